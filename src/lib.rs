@@ -1,1 +1,5 @@
 //! humanlayer
+pub mod daemon;
+pub mod domain;
+pub mod failpoint;
+pub mod protocol;

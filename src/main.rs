@@ -1,1 +1,2 @@
+//! The `humanlayer` binary.
 fn main() {}

@@ -1,0 +1,3 @@
+//! The daemon.
+pub mod claude;
+pub mod store;

@@ -1,0 +1,245 @@
+//! Everything that lasts: the one SQLite database and the only code that knows SQL.
+//!
+//! One writer thread owns the only writing connection. Work reaches it through a bounded queue as
+//! typed methods; it takes what is queued into one transaction, each piece under its own
+//! savepoint, and *after* the commit answers the callers and hands the events to the publisher.
+//! So nothing is on the bus that is not in the database. Reads run beside it on connections of
+//! their own (WAL) and see a consistent snapshot.
+//!
+//! Called by the session supervisors and the RPC handlers. Must not know sockets, the agent's
+//! protocol or anything of presentation.
+
+mod approvals;
+mod conversation;
+mod events;
+mod ingest;
+mod outbox;
+mod overview;
+mod reader;
+mod retention;
+mod rows;
+mod schema;
+mod sessions;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use approvals::{AnswerLine, ApprovalFilter, NewMcpApproval};
+pub use conversation::Page;
+pub use events::Replay;
+pub use ingest::{Ingest, RawLine};
+pub use outbox::OutboxLine;
+pub use overview::Overview;
+pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
+
+use crate::domain::{Approval, Event, SessionId};
+
+/// Jobs that may wait for the writer. When the queue is full callers wait: a session's reading
+/// then pauses (its journal keeps what comes), and so does a client's request.
+pub const WRITE_QUEUE: usize = 1024;
+
+/// Most jobs in one transaction; bounds how long the first of them waits for its commit.
+pub const WRITE_BATCH: usize = 128;
+
+/// Reading connections.
+pub const READERS: usize = 2;
+
+/// Reads that may wait for a reader; callers wait when it is full.
+pub const READ_QUEUE: usize = 256;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("cannot open the database {path}: {source}", path = path.display())]
+    Open {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file is damaged or no database.
+    #[error("{path} is damaged or not a database ({source}); it was left as it is. Restore it from a backup, or move it away to start with an empty one", path = path.display())]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The file belongs to another program.
+    #[error("{path} is {what}; it was left as it is. Choose another file with HUMANLAYER_DATABASE_PATH or `database_path` in humanlayer.json, or move this one away", path = path.display())]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+        /// Whose it is.
+        what: &'static str,
+    },
+    /// The file was written by a newer humanlayer.
+    #[error("{path} has schema version {version}, this humanlayer knows up to {known}; it was left as it is. Run the newer humanlayer", path = path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        version: usize,
+        /// The newest version known here.
+        known: usize,
+    },
+    /// A migration failed and was rolled back.
+    #[error("cannot bring {path} to schema version {version}: {source}; it is unchanged", path = path.display())]
+    Migrate {
+        /// The database.
+        path: PathBuf,
+        /// The version that was to be made.
+        version: usize,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A statement failed.
+    #[error("the database could not {doing}: {source}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A stored value cannot be understood.
+    #[error("the database holds an unreadable value in {what}: {problem}")]
+    Value {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The transaction could not be committed; nothing of it happened.
+    #[error("the database could not be written: {0}")]
+    Commit(String),
+    /// The store is closed.
+    #[error("the database is closed: the daemon is shutting down")]
+    Closed,
+    /// No such session, approval …
+    #[error("no {what} {id:?}")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// The id that was given.
+        id: String,
+    },
+    /// A prefix that fits several.
+    #[error("{id:?} fits more than one {what}; give more of it")]
+    Ambiguous {
+        /// What was looked for.
+        what: &'static str,
+        /// The prefix that was given.
+        id: String,
+    },
+    /// Somebody was first.
+    #[error("approval {} is already resolved: {}", .0.id.short(), .0.outcome.as_str())]
+    AlreadyResolved(Box<Approval>),
+    /// The decision does not fit the question.
+    #[error(transparent)]
+    Unfit(#[from] crate::domain::approval::UnfitDecision),
+    /// The session is not in a state for this.
+    #[error("session {} {problem}", id.short())]
+    Conflict {
+        /// The session.
+        id: SessionId,
+        /// Why not, and what to do.
+        problem: String,
+    },
+    /// An ingest does not start where the last one ended.
+    #[error("journal offset {given} does not follow {stored}: two readers of one journal?")]
+    OutOfStep {
+        /// Where the ingest starts.
+        given: u64,
+        /// Where the store is.
+        stored: u64,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without a change: the disk was full, say.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Sql { .. } | Self::Commit(_) => true,
+            Self::Open { .. }
+            | Self::Corrupt { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Migrate { .. }
+            | Self::Value { .. }
+            | Self::Closed
+            | Self::NotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::AlreadyResolved(_)
+            | Self::Unfit(_)
+            | Self::Conflict { .. }
+            | Self::OutOfStep { .. } => false,
+        }
+    }
+}
+
+/// Names what a statement was for.
+trait Doing<T> {
+    fn doing(self, what: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, what: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Sql {
+            doing: what,
+            source,
+        })
+    }
+}
+
+/// Where commits are announced. Called on the writer's thread, so it must not block.
+pub trait Publish: Send + 'static {
+    /// Events of one commit, in order.
+    fn publish(&self, events: Vec<Event>);
+    /// Lines wait in the outbox of a session.
+    fn outbox_ready(&self, session_key: i64);
+}
+
+/// A handle on the store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: writer::Handle,
+    readers: reader::Pool,
+    path: Arc<PathBuf>,
+}
+
+impl Store {
+    /// Opens, creates or migrates the database at `path` (mode 0600) and starts its threads. `answer`
+    /// makes the lines that tell an agent the outcome of its questions.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; a file that is not ours is never changed.
+    pub fn open(
+        path: &Path,
+        publisher: impl Publish,
+        answer: AnswerLine,
+    ) -> Result<Self, StoreError> {
+        let writer = writer::start(path, publisher, answer)?;
+        let readers = reader::Pool::start(path, READERS)?;
+        Ok(Self {
+            writer,
+            readers,
+            path: Arc::new(path.to_owned()),
+        })
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Finishes what is queued, folds the write-ahead log into the database and closes it.
+    /// Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,86 @@
+//! All that a list of sessions needs, in one consistent look.
+
+use rusqlite::Connection;
+
+use super::approvals::{self, ApprovalFilter};
+use super::{Doing as _, SessionFilter, Store, StoreError, events, sessions};
+use crate::domain::{Approval, Session, Status};
+
+/// One moment of the store.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The last event that it contains: subscribe from here to miss nothing.
+    pub seq: i64,
+    /// A page of sessions, the last active first.
+    pub sessions: Vec<Session>,
+    /// How many sessions that are not archived are in which status.
+    pub counts: Vec<(Status, i64)>,
+    /// How many are archived.
+    pub archived: i64,
+    /// What is pending, oldest first.
+    pub pending: Vec<Approval>,
+    /// How many are pending in all.
+    pub pending_total: i64,
+    /// US dollars of sessions that were active in the last 24 hours.
+    pub cost_last_day_usd: f64,
+}
+
+impl Store {
+    /// Sessions, counts and pending approvals of one moment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn overview(
+        &self,
+        filter: SessionFilter,
+        pending_limit: u32,
+    ) -> Result<Overview, StoreError> {
+        self.readers
+            .run(move |db| read(db, &filter, pending_limit))
+            .await
+    }
+}
+
+fn read(
+    db: &Connection,
+    filter: &SessionFilter,
+    pending_limit: u32,
+) -> Result<Overview, StoreError> {
+    let counts: Vec<(String, i64)> = db
+        .prepare_cached("SELECT status, count(*) FROM sessions WHERE archived = 0 GROUP BY status")
+        .and_then(|mut query| {
+            query
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .doing("count sessions")?;
+    let count = |sql: &str| -> Result<i64, StoreError> {
+        db.prepare_cached(sql)
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
+            .doing("count")
+    };
+    let day_ago = jiff::Timestamp::now().as_microsecond() - 24 * 3_600 * 1_000_000;
+    let cost_last_day_usd = db
+        .prepare_cached(
+            "SELECT coalesce(sum(cost_usd), 0.0) FROM sessions WHERE last_activity_at >= ?",
+        )
+        .and_then(|mut query| query.query_row([day_ago], |row| row.get(0)))
+        .doing("sum up costs")?;
+    let pending = ApprovalFilter {
+        pending_only: true,
+        limit: Some(pending_limit),
+        ..ApprovalFilter::default()
+    };
+    Ok(Overview {
+        seq: events::last_seq(db)?,
+        sessions: sessions::list(db, filter)?,
+        counts: counts
+            .into_iter()
+            .filter_map(|(name, n)| Some((Status::parse(&name)?, n)))
+            .collect(),
+        archived: count("SELECT count(*) FROM sessions WHERE archived = 1")?,
+        pending: approvals::list(db, &pending)?,
+        pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
+        cost_last_day_usd,
+    })
+}

@@ -1,0 +1,99 @@
+//! Reading beside the writer: a few threads, each with a read-only connection of its own.
+//!
+//! Owns a bounded queue; callers wait when it is full. A read runs in one deferred transaction, so
+//! that all its statements see the same moment.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Doing as _, READ_QUEUE, StoreError, schema};
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Sends reads to the threads.
+#[derive(Clone)]
+pub struct Pool {
+    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+}
+
+impl Pool {
+    /// Starts `count` threads.
+    pub fn start(path: &Path, count: usize) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel::<Job>(READ_QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for index in 0..count {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let db = Connection::open_with_flags(path, flags)
+                .map_err(|source| schema::unreadable(path, source))?;
+            db.busy_timeout(std::time::Duration::from_secs(5))
+                .doing("set its patience")?;
+            db.set_prepared_statement_cache_capacity(64);
+            let jobs = Arc::clone(&jobs);
+            std::thread::Builder::new()
+                .name(format!("store-reader-{index}"))
+                .spawn(move || serve(&db, &jobs))
+                .map_err(|error| {
+                    StoreError::Commit(format!("cannot start a reader thread: {error}"))
+                })?;
+        }
+        Ok(Self {
+            queue: Arc::new(Mutex::new(Some(queue))),
+        })
+    }
+
+    /// Runs a read and waits for what it finds.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let queue = queue.ok_or(StoreError::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |db| {
+            let result = snapshot(db, read);
+            // A caller that stopped waiting does not want the answer.
+            let _ = answer.send(result);
+        });
+        queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Takes no more reads; the threads end when the running ones are done.
+    pub fn close(&self) {
+        self.queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+}
+
+fn snapshot<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let tx = db.unchecked_transaction().doing("begin a read")?;
+    let result = read(&tx);
+    tx.finish().doing("end a read")?;
+    result
+}
+
+fn serve(db: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        // Held only while waiting: the thread that gets a job lets the next one wait.
+        let job = jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .blocking_recv();
+        match job {
+            Some(job) => job(db),
+            None => return,
+        }
+    }
+}

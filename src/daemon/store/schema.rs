@@ -1,0 +1,149 @@
+//! The shape of the database and how it grows.
+//!
+//! Migrations are ordered and never edited once released; each runs in one transaction together
+//! with the version that it makes, so a daemon killed in the middle of one starts over cleanly.
+//! A database that is not ours is recognised and left exactly as it is.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::StoreError;
+
+/// Marks a database as ours («HLYR»).
+pub const APPLICATION_ID: i32 = 0x484c_5952;
+
+/// Each entry takes the schema one version further.
+const MIGRATIONS: &[&str] = &[include_str!("schema_v1.sql")];
+
+/// Brings an opened database to the current version.
+///
+/// # Errors
+/// When the database belongs to another program or a newer binary, is damaged, or cannot be
+/// written; it is unchanged then.
+pub fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let from = recognise(db, path)?;
+    for (index, sql) in MIGRATIONS.iter().enumerate().skip(from) {
+        let mut step = || -> rusqlite::Result<()> {
+            let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            tx.execute_batch(sql)?;
+            crate::failpoint::hit("store.migrating");
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.pragma_update(
+                None,
+                "user_version",
+                i64::try_from(index + 1).unwrap_or(i64::MAX),
+            )?;
+            tx.commit()
+        };
+        step().map_err(|source| StoreError::Migrate {
+            path: path.to_owned(),
+            version: index + 1,
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Which version a database has; 0 for an empty one.
+fn recognise(db: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let read = || -> rusqlite::Result<(i32, usize, bool, i64)> {
+        let application_id = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+        let version = usize::try_from(version).unwrap_or(usize::MAX);
+        let count = |filter: &str| -> rusqlite::Result<i64> {
+            db.query_row(
+                &format!("SELECT count(*) FROM sqlite_master WHERE type = 'table' {filter}"),
+                [],
+                |row| row.get(0),
+            )
+        };
+        Ok((
+            application_id,
+            version,
+            count("AND name = 'schema_version'")? > 0,
+            count("")?,
+        ))
+    };
+    let (application_id, version, has_schema_version, tables) =
+        read().map_err(|source| unreadable(path, source))?;
+    if application_id == APPLICATION_ID {
+        if version > MIGRATIONS.len() {
+            return Err(StoreError::Newer {
+                path: path.to_owned(),
+                version,
+                known: MIGRATIONS.len(),
+            });
+        }
+        return Ok(version);
+    }
+    if tables == 0 {
+        return Ok(0);
+    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+        what: if has_schema_version {
+            "the database of hld, the older daemon"
+        } else {
+            "the database of another program"
+        },
+    })
+}
+
+/// Names what is wrong with a file that SQLite cannot read.
+pub fn unreadable(path: &Path, source: rusqlite::Error) -> StoreError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Corrupt {
+            path: path.to_owned(),
+            source,
+        },
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn an_empty_database_reaches_the_current_version_once() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db, Path::new("x")).unwrap();
+        migrate(&mut db, Path::new("x")).unwrap();
+        let version: i64 = db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, i64::try_from(MIGRATIONS.len()).unwrap());
+    }
+
+    #[test]
+    fn other_databases_are_refused_unchanged() {
+        let cases = [
+            ("CREATE TABLE schema_version (version INTEGER)", "hld"),
+            ("CREATE TABLE t (x)", "another program"),
+        ];
+        for (sql, word) in cases {
+            let mut db = Connection::open_in_memory().unwrap();
+            db.execute_batch(sql).unwrap();
+            let error = migrate(&mut db, Path::new("x")).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+            let tables: i64 = db
+                .query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))
+                .unwrap();
+            assert_eq!(tables, 1);
+        }
+        let mut newer = Connection::open_in_memory().unwrap();
+        newer
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        newer.pragma_update(None, "user_version", 999).unwrap();
+        assert!(matches!(
+            migrate(&mut newer, Path::new("x")),
+            Err(StoreError::Newer { .. })
+        ));
+    }
+}

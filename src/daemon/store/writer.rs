@@ -1,0 +1,288 @@
+//! The writer thread: queued jobs in, transactions, then answers and events out.
+//!
+//! Owns the only writing connection and the global sequence counter. A job runs under a savepoint,
+//! so that one that fails undoes only itself; a commit that fails fails every job in it. A job that
+//! panics would poison the thread, so jobs do not panic: all of them return errors.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot};
+
+use super::approvals::AnswerLine;
+use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, schema};
+use crate::domain::{Event, EventBody, RunId, SessionId};
+
+/// What a job may do: statements of its transaction, events and wake-ups for after the commit.
+pub struct Write<'c> {
+    pub db: &'c Connection,
+    pub now: Timestamp,
+    pub answer: AnswerLine,
+    seq: i64,
+    events: Vec<Event>,
+    wakes: BTreeSet<i64>,
+}
+
+impl Write<'_> {
+    /// The next global sequence number.
+    pub fn next_seq(&mut self) -> i64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    /// Announces, after the commit, an event that has been stored under `seq`.
+    pub fn announce(&mut self, seq: i64, session_id: &SessionId, run_id: &RunId, body: EventBody) {
+        self.events.push(Event {
+            seq,
+            at: self.now,
+            session_id: session_id.clone(),
+            run_id: run_id.clone(),
+            body,
+        });
+    }
+
+    /// Announces, after the commit, an event that exists only on the bus.
+    pub fn announce_live(&mut self, session_id: &SessionId, run_id: &RunId, body: EventBody) {
+        self.announce(self.seq, session_id, run_id, body);
+    }
+
+    /// Wakes the session's supervisor after the commit.
+    pub fn wake(&mut self, session_key: i64) {
+        self.wakes.insert(session_key);
+    }
+}
+
+type Finish = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
+/// Runs with the transaction, or with none when it could not be begun; says whether to keep what it
+/// did, and how to answer its caller after the commit.
+type Job = Box<dyn FnOnce(Option<&mut Write<'_>>) -> (bool, Finish) + Send>;
+
+enum Message {
+    Run(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// Sends jobs to the thread.
+#[derive(Clone)]
+pub struct Handle {
+    queue: mpsc::Sender<Message>,
+}
+
+impl Handle {
+    /// Runs a job in a transaction and answers after its commit.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |write| {
+            let result = write.map_or_else(|| Err(StoreError::Commit("not begun".to_owned())), job);
+            let keep = result.is_ok();
+            let finish: Finish = Box::new(move |commit| {
+                let result = match commit {
+                    Ok(()) => result,
+                    Err(problem) => Err(StoreError::Commit(problem.to_string())),
+                };
+                // A caller that stopped waiting does not want the answer; the commit stands.
+                let _ = answer.send(result);
+            });
+            (keep, finish)
+        });
+        self.queue
+            .send(Message::Run(job))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Lets the thread finish what is queued before it, and end.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}
+
+/// Opens the database for writing and starts the thread.
+pub fn start(
+    path: &Path,
+    publisher: impl Publish,
+    answer: AnswerLine,
+) -> Result<Handle, StoreError> {
+    let mut db = open(path)?;
+    schema::migrate(&mut db, path)?;
+    db.set_prepared_statement_cache_capacity(64);
+    // NORMAL: a commit survives the death of the process, and the database survives the loss of
+    // power, at which every agent is gone anyway.
+    for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "NORMAL")] {
+        db.pragma_update_and_check(None, pragma, value, |_| Ok(()))
+            .map_err(|source| schema::unreadable(path, source))?;
+    }
+    let seq: i64 = db
+        .query_row(
+            "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
+                        (SELECT coalesce(max(seq), 0) FROM conversation),
+                        (SELECT coalesce(max(seq), 0) FROM events))",
+            [],
+            |row| row.get(0),
+        )
+        .doing("read its last sequence number")?;
+    let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
+    std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || serve(db, seq, jobs, &publisher, answer))
+        .map_err(|error| StoreError::Commit(format!("cannot start the writer thread: {error}")))?;
+    Ok(Handle { queue })
+}
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)
+        .map_err(|source| schema::unreadable(path, source))?;
+    let prepare = || -> rusqlite::Result<()> {
+        db.busy_timeout(std::time::Duration::from_secs(5))?;
+        // Reading the header first: a file that is not ours must not get even a WAL file.
+        let _: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        db.pragma_update(None, "foreign_keys", "ON")
+    };
+    prepare().map_err(|source| schema::unreadable(path, source))?;
+    Ok(db)
+}
+
+/// Makes the file 0600 before SQLite would make it with the process's mask. When it exists already
+/// or cannot be made, opening it says what is the matter.
+fn create_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    drop(
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path),
+    );
+}
+
+fn serve(
+    db: Connection,
+    mut seq: i64,
+    mut jobs: mpsc::Receiver<Message>,
+    publisher: &impl Publish,
+    answer: AnswerLine,
+) {
+    let mut batch = VecDeque::with_capacity(WRITE_BATCH);
+    while let Some(first) = jobs.blocking_recv() {
+        let mut closing = None;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Run(job) => batch.push_back(job),
+                Message::Close(done) => {
+                    closing = Some(done);
+                    break;
+                }
+            }
+            next = if batch.len() < WRITE_BATCH {
+                jobs.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        commit(&db, &mut seq, &mut batch, publisher, answer);
+        if let Some(done) = closing {
+            jobs.close();
+            finish_database(db);
+            let _ = done.send(());
+            return;
+        }
+    }
+    finish_database(db);
+}
+
+fn commit(
+    db: &Connection,
+    seq: &mut i64,
+    batch: &mut VecDeque<Job>,
+    publisher: &impl Publish,
+    answer: AnswerLine,
+) {
+    if batch.is_empty() {
+        return;
+    }
+    let mut write = Write {
+        db,
+        now: Timestamp::now(),
+        answer,
+        seq: *seq,
+        events: Vec::new(),
+        wakes: BTreeSet::new(),
+    };
+    let mut finishes = Vec::with_capacity(batch.len());
+    let outcome = (|| -> rusqlite::Result<()> {
+        db.execute_batch("BEGIN IMMEDIATE")?;
+        while let Some(job) = batch.pop_front() {
+            finishes.push(run_one(db, &mut write, job)?);
+        }
+        crate::failpoint::hit("store.before_commit");
+        db.execute_batch("COMMIT")
+    })();
+    let outcome = match outcome {
+        Ok(()) => {
+            crate::failpoint::hit("store.after_commit");
+            *seq = write.seq;
+            publisher.publish(write.events);
+            for key in write.wakes {
+                publisher.outbox_ready(key);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a transaction failed; nothing of it happened");
+            if !db.is_autocommit()
+                && let Err(error) = db.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "the rollback failed");
+            }
+            finishes.extend(batch.drain(..).map(|job| job(None).1));
+            Err(Arc::from(error.to_string()))
+        }
+    };
+    for finish in finishes {
+        finish(outcome.clone());
+    }
+}
+
+fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {
+    let (seq, events, wakes) = (write.seq, write.events.len(), write.wakes.clone());
+    db.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let (keep, finish) = job(Some(write));
+    if !keep {
+        write.seq = seq;
+        write.events.truncate(events);
+        write.wakes = wakes;
+        // A full disk may have ended the whole transaction already; then the commit says so.
+        if !db.is_autocommit() {
+            db.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        }
+    }
+    if !db.is_autocommit() {
+        db.prepare_cached("RELEASE job")?.execute([])?;
+    }
+    Ok(finish)
+}
+
+fn finish_database(db: Connection) {
+    crate::failpoint::hit("store.closing");
+    if let Err(error) = db.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())) {
+        tracing::warn!(%error, "the write-ahead log could not be folded in; the next start does it");
+    }
+    if let Err((_, error)) = db.close() {
+        tracing::warn!(%error, "the database did not close cleanly");
+    }
+}

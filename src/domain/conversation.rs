@@ -1,0 +1,127 @@
+//! What is said and done in a session, piece by piece, in the shape that people read.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::approval::Outcome;
+use super::id::{ApprovalId, SessionId};
+
+/// What a piece of conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// Words of the user or the assistant.
+    Message,
+    /// The assistant calls a tool.
+    ToolCall,
+    /// What the tool gave back.
+    ToolResult,
+    /// A note of the agent or the daemon about the session itself.
+    System,
+    /// The assistant's reasoning.
+    Thinking,
+}
+
+impl EventType {
+    const ALL: [Self; 5] = [
+        Self::Message,
+        Self::ToolCall,
+        Self::ToolResult,
+        Self::System,
+        Self::Thinking,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::ToolCall => "tool_call",
+            Self::ToolResult => "tool_result",
+            Self::System => "system",
+            Self::Thinking => "thinking",
+        }
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A piece of conversation before the store has given it its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConversationEvent {
+    /// What it is.
+    pub event_type: EventType,
+    /// `user`, `assistant` or `system`; none for what has no speaker.
+    pub role: Option<&'static str>,
+    /// The words.
+    pub content: Option<String>,
+    /// The tool call's id.
+    pub tool_id: Option<String>,
+    /// The tool's name.
+    pub tool_name: Option<String>,
+    /// The tool's input as JSON text.
+    pub tool_input: Option<String>,
+    /// The tool call of the parent that started the subagent which speaks.
+    pub parent_tool_use_id: Option<String>,
+    /// The tool call that a result belongs to.
+    pub tool_result_for_id: Option<String>,
+    /// The result's text.
+    pub tool_result_content: Option<String>,
+    /// Whether the tool failed or was refused.
+    pub is_error: bool,
+}
+
+impl NewConversationEvent {
+    /// An empty piece of the given type.
+    #[must_use]
+    pub fn new(event_type: EventType) -> Self {
+        Self {
+            event_type,
+            role: None,
+            content: None,
+            tool_id: None,
+            tool_name: None,
+            tool_input: None,
+            parent_tool_use_id: None,
+            tool_result_for_id: None,
+            tool_result_content: None,
+            is_error: false,
+        }
+    }
+
+    /// Words with a speaker.
+    #[must_use]
+    pub fn words(event_type: EventType, role: &'static str, content: String) -> Self {
+        Self {
+            role: Some(role),
+            content: Some(content),
+            ..Self::new(event_type)
+        }
+    }
+}
+
+/// A stored piece of conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationEvent {
+    /// The global sequence number, which is also its id.
+    pub seq: i64,
+    /// The session that it belongs to.
+    pub session_id: SessionId,
+    /// The agent's name for the conversation.
+    pub claude_session_id: Option<String>,
+    /// Its place in the session, from 1.
+    pub sequence: i64,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// What was said.
+    pub body: NewConversationEvent,
+    /// For a tool call: whether its result is there.
+    pub is_completed: bool,
+    /// For a tool call: the approval that it asked for.
+    pub approval: Option<(ApprovalId, Outcome)>,
+}

@@ -1,0 +1,66 @@
+//! What a line of the agent does to the record, as data.
+//!
+//! The session's state machine returns these; the store carries them out in the transaction that
+//! also moves the journal's offset. Nothing here performs anything.
+
+use serde_json::Value;
+
+use super::conversation::NewConversationEvent;
+
+/// One change that a line of the agent makes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A piece of conversation.
+    Say(NewConversationEvent),
+    /// A question: record it, and decide it where a standing rule does.
+    Ask(Box<Question>),
+    /// The agent takes a question back.
+    Withdraw {
+        /// The agent's name for the question.
+        request_id: String,
+    },
+    /// A tool call ended: what was still pending about it never got its answer.
+    ToolFinished {
+        /// The tool call.
+        tool_use_id: String,
+    },
+    /// The agent is gone: whatever is pending never gets its answer.
+    AbandonAll {
+        /// Why, for people.
+        reason: String,
+    },
+    /// A line for the agent's standard input.
+    Send(OutgoingLine),
+}
+
+/// A question of the agent, as it asked it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The agent's name for the question.
+    pub request_id: String,
+    /// The tool call that it is about.
+    pub tool_use_id: Option<String>,
+    /// The tool.
+    pub tool_name: String,
+    /// The tool's whole input.
+    pub tool_input: Value,
+    /// The agent's own words for what it wants to do.
+    pub description: Option<String>,
+    /// Why the agent had to ask.
+    pub decision_reason: Option<String>,
+    /// The path that a rule stopped.
+    pub blocked_path: Option<String>,
+    /// Permission updates that the agent offers.
+    pub suggestions: Vec<Value>,
+    /// The subagent that asks.
+    pub agent_id: Option<String>,
+}
+
+/// A line on its way to the agent. The frame id makes sending it again harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingLine {
+    /// Unique name of the line; the runner writes each once.
+    pub frame_id: String,
+    /// The line, without its newline.
+    pub line: String,
+}

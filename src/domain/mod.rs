@@ -1,0 +1,22 @@
+//! The vocabulary of the product: sessions, approvals, conversations, events.
+//!
+//! Owns pure types and pure decisions about them (which status follows, which rule applies, what a
+//! text looks like once it is safe to draw). Knows no SQL, no socket, no clock of its own and no
+//! other module of the crate; every other module may use it.
+
+pub mod approval;
+pub mod conversation;
+pub mod effect;
+pub mod event;
+pub mod id;
+pub mod origin;
+pub mod session;
+pub mod text;
+
+pub use approval::{Approval, Decision, Kind, Outcome, Source};
+pub use conversation::{ConversationEvent, EventType};
+pub use effect::{Effect, OutgoingLine, Question};
+pub use event::{Event, EventBody};
+pub use id::{ApprovalId, RunId, SessionId};
+pub use origin::Origin;
+pub use session::{LaunchConfig, Phase, Session, Status};

@@ -1,0 +1,335 @@
+//! A session: one agent, one conversation, one process at a time.
+//!
+//! Owns the session's record, its life (`Phase`), what people are shown (`Status`) and how the one
+//! follows from the other. The state machine that reads the agent's lines lives in the daemon.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::id::{RunId, SessionId};
+
+/// What a session looks like from outside. The names are those that existing clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Being written, not launched.
+    Draft,
+    /// Accepted; its agent has not said anything yet.
+    Starting,
+    /// The agent works.
+    Running,
+    /// At least one approval is pending.
+    WaitingInput,
+    /// The last turn ended well.
+    Completed,
+    /// The last turn or the process ended badly; `error_message` says how.
+    Failed,
+    /// An interrupt was sent and has not taken effect yet.
+    Interrupting,
+    /// The last turn was interrupted.
+    Interrupted,
+    /// A draft that was thrown away.
+    Discarded,
+}
+
+impl Status {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::WaitingInput => "waiting_input",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Interrupting => "interrupting",
+            Self::Interrupted => "interrupted",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Draft,
+            Self::Starting,
+            Self::Running,
+            Self::WaitingInput,
+            Self::Completed,
+            Self::Failed,
+            Self::Interrupting,
+            Self::Interrupted,
+            Self::Discarded,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == name)
+    }
+
+    /// What is shown for a session in `phase` with `pending` undecided approvals.
+    /// A session waits for a person exactly while something is pending.
+    #[must_use]
+    pub fn of(phase: Phase, pending: u64) -> Self {
+        if pending > 0 {
+            return Self::WaitingInput;
+        }
+        match phase {
+            Phase::Starting => Self::Starting,
+            Phase::Running => Self::Running,
+            Phase::Completed => Self::Completed,
+            Phase::Failed => Self::Failed,
+            Phase::Interrupting => Self::Interrupting,
+            Phase::Interrupted => Self::Interrupted,
+        }
+    }
+
+    /// Whether the agent works, or will once it is answered.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        match self {
+            Self::Starting | Self::Running | Self::WaitingInput | Self::Interrupting => true,
+            Self::Draft | Self::Completed | Self::Failed | Self::Interrupted | Self::Discarded => {
+                false
+            }
+        }
+    }
+}
+
+/// Where the agent is in its work, approvals left aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Accepted; the agent has not said anything yet.
+    Starting,
+    /// In a turn, or with background work after one.
+    Running,
+    /// The last turn ended well.
+    Completed,
+    /// The last turn or the process ended badly.
+    Failed,
+    /// An interrupt was sent.
+    Interrupting,
+    /// The last turn was interrupted.
+    Interrupted,
+}
+
+impl Phase {
+    /// The name in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Status::of(self, 0).as_str()
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Starting,
+            Self::Running,
+            Self::Completed,
+            Self::Failed,
+            Self::Interrupting,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|phase| phase.as_str() == name)
+    }
+
+    /// Whether the agent is between turns.
+    #[must_use]
+    pub fn is_resting(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed | Self::Interrupted => true,
+            Self::Starting | Self::Running | Self::Interrupting => false,
+        }
+    }
+}
+
+/// What becomes of the session's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Process {
+    /// Accepted; a runner is to be started or may just be starting.
+    Launching,
+    /// A runner is in charge of it.
+    Live,
+    /// It has ended and everything that it said is in the store.
+    Gone,
+}
+
+impl Process {
+    /// The name in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Launching => "launching",
+            Self::Live => "live",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Launching, Self::Live, Self::Gone]
+            .into_iter()
+            .find(|process| process.as_str() == name)
+    }
+}
+
+/// How a session was asked for; children inherit it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LaunchConfig {
+    /// Model alias or full name; none means the agent's own default.
+    pub model: Option<String>,
+    /// Most turns of one run; none means no limit.
+    pub max_turns: Option<u32>,
+    /// Replaces the agent's system prompt.
+    pub system_prompt: Option<String>,
+    /// Is added to the agent's system prompt.
+    pub append_system_prompt: Option<String>,
+    /// Is added to the system prompt too; kept apart because existing clients send it apart.
+    pub custom_instructions: Option<String>,
+    /// Tools that run without asking.
+    pub allowed_tools: Vec<String>,
+    /// Tools that are refused.
+    pub disallowed_tools: Vec<String>,
+    /// Directories beside the working directory that the agent may use.
+    pub additional_directories: Vec<String>,
+    /// The MCP servers of the session, in Claude Code's own form (`{"mcpServers": {…}}`).
+    pub mcp_config: Option<Value>,
+    /// A permission prompt tool of the caller's own, passed through to the agent.
+    pub permission_prompt_tool: Option<String>,
+    /// Whether the agent's questions come to the inbox. When false the agent denies what it would ask.
+    pub approvals: bool,
+    /// Claude Code's permission mode (`default`, `plan`, `acceptEdits` …).
+    pub permission_mode: Option<String>,
+    /// Environment that a proxy setting of an existing client stands for.
+    pub proxy: Option<Proxy>,
+}
+
+/// A model proxy that existing clients can put between the agent and its model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Proxy {
+    /// Base URL that the agent talks to.
+    pub base_url: Option<String>,
+    /// Model that is asked for there.
+    pub model: Option<String>,
+    /// Key for it. Never shown, never logged.
+    pub api_key: Option<String>,
+}
+
+/// A standing permission of a session, set by a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Edits are approved without asking.
+    pub auto_accept_edits: bool,
+    /// Everything is approved without asking.
+    pub skip_permissions: bool,
+    /// When `skip_permissions` ends; none means when it is switched off.
+    pub skip_permissions_until: Option<Timestamp>,
+}
+
+/// What the agent's stream says about cost and size.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// US dollars, cumulative over the process.
+    pub cost_usd: Option<f64>,
+    /// Fresh input tokens.
+    pub input_tokens: Option<i64>,
+    /// Output tokens.
+    pub output_tokens: Option<i64>,
+    /// Input tokens written to the model's cache.
+    pub cache_creation_input_tokens: Option<i64>,
+    /// Input tokens read from the model's cache.
+    pub cache_read_input_tokens: Option<i64>,
+    /// Tokens in the context window after the last message of the main conversation.
+    pub context_tokens: Option<i64>,
+    /// Size of the context window in tokens.
+    pub context_limit: Option<i64>,
+    /// Turns so far.
+    pub num_turns: Option<i64>,
+    /// Milliseconds of work so far, summed over turns.
+    pub duration_ms: Option<i64>,
+}
+
+/// One session, as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Its key in the store; never leaves the daemon.
+    pub key: i64,
+    /// Its id.
+    pub id: SessionId,
+    /// Its run id.
+    pub run_id: RunId,
+    /// The agent's own name for the conversation, once known.
+    pub claude_session_id: Option<String>,
+    /// The session that this one continues.
+    pub parent_session_id: Option<SessionId>,
+    /// Where the agent is in its work.
+    pub phase: Phase,
+    /// What is shown.
+    pub status: Status,
+    /// What becomes of the process.
+    pub process: Process,
+    /// The first message.
+    pub query: String,
+    /// A one-line form of the query.
+    pub summary: String,
+    /// A title, given by a person.
+    pub title: String,
+    /// The full name of the model in use, once known.
+    pub model_id: Option<String>,
+    /// Where the agent works.
+    pub working_dir: String,
+    /// How it was asked for.
+    pub config: LaunchConfig,
+    /// Standing permissions.
+    pub settings: Settings,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last said or was told something.
+    pub last_activity_at: Timestamp,
+    /// When its last turn ended; none while one runs.
+    pub completed_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error_message: Option<String>,
+    /// The last turn's final text.
+    pub result_content: Option<String>,
+    /// Cost and size.
+    pub usage: Usage,
+    /// Put away by a person.
+    pub archived: bool,
+    /// Background tasks of the agent that still run.
+    pub background_tasks: Vec<String>,
+    /// Bytes of the journal that are in the store.
+    pub journal_offset: u64,
+    /// Undecided approvals.
+    pub pending_approvals: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_waits_exactly_while_something_is_pending() {
+        for phase in [
+            Phase::Starting,
+            Phase::Running,
+            Phase::Completed,
+            Phase::Failed,
+            Phase::Interrupting,
+            Phase::Interrupted,
+        ] {
+            assert_eq!(Status::of(phase, 2), Status::WaitingInput);
+            assert_ne!(Status::of(phase, 0), Status::WaitingInput);
+            assert_eq!(Phase::parse(phase.as_str()), Some(phase));
+        }
+    }
+}

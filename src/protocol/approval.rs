@@ -1,0 +1,195 @@
+//! Approvals on the wire.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::approval::DecidedBy;
+use crate::domain::{Kind, Outcome, Source};
+
+/// An approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    /// Its id.
+    pub id: String,
+    /// The session's run id.
+    pub run_id: String,
+    /// The session that asks.
+    pub session_id: String,
+    /// The tool call that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+    /// `pending`, `approved` (also for an answered question), `denied`, or `resolved` for what
+    /// ended without anybody's decision; `outcome` says it exactly.
+    pub status: String,
+    /// How it ended, exactly.
+    pub outcome: Outcome,
+    /// When it was asked (RFC 3339).
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub responded_at: Option<Timestamp>,
+    /// The tool.
+    pub tool_name: String,
+    /// The tool's whole input.
+    pub tool_input: Value,
+    /// The reason of a denial, or a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What kind of answer it wants.
+    pub kind: Kind,
+    /// Through which channel it came.
+    pub source: Source,
+    /// The agent's words for what it wants to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Why the agent had to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_reason: Option<String>,
+    /// The path that a rule stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_path: Option<String>,
+    /// Permission updates that would make a yes last («always allow»), in Claude Code's form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permission_suggestions: Vec<Value>,
+    /// The subagent that asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// The input that was approved, where it was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<Value>,
+    /// The permission updates that went with the yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_permissions: Option<Vec<Value>>,
+    /// The answers given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Value>,
+    /// Who decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<DecidedBy>,
+    /// Milliseconds from the question to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<i64>,
+    /// When the answer reached the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub delivered_at: Option<Timestamp>,
+    /// Why the answer never will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered: Option<String>,
+}
+
+/// Parameters of `createApproval`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CreateApprovalParams {
+    /// The session's id or run id (required).
+    pub run_id: String,
+    /// The tool (required).
+    pub tool_name: String,
+    /// The tool's input (required).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_input: Option<Value>,
+    /// The tool call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+}
+
+/// Answer of `createApproval`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CreateApprovalResponse {
+    /// The approval.
+    pub approval_id: String,
+}
+
+/// Parameters of `fetchApprovals`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FetchApprovalsParams {
+    /// The session; without one the list is empty, as existing clients expect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+}
+
+/// Parameters of `listApprovals`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ListApprovalsParams {
+    /// Only this session's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Also decided ones, newest first (default: pending ones, oldest first).
+    pub all: bool,
+    /// Most approvals of one page (default and most: 1000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Continue after this approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Answer of `fetchApprovals` and `listApprovals`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalsResponse {
+    /// The approvals.
+    pub approvals: Vec<Approval>,
+}
+
+/// Parameters of `getApproval`: an id or a unique prefix of one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetApprovalParams {
+    /// The approval (required).
+    pub approval_id: String,
+}
+
+/// Answer of `getApproval`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetApprovalResponse {
+    /// The approval.
+    pub approval: Approval,
+}
+
+/// Parameters of `sendDecision`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SendDecisionParams {
+    /// The approval (required).
+    pub approval_id: String,
+    /// `approve`, `deny` or `respond` (required).
+    pub decision: String,
+    /// The reason (required to deny), or a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Approve, but with this input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<Value>,
+    /// Approve, and make it last: permission updates in Claude Code's form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_permissions: Option<Vec<Value>>,
+    /// Respond: question text to chosen label or free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Map<String, Value>>,
+    /// Deny, and end the turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupt: Option<bool>,
+}
+
+/// Answer of `sendDecision`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SendDecisionResponse {
+    /// Whether this decision is the one that stands.
+    pub success: bool,
+    /// Why not, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why not, for programs: `already_resolved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_kind: Option<String>,
+    /// The approval as it stands now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}

@@ -1,0 +1,123 @@
+//! Conversations on the wire.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{EventType, Outcome};
+
+/// Parameters of `getConversation`. Without paging: the whole conversation, that of the sessions
+/// which this one continues first. With `limit`: a page of this session's own.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetConversationParams {
+    /// The session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Or the agent's name for the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claude_session_id: Option<String>,
+    /// Page: at most so many (most: 1000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Page: the last ones before this `sequence` (default: the very last).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// Page: the first ones after this `sequence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
+}
+
+/// Answer of `getConversation`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetConversationResponse {
+    /// The pieces, in order.
+    pub events: Vec<ConversationEvent>,
+}
+
+/// A piece of conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConversationEvent {
+    /// Its id, which is also its global sequence number.
+    pub id: i64,
+    /// The session.
+    pub session_id: String,
+    /// The agent's name for the conversation; empty until it is known.
+    #[serde(default)]
+    pub claude_session_id: String,
+    /// Its place in the session, from 1.
+    pub sequence: i64,
+    /// What it is.
+    pub event_type: EventType,
+    /// When it was stored (RFC 3339).
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// `user`, `assistant` or `system`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// The tool call's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_id: Option<String>,
+    /// The tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
+    /// The tool's input as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_input_json: Option<String>,
+    /// The tool call that started the subagent which speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_tool_use_id: Option<String>,
+    /// The tool call that a result belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_result_for_id: Option<String>,
+    /// The result's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_result_content: Option<String>,
+    /// Whether the tool failed or was refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_error: bool,
+    /// For a tool call: whether its result is there.
+    pub is_completed: bool,
+    /// For a tool call: `pending`, `approved`, `denied` or `resolved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_status: Option<String>,
+    /// For a tool call: how its approval ended, exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_outcome: Option<Outcome>,
+    /// For a tool call: its approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<String>,
+}
+
+/// Parameters of `getRawLines`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetRawLinesParams {
+    /// The session (required).
+    pub session_id: String,
+    /// Continue after this offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Most lines (default 200, most 1000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `getRawLines`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetRawLinesResponse {
+    /// The agent's own lines, in order.
+    pub lines: Vec<RawLine>,
+}
+
+/// A line as the agent wrote it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RawLine {
+    /// Where it began in the journal, in bytes.
+    pub offset: u64,
+    /// The line.
+    pub line: String,
+}

@@ -1,0 +1,232 @@
+//! From the domain to the wire.
+
+use serde_json::{Map, Value, json};
+
+use super::approval::Approval;
+use super::conversation::ConversationEvent;
+use super::event::EventNotification;
+use super::session::{SessionInfo, SessionState, TurnSummary};
+use crate::domain::session::{Process, Session};
+use crate::domain::{self, Event, EventBody, Outcome, Status};
+
+impl From<&Session> for SessionState {
+    fn from(session: &Session) -> Self {
+        let usage = &session.usage;
+        Self {
+            id: session.id.to_string(),
+            run_id: session.run_id.to_string(),
+            claude_session_id: session.claude_session_id.clone(),
+            parent_session_id: session.parent_session_id.as_ref().map(ToString::to_string),
+            status: session.status,
+            query: session.query.clone(),
+            summary: session.summary.clone(),
+            title: session.title.clone(),
+            model: session
+                .config
+                .model
+                .clone()
+                .or_else(|| session.model_id.clone()),
+            model_id: session.model_id.clone(),
+            working_dir: Some(session.working_dir.clone()),
+            created_at: session.created_at,
+            last_activity_at: session.last_activity_at,
+            completed_at: session.completed_at,
+            error_message: session.error_message.clone(),
+            cost_usd: usage.cost_usd,
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cache_creation_input_tokens: usage.cache_creation_input_tokens,
+            cache_read_input_tokens: usage.cache_read_input_tokens,
+            effective_context_tokens: usage.context_tokens,
+            context_limit: usage.context_limit,
+            duration_ms: usage.duration_ms,
+            num_turns: usage.num_turns,
+            auto_accept_edits: session.settings.auto_accept_edits,
+            dangerously_skip_permissions: session.settings.skip_permissions,
+            dangerously_skip_permissions_expires_at: session.settings.skip_permissions_until,
+            archived: session.archived,
+            live: session.process == Process::Live,
+            pending_approvals: session.pending_approvals,
+            approvals: session.config.approvals,
+            permission_mode: session.config.permission_mode.clone(),
+            background_tasks: session.background_tasks.len() as u64,
+            result: session.result_content.clone(),
+        }
+    }
+}
+
+impl From<&Session> for SessionInfo {
+    fn from(session: &Session) -> Self {
+        let mut state = SessionState::from(session);
+        let text = state.result.take();
+        let failed = session.status == Status::Failed;
+        let result = (text.is_some() || failed).then(|| TurnSummary {
+            r#type: "result".to_owned(),
+            subtype: if failed { "error" } else { "success" }.to_owned(),
+            total_cost_usd: session.usage.cost_usd.unwrap_or_default(),
+            is_error: failed,
+            duration_ms: session.usage.duration_ms.unwrap_or_default(),
+            num_turns: session.usage.num_turns.unwrap_or_default(),
+            result: text.unwrap_or_default(),
+            session_id: session.claude_session_id.clone().unwrap_or_default(),
+        });
+        Self {
+            start_time: session.created_at,
+            end_time: session.completed_at,
+            error: session.error_message.clone(),
+            result,
+            proxy_enabled: session.config.proxy.is_some(),
+            state,
+        }
+    }
+}
+
+impl From<&domain::Approval> for Approval {
+    fn from(approval: &domain::Approval) -> Self {
+        let waited = approval
+            .decided_at
+            .map(|at| at.duration_since(approval.created_at).as_millis());
+        Self {
+            id: approval.id.to_string(),
+            run_id: approval.run_id.clone(),
+            session_id: approval.session_id.to_string(),
+            tool_use_id: approval.tool_use_id.clone(),
+            status: approval.outcome.compatible_status().to_owned(),
+            outcome: approval.outcome,
+            created_at: approval.created_at,
+            responded_at: approval.decided_at,
+            tool_name: approval.tool_name.clone(),
+            tool_input: approval.tool_input.clone(),
+            comment: approval.comment.clone(),
+            kind: approval.kind,
+            source: approval.source,
+            description: approval.description.clone(),
+            decision_reason: approval.decision_reason.clone(),
+            blocked_path: approval.blocked_path.clone(),
+            permission_suggestions: approval.suggestions.clone(),
+            agent_id: approval.agent_id.clone(),
+            updated_input: approval.updated_input.clone(),
+            updated_permissions: approval.updated_permissions.clone(),
+            answers: approval.answers.clone(),
+            decided_by: approval.decided_by.clone(),
+            waited_ms: waited.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+            delivered_at: approval.delivered_at,
+            undelivered: approval.undelivered.clone(),
+        }
+    }
+}
+
+impl From<&domain::ConversationEvent> for ConversationEvent {
+    fn from(event: &domain::ConversationEvent) -> Self {
+        let body = &event.body;
+        let approval = event.approval.as_ref();
+        Self {
+            id: event.seq,
+            session_id: event.session_id.to_string(),
+            claude_session_id: event.claude_session_id.clone().unwrap_or_default(),
+            sequence: event.sequence,
+            event_type: body.event_type,
+            created_at: event.created_at,
+            role: body.role.map(str::to_owned),
+            content: body.content.clone(),
+            tool_id: body.tool_id.clone(),
+            tool_name: body.tool_name.clone(),
+            tool_input_json: body.tool_input.clone(),
+            parent_tool_use_id: body.parent_tool_use_id.clone(),
+            tool_result_for_id: body.tool_result_for_id.clone(),
+            tool_result_content: body.tool_result_content.clone(),
+            is_error: body.is_error,
+            is_completed: event.is_completed,
+            approval_status: approval.map(|(_, outcome)| outcome.compatible_status().to_owned()),
+            approval_outcome: approval.map(|(_, outcome)| *outcome),
+            approval_id: approval.map(|(id, _)| id.to_string()),
+        }
+    }
+}
+
+impl From<&Event> for EventNotification {
+    fn from(event: &Event) -> Self {
+        let mut data = event_data(&event.body);
+        data.insert("session_id".to_owned(), json!(event.session_id));
+        data.insert("run_id".to_owned(), json!(event.run_id));
+        Self {
+            seq: event.seq,
+            r#type: event.body.name().to_owned(),
+            timestamp: event.at,
+            data: Value::Object(data),
+        }
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    }
+}
+
+fn event_data(body: &EventBody) -> Map<String, Value> {
+    match body {
+        EventBody::NewApproval(approval) => approval_data(approval),
+        EventBody::ApprovalResolved(approval) | EventBody::ApprovalDelivered(approval) => {
+            let mut data = approval_data(approval);
+            let approved = matches!(approval.outcome, Outcome::Approved | Outcome::Answered);
+            data.insert("approved".to_owned(), json!(approved));
+            data.insert(
+                "response_text".to_owned(),
+                json!(approval.comment.as_deref().unwrap_or_default()),
+            );
+            data
+        }
+        EventBody::SessionStatusChanged {
+            old,
+            new,
+            parent_session_id,
+        } => {
+            let mut data = object(json!({"old_status": old, "new_status": new}));
+            if let Some(parent) = parent_session_id {
+                data.insert("parent_session_id".to_owned(), json!(parent));
+            }
+            data
+        }
+        EventBody::ConversationUpdated(event) => {
+            conversation_data(&ConversationEvent::from(event.as_ref()))
+        }
+        EventBody::SessionSettingsChanged(changed) => object(changed.clone()),
+        EventBody::SessionUpdated(session) => {
+            object(json!({"session": SessionState::from(session.as_ref())}))
+        }
+        EventBody::MessageDelta(delta) => object(json!({"delta": delta})),
+    }
+}
+
+fn approval_data(approval: &domain::Approval) -> Map<String, Value> {
+    let mut data = object(json!({"approval_id": approval.id, "tool_name": approval.tool_name}));
+    if let Some(tool_use_id) = &approval.tool_use_id {
+        data.insert("tool_use_id".to_owned(), json!(tool_use_id));
+    }
+    data.insert("approval".to_owned(), json!(Approval::from(approval)));
+    data
+}
+
+/// The piece, with the two fields that the older daemon's events have beside it.
+fn conversation_data(event: &ConversationEvent) -> Map<String, Value> {
+    let mut data = object(json!(event));
+    let content_type = match event.event_type {
+        domain::EventType::Message => "text",
+        domain::EventType::ToolCall => "tool_use",
+        domain::EventType::ToolResult => "tool_result",
+        domain::EventType::System => "system",
+        domain::EventType::Thinking => "thinking",
+    };
+    data.insert("content_type".to_owned(), json!(content_type));
+    if let Some(input) = &event.tool_input_json {
+        data.insert(
+            "tool_input".to_owned(),
+            serde_json::from_str(input).unwrap_or_default(),
+        );
+    }
+    data
+}

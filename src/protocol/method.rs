@@ -1,0 +1,56 @@
+//! The names of all methods, and which types go in and come out.
+
+/// Is the daemon there, and which one is it?
+pub const HEALTH: &str = "health";
+/// Starts an agent.
+pub const LAUNCH_SESSION: &str = "launchSession";
+/// All sessions.
+pub const LIST_SESSIONS: &str = "listSessions";
+/// Sessions that no other one continues.
+pub const GET_SESSION_LEAVES: &str = "getSessionLeaves";
+/// One session.
+pub const GET_SESSION_STATE: &str = "getSessionState";
+/// What was said and done.
+pub const GET_CONVERSATION: &str = "getConversation";
+/// Goes on with a conversation in a new session.
+pub const CONTINUE_SESSION: &str = "continueSession";
+/// Stops the turn.
+pub const INTERRUPT_SESSION: &str = "interruptSession";
+/// Standing permissions.
+pub const UPDATE_SESSION_SETTINGS: &str = "updateSessionSettings";
+/// The title.
+pub const UPDATE_SESSION_TITLE: &str = "updateSessionTitle";
+/// Puts a session away, or takes it back.
+pub const ARCHIVE_SESSION: &str = "archiveSession";
+/// The same for several.
+pub const BULK_ARCHIVE_SESSIONS: &str = "bulkArchiveSessions";
+/// Directories used lately.
+pub const GET_RECENT_PATHS: &str = "getRecentPaths";
+/// Files as the agent read them.
+pub const GET_SESSION_SNAPSHOTS: &str = "getSessionSnapshots";
+/// Asks for a permission, for a program that serves a permission prompt.
+pub const CREATE_APPROVAL: &str = "createApproval";
+/// What is pending in a session.
+pub const FETCH_APPROVALS: &str = "fetchApprovals";
+/// One approval.
+pub const GET_APPROVAL: &str = "getApproval";
+/// Decides.
+pub const SEND_DECISION: &str = "sendDecision";
+/// Events in the older daemon's way; takes the connection over.
+pub const SUBSCRIBE: &str = "Subscribe";
+/// Sessions, counts and pending approvals of one moment.
+pub const GET_OVERVIEW: &str = "getOverview";
+/// Approvals over all sessions.
+pub const LIST_APPROVALS: &str = "listApprovals";
+/// A message to a live session.
+pub const SEND_MESSAGE: &str = "sendMessage";
+/// Ends a session's process.
+pub const END_SESSION: &str = "endSession";
+/// The agent's own lines.
+pub const GET_RAW_LINES: &str = "getRawLines";
+/// Events as a standard subscription.
+pub const SUBSCRIBE_EVENTS: &str = "subscribeEvents";
+/// Ends such a subscription.
+pub const UNSUBSCRIBE_EVENTS: &str = "unsubscribeEvents";
+/// The method name of such a subscription's notifications.
+pub const EVENT: &str = "event";

@@ -1,0 +1,560 @@
+//! Sessions on the wire.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::approval::Approval;
+use crate::domain::Status;
+
+/// Answer of `health`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HealthResponse {
+    /// Always `ok`; `degraded` when the database cannot be written now.
+    pub status: String,
+    /// Version of the daemon.
+    pub version: String,
+    /// Version of the protocol.
+    #[serde(default)]
+    pub protocol: u32,
+    /// Process id of the daemon.
+    #[serde(default)]
+    pub pid: u32,
+    /// When it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub started_at: Option<Timestamp>,
+    /// The database file.
+    #[serde(default)]
+    pub database: String,
+    /// Sessions with a live process.
+    #[serde(default)]
+    pub live_sessions: u64,
+    /// What is wrong, when the status is not `ok`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Parameters of `launchSession`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LaunchSessionParams {
+    /// The first message (required; at most 10 MiB).
+    pub query: String,
+    /// A title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Model alias (`opus`, `sonnet`, `haiku`) or full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// MCP servers, `{"mcpServers": {…}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp_config: Option<Value>,
+    /// `mcp__codelayer__request_permission` means that the agent's questions come to the inbox;
+    /// another tool is passed to the agent; absent means no approvals, unless `approvals` says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_prompt_tool: Option<String>,
+    /// Whether the agent's questions come to the inbox; overrides what the tool's absence means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<bool>,
+    /// Where the agent works (absolute, or `~/…`; default: the daemon's directory).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// Most model turns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// Replaces the system prompt (at most 100 KiB).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// Is added to the system prompt (at most 100 KiB).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub append_system_prompt: Option<String>,
+    /// Tools that run without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_tools: Option<Vec<String>>,
+    /// Tools that are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disallowed_tools: Option<Vec<String>>,
+    /// Directories beside the working directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_directories: Option<Vec<String>>,
+    /// Is added to the system prompt too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_instructions: Option<String>,
+    /// Accepted for compatibility; the stream is always verbose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verbose: Option<bool>,
+    /// Claude Code's permission mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_mode: Option<String>,
+    /// Edits are approved without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_accept_edits: Option<bool>,
+    /// Everything is approved without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dangerously_skip_permissions: Option<bool>,
+    /// … for so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dangerously_skip_permissions_timeout: Option<i64>,
+    /// An id for the session (a UUID), so that asking again after a lost answer starts nothing
+    /// twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The agent's environment (default: the daemon's).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
+}
+
+/// Answer of `launchSession`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LaunchSessionResponse {
+    /// The session.
+    pub session_id: String,
+    /// Its run id.
+    pub run_id: String,
+}
+
+/// Parameters of `continueSession`. What is absent is inherited.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ContinueSessionParams {
+    /// The session to go on with (required).
+    pub session_id: String,
+    /// The next message (required).
+    pub query: String,
+    /// Replaces the system prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// Is added to the system prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub append_system_prompt: Option<String>,
+    /// MCP servers, as an object or as JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp_config: Option<Value>,
+    /// As in `launchSession`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_prompt_tool: Option<String>,
+    /// Tools that run without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_tools: Option<Vec<String>>,
+    /// Tools that are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disallowed_tools: Option<Vec<String>>,
+    /// Directories beside the working directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_directories: Option<Vec<String>>,
+    /// Is added to the system prompt too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_instructions: Option<String>,
+    /// Most model turns; not inherited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// Put a model proxy between the agent and its model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_enabled: Option<bool>,
+    /// The proxy's base URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_base_url: Option<String>,
+    /// The model asked for there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_model_override: Option<String>,
+    /// The key for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_api_key: Option<String>,
+    /// Whether the conversation goes on under a new name, leaving the old one as it is (default
+    /// true, as existing clients expect).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fork: Option<bool>,
+    /// A title (default: the parent's).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// As in `launchSession`: the new session's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_session_id: Option<String>,
+    /// The agent's environment (default: the daemon's).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
+}
+
+/// Answer of `continueSession`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ContinueSessionResponse {
+    /// The new session.
+    pub session_id: String,
+    /// Its run id.
+    pub run_id: String,
+    /// The agent's name for its conversation; empty until it is known.
+    pub claude_session_id: String,
+    /// The session that it continues.
+    pub parent_session_id: String,
+}
+
+/// Names one session by its id, its run id or a unique prefix of its id.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SessionParams {
+    /// The session (required).
+    pub session_id: String,
+}
+
+/// Answer of `getSessionState`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetSessionStateResponse {
+    /// The session.
+    pub session: SessionState,
+}
+
+/// A session.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SessionState {
+    /// Its id.
+    pub id: String,
+    /// Its run id.
+    pub run_id: String,
+    /// The agent's name for the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claude_session_id: Option<String>,
+    /// The session that it continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_session_id: Option<String>,
+    /// What it is doing.
+    pub status: Status,
+    /// The first message.
+    pub query: String,
+    /// The query in one line.
+    pub summary: String,
+    /// Its title; may be empty.
+    pub title: String,
+    /// The model asked for, or the one in use where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Full name of the model in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_id: Option<String>,
+    /// Where the agent works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// When it was accepted (RFC 3339).
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// When it last said or was told something.
+    #[schemars(with = "String")]
+    pub last_activity_at: Timestamp,
+    /// When its last turn ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub completed_at: Option<Timestamp>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Fresh input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<i64>,
+    /// Output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<i64>,
+    /// Tokens written to the model's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_creation_input_tokens: Option<i64>,
+    /// Tokens read from the model's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_input_tokens: Option<i64>,
+    /// Tokens in the context window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_context_tokens: Option<i64>,
+    /// Size of the context window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_limit: Option<i64>,
+    /// Milliseconds of work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
+    /// Model turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_turns: Option<i64>,
+    /// Edits are approved without asking.
+    pub auto_accept_edits: bool,
+    /// Everything is approved without asking.
+    pub dangerously_skip_permissions: bool,
+    /// … until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub dangerously_skip_permissions_expires_at: Option<Timestamp>,
+    /// Put away.
+    pub archived: bool,
+    /// Whether its process lives, so that it takes messages.
+    #[serde(default)]
+    pub live: bool,
+    /// How many approvals are pending.
+    #[serde(default)]
+    pub pending_approvals: u64,
+    /// Whether the agent's questions come to the inbox.
+    #[serde(default)]
+    pub approvals: bool,
+    /// Claude Code's permission mode, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission_mode: Option<String>,
+    /// Background tasks of the agent that run.
+    #[serde(default)]
+    pub background_tasks: u64,
+    /// The last turn's final text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// Answer of `listSessions` and `getSessionLeaves`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListSessionsResponse {
+    /// The sessions, the last active first.
+    pub sessions: Vec<SessionInfo>,
+}
+
+/// A session in a list, in the older daemon's words.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SessionInfo {
+    /// All that `getSessionState` says.
+    #[serde(flatten)]
+    pub state: SessionState,
+    /// The same as `created_at`.
+    #[schemars(with = "String")]
+    pub start_time: Timestamp,
+    /// The same as `completed_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub end_time: Option<Timestamp>,
+    /// The same as `error_message`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The last turn's result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<TurnSummary>,
+    /// Whether a model proxy is used.
+    pub proxy_enabled: bool,
+}
+
+/// How the last turn ended.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TurnSummary {
+    /// Always `result`.
+    pub r#type: String,
+    /// `success` or `error`.
+    pub subtype: String,
+    /// US dollars.
+    pub total_cost_usd: f64,
+    /// Whether it failed.
+    pub is_error: bool,
+    /// Milliseconds.
+    pub duration_ms: i64,
+    /// Model turns.
+    pub num_turns: i64,
+    /// The final text.
+    pub result: String,
+    /// The agent's name for the conversation.
+    pub session_id: String,
+}
+
+/// Parameters of `listSessions`. Without any, all sessions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ListSessionsParams {
+    /// Only (not) archived ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// Most sessions of one page (at most 1000; default: all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Continue after this session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Parameters of `getSessionLeaves`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetSessionLeavesParams {
+    /// `normal`, `archived`, `draft`; anything else: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// Parameters of `getOverview`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetOverviewParams {
+    /// Also archived sessions (default false).
+    pub include_archived: bool,
+    /// Only those in these statuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<Vec<Status>>,
+    /// Most sessions of one page (default and most: 1000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Continue after this session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Answer of `getOverview`: one consistent moment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetOverviewResponse {
+    /// The last event that it contains: subscribe with `since` = this to miss nothing.
+    pub seq: i64,
+    /// A page of sessions, the last active first.
+    pub sessions: Vec<SessionState>,
+    /// How many sessions that are not archived are in which status.
+    pub counts: BTreeMap<String, i64>,
+    /// How many are archived.
+    pub archived: i64,
+    /// Pending approvals, oldest first (at most 500).
+    pub pending_approvals: Vec<Approval>,
+    /// How many are pending in all.
+    pub pending_total: i64,
+    /// US dollars of the sessions that were active in the last 24 hours.
+    pub cost_last_day_usd: f64,
+}
+
+/// Answer of `interruptSession`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct InterruptSessionResponse {
+    /// Always true.
+    pub success: bool,
+    /// The session.
+    pub session_id: String,
+    /// `interrupting`.
+    pub status: String,
+}
+
+/// Parameters of `updateSessionSettings`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UpdateSessionSettingsParams {
+    /// The session (required).
+    pub session_id: String,
+    /// Edits are approved without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_accept_edits: Option<bool>,
+    /// Everything is approved without asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dangerously_skip_permissions: Option<bool>,
+    /// … for so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dangerously_skip_permissions_timeout_ms: Option<i64>,
+}
+
+/// Answer of calls that only succeed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SuccessResponse {
+    /// Always true.
+    pub success: bool,
+}
+
+/// Parameters of `updateSessionTitle`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UpdateSessionTitleParams {
+    /// The session (required).
+    pub session_id: String,
+    /// The title; empty removes it.
+    pub title: String,
+}
+
+/// Parameters of `archiveSession`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ArchiveSessionParams {
+    /// The session (required).
+    pub session_id: String,
+    /// Put away (true) or take back (false).
+    pub archived: bool,
+}
+
+/// Parameters of `bulkArchiveSessions`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct BulkArchiveSessionsParams {
+    /// The sessions (required, at most 1000).
+    pub session_ids: Vec<String>,
+    /// Put away (true) or take back (false).
+    pub archived: bool,
+}
+
+/// Answer of `bulkArchiveSessions`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct BulkArchiveSessionsResponse {
+    /// Whether all were changed.
+    pub success: bool,
+    /// Those that were not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_sessions: Vec<String>,
+}
+
+/// Parameters of `getRecentPaths`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetRecentPathsParams {
+    /// Most paths (default 20, most 1000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `getRecentPaths`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetRecentPathsResponse {
+    /// The directories, the last used first.
+    pub paths: Vec<RecentPath>,
+}
+
+/// A directory used lately.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RecentPath {
+    /// The directory.
+    pub path: String,
+    /// When a session last did something there.
+    #[schemars(with = "String")]
+    pub last_used: Timestamp,
+    /// How many sessions worked there.
+    pub usage_count: i64,
+}
+
+/// Answer of `getSessionSnapshots`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GetSessionSnapshotsResponse {
+    /// Files as the agent read them.
+    pub snapshots: Vec<FileSnapshot>,
+}
+
+/// A file as the agent read it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FileSnapshot {
+    /// The tool call that read it.
+    pub tool_id: String,
+    /// The path as the tool call named it.
+    pub file_path: String,
+    /// What it read.
+    pub content: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+}
+
+/// Parameters of `sendMessage`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SendMessageParams {
+    /// The session (required).
+    pub session_id: String,
+    /// The message (required; at most 10 MiB). While a turn runs, the agent takes it up after it.
+    pub message: String,
+}
+
+/// Answer of `sendMessage` and `endSession`: the session as it is then.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SessionResponse {
+    /// The session.
+    pub session: SessionState,
+}
