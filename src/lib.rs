@@ -1,1 +1,4 @@
 //! humanlayer
+
+pub mod client;
+pub mod ipc;
