@@ -133,3 +133,111 @@ impl Decoder for LineCodec {
 fn find_newline(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| *byte == b'\n')
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Feeds `bytes` in pieces that end where `cuts` say, then ends the stream.
+    fn items(limit: usize, bytes: &[u8], cuts: &[usize]) -> Vec<Item> {
+        let mut codec = LineCodec::new(limit);
+        let mut buffer = BytesMut::new();
+        let mut found = Vec::new();
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+        ends.push(bytes.len());
+        ends.sort_unstable();
+        let mut start = 0;
+        for end in ends {
+            buffer.extend_from_slice(&bytes[start..end]);
+            start = end;
+            while let Some(item) = codec.decode(&mut buffer).unwrap() {
+                found.push(item);
+            }
+            assert!(buffer.len() <= limit, "more than one line is held");
+        }
+        while let Some(item) = codec.decode_eof(&mut buffer).unwrap() {
+            found.push(item);
+        }
+        found
+    }
+
+    fn line(text: &str) -> Item {
+        Item::Line(text.to_owned())
+    }
+
+    #[test]
+    fn lines_come_out_without_their_newlines_and_blank_ones_not_at_all() {
+        assert_eq!(
+            items(9, b"a\n\n \r\nbc\r\n", &[]),
+            [line("a"), line("bc\r")]
+        );
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_passes_and_one_more_byte_does_not() {
+        assert_eq!(
+            items(3, b"abc\nabcd\nx\n", &[]),
+            [line("abc"), Item::TooLong { limit: 3 }, line("x")]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_much_too_long_is_reported_once_and_skipped() {
+        let cuts: Vec<usize> = (0..100).collect();
+        let bytes = [vec![b'a'; 100], b"\nb\n".to_vec()].concat();
+        assert_eq!(
+            items(8, &bytes, &cuts),
+            [Item::TooLong { limit: 8 }, line("b")]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_spoil_their_own_line_only() {
+        assert_eq!(
+            items(9, b"\xff\xfe\nok\n", &[]),
+            [Item::NotUtf8, line("ok")]
+        );
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_reported_and_not_handed_out() {
+        assert_eq!(
+            items(9, b"a\nhalf", &[]),
+            [line("a"), Item::Unfinished { bytes: 4 }]
+        );
+        assert_eq!(items(3, b"far too long", &[]), [Item::TooLong { limit: 3 }]);
+    }
+
+    #[test]
+    fn a_long_line_leaves_no_large_buffer_behind() {
+        let mut codec = LineCodec::new(KEPT_BUFFER * 4);
+        let mut buffer = BytesMut::from(
+            [vec![b'a'; KEPT_BUFFER * 2], b"\n".to_vec()]
+                .concat()
+                .as_slice(),
+        );
+        assert!(codec.decode(&mut buffer).unwrap().is_some());
+        assert!(buffer.capacity() <= KEPT_BUFFER);
+    }
+
+    proptest! {
+        #[test]
+        fn how_the_bytes_are_cut_changes_nothing(
+            bytes in proptest::collection::vec(
+                prop_oneof![3 => Just(b'\n'), 6 => b'a'..=b'c', 1 => Just(b' '), 1 => Just(0xff), 1 => Just(0xc3), 1 => Just(0xa4)],
+                0..80,
+            ),
+            cuts in proptest::collection::vec(any::<usize>(), 0..12),
+            limit in 0_usize..12,
+        ) {
+            let whole = items(limit, &bytes, &[]);
+            prop_assert_eq!(&items(limit, &bytes, &cuts), &whole);
+            let each: Vec<usize> = (0..bytes.len()).collect();
+            prop_assert_eq!(&items(limit, &bytes, &each), &whole);
+        }
+    }
+}

@@ -81,6 +81,10 @@ impl Connection {
     /// Serves the connection until it ends.
     pub(super) async fn run(mut self) -> End {
         loop {
+            // Requests that are already here must not win the draw below.
+            if self.shutdown.is_cancelled() {
+                return End::Shutdown;
+            }
             let item = tokio::select! {
                 () = self.shutdown.cancelled() => return End::Shutdown,
                 item = self.lines.next() => item,

@@ -135,3 +135,68 @@ pub(super) fn nests_too_deeply(text: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::not_json("{nope", -32700, "null")]
+    #[case::cut_off(r#"{"jsonrpc":"2.0""#, -32700, "null")]
+    #[case::two_texts(r#"{"jsonrpc":"2.0","id":1,"method":"m"} x"#, -32700, "null")]
+    #[case::a_number("7", -32600, "null")]
+    #[case::an_array_of_fields(r#"["2.0",1,"m",[]]"#, -32600, "null")]
+    #[case::no_version(r#"{"id":1,"method":"m"}"#, -32600, "1")]
+    #[case::old_version(r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#, -32600, "1")]
+    #[case::number_version(r#"{"jsonrpc":2.0,"id":1,"method":"m"}"#, -32600, "1")]
+    #[case::no_method(r#"{"jsonrpc":"2.0","id":"a"}"#, -32600, "\"a\"")]
+    #[case::number_method(r#"{"jsonrpc":"2.0","id":1,"method":1}"#, -32600, "1")]
+    #[case::text_params(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":"p"}"#, -32600, "1")]
+    #[case::object_id(r#"{"jsonrpc":"2.0","id":{},"method":"m"}"#, -32600, "null")]
+    #[case::id_twice(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}"#, -32600, "null")]
+    fn what_is_no_request_is_refused(#[case] text: &str, #[case] code: i64, #[case] id: &str) {
+        let refusal = parse(text).unwrap_err();
+        let refusal: serde_json::Value = serde_json::from_str(refusal.get()).unwrap();
+        assert_eq!(refusal["error"]["code"], code, "{refusal}");
+        assert_eq!(refusal["id"].to_string(), id);
+    }
+
+    #[rstest]
+    #[case::absent(r#"{"jsonrpc":"2.0","method":"m"}"#, None, None)]
+    #[case::null(
+        r#"{"jsonrpc":"2.0","method":"m","id":null,"params":null}"#,
+        Some(Id::Null),
+        None
+    )]
+    #[case::given(
+        r#"{"jsonrpc":"2.0","method":"m","id":7,"params":{"a":1},"more":0}"#,
+        Some(Id::Number(7)),
+        Some(r#"{"a":1}"#)
+    )]
+    #[case::escaped(r#"{"jsonrpc":"2.0","method":"\u006d","id":"x","params":[]}"#, Some(Id::Str("x".into())), Some("[]"))]
+    fn what_is_a_request_is_read(
+        #[case] text: &str,
+        #[case] id: Option<Id<'_>>,
+        #[case] params: Option<&str>,
+    ) {
+        let request = parse(text).unwrap();
+        assert_eq!(request.method, "m");
+        assert_eq!(request.id, id);
+        assert_eq!(request.params.map(RawValue::get), params);
+    }
+
+    #[test]
+    fn depth_is_what_the_parser_itself_would_read() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        for depth in [1, DEPTH, DEPTH + 1, 10_000] {
+            let parser_refuses = serde_json::from_str::<serde_json::Value>(&nested(depth)).is_err();
+            assert_eq!(nests_too_deeply(&nested(depth)), parser_refuses, "{depth}");
+        }
+        let in_a_string = format!(r#""\"{}""#, "[".repeat(500));
+        assert!(!nests_too_deeply(&in_a_string));
+    }
+}

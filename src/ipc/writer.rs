@@ -49,3 +49,19 @@ impl<W: AsyncWrite + Unpin> LineWriter<W> {
         self.to.shutdown().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_text_with_line_breaks_stays_on_one_line() {
+        let mut out = LineWriter::new(Vec::new());
+        out.line("{\n  \"a\": \"x\\ny\"\n}").await.unwrap();
+        out.line("[]").await.unwrap();
+        out.flush().await.unwrap();
+        assert_eq!(out.to.into_inner(), b"{   \"a\": \"x\\ny\" }\n[]\n");
+    }
+}
