@@ -1,5 +1,8 @@
-//! humanlayer
+//! humanlayer: run many Claude Code agents at once, decide in one place, lose nothing.
+
+pub mod client;
 pub mod daemon;
 pub mod domain;
 pub mod failpoint;
+pub mod ipc;
 pub mod protocol;

@@ -1,0 +1,215 @@
+//! A JSON-RPC client over the daemon's socket.
+//!
+//! Owns connecting and the two halves that carry lines for the JSON-RPC
+//! library, which matches answers to calls and notifications to
+//! subscriptions. It must not know any method, start a daemon or reconnect:
+//! those belong to the layers above, which call [`connect`].
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use jsonrpsee::core::client::{
+    Client, ClientBuilder, ReceivedMessage, TransportReceiverT, TransportSenderT,
+};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_util::codec::FramedRead;
+
+use crate::ipc::codec::{Item, LineCodec};
+use crate::ipc::limits::{REQUEST_BYTES, RESPONSE_BYTES};
+use crate::ipc::writer::LineWriter;
+
+/// How long a call may take by default. Waiting for a person is a
+/// subscription, never a call.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Notifications kept for one subscription by default.
+pub const SUBSCRIPTION_BUFFER: usize = 1024;
+/// How long connecting may take when the daemon's backlog is full.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is tried again meanwhile.
+const CONNECT_RETRY: Duration = Duration::from_millis(10);
+/// A batch's answers may be over the limit by the errors that say so.
+const RESPONSE_SLACK: usize = 64 * 1024;
+
+/// How a client behaves.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// How long a call may take before it fails on this side.
+    pub request_timeout: Duration,
+    /// Notifications kept for one subscription, at least 1. One that is read
+    /// too slowly for this is ended, with `Lagged` as its close reason.
+    pub subscription_buffer: usize,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            request_timeout: REQUEST_TIMEOUT,
+            subscription_buffer: SUBSCRIPTION_BUFFER,
+        }
+    }
+}
+
+/// Why no connection came about.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No daemon listens there: no file, or nobody behind it.
+    #[error("connecting to {path}: the daemon is not running")]
+    NotRunning {
+        /// The socket's path.
+        path: PathBuf,
+    },
+    /// Anything else.
+    #[error("connecting to {path}: {source}")]
+    Io {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why a connection broke.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The daemon closed it.
+    #[error("reading from the daemon: it closed the connection")]
+    Closed,
+    /// What it sent is no answer.
+    #[error("reading from the daemon: {0}")]
+    Garbled(String),
+    /// A request is longer than the daemon takes.
+    #[error("sending a request: its {bytes} bytes are over the limit of {REQUEST_BYTES}")]
+    TooLong {
+        /// The request's length.
+        bytes: usize,
+    },
+    /// The socket failed.
+    #[error("{doing} the daemon: {source}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Connects with the default [`ConnectOptions`].
+///
+/// # Errors
+/// As [`connect_with`].
+pub async fn connect(path: &Path) -> Result<Client, ConnectError> {
+    connect_with(path, &ConnectOptions::default()).await
+}
+
+/// Connects to the daemon at `path`. Dropping the client closes the
+/// connection. A broken connection fails all calls and ends all
+/// subscriptions; the client is of no more use then.
+///
+/// # Errors
+/// [`ConnectError::NotRunning`] when nobody serves the socket, else
+/// [`ConnectError::Io`].
+pub async fn connect_with(path: &Path, options: &ConnectOptions) -> Result<Client, ConnectError> {
+    let stream = open(path).await.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ConnectError::NotRunning {
+            path: path.to_owned(),
+        },
+        _ => ConnectError::Io {
+            path: path.to_owned(),
+            source,
+        },
+    })?;
+    let (from, to) = stream.into_split();
+    let receiver = Receiver {
+        lines: FramedRead::new(from, LineCodec::new(RESPONSE_BYTES + RESPONSE_SLACK)),
+    };
+    let sender = Sender {
+        lines: LineWriter::new(to),
+    };
+    Ok(ClientBuilder::new()
+        .request_timeout(options.request_timeout)
+        .max_buffer_capacity_per_subscription(options.subscription_buffer.max(1))
+        .build_with_tokio(sender, receiver))
+}
+
+/// Opens the stream. Tokio's own connect is used because a Unix socket with a
+/// full backlog answers «try again», which interprocess takes for a
+/// connection under way.
+async fn open(path: &Path) -> io::Result<UnixStream> {
+    let try_for_long = async {
+        loop {
+            match UnixStream::connect(path).await {
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
+                    tokio::time::sleep(CONNECT_RETRY).await;
+                }
+                tried => return tried,
+            }
+        }
+    };
+    match tokio::time::timeout(CONNECT_TIMEOUT, try_for_long).await {
+        Ok(opened) => opened,
+        Err(_) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the daemon is too busy to accept connections",
+        )),
+    }
+}
+
+struct Sender {
+    lines: LineWriter<OwnedWriteHalf>,
+}
+
+impl TransportSenderT for Sender {
+    type Error = TransportError;
+
+    async fn send(&mut self, request: String) -> Result<(), TransportError> {
+        if request.len() > REQUEST_BYTES {
+            return Err(TransportError::TooLong {
+                bytes: request.len(),
+            });
+        }
+        let failed = |source| TransportError::Io {
+            doing: "writing to",
+            source,
+        };
+        self.lines.line(&request).await.map_err(failed)?;
+        self.lines.flush().await.map_err(failed)
+    }
+
+    async fn close(&mut self) -> Result<(), TransportError> {
+        self.lines
+            .close()
+            .await
+            .map_err(|source| TransportError::Io {
+                doing: "closing the connection to",
+                source,
+            })
+    }
+}
+
+struct Receiver {
+    lines: FramedRead<OwnedReadHalf, LineCodec>,
+}
+
+impl TransportReceiverT for Receiver {
+    type Error = TransportError;
+
+    async fn receive(&mut self) -> Result<ReceivedMessage, TransportError> {
+        match self.lines.next().await {
+            Some(Ok(Item::Line(line))) => Ok(ReceivedMessage::Text(line)),
+            Some(Ok(Item::TooLong { limit })) => Err(TransportError::Garbled(format!(
+                "a line over the limit of {limit} bytes"
+            ))),
+            Some(Ok(Item::NotUtf8)) => Err(TransportError::Garbled(
+                "a line that is not UTF-8".to_owned(),
+            )),
+            Some(Ok(Item::Unfinished { .. })) | None => Err(TransportError::Closed),
+            Some(Err(source)) => Err(TransportError::Io {
+                doing: "reading from",
+                source,
+            }),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Every bound of the socket layer, in one place.
+//!
+//! The server takes a [`Limits`]; the client uses the same defaults for what
+//! it sends and accepts. What happens at each bound is said at the bound.
+
+use std::time::Duration;
+
+/// Longest request line in bytes, its newline not counted (16 MiB).
+pub const REQUEST_BYTES: usize = 16 * 1024 * 1024;
+/// Longest answer in bytes (64 MiB).
+pub const RESPONSE_BYTES: usize = 64 * 1024 * 1024;
+/// Subscriptions that one connection may hold at once.
+pub const SUBSCRIPTIONS: u32 = 64;
+/// Requests in one batch.
+pub const BATCH: usize = 100;
+/// Connections served at once.
+pub const CONNECTIONS: usize = 1024;
+/// Notifications that wait for one connection's socket.
+pub const OUTGOING: usize = 32;
+/// Deepest nesting of arrays and objects in a request: what the JSON parser
+/// itself accepts. Deeper is a parse error.
+pub const DEPTH: usize = 127;
+/// How long a stopping server waits for the calls that run.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// The bounds that a server holds its clients to.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of one request line. A longer one is answered with `too_large`,
+    /// its bytes are dropped as they come, and the next line is served.
+    pub request: usize,
+    /// Bytes of one answer. A longer one becomes a `too_large` error; a longer
+    /// notification ends the connection, as leaving it out would go unnoticed.
+    pub response: usize,
+    /// Live subscriptions of one connection; one more is refused.
+    pub subscriptions: u32,
+    /// Requests in a batch; a longer batch is refused whole.
+    pub batch: usize,
+    /// Connections at once; one more gets a single error line and is closed.
+    pub connections: usize,
+    /// Notifications queued for one connection. When the queue is full, the
+    /// subscription's `send` waits, so its publisher decides what a slow
+    /// reader means. Unsent at worst: this many notifications, one more in
+    /// each waiting subscription, and one answer.
+    pub outgoing: usize,
+    /// How long shutdown waits for running calls before it cuts them off.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request: REQUEST_BYTES,
+            response: RESPONSE_BYTES,
+            subscriptions: SUBSCRIPTIONS,
+            batch: BATCH,
+            connections: CONNECTIONS,
+            outgoing: OUTGOING,
+            drain: DRAIN,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The accept loop and the end of it.
+//!
+//! Owns who is let in and how serving stops. It must not know requests; each
+//! connection runs on a task of its own. The daemon calls
+//! [`Server::serve`] once, with a token that its signal handlers cancel.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jsonrpsee::types::Id;
+use jsonrpsee::{BoundedSubscriptions, ConnectionId, Extensions, Methods};
+use tokio::net::UnixStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{Connection, End};
+use super::dispatch::Context;
+use super::error::{self, Kind};
+use super::limits::Limits;
+use super::listener::Listener;
+use super::peer::{Credentials, peer_credentials};
+use super::takeover::Takeover;
+use super::writer::LineWriter;
+
+/// First and longest wait after a failed accept. A failure such as running
+/// out of descriptors passes, and spinning on it would only make it worse.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+/// How long a refused client may take to read why.
+const REFUSAL: Duration = Duration::from_secs(1);
+/// Refused clients that are told why at once; beyond them, they are only closed.
+const REFUSALS: usize = 64;
+
+/// Makes the extensions that every call of a connection sees.
+pub type OnAccept = Arc<dyn Fn(Credentials) -> Extensions + Send + Sync>;
+
+/// A JSON-RPC server for one socket.
+pub struct Server {
+    /// What can be called.
+    pub methods: Methods,
+    /// The bounds clients are held to.
+    pub limits: Limits,
+    /// The method, if any, that takes its connection over.
+    pub takeover: Option<Arc<dyn Takeover>>,
+    /// Called once a connection, before its first request. [`Credentials`]
+    /// and the connection's [`ConnectionId`] are added to what it returns.
+    pub on_accept: OnAccept,
+}
+
+/// What the accept loop shares with its connections.
+struct Shared {
+    server: Server,
+    uid: u32,
+    next_id: AtomicU64,
+    slots: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    connections: TaskTracker,
+    calls: TaskTracker,
+    shutdown: CancellationToken,
+    cut_off: CancellationToken,
+}
+
+impl Server {
+    /// Serves until `shutdown` is cancelled: then the socket is closed and
+    /// its file removed at once, each connection finishes and answers the
+    /// call it is running, and the rest is closed. Returns when all that is
+    /// done, or [`Limits::drain`] later. Failures to accept never end it.
+    pub async fn serve(self, listener: Listener, shutdown: CancellationToken) {
+        let shared = Arc::new(Shared {
+            uid: rustix::process::geteuid().as_raw(),
+            next_id: AtomicU64::new(1),
+            slots: Arc::new(Semaphore::new(self.limits.connections)),
+            refusals: Arc::new(Semaphore::new(REFUSALS)),
+            connections: TaskTracker::new(),
+            calls: TaskTracker::new(),
+            cut_off: CancellationToken::new(),
+            shutdown,
+            server: self,
+        });
+        accept_all(&shared, &listener).await;
+        drop(listener);
+        drain(&shared).await;
+    }
+}
+
+async fn accept_all(shared: &Arc<Shared>, listener: &Listener) {
+    let mut backoff = BACKOFF.0;
+    loop {
+        let accepted = tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted.and_then(|stream| Ok((peer_credentials(&stream)?, stream))) {
+            Ok((peer, stream)) => {
+                backoff = BACKOFF.0;
+                admit(shared, stream, peer);
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, wait = ?backoff, "accepting a connection failed");
+                tokio::select! {
+                    () = shared.shutdown.cancelled() => return,
+                    () = tokio::time::sleep(backoff) => {}
+                }
+                backoff = (backoff * 2).min(BACKOFF.1);
+            }
+        }
+    }
+}
+
+/// Starts serving a new connection, or turns it away.
+fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
+    if peer.uid != shared.uid && peer.uid != 0 {
+        tracing::warn!(
+            uid = peer.uid,
+            pid = peer.pid,
+            "another user's connection was refused"
+        );
+        let why = format!("This daemon serves user {} only", shared.uid);
+        return refuse(shared, stream, Kind::NotPermitted, why);
+    }
+    let Ok(slot) = Arc::clone(&shared.slots).try_acquire_owned() else {
+        let limit = shared.server.limits.connections;
+        tracing::warn!(limit, "a connection over the limit was refused");
+        let why =
+            format!("This daemon serves {limit} connections, the most it may; close one first");
+        return refuse(shared, stream, Kind::TooManyConnections, why);
+    };
+    let shared = Arc::clone(shared);
+    let tracker = shared.connections.clone();
+    tracker.spawn(async move {
+        let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let connection = open(&shared, stream, peer, id);
+        let end = tokio::select! {
+            end = connection.run() => end,
+            () = shared.cut_off.cancelled() => End::Shutdown,
+        };
+        report(id, &end);
+        free(slot);
+    });
+}
+
+fn open(shared: &Shared, stream: UnixStream, peer: Credentials, id: u64) -> Connection {
+    let limits = shared.server.limits.clone();
+    // Only its being unlike every other one matters.
+    let connection = ConnectionId(usize::try_from(id).unwrap_or(usize::MAX));
+    let mut methods = shared.server.methods.clone();
+    let mut extensions = methods.extensions().clone();
+    extensions.extend((shared.server.on_accept)(peer));
+    extensions.insert(peer);
+    extensions.insert(connection);
+    let (sender, notifications) = mpsc::channel(limits.outgoing);
+    let context = Context {
+        methods,
+        takeover: shared.server.takeover.clone(),
+        extensions,
+        connection,
+        subscriptions: BoundedSubscriptions::new(limits.subscriptions),
+        notifications: sender,
+        limits,
+    };
+    Connection::new(
+        stream,
+        notifications,
+        context,
+        shared.calls.clone(),
+        shared.shutdown.clone(),
+    )
+}
+
+fn free(slot: OwnedSemaphorePermit) {
+    drop(slot);
+}
+
+fn report(connection: u64, end: &End) {
+    match end {
+        End::ClientLeft | End::Shutdown | End::TakeoverDone => {
+            tracing::debug!(connection, ?end, "a connection ended");
+        }
+        End::Io(cause) => match cause.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                tracing::debug!(connection, %cause, "a client left");
+            }
+            _ => tracing::warn!(connection, %cause, "a connection failed"),
+        },
+        End::OversizedNotification => {
+            tracing::error!(
+                connection,
+                "a notification over the limit ended its connection"
+            );
+        }
+    }
+}
+
+/// Says why in one line and closes.
+fn refuse(shared: &Shared, stream: UnixStream, kind: Kind, why: String) {
+    let Ok(slot) = Arc::clone(&shared.refusals).try_acquire_owned() else {
+        return;
+    };
+    shared.connections.spawn(async move {
+        let answer = error::reply(Id::Null, error::CONNECTION_REFUSED, kind, why);
+        let mut out = LineWriter::new(stream);
+        let say = async {
+            out.line(answer.get()).await?;
+            out.close().await
+        };
+        // Whether the client still listens makes no difference to us.
+        if let Ok(Err(cause)) = tokio::time::timeout(REFUSAL, say).await {
+            tracing::debug!(%cause, "a refused client did not wait for the reason");
+        }
+        free(slot);
+    });
+}
+
+async fn drain(shared: &Shared) {
+    shared.connections.close();
+    shared.calls.close();
+    let all = async {
+        shared.connections.wait().await;
+        shared.calls.wait().await;
+    };
+    if tokio::time::timeout(shared.server.limits.drain, all)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = shared.connections.len(),
+            calls = shared.calls.len(),
+            "stopping without waiting any longer"
+        );
+        shared.cut_off.cancel();
+        shared.connections.wait().await;
+    }
+}
