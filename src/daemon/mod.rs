@@ -1,3 +1,4 @@
 //! The daemon.
 pub mod claude;
+pub mod session;
 pub mod store;

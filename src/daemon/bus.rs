@@ -1,0 +1,74 @@
+//! The bus: what was committed, to whoever listens.
+//!
+//! Owns a bounded ring of the last events and the wake-ups of sessions whose outbox has something.
+//! Publishing never waits. A listener that falls further behind than the ring is told how far
+//! (`Lagged`), and reads what it missed from the store; see `rpc::events`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, broadcast};
+
+use super::store::Publish;
+use crate::domain::Event;
+
+/// Events that a listener may be behind before it must read from the store.
+pub const RING: usize = 4096;
+
+/// Where commits are announced and heard.
+pub struct Bus {
+    events: broadcast::Sender<Arc<Event>>,
+    outboxes: Mutex<HashMap<i64, Arc<Notify>>>,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self { events: broadcast::Sender::new(RING), outboxes: Mutex::default() }
+    }
+}
+
+impl Bus {
+    /// Hears everything from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+
+    /// Announces one event that exists only on the bus.
+    pub fn publish_live(&self, event: Event) {
+        // Nobody listening is no error.
+        let _ = self.events.send(Arc::new(event));
+    }
+
+    /// Whether anybody listens.
+    pub fn has_listeners(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
+    /// The wake-up of one session's outbox.
+    pub fn outbox(&self, session_key: i64) -> Arc<Notify> {
+        Arc::clone(self.lock().entry(session_key).or_default())
+    }
+
+    /// Forgets a session whose process is over.
+    pub fn forget(&self, session_key: i64) {
+        self.lock().remove(&session_key);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Notify>>> {
+        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Publish for Arc<Bus> {
+    fn publish(&self, events: Vec<Event>) {
+        for event in events {
+            self.publish_live(event);
+        }
+    }
+
+    fn outbox_ready(&self, session_key: i64) {
+        if let Some(notify) = self.lock().get(&session_key) {
+            notify.notify_one();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a session's process leaves behind: how it ended, and files to remove.
+//!
+//! Establishes the end honestly: from the runner's report where there is one, else from what can be
+//! seen (a reboot, a runner that was killed). Makes sure that an agent whose runner is gone is gone
+//! too, because nobody could answer it any more.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+
+use super::machine::Exit;
+use crate::platform;
+use crate::runner::{ExitReport, RunnerState, SessionDir};
+
+/// How long a killed process may take to be gone before the session is reported ended all the same.
+const KILL_WAIT: Duration = Duration::from_secs(2);
+
+/// How the process of a session ended, once its runner is gone or has said so.
+pub async fn exit_of(dir: &SessionDir) -> Exit {
+    match ExitReport::read(dir) {
+        Ok(Some(report)) => Exit {
+            code: report.code,
+            signal: report.signal,
+            problem: report.error,
+            stderr_tail: report.stderr_tail,
+        },
+        Ok(None) => without_report(dir).await,
+        Err(error) => Exit { problem: Some(error.to_string()), ..Exit::default() },
+    }
+}
+
+async fn without_report(dir: &SessionDir) -> Exit {
+    let problem = match RunnerState::read(dir) {
+        Ok(Some(state)) if state.boot_id != platform::boot_id() => "the machine was restarted".to_owned(),
+        Ok(Some(state)) => {
+            kill_orphan(&state).await;
+            "the agent's runner was killed".to_owned()
+        }
+        Ok(None) => "the agent's runner did not start".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Exit { problem: Some(problem), stderr_tail: stderr_tail(dir), ..Exit::default() }
+}
+
+/// Kills an agent that outlived its runner, and waits until it is gone.
+async fn kill_orphan(state: &RunnerState) {
+    let Some(pid) = state.agent_pid.filter(|pid| {
+        state.agent_start_time.is_some() && platform::process_start_time(*pid) == state.agent_start_time
+    }) else {
+        return;
+    };
+    for below in platform::descendants(pid) {
+        kill(below, false);
+    }
+    kill(pid, true);
+    let deadline = tokio::time::Instant::now() + KILL_WAIT;
+    while platform::process_start_time(pid) == state.agent_start_time && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn kill(pid: u32, group: bool) {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    // It may be gone already, which is what is wanted.
+    let _ = if group {
+        rustix::process::kill_process_group(pid, Signal::KILL)
+    } else {
+        rustix::process::kill_process(pid, Signal::KILL)
+    };
+}
+
+fn stderr_tail(dir: &SessionDir) -> String {
+    let bytes = std::fs::read(dir.stderr_log()).unwrap_or_default();
+    let start = bytes.len().saturating_sub(crate::runner::STDERR_TAIL);
+    String::from_utf8_lossy(&bytes[start..]).into_owned()
+}
+
+/// Removes a session's directory: everything in it is in the store. What cannot be removed now is
+/// removed at the daemon's next start.
+pub fn remove(dir: &SessionDir) {
+    if let Err(error) = std::fs::remove_dir_all(dir.path())
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(dir = %dir.path().display(), %error, "cannot remove a session's directory");
+    }
+}

@@ -1,0 +1,527 @@
+//! One task per live session: the journal into the store, the outbox to the runner.
+//!
+//! It holds a place in the journal, a connection to the runner and some timers, all of which can be
+//! lost: the next supervisor takes them from the store and the session's directory. It decides
+//! nothing; it must not touch the database but through the store's typed methods.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use super::journal::{Batch, Journal};
+use super::link::Link;
+use super::machine::{self, Exit};
+use super::remains;
+use crate::daemon::claude::control;
+use crate::daemon::store::{Ingest, StoreError};
+use crate::domain::session::Process;
+use crate::domain::{Event, EventBody, Phase, Session};
+use crate::runner::frame::{NackReason, Reply, Request};
+use crate::runner::{self, SessionDir};
+
+/// How long the agent may take to end a turn after an interrupt, and its process after
+/// `end_session`, before the runner is told to end it (which goes on to SIGINT, SIGTERM and SIGKILL
+/// at its own pace).
+pub const POLITE_WAIT: Duration = Duration::from_secs(5);
+
+/// Lines that may be on their way to the runner without its acknowledgement.
+const IN_FLIGHT: usize = 32;
+
+/// First and longest pause after a failure that may pass by itself.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// How long a runner may take from its start to its socket.
+const START_WAIT: Duration = Duration::from_secs(20);
+
+/// What a supervisor is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// End the session's process.
+    End,
+}
+
+/// How far the ending of the process has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    No,
+    /// An interrupt was sent to the running turn.
+    Interrupting,
+    /// `end_session` was sent.
+    Asked,
+    /// The runner ends it.
+    Told,
+}
+
+/// Why a supervisor stopped.
+enum Stop {
+    /// The session's process is over and everything is in the store.
+    Over,
+    /// The daemon shuts down.
+    Shutdown,
+}
+
+/// Supervises one session until its process is over or the daemon shuts down.
+pub async fn run(ctx: Arc<Context>, session: Session, commands: mpsc::Receiver<Command>, stop: CancellationToken) {
+    let (key, id) = (session.key, session.id.clone());
+    let dir = ctx.session_dir(&session.id);
+    let changed = match ctx.watcher.watch(dir.path()) {
+        Ok(changed) => changed,
+        Err(error) => {
+            // Without wake-ups the session is looked at by the clock.
+            tracing::warn!(session = %id, %error, "cannot watch the session's directory");
+            Arc::new(Notify::new())
+        }
+    };
+    let mut supervisor = Supervisor {
+        outbox: ctx.bus.outbox(key),
+        changed,
+        ending: Ending::No,
+        resting_since: Instant::now(),
+        deadline: None,
+        link: None,
+        journal: None,
+        sent: 0,
+        in_flight: 0,
+        exited: false,
+        started: Instant::now(),
+        session,
+        dir,
+        ctx,
+        commands,
+        stop,
+    };
+    match supervisor.supervise().await {
+        Stop::Over => {
+            tracing::info!(session = %id, "the session's process is over");
+            supervisor.ctx.bus.forget(key);
+            remains::remove(&supervisor.dir);
+        }
+        Stop::Shutdown => {}
+    }
+    supervisor.ctx.watcher.forget(supervisor.dir.path());
+}
+
+struct Supervisor {
+    ctx: Arc<Context>,
+    session: Session,
+    dir: SessionDir,
+    /// Something changed in the directory.
+    changed: Arc<Notify>,
+    /// Something is in the outbox.
+    outbox: Arc<Notify>,
+    commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+    link: Option<Link>,
+    journal: Option<Journal>,
+    /// The last outbox line that went to this link.
+    sent: i64,
+    /// Lines sent to this link and not acknowledged.
+    in_flight: usize,
+    /// The runner said that the agent is gone.
+    exited: bool,
+    ending: Ending,
+    /// When the next step of the ending or of an interrupt is due.
+    deadline: Option<Instant>,
+    resting_since: Instant,
+    started: Instant,
+}
+
+impl Supervisor {
+    async fn supervise(&mut self) -> Stop {
+        let mut backoff = BACKOFF.0;
+        loop {
+            match self.step().await {
+                Ok(Some(stop)) => return stop,
+                Ok(None) => backoff = BACKOFF.0,
+                Err(error) => {
+                    tracing::warn!(session = %self.session.id, %error, "supervising met a problem; trying again");
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Stop::Shutdown,
+                        () = tokio::time::sleep(backoff) => {}
+                    }
+                    backoff = (backoff * 2).min(BACKOFF.1);
+                    self.forget_places().await;
+                }
+            }
+        }
+    }
+
+    /// Starts over from what the store has.
+    async fn forget_places(&mut self) {
+        self.journal = None;
+        self.link = None;
+        if let Ok(session) = self.ctx.store.session_by_key(self.session.key).await {
+            self.session = session;
+        }
+    }
+
+    /// Does all that can be done now, then waits for the next thing.
+    async fn step(&mut self) -> Result<Option<Stop>, Problem> {
+        self.read_journal().await?;
+        if self.link.is_none() && !self.exited {
+            self.connect().await?;
+        }
+        if self.is_over()? {
+            self.finish().await?;
+            return Ok(Some(Stop::Over));
+        }
+        self.pump().await?;
+        self.plan();
+        self.wait().await
+    }
+
+    /// Waits for one thing to happen and takes note of it.
+    async fn wait(&mut self) -> Result<Option<Stop>, Problem> {
+        let timer = self.timer();
+        let reply = async {
+            match &mut self.link {
+                Some(link) => link.receive().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Ok(Some(Stop::Shutdown)),
+            Some(command) = self.commands.recv() => match command {
+                Command::End => self.begin_ending().await?,
+            },
+            reply = reply => match reply {
+                Ok(Some(reply)) => self.on_reply(reply).await?,
+                // The runner went away; whether it is gone for good shows in its directory.
+                Ok(None) | Err(_) => self.link = None,
+            },
+            () = self.outbox.notified() => self.refresh().await?,
+            () = self.changed.notified() => {}
+            () = sleep_until(timer) => self.on_timer().await?,
+        }
+        Ok(None)
+    }
+
+    // --- the journal ---------------------------------------------------------------------------
+
+    async fn read_journal(&mut self) -> Result<(), Problem> {
+        if self.journal.is_none() {
+            match Journal::open(&self.dir.journal(), self.session.journal_offset) {
+                Ok(journal) => self.journal = Some(journal),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(Problem::Journal(error)),
+            }
+        }
+        let mut committing: Option<tokio::task::JoinHandle<Result<Session, StoreError>>> = None;
+        let mut from = self.session.journal_offset;
+        loop {
+            // The next batch is read and understood while the last one is being committed.
+            let batch = match &mut self.journal {
+                Some(journal) => journal.next_batch().map_err(Problem::Journal)?,
+                None => None,
+            };
+            if let Some(commit) = committing.take() {
+                self.committed(commit.await)?;
+            }
+            let Some(batch) = batch else { return Ok(()) };
+            self.publish_deltas(batch.deltas.iter());
+            if batch.raw.is_empty() {
+                continue;
+            }
+            let ingest = self.ingest(batch, from);
+            from = ingest.to;
+            let store = self.ctx.store.clone();
+            committing = Some(tokio::spawn(async move { store.ingest(ingest).await }));
+        }
+    }
+
+    fn ingest(&self, batch: Batch, from: u64) -> Ingest {
+        crate::failpoint::hit("ingest.read");
+        let parsed = batch.parsed;
+        Ingest {
+            session_key: self.session.key,
+            from,
+            to: batch.to,
+            lines: batch.raw,
+            apply: Box::new(move |session, now| {
+                parsed.into_iter().flat_map(|line| machine::apply(session, line, now)).collect()
+            }),
+            last: None,
+        }
+    }
+
+    fn committed(
+        &mut self,
+        commit: Result<Result<Session, StoreError>, tokio::task::JoinError>,
+    ) -> Result<(), Problem> {
+        let session = commit.map_err(|error| Problem::Journal(io::Error::other(error)))?.map_err(Problem::Store)?;
+        self.take_over(session);
+        Ok(())
+    }
+
+    /// Takes the store's record for what is so, and notes when a rest began.
+    fn take_over(&mut self, session: Session) {
+        if session.phase.is_resting() && !self.session.phase.is_resting() {
+            self.resting_since = Instant::now();
+        }
+        self.session = session;
+    }
+
+    fn publish_deltas<'a>(&self, deltas: impl Iterator<Item = &'a Box<serde_json::value::RawValue>>) {
+        if !self.ctx.bus.has_listeners() {
+            return;
+        }
+        for delta in deltas {
+            self.ctx.bus.publish_live(Event {
+                seq: 0,
+                at: Timestamp::now(),
+                session_id: self.session.id.clone(),
+                run_id: self.session.run_id.clone(),
+                body: EventBody::MessageDelta(delta.clone()),
+            });
+        }
+    }
+
+    // --- the runner ----------------------------------------------------------------------------
+
+    async fn connect(&mut self) -> Result<(), Problem> {
+        let Ok(mut link) = Link::connect(&self.dir.socket()).await else { return Ok(()) };
+        if link.send(&Request::Hello {}).await.is_err() {
+            return Ok(());
+        }
+        self.sent = 0;
+        self.in_flight = 0;
+        self.link = Some(link);
+        if self.session.process == Process::Launching {
+            self.ctx.store.mark_live(self.session.key).await.map_err(Problem::Store)?;
+            self.refresh().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the outbox holds and has not been sent on this link.
+    async fn pump(&mut self) -> Result<(), Problem> {
+        while self.in_flight < IN_FLIGHT {
+            let Some(link) = &mut self.link else { return Ok(()) };
+            let lines = self.ctx.store.outbox(self.session.key, self.sent).await.map_err(Problem::Store)?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            for waiting in lines.into_iter().take(IN_FLIGHT - self.in_flight) {
+                crate::failpoint::hit("outbox.sending");
+                let request = Request::Stdin { id: waiting.line.frame_id, line: waiting.line.line };
+                if link.send(&request).await.is_err() {
+                    self.link = None;
+                    return Ok(());
+                }
+                self.sent = waiting.id;
+                self.in_flight += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_reply(&mut self, reply: Reply) -> Result<(), Problem> {
+        let mut arrived = Vec::new();
+        let mut next = Some(reply);
+        while let Some(reply) = next.take() {
+            match reply {
+                Reply::Ack { id, .. } => {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    arrived.push(id);
+                }
+                Reply::Nack { id, reason } => {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    self.on_refusal(&id, reason);
+                }
+                Reply::Exited { .. } => self.exited = true,
+                Reply::Hello { exited, .. } => self.exited |= exited,
+                Reply::Error { message } => {
+                    tracing::warn!(session = %self.session.id, message, "the runner did not understand us");
+                }
+            }
+            if let Some(link) = &mut self.link
+                && link.has_buffered()
+            {
+                next = link.receive().await.unwrap_or(None);
+            }
+        }
+        if arrived.is_empty() {
+            return Ok(());
+        }
+        crate::failpoint::hit("outbox.delivered");
+        self.ctx.store.delivered(self.session.key, arrived).await.map_err(Problem::Store)
+    }
+
+    fn on_refusal(&mut self, frame: &str, reason: NackReason) {
+        match reason {
+            // Everything unacknowledged is sent again, in order, after a pause.
+            NackReason::Full => {
+                self.link = None;
+                self.deadline = Some(Instant::now() + BACKOFF.1);
+            }
+            // The agent is about to be gone; what waits for it is given up then.
+            NackReason::Closed => {}
+            NackReason::NotOneLine | NackReason::BadId | NackReason::Other => {
+                tracing::error!(session = %self.session.id, frame, ?reason, "the runner refused a line");
+            }
+        }
+    }
+
+    async fn refresh(&mut self) -> Result<(), Problem> {
+        let session = self.ctx.store.session_by_key(self.session.key).await.map_err(Problem::Store)?;
+        self.take_over(session);
+        Ok(())
+    }
+
+    // --- ending --------------------------------------------------------------------------------
+
+    async fn begin_ending(&mut self) -> Result<(), Problem> {
+        self.refresh().await?;
+        if self.ending != Ending::No {
+            return Ok(());
+        }
+        if self.session.status.is_active() {
+            self.ending = Ending::Interrupting;
+            let line = control::request("interrupt");
+            match self.ctx.store.interrupt(self.session.id.as_str(), line).await {
+                Ok(session) => self.take_over(session),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(Problem::Store(error)),
+            }
+            self.deadline = Some(Instant::now() + POLITE_WAIT);
+            return Ok(());
+        }
+        self.ask_to_end().await
+    }
+
+    async fn ask_to_end(&mut self) -> Result<(), Problem> {
+        self.ending = Ending::Asked;
+        self.deadline = Some(Instant::now() + POLITE_WAIT);
+        let line = control::request("end_session");
+        self.ctx.store.send_line(self.session.key, line).await.map_err(Problem::Store)
+    }
+
+    async fn tell_to_end(&mut self) {
+        self.ending = Ending::Told;
+        self.deadline = None;
+        if let Some(link) = &mut self.link
+            && link.send(&Request::Terminate { from: None }).await.is_err()
+        {
+            self.link = None;
+        }
+    }
+
+    /// Starts the clock that the session's state calls for.
+    fn plan(&mut self) {
+        let waits = self.deadline.is_some();
+        match (self.ending, self.session.phase) {
+            (Ending::No, Phase::Interrupting) if !waits => {
+                self.deadline = Some(Instant::now() + POLITE_WAIT);
+            }
+            (Ending::No, phase) if phase != Phase::Interrupting && self.link.is_some() => self.deadline = None,
+            (Ending::Interrupting, _) if !self.session.status.is_active() => self.deadline = Some(Instant::now()),
+            _ => {}
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.ending == Ending::No
+            && self.session.phase.is_resting()
+            && !self.session.status.is_active()
+            && self.session.background_tasks.is_empty()
+            && self.in_flight == 0
+    }
+
+    fn timer(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(24 * 3600);
+        let mut timer = self.deadline.unwrap_or(far);
+        if self.is_idle() {
+            timer = timer.min(self.resting_since + self.ctx.session_idle);
+        }
+        if self.link.is_none() {
+            // Connecting is tried again soon, and whether the runner lives is looked at again.
+            timer = timer.min(Instant::now() + BACKOFF.0);
+        }
+        timer
+    }
+
+    async fn on_timer(&mut self) -> Result<(), Problem> {
+        let due = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if due {
+            self.deadline = None;
+            match self.ending {
+                // An interrupt had no effect.
+                Ending::No if self.session.phase == Phase::Interrupting => self.tell_to_end().await,
+                Ending::No | Ending::Told => {}
+                Ending::Interrupting => self.ask_to_end().await?,
+                Ending::Asked => self.tell_to_end().await,
+            }
+        } else if self.is_idle() && self.resting_since + self.ctx.session_idle <= Instant::now() {
+            tracing::info!(session = %self.session.id, "ending the parked process of an idle session");
+            self.ask_to_end().await?;
+        }
+        Ok(())
+    }
+
+    // --- the end -------------------------------------------------------------------------------
+
+    /// Whether the agent is gone, so that its journal will not grow any more.
+    fn is_over(&self) -> Result<bool, Problem> {
+        if self.exited || self.dir.exit().exists() {
+            return Ok(true);
+        }
+        if self.link.is_some() {
+            return Ok(false);
+        }
+        if runner::is_alive(&self.dir).map_err(Problem::Directory)? {
+            return Ok(false);
+        }
+        // No runner: not yet, or not any more?
+        Ok(self.dir.state().exists() || self.started.elapsed() > START_WAIT)
+    }
+
+    async fn finish(&mut self) -> Result<(), Problem> {
+        let exit = remains::exit_of(&self.dir).await;
+        // The agent is gone for certain: what is in the journal now is all of it.
+        self.read_journal().await?;
+        self.record_end(exit).await
+    }
+
+    async fn record_end(&mut self, exit: Exit) -> Result<(), Problem> {
+        let unfinished = match &mut self.journal {
+            Some(journal) => journal.unfinished().map_err(Problem::Journal)?,
+            None => None,
+        };
+        let from = self.session.journal_offset;
+        let reason = exit.describe();
+        let (to, lines) = match unfinished {
+            Some((offset, text)) => {
+                let to = offset + text.len() as u64;
+                (to, vec![crate::daemon::store::RawLine { offset, text }])
+            }
+            None => (from, Vec::new()),
+        };
+        let ingest = Ingest {
+            session_key: self.session.key,
+            from,
+            to,
+            lines,
+            apply: Box::new(move |session, now| machine::exit(session, &exit, now)),
+            last: Some(reason),
+        };
+        self.ctx.store.ingest(ingest).await.map(drop).map_err(Problem::Store)
+    }
+}
+
+/// What stands in a supervisor's way; all of it may pass.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("cannot read the journal: {0}")]
+    Journal(io::Error),
+    #[error("cannot look into the session's directory: {0}")]
+    Directory(io::Error),
+    #[error(transparent)]
+    Store(StoreError),
+}
