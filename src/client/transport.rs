@@ -13,6 +13,8 @@ use futures_util::StreamExt;
 use jsonrpsee::core::client::{
     Client, ClientBuilder, ReceivedMessage, TransportReceiverT, TransportSenderT,
 };
+use jsonrpsee::types::ErrorObjectOwned;
+use serde::Deserialize;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::FramedRead;
@@ -77,6 +79,9 @@ pub enum TransportError {
     /// The daemon closed it.
     #[error("reading from the daemon: it closed the connection")]
     Closed,
+    /// The daemon turned the connection, or a line it could not read, away.
+    #[error("the daemon refused: {0}")]
+    Refused(String),
     /// What it sent is no answer.
     #[error("reading from the daemon: {0}")]
     Garbled(String),
@@ -198,7 +203,10 @@ impl TransportReceiverT for Receiver {
 
     async fn receive(&mut self) -> Result<ReceivedMessage, TransportError> {
         match self.lines.next().await {
-            Some(Ok(Item::Line(line))) => Ok(ReceivedMessage::Text(line)),
+            Some(Ok(Item::Line(line))) => match refusal(&line) {
+                None => Ok(ReceivedMessage::Text(line)),
+                Some(why) => Err(TransportError::Refused(why)),
+            },
             Some(Ok(Item::TooLong { limit })) => Err(TransportError::Garbled(format!(
                 "a line over the limit of {limit} bytes"
             ))),
@@ -212,4 +220,18 @@ impl TransportReceiverT for Receiver {
             }),
         }
     }
+}
+
+/// The reason in an error that answers no call of ours. The JSON-RPC library
+/// would report only that it has no id.
+fn refusal(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: ErrorObjectOwned,
+    }
+    if !line.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":"#) {
+        return None;
+    }
+    let refusal: Refusal = serde_json::from_str(line).ok()?;
+    Some(refusal.error.message().to_owned())
 }

@@ -189,6 +189,8 @@ impl Connection {
 
     async fn write_notification(&mut self, notification: &RawValue) -> Result<(), End> {
         if notification.get().len() > self.context.limits.response {
+            // What came before it may be an answer.
+            self.out.flush().await?;
             return Err(End::OversizedNotification);
         }
         self.out.line(notification.get()).await?;

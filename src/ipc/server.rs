@@ -12,7 +12,7 @@ use std::time::Duration;
 use jsonrpsee::types::Id;
 use jsonrpsee::{BoundedSubscriptions, ConnectionId, Extensions, Methods};
 use tokio::net::UnixStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -66,7 +66,9 @@ impl Server {
     /// Serves until `shutdown` is cancelled: then the socket is closed and
     /// its file removed at once, each connection finishes and answers the
     /// call it is running, and the rest is closed. Returns when all that is
-    /// done, or [`Limits::drain`] later. Failures to accept never end it.
+    /// done. After [`Limits::drain`] the connections that are left are cut off;
+    /// calls that run even then are logged and end with the runtime. Failures
+    /// to accept never end it.
     pub async fn serve(self, listener: Listener, shutdown: CancellationToken) {
         let shared = Arc::new(Shared {
             uid: rustix::process::geteuid().as_raw(),
@@ -111,7 +113,7 @@ async fn accept_all(shared: &Arc<Shared>, listener: &Listener) {
 
 /// Starts serving a new connection, or turns it away.
 fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
-    if peer.uid != shared.uid && peer.uid != 0 {
+    if is_stranger(peer, shared.uid) {
         tracing::warn!(
             uid = peer.uid,
             pid = peer.pid,
@@ -137,8 +139,13 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
             () = shared.cut_off.cancelled() => End::Shutdown,
         };
         report(id, &end);
-        free(slot);
+        drop(slot);
     });
+}
+
+/// Whether the peer is another user. Root could do anything to us anyway.
+fn is_stranger(peer: Credentials, uid: u32) -> bool {
+    peer.uid != uid && peer.uid != 0
 }
 
 fn open(shared: &Shared, stream: UnixStream, peer: Credentials, id: u64) -> Connection {
@@ -167,10 +174,6 @@ fn open(shared: &Shared, stream: UnixStream, peer: Credentials, id: u64) -> Conn
         shared.calls.clone(),
         shared.shutdown.clone(),
     )
-}
-
-fn free(slot: OwnedSemaphorePermit) {
-    drop(slot);
 }
 
 fn report(connection: u64, end: &End) {
@@ -209,7 +212,7 @@ fn refuse(shared: &Shared, stream: UnixStream, kind: Kind, why: String) {
         if let Ok(Err(cause)) = tokio::time::timeout(REFUSAL, say).await {
             tracing::debug!(%cause, "a refused client did not wait for the reason");
         }
-        free(slot);
+        drop(slot);
     });
 }
 
@@ -231,5 +234,27 @@ async fn drain(shared: &Shared) {
         );
         shared.cut_off.cancel();
         shared.connections.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_user_and_root_are_let_in() {
+        let stranger = |peer, own| {
+            is_stranger(
+                Credentials {
+                    pid: None,
+                    uid: peer,
+                },
+                own,
+            )
+        };
+        assert!(!stranger(1000, 1000));
+        assert!(!stranger(0, 1000));
+        assert!(stranger(1001, 1000));
+        assert!(stranger(1000, 0));
     }
 }

@@ -135,3 +135,27 @@ async fn a_call_fails_after_the_time_asked_for() {
     assert!(matches!(error, Error::RequestTimeout), "{error}");
     server.release();
 }
+
+#[tokio::test]
+async fn a_client_that_is_turned_away_learns_why() {
+    let limits = Limits {
+        connections: 0,
+        ..Limits::default()
+    };
+    let server = Running::start_with(limits, None);
+    let client = connect(&server.path()).await.unwrap();
+    let error = within("the refusal", client.on_disconnect()).await;
+    assert!(error.to_string().contains("the most it may"), "{error}");
+}
+
+#[tokio::test]
+async fn a_request_over_the_limit_fails_with_the_limit() {
+    let server = Running::start();
+    let client = connect(&server.path()).await.unwrap();
+    let text = "x".repeat(humanlayer::ipc::limits::REQUEST_BYTES);
+    let error = client
+        .request::<Value, _>("echo", rpc_params![text])
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("16777216"), "{error}");
+}

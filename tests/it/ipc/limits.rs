@@ -143,6 +143,20 @@ async fn subscriptions_are_counted_for_the_connection_not_for_the_call() {
 }
 
 #[tokio::test]
+async fn a_notification_over_the_limit_ends_its_connection_rather_than_going_missing() {
+    let limits = Limits {
+        response: 1000,
+        ..Limits::default()
+    };
+    let server = Running::start_with(limits, None);
+    let mut client = server.raw().await;
+    let answer = client.call("flood_subscribe", json!([])).await;
+    assert!(answer["result"].is_u64());
+    assert_eq!(client.next().await, None);
+    server.raw().await.assert_alive().await;
+}
+
+#[tokio::test]
 async fn a_client_that_never_reads_holds_up_itself_alone() {
     let server = Running::start();
     let mut deaf = server.raw().await;
