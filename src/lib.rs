@@ -1,3 +1,4 @@
 //! humanlayer
 
 pub mod platform;
+pub mod runner;

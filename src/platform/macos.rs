@@ -130,7 +130,9 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
         )
     };
     Ok(Credentials {
-        pid: (answer == 0).then_some(pid).and_then(|pid| pid.try_into().ok()),
+        pid: (answer == 0)
+            .then_some(pid)
+            .and_then(|pid| pid.try_into().ok()),
         uid,
     })
 }
