@@ -71,13 +71,16 @@ const ANCESTRY_ATTEMPTS: u32 = 8;
 /// No real chain is longer; a longer one is a loop seen through pid reuse.
 const ANCESTRY_DEPTH: usize = 4096;
 
-/// Makes this process the leader of a new session, without a terminal.
+/// Makes this process the leader of a session of its own, without a terminal;
+/// does nothing if it leads one already.
 ///
 /// # Errors
-/// Fails if this process already leads a process group; a launcher must not
-/// put it into a group of its own.
+/// Fails if this process leads a process group within another's session; a
+/// launcher must not put it into a group of its own.
 pub fn new_session() -> io::Result<()> {
-    rustix::process::setsid()?;
+    if rustix::process::getsid(None)? != rustix::process::getpid() {
+        rustix::process::setsid()?;
+    }
     Ok(())
 }
 
