@@ -5,4 +5,6 @@ pub mod daemon;
 pub mod domain;
 pub mod failpoint;
 pub mod ipc;
+pub mod platform;
 pub mod protocol;
+pub mod runner;

@@ -1,0 +1,152 @@
+//! Linux: process facts from `/proc`, the rest through rustix.
+//!
+//! Owns the one `unsafe` call on this system: a closure that runs in a
+//! spawned child between fork and exec. Called only through the parent module.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::fs::FallocateFlags;
+use rustix::process::Signal;
+
+use super::Credentials;
+
+/// Makes orphans below this process its own children, whatever sessions or
+/// groups they moved to.
+///
+/// # Errors
+/// The kernel's refusal; kernels since 3.4 do not refuse.
+pub fn become_subreaper() -> io::Result<()> {
+    // Any pid but none switches it on; it always concerns the caller.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    Ok(())
+}
+
+/// Lets the command's child lead a process group of its own and be killed
+/// (SIGKILL) when the *thread* that spawns it ends: spawn from a thread that
+/// lives as long as the process.
+pub fn spawn_in_new_group_dying_with_parent(command: &mut Command) -> &mut Command {
+    let parent = rustix::process::getpid();
+    command.process_group(0);
+    let die_with_parent = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // A parent that died before the line above sends nothing any more.
+        if rustix::process::getppid() != Some(parent) {
+            return Err(rustix::io::Errno::SRCH.into());
+        }
+        Ok(())
+    };
+    #[allow(
+        unsafe_code,
+        reason = "the closure makes two plain system calls and allocates nothing, which is safe between fork and exec"
+    )]
+    unsafe {
+        command.pre_exec(die_with_parent)
+    }
+}
+
+/// When the process started, in clock ticks since boot; `None` if there is no
+/// such process.
+#[must_use]
+pub fn process_start_time(pid: u32) -> Option<u64> {
+    // Field 22 of the file, the 20th behind the name.
+    stat_field(pid, 19)?.parse().ok()
+}
+
+/// The parent's pid; 0 for a process whose parent is outside our namespace.
+#[must_use]
+pub fn parent_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 1)?.parse().ok()
+}
+
+/// The name of the program it runs, at most 15 bytes.
+#[must_use]
+pub fn process_name(pid: u32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+/// The pids of all processes below `pid`, all generations, in no useful order.
+/// A snapshot: whoever means to end them all must ask again until it is empty.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let all: Vec<(u32, u32)> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        for &(child, its_parent) in &all {
+            if its_parent == parent && !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+/// A variable of the environment the process was started with; `None` if it
+/// has none or we may not look.
+#[must_use]
+pub fn environ_var(pid: u32, name: &str) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    bytes.split(|byte| *byte == 0).find_map(|pair| {
+        let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+/// Who connected to this socket.
+///
+/// # Errors
+/// Not a connected Unix socket.
+pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
+    let peer = rustix::net::sockopt::socket_peercred(socket)?;
+    Ok(Credentials {
+        pid: u32::try_from(peer.pid.as_raw_nonzero().get()).ok(),
+        uid: peer.uid.as_raw(),
+    })
+}
+
+/// Gives back the disk blocks of the first `len` bytes of a file, which then
+/// read as zeros; the file keeps its size.
+///
+/// # Errors
+/// The file system does not do that, or the file is not open for writing.
+pub fn punch_hole(file: &File, len: u64) -> io::Result<()> {
+    if len == 0 {
+        return Ok(());
+    }
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(file, flags, 0, len)?;
+    Ok(())
+}
+
+/// A name for this run of the kernel: pids and start times mean something only
+/// within one.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim_end().to_owned())
+}
+
+/// Field `index` of `/proc/PID/stat`, counted from the one behind the name
+/// (the state). The name is in parentheses and may hold any byte, so only the
+/// last parenthesis ends it.
+fn stat_field(pid: u32, index: usize) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let behind = bytes.iter().rposition(|byte| *byte == b')')? + 1;
+    let rest = std::str::from_utf8(bytes.get(behind..)?).ok()?;
+    rest.split_ascii_whitespace()
+        .nth(index)
+        .map(ToOwned::to_owned)
+}

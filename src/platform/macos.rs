@@ -1,0 +1,196 @@
+//! macOS: process facts from libproc, sockets and sysctl through libc.
+//!
+//! The system has neither subreapers nor a signal on the parent's death, so
+//! there those are no-ops and a process group is all that holds an agent's
+//! processes together. Called only through the parent module.
+#![allow(
+    unsafe_code,
+    reason = "libproc, getpeereid and sysctl have no safe wrapper; each call passes a buffer it owns together with that buffer's size"
+)]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fs::File;
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::Credentials;
+
+/// `PROC_PIDT_SHORTBSDINFO`: what anyone may know of any process.
+const SHORT_INFO: c_int = 13;
+
+/// `struct proc_bsdshortinfo` of `<sys/proc_info.h>`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct ShortInfo {
+    pid: u32,
+    parent: u32,
+    group: u32,
+    status: u32,
+    name: [c_char; 16],
+    flags: u32,
+    ids: [u32; 6],
+    reserved: u32,
+}
+
+/// Does nothing: orphans go to launchd on this system.
+///
+/// # Errors
+/// None.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(())
+}
+
+/// Lets the command's child lead a process group of its own. It is not killed
+/// with its parent, which this system does not offer.
+pub fn spawn_in_new_group_dying_with_parent(command: &mut Command) -> &mut Command {
+    command.process_group(0)
+}
+
+/// When the process started, in microseconds since the epoch; `None` if there
+/// is no such process, 0 if it belongs to another user and so hides it.
+#[must_use]
+pub fn process_start_time(pid: u32) -> Option<u64> {
+    match info::<libc::proc_bsdinfo>(pid, libc::PROC_PIDTBSDINFO) {
+        Some(full) => Some(full.pbi_start_tvsec * 1_000_000 + full.pbi_start_tvusec),
+        None => info::<ShortInfo>(pid, SHORT_INFO).map(|_| 0),
+    }
+}
+
+/// The parent's pid.
+#[must_use]
+pub fn parent_of(pid: u32) -> Option<u32> {
+    Some(info::<ShortInfo>(pid, SHORT_INFO)?.parent)
+}
+
+/// The name of the program it runs, at most 15 bytes.
+#[must_use]
+pub fn process_name(pid: u32) -> Option<String> {
+    let name: Vec<u8> = info::<ShortInfo>(pid, SHORT_INFO)?
+        .name
+        .iter()
+        .map(|byte| byte.cast_unsigned())
+        .take_while(|byte| *byte != 0)
+        .collect();
+    Some(String::from_utf8_lossy(&name).into_owned())
+}
+
+/// The pids of all processes below `pid`, all generations, in no useful order.
+/// Orphans are below launchd here, so they are not found.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let all: Vec<(u32, u32)> = all_pids()
+        .into_iter()
+        .filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        for &(child, its_parent) in &all {
+            if its_parent == parent && !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+/// Always `None`: the system does not show another process's environment
+/// reliably.
+#[must_use]
+pub fn environ_var(_pid: u32, _name: &str) -> Option<String> {
+    None
+}
+
+/// Who connected to this socket.
+///
+/// # Errors
+/// Not a connected Unix socket.
+pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
+    let fd = socket.as_fd().as_raw_fd();
+    let (mut uid, mut gid) = (0, 0);
+    // SAFETY: both pointers are to live integers of the right type.
+    if unsafe { libc::getpeereid(fd, &raw mut uid, &raw mut gid) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut pid: libc::pid_t = 0;
+    let mut size = libc::socklen_t::try_from(size_of::<libc::pid_t>()).unwrap_or(0);
+    // SAFETY: the buffer is `pid`, and `size` is its size.
+    let answer = unsafe {
+        libc::getsockopt(
+            fd,
+            libc::SOL_LOCAL,
+            libc::LOCAL_PEERPID,
+            (&raw mut pid).cast::<c_void>(),
+            &raw mut size,
+        )
+    };
+    Ok(Credentials {
+        pid: (answer == 0)
+            .then_some(pid)
+            .and_then(|pid| pid.try_into().ok()),
+        uid,
+    })
+}
+
+/// Does nothing: the system has holes only at positions that the file system
+/// picks, and keeping the blocks is correct.
+///
+/// # Errors
+/// None.
+pub fn punch_hole(_file: &File, _len: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// A name for this run of the kernel.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    let mut buffer = [0_u8; 64];
+    let mut size = buffer.len();
+    // SAFETY: `size` is the length of `buffer`; nothing is written to the kernel.
+    let answer = unsafe {
+        libc::sysctlbyname(
+            c"kern.bootsessionuuid".as_ptr(),
+            buffer.as_mut_ptr().cast::<c_void>(),
+            &raw mut size,
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    if answer != 0 {
+        return None;
+    }
+    let id = CStr::from_bytes_until_nul(&buffer).ok()?;
+    Some(id.to_string_lossy().into_owned())
+}
+
+/// Every pid of the system.
+fn all_pids() -> Vec<u32> {
+    // SAFETY: asking for the count alone takes no buffer.
+    let count = unsafe { libc::proc_listallpids(std::ptr::null_mut(), 0) };
+    // Some room for those that start meanwhile.
+    let mut pids = vec![0_i32; usize::try_from(count).unwrap_or(0) + 64];
+    let bytes = c_int::try_from(pids.len() * size_of::<i32>()).unwrap_or(0);
+    // SAFETY: `bytes` is the size of `pids`.
+    let filled = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast::<c_void>(), bytes) };
+    pids.truncate(usize::try_from(filled).unwrap_or(0));
+    pids.into_iter()
+        .filter_map(|pid| u32::try_from(pid).ok())
+        .collect()
+}
+
+/// One of libproc's plain structures, if the system fills all of it.
+fn info<T: Copy>(pid: u32, flavor: c_int) -> Option<T> {
+    let pid = c_int::try_from(pid).ok()?;
+    let size = c_int::try_from(size_of::<T>()).ok()?;
+    let mut out = MaybeUninit::<T>::zeroed();
+    // SAFETY: `size` is the size of `out`.
+    let filled =
+        unsafe { libc::proc_pidinfo(pid, flavor, 0, out.as_mut_ptr().cast::<c_void>(), size) };
+    // SAFETY: the kernel filled the whole structure, which is plain integers.
+    (filled == size).then(|| unsafe { out.assume_init() })
+}

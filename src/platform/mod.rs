@@ -1,0 +1,237 @@
+//! The few system calls in which Linux and macOS differ: process identity and
+//! ancestry, sessions and process groups, socket credentials, sparse files.
+//!
+//! Both systems offer the same functions; what a system lacks is a stated
+//! no-op or `None`, never a guess. This is the only module that may hold
+//! `unsafe` code. It knows nothing of sessions, sockets' protocols or the
+//! store. Called by the runner (spawning and ending agents) and by the daemon
+//! (who is on the other end of this socket, and below which runner).
+
+use std::io;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as system;
+
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+pub use system::{
+    become_subreaper, boot_id, descendants, environ_var, parent_of, peer_credentials, process_name,
+    process_start_time, punch_hole, spawn_in_new_group_dying_with_parent,
+};
+
+/// A process that cannot be mistaken for a later one with the same pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessId {
+    /// The process id.
+    pub pid: u32,
+    /// When it started: clock ticks since boot on Linux, microseconds since
+    /// the epoch on macOS. Only good for comparing on one machine and boot.
+    pub start_time: u64,
+}
+
+/// Who is on the other end of a Unix socket, as the kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The peer's process when it connected, where the system tells it.
+    pub pid: Option<u32>,
+    /// The peer's effective user id when it connected.
+    pub uid: u32,
+}
+
+/// Why the ancestors of a process could not be told. A caller that decides
+/// about permission must refuse on any of these.
+#[derive(Debug, thiserror::Error)]
+pub enum AncestryError {
+    /// The process, or one above it, is gone or not visible to us.
+    #[error("cannot read the ancestors of process {pid}: process {missing} is gone or hidden")]
+    Missing {
+        /// The process that was asked about.
+        pid: u32,
+        /// The one that could not be read.
+        missing: u32,
+    },
+    /// The chain changed during each of the attempts.
+    #[error("cannot read the ancestors of process {pid}: they changed during {attempts} attempts")]
+    Unstable {
+        /// The process that was asked about.
+        pid: u32,
+        /// How often the walk was tried.
+        attempts: u32,
+    },
+}
+
+/// How often [`ancestors`] walks before it gives up.
+const ANCESTRY_ATTEMPTS: u32 = 8;
+
+/// No real chain is longer; a longer one is a loop seen through pid reuse.
+const ANCESTRY_DEPTH: usize = 4096;
+
+/// Makes this process the leader of a session of its own, without a terminal;
+/// does nothing if it leads one already.
+///
+/// # Errors
+/// Fails if this process leads a process group within another's session; a
+/// launcher must not put it into a group of its own.
+pub fn new_session() -> io::Result<()> {
+    if rustix::process::getsid(None)? != rustix::process::getpid() {
+        rustix::process::setsid()?;
+    }
+    Ok(())
+}
+
+/// The process `pid` and everything above it, nearest first, `pid` itself
+/// being the first entry.
+///
+/// A process can be handed to another parent while we walk, and then the walk
+/// might step past the ancestor that matters. So the whole chain is read
+/// twice, and counts only if both readings agree; else it is tried again.
+/// The walk ends at pid 1, or at a process whose parent lives outside our
+/// pid namespace (parent 0).
+///
+/// # Errors
+/// [`AncestryError`]; never a partial list.
+pub fn ancestors(pid: u32) -> Result<Vec<ProcessId>, AncestryError> {
+    let mut missing = None;
+    for _ in 0..ANCESTRY_ATTEMPTS {
+        match (walk_up(pid), walk_up(pid)) {
+            (Ok(first), Ok(second)) if first == second => return Ok(first),
+            (Ok(_), Ok(_)) => missing = None,
+            (Err(gone), _) | (_, Err(gone)) => missing = Some(gone),
+        }
+    }
+    Err(match missing {
+        Some(missing) => AncestryError::Missing { pid, missing },
+        None => AncestryError::Unstable {
+            pid,
+            attempts: ANCESTRY_ATTEMPTS,
+        },
+    })
+}
+
+/// One reading of the chain; `Err` holds the pid that could not be read.
+fn walk_up(pid: u32) -> Result<Vec<ProcessId>, u32> {
+    let mut chain = Vec::new();
+    let mut next = pid;
+    while chain.len() < ANCESTRY_DEPTH {
+        let start_time = process_start_time(next).ok_or(next)?;
+        let parent = parent_of(next).ok_or(next)?;
+        chain.push(ProcessId {
+            pid: next,
+            start_time,
+        });
+        if next == 1 || parent == 0 {
+            return Ok(chain);
+        }
+        next = parent;
+    }
+    Err(next)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test says what went wrong by failing"
+    )]
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn sleeper() -> std::process::Child {
+        Command::new("sh")
+            .args(["-c", "sleep 600 & echo ready; wait"])
+            .env("PLATFORM_TEST", "a=b c")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait_ready(child: &mut std::process::Child) {
+        let mut line = [0; 6];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut line)
+            .unwrap();
+    }
+
+    #[test]
+    fn a_process_knows_its_place_in_the_tree() {
+        let mut child = sleeper();
+        wait_ready(&mut child);
+        let me = std::process::id();
+        assert_eq!(parent_of(child.id()), Some(me));
+        let below = descendants(me);
+        assert!(below.contains(&child.id()));
+        let grandchild = *descendants(child.id()).first().expect("the sleep");
+        assert!(below.contains(&grandchild), "all generations");
+        let up: Vec<u32> = ancestors(grandchild)
+            .unwrap()
+            .iter()
+            .map(|p| p.pid)
+            .collect();
+        assert_eq!(up.get(..3), Some(&[grandchild, child.id(), me][..]));
+        assert_eq!(process_start_time(me), process_start_time(me));
+        assert!(process_name(child.id()).unwrap().contains("sh"));
+        for pid in [grandchild, child.id()] {
+            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+        let gone = child.id();
+        child.wait().unwrap();
+        assert_eq!(process_start_time(gone), None);
+        assert!(matches!(
+            ancestors(gone),
+            Err(AncestryError::Missing { missing, .. }) if missing == gone
+        ));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_environment_of_a_process_can_be_asked() {
+        let mut child = sleeper();
+        wait_ready(&mut child);
+        assert_eq!(
+            environ_var(child.id(), "PLATFORM_TEST").as_deref(),
+            Some("a=b c")
+        );
+        assert_eq!(environ_var(child.id(), "PLATFORM"), None);
+        for pid in descendants(child.id()) {
+            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_socket_tells_its_peer() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let peer = peer_credentials(&ours).unwrap();
+        assert_eq!(peer.pid, Some(std::process::id()));
+        assert_eq!(peer.uid, rustix::process::geteuid().as_raw());
+    }
+
+    #[test]
+    fn a_hole_keeps_the_size_and_what_follows() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[b'x'; 8192 + 3]).unwrap();
+        punch_hole(&file, 0).unwrap();
+        punch_hole(&file, 8192).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 8195);
+    }
+
+    #[test]
+    fn the_boot_has_a_name() {
+        assert!(boot_id().is_some_and(|id| !id.is_empty()));
+    }
+}

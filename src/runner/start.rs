@@ -1,0 +1,327 @@
+//! A runner from its first moment to its last.
+//!
+//! Owns the order of things: what must be on disk before the agent exists,
+//! and what must have happened before its end is told. Called by `main`, on
+//! the main thread and before there is any other.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::fs::Mode;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+
+use super::agent::{Agent, Ending, Pipes};
+use super::dir::{SessionDir, take_lock};
+use super::files::{ExitReport, FileError, RunnerState, Spec};
+use super::frame::{Reply, Signal};
+use super::hub::Hub;
+use super::serve::{self, Session};
+use super::stderr::Stderr;
+use super::stdin::Stdin;
+use super::terminate::Terminator;
+use super::{
+    EXIT_WRITE_ATTEMPTS, EXIT_WRITE_PAUSE, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT,
+    STDERR_DRAIN_WAIT, spawn_thread,
+};
+use crate::platform;
+
+/// The longest path of a socket, in bytes, that the system can name.
+const SOCKET_PATH_MAX: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
+
+/// Why a session could not be started; the text is the exit report's `error`.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("cannot leave the launcher's session: {0}")]
+    NewSession(#[source] io::Error),
+    #[error("cannot adopt the agent's orphans: {0}")]
+    Subreaper(#[source] io::Error),
+    #[error("cannot listen to the runner's own signals: {0}")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(
+        "cannot bind socket {}: the path has {} bytes, the system allows {SOCKET_PATH_MAX}",
+        .0.display(),
+        .0.as_os_str().len()
+    )]
+    SocketPath(PathBuf),
+    #[error("cannot bind socket {}: {source}", path.display())]
+    Bind {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot open journal {}: {source}", path.display())]
+    Journal {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot start the agent in directory {}: {source}", path.display())]
+    Directory {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot start the agent {}: {source}", program.display())]
+    Program {
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot start a thread beside the agent: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// A session that has an agent.
+struct Running {
+    session: Arc<Session>,
+    stderr: Stderr,
+    leftover_wait: Duration,
+}
+
+/// Runs the session of `dir` to its end: starts the agent of its spec, serves
+/// its socket, and leaves `exit.json`. Blocks for as long as the agent lives.
+///
+/// Must be called on the main thread, before there is any other, in a process
+/// that leads no process group. Does nothing, successfully, if another runner
+/// has the directory or a session was ever started in it. An agent that cannot
+/// be started is a success too, and told in `exit.json`; a failure is only
+/// what could not be told there, and goes to stderr.
+#[must_use]
+pub fn run(dir: &Path) -> ExitCode {
+    let dir = SessionDir::new(dir);
+    // First, so that nothing the launcher's terminal does can reach us; whether
+    // it worked can be told only once the directory is ours.
+    let left = platform::new_session();
+    let told = take_lock(&dir).and_then(|lock| match lock {
+        Some(_held) => run_once(&dir, left),
+        None => Ok(()),
+    });
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let path = dir.path().display();
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "cannot run session {path}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the session, the lock being held. The error is that its end could not
+/// be written down.
+fn run_once(dir: &SessionDir, left: io::Result<()>) -> io::Result<()> {
+    if dir.state().try_exists()? || dir.exit().try_exists()? {
+        return Ok(());
+    }
+    let started = left
+        .map_err(StartError::NewSession)
+        .and_then(|()| start(dir));
+    // Used or useless, and full of secrets.
+    let _ = fs::remove_file(dir.spec());
+    let written = match started {
+        Ok(running) => end(dir, &running),
+        Err(error) => write_report(dir, Ending::default(), String::new(), Some(&error)),
+    };
+    let _ = fs::remove_file(dir.socket());
+    written
+}
+
+fn start(dir: &SessionDir) -> Result<Running, StartError> {
+    platform::become_subreaper().map_err(StartError::Subreaper)?;
+    let signals = hear_signals().map_err(StartError::Signals)?;
+    let spec = Spec::read(dir)?;
+    let listener = bind(&dir.socket())?;
+    let mut state = RunnerState {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        runner_pid: std::process::id(),
+        runner_start_time: platform::process_start_time(std::process::id()),
+        agent_pid: None,
+        agent_start_time: None,
+        boot_id: platform::boot_id(),
+        started_at: Timestamp::now(),
+    };
+    // From here on no other runner starts this session again.
+    state.write(dir)?;
+    let (agent, pipes) = spawn(dir, &spec)?;
+    let agent = Arc::new(agent);
+    let _ = fs::remove_file(dir.spec());
+    state.agent_pid = Some(agent.pid());
+    state.agent_start_time = platform::process_start_time(agent.pid());
+    let running = state
+        .write(dir)
+        .map_err(StartError::from)
+        .and_then(|()| attend(dir, &spec, &agent, pipes, listener, signals));
+    if running.is_err() {
+        // Without us beside it, it must not go on.
+        agent.signal_all(rustix::process::Signal::KILL);
+        agent.wait();
+        agent.end_leftovers(Duration::ZERO);
+        agent.reap();
+    }
+    running
+}
+
+/// Starts the threads around the agent.
+fn attend(
+    dir: &SessionDir,
+    spec: &Spec,
+    agent: &Arc<Agent>,
+    pipes: Pipes,
+    listener: UnixListener,
+    mut signals: UnixStream,
+) -> Result<Running, StartError> {
+    let grace = spec.grace_ms.map(Duration::from_millis);
+    let started = || -> io::Result<Running> {
+        let stderr = Stderr::start(pipes.stderr, dir)?;
+        let hub = Arc::new(Hub::default());
+        let stdin = Stdin::start(pipes.stdin, Arc::clone(&hub))?;
+        let terminator = Terminator::start(Arc::clone(agent), grace.unwrap_or(STAGE_WAIT))?;
+        let heard = Arc::clone(&terminator);
+        spawn_thread("signals", move || {
+            let mut byte = [0];
+            while let Ok(1) = signals.read(&mut byte) {
+                heard.request(Signal::Int);
+            }
+        })?;
+        let session = Arc::new(Session {
+            agent: Arc::clone(agent),
+            hub,
+            stdin,
+            terminator,
+        });
+        serve::start(listener, Arc::clone(&session))?;
+        Ok(Running {
+            session,
+            stderr,
+            leftover_wait: grace.unwrap_or(LEFTOVER_WAIT),
+        })
+    };
+    started().map_err(StartError::Thread)
+}
+
+/// Waits for the agent's end, tidies up behind it, writes it down, tells it.
+fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
+    let session = &running.session;
+    session.agent.wait();
+    session.terminator.finish();
+    session.stdin.finish();
+    session.agent.end_leftovers(running.leftover_wait);
+    let ending = session.agent.reap();
+    let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
+    let written = write_report(dir, ending, tail, None);
+    session.hub.announce_exit(&Reply::Exited {
+        code: ending.code,
+        signal: ending.signal,
+    });
+    session.hub.linger(LINGER_WAIT);
+    written
+}
+
+fn write_report(
+    dir: &SessionDir,
+    ending: Ending,
+    stderr_tail: String,
+    error: Option<&StartError>,
+) -> io::Result<()> {
+    let report = ExitReport {
+        format: FORMAT,
+        code: ending.code,
+        signal: ending.signal,
+        at: Timestamp::now(),
+        error: error.map(ToString::to_string),
+        stderr_tail,
+    };
+    let mut attempt = 1;
+    loop {
+        match report.write(dir) {
+            Ok(()) => return Ok(()),
+            // Without its directory nobody is left to read it.
+            Err(error) if attempt >= EXIT_WRITE_ATTEMPTS || !dir.path().exists() => {
+                return Err(io::Error::other(error));
+            }
+            Err(_) => thread::sleep(EXIT_WRITE_PAUSE),
+        }
+        attempt += 1;
+    }
+}
+
+/// A stream with a byte for each SIGTERM, SIGINT or SIGHUP that we get, from
+/// now on.
+fn hear_signals() -> io::Result<UnixStream> {
+    let (ours, handlers) = UnixStream::pair()?;
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
+        signal_hook::low_level::pipe::register(signal, handlers.try_clone()?)?;
+    }
+    // A launcher that ignores it passes that on, and then no exit code would
+    // ever reach us; any handler undoes it.
+    signal_hook::flag::register(SIGCHLD, Arc::default())?;
+    Ok(ours)
+}
+
+/// Listens at `path`, readable by the owner only from its first moment. What
+/// is there is a leftover, as the lock is ours.
+fn bind(path: &Path) -> Result<UnixListener, StartError> {
+    if path.as_os_str().len() > SOCKET_PATH_MAX {
+        return Err(StartError::SocketPath(path.to_owned()));
+    }
+    let failed = |source| StartError::Bind {
+        path: path.to_owned(),
+        source,
+    };
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    // There is no other thread yet that this could surprise.
+    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = UnixListener::bind(path);
+    rustix::process::umask(before);
+    bound.map_err(failed)
+}
+
+fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
+    let path = dir.journal();
+    let journal: File = match OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+    {
+        Ok(journal) => journal,
+        Err(source) => return Err(StartError::Journal { path, source }),
+    };
+    // The system reports a missing directory like a missing program.
+    let directory = fs::metadata(&spec.cwd).and_then(|found| match found.is_dir() {
+        true => Ok(()),
+        false => Err(io::ErrorKind::NotADirectory.into()),
+    });
+    if let Err(source) = directory {
+        let path = spec.cwd.clone();
+        return Err(StartError::Directory { path, source });
+    }
+    let mut command = Command::new(&spec.program);
+    command
+        .args(&spec.args)
+        .env_clear()
+        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(&spec.cwd)
+        .stdin(Stdio::piped())
+        .stdout(journal)
+        .stderr(Stdio::piped());
+    Agent::spawn(&mut command).map_err(|source| StartError::Program {
+        program: spec.program.clone(),
+        source,
+    })
+}
