@@ -1,12 +1,42 @@
-//! humanlayer
+//! The `humanlayer` binary: which of its three lives this process leads.
+//!
+//! A runner, a scripted agent or a command. The first two are started by
+//! programs and must not pay for, or fail in, the parsing of a command line;
+//! everything else is in the library.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser;
+use humanlayer::cli::Cli;
+use humanlayer::commands;
+
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    match (args.next(), args.next()) {
-        (Some(verb), Some(dir)) if verb == "__runner" => humanlayer::runner::run(Path::new(&dir)),
-        _ => ExitCode::FAILURE,
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next().unwrap_or_default();
+    match first.to_str() {
+        Some("__runner") => run_runner(arguments.next()),
+        _ => run_command(),
+    }
+}
+
+/// One session's runner.
+fn run_runner(directory: Option<OsString>) -> ExitCode {
+    match directory {
+        Some(directory) => humanlayer::runner::run(Path::new(&directory)),
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// What the command line says.
+fn run_command() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(cli).into(),
+        Err(message) => {
+            // Help and version come this way too; who closes our output has read enough.
+            let _ = message.print();
+            u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
     }
 }
