@@ -236,6 +236,23 @@ impl Store {
         &self.path
     }
 
+    /// Whether the database can be written now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.writer
+            .run(|write| {
+                // A write that changes nothing still needs the write lock and the log.
+                write
+                    .db
+                    .execute("UPDATE counters SET value = value WHERE name = 'seq'", [])
+                    .map(drop)
+                    .doing("write")
+            })
+            .await
+    }
+
     /// Finishes what is queued, folds the write-ahead log into the database and closes it.
     /// Later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
