@@ -611,6 +611,21 @@ fn stderr_is_bounded(#[values(Program, Frozen)] kind: Kind) {
 }
 
 #[rstest]
+fn the_end_is_written_once_the_disk_takes_it(#[values(Program, Frozen)] kind: Kind) {
+    let mut rig = Rig::sh(kind, "read line; exit 6");
+    // In the way of writing the report, as a full disk would be.
+    let obstacle = rig.file("exit.json.tmp");
+    fs::create_dir(&obstacle).unwrap();
+    let agent = rig.agent_pid();
+    rig.connect().stdin("1", "go");
+    wait_until("the agent is gone", || !is_running(agent));
+    assert!(!rig.dir.exit().exists());
+    assert!(is_alive(&rig.dir).unwrap(), "it goes on trying");
+    fs::remove_dir(&obstacle).unwrap();
+    assert_eq!(rig.end().code, Some(6));
+}
+
+#[rstest]
 #[case::program(|spec: &mut Spec| spec.program = "/nowhere/agent".into(), "/nowhere/agent")]
 #[case::on_path(|spec: &mut Spec| spec.program = "no-such-agent".into(), "no-such-agent")]
 #[case::directory(|spec: &mut Spec| spec.cwd = "/nowhere/to/work".into(), "/nowhere/to/work")]
