@@ -1,3 +1,4 @@
-//! integration tests
+//! Integration tests: the real binary, real sockets, real files.
 
 mod ipc;
+mod runner;
