@@ -1,1 +1,3 @@
 //! humanlayer
+
+pub mod scripted_agent;

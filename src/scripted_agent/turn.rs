@@ -1,0 +1,504 @@
+//! One turn: a script is played, message by message, call by call.
+//!
+//! Owns the order of things inside a turn: a message's blocks, then its calls one at a
+//! time (question, effect, result), then the next message. A subagent's script is played
+//! by the same code under its parent's id. Blocking: it waits for answers in the session.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::accounts::Tokens;
+use super::messages::{self, Parent};
+use super::permissions::{self, Mode, Verdict};
+use super::script::{self, Directive};
+use super::session::{Answer, Interrupted, Prompt, Session};
+use super::tools::{self, ToolResult};
+use super::{speech::Speech, task};
+
+/// How often a waiting script looks for its file.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What is said when a script says nothing.
+const HELLO: &str = "Hello from the scripted agent.";
+
+/// Why a turn ends early.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody interrupted it.
+    Interrupted {
+        /// In the middle of a call.
+        in_tools: bool,
+    },
+    /// The script says so, or cannot be read.
+    Error {
+        /// The result's subtype.
+        subtype: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl From<Interrupted> for Stop {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Interrupted { in_tools: false }
+    }
+}
+
+/// A tool call that was announced and has no result yet.
+#[derive(Debug)]
+struct Announced {
+    id: String,
+    name: String,
+    input: Value,
+    free: bool,
+}
+
+/// A turn as it goes.
+#[derive(Debug)]
+pub(super) struct Turn {
+    session: Arc<Session>,
+    interrupts: u64,
+    speech: Speech,
+    calls: Vec<Announced>,
+    ask_all: bool,
+    cancel: Option<Option<String>>,
+    results: Vec<Value>,
+    absorbed: Vec<String>,
+    more: Vec<Prompt>,
+    /// The last text that was said.
+    pub(super) text: String,
+    /// What its messages used.
+    pub(super) tokens: Tokens,
+    /// Calls that were made.
+    pub(super) tool_uses: u64,
+    /// The calls that were refused.
+    pub(super) denials: Vec<Value>,
+    /// Lines of the user's side that the turn wrote.
+    pub(super) user_lines: u64,
+}
+
+impl Turn {
+    /// The session's own turn, in answer to these messages of the user.
+    pub(super) fn new(session: &Arc<Session>, interrupts: u64, asked_by: Vec<String>) -> Self {
+        Self::with(session, interrupts, Speech::new(session, None, asked_by))
+    }
+
+    /// A subagent's turn.
+    pub(super) fn for_subagent(session: &Arc<Session>, interrupts: u64, parent: Parent) -> Self {
+        let speech = Speech::new(session, Some(parent), Vec::new());
+        Self::with(session, interrupts, speech)
+    }
+
+    fn with(session: &Arc<Session>, interrupts: u64, speech: Speech) -> Self {
+        Self {
+            session: Arc::clone(session),
+            interrupts,
+            speech,
+            calls: Vec::new(),
+            ask_all: false,
+            cancel: None,
+            results: Vec::new(),
+            absorbed: Vec::new(),
+            more: Vec::new(),
+            text: String::new(),
+            tokens: Tokens::default(),
+            tool_uses: 0,
+            denials: Vec::new(),
+            user_lines: 0,
+        }
+    }
+
+    /// The user's messages that this turn took in while it ran.
+    pub(super) fn take_absorbed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.absorbed)
+    }
+
+    /// Plays a script to its end, with whatever the user adds meanwhile.
+    pub(super) fn run_script(&mut self, text: &str) -> Result<(), Stop> {
+        let mut played = self.play_text(text);
+        while played.is_ok() && !self.more.is_empty() {
+            let next = self.more.remove(0);
+            played = self.play_text(&next.text);
+        }
+        let ended = played.and_then(|()| self.close());
+        self.session.out.complete();
+        if let Err(Stop::Interrupted { in_tools: false }) = &ended {
+            self.note_interruption("[Request interrupted by user]");
+        }
+        self.tokens = self.speech.tokens;
+        ended
+    }
+
+    fn play_text(&mut self, text: &str) -> Result<(), Stop> {
+        let script = script::parse(text).map_err(|cause| Stop::Error {
+            subtype: "error_during_execution".to_owned(),
+            reason: cause.to_string(),
+        })?;
+        self.play(&script)?;
+        self.make_calls()
+    }
+
+    /// Says what is left to say after the last directive.
+    fn close(&mut self) -> Result<(), Stop> {
+        if !self.results.is_empty() {
+            let results: Vec<String> = self.results.iter().map(ToString::to_string).collect();
+            let said: String = results.join("; ").chars().take(300).collect();
+            self.say(&format!("Tool said: {said}"))?;
+        } else if self.speech.is_silent() {
+            self.say(HELLO)?;
+        }
+        self.speech.end_message("end_turn");
+        Ok(())
+    }
+
+    fn play(&mut self, script: &[Directive]) -> Result<(), Stop> {
+        for directive in script {
+            self.session.check(self.interrupts)?;
+            if !matches!(directive, Directive::Call(_)) {
+                self.make_calls()?;
+            }
+            self.session.out.complete();
+            self.step(directive)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, directive: &Directive) -> Result<(), Stop> {
+        let session = Arc::clone(&self.session);
+        match directive {
+            Directive::Text(text) => self.say(text)?,
+            Directive::Think(text) => self.speech.think(text),
+            Directive::Call(call) => self.announce(call),
+            Directive::AskAll => self.ask_all = true,
+            Directive::Cancel(path) => self.cancel = Some(path.clone()),
+            Directive::Malformed(text) => session.out.raw(text),
+            Directive::Unknown(value) => session.out.line(value),
+            Directive::Flood { lines, bytes } => {
+                let text = "x".repeat(*bytes);
+                for number in 0..*lines {
+                    if number % 256 == 0 {
+                        session.check(self.interrupts)?;
+                    }
+                    self.speech.plain_text(&text);
+                }
+                self.said(&text);
+            }
+            Directive::Long(bytes) => {
+                let text = "x".repeat(*bytes);
+                self.speech.plain_text(&text);
+                self.said(&text);
+            }
+            Directive::Half(text) => {
+                self.speech.half_text(text);
+                self.said(text);
+            }
+            Directive::Wait(milliseconds) => {
+                session.pause(Duration::from_millis(*milliseconds), self.interrupts)?;
+            }
+            Directive::WaitFile(path) => self.wait_for_file(path)?,
+            Directive::Touch(path) => {
+                let file = std::path::Path::new(&session.cwd).join(path);
+                std::fs::write(&file, b"").map_err(|cause| Stop::Error {
+                    subtype: "error_during_execution".to_owned(),
+                    reason: format!("cannot touch {}: {cause}", file.display()),
+                })?;
+            }
+            Directive::Retry(status) => session.out.line(&messages::system(
+                &session.id,
+                "api_retry",
+                json!({
+                    "attempt": 1, "max_retries": 10, "retry_delay_ms": 519,
+                    "error_status": status,
+                    "error": if *status == 529 { "overloaded" } else { "server_error" },
+                }),
+            )),
+            Directive::Stderr(text) => super::output::complain(text),
+            Directive::Crash => std::process::abort(),
+            Directive::KillSelf => {
+                let me = rustix::process::getpid();
+                if let Err(cause) = rustix::process::kill_process(me, rustix::process::Signal::KILL)
+                {
+                    super::output::complain(&format!("cannot kill myself: {cause}"));
+                }
+            }
+            Directive::Exit(code) => session.out.exit(*code),
+            Directive::ResultError(subtype) => {
+                return Err(Stop::Error {
+                    subtype: subtype.clone(),
+                    reason: "scripted error".to_owned(),
+                });
+            }
+            Directive::Usage(usage) => session.state().tokens = Tokens::from_json(usage),
+            Directive::Loop { times, body } => {
+                for _ in 0..*times {
+                    self.play(body)?;
+                    self.make_calls()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Stop> {
+        self.session.check(self.interrupts)?;
+        self.speech.text(text);
+        self.said(text);
+        Ok(())
+    }
+
+    fn said(&mut self, text: &str) {
+        text.clone_into(&mut self.text);
+        self.results.clear();
+    }
+
+    fn announce(&mut self, call: &script::Call) {
+        let id = format!("toolu_{:.24}", uuid::Uuid::new_v4().simple());
+        self.speech.tool_use(&id, &call.name, &call.input);
+        if let Some(parent) = self.speech.parent() {
+            task::write_progress(&self.session, parent, &call.name, &call.input);
+        }
+        self.tool_uses += 1;
+        self.calls.push(Announced {
+            id,
+            name: call.name.clone(),
+            input: call.input.clone(),
+            free: call.free,
+        });
+    }
+
+    fn wait_for_file(&self, path: &str) -> Result<(), Stop> {
+        let file = std::path::Path::new(&self.session.cwd).join(path);
+        while !file.exists() {
+            self.session.pause(LOOK, self.interrupts)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the announced calls, in order.
+    fn make_calls(&mut self) -> Result<(), Stop> {
+        if self.calls.is_empty() {
+            return Ok(());
+        }
+        self.speech.end_message("tool_use");
+        self.results.clear();
+        let calls = std::mem::take(&mut self.calls);
+        let mut asked: Vec<Option<String>> = calls.iter().map(|_| None).collect();
+        if std::mem::take(&mut self.ask_all) {
+            for (slot, call) in asked.iter_mut().zip(&calls) {
+                if self.verdict(call) == Verdict::Ask {
+                    *slot = Some(self.ask(call));
+                }
+            }
+        }
+        let mut rest = calls.iter().zip(asked);
+        while let Some((call, asked)) = rest.next() {
+            if let Err(stop) = self.make_call(call, asked) {
+                // What was announced and never made gets the same refusal.
+                for (unmade, _) in rest {
+                    self.reject(unmade);
+                }
+                self.note_interruption("[Request interrupted by user for tool use]");
+                return Err(stop);
+            }
+        }
+        self.absorb();
+        Ok(())
+    }
+
+    fn verdict(&self, call: &Announced) -> Verdict {
+        if call.free {
+            return Verdict::Run;
+        }
+        let state = self.session.state();
+        state.permissions.verdict(&call.name, &call.input)
+    }
+
+    fn ask(&mut self, call: &Announced) -> String {
+        let agent_id = self.speech.parent().map(|parent| parent.agent_id.as_str());
+        let request = permissions::question(
+            &call.name,
+            &call.input,
+            &call.id,
+            agent_id,
+            &self.session.cwd,
+        );
+        self.session.ask(request, self.interrupts)
+    }
+
+    fn make_call(&mut self, call: &Announced, asked: Option<String>) -> Result<(), Stop> {
+        let verdict = if asked.is_some() {
+            Verdict::Ask
+        } else {
+            self.verdict(call)
+        };
+        match verdict {
+            Verdict::Run => {
+                let decision = json!({ "decision": "accept", "source": "config" });
+                self.execute(call, &call.input, decision)
+            }
+            Verdict::Refuse => {
+                let message = format!(
+                    "Claude requested permissions to use {}, but you haven't granted it yet.",
+                    call.name
+                );
+                self.refuse(call, &message, "config");
+                Ok(())
+            }
+            Verdict::Ask => {
+                let question = asked.unwrap_or_else(|| self.ask(call));
+                if let Some(path) = self.cancel.take() {
+                    if let Some(path) = path {
+                        self.wait_for_file(&path)?;
+                    }
+                    self.session.withdraw(&question);
+                }
+                let answer = self.session.answer(&question);
+                self.follow(call, answer)
+            }
+        }
+    }
+
+    /// Does what the answer to a question says.
+    fn follow(&mut self, call: &Announced, answer: Answer) -> Result<(), Stop> {
+        match answer {
+            Answer::Reply(reply) if reply["behavior"] == "allow" => {
+                let session = Arc::clone(&self.session);
+                let mut changed = {
+                    let mut state = session.state();
+                    let changed = state.permissions.update(&reply["updatedPermissions"]);
+                    let leaves_plan =
+                        call.name == "ExitPlanMode" && state.permissions.mode == Mode::Plan;
+                    if leaves_plan {
+                        state.permissions.mode = Mode::Default;
+                    }
+                    changed || leaves_plan
+                };
+                if std::mem::take(&mut changed) {
+                    session.write_mode();
+                }
+                let input = match &reply["updatedInput"] {
+                    Value::Object(updated) => Value::Object(updated.clone()),
+                    _ => call.input.clone(),
+                };
+                let decision = json!({ "decision": "accept", "source": "user_temporary" });
+                self.execute(call, &input, decision)
+            }
+            Answer::Reply(reply) => {
+                self.deny(call);
+                if reply["interrupt"] == json!(true) {
+                    self.reject(call);
+                    return Err(Stop::Interrupted { in_tools: true });
+                }
+                let message = reply["message"].as_str().unwrap_or("Permission denied");
+                self.write_refusal(call, message, "user_reject");
+                Ok(())
+            }
+            Answer::Failed(reason) => {
+                let message = format!("Tool permission request failed: Error: {reason}");
+                self.refuse(call, &message, "config");
+                Ok(())
+            }
+            Answer::Withdrawn => {
+                let message = "The question was withdrawn before it was answered.";
+                self.refuse(call, message, "config");
+                Ok(())
+            }
+            Answer::Closed => {
+                self.refuse(call, messages::STREAM_CLOSED, "config");
+                Ok(())
+            }
+            Answer::Interrupted => {
+                self.deny(call);
+                self.reject(call);
+                Err(Stop::Interrupted { in_tools: true })
+            }
+        }
+    }
+
+    fn execute(&mut self, call: &Announced, input: &Value, decision: Value) -> Result<(), Stop> {
+        let ran = if call.name == "Task" {
+            task::run(&self.session, self.interrupts, &call.id, input)
+        } else {
+            tools::run(&self.session, self.interrupts, &call.name, input)
+        };
+        match ran {
+            Ok(result) => {
+                let meta = json!({ "id": call.id, "permission_decision": decision });
+                self.write_result(call, &result, meta);
+                Ok(())
+            }
+            Err(Interrupted) => {
+                self.reject(call);
+                Err(Stop::Interrupted { in_tools: true })
+            }
+        }
+    }
+
+    fn deny(&mut self, call: &Announced) {
+        self.denials.push(json!({
+            "tool_name": call.name, "tool_use_id": call.id, "tool_input": call.input,
+        }));
+    }
+
+    fn refuse(&mut self, call: &Announced, message: &str, source: &str) {
+        self.deny(call);
+        self.write_refusal(call, message, source);
+    }
+
+    fn write_refusal(&mut self, call: &Announced, message: &str, source: &str) {
+        let meta = json!({
+            "id": call.id, "non_execution_kind": "permission-rule",
+            "permission_decision": { "decision": "reject", "source": source },
+        });
+        self.write_result(call, &ToolResult::error(message), meta);
+    }
+
+    fn reject(&mut self, call: &Announced) {
+        let result = ToolResult {
+            content: json!(messages::REJECTED),
+            is_error: Some(true),
+            detail: json!("User rejected tool use"),
+        };
+        let meta = json!({ "id": call.id, "non_execution_kind": "user-rejected" });
+        self.write_result(call, &result, meta);
+    }
+
+    fn write_result(&mut self, call: &Announced, result: &ToolResult, meta: Value) {
+        let mut block = json!({
+            "tool_use_id": call.id, "type": "tool_result", "content": result.content,
+        });
+        if let Some(is_error) = result.is_error {
+            messages::extend(&mut block, json!({ "is_error": is_error }));
+        }
+        let extra = json!({ "tool_use_result": result.detail, "tool_result_meta": [meta] });
+        self.speech.user_line(json!([block]), extra);
+        self.user_lines += 1;
+        self.results.push(result.content.clone());
+    }
+
+    fn note_interruption(&mut self, text: &str) {
+        self.speech.end_message("tool_use");
+        self.speech
+            .user_line(json!([{ "type": "text", "text": text }]), json!({}));
+        self.user_lines += 1;
+    }
+
+    /// Takes in what the user has sent since: between two messages, as Claude Code does.
+    fn absorb(&mut self) {
+        if self.speech.parent().is_some() {
+            return;
+        }
+        for prompt in self.session.waiting_prompts() {
+            self.session.write_prompt_started(&prompt);
+            self.absorbed.extend(prompt.uuid.clone());
+            self.more.push(prompt);
+        }
+    }
+}
+
+/// Milliseconds since then.
+pub(super) fn milliseconds_since(then: Instant) -> u64 {
+    u64::try_from(then.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
