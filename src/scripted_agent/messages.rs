@@ -36,6 +36,13 @@ pub(super) fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
+/// The first characters of a fresh identifier, without dashes: at most 32.
+pub(super) fn short_id(length: usize) -> String {
+    let mut id = uuid::Uuid::new_v4().simple().to_string();
+    id.truncate(length);
+    id
+}
+
 /// Now, as the lines write it: UTC with milliseconds.
 pub(super) fn timestamp() -> String {
     format!("{:.3}", jiff::Timestamp::now())

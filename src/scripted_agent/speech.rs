@@ -169,7 +169,7 @@ impl Speech {
         };
         self.tokens.add(tokens);
         let open = Open {
-            id: format!("msg_{:.24}", uuid::Uuid::new_v4().simple()),
+            id: format!("msg_{}", messages::short_id(24)),
             model,
             usage: tokens.to_json(),
             blocks: 0,

@@ -22,14 +22,9 @@ pub(super) fn run(
     input: &Value,
 ) -> Result<ToolResult, Interrupted> {
     let text = |field: &str, default: &str| input[field].as_str().unwrap_or(default).to_owned();
-    let id = format!("a{:.16}", uuid::Uuid::new_v4().simple());
     let task = Task {
-        run_id: format!(
-            "0{:.8}-{:.8}",
-            id.get(1..).unwrap_or("0"),
-            uuid::Uuid::new_v4()
-        ),
-        id,
+        id: format!("a{}", messages::short_id(16)),
+        run_id: format!("{}-{}", messages::short_id(9), messages::short_id(8)),
         tool_use_id: tool_use_id.to_owned(),
         subagent_type: text("subagent_type", "general-purpose"),
         description: text("description", "sub"),

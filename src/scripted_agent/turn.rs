@@ -254,7 +254,7 @@ impl Turn {
     }
 
     fn announce(&mut self, call: &script::Call) {
-        let id = format!("toolu_{:.24}", uuid::Uuid::new_v4().simple());
+        let id = format!("toolu_{}", messages::short_id(24));
         self.speech.tool_use(&id, &call.name, &call.input);
         if let Some(parent) = self.speech.parent() {
             task::write_progress(&self.session, parent, &call.name, &call.input);
@@ -365,7 +365,7 @@ impl Turn {
         match answer {
             Answer::Reply(reply) if reply["behavior"] == "allow" => {
                 let session = Arc::clone(&self.session);
-                let mut changed = {
+                let changed = {
                     let mut state = session.state();
                     let changed = state.permissions.update(&reply["updatedPermissions"]);
                     let leaves_plan =
@@ -375,7 +375,7 @@ impl Turn {
                     }
                     changed || leaves_plan
                 };
-                if std::mem::take(&mut changed) {
+                if changed {
                     session.write_mode();
                 }
                 let input = match &reply["updatedInput"] {
