@@ -118,6 +118,8 @@ pub(super) struct TurnEnd {
     pub(super) duration_ms: u64,
     /// The user's messages that it answered.
     pub(super) asked_by: Vec<String>,
+    /// The messages that were streamed in it.
+    pub(super) streamed: Vec<String>,
     /// What started it, if no user's message did.
     pub(super) origin: Option<Value>,
 }
@@ -188,6 +190,9 @@ impl Accounts {
             &mut line,
             json!({ "type": "result", "duration_ms": end.duration_ms, "uuid": new_id() }),
         );
+        if !end.streamed.is_empty() {
+            extend(&mut line, json!({ "begun_message_ids": end.streamed }));
+        }
         if !is_error {
             extend(
                 &mut line,

@@ -189,6 +189,7 @@ fn ended(turn: Turn, stop: Result<(), Stop>, started: Instant) -> TurnEnd {
         tokens: turn.tokens,
         text: turn.text,
         denials: turn.denials,
+        streamed: turn.streamed,
         ..TurnEnd::default()
     };
     match stop {

@@ -21,6 +21,8 @@ pub(super) struct Speech {
     open: Option<Open>,
     /// What all messages used.
     pub(super) tokens: Tokens,
+    /// The messages that were streamed.
+    pub(super) streamed: Vec<String>,
     spoken: bool,
 }
 
@@ -45,6 +47,7 @@ impl Speech {
             asked_by,
             open: None,
             tokens: Tokens::default(),
+            streamed: Vec::new(),
             spoken: false,
         }
     }
@@ -175,6 +178,7 @@ impl Speech {
             blocks: 0,
         };
         if self.streams() {
+            self.streamed.push(open.id.clone());
             self.session.out.line(&messages::system(
                 &self.session.id,
                 "status",

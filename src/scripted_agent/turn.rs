@@ -75,6 +75,8 @@ pub(super) struct Turn {
     pub(super) tool_uses: u64,
     /// The calls that were refused.
     pub(super) denials: Vec<Value>,
+    /// The messages that were streamed.
+    pub(super) streamed: Vec<String>,
     /// Lines of the user's side that the turn wrote.
     pub(super) user_lines: u64,
 }
@@ -106,6 +108,7 @@ impl Turn {
             tokens: Tokens::default(),
             tool_uses: 0,
             denials: Vec::new(),
+            streamed: Vec::new(),
             user_lines: 0,
         }
     }
@@ -128,6 +131,7 @@ impl Turn {
             self.note_interruption("[Request interrupted by user]");
         }
         self.tokens = self.speech.tokens;
+        self.streamed.clone_from(&self.speech.streamed);
         ended
     }
 
@@ -472,7 +476,13 @@ impl Turn {
         if let Some(is_error) = result.is_error {
             messages::extend(&mut block, json!({ "is_error": is_error }));
         }
-        let extra = json!({ "tool_use_result": result.detail, "tool_result_meta": [meta] });
+        // What a subagent's tool returned is not for the screen, unless it failed.
+        let hidden = self.speech.parent().is_some() && result.is_error != Some(true);
+        let extra = if hidden {
+            json!({ "tool_result_meta": [meta] })
+        } else {
+            json!({ "tool_use_result": result.detail, "tool_result_meta": [meta] })
+        };
         self.speech.user_line(json!([block]), extra);
         self.user_lines += 1;
         self.results.push(result.content.clone());

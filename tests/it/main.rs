@@ -8,4 +8,5 @@
 
 mod real_claude_smoke;
 mod scripted_agent;
+mod scripted_agent_recordings;
 mod support;

@@ -26,10 +26,20 @@ fn a_question_over_stdio_is_answered_and_the_command_runs() {
     assert!(
         asked
             .iter()
-            .any(|request| request.path.starts_with("/v1/messages"))
+            .any(|request| request.body["messages"].to_string().contains("tool_result"))
     );
     agent.close_stdin();
     assert!(agent.wait().0.success());
+}
+
+#[test]
+fn the_program_is_the_version_that_the_recordings_are_of() {
+    let model = ScriptedModel::start();
+    let claude = RealClaude::with(&model);
+    let mut command = std::process::Command::new(claude.program());
+    let told = command.arg("--version").envs(claude.environment()).output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert!(told.starts_with("2.1.330"), "{told}");
 }
 
 #[test]
@@ -42,4 +52,11 @@ fn an_overloaded_model_is_retried_and_named() {
     let retry = agent.until("a retry", |line| line["subtype"] == "api_retry");
     assert_eq!(retry["error_status"], json!(529));
     assert_eq!(agent.result()["result"], "after retry");
+    let times: Vec<_> = model
+        .requests()
+        .iter()
+        .filter(|request| request.path.starts_with("/v1/messages"))
+        .map(|request| request.at)
+        .collect();
+    assert!(times.len() >= 2 && times.is_sorted());
 }

@@ -2,4 +2,5 @@
 
 pub mod agent_process;
 pub mod real_claude;
+pub mod scripted_agent;
 pub mod scripted_model;
