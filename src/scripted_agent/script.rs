@@ -33,7 +33,8 @@ pub(super) enum Directive {
     },
     /// `LONG bytes`: one text line with that many bytes of text.
     Long(usize),
-    /// `HALF text`: half a text line now, the rest when the next thing is written.
+    /// `HALF text`: half a text line now, the rest when the next directive runs that is
+    /// not `WAIT`, `WAITFILE` or `TOUCH`, or when anything else is written.
     Half(String),
     /// `WAIT seconds` (also `SLEEP`): in milliseconds here.
     Wait(u64),

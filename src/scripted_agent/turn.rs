@@ -163,7 +163,13 @@ impl Turn {
             if !matches!(directive, Directive::Call(_)) {
                 self.make_calls()?;
             }
-            self.session.out.complete();
+            // A half line stays half while time passes, so that a test can act meanwhile.
+            if !matches!(
+                directive,
+                Directive::Wait(_) | Directive::WaitFile(_) | Directive::Touch(_)
+            ) {
+                self.session.out.complete();
+            }
             self.step(directive)?;
         }
         Ok(())

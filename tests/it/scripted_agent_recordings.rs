@@ -118,17 +118,8 @@ fn lane(line: &Value) -> &'static str {
 /// Type, subtype and the names of fields, one level into what is nested.
 fn shape(line: &Value) -> String {
     let mut shape = format!("{} {} {}", line["type"], line["subtype"], fields(line));
-    for inner in [
-        "message",
-        "request",
-        "response",
-        "event",
-        "usage",
-        "tool_use_result",
-    ] {
-        if line[inner].is_object() && inner != "tool_use_result" {
-            shape.push_str(&format!(" {inner}{}", fields(&line[inner])));
-        }
+    for inner in ["message", "request", "response", "event", "usage"] {
+        shape.push_str(&format!(" {inner}{}", fields(&line[inner])));
     }
     shape.push_str(&format!(" {}", line["event"]["type"]));
     shape.push_str(&fields(&line["response"]["response"]));

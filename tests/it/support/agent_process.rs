@@ -104,11 +104,6 @@ impl AgentProcess {
         self.answer(question, json!({ "behavior": "deny", "message": message }));
     }
 
-    /// The next line, whatever it is; none at the end of its output.
-    pub fn next_raw(&mut self) -> Option<String> {
-        self.next_before(Instant::now() + DEADLINE)
-    }
-
     /// Reads on until a line fits and returns it.
     pub fn until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + DEADLINE;
