@@ -108,6 +108,13 @@ fn take_prompt(session: &Session, line: &Value) {
     let message = &line["message"];
     let uuid = line["uuid"].as_str().map(str::to_owned);
     if let Some(uuid) = &uuid {
+        if session.memory.completed.contains(uuid) {
+            session.out.note("user_again", line);
+            session
+                .out
+                .line(&messages::lifecycle(&session.id, uuid, "completed"));
+            return;
+        }
         let new = session.state().seen.insert(uuid.clone());
         if !new {
             session.out.note("user_again", line);

@@ -6,13 +6,15 @@
 //! It shares no code with the daemon on purpose: two ends that agree because they use the
 //! same types would prove nothing.
 //!
-//! Every prompt is a script (see [`script`]); with `--script FILE`, or the variable
+//! Every prompt is a script (the language is in `script.rs`); with `--script FILE`, or the variable
 //! `HUMANLAYER_SCRIPTED_AGENT_SCRIPT`, the file's parts, divided by lines of `===`, replace
 //! the first prompts. `HUMANLAYER_SCRIPTED_AGENT_LOG` names a file to which every received
-//! line is appended as `{at, kind, line}`.
+//! line is appended as `{at, kind, line}`; `HUMANLAYER_SCRIPTED_AGENT_STATE` names a folder
+//! in which sessions are kept, so that a later process can resume them.
 
 mod accounts;
 mod intake;
+mod memory;
 mod messages;
 mod options;
 mod output;
@@ -33,7 +35,8 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use accounts::TurnEnd;
+use accounts::{Accounts, TurnEnd};
+use memory::{Memory, MemoryError};
 use options::Options;
 use output::{Output, complain};
 use permissions::{Mode, Permissions};
@@ -45,6 +48,9 @@ pub const SUBCOMMAND: &str = "__agent";
 
 /// Names the script that is played when no `--script` does.
 const SCRIPT_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_SCRIPT";
+
+/// Names the folder in which sessions are kept.
+const STATE_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_STATE";
 
 /// Names the file in which received lines are noted.
 const LOG_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_LOG";
@@ -68,13 +74,22 @@ pub fn run(words: impl IntoIterator<Item = String>) -> ExitCode {
             session.out.exit(0)
         }
         Err(cause) => {
-            complain(&format!("the scripted agent cannot start: {cause}"));
+            complain(&cause.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
-fn begin(options: Options) -> io::Result<Arc<Session>> {
+/// Why the agent cannot start. What Claude Code would say is said without additions.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    #[error("the scripted agent cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+fn begin(options: Options) -> Result<Arc<Session>, StartError> {
     let script = options
         .script
         .clone()
@@ -90,6 +105,20 @@ fn begin(options: Options) -> io::Result<Arc<Session>> {
         (Some(id), false) => id.clone(),
         (Some(_), true) | (None, _) => options.session_id.clone().unwrap_or_else(messages::new_id),
     };
+    let folder = std::env::var_os(STATE_VARIABLE).map(PathBuf::from);
+    let memory = match Memory::open(folder.as_deref(), &options, &id) {
+        Err(MemoryError::Unknown(unknown)) => {
+            let error = MemoryError::Unknown(unknown);
+            let end = TurnEnd {
+                subtype: "error_during_execution".to_owned(),
+                errors: vec![error.to_string()],
+                ..TurnEnd::default()
+            };
+            out.line(&Accounts::default().result(&id, &end));
+            return Err(error.into());
+        }
+        opened => opened?,
+    };
     let mode = if options.skip_permissions {
         Mode::Bypass
     } else {
@@ -101,7 +130,7 @@ fn begin(options: Options) -> io::Result<Arc<Session>> {
         .model
         .clone()
         .unwrap_or_else(|| accounts::DEFAULT_MODEL.to_owned());
-    let session = Session::new(options, id, cwd, out, prepared, permissions, model);
+    let session = Session::new(options, id, cwd, out, memory, prepared, permissions, model);
     let session = Arc::new(session);
     intake::start(&session)?;
     Ok(session)
@@ -139,7 +168,7 @@ fn answer(session: &Arc<Session>, prompt: &Prompt) {
     let interrupts = session.interrupts();
     let started = Instant::now();
     if let Some(uuid) = &prompt.uuid {
-        write_lifecycle(session, uuid, "started");
+        session.write_progress(uuid, "started");
     }
     session.write_init();
     session.write_replay(prompt);
@@ -151,7 +180,7 @@ fn answer(session: &Arc<Session>, prompt: &Prompt) {
     let mut turn = Turn::new(session, interrupts, asked_by.clone());
     let stop = turn.run_script(prepared.as_deref().unwrap_or(&prompt.text));
     for uuid in turn.take_absorbed() {
-        write_lifecycle(session, &uuid, "completed");
+        session.write_progress(&uuid, "completed");
     }
     let state = if matches!(stop, Err(Stop::Interrupted { .. })) {
         "cancelled"
@@ -162,7 +191,7 @@ fn answer(session: &Arc<Session>, prompt: &Prompt) {
     end.asked_by = asked_by;
     write_result(session, &end);
     if let Some(uuid) = &prompt.uuid {
-        write_lifecycle(session, uuid, state);
+        session.write_progress(uuid, state);
     }
 }
 
@@ -223,10 +252,4 @@ fn ended(turn: Turn, stop: Result<(), Stop>, started: Instant) -> TurnEnd {
 fn write_result(session: &Session, end: &TurnEnd) {
     let line = session.state().accounts.result(&session.id, end);
     session.out.line(&line);
-}
-
-fn write_lifecycle(session: &Session, uuid: &str, state: &str) {
-    session
-        .out
-        .line(&messages::lifecycle(&session.id, uuid, state));
 }

@@ -6,6 +6,8 @@
 //! Questions are written under the lock, so that their withdrawal can never come first.
 //! Called by `intake` (stdin, signals) on one side and by the turns on the other.
 
+mod questions;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,10 +15,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::accounts::{Accounts, Tokens};
+use super::memory::Memory;
 use super::messages;
 use super::options::Options;
-use super::output::Output;
+use super::output::{Output, complain};
 use super::permissions::Permissions;
+pub(super) use questions::Answer;
+use questions::Question;
 
 /// Prompts that may wait; one more ends the process, as a launcher that sends this many
 /// without looking is broken.
@@ -45,31 +50,9 @@ pub(super) enum Work {
     Notice(String),
 }
 
-/// How a question ended.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// Somebody answered: the inner `response`.
-    Reply(Value),
-    /// It could not be answered: what the other side said.
-    Failed(String),
-    /// The turn was interrupted.
-    Interrupted,
-    /// The script took the question back.
-    Withdrawn,
-    /// stdin is closed: no answer can come.
-    Closed,
-}
-
 /// A turn that must not go on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interrupted;
-
-#[derive(Debug)]
-struct Question {
-    request_id: String,
-    line: Value,
-    answer: Option<Answer>,
-}
 
 /// A task that goes on beside the turns.
 #[derive(Debug, Clone)]
@@ -120,6 +103,8 @@ pub(super) struct Session {
     pub(super) cwd: String,
     /// Where lines go.
     pub(super) out: Output,
+    /// What is kept for a later process.
+    pub(super) memory: Memory,
     /// The prepared turns, if a script file was given: each replaces one prompt.
     pub(super) prepared: Mutex<VecDeque<String>>,
     state: Mutex<State>,
@@ -128,11 +113,16 @@ pub(super) struct Session {
 
 impl Session {
     /// An agent that has not begun.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is a different thing that is known only once, at the start"
+    )]
     pub(super) fn new(
         options: Options,
         id: String,
         cwd: String,
         out: Output,
+        memory: Memory,
         prepared: VecDeque<String>,
         permissions: Permissions,
         model: String,
@@ -142,6 +132,7 @@ impl Session {
             id,
             cwd,
             out,
+            memory,
             prepared: Mutex::new(prepared),
             state: Mutex::new(State {
                 permissions,
@@ -195,9 +186,18 @@ impl Session {
     pub(super) fn write_prompt_started(&self, prompt: &Prompt) {
         self.write_replay(prompt);
         if let Some(uuid) = &prompt.uuid {
-            self.out
-                .line(&messages::lifecycle(&self.id, uuid, "started"));
+            self.write_progress(uuid, "started");
         }
+    }
+
+    /// Tells, and keeps, how far a prompt has come. It is kept first: a turn that was told
+    /// to be complete must not run again.
+    pub(super) fn write_progress(&self, uuid: &str, state: &str) {
+        if let Err(cause) = self.memory.note(state, uuid) {
+            complain(&cause.to_string());
+            self.out.exit(1);
+        }
+        self.out.line(&messages::lifecycle(&self.id, uuid, state));
     }
 
     /// A line that says that the permission mode has changed.
@@ -254,82 +254,6 @@ impl Session {
         }
         state.queue = others;
         prompts
-    }
-
-    /// Writes a question and returns its id.
-    pub(super) fn ask(&self, request: Value, interrupts: u64) -> String {
-        let request_id = messages::new_id();
-        let line =
-            json!({ "type": "control_request", "request_id": request_id, "request": request });
-        let mut state = self.state();
-        let answer = if state.interrupts != interrupts {
-            Some(Answer::Interrupted)
-        } else if state.stdin_closed {
-            Some(Answer::Closed)
-        } else {
-            self.out.line(&line);
-            None
-        };
-        state.questions.push(Question {
-            request_id: request_id.clone(),
-            line,
-            answer,
-        });
-        request_id
-    }
-
-    /// Waits for the end of a question. There is no timeout: people take their time.
-    pub(super) fn answer(&self, request_id: &str) -> Answer {
-        let mut state = self.state();
-        loop {
-            let Some(at) = state
-                .questions
-                .iter()
-                .position(|question| question.request_id == request_id)
-            else {
-                return Answer::Closed;
-            };
-            if let Some(answer) = state.questions.get_mut(at).and_then(|it| it.answer.take()) {
-                state.questions.remove(at);
-                return answer;
-            }
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Takes a question back, unless it was answered meanwhile.
-    pub(super) fn withdraw(&self, request_id: &str) {
-        let mut state = self.state();
-        if let Some(question) = state.open_question(request_id) {
-            question.answer = Some(Answer::Withdrawn);
-            self.out.line(&messages::control_cancel(request_id));
-        }
-        self.wake.notify_all();
-    }
-
-    /// Hands an answer to its question; false if no such question is open.
-    pub(super) fn settle(&self, request_id: &str, answer: Answer) -> bool {
-        let mut state = self.state();
-        let open = state.open_question(request_id);
-        let settled = open.is_some();
-        if let Some(question) = open {
-            question.answer = Some(answer);
-        }
-        self.wake.notify_all();
-        settled
-    }
-
-    /// The questions that nobody has answered yet, as they were written.
-    pub(super) fn open_questions(&self) -> Vec<Value> {
-        self.state()
-            .questions
-            .iter()
-            .filter(|question| question.answer.is_none())
-            .map(|question| question.line.clone())
-            .collect()
     }
 
     /// Stops everything that runs: questions are taken back, tasks are ended.
@@ -409,13 +333,5 @@ impl Session {
                 .wait_timeout(state, left)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-    }
-}
-
-impl State {
-    fn open_question(&mut self, request_id: &str) -> Option<&mut Question> {
-        self.questions
-            .iter_mut()
-            .find(|question| question.request_id == request_id && question.answer.is_none())
     }
 }

@@ -8,5 +8,4 @@
 
 mod real_claude_smoke;
 mod scripted_agent;
-mod scripted_agent_recordings;
 mod support;

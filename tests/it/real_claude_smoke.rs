@@ -60,3 +60,37 @@ fn an_overloaded_model_is_retried_and_named() {
         .collect();
     assert!(times.len() >= 2 && times.is_sorted());
 }
+
+#[test]
+fn a_completed_message_is_not_run_again_after_a_resume() {
+    let model = ScriptedModel::start();
+    let claude = RealClaude::with(&model);
+    let id = uuid::Uuid::new_v4().to_string();
+    let message = json!({
+        "type": "user", "message": { "role": "user", "content": "TEXT hi" },
+        "parent_tool_use_id": null, "session_id": "", "uuid": uuid::Uuid::new_v4(),
+    });
+    let mut first = AgentProcess::start({
+        let mut command = claude.stdio();
+        command.args(["--session-id", &id]);
+        command
+    });
+    first.initialize();
+    first.send(&message);
+    first.result();
+    first.close_stdin();
+    assert!(first.wait().0.success());
+
+    let mut later = AgentProcess::start({
+        let mut command = claude.stdio();
+        command.args(["--resume", &id]);
+        command
+    });
+    later.initialize();
+    later.send(&message);
+    let told = later.until("a word on it", |line| line["type"] == "command_lifecycle");
+    assert_eq!(told["state"], "completed");
+    later.close_stdin();
+    assert!(later.wait().0.success());
+    assert!(later.values().iter().all(|line| line["type"] != "result"));
+}
