@@ -8,3 +8,4 @@ pub mod ipc;
 pub mod platform;
 pub mod protocol;
 pub mod runner;
+pub mod scripted_agent;
