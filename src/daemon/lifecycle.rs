@@ -94,7 +94,10 @@ pub enum DaemonError {
 }
 
 fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError {
-    move |problem| DaemonError::System { doing, problem: problem.to_string() }
+    move |problem| DaemonError::System {
+        doing,
+        problem: problem.to_string(),
+    }
 }
 
 /// Serves until SIGTERM or SIGINT. Builds its own runtime, so nothing may run in another.
@@ -126,8 +129,14 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
     let program = std::env::current_exe().map_err(|error| system("find this program")(&error))?;
-    let context = session::Context::new(store.clone(), Arc::clone(&bus), options.session_idle, sessions_dir, program)
-        .map_err(|error| system("watch files")(&error))?;
+    let context = session::Context::new(
+        store.clone(),
+        Arc::clone(&bus),
+        options.session_idle,
+        sessions_dir,
+        program,
+    )
+    .map_err(|error| system("watch files")(&error))?;
     let sessions = Sessions::new(context);
     sessions.recover().await?;
     let listener = ipc::bind(&options.socket)?;
@@ -144,7 +153,11 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     let server = server(&daemon)?;
     let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
     let chores = [
-        tokio::spawn(permissions::expire(store.clone(), Arc::clone(&daemon.permissions), shutdown.clone())),
+        tokio::spawn(permissions::expire(
+            store.clone(),
+            Arc::clone(&daemon.permissions),
+            shutdown.clone(),
+        )),
         tokio::spawn(prune(store.clone(), shutdown.clone())),
     ];
     tracing::info!(
@@ -174,7 +187,8 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
 }
 
 fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
-    let module = rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
+    let module =
+        rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
     let sessions = daemon.sessions.clone();
     let on_accept = move |peer: Credentials| {
         let mut extensions = Extensions::new();
@@ -224,7 +238,9 @@ async fn prune(store: Store, stop: CancellationToken) {
 }
 
 fn parent(path: &Path) -> PathBuf {
-    path.parent().filter(|dir| !dir.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned)
+    path.parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -238,20 +254,37 @@ fn private_dir(path: &Path) -> Result<(), DaemonError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| DaemonError::Directory { path: path.to_owned(), source })
+        .map_err(|source| DaemonError::Directory {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Takes a lock for the life of this process; the file tells people whose it is.
 fn lock(path: &Path) -> Result<File, DaemonError> {
-    let failed = |source| DaemonError::Lock { path: path.to_owned(), source };
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
+    let failed = |source| DaemonError::Lock {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(DaemonError::Running { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => {
+            return Err(DaemonError::Running {
+                path: path.to_owned(),
+            });
+        }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(failed)?;
     Ok(file)
 }
 

@@ -23,7 +23,8 @@ pub async fn expire(store: Store, changed: Arc<Notify>, stop: CancellationToken)
             match next {
                 Ok(None) => std::future::pending().await,
                 Ok(Some(at)) => {
-                    let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+                    let left =
+                        Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
                     tokio::time::sleep(left.min(MAX_SLEEP)).await;
                 }
                 Err(error) => {

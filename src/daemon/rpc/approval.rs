@@ -7,11 +7,15 @@ use crate::daemon::store::{ApprovalFilter, NewMcpApproval, StoreError};
 use crate::domain::approval::DecidedBy;
 use crate::domain::{Decision, Outcome, Source};
 use crate::protocol::approval::{
-    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, FetchApprovalsParams,
-    GetApprovalParams, GetApprovalResponse, ListApprovalsParams, SendDecisionParams, SendDecisionResponse,
+    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse,
+    FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
+    SendDecisionParams, SendDecisionResponse,
 };
 
-pub async fn create(call: Call, params: CreateApprovalParams) -> Result<CreateApprovalResponse, RpcError> {
+pub async fn create(
+    call: Call,
+    params: CreateApprovalParams,
+) -> Result<CreateApprovalResponse, RpcError> {
     for (field, value) in [("run_id", &params.run_id), ("tool_name", &params.tool_name)] {
         if value.is_empty() {
             return Err(RpcError::required(field));
@@ -20,18 +24,31 @@ pub async fn create(call: Call, params: CreateApprovalParams) -> Result<CreateAp
     let new = NewMcpApproval {
         run_id: params.run_id,
         tool_name: params.tool_name,
-        tool_input: params.tool_input.ok_or_else(|| RpcError::required("tool_input"))?,
+        tool_input: params
+            .tool_input
+            .ok_or_else(|| RpcError::required("tool_input"))?,
         tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
     };
     let approval = call.daemon.store.create_mcp_approval(new).await?;
-    Ok(CreateApprovalResponse { approval_id: approval.id.to_string() })
+    Ok(CreateApprovalResponse {
+        approval_id: approval.id.to_string(),
+    })
 }
 
-pub async fn fetch(call: Call, params: FetchApprovalsParams) -> Result<ApprovalsResponse, RpcError> {
+pub async fn fetch(
+    call: Call,
+    params: FetchApprovalsParams,
+) -> Result<ApprovalsResponse, RpcError> {
     let Some(session) = params.session_id.filter(|id| !id.is_empty()) else {
-        return Ok(ApprovalsResponse { approvals: Vec::new() });
+        return Ok(ApprovalsResponse {
+            approvals: Vec::new(),
+        });
     };
-    let filter = ApprovalFilter { session: Some(session), pending_only: true, ..ApprovalFilter::default() };
+    let filter = ApprovalFilter {
+        session: Some(session),
+        pending_only: true,
+        ..ApprovalFilter::default()
+    };
     listed(&call, filter).await
 }
 
@@ -47,7 +64,9 @@ pub async fn list(call: Call, params: ListApprovalsParams) -> Result<ApprovalsRe
 
 async fn listed(call: &Call, filter: ApprovalFilter) -> Result<ApprovalsResponse, RpcError> {
     let approvals = call.daemon.store.approvals(filter).await?;
-    Ok(ApprovalsResponse { approvals: approvals.iter().map(Approval::from).collect() })
+    Ok(ApprovalsResponse {
+        approvals: approvals.iter().map(Approval::from).collect(),
+    })
 }
 
 pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalResponse, RpcError> {
@@ -65,10 +84,15 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     {
         call.daemon.store.mcp_outcome_fetched(approval.key).await?;
     }
-    Ok(GetApprovalResponse { approval: Approval::from(&approval) })
+    Ok(GetApprovalResponse {
+        approval: Approval::from(&approval),
+    })
 }
 
-pub async fn decide(call: Call, params: SendDecisionParams) -> Result<SendDecisionResponse, RpcError> {
+pub async fn decide(
+    call: Call,
+    params: SendDecisionParams,
+) -> Result<SendDecisionResponse, RpcError> {
     if params.approval_id.is_empty() {
         return Err(RpcError::required("approval_id"));
     }
@@ -84,10 +108,16 @@ pub async fn decide(call: Call, params: SendDecisionParams) -> Result<SendDecisi
             approval: Some(Approval::from(&approval)),
         }),
         Err(StoreError::AlreadyResolved(approval)) => {
-            let who = approval.decided_by.as_ref().map_or_else(|| "nobody".to_owned(), DecidedBy::describe);
+            let who = approval
+                .decided_by
+                .as_ref()
+                .map_or_else(|| "nobody".to_owned(), DecidedBy::describe);
             Ok(SendDecisionResponse {
                 success: false,
-                error: Some(format!("already resolved: {} by {who}", approval.outcome.as_str())),
+                error: Some(format!(
+                    "already resolved: {} by {who}",
+                    approval.outcome.as_str()
+                )),
                 error_kind: Some("already_resolved".to_owned()),
                 approval: Some(Approval::from(approval.as_ref())),
             })
@@ -99,12 +129,23 @@ pub async fn decide(call: Call, params: SendDecisionParams) -> Result<SendDecisi
 fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
     let comment = params.comment.filter(|comment| !comment.is_empty());
     let only = |field: &str, given: bool, goes_with: &str| {
-        if given { Err(RpcError::invalid(field, format!("goes only with decision `{goes_with}`"))) } else { Ok(()) }
+        if given {
+            Err(RpcError::invalid(
+                field,
+                format!("goes only with decision `{goes_with}`"),
+            ))
+        } else {
+            Ok(())
+        }
     };
     let kind = params.decision.as_str();
     if kind != "approve" {
         only("updated_input", params.updated_input.is_some(), "approve")?;
-        only("updated_permissions", params.updated_permissions.is_some(), "approve")?;
+        only(
+            "updated_permissions",
+            params.updated_permissions.is_some(),
+            "approve",
+        )?;
     }
     if kind != "respond" {
         only("answers", params.answers.is_some(), "respond")?;
@@ -116,17 +157,25 @@ fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
         "approve" => Ok(Decision::Approve {
             comment,
             updated_input: params.updated_input,
-            updated_permissions: params.updated_permissions.filter(|updates| !updates.is_empty()),
+            updated_permissions: params
+                .updated_permissions
+                .filter(|updates| !updates.is_empty()),
         }),
         "deny" => Ok(Decision::Deny {
-            reason: comment.ok_or_else(|| RpcError::invalid("comment", "is required for denial"))?,
+            reason: comment
+                .ok_or_else(|| RpcError::invalid("comment", "is required for denial"))?,
             interrupt: params.interrupt.unwrap_or(false),
         }),
         "respond" => Ok(Decision::Answer {
-            answers: params.answers.ok_or_else(|| RpcError::required("answers"))?,
+            answers: params
+                .answers
+                .ok_or_else(|| RpcError::required("answers"))?,
             comment,
         }),
         "" => Err(RpcError::required("decision")),
-        other => Err(RpcError::invalid("decision", format!("{other:?} is none of `approve`, `deny`, `respond`"))),
+        other => Err(RpcError::invalid(
+            "decision",
+            format!("{other:?} is none of `approve`, `deny`, `respond`"),
+        )),
     }
 }

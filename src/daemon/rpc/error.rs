@@ -19,22 +19,37 @@ pub struct RpcError {
 
 impl RpcError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), field: None, hint: None, approval: None }
+        Self {
+            kind,
+            message: message.into(),
+            field: None,
+            hint: None,
+            approval: None,
+        }
     }
 
     /// A parameter at fault.
     pub fn invalid(field: &str, problem: impl std::fmt::Display) -> Self {
-        Self { field: Some(field.to_owned()), ..Self::new(ErrorKind::InvalidParams, format!("{field}: {problem}")) }
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(ErrorKind::InvalidParams, format!("{field}: {problem}"))
+        }
     }
 
     /// A parameter that must be there.
     pub fn required(field: &str) -> Self {
-        Self { field: Some(field.to_owned()), ..Self::new(ErrorKind::InvalidParams, format!("{field} is required")) }
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(ErrorKind::InvalidParams, format!("{field} is required"))
+        }
     }
 
     /// What to do about it.
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     pub fn into_object(self, method: &str) -> ErrorObjectOwned {
@@ -48,7 +63,9 @@ impl RpcError {
             | ErrorKind::AlreadyResolved
             | ErrorKind::Conflict
             | ErrorKind::Forbidden
-            | ErrorKind::TooLarge => tracing::debug!(method, error = %self.message, "a call was refused"),
+            | ErrorKind::TooLarge => {
+                tracing::debug!(method, error = %self.message, "a call was refused")
+            }
         }
         self.into()
     }
@@ -56,7 +73,12 @@ impl RpcError {
 
 impl From<RpcError> for ErrorObjectOwned {
     fn from(error: RpcError) -> Self {
-        let data = ErrorData { kind: error.kind, field: error.field, hint: error.hint, approval: error.approval };
+        let data = ErrorData {
+            kind: error.kind,
+            field: error.field,
+            hint: error.hint,
+            approval: error.approval,
+        };
         Self::owned(error.kind.code(), error.message, Some(data))
     }
 }
@@ -73,9 +95,13 @@ impl From<StoreError> for RpcError {
             },
             StoreError::Unfit(unfit) => Self::invalid(unfit.field, unfit.problem),
             StoreError::Conflict { .. } => Self::new(ErrorKind::Conflict, message),
-            StoreError::Sql { .. } | StoreError::Commit(_) => Self::new(ErrorKind::Unavailable, message)
-                .hint("nothing happened; check the disk that holds the database and try again"),
-            StoreError::Closed => Self::new(ErrorKind::Unavailable, message).hint("try again in a moment"),
+            StoreError::Sql { .. } | StoreError::Commit(_) => {
+                Self::new(ErrorKind::Unavailable, message)
+                    .hint("nothing happened; check the disk that holds the database and try again")
+            }
+            StoreError::Closed => {
+                Self::new(ErrorKind::Unavailable, message).hint("try again in a moment")
+            }
             StoreError::Open { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Foreign { .. }
@@ -92,7 +118,8 @@ impl From<LaunchError> for RpcError {
         let message = error.to_string();
         match error {
             LaunchError::Store(error) => error.into(),
-            LaunchError::TooLong { .. } => Self::new(ErrorKind::TooLarge, message).hint("put the text into a file and name it in the message"),
+            LaunchError::TooLong { .. } => Self::new(ErrorKind::TooLarge, message)
+                .hint("put the text into a file and name it in the message"),
             LaunchError::Directory { .. } | LaunchError::Spec(_) | LaunchError::Runner { .. } => {
                 Self::new(ErrorKind::LaunchFailed, message)
             }

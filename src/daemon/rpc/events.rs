@@ -38,8 +38,14 @@ impl Filter {
     fn wants(&self, event: &Event) -> bool {
         (self.live || !event.body.is_live_only())
             && (self.types.is_empty() || self.types.iter().any(|name| name == event.body.name()))
-            && self.session.as_ref().is_none_or(|session| *session == event.session_id)
-            && self.run.as_deref().is_none_or(|run| run == event.run_id.as_str())
+            && self
+                .session
+                .as_ref()
+                .is_none_or(|session| *session == event.session_id)
+            && self
+                .run
+                .as_deref()
+                .is_none_or(|run| run == event.run_id.as_str())
     }
 }
 
@@ -58,12 +64,23 @@ pub struct Feed {
 
 impl Feed {
     /// Begins after `since`, or with what comes.
-    pub async fn begin(daemon: Arc<Daemon>, filter: Filter, since: Option<i64>) -> Result<Self, StoreError> {
+    pub async fn begin(
+        daemon: Arc<Daemon>,
+        filter: Filter,
+        since: Option<i64>,
+    ) -> Result<Self, StoreError> {
         // Listening first: nothing can fall between the store and the bus.
         let bus = daemon.bus.listen();
         let last = daemon.store.last_seq().await?;
         let seen = since.unwrap_or(last);
-        let mut feed = Self { daemon, bus, filter, seen: seen.min(last), replayed: std::collections::VecDeque::new(), behind: seen < last };
+        let mut feed = Self {
+            daemon,
+            bus,
+            filter,
+            seen: seen.min(last),
+            replayed: std::collections::VecDeque::new(),
+            behind: seen < last,
+        };
         if seen > last {
             // From another database, or one restored from a backup.
             feed.resync(last);
@@ -106,14 +123,21 @@ impl Feed {
             self.resync(last);
             return Ok(());
         }
-        let replay = self.daemon.store.events_since(self.seen, REPLAY_PAGE, self.filter.session.clone()).await?;
+        let replay = self
+            .daemon
+            .store
+            .events_since(self.seen, REPLAY_PAGE, self.filter.session.clone())
+            .await?;
         if replay.gap {
             self.resync(last);
             return Ok(());
         }
         self.seen = self.seen.max(replay.seen);
         self.behind = replay.more;
-        let wanted = replay.events.iter().filter(|event| self.filter.wants(event));
+        let wanted = replay
+            .events
+            .iter()
+            .filter(|event| self.filter.wants(event));
         self.replayed.extend(wanted.map(EventNotification::from));
         Ok(())
     }
@@ -142,22 +166,36 @@ pub fn register(module: &mut RpcModule<Arc<Daemon>>) -> Result<(), RegisterMetho
                     Ok(params) => params,
                     Err(error) => return pending.reject(error).await,
                 };
-                let filter = match filter(&daemon, params.event_types, params.session_id, params.run_id).await {
-                    Ok(filter) => Filter { live: params.live, ..filter },
+                let filter = match filter(
+                    &daemon,
+                    params.event_types,
+                    params.session_id,
+                    params.run_id,
+                )
+                .await
+                {
+                    Ok(filter) => Filter {
+                        live: params.live,
+                        ..filter
+                    },
                     Err(error) => return pending.reject(error).await,
                 };
                 let mut feed = match Feed::begin(Arc::clone(&daemon), filter, params.since).await {
                     Ok(feed) => feed,
                     Err(error) => return pending.reject(RpcError::from(error)).await,
                 };
-                let Ok(sink) = pending.accept().await else { return };
+                let Ok(sink) = pending.accept().await else {
+                    return;
+                };
                 loop {
                     let event = tokio::select! {
                         () = sink.closed() => return,
                         event = feed.next() => event,
                     };
                     let Ok(Some(event)) = event else { return };
-                    let Ok(message) = serde_json::value::to_raw_value(&event) else { return };
+                    let Ok(message) = serde_json::value::to_raw_value(&event) else {
+                        return;
+                    };
                     if sink.send(message).await.is_err() {
                         return;
                     }
@@ -178,5 +216,10 @@ pub async fn filter(
         Some(id) => Some(daemon.store.session(&id).await?.id),
         None => None,
     };
-    Ok(Filter { types: types.unwrap_or_default(), session, run: run.filter(|id| !id.is_empty()), live: false })
+    Ok(Filter {
+        types: types.unwrap_or_default(),
+        session,
+        run: run.filter(|id| !id.is_empty()),
+        live: false,
+    })
 }

@@ -14,10 +14,15 @@ impl Call {
         let problem = match &self.origin {
             Origin::Person { .. } => return Ok(()),
             Origin::Agent { session_id, .. } => {
-                format!("an agent may not {what}: this call comes from session {}", session_id.short())
+                format!(
+                    "an agent may not {what}: this call comes from session {}",
+                    session_id.short()
+                )
             }
             Origin::Unverified { reason } => {
-                format!("only a person's program may {what}, and this caller could not be told from an agent: {reason}")
+                format!(
+                    "only a person's program may {what}, and this caller could not be told from an agent: {reason}"
+                )
             }
         };
         tracing::warn!(origin = ?self.origin, what, "refused");
@@ -29,12 +34,19 @@ impl Call {
         if self.origin.may_decide() {
             return Ok(());
         }
-        let strict_mode = matches!(config.permission_mode.as_deref(), None | Some("default" | "plan" | "dontAsk"));
+        let strict_mode = matches!(
+            config.permission_mode.as_deref(),
+            None | Some("default" | "plan" | "dontAsk")
+        );
         let strict = !loose
             && strict_mode
             && config.allowed_tools.is_empty()
             && config.mcp_config.is_none()
             && config.permission_prompt_tool.is_none();
-        if strict { Ok(()) } else { self.must_be_a_person("start a session that runs tools without asking") }
+        if strict {
+            Ok(())
+        } else {
+            self.must_be_a_person("start a session that runs tools without asking")
+        }
     }
 }

@@ -10,7 +10,12 @@ pub struct Nothing {}
 
 pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
     let daemon = &call.daemon;
-    let problem = daemon.store.probe().await.err().map(|error| error.to_string());
+    let problem = daemon
+        .store
+        .probe()
+        .await
+        .err()
+        .map(|error| error.to_string());
     Ok(HealthResponse {
         status: if problem.is_none() { "ok" } else { "degraded" }.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -28,7 +28,10 @@ const MAX_ARGUMENT: usize = 100 * 1024;
 /// runner's.
 const END_WAIT: Duration = Duration::from_secs(4 * POLITE_WAIT.as_secs());
 
-pub async fn launch(call: Call, params: LaunchSessionParams) -> Result<LaunchSessionResponse, RpcError> {
+pub async fn launch(
+    call: Call,
+    params: LaunchSessionParams,
+) -> Result<LaunchSessionResponse, RpcError> {
     check_message("query", &params.query)?;
     let config = LaunchConfig {
         model: non_empty(params.model),
@@ -40,7 +43,9 @@ pub async fn launch(call: Call, params: LaunchSessionParams) -> Result<LaunchSes
         disallowed_tools: params.disallowed_tools.unwrap_or_default(),
         additional_directories: params.additional_directories.unwrap_or_default(),
         mcp_config: mcp_config(params.mcp_config)?,
-        approvals: params.approvals.unwrap_or_else(|| is_codelayer(params.permission_prompt_tool.as_deref())),
+        approvals: params
+            .approvals
+            .unwrap_or_else(|| is_codelayer(params.permission_prompt_tool.as_deref())),
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
         permission_mode: non_empty(params.permission_mode),
         proxy: None,
@@ -50,7 +55,10 @@ pub async fn launch(call: Call, params: LaunchSessionParams) -> Result<LaunchSes
         params.dangerously_skip_permissions,
         params.dangerously_skip_permissions_timeout,
     )?;
-    call.may_launch(&config, settings.auto_accept_edits || settings.skip_permissions)?;
+    call.may_launch(
+        &config,
+        settings.auto_accept_edits || settings.skip_permissions,
+    )?;
     let id = new_id("session_id", params.session_id)?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
@@ -70,10 +78,16 @@ pub async fn launch(call: Call, params: LaunchSessionParams) -> Result<LaunchSes
     if settings.skip_permissions_until.is_some() {
         call.daemon.permissions_changed();
     }
-    Ok(LaunchSessionResponse { session_id: session.id.to_string(), run_id: session.run_id.to_string() })
+    Ok(LaunchSessionResponse {
+        session_id: session.id.to_string(),
+        run_id: session.run_id.to_string(),
+    })
 }
 
-pub async fn continue_session(call: Call, params: ContinueSessionParams) -> Result<ContinueSessionResponse, RpcError> {
+pub async fn continue_session(
+    call: Call,
+    params: ContinueSessionParams,
+) -> Result<ContinueSessionResponse, RpcError> {
     if params.session_id.is_empty() {
         return Err(RpcError::required("session_id"));
     }
@@ -82,17 +96,26 @@ pub async fn continue_session(call: Call, params: ContinueSessionParams) -> Resu
     let Some(claude_session_id) = parent.claude_session_id.clone() else {
         return Err(RpcError::new(
             ErrorKind::Conflict,
-            format!("session {} cannot be continued: its agent never began a conversation", parent.id.short()),
+            format!(
+                "session {} cannot be continued: its agent never began a conversation",
+                parent.id.short()
+            ),
         )
         .hint("launch a new session"));
     };
     let config = inherit(&parent, &params)?;
     let settings = inherited_settings(&parent);
-    call.may_launch(&config, settings.auto_accept_edits || settings.skip_permissions)?;
+    call.may_launch(
+        &config,
+        settings.auto_accept_edits || settings.skip_permissions,
+    )?;
     let fork = params.fork.unwrap_or(true);
     let request = Request {
         id: new_id("new_session_id", params.new_session_id)?,
-        beginning: Beginning::Resume { claude_session_id, fork },
+        beginning: Beginning::Resume {
+            claude_session_id,
+            fork,
+        },
         query: params.query,
         title: params.title.unwrap_or_else(|| parent.title.clone()),
         working_dir: working_dir(Some(parent.working_dir.clone()))?,
@@ -118,11 +141,17 @@ pub async fn continue_session(call: Call, params: ContinueSessionParams) -> Resu
 
 fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchConfig, RpcError> {
     let old = parent.config.clone();
-    let list = |new: &Option<Vec<String>>, old: Vec<String>| new.clone().filter(|list| !list.is_empty()).unwrap_or(old);
-    let text = |field, new: &Option<String>, old: Option<String>| -> Result<Option<String>, RpcError> {
-        Ok(argument(field, new.clone())?.or(old))
+    let list = |new: &Option<Vec<String>>, old: Vec<String>| {
+        new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
     };
-    let tool = params.permission_prompt_tool.as_deref().filter(|tool| !tool.is_empty());
+    let text =
+        |field, new: &Option<String>, old: Option<String>| -> Result<Option<String>, RpcError> {
+            Ok(argument(field, new.clone())?.or(old))
+        };
+    let tool = params
+        .permission_prompt_tool
+        .as_deref()
+        .filter(|tool| !tool.is_empty());
     let proxy = if params.proxy_enabled.unwrap_or(false) || old.proxy.is_some() {
         let old = old.proxy.unwrap_or_default();
         Some(Proxy {
@@ -137,8 +166,16 @@ fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchCon
         model: old.model,
         max_turns: params.max_turns.filter(|turns| *turns > 0),
         system_prompt: text("system_prompt", &params.system_prompt, old.system_prompt)?,
-        append_system_prompt: text("append_system_prompt", &params.append_system_prompt, old.append_system_prompt)?,
-        custom_instructions: text("custom_instructions", &params.custom_instructions, old.custom_instructions)?,
+        append_system_prompt: text(
+            "append_system_prompt",
+            &params.append_system_prompt,
+            old.append_system_prompt,
+        )?,
+        custom_instructions: text(
+            "custom_instructions",
+            &params.custom_instructions,
+            old.custom_instructions,
+        )?,
         allowed_tools: list(&params.allowed_tools, old.allowed_tools),
         disallowed_tools: list(&params.disallowed_tools, old.disallowed_tools),
         additional_directories: list(&params.additional_directories, old.additional_directories),
@@ -156,7 +193,10 @@ fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchCon
 /// What the parent's standing permissions still are.
 fn inherited_settings(parent: &Session) -> Settings {
     let mut settings = parent.settings;
-    if settings.skip_permissions_until.is_some_and(|until| until <= Timestamp::now()) {
+    if settings
+        .skip_permissions_until
+        .is_some_and(|until| until <= Timestamp::now())
+    {
         settings.skip_permissions = false;
         settings.skip_permissions_until = None;
     }
@@ -169,8 +209,12 @@ pub fn check_message(field: &str, text: &str) -> Result<(), RpcError> {
         return Err(RpcError::required(field));
     }
     if text.len() > MAX_MESSAGE {
-        let problem = format!("{field} has {} bytes, the limit is {MAX_MESSAGE}", text.len());
-        return Err(RpcError::new(ErrorKind::TooLarge, problem).hint("put the text into a file and name it in the message"));
+        let problem = format!(
+            "{field} has {} bytes, the limit is {MAX_MESSAGE}",
+            text.len()
+        );
+        return Err(RpcError::new(ErrorKind::TooLarge, problem)
+            .hint("put the text into a file and name it in the message"));
     }
     Ok(())
 }
@@ -182,9 +226,10 @@ fn non_empty(text: Option<String>) -> Option<String> {
 fn argument(field: &str, text: Option<String>) -> Result<Option<String>, RpcError> {
     let text = non_empty(text);
     match &text {
-        Some(long) if long.len() > MAX_ARGUMENT => {
-            Err(RpcError::invalid(field, format!("has {} bytes, the limit is {MAX_ARGUMENT}", long.len())))
-        }
+        Some(long) if long.len() > MAX_ARGUMENT => Err(RpcError::invalid(
+            field,
+            format!("has {} bytes, the limit is {MAX_ARGUMENT}", long.len()),
+        )),
         _ => Ok(text),
     }
 }
@@ -210,27 +255,42 @@ fn mcp_config(given: Option<Value>) -> Result<Option<Value>, RpcError> {
     match config.get("mcpServers") {
         Some(Value::Object(servers)) => Ok((!servers.is_empty()).then_some(config)),
         Some(Value::Null) => Ok(None),
-        _ => Err(RpcError::invalid("mcp_config", "must be an object with an object `mcpServers`")),
+        _ => Err(RpcError::invalid(
+            "mcp_config",
+            "must be an object with an object `mcpServers`",
+        )),
     }
 }
 
-fn settings(accept: Option<bool>, skip: Option<bool>, timeout_ms: Option<i64>) -> Result<Settings, RpcError> {
+fn settings(
+    accept: Option<bool>,
+    skip: Option<bool>,
+    timeout_ms: Option<i64>,
+) -> Result<Settings, RpcError> {
     let skip = skip.unwrap_or(false);
     Ok(Settings {
         auto_accept_edits: accept.unwrap_or(false),
         skip_permissions: skip,
-        skip_permissions_until: if skip { expiry("dangerously_skip_permissions_timeout", timeout_ms)? } else { None },
+        skip_permissions_until: if skip {
+            expiry("dangerously_skip_permissions_timeout", timeout_ms)?
+        } else {
+            None
+        },
     })
 }
 
 /// When a permission that lasts so long ends; none and zero mean that it does not.
 pub fn expiry(field: &str, timeout_ms: Option<i64>) -> Result<Option<Timestamp>, RpcError> {
-    let Some(timeout) = timeout_ms.filter(|ms| *ms != 0) else { return Ok(None) };
+    let Some(timeout) = timeout_ms.filter(|ms| *ms != 0) else {
+        return Ok(None);
+    };
     if timeout < 0 {
         return Err(RpcError::invalid(field, "must not be negative"));
     }
     let until = Timestamp::now().checked_add(SignedDuration::from_millis(timeout));
-    until.map(Some).map_err(|_| RpcError::invalid(field, "is too far in the future"))
+    until
+        .map(Some)
+        .map_err(|_| RpcError::invalid(field, "is too far in the future"))
 }
 
 fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
@@ -245,7 +305,9 @@ fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
 
 fn own_env() -> BTreeMap<String, String> {
     // Names and values that are not UTF-8 cannot be written into the spec and are not handed on.
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
@@ -254,19 +316,29 @@ fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
         None => std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),
         Some(path) => match path.strip_prefix("~") {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-                let home = std::env::var("HOME").map_err(|_| RpcError::invalid(field, "`~` needs HOME to be set"))?;
+                let home = std::env::var("HOME")
+                    .map_err(|_| RpcError::invalid(field, "`~` needs HOME to be set"))?;
                 PathBuf::from(format!("{home}{rest}"))
             }
             _ => PathBuf::from(path),
         },
     };
     if !path.is_absolute() {
-        return Err(RpcError::invalid(field, format!("{} is not absolute", path.display())));
+        return Err(RpcError::invalid(
+            field,
+            format!("{} is not absolute", path.display()),
+        ));
     }
     match std::fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(RpcError::invalid(field, format!("{} is not a directory", path.display()))),
-        Err(error) => Err(RpcError::invalid(field, format!("{}: {error}", path.display()))),
+        Ok(_) => Err(RpcError::invalid(
+            field,
+            format!("{} is not a directory", path.display()),
+        )),
+        Err(error) => Err(RpcError::invalid(
+            field,
+            format!("{}: {error}", path.display()),
+        )),
     }
 }
 
@@ -276,7 +348,10 @@ fn program(call: &Call, env: Option<&BTreeMap<String, String>>) -> Result<PathBu
         return if is_executable(path) {
             Ok(path.clone())
         } else {
-            Err(no_claude(format!("{} is not an executable file", path.display())))
+            Err(no_claude(format!(
+                "{} is not an executable file",
+                path.display()
+            )))
         };
     }
     let caller = env.and_then(|env| env.get("PATH")).cloned();

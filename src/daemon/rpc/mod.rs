@@ -85,23 +85,35 @@ where
 {
     module
         .register_async_method(name, move |params, daemon, extensions| async move {
-            let call = Call { daemon: Arc::clone(&daemon), origin: origin(&extensions) };
+            let call = Call {
+                daemon: Arc::clone(&daemon),
+                origin: origin(&extensions),
+            };
             let params = parse(&params)?;
-            handler(call, params).await.map_err(|error| error.into_object(name))
+            handler(call, params)
+                .await
+                .map_err(|error| error.into_object(name))
         })
         .map(drop)
 }
 
 /// Who called; put there when the connection was accepted.
 fn origin(extensions: &Extensions) -> Origin {
-    extensions.get::<Origin>().cloned().unwrap_or_else(|| Origin::Unverified {
-        reason: "the connection was not looked at".to_owned(),
-    })
+    extensions
+        .get::<Origin>()
+        .cloned()
+        .unwrap_or_else(|| Origin::Unverified {
+            reason: "the connection was not looked at".to_owned(),
+        })
 }
 
 /// Reads parameters: one object; absent means an empty one.
 fn parse<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, RpcError> {
-    let text = params.as_str().map(str::trim).filter(|text| !text.is_empty() && *text != "null").unwrap_or("{}");
+    let text = params
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && *text != "null")
+        .unwrap_or("{}");
     if !text.starts_with('{') {
         return Err(RpcError::invalid("params", "must be one object"));
     }

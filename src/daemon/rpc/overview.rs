@@ -11,7 +11,10 @@ use crate::protocol::session::{GetOverviewParams, GetOverviewResponse, SessionSt
 /// Most pending approvals in one answer.
 const MAX_PENDING: u32 = 500;
 
-pub async fn overview(call: Call, params: GetOverviewParams) -> Result<GetOverviewResponse, RpcError> {
+pub async fn overview(
+    call: Call,
+    params: GetOverviewParams,
+) -> Result<GetOverviewResponse, RpcError> {
     let filter = SessionFilter {
         archived: (!params.include_archived).then_some(false),
         statuses: params.statuses.unwrap_or_default(),
@@ -23,7 +26,11 @@ pub async fn overview(call: Call, params: GetOverviewParams) -> Result<GetOvervi
     Ok(GetOverviewResponse {
         seq: seen.seq,
         sessions: seen.sessions.iter().map(SessionState::from).collect(),
-        counts: seen.counts.into_iter().map(|(status, count)| (status.as_str().to_owned(), count)).collect(),
+        counts: seen
+            .counts
+            .into_iter()
+            .map(|(status, count)| (status.as_str().to_owned(), count))
+            .collect(),
         archived: seen.archived,
         pending_approvals: seen.pending.iter().map(Approval::from).collect(),
         pending_total: seen.pending_total,

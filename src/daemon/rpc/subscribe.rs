@@ -63,7 +63,10 @@ async fn answer(daemon: Arc<Daemon>, request: TakeoverRequest, lines: &LineSende
         let line = match tokio::time::timeout(HEARTBEAT, feed.next()).await {
             Ok(Ok(Some(event))) => reply(&id, EventAnswer { event })?,
             Ok(Ok(None) | Err(_)) => return None,
-            Err(_) => reply(&id, json!({"type": "heartbeat", "message": "Connection alive"}))?,
+            Err(_) => reply(
+                &id,
+                json!({"type": "heartbeat", "message": "Connection alive"}),
+            )?,
         };
         lines.send(line).await.ok()?;
     }
@@ -71,9 +74,16 @@ async fn answer(daemon: Arc<Daemon>, request: TakeoverRequest, lines: &LineSende
 
 async fn begin(daemon: Arc<Daemon>, params: Option<&RawValue>) -> Result<Feed, RpcError> {
     let params: SubscribeParams = match params {
-        Some(params) => serde_json::from_str(params.get()).map_err(|error| RpcError::invalid("params", error))?,
+        Some(params) => serde_json::from_str(params.get())
+            .map_err(|error| RpcError::invalid("params", error))?,
         None => SubscribeParams::default(),
     };
-    let filter = filter(&daemon, params.event_types, params.session_id, params.run_id).await?;
+    let filter = filter(
+        &daemon,
+        params.event_types,
+        params.session_id,
+        params.run_id,
+    )
+    .await?;
     Ok(Feed::begin(daemon, filter, None).await?)
 }

@@ -91,7 +91,11 @@ impl Journal {
                 break;
             }
             batch.to = end;
-            let Line { offset, parsed, raw } = line;
+            let Line {
+                offset,
+                parsed,
+                raw,
+            } = line;
             match (parsed, raw) {
                 (AgentLine::Delta(delta), _) => {
                     bytes += delta.get().len();
@@ -118,7 +122,12 @@ impl Journal {
     pub fn unfinished(&mut self) -> io::Result<Option<(u64, String)>> {
         while self.fill()? {}
         let rest = &self.buffer[self.next..];
-        Ok((!rest.is_empty()).then(|| (self.base + self.next as u64, String::from_utf8_lossy(rest).into_owned())))
+        Ok((!rest.is_empty()).then(|| {
+            (
+                self.base + self.next as u64,
+                String::from_utf8_lossy(rest).into_owned(),
+            )
+        }))
     }
 
     fn next_line(&mut self) -> io::Result<Option<(Line, u64)>> {
@@ -126,7 +135,10 @@ impl Journal {
             return Ok(Some(ahead));
         }
         loop {
-            if let Some(at) = self.buffer[self.scanned..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = self.buffer[self.scanned..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            {
                 let end = self.scanned + at;
                 let (offset, after) = (self.base + self.next as u64, self.base + end as u64 + 1);
                 let line = match std::mem::take(&mut self.dropped) {
@@ -159,7 +171,9 @@ impl Journal {
         self.next = 0;
         let old = self.buffer.len();
         self.buffer.resize(old + CHUNK, 0);
-        let read = self.file.read_at(&mut self.buffer[old..], self.base + old as u64);
+        let read = self
+            .file
+            .read_at(&mut self.buffer[old..], self.base + old as u64);
         self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
         if old == 0 && matches!(read, Ok(0)) {
             // Nothing is waiting: an idle session keeps no buffer.
@@ -170,7 +184,13 @@ impl Journal {
 }
 
 fn too_long(offset: u64, bytes: u64) -> Line {
-    Line { offset, parsed: AgentLine::Malformed, raw: Some(format!("[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]")) }
+    Line {
+        offset,
+        parsed: AgentLine::Malformed,
+        raw: Some(format!(
+            "[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]"
+        )),
+    }
 }
 
 /// Empty lines are nothing.
@@ -182,7 +202,11 @@ fn understand(offset: u64, bytes: &[u8]) -> Option<Line> {
     }
     let parsed = line::parse(text);
     let raw = (!matches!(parsed, AgentLine::Delta(_))).then(|| text.to_owned());
-    Some(Line { offset, parsed, raw })
+    Some(Line {
+        offset,
+        parsed,
+        raw,
+    })
 }
 
 #[cfg(test)]
@@ -199,7 +223,11 @@ mod tests {
     }
 
     fn texts(batch: &Batch) -> Vec<(u64, &str)> {
-        batch.raw.iter().map(|line| (line.offset, line.text.as_str())).collect()
+        batch
+            .raw
+            .iter()
+            .map(|line| (line.offset, line.text.as_str()))
+            .collect()
     }
 
     #[test]

@@ -91,14 +91,26 @@ pub fn check_line(line: &OutgoingLine) -> Result<(), LaunchError> {
     if line.line.len() < MAX_FRAME / 6 - 1024 {
         return Ok(());
     }
-    let bytes = Frame::Stdin { id: line.frame_id.clone(), line: line.line.clone() }.encode().len();
-    if bytes > MAX_FRAME { Err(LaunchError::TooLong { bytes }) } else { Ok(()) }
+    let bytes = Frame::Stdin {
+        id: line.frame_id.clone(),
+        line: line.line.clone(),
+    }
+    .encode()
+    .len();
+    if bytes > MAX_FRAME {
+        Err(LaunchError::TooLong { bytes })
+    } else {
+        Ok(())
+    }
 }
 
 /// Prepares and records a session. What was prepared is removed again when it cannot be recorded.
 pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchError> {
     let run_id = RunId::random();
-    let lines = vec![control::initialize(request.id.as_str()), control::user_message(&request.query)];
+    let lines = vec![
+        control::initialize(request.id.as_str()),
+        control::user_message(&request.query),
+    ];
     lines.iter().try_for_each(check_line)?;
     let dir = ctx.session_dir(&request.id);
     if dir.path().exists() {
@@ -110,7 +122,10 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     prepare(&dir, &request, &run_id)?;
     let claude_session_id = match &request.beginning {
         Beginning::New(name) => Some(name.clone()),
-        Beginning::Resume { claude_session_id, fork: false } => Some(claude_session_id.clone()),
+        Beginning::Resume {
+            claude_session_id,
+            fork: false,
+        } => Some(claude_session_id.clone()),
         Beginning::Resume { fork: true, .. } => None,
     };
     crate::failpoint::hit("launch.prepared");
@@ -139,8 +154,15 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
 }
 
 fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), LaunchError> {
-    let failed = |source| LaunchError::Directory { path: dir.path().to_owned(), source };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.path()).map_err(failed)?;
+    let failed = |source| LaunchError::Directory {
+        path: dir.path().to_owned(),
+        source,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir.path())
+        .map_err(failed)?;
     let mcp_path = dir.path().join("mcp.json");
     let mcp_config = request
         .config
@@ -156,7 +178,13 @@ fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), La
         session_id: request.id.to_string(),
         program: request.program.clone(),
         args: args::arguments(&request.config, &request.beginning, mcp_arg.as_deref()),
-        env: args::environment(request.env.clone(), &request.config, &request.id, run_id, &request.socket),
+        env: args::environment(
+            request.env.clone(),
+            &request.config,
+            &request.id,
+            run_id,
+            &request.socket,
+        ),
         cwd: request.working_dir.clone(),
         grace_ms: None,
     };
@@ -165,7 +193,12 @@ fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), La
 }
 
 fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(value.to_string().as_bytes())
 }
 
@@ -173,7 +206,10 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
 /// first program.
 pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError> {
     let dir = ctx.session_dir(&session.id);
-    let failed = |source| LaunchError::Runner { program: ctx.program.clone(), source };
+    let failed = |source| LaunchError::Runner {
+        program: ctx.program.clone(),
+        source,
+    };
     let mut child = tokio::process::Command::new(&ctx.program)
         .arg("__runner")
         .arg(dir.path())
@@ -188,7 +224,8 @@ pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError>
     if let Some(pid) = child.id()
         && let Some(start_time) = platform::process_start_time(pid)
     {
-        ctx.runners.insert(ProcessId { pid, start_time }, session.id.clone());
+        ctx.runners
+            .insert(ProcessId { pid, start_time }, session.id.clone());
     }
     // Only so that it does not stay as a zombie while this daemon lives.
     tokio::spawn(async move { child.wait().await });

@@ -7,7 +7,9 @@
 use jiff::Timestamp;
 
 use crate::daemon::claude::control;
-use crate::daemon::claude::line::{AgentLine, ApiRetry, Assistant, Block, MessageUsage, TurnResult, User};
+use crate::daemon::claude::line::{
+    AgentLine, ApiRetry, Assistant, Block, MessageUsage, TurnResult, User,
+};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::{Effect, EventType, Phase, Question, Session};
 
@@ -48,7 +50,10 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             }))]
         }
         AgentLine::Withdrawn { request_id } => vec![Effect::Withdraw { request_id }],
-        AgentLine::OtherRequest { request_id, subtype } => {
+        AgentLine::OtherRequest {
+            request_id,
+            subtype,
+        } => {
             let answer = control::unsupported(session.id.as_str(), &request_id, &subtype);
             vec![Effect::Send(answer)]
         }
@@ -82,7 +87,11 @@ fn rest_without_turn(session: &mut Session) {
 }
 
 fn note(text: String) -> Effect {
-    Effect::Say(NewConversationEvent::words(EventType::System, "system", text))
+    Effect::Say(NewConversationEvent::words(
+        EventType::System,
+        "system",
+        text,
+    ))
 }
 
 fn begin_turn(session: &mut Session) {
@@ -90,7 +99,11 @@ fn begin_turn(session: &mut Session) {
     match session.phase {
         // An interrupt that was sent before the turn began still applies to it.
         Phase::Interrupting => {}
-        Phase::Starting | Phase::Running | Phase::Completed | Phase::Failed | Phase::Interrupted => {
+        Phase::Starting
+        | Phase::Running
+        | Phase::Completed
+        | Phase::Failed
+        | Phase::Interrupted => {
             session.phase = Phase::Running;
             session.error_message = None;
         }
@@ -108,11 +121,17 @@ fn assistant(session: &mut Session, line: Assistant) -> Vec<Effect> {
         session.phase = Phase::Running;
     }
     let parent = line.parent_tool_use_id;
-    line.blocks.into_iter().map(|block| Effect::Say(piece("assistant", block, parent.clone()))).collect()
+    line.blocks
+        .into_iter()
+        .map(|block| Effect::Say(piece("assistant", block, parent.clone())))
+        .collect()
 }
 
 fn context_tokens(usage: &MessageUsage) -> i64 {
-    usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens + usage.output_tokens
+    usage.input_tokens
+        + usage.cache_creation_input_tokens
+        + usage.cache_read_input_tokens
+        + usage.output_tokens
 }
 
 fn user(line: User) -> Vec<Effect> {
@@ -133,7 +152,11 @@ fn user(line: User) -> Vec<Effect> {
     effects
 }
 
-fn piece(role: &'static str, block: Block, parent_tool_use_id: Option<String>) -> NewConversationEvent {
+fn piece(
+    role: &'static str,
+    block: Block,
+    parent_tool_use_id: Option<String>,
+) -> NewConversationEvent {
     let piece = match block {
         Block::Text(text) => NewConversationEvent::words(EventType::Message, role, text),
         Block::Thinking(text) => NewConversationEvent::words(EventType::Thinking, role, text),
@@ -144,7 +167,11 @@ fn piece(role: &'static str, block: Block, parent_tool_use_id: Option<String>) -
             tool_input: Some(input),
             ..NewConversationEvent::new(EventType::ToolCall)
         },
-        Block::ToolResult { tool_use_id, content, is_error } => NewConversationEvent {
+        Block::ToolResult {
+            tool_use_id,
+            content,
+            is_error,
+        } => NewConversationEvent {
             role: Some(role),
             tool_result_for_id: Some(tool_use_id),
             tool_result_content: Some(content),
@@ -153,11 +180,16 @@ fn piece(role: &'static str, block: Block, parent_tool_use_id: Option<String>) -
         },
         Block::Unknown(raw) => NewConversationEvent::words(EventType::System, "system", raw),
     };
-    NewConversationEvent { parent_tool_use_id, ..piece }
+    NewConversationEvent {
+        parent_tool_use_id,
+        ..piece
+    }
 }
 
 fn describe_retry(retry: &ApiRetry) -> String {
-    let status = retry.error_status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let status = retry
+        .error_status
+        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let error = retry.error.as_deref().unwrap_or("error");
     format!(
         "The model's API failed ({status}, {error}); trying again, attempt {} of {}.",
@@ -167,7 +199,10 @@ fn describe_retry(retry: &ApiRetry) -> String {
 
 fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Effect> {
     let interrupted = session.phase == Phase::Interrupting
-        || result.terminal_reason.as_deref().is_some_and(|reason| reason.starts_with("aborted"));
+        || result
+            .terminal_reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with("aborted"));
     let failed = result.is_error || result.subtype != "success";
     session.completed_at = Some(now);
     session.phase = match (failed, interrupted) {
@@ -188,11 +223,19 @@ fn describe_failure(result: &TurnResult) -> String {
     let mut text = result
         .errors
         .iter()
-        .map(|error| error.as_str().map_or_else(|| error.to_string(), str::to_owned))
+        .map(|error| {
+            error
+                .as_str()
+                .map_or_else(|| error.to_string(), str::to_owned)
+        })
         .collect::<Vec<_>>()
         .join("; ");
     if text.is_empty() {
-        text = result.result.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| result.subtype.clone());
+        text = result
+            .result
+            .clone()
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| result.subtype.clone());
     }
     text.chars().take(ERROR_CHARS).collect()
 }
@@ -210,17 +253,39 @@ fn count(session: &mut Session, result: &TurnResult) {
         let add = |sum: &mut Option<i64>, tokens: i64| *sum = Some(sum.unwrap_or(0) + tokens);
         add(&mut usage.input_tokens, turn.input_tokens);
         add(&mut usage.output_tokens, turn.output_tokens);
-        add(&mut usage.cache_creation_input_tokens, turn.cache_creation_input_tokens);
-        add(&mut usage.cache_read_input_tokens, turn.cache_read_input_tokens);
+        add(
+            &mut usage.cache_creation_input_tokens,
+            turn.cache_creation_input_tokens,
+        );
+        add(
+            &mut usage.cache_read_input_tokens,
+            turn.cache_read_input_tokens,
+        );
         return;
     }
     let models = result.model_usage.values();
     usage.input_tokens = Some(models.clone().map(|model| model.input_tokens).sum());
     usage.output_tokens = Some(models.clone().map(|model| model.output_tokens).sum());
-    usage.cache_creation_input_tokens = Some(models.clone().map(|model| model.cache_creation_input_tokens).sum());
-    usage.cache_read_input_tokens = Some(models.clone().map(|model| model.cache_read_input_tokens).sum());
-    let main = session.model_id.as_ref().and_then(|model| result.model_usage.get(model));
-    let window = main.map_or_else(|| models.map(|model| model.context_window).max().unwrap_or(0), |model| model.context_window);
+    usage.cache_creation_input_tokens = Some(
+        models
+            .clone()
+            .map(|model| model.cache_creation_input_tokens)
+            .sum(),
+    );
+    usage.cache_read_input_tokens = Some(
+        models
+            .clone()
+            .map(|model| model.cache_read_input_tokens)
+            .sum(),
+    );
+    let main = session
+        .model_id
+        .as_ref()
+        .and_then(|model| result.model_usage.get(model));
+    let window = main.map_or_else(
+        || models.map(|model| model.context_window).max().unwrap_or(0),
+        |model| model.context_window,
+    );
     if window > 0 {
         usage.context_limit = Some(window);
     }
@@ -279,7 +344,11 @@ fn fail(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     session.completed_at = Some(now);
     let mut message = exit.describe();
     if exit.problem.is_none() {
-        message.push_str(if session.claude_session_id.is_none() { " at its start" } else { " in the middle of a turn" });
+        message.push_str(if session.claude_session_id.is_none() {
+            " at its start"
+        } else {
+            " in the middle of a turn"
+        });
     }
     let tail = exit.stderr_tail.trim();
     if !tail.is_empty() {

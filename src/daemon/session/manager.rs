@@ -31,7 +31,12 @@ impl Sessions {
     /// No sessions yet.
     #[must_use]
     pub fn new(ctx: Context) -> Self {
-        Self { ctx: Arc::new(ctx), live: Arc::default(), tasks: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            ctx: Arc::new(ctx),
+            live: Arc::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// What the supervisors share.
@@ -79,7 +84,10 @@ impl Sessions {
                 let _ = sender.try_send(Command::End);
                 Ok(())
             }
-            _ => Err(StoreError::Conflict { id: session.id.clone(), problem: "has ended already".to_owned() }),
+            _ => Err(StoreError::Conflict {
+                id: session.id.clone(),
+                problem: "has ended already".to_owned(),
+            }),
         }
     }
 
@@ -87,13 +95,19 @@ impl Sessions {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it takes longer.
-    pub async fn end_and_wait(&self, session: &Session, patience: Duration) -> Result<(), StoreError> {
+    pub async fn end_and_wait(
+        &self,
+        session: &Session,
+        patience: Duration,
+    ) -> Result<(), StoreError> {
         if session.process == Process::Gone || self.end(session).is_err() {
             return Ok(());
         }
         let sender = self.lock().get(&session.key).cloned();
         if let Some(sender) = sender
-            && tokio::time::timeout(patience, sender.closed()).await.is_err()
+            && tokio::time::timeout(patience, sender.closed())
+                .await
+                .is_err()
         {
             return Err(StoreError::Conflict {
                 id: session.id.clone(),
@@ -120,11 +134,17 @@ impl Sessions {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let key = session.key;
         self.lock().insert(key, sender);
-        let (ctx, live, stop) = (Arc::clone(&self.ctx), Arc::clone(&self.live), self.stop.clone());
+        let (ctx, live, stop) = (
+            Arc::clone(&self.ctx),
+            Arc::clone(&self.live),
+            self.stop.clone(),
+        );
         self.tasks.spawn(async move {
             let id = session.id.clone();
             supervisor::run(Arc::clone(&ctx), session, commands, stop).await;
-            live.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            live.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
             ctx.runners.remove(&id);
         });
     }

@@ -59,7 +59,15 @@ impl Context {
         program: PathBuf,
     ) -> notify::Result<Self> {
         let (watcher, runners) = (watch::Watcher::new()?, Runners::default());
-        Ok(Self { store, bus, runners, session_idle, sessions_dir, program, watcher })
+        Ok(Self {
+            store,
+            bus,
+            runners,
+            session_idle,
+            sessions_dir,
+            program,
+            watcher,
+        })
     }
 
     fn session_dir(&self, id: &SessionId) -> SessionDir {

@@ -19,7 +19,8 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     for session in &sessions {
         note_runner(ctx, session);
         let dir = ctx.session_dir(&session.id);
-        if session.process == Process::Launching && may_launch(&dir)
+        if session.process == Process::Launching
+            && may_launch(&dir)
             && let Err(error) = launch::start_runner(ctx, session)
         {
             tracing::error!(session = %session.id, %error, "cannot launch a session that was accepted");
@@ -37,8 +38,14 @@ fn note_runner(ctx: &Context, session: &Session) {
             None
         }
     };
-    if let Some(RunnerState { runner_pid: pid, runner_start_time: Some(start_time), .. }) = state {
-        ctx.runners.insert(ProcessId { pid, start_time }, session.id.clone());
+    if let Some(RunnerState {
+        runner_pid: pid,
+        runner_start_time: Some(start_time),
+        ..
+    }) = state
+    {
+        ctx.runners
+            .insert(ProcessId { pid, start_time }, session.id.clone());
     }
 }
 
@@ -51,7 +58,9 @@ fn may_launch(dir: &SessionDir) -> bool {
 /// Removes directories of sessions that are over or were never recorded.
 fn remove_strays(ctx: &Context, sessions: &[Session]) {
     let kept: BTreeSet<&SessionId> = sessions.iter().map(|session| &session.id).collect();
-    let Ok(entries) = std::fs::read_dir(&ctx.sessions_dir) else { return };
+    let Ok(entries) = std::fs::read_dir(&ctx.sessions_dir) else {
+        return;
+    };
     for entry in entries.flatten() {
         let id = SessionId::from(entry.file_name().to_string_lossy().into_owned());
         let dir = ctx.session_dir(&id);

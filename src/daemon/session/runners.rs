@@ -32,26 +32,46 @@ impl Runners {
     /// later change of its parents can undo.
     pub fn identify(&self, peer: Credentials) -> Origin {
         let Some(pid) = peer.pid else {
-            return Origin::Unverified { reason: "the system does not tell which process connected".to_owned() };
+            return Origin::Unverified {
+                reason: "the system does not tell which process connected".to_owned(),
+            };
         };
         // A program that an agent started outside of its runner still carries the session's mark.
-        if let Some(session) = platform::environ_var(pid, "HUMANLAYER_SESSION_ID").filter(|id| !id.is_empty()) {
-            return Origin::Agent { session_id: SessionId::from(session), pid };
+        if let Some(session) =
+            platform::environ_var(pid, "HUMANLAYER_SESSION_ID").filter(|id| !id.is_empty())
+        {
+            return Origin::Agent {
+                session_id: SessionId::from(session),
+                pid,
+            };
         }
         let ancestors = match platform::ancestors(pid) {
             Ok(ancestors) => ancestors,
-            Err(error) => return Origin::Unverified { reason: error.to_string() },
+            Err(error) => {
+                return Origin::Unverified {
+                    reason: error.to_string(),
+                };
+            }
         };
         let runners = self.lock();
         if let Some(session) = ancestors.iter().find_map(|process| runners.get(process)) {
-            return Origin::Agent { session_id: session.clone(), pid };
+            return Origin::Agent {
+                session_id: session.clone(),
+                pid,
+            };
         }
         drop(runners);
         let program = platform::process_name(pid).unwrap_or_else(|| "unknown".to_owned());
-        Origin::Person { pid, uid: peer.uid, program }
+        Origin::Person {
+            pid,
+            uid: peer.uid,
+            program,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProcessId, SessionId>> {
-        self.by_process.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

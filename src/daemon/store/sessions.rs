@@ -446,8 +446,14 @@ fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreE
 /// Puts a session into a phase of work and lets its status follow.
 pub fn set_phase(write: &mut Write<'_>, key: i64, phase: Phase) -> Result<Session, StoreError> {
     // An interrupt leaves `completed_at`: it tells whether a turn runs or only background work.
-    let completed = if phase == Phase::Interrupting { "completed_at" } else { "NULL" };
-    let sql = format!("UPDATE sessions SET phase = ?2, completed_at = {completed}, last_activity_at = ?3 WHERE key = ?1");
+    let completed = if phase == Phase::Interrupting {
+        "completed_at"
+    } else {
+        "NULL"
+    };
+    let sql = format!(
+        "UPDATE sessions SET phase = ?2, completed_at = {completed}, last_activity_at = ?3 WHERE key = ?1"
+    );
     write
         .db
         .prepare_cached(&sql)
