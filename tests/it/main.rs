@@ -7,6 +7,7 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod architecture;
 mod daemon;
 mod ipc;
 mod real_claude_smoke;

@@ -5,6 +5,7 @@
 //! told to `resync`. Nothing is skipped without a word.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
@@ -24,6 +25,9 @@ const REPLAY_PAGE: i64 = 500;
 
 /// Events that a client may be behind and still be caught up; beyond, it is told to resync.
 pub const REPLAY_MAX: i64 = 50_000;
+
+/// How long to wait after the database could not be read.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Which events a client wants.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +92,22 @@ impl Feed {
         Ok(feed)
     }
 
-    /// The next event; none when the daemon shuts down.
-    pub async fn next(&mut self) -> Result<Option<EventNotification>, StoreError> {
+    /// The next event; none when the daemon shuts down. While the database cannot be read it waits:
+    /// a subscription must not end without a word.
+    pub async fn next(&mut self) -> Option<EventNotification> {
+        loop {
+            match self.try_next().await {
+                Ok(event) => return event,
+                Err(StoreError::Closed) => return None,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read events; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<EventNotification>, StoreError> {
         loop {
             if let Some(event) = self.replayed.pop_front() {
                 return Ok(Some(event));
@@ -192,7 +210,7 @@ pub fn register(module: &mut RpcModule<Arc<Daemon>>) -> Result<(), RegisterMetho
                         () = sink.closed() => return,
                         event = feed.next() => event,
                     };
-                    let Ok(Some(event)) = event else { return };
+                    let Some(event) = event else { return };
                     let Ok(message) = serde_json::value::to_raw_value(&event) else {
                         return;
                     };

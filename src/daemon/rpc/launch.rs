@@ -33,6 +33,20 @@ pub async fn launch(
     params: LaunchSessionParams,
 ) -> Result<LaunchSessionResponse, RpcError> {
     check_message("query", &params.query)?;
+    let settings = settings(
+        params.auto_accept_edits,
+        params.dangerously_skip_permissions,
+        params.dangerously_skip_permissions_timeout,
+    )?;
+    let loose = settings.auto_accept_edits || settings.skip_permissions;
+    let tool = params
+        .permission_prompt_tool
+        .as_deref()
+        .filter(|tool| !tool.is_empty());
+    // A standing yes needs the question to come here; without it the agent would deny by itself.
+    let approvals = params
+        .approvals
+        .unwrap_or(is_codelayer(tool) || (loose && tool.is_none()));
     let config = LaunchConfig {
         model: non_empty(params.model),
         max_turns: params.max_turns.filter(|turns| *turns > 0),
@@ -43,22 +57,12 @@ pub async fn launch(
         disallowed_tools: params.disallowed_tools.unwrap_or_default(),
         additional_directories: params.additional_directories.unwrap_or_default(),
         mcp_config: mcp_config(params.mcp_config)?,
-        approvals: params
-            .approvals
-            .unwrap_or_else(|| is_codelayer(params.permission_prompt_tool.as_deref())),
+        approvals,
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
         permission_mode: non_empty(params.permission_mode),
         proxy: None,
     };
-    let settings = settings(
-        params.auto_accept_edits,
-        params.dangerously_skip_permissions,
-        params.dangerously_skip_permissions_timeout,
-    )?;
-    call.may_launch(
-        &config,
-        settings.auto_accept_edits || settings.skip_permissions,
-    )?;
+    call.may_launch(&config, loose)?;
     let id = new_id("session_id", params.session_id)?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
@@ -68,7 +72,6 @@ pub async fn launch(
         title: params.title.unwrap_or_default(),
         working_dir: working_dir(params.working_dir)?,
         config,
-        // Without approvals nothing asks, so a standing yes would say nothing.
         settings,
         program: program(&call, params.env.as_ref())?,
         env: params.env.unwrap_or_else(own_env),

@@ -61,8 +61,8 @@ async fn answer(daemon: Arc<Daemon>, request: TakeoverRequest, lines: &LineSende
     lines.send(reply(&id, greeting)?).await.ok()?;
     loop {
         let line = match tokio::time::timeout(HEARTBEAT, feed.next()).await {
-            Ok(Ok(Some(event))) => reply(&id, EventAnswer { event })?,
-            Ok(Ok(None) | Err(_)) => return None,
+            Ok(Some(event)) => reply(&id, EventAnswer { event })?,
+            Ok(None) => return None,
             Err(_) => reply(
                 &id,
                 json!({"type": "heartbeat", "message": "Connection alive"}),

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
 use crate::daemon::store::RawLine;
+use crate::platform;
 
 /// Longest line that is understood, in bytes. A longer one is kept as a note of its length; what
 /// comes after it is read as usual.
@@ -18,6 +19,9 @@ pub const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// Bytes after which a batch ends, so that one transaction stays short.
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes that are in the store before their blocks are given back to the disk.
+const FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Bytes read at once.
 const CHUNK: usize = 128 * 1024;
@@ -59,6 +63,8 @@ pub struct Journal {
     ahead: Option<(Line, u64)>,
     /// Bytes of an over-long line that were dropped so far.
     dropped: u64,
+    /// Up to where the disk's blocks have been given back.
+    freed: u64,
 }
 
 impl Journal {
@@ -68,14 +74,27 @@ impl Journal {
     /// When the file cannot be opened.
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
         Ok(Self {
-            file: File::open(path)?,
+            file: File::options().read(true).write(true).open(path)?,
             base: offset,
             buffer: Vec::new(),
             next: 0,
             scanned: 0,
             ahead: None,
             dropped: 0,
+            freed: offset,
         })
+    }
+
+    /// Gives back the disk's blocks before `offset`, which is in the store, so that the journal of a
+    /// long session does not take the disk twice. Where the system cannot, the journal just stays
+    /// until its session ends.
+    pub fn free(&mut self, offset: u64) {
+        if offset >= self.freed + FREE_BYTES {
+            self.freed = offset;
+            if let Err(error) = platform::punch_hole(&self.file, offset) {
+                tracing::debug!(%error, "a journal keeps its blocks");
+            }
+        }
     }
 
     /// The next batch of whole lines; none when there is no further whole line now.

@@ -8,6 +8,8 @@ pub mod journal;
 mod launch;
 mod link;
 pub mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod manager;
 mod recover;
 mod remains;

@@ -266,6 +266,9 @@ impl Supervisor {
         let session = commit
             .map_err(|error| Problem::Journal(io::Error::other(error)))?
             .map_err(Problem::Store)?;
+        if let Some(journal) = &mut self.journal {
+            journal.free(session.journal_offset);
+        }
         self.take_over(session);
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Write<'_> {
 
     /// Announces, after the commit, an event that exists only on the bus.
     pub fn announce_live(&mut self, session_id: &SessionId, run_id: &RunId, body: EventBody) {
-        self.announce(self.seq, session_id, run_id, body);
+        self.announce(0, session_id, run_id, body);
     }
 
     /// Wakes the session's supervisor after the commit.
