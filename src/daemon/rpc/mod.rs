@@ -1,7 +1,7 @@
 //! The methods of the daemon's socket.
 //!
 //! Each handler checks its parameters, asks the store or the sessions, and answers in wire types.
-//! Owns no state and no policy of its own but one: who may decide ([`guard`]). Files are named for
+//! Owns no state and no policy of its own but one: who may decide (`guard`). Files are named for
 //! what they serve.
 
 mod approval;
