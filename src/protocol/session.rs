@@ -99,6 +99,10 @@ pub struct LaunchSessionParams {
     /// … for so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dangerously_skip_permissions_timeout: Option<i64>,
+    /// `claude` (the default), or `scripted`: an agent inside this program that plays the query as a
+    /// script, to try things without a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// An id for the session (a UUID), so that asking again after a lost answer starts nothing
     /// twice.
     #[serde(skip_serializing_if = "Option::is_none")]

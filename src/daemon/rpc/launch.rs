@@ -48,6 +48,7 @@ pub async fn launch(
         .approvals
         .unwrap_or(is_codelayer(tool) || (loose && tool.is_none()));
     let config = LaunchConfig {
+        scripted: scripted(params.agent.as_deref())?,
         model: non_empty(params.model),
         max_turns: params.max_turns.filter(|turns| *turns > 0),
         system_prompt: argument("system_prompt", params.system_prompt)?,
@@ -71,9 +72,9 @@ pub async fn launch(
         query: params.query,
         title: params.title.unwrap_or_default(),
         working_dir: working_dir(params.working_dir)?,
+        program: program(&call, &config, params.env.as_ref())?,
         config,
         settings,
-        program: program(&call, params.env.as_ref())?,
         env: params.env.unwrap_or_else(own_env),
         socket: call.daemon.socket(),
     };
@@ -122,9 +123,9 @@ pub async fn continue_session(
         query: params.query,
         title: params.title.unwrap_or_else(|| parent.title.clone()),
         working_dir: working_dir(Some(parent.working_dir.clone()))?,
+        program: program(&call, &config, params.env.as_ref())?,
         config,
         settings,
-        program: program(&call, params.env.as_ref())?,
         env: params.env.unwrap_or_else(own_env),
         socket: call.daemon.socket(),
         parent: Some(parent.clone()),
@@ -166,6 +167,7 @@ fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchCon
         None
     };
     Ok(LaunchConfig {
+        scripted: old.scripted,
         model: old.model,
         max_turns: params.max_turns.filter(|turns| *turns > 0),
         system_prompt: text("system_prompt", &params.system_prompt, old.system_prompt)?,
@@ -234,6 +236,18 @@ fn argument(field: &str, text: Option<String>) -> Result<Option<String>, RpcErro
             format!("has {} bytes, the limit is {MAX_ARGUMENT}", long.len()),
         )),
         _ => Ok(text),
+    }
+}
+
+/// Which agent is asked for.
+fn scripted(agent: Option<&str>) -> Result<bool, RpcError> {
+    match agent {
+        None | Some("" | "claude") => Ok(false),
+        Some("scripted") => Ok(true),
+        Some(other) => Err(RpcError::invalid(
+            "agent",
+            format!("{other:?} is neither `claude` nor `scripted`"),
+        )),
     }
 }
 
@@ -345,11 +359,19 @@ fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
     }
 }
 
-/// The agent's program: as configured, else `claude` on the caller's PATH, else on the daemon's.
-fn program(call: &Call, env: Option<&BTreeMap<String, String>>) -> Result<PathBuf, RpcError> {
+/// The agent's program: as configured, else `claude` on the caller's PATH, else on the daemon's; none
+/// for the embedded one.
+fn program(
+    call: &Call,
+    config: &LaunchConfig,
+    env: Option<&BTreeMap<String, String>>,
+) -> Result<Option<PathBuf>, RpcError> {
+    if config.scripted {
+        return Ok(None);
+    }
     if let Some(path) = &call.daemon.claude_path {
         return if is_executable(path) {
-            Ok(path.clone())
+            Ok(Some(path.clone()))
         } else {
             Err(no_claude(format!(
                 "{} is not an executable file",
@@ -367,7 +389,9 @@ fn program(call: &Call, env: Option<&BTreeMap<String, String>>) -> Result<PathBu
         .filter(|dir| dir.is_absolute())
         .map(|dir| dir.join("claude"))
         .find(|path| is_executable(path));
-    found.ok_or_else(|| no_claude("`claude` is not on the PATH".to_owned()))
+    found
+        .map(Some)
+        .ok_or_else(|| no_claude("`claude` is not on the PATH".to_owned()))
 }
 
 fn no_claude(problem: String) -> RpcError {

@@ -22,6 +22,7 @@ use crate::domain::{LaunchConfig, OutgoingLine, RunId, Session, SessionId};
 use crate::platform::{self, ProcessId};
 use crate::runner::frame::{MAX_FRAME, Request as Frame};
 use crate::runner::{self, FileError, SessionDir, Spec};
+use crate::scripted_agent;
 
 /// A session that is asked for.
 pub struct Request {
@@ -43,8 +44,8 @@ pub struct Request {
     pub settings: Settings,
     /// The environment of whoever asks.
     pub env: BTreeMap<String, String>,
-    /// The agent's program.
-    pub program: PathBuf,
+    /// The agent's program; none means the embedded scripted agent.
+    pub program: Option<PathBuf>,
     /// The daemon's socket, for the agent's programs.
     pub socket: String,
 }
@@ -119,7 +120,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
             return Ok(Started::Existing(session));
         }
     }
-    prepare(&dir, &request, &run_id)?;
+    prepare(ctx, &dir, &request, &run_id)?;
     let claude_session_id = match &request.beginning {
         Beginning::New(name) => Some(name.clone()),
         Beginning::Resume {
@@ -153,7 +154,12 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     }
 }
 
-fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), LaunchError> {
+fn prepare(
+    ctx: &Context,
+    dir: &SessionDir,
+    request: &Request,
+    run_id: &RunId,
+) -> Result<(), LaunchError> {
     let failed = |source| LaunchError::Directory {
         path: dir.path().to_owned(),
         source,
@@ -173,11 +179,19 @@ fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), La
         write_private(&mcp_path, config).map_err(failed)?;
     }
     let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
+    let (program, first) = match &request.program {
+        Some(program) => (program.clone(), None),
+        None => (
+            ctx.program.clone(),
+            Some(scripted_agent::SUBCOMMAND.to_owned()),
+        ),
+    };
+    let arguments = args::arguments(&request.config, &request.beginning, mcp_arg.as_deref());
     let spec = Spec {
         format: runner::FORMAT,
         session_id: request.id.to_string(),
-        program: request.program.clone(),
-        args: args::arguments(&request.config, &request.beginning, mcp_arg.as_deref()),
+        program,
+        args: first.into_iter().chain(arguments).collect(),
         env: args::environment(
             request.env.clone(),
             &request.config,
