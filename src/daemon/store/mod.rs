@@ -31,6 +31,7 @@ pub use events::Replay;
 pub use ingest::{Apply, Ingest, RawLine};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
+pub use schema::inspect;
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 
 use crate::domain::{Approval, Event, SessionId};
