@@ -1,4 +1,95 @@
 //! humanlayer: run many Claude Code agents at once, decide in one place, lose nothing.
+//!
+//! # Bird's eye
+//!
+//! ```text
+//! humanlayer VERB ┐
+//! npm humanlayer  ├ JSON-RPC 2.0, ~/.humanlayer/daemon.sock ┐
+//! scripts         ┘                                        daemon ── SQLite ~/.humanlayer/daemon.db
+//!                                                           │
+//!                       sessions/ID/s (one per session)     │
+//!     runner ───────────────────────────────────────────────┘
+//!       └─ claude   stdin ← pipe from the runner     stdout → sessions/ID/journal.jsonl, straight
+//! ```
+//!
+//! Three kinds of process, all of the one binary:
+//!
+//! - **Clients** look and decide. They hold no truth. Any number may come and go.
+//! - **The daemon** ([`daemon`]) owns the database, correlates, and publishes. It may be killed,
+//!   upgraded or restarted at any moment without a session noticing.
+//! - **A runner** ([`runner`]) per session starts the agent, hands whole lines to its standard input,
+//!   each once, and says how it ended. It is so small that nothing in it fails. Nobody sits in the
+//!   way of the agent's output: its standard output *is* an append-only file, the journal.
+//!
+//! # The two ways through
+//!
+//! *Agent to screen.* A journal line is understood ([`daemon::claude::line`]; what is unknown is kept
+//! raw, never an error), goes through the session's state machine ([`daemon::session::machine`], pure:
+//! a line in, effects out), and becomes rows in the same transaction that moves the journal's offset
+//! ([`daemon::store`]). After the commit the writer's thread publishes it on the bus
+//! ([`daemon::bus`]), from where subscriptions take it, with a global `seq`.
+//!
+//! *Decision to agent.* One transaction turns a pending approval into its outcome
+//! (`UPDATE … WHERE outcome = 'pending'`) and puts the answer into the outbox. After the commit the
+//! session's supervisor ([`daemon::session`]) sends it to the runner under a frame id; the runner
+//! writes each frame once and acknowledges; the acknowledgement takes the row out and stamps
+//! `delivered_at`. A daemon that dies anywhere in between leaves a row that the next one sends
+//! again, harmlessly.
+//!
+//! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
+//! interrupts.
+//!
+//! # Invariants
+//!
+//! 1. *Commit, then publish.* Only the store's writer thread holds the publisher, and it publishes
+//!    after the commit. Live events (`session_updated`, `message_delta`) are the stated exception:
+//!    they carry no sequence number and can be lost.
+//! 2. *Decided once.* An approval has exactly one outcome ([`domain::Outcome`]), and all but a yes or
+//!    no of a person or a rule of theirs say that nobody decided.
+//! 3. *No time limit on a person.* Nothing here expires a question.
+//! 4. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
+//!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's
+//!    mark, or cannot be traced is refused decisions, standing permissions, and agents that would
+//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. (Not
+//!    covered: an agent that makes another program of the user act for it, through a terminal
+//!    multiplexer or a job scheduler, say; its way there was itself a command to approve.)
+//! 5. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
+//! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
+//!    they are used. A client that does not read blocks itself only.
+//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`ipc`], the client's
+//!    transport and the link to runners know sockets, only [`platform`] knows the system and is
+//!    `unsafe`; the runner has no async runtime and no database.
+//! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
+//!    [`ipc`] know neither daemon nor client; daemon and client do not know each other.
+//!
+//! Those that can be read off the source are tests (`tests/it/architecture`).
+//!
+//! # Life and death
+//!
+//! Two locks, held for life, make the daemon one per socket and one per database. A start takes the
+//! locks, opens the database, notes every runner that still lives (so that no agent is ever taken
+//! for a person), takes up every session that is not over from its stored offset, and only then
+//! listens. A session's end is taken from the runner's report; where there is none it is
+//! established honestly: the machine was restarted, or the runner was killed (its agent is killed
+//! then too, because nobody could answer it).
+//!
+//! Launching is: spec file (0600, deleted once used), record with the agent's first lines in the
+//! outbox, runner. A daemon that dies between the last two leaves a session that the next one
+//! launches; a runner's lock and state file make a second start harmless.
+//!
+//! # Bounds
+//!
+//! | what | bound |
+//! | --- | --- |
+//! | a journal line | 64 MiB; a longer one is noted by its length |
+//! | a journal on disk | 16 MiB beyond what is in the store (Linux; elsewhere until the session ends) |
+//! | the agent's standard error | 512 KiB, the newest |
+//! | a message to an agent | 8 MiB |
+//! | the agent's own lines in the database | until 14 days after the session's last activity |
+//! | events for catching up | 7 days, at most a million |
+//! | an idle session's process | 10 minutes after its last turn, unless background work runs |
+//!
+//! Conversations, approvals and sessions are kept.
 
 pub mod cli;
 pub mod client;
@@ -12,3 +103,4 @@ pub mod logging;
 pub mod platform;
 pub mod protocol;
 pub mod runner;
+pub mod scripted_agent;

@@ -9,7 +9,12 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::client::spawn::SpawnError;
 use crate::config::ConfigError;
+use crate::ipc::error::METHOD_NOT_FOUND;
 use crate::protocol::error::ErrorKind;
+
+/// What to do about a daemon that does not understand us, or we it.
+const OTHER_VERSION: &str =
+    "the daemon may be of another version: `humanlayer daemon restart` is safe, sessions go on";
 
 /// The exit codes. Their numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +137,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let failure = Self::new(exit_of(&error), error.to_string());
         let hint = match &error {
+            ClientError::Rpc {
+                code: METHOD_NOT_FOUND,
+                ..
+            } => Some(OTHER_VERSION.to_owned()),
             ClientError::Rpc { data, kind, .. } => data
                 .as_ref()
                 .and_then(|data| data.hint.clone())
@@ -148,10 +157,7 @@ impl From<ClientError> for Failure {
             ClientError::Lost { .. } | ClientError::TimedOut { .. } => {
                 Some("look with `humanlayer daemon status` and try again".to_owned())
             }
-            ClientError::Garbled { .. } => Some(
-                "the daemon may be of another version: `humanlayer daemon restart` is safe"
-                    .to_owned(),
-            ),
+            ClientError::Garbled { .. } => Some(OTHER_VERSION.to_owned()),
         };
         match hint {
             Some(hint) => failure.with_hint(hint),

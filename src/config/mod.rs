@@ -22,7 +22,7 @@ pub use value::{Entry, LogLevel, Origin, Secret, Setting};
 /// The name of the configuration file, wherever it is.
 pub const FILE_NAME: &str = "humanlayer.json";
 /// Longest time after which an idle session's process may be ended, in minutes (a year).
-const MOST_IDLE_MINUTES: u64 = 525_600;
+const MOST_IDLE_MINUTES: f64 = 525_600.0;
 
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
@@ -113,8 +113,8 @@ pub struct Config {
     pub claude_path: Setting<Option<PathBuf>>,
     /// How much is logged.
     pub log_level: Setting<LogLevel>,
-    /// After how many minutes without work an idle session's process ends.
-    pub session_idle_minutes: Setting<u64>,
+    /// After how many minutes without work an idle session's process ends; above 0.
+    pub session_idle_minutes: Setting<f64>,
     /// The key for the HumanLayer API.
     pub api_key: Setting<Option<Secret>>,
     /// Where the HumanLayer API is.
@@ -179,11 +179,11 @@ impl Config {
                 "session_idle_minutes",
                 &["HUMANLAYER_SESSION_IDLE_MINUTES"],
                 NUMBER,
-                || 10,
+                || 10.0,
                 |text| match text.parse() {
-                    Ok(minutes) if (1..=MOST_IDLE_MINUTES).contains(&minutes) => Ok(minutes),
+                    Ok(minutes) if minutes > 0.0 && minutes <= MOST_IDLE_MINUTES => Ok(minutes),
                     Ok(_) | Err(_) => Err(format!(
-                        "must be a whole number of minutes from 1 to {MOST_IDLE_MINUTES}"
+                        "must be a number of minutes above 0, at most {MOST_IDLE_MINUTES}"
                     )),
                 },
             )?,
@@ -269,7 +269,7 @@ impl Config {
     /// After how long without work an idle session's process ends.
     #[must_use]
     pub fn session_idle(&self) -> Duration {
-        Duration::from_secs(self.session_idle_minutes.value.saturating_mul(60))
+        Duration::from_secs_f64(self.session_idle_minutes.value * 60.0)
     }
 
     /// The directory of the daemon's log files: the database's.

@@ -159,7 +159,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
             "must be a port from 0 (off) to 65535",
         ),
         (r#"{"log_level": "loud"}"#, "must be one of error, warn"),
-        (r#"{"session_idle_minutes": 0}"#, "from 1 to 525600"),
+        (r#"{"session_idle_minutes": 0}"#, "above 0, at most 525600"),
         (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
     ];
     for (text, expected) in cases {

@@ -23,7 +23,10 @@ pub struct Bus {
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { events: broadcast::Sender::new(RING), outboxes: Mutex::default() }
+        Self {
+            events: broadcast::Sender::new(RING),
+            outboxes: Mutex::default(),
+        }
     }
 }
 

@@ -1,78 +1,299 @@
-//! A placeholder for the daemon's life: it holds the life lock and answers `health`.
+//! The daemon's life: locks, start, readiness, signals, drain.
+//!
+//! One daemon serves a socket and one a database: two locks, held for life and freed by the system
+//! however it ends. The order of a start is locks, database, runners of earlier daemons, socket; so
+//! whoever can connect sees everything. A stop is the reverse and touches no session.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonrpsee::{Extensions, RpcModule};
+use jiff::Timestamp;
+use jsonrpsee::Extensions;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::ipc::{Limits, Server};
+use super::bus::Bus;
+use super::claude::control;
+use super::session::{self, Sessions};
+use super::store::{Store, StoreError};
+use super::{Daemon, permissions, rpc};
+use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
-/// How to run the daemon.
+/// Threads of the runtime. The work is waiting and short computing; the database has its own.
+const WORKERS: usize = 2;
+
+/// How often old rows are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// Longest session directory path; a runner's socket lies in it, and socket paths are short.
+const MAX_SESSIONS_DIR: usize = 107 - "/s".len() - "/00000000-0000-0000-0000-000000000000".len();
+
+/// How a daemon is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Its socket.
+    /// The socket to serve.
     pub socket: PathBuf,
-    /// Its database.
+    /// The database; session directories are beside it.
     pub database: PathBuf,
-    /// The agent's program.
+    /// The agent's program; none means `claude` on the PATH.
     pub claude_path: Option<PathBuf>,
-    /// After how long an idle session's process ends.
+    /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
 }
 
-/// Why the daemon could not run.
+/// Why a daemon did not start, or ended badly.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DaemonError(String);
-
-fn told(error: impl ToString) -> DaemonError {
-    DaemonError(error.to_string())
+pub enum DaemonError {
+    /// A directory cannot be made.
+    #[error("cannot make the directory {path}: {source}", path = path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another daemon is there.
+    #[error("another daemon holds {path}; `humanlayer daemon status` shows it", path = path.display())]
+    Running {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// A lock cannot be taken.
+    #[error("cannot lock {path}: {source}", path = path.display())]
+    Lock {
+        /// The lock.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory is too deep for sockets in it.
+    #[error("{path} is too long: sockets below it would exceed the system's limit. Put the database into a shorter directory (at most {MAX_SESSIONS_DIR} bytes with `/sessions`)", path = path.display())]
+    TooDeep {
+        /// The sessions directory.
+        path: PathBuf,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Something of the system.
+    #[error("cannot {doing}: {problem}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        problem: String,
+    },
 }
 
-/// Runs until SIGTERM.
+fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError {
+    move |problem| DaemonError::System {
+        doing,
+        problem: problem.to_string(),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT. Builds its own runtime, so nothing may run in another.
 ///
 /// # Errors
-/// When it cannot start.
+/// [`DaemonError`]; a start that fails changes nothing.
 pub fn run(options: Options) -> Result<(), DaemonError> {
-    let mut lock_path = options.socket.clone().into_os_string();
-    lock_path.push(".lock");
-    let mut lock = File::create(lock_path).map_err(told)?;
-    lock.try_lock().map_err(told)?;
-    writeln!(lock, "{}", std::process::id()).map_err(told)?;
-    if options.database.extension().is_some_and(|e| e == "foreign") {
-        return Err(told("the database is another program's"));
+    let state_dir = parent(&options.database);
+    let sessions_dir = state_dir.join("sessions");
+    if sessions_dir.as_os_str().len() > MAX_SESSIONS_DIR {
+        return Err(DaemonError::TooDeep { path: sessions_dir });
     }
+    for dir in [&state_dir, &parent(&options.socket), &sessions_dir] {
+        private_dir(dir)?;
+    }
+    let _socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
+    let _database_lock = lock(&with_suffix(&options.database, ".lock"))?;
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_stack_size(1024 * 1024)
         .enable_all()
         .build()
-        .map_err(told)?;
-    runtime.block_on(async move {
-        let listener = crate::ipc::bind(&options.socket).map_err(told)?;
-        let mut module = RpcModule::new(());
-        let database = options.database.display().to_string();
-        module
-            .register_method("health", move |_, _, _| {
-                serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"),
-                    "protocol": crate::protocol::PROTOCOL_VERSION, "pid": std::process::id(),
-                    "database": database, "live_sessions": 0})
-            })
-            .map_err(told)?;
-        let server = Server {
-            methods: module.into(),
-            limits: Limits::default(),
-            takeover: None,
-            on_accept: Arc::new(|_| Extensions::new()),
-        };
-        let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-            .map_err(told)?;
-        let stop = CancellationToken::new();
-        let serving = tokio::spawn(server.serve(listener, stop.clone()));
-        term.recv().await;
-        stop.cancel();
-        serving.await.map_err(told)
+        .map_err(|error| system("start the runtime")(&error))?;
+    runtime.block_on(serve(options, sessions_dir))
+}
+
+async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonError> {
+    let bus = Arc::new(Bus::default());
+    let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
+    let program = std::env::current_exe().map_err(|error| system("find this program")(&error))?;
+    let context = session::Context::new(
+        store.clone(),
+        Arc::clone(&bus),
+        options.session_idle,
+        sessions_dir,
+        program,
+    )
+    .map_err(|error| system("watch files")(&error))?;
+    let sessions = Sessions::new(context);
+    sessions.recover().await?;
+    let listener = ipc::bind(&options.socket)?;
+    let daemon = Arc::new(Daemon {
+        store: store.clone(),
+        bus,
+        sessions: sessions.clone(),
+        claude_path: options.claude_path,
+        started_at: Timestamp::now(),
+        socket: options.socket.clone(),
+        permissions: Arc::new(Notify::new()),
+    });
+    let shutdown = CancellationToken::new();
+    let server = server(&daemon)?;
+    let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
+    let chores = [
+        tokio::spawn(permissions::expire(
+            store.clone(),
+            Arc::clone(&daemon.permissions),
+            shutdown.clone(),
+        )),
+        tokio::spawn(prune(store.clone(), shutdown.clone())),
+    ];
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        pid = std::process::id(),
+        socket = %options.socket.display(),
+        database = %options.database.display(),
+        sessions = sessions.live_count(),
+        "serving"
+    );
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    wait_for_signal().await?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping; the sessions go on");
+    crate::failpoint::hit("lifecycle.stopping");
+    shutdown.cancel();
+    let _ = serving.await;
+    sessions.stop().await;
+    for chore in chores {
+        let _ = chore.await;
+    }
+    crate::failpoint::hit("lifecycle.drained");
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
+    let module =
+        rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
+    let sessions = daemon.sessions.clone();
+    let on_accept = move |peer: Credentials| {
+        let mut extensions = Extensions::new();
+        extensions.insert(sessions.context().runners.identify(peer));
+        extensions
+    };
+    Ok(Server {
+        methods: module.into(),
+        limits: Limits::default(),
+        takeover: Some(Arc::new(rpc::Subscribe(Arc::clone(daemon)))),
+        on_accept: Arc::new(on_accept),
     })
+}
+
+async fn wait_for_signal() -> Result<(), DaemonError> {
+    let failed = |error: io::Error| system("listen for signals")(&error);
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    // A terminal that closes is no reason to stop.
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+async fn prune(store: Store, stop: CancellationToken) {
+    loop {
+        loop {
+            match store.prune().await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot delete what is past its time");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+        }
+    }
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
+fn private_dir(path: &Path) -> Result<(), DaemonError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| DaemonError::Directory {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Takes a lock for the life of this process; the file tells people whose it is.
+fn lock(path: &Path) -> Result<File, DaemonError> {
+    let failed = |source| DaemonError::Lock {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(DaemonError::Running {
+                path: path.to_owned(),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(failed)?;
+    Ok(file)
+}
+
+/// A thousand clients and hundreds of runners need more descriptors than the usual soft limit.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
 }

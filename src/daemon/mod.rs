@@ -1,7 +1,51 @@
-//! The daemon.
+//! The daemon: one per socket; sessions, approvals and events behind it.
+//!
+//! The way through: an agent's line goes journal → `claude::line` → `session::machine` → one
+//! transaction of the `store` → the `bus` → `rpc::events` → client. A decision goes client → `rpc` →
+//! one transaction with an outbox row → bus → `session::supervisor` → runner → agent. `lifecycle`
+//! brings it up and down. Nothing here knows of terminals.
+
+pub mod bus;
 pub mod claude;
 pub mod lifecycle;
+mod permissions;
+pub mod rpc;
 pub mod session;
 pub mod store;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
 pub use lifecycle::{DaemonError, Options, run};
+
+/// What handlers work with.
+pub struct Daemon {
+    /// The store.
+    pub store: store::Store,
+    /// The bus.
+    pub bus: Arc<bus::Bus>,
+    /// The sessions.
+    pub sessions: session::Sessions,
+    /// The agent's program, where one is configured.
+    pub claude_path: Option<PathBuf>,
+    /// When this daemon started.
+    pub started_at: Timestamp,
+    socket: PathBuf,
+    permissions: Arc<Notify>,
+}
+
+impl Daemon {
+    /// The socket's path, for the programs of agents.
+    #[must_use]
+    pub fn socket(&self) -> String {
+        self.socket.to_string_lossy().into_owned()
+    }
+
+    /// Standing permissions changed, so the next one to end may be another.
+    pub fn permissions_changed(&self) {
+        self.permissions.notify_one();
+    }
+}

@@ -14,7 +14,7 @@ use super::session::{Session, Status};
 /// One event.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Global sequence number; for a live event that of the last stored one.
+    /// Global sequence number; 0 for a live event.
     pub seq: i64,
     /// When it was committed.
     pub at: Timestamp,

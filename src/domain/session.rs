@@ -184,6 +184,8 @@ impl Process {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LaunchConfig {
+    /// The embedded scripted agent instead of Claude Code.
+    pub scripted: bool,
     /// Model alias or full name; none means the agent's own default.
     pub model: Option<String>,
     /// Most turns of one run; none means no limit.

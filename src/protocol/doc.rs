@@ -1,1 +1,283 @@
-//! pending
+//! The protocol's documentation, made from the types themselves.
+//!
+//! `assets/protocol.md` is this text; a test keeps them the same.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::Value;
+
+use super::{PROTOCOL_VERSION, approval, conversation, error, event, method, session};
+
+/// A method that takes and gives nothing of note.
+#[derive(JsonSchema)]
+struct Nothing {}
+
+struct Entry {
+    name: &'static str,
+    what: &'static str,
+    params: Value,
+    answer: Value,
+}
+
+struct Book {
+    schemas: SchemaGenerator,
+    entries: Vec<Entry>,
+}
+
+impl Book {
+    fn method<P: JsonSchema, R: JsonSchema>(&mut self, name: &'static str, what: &'static str) {
+        let params = self.schemas.root_schema_for::<P>().to_value();
+        let answer = self.schemas.root_schema_for::<R>().to_value();
+        self.entries.push(Entry {
+            name,
+            what,
+            params,
+            answer,
+        });
+    }
+}
+
+fn methods() -> Vec<Entry> {
+    let mut book = Book {
+        schemas: SchemaGenerator::default(),
+        entries: Vec::new(),
+    };
+    let b = &mut book;
+    b.method::<Nothing, session::HealthResponse>(
+        method::HEALTH,
+        "Is the daemon there, which one is it, and is it well?",
+    );
+    b.method::<session::LaunchSessionParams, session::LaunchSessionResponse>(
+        method::LAUNCH_SESSION,
+        "Starts an agent. An agent that calls this may only start what asks a person.",
+    );
+    b.method::<session::ContinueSessionParams, session::ContinueSessionResponse>(
+        method::CONTINUE_SESSION,
+        "Goes on with a conversation in a new session. A turn that runs is interrupted first.",
+    );
+    b.method::<session::ListSessionsParams, session::ListSessionsResponse>(
+        method::LIST_SESSIONS,
+        "All sessions, or a page of them.",
+    );
+    b.method::<session::GetSessionLeavesParams, session::ListSessionsResponse>(
+        method::GET_SESSION_LEAVES,
+        "Sessions that no other one continues.",
+    );
+    b.method::<session::SessionParams, session::GetSessionStateResponse>(
+        method::GET_SESSION_STATE,
+        "One session.",
+    );
+    b.method::<session::GetOverviewParams, session::GetOverviewResponse>(
+        method::GET_OVERVIEW,
+        "Sessions, counts and pending approvals of one consistent moment.",
+    );
+    b.method::<session::SessionParams, session::InterruptSessionResponse>(
+        method::INTERRUPT_SESSION,
+        "Stops the turn. What was pending in it is withdrawn.",
+    );
+    b.method::<session::SendMessageParams, session::SessionResponse>(
+        method::SEND_MESSAGE,
+        "A message to a live session.",
+    );
+    b.method::<session::SessionParams, session::SessionResponse>(method::END_SESSION, "Ends a session's process: an interrupt if a turn runs, `end_session`, then SIGINT, SIGTERM and SIGKILL, each after five seconds.");
+    b.method::<session::UpdateSessionSettingsParams, session::SuccessResponse>(method::UPDATE_SESSION_SETTINGS, "Standing permissions. What is pending and now permitted is approved. Refused to agents where it loosens.");
+    b.method::<session::UpdateSessionTitleParams, session::SuccessResponse>(
+        method::UPDATE_SESSION_TITLE,
+        "The title.",
+    );
+    b.method::<session::ArchiveSessionParams, session::SuccessResponse>(
+        method::ARCHIVE_SESSION,
+        "Puts a session away, or takes it back.",
+    );
+    b.method::<session::BulkArchiveSessionsParams, session::BulkArchiveSessionsResponse>(
+        method::BULK_ARCHIVE_SESSIONS,
+        "The same for several.",
+    );
+    b.method::<session::GetRecentPathsParams, session::GetRecentPathsResponse>(
+        method::GET_RECENT_PATHS,
+        "Directories that sessions worked in.",
+    );
+    b.method::<conversation::GetConversationParams, conversation::GetConversationResponse>(
+        method::GET_CONVERSATION,
+        "What was said and done.",
+    );
+    b.method::<conversation::GetRawLinesParams, conversation::GetRawLinesResponse>(
+        method::GET_RAW_LINES,
+        "The agent's own lines, kept for two weeks after the session's end.",
+    );
+    b.method::<session::SessionParams, session::GetSessionSnapshotsResponse>(
+        method::GET_SESSION_SNAPSHOTS,
+        "Files as the agent read them.",
+    );
+    b.method::<approval::CreateApprovalParams, approval::CreateApprovalResponse>(
+        method::CREATE_APPROVAL,
+        "Asks for a permission, for a program that serves a permission prompt over MCP.",
+    );
+    b.method::<approval::FetchApprovalsParams, approval::ApprovalsResponse>(
+        method::FETCH_APPROVALS,
+        "What is pending in a session.",
+    );
+    b.method::<approval::ListApprovalsParams, approval::ApprovalsResponse>(
+        method::LIST_APPROVALS,
+        "Approvals over all sessions.",
+    );
+    b.method::<approval::GetApprovalParams, approval::GetApprovalResponse>(
+        method::GET_APPROVAL,
+        "One approval.",
+    );
+    b.method::<approval::SendDecisionParams, approval::SendDecisionResponse>(method::SEND_DECISION, "Decides. Only one decision stands; the second decider is told who was first. Refused to agents.");
+    b.method::<event::SubscribeEventsParams, event::EventNotification>(method::SUBSCRIBE_EVENTS, "A standard JSON-RPC subscription. Each notification (method `event`) has `params.result` as below; `unsubscribeEvents` with the subscription's id ends it.");
+    b.method::<event::SubscribeParams, event::EventAnswer>(method::SUBSCRIBE, "Events in the older daemon's way: the call takes its connection over. The first answer has `subscription_id` and `message`, each further one has `event`; a quiet connection gets `{\"type\":\"heartbeat\"}` every 30 s.");
+    book.entries
+}
+
+/// The whole text, in Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = String::new();
+    let mut types = BTreeMap::new();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "# Protocol\n\n\
+         JSON-RPC 2.0 over the daemon's Unix socket (`~/.humanlayer/daemon.sock`, mode 0600), one JSON object a line, \
+         UTF-8. Protocol version {PROTOCOL_VERSION}. Requests on one connection are answered in order; parameters are always one object; \
+         unknown fields are ignored on both sides; batches are served. Times are RFC 3339 in UTC. \
+         An id of a session or an approval may be a unique prefix.\n\n\
+         Limits: 16 MiB a request, 64 MiB an answer, 100 requests a batch, 64 subscriptions a connection, 1024 connections.\n\n\
+         This page is generated from the types in `src/protocol`.\n\n## Methods\n"
+    );
+    for entry in methods() {
+        let _ = write!(text, "\n### `{}`\n\n{}\n", entry.name, entry.what);
+        section(&mut text, "Parameters", &entry.params, &mut types);
+        section(&mut text, "Answer", &entry.answer, &mut types);
+    }
+    let _ = write!(
+        text,
+        "\n## Events\n\n{}\n",
+        description(&schemars::schema_for!(event::EventNotification).to_value())
+    );
+    errors(&mut text, &mut types);
+    let _ = write!(text, "\n## Types\n");
+    for (name, schema) in &types {
+        let _ = write!(text, "\n### {name}\n\n");
+        described_type(&mut text, schema);
+    }
+    text
+}
+
+fn errors(text: &mut String, types: &mut BTreeMap<String, Value>) {
+    let _ = write!(
+        text,
+        "\n## Errors\n\nStandard codes (-32700 parse error, -32600 invalid request, -32601 no such method, -32602 invalid \
+         parameters, -32603 internal) and those below. `data.kind` is stable.\n\n| kind | code | |\n| --- | --- | --- |\n"
+    );
+    let schema = schemars::schema_for!(error::ErrorKind).to_value();
+    for variant in schema["oneOf"].as_array().into_iter().flatten() {
+        let name = variant["const"].as_str().unwrap_or_default();
+        let kind: Option<error::ErrorKind> = serde_json::from_value(Value::from(name)).ok();
+        let code = kind.map(error::ErrorKind::code).unwrap_or_default();
+        let _ = writeln!(text, "| `{name}` | {code} | {} |", description(variant));
+    }
+    section(
+        text,
+        "`data`",
+        &schemars::schema_for!(error::ErrorData).to_value(),
+        types,
+    );
+}
+
+fn description(schema: &Value) -> String {
+    schema["description"]
+        .as_str()
+        .unwrap_or_default()
+        .replace('\n', " ")
+}
+
+fn section(text: &mut String, title: &str, schema: &Value, types: &mut BTreeMap<String, Value>) {
+    collect(schema, types);
+    let empty = schema["properties"]
+        .as_object()
+        .is_none_or(serde_json::Map::is_empty);
+    if empty {
+        let _ = write!(text, "\n{title}: none.\n");
+        return;
+    }
+    let _ = write!(text, "\n{title}:\n\n");
+    fields(text, schema);
+}
+
+fn collect(schema: &Value, types: &mut BTreeMap<String, Value>) {
+    for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
+        types.insert(name.clone(), definition.clone());
+    }
+}
+
+fn described_type(text: &mut String, schema: &Value) {
+    let what = description(schema);
+    if !what.is_empty() {
+        let _ = write!(text, "{what}\n\n");
+    }
+    if schema["properties"].is_object() {
+        fields(text, schema);
+        return;
+    }
+    for variant in schema["oneOf"].as_array().into_iter().flatten() {
+        match variant["const"].as_str() {
+            Some(name) => drop(writeln!(text, "- `{name}`: {}", description(variant))),
+            None => {
+                let tag = variant["properties"]["kind"]["const"]
+                    .as_str()
+                    .unwrap_or_default();
+                let _ = write!(text, "- `kind` = `{tag}`: {}\n\n", description(variant));
+                fields(text, variant);
+                let _ = writeln!(text);
+            }
+        }
+    }
+}
+
+fn fields(text: &mut String, schema: &Value) {
+    let _ = write!(text, "| field | type | |\n| --- | --- | --- |\n");
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} | {} |",
+            type_name(field),
+            description(field).replace('|', "\\|")
+        );
+    }
+}
+
+fn type_name(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return reference.rsplit('/').next().unwrap_or(reference).to_owned();
+    }
+    if let Some(options) = schema["anyOf"].as_array() {
+        let names: Vec<String> = options
+            .iter()
+            .map(type_name)
+            .filter(|name| name != "null")
+            .collect();
+        return format!("{}?", names.join(" or "));
+    }
+    let of_items = |schema: &Value| format!("[{}]", type_name(&schema["items"]));
+    match &schema["type"] {
+        Value::String(name) if name == "array" => of_items(schema),
+        Value::String(name) => name.clone(),
+        Value::Array(names) => {
+            let names: Vec<&str> = names
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|name| *name != "null")
+                .collect();
+            match names.as_slice() {
+                ["array"] => format!("{}?", of_items(schema)),
+                names => format!("{}?", names.join(" or ")),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "any JSON".to_owned(),
+    }
+}

@@ -68,8 +68,7 @@ pub struct SubscribeEventsParams {
 /// kept; ask `getOverview` and go on from its `seq`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventNotification {
-    /// Global sequence number. Stored events have their own, rising; a live event has that of the
-    /// last stored one.
+    /// Global sequence number, rising; 0 for a live event.
     #[serde(default)]
     pub seq: i64,
     /// What happened.

@@ -42,7 +42,7 @@ pub struct HealthResponse {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LaunchSessionParams {
-    /// The first message (required; at most 10 MiB).
+    /// The first message (required; at most 8 MiB).
     pub query: String,
     /// A title.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ pub struct LaunchSessionParams {
     /// Whether the agent's questions come to the inbox; overrides what the tool's absence means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<bool>,
-    /// Where the agent works (absolute, or `~/…`; default: the daemon's directory).
+    /// Where the agent works (absolute, or `~/…`; default: the home directory).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
     /// Most model turns.
@@ -99,6 +99,10 @@ pub struct LaunchSessionParams {
     /// … for so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dangerously_skip_permissions_timeout: Option<i64>,
+    /// `claude` (the default), or `scripted`: an agent inside this program that plays the query as a
+    /// script, to try things without a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// An id for the session (a UUID), so that asking again after a lost answer starts nothing
     /// twice.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -548,7 +552,7 @@ pub struct FileSnapshot {
 pub struct SendMessageParams {
     /// The session (required).
     pub session_id: String,
-    /// The message (required; at most 10 MiB). While a turn runs, the agent takes it up after it.
+    /// The message (required; at most 8 MiB). While a turn runs, the agent takes it up after it.
     pub message: String,
 }
 

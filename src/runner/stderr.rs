@@ -90,41 +90,43 @@ impl Log {
     /// Appends, or drops what cannot be written.
     fn append(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
+            if self.file.is_none() && self.open().is_err() {
+                return;
+            }
             if self.size >= self.limit {
-                self.rotate();
+                // Growing on would break the bound.
+                if self.rotate().is_err() {
+                    return;
+                }
+                continue;
             }
             let room = usize::try_from(self.limit - self.size).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            if let Some(file) = self.open()
-                && file.write_all(now).is_err()
-            {
-                // Perhaps a part was written: counting all keeps the bound.
+            let written = self.file.as_mut().map(|file| file.write_all(now));
+            if !matches!(written, Some(Ok(()))) {
+                // Perhaps a part was: the size is asked for at the next chunk.
                 self.file = None;
+                return;
             }
             self.size += now.len() as u64;
             bytes = later;
         }
     }
 
-    fn open(&mut self) -> Option<&mut File> {
-        if self.file.is_none() {
-            self.file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .mode(0o600)
-                .open(&self.path)
-                .ok();
-        }
-        self.file.as_mut()
+    fn open(&mut self) -> std::io::Result<()> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&self.path)?;
+        self.size = file.metadata()?.len();
+        self.file = Some(file);
+        Ok(())
     }
 
-    fn rotate(&mut self) {
+    fn rotate(&mut self) -> std::io::Result<()> {
         self.file = None;
-        if fs::rename(&self.path, &self.old).is_err() {
-            // Without the move, growing on would break the bound.
-            let _ = fs::remove_file(&self.path);
-        }
-        self.size = 0;
+        fs::rename(&self.path, &self.old).or_else(|_| fs::remove_file(&self.path))
     }
 }
 
@@ -164,11 +166,13 @@ mod tests {
     fn a_disk_that_refuses_costs_only_the_log() {
         let temp = tempfile::tempdir().unwrap();
         let gone = temp.path().join("gone");
-        let mut log = Log::new(gone.join("log"), gone.join("log.1"), 8);
-        log.append(b"more than eight bytes");
+        let (path, old) = (gone.join("log"), gone.join("log.1"));
+        let mut log = Log::new(path.clone(), old.clone(), 8);
+        log.append(b"lost");
         fs::create_dir(&gone).unwrap();
-        log.append(b"back");
-        assert!(fs::read(gone.join("log")).unwrap().ends_with(b"back"));
+        log.append(b"it is back");
+        assert_eq!(fs::read(&old).unwrap(), b"it is ba");
+        assert_eq!(fs::read(&path).unwrap(), b"ck");
     }
 
     #[test]

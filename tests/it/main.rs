@@ -1,3 +1,16 @@
-//! integration tests
+//! The integration tests: the real binary, real sockets, real files. One test binary, so that it
+//! links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed unwrap is a failed test"
+)]
 
+mod architecture;
+mod daemon;
 mod ipc;
+mod real_claude_smoke;
+mod runner;
+mod scripted_agent;
+mod support;

@@ -12,6 +12,8 @@ use crate::config::Config;
 
 /// How long the daemon may take to finish what it is doing.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long it may take to say which process it is.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// How long between two tries for the start lock.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -49,7 +51,11 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
         }
     };
     let answering = match Client::connect(socket).await {
-        Ok(client) => Some(client.health().await?.pid),
+        // One that hangs is stopped by the pid in its lock.
+        Ok(client) => match tokio::time::timeout(ANSWER_LIMIT, client.health()).await {
+            Ok(health) => Some(health?.pid),
+            Err(_) => Some(0),
+        },
         Err(ClientError::NotRunning { .. }) => None,
         Err(error) => return Err(error.into()),
     };

@@ -1,21 +1,135 @@
 //! `doctor`: examine everything that must work.
+//!
+//! Owns the list of findings and how they are shown; each thing examined has
+//! its file. Nothing is changed and no daemon is started.
 
-use super::exit::Failure;
-use crate::config::Flags;
+mod agent;
+mod daemon;
+mod find;
+mod probe;
+
+use serde::Serialize;
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use crate::config::{Config, Flags};
+use crate::domain::text::sanitize_line;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer doctor\n  \
     humanlayer doctor --json\n\n\
-    Starts no daemon. Exits with 1 if something cannot work.")]
+    Starts no daemon. Where ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL is set, the\n\
+    agent's program is started for a moment to see whether it takes approvals; no\n\
+    model is asked. Exits with 1 if something cannot work.")]
 pub struct Args {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Examines.
-pub async fn run(_args: Args, _flags: Flags) -> Result<(), Failure> {
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    /// It works.
+    Ok,
+    /// It may not work, or that is not known.
+    Warn,
+    /// It cannot work.
+    Fail,
+}
+
+/// One line of the examination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    check: &'static str,
+    level: Level,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            check,
+            level: Level::Ok,
+            message: message.into(),
+            next: None,
+        }
+    }
+
+    fn warn(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            level: Level::Warn,
+            next: Some(next.into()),
+            ..Self::ok(check, message)
+        }
+    }
+
+    fn fail(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            level: Level::Fail,
+            next: Some(next.into()),
+            ..Self::ok(check, message)
+        }
+    }
+}
+
+/// Examines everything, and fails if something cannot work.
+pub async fn run(args: Args, flags: Flags) -> Result<(), Failure> {
+    let findings = examine(&flags).await;
+    let mut out = Output::new();
+    if args.json {
+        out.json(&findings)?;
+    } else {
+        write(&mut out, &findings)?;
+    }
+    if findings.iter().any(|finding| finding.level == Level::Fail) {
+        return Err(Failure::Silent(Exit::Failed));
+    }
+    Ok(())
+}
+
+async fn examine(flags: &Flags) -> Vec<Finding> {
+    // Without a configuration it is not known what else to look at.
+    let config = match Config::load(flags) {
+        Ok(config) => config,
+        Err(error) => {
+            return vec![Finding::fail(
+                "configuration",
+                error.to_string(),
+                "fix that and run this again",
+            )];
+        }
+    };
+    let mut findings = vec![match &config.file {
+        Some(file) => Finding::ok("configuration", file.display().to_string()),
+        None => Finding::ok("configuration", "no file; defaults and environment"),
+    }];
+    findings.extend(agent::examine(&config).await);
+    findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
+    findings.push(daemon::examine_database(&config.database_path.value));
+    findings
+}
+
+fn write(out: &mut Output, findings: &[Finding]) -> std::io::Result<()> {
+    for finding in findings {
+        let level = match finding.level {
+            Level::Ok => "ok  ",
+            Level::Warn => "warn",
+            Level::Fail => "FAIL",
+        };
+        out.line(format!(
+            "{level} {:<14} {}",
+            finding.check,
+            sanitize_line(&finding.message)
+        ))?;
+        if let Some(next) = &finding.next {
+            out.line(format!("{:<20}{}", "", sanitize_line(next)))?;
+        }
+    }
     Ok(())
 }

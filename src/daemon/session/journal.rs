@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
 use crate::daemon::store::RawLine;
+use crate::platform;
 
 /// Longest line that is understood, in bytes. A longer one is kept as a note of its length; what
 /// comes after it is read as usual.
@@ -18,6 +19,9 @@ pub const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// Bytes after which a batch ends, so that one transaction stays short.
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes that are in the store before their blocks are given back to the disk.
+const FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Bytes read at once.
 const CHUNK: usize = 128 * 1024;
@@ -59,6 +63,8 @@ pub struct Journal {
     ahead: Option<(Line, u64)>,
     /// Bytes of an over-long line that were dropped so far.
     dropped: u64,
+    /// Up to where the disk's blocks have been given back.
+    freed: u64,
 }
 
 impl Journal {
@@ -68,14 +74,27 @@ impl Journal {
     /// When the file cannot be opened.
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
         Ok(Self {
-            file: File::open(path)?,
+            file: File::options().read(true).write(true).open(path)?,
             base: offset,
             buffer: Vec::new(),
             next: 0,
             scanned: 0,
             ahead: None,
             dropped: 0,
+            freed: offset,
         })
+    }
+
+    /// Gives back the disk's blocks before `offset`, which is in the store, so that the journal of a
+    /// long session does not take the disk twice. Where the system cannot, the journal just stays
+    /// until its session ends.
+    pub fn free(&mut self, offset: u64) {
+        if offset >= self.freed + FREE_BYTES {
+            self.freed = offset;
+            if let Err(error) = platform::punch_hole(&self.file, offset) {
+                tracing::debug!(%error, "a journal keeps its blocks");
+            }
+        }
     }
 
     /// The next batch of whole lines; none when there is no further whole line now.
@@ -91,7 +110,11 @@ impl Journal {
                 break;
             }
             batch.to = end;
-            let Line { offset, parsed, raw } = line;
+            let Line {
+                offset,
+                parsed,
+                raw,
+            } = line;
             match (parsed, raw) {
                 (AgentLine::Delta(delta), _) => {
                     bytes += delta.get().len();
@@ -118,7 +141,12 @@ impl Journal {
     pub fn unfinished(&mut self) -> io::Result<Option<(u64, String)>> {
         while self.fill()? {}
         let rest = &self.buffer[self.next..];
-        Ok((!rest.is_empty()).then(|| (self.base + self.next as u64, String::from_utf8_lossy(rest).into_owned())))
+        Ok((!rest.is_empty()).then(|| {
+            (
+                self.base + self.next as u64,
+                String::from_utf8_lossy(rest).into_owned(),
+            )
+        }))
     }
 
     fn next_line(&mut self) -> io::Result<Option<(Line, u64)>> {
@@ -126,7 +154,10 @@ impl Journal {
             return Ok(Some(ahead));
         }
         loop {
-            if let Some(at) = self.buffer[self.scanned..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = self.buffer[self.scanned..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            {
                 let end = self.scanned + at;
                 let (offset, after) = (self.base + self.next as u64, self.base + end as u64 + 1);
                 let line = match std::mem::take(&mut self.dropped) {
@@ -159,7 +190,9 @@ impl Journal {
         self.next = 0;
         let old = self.buffer.len();
         self.buffer.resize(old + CHUNK, 0);
-        let read = self.file.read_at(&mut self.buffer[old..], self.base + old as u64);
+        let read = self
+            .file
+            .read_at(&mut self.buffer[old..], self.base + old as u64);
         self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
         if old == 0 && matches!(read, Ok(0)) {
             // Nothing is waiting: an idle session keeps no buffer.
@@ -170,7 +203,13 @@ impl Journal {
 }
 
 fn too_long(offset: u64, bytes: u64) -> Line {
-    Line { offset, parsed: AgentLine::Malformed, raw: Some(format!("[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]")) }
+    Line {
+        offset,
+        parsed: AgentLine::Malformed,
+        raw: Some(format!(
+            "[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]"
+        )),
+    }
 }
 
 /// Empty lines are nothing.
@@ -182,7 +221,11 @@ fn understand(offset: u64, bytes: &[u8]) -> Option<Line> {
     }
     let parsed = line::parse(text);
     let raw = (!matches!(parsed, AgentLine::Delta(_))).then(|| text.to_owned());
-    Some(Line { offset, parsed, raw })
+    Some(Line {
+        offset,
+        parsed,
+        raw,
+    })
 }
 
 #[cfg(test)]
@@ -199,7 +242,11 @@ mod tests {
     }
 
     fn texts(batch: &Batch) -> Vec<(u64, &str)> {
-        batch.raw.iter().map(|line| (line.offset, line.text.as_str())).collect()
+        batch
+            .raw
+            .iter()
+            .map(|line| (line.offset, line.text.as_str()))
+            .collect()
     }
 
     #[test]

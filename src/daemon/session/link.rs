@@ -26,7 +26,11 @@ impl Link {
     /// When nobody listens at the path.
     pub async fn connect(path: &Path) -> io::Result<Self> {
         let (incoming, outgoing) = UnixStream::connect(path).await?.into_split();
-        Ok(Self { incoming: BufReader::new(incoming), outgoing, line: Vec::new() })
+        Ok(Self {
+            incoming: BufReader::new(incoming),
+            outgoing,
+            line: Vec::new(),
+        })
     }
 
     /// Sends one frame.
@@ -44,7 +48,9 @@ impl Link {
     /// When the connection broke or the runner sends what is no frame.
     pub async fn receive(&mut self) -> io::Result<Option<Reply>> {
         loop {
-            if self.incoming.read_until(b'\n', &mut self.line).await? == 0 || self.line.last() != Some(&b'\n') {
+            if self.incoming.read_until(b'\n', &mut self.line).await? == 0
+                || self.line.last() != Some(&b'\n')
+            {
                 return Ok(None);
             }
             let decoded = Reply::decode(&self.line);
@@ -52,7 +58,9 @@ impl Link {
             match decoded {
                 Ok(reply) => return Ok(Some(reply)),
                 // A newer runner may say more than we know.
-                Err(DecodeError::UnknownType(kind)) => tracing::debug!(kind, "a runner said something new"),
+                Err(DecodeError::UnknownType(kind)) => {
+                    tracing::debug!(kind, "a runner said something new")
+                }
                 Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
         }

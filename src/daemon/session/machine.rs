@@ -61,20 +61,28 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
         AgentLine::CompactBoundary => vec![note("The conversation was compacted.".to_owned())],
         AgentLine::BackgroundTasks(tasks) => {
             session.background_tasks = tasks;
-            // The turn itself was over and only they kept the session running.
-            if session.background_tasks.is_empty()
-                && session.phase == Phase::Running
-                && session.completed_at.is_some()
-            {
-                session.phase = Phase::Completed;
-            }
+            rest_without_turn(session);
             Vec::new()
         }
         AgentLine::Result(result) => end_turn(session, *result, now),
-        AgentLine::Response { .. }
-        | AgentLine::Delta(_)
-        | AgentLine::Other
-        | AgentLine::Malformed => Vec::new(),
+        AgentLine::Response { .. } => {
+            rest_without_turn(session);
+            Vec::new()
+        }
+        AgentLine::Delta(_) | AgentLine::Other | AgentLine::Malformed => Vec::new(),
+    }
+}
+
+/// Lets a session rest that has no turn and no background work left. An interrupt of background
+/// work alone brings no result of a turn, only its receipt and the end of that work.
+fn rest_without_turn(session: &mut Session) {
+    if session.completed_at.is_none() || !session.background_tasks.is_empty() {
+        return;
+    }
+    match session.phase {
+        Phase::Running => session.phase = Phase::Completed,
+        Phase::Interrupting => session.phase = Phase::Interrupted,
+        Phase::Starting | Phase::Completed | Phase::Failed | Phase::Interrupted => {}
     }
 }
 

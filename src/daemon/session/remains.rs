@@ -25,13 +25,18 @@ pub async fn exit_of(dir: &SessionDir) -> Exit {
             stderr_tail: report.stderr_tail,
         },
         Ok(None) => without_report(dir).await,
-        Err(error) => Exit { problem: Some(error.to_string()), ..Exit::default() },
+        Err(error) => Exit {
+            problem: Some(error.to_string()),
+            ..Exit::default()
+        },
     }
 }
 
 async fn without_report(dir: &SessionDir) -> Exit {
     let problem = match RunnerState::read(dir) {
-        Ok(Some(state)) if state.boot_id != platform::boot_id() => "the machine was restarted".to_owned(),
+        Ok(Some(state)) if state.boot_id != platform::boot_id() => {
+            "the machine was restarted".to_owned()
+        }
         Ok(Some(state)) => {
             kill_orphan(&state).await;
             "the agent's runner was killed".to_owned()
@@ -39,13 +44,18 @@ async fn without_report(dir: &SessionDir) -> Exit {
         Ok(None) => "the agent's runner did not start".to_owned(),
         Err(error) => error.to_string(),
     };
-    Exit { problem: Some(problem), stderr_tail: stderr_tail(dir), ..Exit::default() }
+    Exit {
+        problem: Some(problem),
+        stderr_tail: stderr_tail(dir),
+        ..Exit::default()
+    }
 }
 
 /// Kills an agent that outlived its runner, and waits until it is gone.
 async fn kill_orphan(state: &RunnerState) {
     let Some(pid) = state.agent_pid.filter(|pid| {
-        state.agent_start_time.is_some() && platform::process_start_time(*pid) == state.agent_start_time
+        state.agent_start_time.is_some()
+            && platform::process_start_time(*pid) == state.agent_start_time
     }) else {
         return;
     };
@@ -54,13 +64,17 @@ async fn kill_orphan(state: &RunnerState) {
     }
     kill(pid, true);
     let deadline = tokio::time::Instant::now() + KILL_WAIT;
-    while platform::process_start_time(pid) == state.agent_start_time && tokio::time::Instant::now() < deadline {
+    while platform::process_start_time(pid) == state.agent_start_time
+        && tokio::time::Instant::now() < deadline
+    {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 fn kill(pid: u32, group: bool) {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
     // It may be gone already, which is what is wanted.
     let _ = if group {
         rustix::process::kill_process_group(pid, Signal::KILL)

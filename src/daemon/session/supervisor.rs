@@ -67,7 +67,12 @@ enum Stop {
 }
 
 /// Supervises one session until its process is over or the daemon shuts down.
-pub async fn run(ctx: Arc<Context>, session: Session, commands: mpsc::Receiver<Command>, stop: CancellationToken) {
+pub async fn run(
+    ctx: Arc<Context>,
+    session: Session,
+    commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+) {
     let (key, id) = (session.key, session.id.clone());
     let dir = ctx.session_dir(&session.id);
     let changed = match ctx.watcher.watch(dir.path()) {
@@ -245,7 +250,10 @@ impl Supervisor {
             to: batch.to,
             lines: batch.raw,
             apply: Box::new(move |session, now| {
-                parsed.into_iter().flat_map(|line| machine::apply(session, line, now)).collect()
+                parsed
+                    .into_iter()
+                    .flat_map(|line| machine::apply(session, line, now))
+                    .collect()
             }),
             last: None,
         }
@@ -255,7 +263,12 @@ impl Supervisor {
         &mut self,
         commit: Result<Result<Session, StoreError>, tokio::task::JoinError>,
     ) -> Result<(), Problem> {
-        let session = commit.map_err(|error| Problem::Journal(io::Error::other(error)))?.map_err(Problem::Store)?;
+        let session = commit
+            .map_err(|error| Problem::Journal(io::Error::other(error)))?
+            .map_err(Problem::Store)?;
+        if let Some(journal) = &mut self.journal {
+            journal.free(session.journal_offset);
+        }
         self.take_over(session);
         Ok(())
     }
@@ -268,7 +281,10 @@ impl Supervisor {
         self.session = session;
     }
 
-    fn publish_deltas<'a>(&self, deltas: impl Iterator<Item = &'a Box<serde_json::value::RawValue>>) {
+    fn publish_deltas<'a>(
+        &self,
+        deltas: impl Iterator<Item = &'a Box<serde_json::value::RawValue>>,
+    ) {
         if !self.ctx.bus.has_listeners() {
             return;
         }
@@ -286,7 +302,9 @@ impl Supervisor {
     // --- the runner ----------------------------------------------------------------------------
 
     async fn connect(&mut self) -> Result<(), Problem> {
-        let Ok(mut link) = Link::connect(&self.dir.socket()).await else { return Ok(()) };
+        let Ok(mut link) = Link::connect(&self.dir.socket()).await else {
+            return Ok(());
+        };
         if link.send(&Request::Hello {}).await.is_err() {
             return Ok(());
         }
@@ -294,7 +312,11 @@ impl Supervisor {
         self.in_flight = 0;
         self.link = Some(link);
         if self.session.process == Process::Launching {
-            self.ctx.store.mark_live(self.session.key).await.map_err(Problem::Store)?;
+            self.ctx
+                .store
+                .mark_live(self.session.key)
+                .await
+                .map_err(Problem::Store)?;
             self.refresh().await?;
         }
         Ok(())
@@ -303,14 +325,24 @@ impl Supervisor {
     /// Sends what the outbox holds and has not been sent on this link.
     async fn pump(&mut self) -> Result<(), Problem> {
         while self.in_flight < IN_FLIGHT {
-            let Some(link) = &mut self.link else { return Ok(()) };
-            let lines = self.ctx.store.outbox(self.session.key, self.sent).await.map_err(Problem::Store)?;
+            let Some(link) = &mut self.link else {
+                return Ok(());
+            };
+            let lines = self
+                .ctx
+                .store
+                .outbox(self.session.key, self.sent)
+                .await
+                .map_err(Problem::Store)?;
             if lines.is_empty() {
                 return Ok(());
             }
             for waiting in lines.into_iter().take(IN_FLIGHT - self.in_flight) {
                 crate::failpoint::hit("outbox.sending");
-                let request = Request::Stdin { id: waiting.line.frame_id, line: waiting.line.line };
+                let request = Request::Stdin {
+                    id: waiting.line.frame_id,
+                    line: waiting.line.line,
+                };
                 if link.send(&request).await.is_err() {
                     self.link = None;
                     return Ok(());
@@ -351,7 +383,11 @@ impl Supervisor {
             return Ok(());
         }
         crate::failpoint::hit("outbox.delivered");
-        self.ctx.store.delivered(self.session.key, arrived).await.map_err(Problem::Store)
+        self.ctx
+            .store
+            .delivered(self.session.key, arrived)
+            .await
+            .map_err(Problem::Store)
     }
 
     fn on_refusal(&mut self, frame: &str, reason: NackReason) {
@@ -370,7 +406,12 @@ impl Supervisor {
     }
 
     async fn refresh(&mut self) -> Result<(), Problem> {
-        let session = self.ctx.store.session_by_key(self.session.key).await.map_err(Problem::Store)?;
+        let session = self
+            .ctx
+            .store
+            .session_by_key(self.session.key)
+            .await
+            .map_err(Problem::Store)?;
         self.take_over(session);
         Ok(())
     }
@@ -385,7 +426,12 @@ impl Supervisor {
         if self.session.status.is_active() {
             self.ending = Ending::Interrupting;
             let line = control::request("interrupt");
-            match self.ctx.store.interrupt(self.session.id.as_str(), line).await {
+            match self
+                .ctx
+                .store
+                .interrupt(self.session.id.as_str(), line)
+                .await
+            {
                 Ok(session) => self.take_over(session),
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(Problem::Store(error)),
@@ -400,7 +446,11 @@ impl Supervisor {
         self.ending = Ending::Asked;
         self.deadline = Some(Instant::now() + POLITE_WAIT);
         let line = control::request("end_session");
-        self.ctx.store.send_line(self.session.key, line).await.map_err(Problem::Store)
+        self.ctx
+            .store
+            .send_line(self.session.key, line)
+            .await
+            .map_err(Problem::Store)
     }
 
     async fn tell_to_end(&mut self) {
@@ -420,8 +470,12 @@ impl Supervisor {
             (Ending::No, Phase::Interrupting) if !waits => {
                 self.deadline = Some(Instant::now() + POLITE_WAIT);
             }
-            (Ending::No, phase) if phase != Phase::Interrupting && self.link.is_some() => self.deadline = None,
-            (Ending::Interrupting, _) if !self.session.status.is_active() => self.deadline = Some(Instant::now()),
+            (Ending::No, phase) if phase != Phase::Interrupting && self.link.is_some() => {
+                self.deadline = None
+            }
+            (Ending::Interrupting, _) if !self.session.status.is_active() => {
+                self.deadline = Some(Instant::now())
+            }
             _ => {}
         }
     }
@@ -448,7 +502,9 @@ impl Supervisor {
     }
 
     async fn on_timer(&mut self) -> Result<(), Problem> {
-        let due = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let due = self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now());
         if due {
             self.deadline = None;
             match self.ending {
@@ -511,7 +567,12 @@ impl Supervisor {
             apply: Box::new(move |session, now| machine::exit(session, &exit, now)),
             last: Some(reason),
         };
-        self.ctx.store.ingest(ingest).await.map(drop).map_err(Problem::Store)
+        self.ctx
+            .store
+            .ingest(ingest)
+            .await
+            .map(drop)
+            .map_err(Problem::Store)
     }
 }
 

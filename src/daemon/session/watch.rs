@@ -28,7 +28,10 @@ impl Watcher {
         let wakes = Wakes::default();
         let heard = Arc::clone(&wakes);
         let system = notify::recommended_watcher(move |event| on_event(&heard, event))?;
-        Ok(Self { system: Mutex::new(system), wakes })
+        Ok(Self {
+            system: Mutex::new(system),
+            wakes,
+        })
     }
 
     /// Watches a session's directory from now on.
@@ -37,15 +40,28 @@ impl Watcher {
     /// When the directory is gone or the system's limit of watches is reached.
     pub fn watch(&self, dir: &Path) -> notify::Result<Arc<Notify>> {
         let wake = Arc::new(Notify::new());
-        self.wakes.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned(), Arc::clone(&wake));
-        self.system.lock().unwrap_or_else(PoisonError::into_inner).watch(dir, RecursiveMode::NonRecursive)?;
+        self.wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(dir.to_owned(), Arc::clone(&wake));
+        self.system
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .watch(dir, RecursiveMode::NonRecursive)?;
         Ok(wake)
     }
 
     /// Watches it no more. The system forgets a directory that was removed by itself.
     pub fn forget(&self, dir: &Path) {
-        self.wakes.lock().unwrap_or_else(PoisonError::into_inner).remove(dir);
-        let _ = self.system.lock().unwrap_or_else(PoisonError::into_inner).unwatch(dir);
+        self.wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(dir);
+        let _ = self
+            .system
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unwatch(dir);
     }
 }
 
@@ -59,7 +75,9 @@ fn on_event(wakes: &Wakes, event: notify::Result<notify::Event>) {
                 return;
             }
             for path in &event.paths {
-                let interesting = path.file_name().is_some_and(|name| name == "journal.jsonl" || name == "s" || name == "exit.json");
+                let interesting = path.file_name().is_some_and(|name| {
+                    name == "journal.jsonl" || name == "s" || name == "exit.json"
+                });
                 if interesting && let Some(wake) = path.parent().and_then(|dir| wakes.get(dir)) {
                     wake.notify_one();
                 }

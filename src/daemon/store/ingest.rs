@@ -19,6 +19,9 @@ pub struct RawLine {
     pub text: String,
 }
 
+/// Moves a session's record on by some lines and says what else is to happen.
+pub type Apply = Box<dyn FnOnce(&mut Session, Timestamp) -> Vec<Effect> + Send>;
+
 /// A stretch of a journal.
 pub struct Ingest {
     /// The session.
@@ -30,7 +33,7 @@ pub struct Ingest {
     /// Its lines, less the live deltas.
     pub lines: Vec<RawLine>,
     /// Works out what the lines do, from the session's record, which it moves on.
-    pub apply: Box<dyn FnOnce(&mut Session, Timestamp) -> Vec<Effect> + Send>,
+    pub apply: Apply,
     /// Set when nothing will come after this: why what is pending ends.
     pub last: Option<String>,
 }

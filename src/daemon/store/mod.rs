@@ -28,9 +28,10 @@ use std::sync::Arc;
 pub use approvals::{AnswerLine, ApprovalFilter, NewMcpApproval};
 pub use conversation::Page;
 pub use events::Replay;
-pub use ingest::{Ingest, RawLine};
+pub use ingest::{Apply, Ingest, RawLine};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
+pub use schema::inspect;
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 
 use crate::domain::{Approval, Event, SessionId};
@@ -234,6 +235,23 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the database can be written now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.writer
+            .run(|write| {
+                // A write that changes nothing still needs the write lock and the log.
+                write
+                    .db
+                    .execute("UPDATE counters SET value = value WHERE name = 'seq'", [])
+                    .map(drop)
+                    .doing("write")
+            })
+            .await
     }
 
     /// Finishes what is queued, folds the write-ahead log into the database and closes it.

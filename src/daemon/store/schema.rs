@@ -90,6 +90,31 @@ fn recognise(db: &Connection, path: &Path) -> Result<usize, StoreError> {
     })
 }
 
+/// Looks at a database without changing it: says in a few words what is in it.
+///
+/// # Errors
+/// What [`super::Store::open`] would refuse it for.
+pub fn inspect(path: &Path) -> Result<String, StoreError> {
+    let flags =
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(|source| unreadable(path, source))?;
+    match recognise(&db, path)? {
+        0 => Ok("empty".to_owned()),
+        version => {
+            let count = |table: &str| -> rusqlite::Result<i64> {
+                db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                    row.get(0)
+                })
+            };
+            let read = || Ok((count("sessions")?, count("approvals")?));
+            let (sessions, approvals) = read().map_err(|source| unreadable(path, source))?;
+            Ok(format!(
+                "schema version {version}, {sessions} sessions, {approvals} approvals"
+            ))
+        }
+    }
+}
+
 /// Names what is wrong with a file that SQLite cannot read.
 pub fn unreadable(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {

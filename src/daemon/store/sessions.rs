@@ -443,13 +443,21 @@ fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreE
     Ok(next.and_then(|at| Timestamp::from_microsecond(at).ok()))
 }
 
-/// Puts a session into a phase and lets its status follow.
+/// Puts a session into a phase of work and lets its status follow.
 pub fn set_phase(write: &mut Write<'_>, key: i64, phase: Phase) -> Result<Session, StoreError> {
-    let completed = phase.is_resting().then(|| micros(write.now));
+    // An interrupt leaves `completed_at`: it tells whether a turn runs or only background work.
+    let completed = if phase == Phase::Interrupting {
+        "completed_at"
+    } else {
+        "NULL"
+    };
+    let sql = format!(
+        "UPDATE sessions SET phase = ?2, completed_at = {completed}, last_activity_at = ?3 WHERE key = ?1"
+    );
     write
         .db
-        .prepare_cached("UPDATE sessions SET phase = ?2, completed_at = ?3, last_activity_at = ?4 WHERE key = ?1")
-        .and_then(|mut update| update.execute(params![key, phase.as_str(), completed, micros(write.now)]))
+        .prepare_cached(&sql)
+        .and_then(|mut update| update.execute(params![key, phase.as_str(), micros(write.now)]))
         .doing("change a session's phase")?;
     refresh_status(write, key)
 }

@@ -46,7 +46,7 @@ impl Write<'_> {
 
     /// Announces, after the commit, an event that exists only on the bus.
     pub fn announce_live(&mut self, session_id: &SessionId, run_id: &RunId, body: EventBody) {
-        self.announce(self.seq, session_id, run_id, body);
+        self.announce(0, session_id, run_id, body);
     }
 
     /// Wakes the session's supervisor after the commit.
@@ -118,10 +118,8 @@ pub fn start(
     db.set_prepared_statement_cache_capacity(64);
     // NORMAL: a commit survives the death of the process, and the database survives the loss of
     // power, at which every agent is gone anyway.
-    for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "NORMAL")] {
-        db.pragma_update_and_check(None, pragma, value, |_| Ok(()))
-            .map_err(|source| schema::unreadable(path, source))?;
-    }
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        .map_err(|source| schema::unreadable(path, source))?;
     let seq: i64 = db
         .query_row(
             "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
@@ -279,7 +277,7 @@ fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result
 
 fn finish_database(db: Connection) {
     crate::failpoint::hit("store.closing");
-    if let Err(error) = db.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())) {
+    if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "the write-ahead log could not be folded in; the next start does it");
     }
     if let Err((_, error)) = db.close() {

@@ -1,0 +1,145 @@
+//! The agent's program: is it there, is it new enough, does it take approvals?
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::Finding;
+use super::{find, probe};
+use crate::config::Config;
+
+/// How long the program may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
+/// Without one of these the program asks for a login instead of answering.
+const CREDENTIALS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"];
+
+/// Examines the agent's program.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let program = match locate(config) {
+        Ok(program) => program,
+        Err(finding) => return vec![finding],
+    };
+    let mut findings = Vec::new();
+    match version(&program).await {
+        Err(problem) => {
+            findings.push(Finding::fail(
+                "claude",
+                format!("{}: {problem}", program.display()),
+                "reinstall it, or name another with HUMANLAYER_CLAUDE_PATH",
+            ));
+            return findings;
+        }
+        Ok(said) => findings.push(judge(&program, &said)),
+    }
+    let can_answer = CREDENTIALS
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    findings.push(if can_answer {
+        match probe::control_protocol(&program).await {
+            Ok(()) => Finding::ok("approvals", "it opens its control protocol"),
+            Err(problem) => Finding::fail(
+                "approvals",
+                problem,
+                "this version of Claude Code may not work; try another",
+            ),
+        }
+    } else {
+        Finding::warn(
+            "approvals",
+            "not tested: whether this version opens its control protocol",
+            "set ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL and run this again to test it",
+        )
+    });
+    findings
+}
+
+fn locate(config: &Config) -> Result<PathBuf, Finding> {
+    let setting = &config.claude_path;
+    if let Some(program) = &setting.value {
+        return if find::is_executable(program) {
+            Ok(program.clone())
+        } else {
+            Err(Finding::fail(
+                "claude",
+                format!(
+                    "{} ({}) is not a file that can be executed",
+                    program.display(),
+                    setting.origin
+                ),
+                "correct the path, or remove it to use the `claude` on your PATH",
+            ))
+        };
+    }
+    std::env::var_os("PATH")
+        .and_then(|path| find::on_path(&path))
+        .ok_or_else(|| {
+            Finding::fail(
+                "claude",
+                "there is no `claude` on your PATH",
+                "install it with `npm install -g @anthropic-ai/claude-code`, or name it with HUMANLAYER_CLAUDE_PATH",
+            )
+        })
+}
+
+async fn version(program: &Path) -> Result<String, String> {
+    let run = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(VERSION_LIMIT, run)
+        .await
+        .map_err(|_| {
+            format!(
+                "it did not say its version within {} s",
+                VERSION_LIMIT.as_secs()
+            )
+        })?
+        .map_err(|cause| format!("running it: {cause}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "asked for its version it ended with {}",
+            output.status
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn judge(program: &Path, said: &str) -> Finding {
+    let found = format!("{} {said}", program.display());
+    let (major, minor) = find::FIRST_VERSION;
+    match find::version(said) {
+        Some(version) if version >= find::FIRST_VERSION => Finding::ok("claude", found),
+        Some(_) => Finding::fail(
+            "claude",
+            format!("{found} is too old: approvals work from {major}.{minor} on"),
+            "update it with `claude update`",
+        ),
+        None => Finding::warn(
+            "claude",
+            found,
+            format!("its version is not understood; approvals work from {major}.{minor} on"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn old_versions_fail_and_unknown_ones_warn() {
+        let cases = [
+            ("2.1.330 (Claude Code)", Level::Ok),
+            ("2.0.0", Level::Ok),
+            ("1.0.99 (Claude Code)", Level::Fail),
+            ("something", Level::Warn),
+        ];
+        for (said, level) in cases {
+            assert_eq!(judge(Path::new("/c"), said).level, level, "{said}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The socket and the database: can the daemon use them, and who does now?
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Finding;
+use crate::client::{Client, ClientError};
+use crate::daemon::store;
+use crate::ipc::listener::MAX_PATH_BYTES;
+use crate::protocol::PROTOCOL_VERSION;
+use crate::protocol::session::HealthResponse;
+
+/// How long the daemon may take to say how it is.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Examines the socket, its directory and who answers on it.
+pub async fn examine_socket(socket: &Path) -> Vec<Finding> {
+    let mut findings = vec![directory(socket)];
+    findings.push(match fs::symlink_metadata(socket) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Finding::ok("daemon", "does not run; it is started when it is needed")
+        }
+        Err(cause) => Finding::fail(
+            "daemon",
+            format!("looking at {}: {cause}", socket.display()),
+            "choose another path with HUMANLAYER_DAEMON_SOCKET",
+        ),
+        Ok(found) if !found.file_type().is_socket() => Finding::fail(
+            "daemon",
+            format!("{} is not a socket", socket.display()),
+            "move it away, or choose another path with HUMANLAYER_DAEMON_SOCKET",
+        ),
+        Ok(_) => ask(socket).await,
+    });
+    findings
+}
+
+/// Nobody else may be able to put their own socket in place of ours.
+fn directory(socket: &Path) -> Finding {
+    let check = "socket";
+    let bytes = socket.as_os_str().len();
+    if bytes > MAX_PATH_BYTES {
+        return Finding::fail(
+            check,
+            format!("its path has {bytes} bytes; the system takes {MAX_PATH_BYTES}"),
+            "choose a shorter one with HUMANLAYER_DAEMON_SOCKET",
+        );
+    }
+    let directory = socket.parent().unwrap_or(socket);
+    let found = match fs::metadata(directory) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            return Finding::ok(check, format!("{} will be created", directory.display()));
+        }
+        Err(cause) => {
+            return Finding::fail(
+                check,
+                format!("looking at {}: {cause}", directory.display()),
+                "choose another path with HUMANLAYER_DAEMON_SOCKET",
+            );
+        }
+        Ok(found) => found,
+    };
+    let uid = rustix::process::geteuid().as_raw();
+    let mode = found.mode() & 0o7777;
+    if !found.is_dir() || found.uid() != uid {
+        Finding::fail(
+            check,
+            format!("{} is not a directory of yours", directory.display()),
+            "choose another path with HUMANLAYER_DAEMON_SOCKET",
+        )
+    } else if mode & 0o022 != 0 {
+        Finding::fail(
+            check,
+            format!(
+                "others may write to {} (mode {mode:04o})",
+                directory.display()
+            ),
+            format!("chmod 700 {}", directory.display()),
+        )
+    } else if mode & 0o077 != 0 {
+        Finding::warn(
+            check,
+            format!(
+                "others may look into {} (mode {mode:04o})",
+                directory.display()
+            ),
+            format!("chmod 700 {}", directory.display()),
+        )
+    } else {
+        Finding::ok(check, socket.display().to_string())
+    }
+}
+
+async fn ask(socket: &Path) -> Finding {
+    let check = "daemon";
+    let asked = async { Client::connect(socket).await?.health().await };
+    match tokio::time::timeout(ANSWER_LIMIT, asked).await {
+        Err(_) => Finding::fail(
+            check,
+            format!("it does not answer within {} s", ANSWER_LIMIT.as_secs()),
+            "`humanlayer daemon restart` is safe, sessions go on",
+        ),
+        Ok(Err(ClientError::NotRunning { .. })) => Finding::warn(
+            check,
+            "does not run, and has left its socket behind",
+            "nothing to do: the next start replaces it",
+        ),
+        Ok(Err(error)) => Finding::fail(
+            check,
+            error.to_string(),
+            "another program may serve the socket; stop it, or choose another path with HUMANLAYER_DAEMON_SOCKET",
+        ),
+        Ok(Ok(health)) => judge(&health),
+    }
+}
+
+fn judge(health: &HealthResponse) -> Finding {
+    let check = "daemon";
+    let found = format!(
+        "runs: version {}, protocol {}, pid {}, {} live sessions",
+        health.version, health.protocol, health.pid, health.live_sessions
+    );
+    if let Some(problem) = &health.problem {
+        return Finding::fail(
+            check,
+            format!("{found}; {problem}"),
+            "the daemon's log says more: `humanlayer daemon logs`",
+        );
+    }
+    match health.protocol {
+        PROTOCOL_VERSION => Finding::ok(check, found),
+        // The older daemon does not say.
+        0 => Finding::warn(
+            check,
+            format!(
+                "an older daemon, version {}, serves the socket",
+                health.version
+            ),
+            "stop it the way it was started; this program starts its own",
+        ),
+        _ => Finding::warn(
+            check,
+            found,
+            format!(
+                "this program speaks protocol {PROTOCOL_VERSION}; `humanlayer daemon restart` is safe"
+            ),
+        ),
+    }
+}
+
+/// Examines the database without changing it.
+pub fn examine_database(database: &Path) -> Finding {
+    let check = "database";
+    match fs::symlink_metadata(database) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Finding::ok(check, format!("{} will be created", database.display()))
+        }
+        Err(_) | Ok(_) => match store::inspect(database) {
+            Ok(found) => Finding::ok(check, format!("{}: {found}", database.display())),
+            Err(problem) => Finding::fail(
+                check,
+                problem.to_string(),
+                "choose another path with HUMANLAYER_DATABASE_PATH, or move this file away",
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::Level;
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+
+    fn level_of(mode: u32) -> Level {
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        self::directory(&directory.path().join("d.sock")).level
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_fails() {
+        assert_eq!(level_of(0o700), Level::Ok);
+        assert_eq!(level_of(0o755), Level::Warn);
+        assert_eq!(level_of(0o775), Level::Fail);
+        let long = Path::new("/").join("x".repeat(MAX_PATH_BYTES));
+        assert_eq!(self::directory(&long).level, Level::Fail);
+    }
+
+    #[tokio::test]
+    async fn what_is_at_the_sockets_place_is_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("d.sock");
+        let level = async |socket: &Path| examine_socket(socket).await[1].level;
+        assert_eq!(level(&socket).await, Level::Ok);
+        fs::write(&socket, "").unwrap();
+        assert_eq!(level(&socket).await, Level::Fail);
+        fs::remove_file(&socket).unwrap();
+        drop(UnixListener::bind(&socket).unwrap());
+        assert_eq!(level(&socket).await, Level::Warn);
+    }
+
+    #[test]
+    fn another_programs_database_fails_and_none_is_fine() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("d.db");
+        assert_eq!(examine_database(&file).level, Level::Ok);
+        fs::write(&file, "this is no database at all").unwrap();
+        assert_eq!(examine_database(&file).level, Level::Fail);
+    }
+}

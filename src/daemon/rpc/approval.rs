@@ -1,0 +1,181 @@
+//! Approvals: asking, looking, deciding.
+
+use super::Call;
+use super::error::RpcError;
+use super::session::MAX_PAGE;
+use crate::daemon::store::{ApprovalFilter, NewMcpApproval, StoreError};
+use crate::domain::approval::DecidedBy;
+use crate::domain::{Decision, Outcome, Source};
+use crate::protocol::approval::{
+    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse,
+    FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
+    SendDecisionParams, SendDecisionResponse,
+};
+
+pub async fn create(
+    call: Call,
+    params: CreateApprovalParams,
+) -> Result<CreateApprovalResponse, RpcError> {
+    for (field, value) in [("run_id", &params.run_id), ("tool_name", &params.tool_name)] {
+        if value.is_empty() {
+            return Err(RpcError::required(field));
+        }
+    }
+    let new = NewMcpApproval {
+        run_id: params.run_id,
+        tool_name: params.tool_name,
+        tool_input: params
+            .tool_input
+            .ok_or_else(|| RpcError::required("tool_input"))?,
+        tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
+    };
+    let approval = call.daemon.store.create_mcp_approval(new).await?;
+    Ok(CreateApprovalResponse {
+        approval_id: approval.id.to_string(),
+    })
+}
+
+pub async fn fetch(
+    call: Call,
+    params: FetchApprovalsParams,
+) -> Result<ApprovalsResponse, RpcError> {
+    let Some(session) = params.session_id.filter(|id| !id.is_empty()) else {
+        return Ok(ApprovalsResponse {
+            approvals: Vec::new(),
+        });
+    };
+    let filter = ApprovalFilter {
+        session: Some(session),
+        pending_only: true,
+        ..ApprovalFilter::default()
+    };
+    listed(&call, filter).await
+}
+
+pub async fn list(call: Call, params: ListApprovalsParams) -> Result<ApprovalsResponse, RpcError> {
+    let filter = ApprovalFilter {
+        session: params.session_id.filter(|id| !id.is_empty()),
+        pending_only: !params.all,
+        limit: Some(params.limit.unwrap_or(MAX_PAGE).min(MAX_PAGE)),
+        after: params.after.filter(|id| !id.is_empty()),
+    };
+    listed(&call, filter).await
+}
+
+async fn listed(call: &Call, filter: ApprovalFilter) -> Result<ApprovalsResponse, RpcError> {
+    let approvals = call.daemon.store.approvals(filter).await?;
+    Ok(ApprovalsResponse {
+        approvals: approvals.iter().map(Approval::from).collect(),
+    })
+}
+
+pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalResponse, RpcError> {
+    if params.approval_id.is_empty() {
+        return Err(RpcError::required("approval_id"));
+    }
+    let approval = call.daemon.store.approval(&params.approval_id).await?;
+    // The program that waits for an MCP approval learns its outcome by this very call. It runs
+    // below its session's runner, which a person's program does not.
+    let fetched_by_agent = !call.origin.may_decide();
+    if approval.source == Source::Mcp
+        && approval.outcome != Outcome::Pending
+        && approval.delivered_at.is_none()
+        && fetched_by_agent
+    {
+        call.daemon.store.mcp_outcome_fetched(approval.key).await?;
+    }
+    Ok(GetApprovalResponse {
+        approval: Approval::from(&approval),
+    })
+}
+
+pub async fn decide(
+    call: Call,
+    params: SendDecisionParams,
+) -> Result<SendDecisionResponse, RpcError> {
+    if params.approval_id.is_empty() {
+        return Err(RpcError::required("approval_id"));
+    }
+    call.must_be_a_person("decide")?;
+    let by = DecidedBy::from_origin(&call.origin).ok_or_else(|| RpcError::required("a person"))?;
+    let id = params.approval_id.clone();
+    let decision = decision(params)?;
+    match call.daemon.store.decide(&id, decision, by).await {
+        Ok(approval) => Ok(SendDecisionResponse {
+            success: true,
+            error: None,
+            error_kind: None,
+            approval: Some(Approval::from(&approval)),
+        }),
+        Err(StoreError::AlreadyResolved(approval)) => {
+            let who = approval
+                .decided_by
+                .as_ref()
+                .map_or_else(|| "nobody".to_owned(), DecidedBy::describe);
+            Ok(SendDecisionResponse {
+                success: false,
+                error: Some(format!(
+                    "already resolved: {} by {who}",
+                    approval.outcome.as_str()
+                )),
+                error_kind: Some("already_resolved".to_owned()),
+                approval: Some(Approval::from(approval.as_ref())),
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
+    let comment = params.comment.filter(|comment| !comment.is_empty());
+    let only = |field: &str, given: bool, goes_with: &str| {
+        if given {
+            Err(RpcError::invalid(
+                field,
+                format!("goes only with decision `{goes_with}`"),
+            ))
+        } else {
+            Ok(())
+        }
+    };
+    let kind = params.decision.as_str();
+    if kind != "approve" {
+        only("updated_input", params.updated_input.is_some(), "approve")?;
+        only(
+            "updated_permissions",
+            params.updated_permissions.is_some(),
+            "approve",
+        )?;
+    }
+    if kind != "respond" {
+        only("answers", params.answers.is_some(), "respond")?;
+    }
+    if kind != "deny" {
+        only("interrupt", params.interrupt == Some(true), "deny")?;
+    }
+    match kind {
+        "approve" => Ok(Decision::Approve {
+            comment,
+            updated_input: params.updated_input,
+            updated_permissions: params
+                .updated_permissions
+                .filter(|updates| !updates.is_empty()),
+        }),
+        "deny" => Ok(Decision::Deny {
+            reason: comment
+                .ok_or_else(|| RpcError::invalid("comment", "is required for denial"))?,
+            interrupt: params.interrupt.unwrap_or(false),
+        }),
+        "respond" => Ok(Decision::Answer {
+            answers: params
+                .answers
+                .ok_or_else(|| RpcError::required("answers"))?,
+            comment,
+        }),
+        "" => Err(RpcError::required("decision")),
+        other => Err(RpcError::invalid(
+            "decision",
+            format!("{other:?} is none of `approve`, `deny`, `respond`"),
+        )),
+    }
+}

@@ -1,0 +1,145 @@
+//! Conversations, files as they were read, and the agent's own lines.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Call;
+use super::error::RpcError;
+use super::session::MAX_PAGE;
+use crate::daemon::store::Page;
+use crate::domain::EventType;
+use crate::protocol::conversation::{
+    ConversationEvent, GetConversationParams, GetConversationResponse, GetRawLinesParams,
+    GetRawLinesResponse, RawLine,
+};
+use crate::protocol::session::{FileSnapshot, GetSessionSnapshotsResponse, SessionParams};
+
+pub async fn conversation(
+    call: Call,
+    params: GetConversationParams,
+) -> Result<GetConversationResponse, RpcError> {
+    let store = &call.daemon.store;
+    let session_id = params.session_id.filter(|id| !id.is_empty());
+    let claude_session_id = params.claude_session_id.filter(|id| !id.is_empty());
+    let paged = params.limit.is_some() || params.before.is_some() || params.after.is_some();
+    let events = match (claude_session_id, session_id) {
+        (Some(claude_id), _) => store.conversation_by_claude_id(&claude_id).await?,
+        (None, None) => {
+            return Err(RpcError::invalid(
+                "session_id",
+                "either session_id or claude_session_id is required",
+            ));
+        }
+        (None, Some(id)) if paged => {
+            let limit = params.limit.unwrap_or(MAX_PAGE).min(MAX_PAGE);
+            let page = match (params.before, params.after) {
+                (Some(_), Some(_)) => {
+                    return Err(RpcError::invalid("after", "does not go with `before`"));
+                }
+                (before, None) => Page::Before(before, limit),
+                (None, Some(after)) => Page::After(after, limit),
+            };
+            store.conversation_page(&id, page).await?
+        }
+        (None, Some(id)) => store.conversation(&id).await?,
+    };
+    Ok(GetConversationResponse {
+        events: events.iter().map(ConversationEvent::from).collect(),
+    })
+}
+
+/// Files as the agent's `Read` calls gave them, worked out from the conversation.
+pub async fn snapshots(
+    call: Call,
+    params: SessionParams,
+) -> Result<GetSessionSnapshotsResponse, RpcError> {
+    if params.session_id.is_empty() {
+        return Err(RpcError::required("session_id"));
+    }
+    let events = call.daemon.store.conversation(&params.session_id).await?;
+    let mut reads: HashMap<String, String> = HashMap::new();
+    let mut snapshots = Vec::new();
+    for event in events {
+        let body = event.body;
+        match body.event_type {
+            EventType::ToolCall if body.tool_name.as_deref() == Some("Read") => {
+                let input: Value = body
+                    .tool_input
+                    .and_then(|text| serde_json::from_str(&text).ok())
+                    .unwrap_or_default();
+                let path = input.get("file_path").and_then(Value::as_str);
+                if let (Some(id), Some(path)) = (body.tool_id, path) {
+                    reads.insert(id, path.to_owned());
+                }
+            }
+            EventType::ToolResult if !body.is_error => {
+                let id = body.tool_result_for_id.unwrap_or_default();
+                if let Some(file_path) = reads.remove(&id) {
+                    snapshots.push(FileSnapshot {
+                        tool_id: id,
+                        file_path,
+                        content: without_line_numbers(
+                            &body.tool_result_content.unwrap_or_default(),
+                        ),
+                        created_at: event.created_at,
+                    });
+                }
+            }
+            EventType::Message
+            | EventType::ToolCall
+            | EventType::ToolResult
+            | EventType::System
+            | EventType::Thinking => {}
+        }
+    }
+    Ok(GetSessionSnapshotsResponse { snapshots })
+}
+
+/// `Read` numbers the lines (`    12→text` or with a tab); what is not numbered is its own remark.
+fn without_line_numbers(result: &str) -> String {
+    let line = |line: &str| {
+        let (number, text) = line.split_once(['→', '\t'])?;
+        number.trim().parse::<u64>().ok().map(|_| text.to_owned())
+    };
+    result
+        .lines()
+        .filter_map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+pub async fn raw_lines(
+    call: Call,
+    params: GetRawLinesParams,
+) -> Result<GetRawLinesResponse, RpcError> {
+    if params.session_id.is_empty() {
+        return Err(RpcError::required("session_id"));
+    }
+    let limit = params.limit.unwrap_or(200).min(MAX_PAGE);
+    let lines = call
+        .daemon
+        .store
+        .raw_lines(&params.session_id, params.after, limit)
+        .await?;
+    Ok(GetRawLinesResponse {
+        lines: lines
+            .into_iter()
+            .map(|(offset, line)| RawLine { offset, line })
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_numbers_and_remarks_are_taken_off() {
+        assert_eq!(
+            without_line_numbers("     1→fn main() {\n     2→\n     3→}\n\n<note>"),
+            "fn main() {\n\n}"
+        );
+        assert_eq!(without_line_numbers("1\ta\tb"), "a\tb");
+    }
+}

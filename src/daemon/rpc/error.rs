@@ -1,0 +1,128 @@
+//! Errors of handlers, and how they look on the wire.
+
+use jsonrpsee::types::ErrorObjectOwned;
+
+use crate::daemon::session::LaunchError;
+use crate::daemon::store::StoreError;
+use crate::protocol::approval::Approval;
+use crate::protocol::error::{ErrorData, ErrorKind};
+
+/// Why a call failed.
+#[derive(Clone, Debug)]
+pub struct RpcError {
+    kind: ErrorKind,
+    message: String,
+    field: Option<String>,
+    hint: Option<String>,
+    approval: Option<Box<Approval>>,
+}
+
+impl RpcError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            field: None,
+            hint: None,
+            approval: None,
+        }
+    }
+
+    /// A parameter at fault.
+    pub fn invalid(field: &str, problem: impl std::fmt::Display) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(ErrorKind::InvalidParams, format!("{field}: {problem}"))
+        }
+    }
+
+    /// A parameter that must be there.
+    pub fn required(field: &str) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(ErrorKind::InvalidParams, format!("{field} is required"))
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    pub fn into_object(self, method: &str) -> ErrorObjectOwned {
+        match self.kind {
+            ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::LaunchFailed => {
+                tracing::warn!(method, error = %self.message, "a call failed");
+            }
+            ErrorKind::InvalidParams
+            | ErrorKind::NotFound
+            | ErrorKind::Ambiguous
+            | ErrorKind::AlreadyResolved
+            | ErrorKind::Conflict
+            | ErrorKind::Forbidden
+            | ErrorKind::TooLarge => {
+                tracing::debug!(method, error = %self.message, "a call was refused")
+            }
+        }
+        self.into()
+    }
+}
+
+impl From<RpcError> for ErrorObjectOwned {
+    fn from(error: RpcError) -> Self {
+        let data = ErrorData {
+            kind: error.kind,
+            field: error.field,
+            hint: error.hint,
+            approval: error.approval,
+        };
+        Self::owned(error.kind.code(), error.message, Some(data))
+    }
+}
+
+impl From<StoreError> for RpcError {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::NotFound { .. } => Self::new(ErrorKind::NotFound, message),
+            StoreError::Ambiguous { .. } => Self::new(ErrorKind::Ambiguous, message),
+            StoreError::AlreadyResolved(approval) => Self {
+                approval: Some(Box::new(Approval::from(approval.as_ref()))),
+                ..Self::new(ErrorKind::AlreadyResolved, message)
+            },
+            StoreError::Unfit(unfit) => Self::invalid(unfit.field, unfit.problem),
+            StoreError::Conflict { .. } => Self::new(ErrorKind::Conflict, message),
+            StoreError::Sql { .. } | StoreError::Commit(_) => {
+                Self::new(ErrorKind::Unavailable, message)
+                    .hint("nothing happened; check the disk that holds the database and try again")
+            }
+            StoreError::Closed => {
+                Self::new(ErrorKind::Unavailable, message).hint("try again in a moment")
+            }
+            StoreError::Open { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Migrate { .. }
+            | StoreError::Value { .. }
+            | StoreError::OutOfStep { .. } => Self::new(ErrorKind::Internal, message),
+        }
+    }
+}
+
+impl From<LaunchError> for RpcError {
+    fn from(error: LaunchError) -> Self {
+        let message = error.to_string();
+        match error {
+            LaunchError::Store(error) => error.into(),
+            LaunchError::TooLong { .. } => Self::new(ErrorKind::TooLarge, message)
+                .hint("put the text into a file and name it in the message"),
+            LaunchError::Directory { .. } | LaunchError::Spec(_) | LaunchError::Runner { .. } => {
+                Self::new(ErrorKind::LaunchFailed, message)
+            }
+        }
+    }
+}

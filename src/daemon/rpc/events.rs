@@ -1,0 +1,243 @@
+//! Events to clients: what was missed from the store, then what comes from the bus.
+//!
+//! A client that reads slowly blocks only its own subscription. When it falls out of the bus's ring
+//! it is served from the store until it has caught up; when it is too far behind for that, it is
+//! told to `resync`. Nothing is skipped without a word.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonrpsee::RpcModule;
+use jsonrpsee::core::RegisterMethodError;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::error::RpcError;
+use super::parse;
+use crate::daemon::Daemon;
+use crate::daemon::store::StoreError;
+use crate::domain::{Event, SessionId};
+use crate::protocol::event::{EventNotification, RESYNC, SubscribeEventsParams};
+use crate::protocol::method;
+
+/// Sequence numbers that are read from the store at once.
+const REPLAY_PAGE: i64 = 500;
+
+/// Events that a client may be behind and still be caught up; beyond, it is told to resync.
+pub const REPLAY_MAX: i64 = 50_000;
+
+/// How long to wait after the database could not be read.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Which events a client wants.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub types: Vec<String>,
+    pub session: Option<SessionId>,
+    pub run: Option<String>,
+    pub live: bool,
+}
+
+impl Filter {
+    fn wants(&self, event: &Event) -> bool {
+        (self.live || !event.body.is_live_only())
+            && (self.types.is_empty() || self.types.iter().any(|name| name == event.body.name()))
+            && self
+                .session
+                .as_ref()
+                .is_none_or(|session| *session == event.session_id)
+            && self
+                .run
+                .as_deref()
+                .is_none_or(|run| run == event.run_id.as_str())
+    }
+}
+
+/// A client's place in the events.
+pub struct Feed {
+    daemon: Arc<Daemon>,
+    bus: broadcast::Receiver<Arc<Event>>,
+    filter: Filter,
+    /// Everything up to here was given or did not concern the client.
+    seen: i64,
+    /// Read but not yet given.
+    replayed: std::collections::VecDeque<EventNotification>,
+    /// Whether the store has more to give before the bus.
+    behind: bool,
+}
+
+impl Feed {
+    /// Begins after `since`, or with what comes.
+    pub async fn begin(
+        daemon: Arc<Daemon>,
+        filter: Filter,
+        since: Option<i64>,
+    ) -> Result<Self, StoreError> {
+        // Listening first: nothing can fall between the store and the bus.
+        let bus = daemon.bus.listen();
+        let last = daemon.store.last_seq().await?;
+        let seen = since.unwrap_or(last);
+        let mut feed = Self {
+            daemon,
+            bus,
+            filter,
+            seen: seen.min(last),
+            replayed: std::collections::VecDeque::new(),
+            behind: seen < last,
+        };
+        if seen > last {
+            // From another database, or one restored from a backup.
+            feed.resync(last);
+        }
+        Ok(feed)
+    }
+
+    /// The next event; none when the daemon shuts down. While the database cannot be read it waits:
+    /// a subscription must not end without a word.
+    pub async fn next(&mut self) -> Option<EventNotification> {
+        loop {
+            match self.try_next().await {
+                Ok(event) => return event,
+                Err(StoreError::Closed) => return None,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read events; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<EventNotification>, StoreError> {
+        loop {
+            if let Some(event) = self.replayed.pop_front() {
+                return Ok(Some(event));
+            }
+            if self.behind {
+                self.replay().await?;
+                continue;
+            }
+            match self.bus.recv().await {
+                Ok(event) if event.body.is_live_only() => {
+                    if self.filter.wants(&event) {
+                        return Ok(Some(EventNotification::from(event.as_ref())));
+                    }
+                }
+                Ok(event) if event.seq <= self.seen => {}
+                Ok(event) => {
+                    self.seen = event.seq;
+                    if self.filter.wants(&event) {
+                        return Ok(Some(EventNotification::from(event.as_ref())));
+                    }
+                }
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+
+    async fn replay(&mut self) -> Result<(), StoreError> {
+        let last = self.daemon.store.last_seq().await?;
+        if last - self.seen > REPLAY_MAX {
+            self.resync(last);
+            return Ok(());
+        }
+        let replay = self
+            .daemon
+            .store
+            .events_since(self.seen, REPLAY_PAGE, self.filter.session.clone())
+            .await?;
+        if replay.gap {
+            self.resync(last);
+            return Ok(());
+        }
+        self.seen = self.seen.max(replay.seen);
+        self.behind = replay.more;
+        let wanted = replay
+            .events
+            .iter()
+            .filter(|event| self.filter.wants(event));
+        self.replayed.extend(wanted.map(EventNotification::from));
+        Ok(())
+    }
+
+    fn resync(&mut self, last: i64) {
+        self.replayed.push_back(EventNotification {
+            seq: last,
+            r#type: RESYNC.to_owned(),
+            timestamp: jiff::Timestamp::now(),
+            data: serde_json::json!({"missed_after": self.seen}),
+        });
+        self.seen = last;
+        self.behind = false;
+    }
+}
+
+/// Registers the standard subscription.
+pub fn register(module: &mut RpcModule<Arc<Daemon>>) -> Result<(), RegisterMethodError> {
+    module
+        .register_subscription(
+            method::SUBSCRIBE_EVENTS,
+            method::EVENT,
+            method::UNSUBSCRIBE_EVENTS,
+            |params, pending, daemon, _| async move {
+                let params: SubscribeEventsParams = match parse(&params) {
+                    Ok(params) => params,
+                    Err(error) => return pending.reject(error).await,
+                };
+                let filter = match filter(
+                    &daemon,
+                    params.event_types,
+                    params.session_id,
+                    params.run_id,
+                )
+                .await
+                {
+                    Ok(filter) => Filter {
+                        live: params.live,
+                        ..filter
+                    },
+                    Err(error) => return pending.reject(error).await,
+                };
+                let mut feed = match Feed::begin(Arc::clone(&daemon), filter, params.since).await {
+                    Ok(feed) => feed,
+                    Err(error) => return pending.reject(RpcError::from(error)).await,
+                };
+                let Ok(sink) = pending.accept().await else {
+                    return;
+                };
+                loop {
+                    let event = tokio::select! {
+                        () = sink.closed() => return,
+                        event = feed.next() => event,
+                    };
+                    let Some(event) = event else { return };
+                    let Ok(message) = serde_json::value::to_raw_value(&event) else {
+                        return;
+                    };
+                    if sink.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            },
+        )
+        .map(drop)
+}
+
+/// A filter whose session is known.
+pub async fn filter(
+    daemon: &Daemon,
+    types: Option<Vec<String>>,
+    session: Option<String>,
+    run: Option<String>,
+) -> Result<Filter, RpcError> {
+    let session = match session.filter(|id| !id.is_empty()) {
+        Some(id) => Some(daemon.store.session(&id).await?.id),
+        None => None,
+    };
+    Ok(Filter {
+        types: types.unwrap_or_default(),
+        session,
+        run: run.filter(|id| !id.is_empty()),
+        live: false,
+    })
+}

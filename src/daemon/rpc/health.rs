@@ -1,0 +1,29 @@
+//! Is the daemon there, and is it well?
+
+use super::Call;
+use super::error::RpcError;
+use crate::protocol::PROTOCOL_VERSION;
+use crate::protocol::session::HealthResponse;
+
+#[derive(serde::Deserialize)]
+pub struct Nothing {}
+
+pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
+    let daemon = &call.daemon;
+    let problem = daemon
+        .store
+        .probe()
+        .await
+        .err()
+        .map(|error| error.to_string());
+    Ok(HealthResponse {
+        status: if problem.is_none() { "ok" } else { "degraded" }.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: PROTOCOL_VERSION,
+        pid: std::process::id(),
+        started_at: Some(daemon.started_at),
+        database: daemon.store.path().display().to_string(),
+        live_sessions: daemon.sessions.live_count() as u64,
+        problem,
+    })
+}

@@ -1,0 +1,125 @@
+//! The methods of the daemon's socket.
+//!
+//! Each handler checks its parameters, asks the store or the sessions, and answers in wire types.
+//! Owns no state and no policy of its own but one: who may decide (`guard`). Files are named for
+//! what they serve.
+
+mod approval;
+mod conversation;
+mod error;
+mod events;
+mod guard;
+mod health;
+mod launch;
+mod overview;
+mod session;
+mod subscribe;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use jsonrpsee::core::RegisterMethodError;
+use jsonrpsee::types::Params;
+use jsonrpsee::{Extensions, RpcModule};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::error::RpcError;
+pub use self::subscribe::Subscribe;
+use super::Daemon;
+use crate::domain::Origin;
+use crate::protocol::method;
+
+/// What a handler knows beside its parameters.
+#[derive(Clone)]
+pub struct Call {
+    daemon: Arc<Daemon>,
+    origin: Origin,
+}
+
+/// All methods.
+///
+/// # Errors
+/// When a name is registered twice, which is a mistake in this function.
+pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMethodError> {
+    let mut module = RpcModule::new(daemon);
+    let m = &mut module;
+    serve(m, method::HEALTH, health::health)?;
+    serve(m, method::LAUNCH_SESSION, launch::launch)?;
+    serve(m, method::CONTINUE_SESSION, launch::continue_session)?;
+    serve(m, method::LIST_SESSIONS, session::list)?;
+    serve(m, method::GET_SESSION_LEAVES, session::leaves)?;
+    serve(m, method::GET_SESSION_STATE, session::state)?;
+    serve(m, method::INTERRUPT_SESSION, session::interrupt)?;
+    serve(m, method::UPDATE_SESSION_SETTINGS, session::update_settings)?;
+    serve(m, method::UPDATE_SESSION_TITLE, session::update_title)?;
+    serve(m, method::ARCHIVE_SESSION, session::archive)?;
+    serve(m, method::BULK_ARCHIVE_SESSIONS, session::bulk_archive)?;
+    serve(m, method::GET_RECENT_PATHS, session::recent_paths)?;
+    serve(m, method::SEND_MESSAGE, session::send_message)?;
+    serve(m, method::END_SESSION, session::end)?;
+    serve(m, method::GET_OVERVIEW, overview::overview)?;
+    serve(m, method::GET_CONVERSATION, conversation::conversation)?;
+    serve(m, method::GET_SESSION_SNAPSHOTS, conversation::snapshots)?;
+    serve(m, method::GET_RAW_LINES, conversation::raw_lines)?;
+    serve(m, method::CREATE_APPROVAL, approval::create)?;
+    serve(m, method::FETCH_APPROVALS, approval::fetch)?;
+    serve(m, method::LIST_APPROVALS, approval::list)?;
+    serve(m, method::GET_APPROVAL, approval::get)?;
+    serve(m, method::SEND_DECISION, approval::decide)?;
+    events::register(m)?;
+    Ok(module)
+}
+
+/// Registers one method with typed parameters and answer.
+fn serve<P, R, H, F>(
+    module: &mut RpcModule<Arc<Daemon>>,
+    name: &'static str,
+    handler: H,
+) -> Result<(), RegisterMethodError>
+where
+    P: DeserializeOwned + Send + 'static,
+    R: Serialize + Clone + Send + 'static,
+    H: Fn(Call, P) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<R, RpcError>> + Send,
+{
+    module
+        .register_async_method(name, move |params, daemon, extensions| async move {
+            let call = Call {
+                daemon: Arc::clone(&daemon),
+                origin: origin(&extensions),
+            };
+            let params = parse(&params)?;
+            handler(call, params)
+                .await
+                .map_err(|error| error.into_object(name))
+        })
+        .map(drop)
+}
+
+/// Who called; put there when the connection was accepted.
+fn origin(extensions: &Extensions) -> Origin {
+    extensions
+        .get::<Origin>()
+        .cloned()
+        .unwrap_or_else(|| Origin::Unverified {
+            reason: "the connection was not looked at".to_owned(),
+        })
+}
+
+/// Reads parameters: one object; absent means an empty one.
+fn parse<P: DeserializeOwned>(params: &Params<'_>) -> Result<P, RpcError> {
+    let text = params
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && *text != "null")
+        .unwrap_or("{}");
+    if !text.starts_with('{') {
+        return Err(RpcError::invalid("params", "must be one object"));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        RpcError::invalid(&field, error.into_inner().to_string())
+    })
+}

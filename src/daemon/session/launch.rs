@@ -1,0 +1,247 @@
+//! Launching: from a request to a session directory, a record and a runner.
+//!
+//! In this order, so that a daemon that dies in between leaves either nothing or a session that the
+//! next one launches: the spec file, then the record (with the agent's first lines in the outbox),
+//! then the runner. Starting a runner twice is harmless: its lock and its state file see to that.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::Context;
+use crate::daemon::claude::args::{self, Beginning};
+use crate::daemon::claude::control;
+use crate::daemon::store::{NewSession, Started, StoreError};
+use crate::domain::session::Settings;
+use crate::domain::{LaunchConfig, OutgoingLine, RunId, Session, SessionId};
+use crate::platform::{self, ProcessId};
+use crate::runner::frame::{MAX_FRAME, Request as Frame};
+use crate::runner::{self, FileError, SessionDir, Spec};
+use crate::scripted_agent;
+
+/// A session that is asked for.
+pub struct Request {
+    /// Its id.
+    pub id: SessionId,
+    /// The session that it continues.
+    pub parent: Option<Session>,
+    /// How its conversation begins.
+    pub beginning: Beginning,
+    /// The first message.
+    pub query: String,
+    /// Its title.
+    pub title: String,
+    /// Where the agent works.
+    pub working_dir: PathBuf,
+    /// How it was asked for.
+    pub config: LaunchConfig,
+    /// Standing permissions.
+    pub settings: Settings,
+    /// The environment of whoever asks.
+    pub env: BTreeMap<String, String>,
+    /// The agent's program; none means the embedded scripted agent.
+    pub program: Option<PathBuf>,
+    /// The daemon's socket, for the agent's programs.
+    pub socket: String,
+}
+
+/// Why a session could not be launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The directory or a file in it could not be made.
+    #[error("cannot prepare the session directory {path}: {source}", path = path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The spec could not be written.
+    #[error(transparent)]
+    Spec(#[from] FileError),
+    /// A line for the agent is too long.
+    #[error("the message takes {bytes} bytes on its way to the agent, the limit is {MAX_FRAME}")]
+    TooLong {
+        /// Its size as a frame.
+        bytes: usize,
+    },
+    /// The record could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The runner could not be started.
+    #[error("cannot start {program}: {source}", program = program.display())]
+    Runner {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Checks that a line fits a frame.
+///
+/// # Errors
+/// [`LaunchError::TooLong`].
+pub fn check_line(line: &OutgoingLine) -> Result<(), LaunchError> {
+    // Only a line near the limit is worth encoding to find out; escaping at most sextuples it.
+    if line.line.len() < MAX_FRAME / 6 - 1024 {
+        return Ok(());
+    }
+    let bytes = Frame::Stdin {
+        id: line.frame_id.clone(),
+        line: line.line.clone(),
+    }
+    .encode()
+    .len();
+    if bytes > MAX_FRAME {
+        Err(LaunchError::TooLong { bytes })
+    } else {
+        Ok(())
+    }
+}
+
+/// Prepares and records a session. What was prepared is removed again when it cannot be recorded.
+pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchError> {
+    let run_id = RunId::random();
+    let lines = vec![
+        control::initialize(request.id.as_str()),
+        control::user_message(&request.query),
+    ];
+    lines.iter().try_for_each(check_line)?;
+    let dir = ctx.session_dir(&request.id);
+    if dir.path().exists() {
+        // The same request again, after its answer was lost.
+        if let Ok(session) = ctx.store.session(request.id.as_str()).await {
+            return Ok(Started::Existing(session));
+        }
+    }
+    prepare(ctx, &dir, &request, &run_id)?;
+    let claude_session_id = match &request.beginning {
+        Beginning::New(name) => Some(name.clone()),
+        Beginning::Resume {
+            claude_session_id,
+            fork: false,
+        } => Some(claude_session_id.clone()),
+        Beginning::Resume { fork: true, .. } => None,
+    };
+    crate::failpoint::hit("launch.prepared");
+    let new = NewSession {
+        id: request.id,
+        run_id,
+        parent: request.parent.map(|parent| parent.id),
+        claude_session_id,
+        query: request.query,
+        title: request.title,
+        working_dir: request.working_dir.to_string_lossy().into_owned(),
+        config: request.config,
+        settings: request.settings,
+        lines,
+    };
+    match ctx.store.create_session(new).await {
+        Ok(started) => {
+            crate::failpoint::hit("launch.recorded");
+            Ok(started)
+        }
+        Err(error) => {
+            super::remains::remove(&dir);
+            Err(error.into())
+        }
+    }
+}
+
+fn prepare(
+    ctx: &Context,
+    dir: &SessionDir,
+    request: &Request,
+    run_id: &RunId,
+) -> Result<(), LaunchError> {
+    let failed = |source| LaunchError::Directory {
+        path: dir.path().to_owned(),
+        source,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir.path())
+        .map_err(failed)?;
+    let mcp_path = dir.path().join("mcp.json");
+    let mcp_config = request
+        .config
+        .mcp_config
+        .as_ref()
+        .map(|config| args::mcp_config(config, &request.id, run_id, &request.socket));
+    if let Some(config) = &mcp_config {
+        write_private(&mcp_path, config).map_err(failed)?;
+    }
+    let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
+    let (program, first) = match &request.program {
+        Some(program) => (program.clone(), None),
+        None => (
+            ctx.program.clone(),
+            Some(scripted_agent::SUBCOMMAND.to_owned()),
+        ),
+    };
+    let arguments = args::arguments(&request.config, &request.beginning, mcp_arg.as_deref());
+    let spec = Spec {
+        format: runner::FORMAT,
+        session_id: request.id.to_string(),
+        program,
+        args: first.into_iter().chain(arguments).collect(),
+        env: args::environment(
+            request.env.clone(),
+            &request.config,
+            &request.id,
+            run_id,
+            &request.socket,
+        ),
+        cwd: request.working_dir.clone(),
+        grace_ms: None,
+    };
+    spec.write(dir)?;
+    Ok(())
+}
+
+fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(value.to_string().as_bytes())
+}
+
+/// Starts the runner of a recorded session and notes who it is, before it can start the agent's
+/// first program.
+pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError> {
+    let dir = ctx.session_dir(&session.id);
+    let failed = |source| LaunchError::Runner {
+        program: ctx.program.clone(),
+        source,
+    };
+    let mut child = tokio::process::Command::new(&ctx.program)
+        .arg("__runner")
+        .arg(dir.path())
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(false)
+        .spawn()
+        .map_err(failed)?;
+    if let Some(pid) = child.id()
+        && let Some(start_time) = platform::process_start_time(pid)
+    {
+        ctx.runners
+            .insert(ProcessId { pid, start_time }, session.id.clone());
+    }
+    // Only so that it does not stay as a zombie while this daemon lives.
+    tokio::spawn(async move { child.wait().await });
+    Ok(())
+}

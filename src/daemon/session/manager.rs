@@ -1,0 +1,155 @@
+//! The sessions of a daemon: launching, ending, and the supervisors in between.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::launch::{self, LaunchError, Request};
+use super::supervisor::{self, Command};
+use super::{Context, recover};
+use crate::daemon::store::{Started, StoreError};
+use crate::domain::Session;
+use crate::domain::session::Process;
+
+/// Commands that may wait for a supervisor; all are the same, so more say nothing new.
+const COMMANDS: usize = 4;
+
+/// All supervisors; cheap to clone.
+#[derive(Clone)]
+pub struct Sessions {
+    ctx: Arc<Context>,
+    live: Arc<Mutex<HashMap<i64, mpsc::Sender<Command>>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    #[must_use]
+    pub fn new(ctx: Context) -> Self {
+        Self {
+            ctx: Arc::new(ctx),
+            live: Arc::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// What the supervisors share.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.ctx
+    }
+
+    /// Takes up what earlier daemons left running; to be awaited before anything is served.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn recover(&self) -> Result<(), StoreError> {
+        for session in recover::find(&self.ctx).await? {
+            self.supervise(session);
+        }
+        Ok(())
+    }
+
+    /// Launches a session. When its id is known already, that session is returned and nothing is
+    /// started.
+    ///
+    /// # Errors
+    /// [`LaunchError`]; nothing is left of the session then, except where the runner could not be
+    /// started: that is a session which failed.
+    pub async fn launch(&self, request: Request) -> Result<Session, LaunchError> {
+        let session = match launch::create(&self.ctx, request).await? {
+            Started::Existing(session) => return Ok(session),
+            Started::New(session) => session,
+        };
+        let started = launch::start_runner(&self.ctx, &session);
+        self.supervise(session.clone());
+        started.map(|()| session)
+    }
+
+    /// Asks a session's process to end: politely, then less so.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has ended already.
+    pub fn end(&self, session: &Session) -> Result<(), StoreError> {
+        let sender = self.lock().get(&session.key).cloned();
+        match sender {
+            Some(sender) if session.process != Process::Gone => {
+                // A full queue holds the same command already.
+                let _ = sender.try_send(Command::End);
+                Ok(())
+            }
+            _ => Err(StoreError::Conflict {
+                id: session.id.clone(),
+                problem: "has ended already".to_owned(),
+            }),
+        }
+    }
+
+    /// Ends a session's process and waits until everything of it is in the store, at most `patience`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it takes longer.
+    pub async fn end_and_wait(
+        &self,
+        session: &Session,
+        patience: Duration,
+    ) -> Result<(), StoreError> {
+        if session.process == Process::Gone || self.end(session).is_err() {
+            return Ok(());
+        }
+        let sender = self.lock().get(&session.key).cloned();
+        if let Some(sender) = sender
+            && tokio::time::timeout(patience, sender.closed())
+                .await
+                .is_err()
+        {
+            return Err(StoreError::Conflict {
+                id: session.id.clone(),
+                problem: "does not end; try again in a moment".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// How many sessions have a process.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Stops supervising; the sessions go on.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn supervise(&self, session: Session) {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let key = session.key;
+        self.lock().insert(key, sender);
+        let (ctx, live, stop) = (
+            Arc::clone(&self.ctx),
+            Arc::clone(&self.live),
+            self.stop.clone(),
+        );
+        self.tasks.spawn(async move {
+            let id = session.id.clone();
+            supervisor::run(Arc::clone(&ctx), session, commands, stop).await;
+            live.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
+            ctx.runners.remove(&id);
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, mpsc::Sender<Command>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

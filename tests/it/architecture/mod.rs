@@ -1,0 +1,183 @@
+//! The architecture's promises, checked on the source itself: which module may use which, who may
+//! know what, and that the protocol's page says what the types say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(dir: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                // What a module's own tests use is not what it is built on.
+                let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+                found.push((path, code));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{dir} has sources");
+    found
+}
+
+/// Fails when a source below `dir` (less those whose path contains one of `except`) says a word.
+fn never_says(dir: &str, except: &[&str], words: &[&str], why: &str) {
+    for (path, code) in sources(dir) {
+        let name = path.display().to_string();
+        if except.iter().any(|part| name.contains(part)) {
+            continue;
+        }
+        for (number, line) in code.lines().enumerate() {
+            let line = line.trim_start();
+            if line.starts_with("//") {
+                continue;
+            }
+            for word in words {
+                assert!(
+                    !line.contains(word),
+                    "{name}:{}: `{word}`: {why}",
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn modules_import_one_way() {
+    let layers: [(&str, &[&str]); 7] = [
+        ("src/domain", &["crate::"]),
+        ("src/platform", &["crate::"]),
+        (
+            "src/protocol",
+            &[
+                "crate::daemon",
+                "crate::ipc",
+                "crate::client",
+                "crate::runner",
+                "crate::commands",
+            ],
+        ),
+        (
+            "src/ipc",
+            &[
+                "crate::daemon",
+                "crate::domain",
+                "crate::protocol",
+                "crate::client",
+                "crate::commands",
+            ],
+        ),
+        (
+            "src/runner",
+            &[
+                "crate::daemon",
+                "crate::domain",
+                "crate::protocol",
+                "crate::ipc",
+                "crate::client",
+            ],
+        ),
+        (
+            "src/client",
+            &["crate::daemon", "crate::runner", "crate::commands"],
+        ),
+        (
+            "src/daemon",
+            &[
+                "crate::client",
+                "crate::commands",
+                "crate::cli",
+                "crate::tui",
+            ],
+        ),
+    ];
+    for (dir, above) in layers {
+        let own = format!("crate::{}", dir.trim_start_matches("src/"));
+        let above: Vec<&str> = above.iter().copied().collect();
+        for (path, code) in sources(dir) {
+            for line in code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                for word in &above {
+                    let names_it = line.contains(word) && !line.contains(&own);
+                    assert!(
+                        !names_it,
+                        "{}: {dir} must not know {word}: {line}",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_store_knows_sql() {
+    never_says(
+        "src",
+        &["/daemon/store/"],
+        &["rusqlite"],
+        "only the store knows SQL",
+    );
+}
+
+#[test]
+fn only_the_platform_module_is_unsafe() {
+    never_says(
+        "src",
+        &["/platform/"],
+        &["unsafe {", "unsafe fn", "unsafe_code"],
+        "unsafe code belongs to src/platform",
+    );
+}
+
+#[test]
+fn nothing_in_the_daemon_writes_to_a_terminal() {
+    never_says(
+        "src/daemon",
+        &[],
+        &["println!", "print!(", "io::stdout", "io::stderr"],
+        "the daemon logs",
+    );
+}
+
+#[test]
+fn the_runner_has_no_runtime_and_no_database() {
+    never_says(
+        "src/runner",
+        &[],
+        &["tokio", "async fn", ".await"],
+        "the runner is blocking std code",
+    );
+}
+
+#[test]
+fn every_module_says_what_it_owns() {
+    for (path, code) in sources("src") {
+        assert!(
+            code.starts_with("//!"),
+            "{} has no opening essay",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_protocol_page_is_what_the_types_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/protocol.md");
+    let made = humanlayer::protocol::doc::markdown();
+    if std::env::var_os("HUMANLAYER_UPDATE").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == made,
+        "assets/protocol.md is out of date: run HUMANLAYER_UPDATE=1 cargo test --test it protocol_page"
+    );
+}

@@ -1,0 +1,3 @@
+//! The daemon as its clients see it, with scripted agents behind it.
+
+mod sessions;

@@ -1,0 +1,393 @@
+//! The real daemon in a directory of its own, and a raw JSON-RPC client to talk to it.
+//!
+//! The daemon is `humanlayer --headless`. Its sessions' runners are separate processes, so a test
+//! kills and restarts the daemon as it likes; what is left when a test ends is killed.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::scripted_agent;
+
+/// How long anything that must happen may take; these machines are slow at times.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Polls until `found` gives something; fails with what was waited for.
+pub fn wait_until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = found() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A daemon, which can be killed and started again on the same state.
+pub struct Daemon {
+    root: TempDir,
+    child: Option<Child>,
+    environment: Vec<(String, String)>,
+}
+
+impl Daemon {
+    /// A daemon whose agents are the scripted agent.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with further environment (which the agents get too).
+    pub fn with(environment: &[(&str, &str)]) -> Self {
+        let mut daemon = Self::prepare(environment);
+        daemon.launch(&[]);
+        daemon
+    }
+
+    /// All but the process: state directory, work directory, scripted agent.
+    pub fn prepare(environment: &[(&str, &str)]) -> Self {
+        let root = tempfile::Builder::new().prefix("hl").tempdir().unwrap();
+        for dir in ["state", "work"] {
+            fs::create_dir(root.path().join(dir)).unwrap();
+        }
+        fs::set_permissions(root.path().join("state"), PermissionsExt::from_mode(0o700)).unwrap();
+        scripted_agent::program_in(root.path());
+        let mut owned: Vec<(String, String)> = vec![
+            (
+                "HUMANLAYER_CLAUDE_PATH".to_owned(),
+                root.path().join("claude").display().to_string(),
+            ),
+            ("HUMANLAYER_LOG_LEVEL".to_owned(), "debug".to_owned()),
+        ];
+        for (name, value) in environment {
+            owned.retain(|(other, _)| other != name);
+            owned.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        Self {
+            root,
+            child: None,
+            environment: owned,
+        }
+    }
+
+    /// Starts the process and waits until it answers.
+    pub fn launch(&mut self, environment: &[(&str, &str)]) {
+        self.spawn(environment);
+        wait_until("the daemon answers", || {
+            if let Some(status) = self
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().unwrap())
+            {
+                panic!("the daemon ended with {status}: {}", self.log());
+            }
+            UnixStream::connect(self.socket()).ok()
+        });
+    }
+
+    /// Starts the process and does not wait.
+    pub fn spawn(&mut self, environment: &[(&str, &str)]) {
+        assert!(self.child.is_none(), "a daemon runs already");
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.root.path().join("log"))
+            .unwrap();
+        let child = self
+            .command()
+            .arg("--headless")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+    }
+
+    /// The binary under test, set up for this daemon: for CLI verbs.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(scripted_agent::binary());
+        command
+            .env_remove("HUMANLAYER_SESSION_ID")
+            .env_remove("HUMANLAYER_RUN_ID")
+            .env_remove("HUMANLAYER_FAILPOINT")
+            .env_remove("HUMANLAYER_SCRIPTED_AGENT_SCRIPT")
+            .env("HUMANLAYER_DAEMON_SOCKET", self.socket())
+            .env("HUMANLAYER_DATABASE_PATH", self.database())
+            .env("XDG_CONFIG_HOME", self.root.path().join("config"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.work());
+        command
+    }
+
+    /// SIGKILL, as if the machine had no mercy; waits until it is gone.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("a daemon runs");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Waits until the process ends by itself (or by a failpoint); gives its exit status.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().expect("a daemon runs");
+        wait_until("the daemon ends", || child.try_wait().unwrap())
+    }
+
+    /// SIGTERM, and waits until it is gone.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let pid = self.pid();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.wait()
+    }
+
+    /// SIGKILL and a new process.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.launch(&[]);
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a daemon runs").id()
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where agents work.
+    pub fn work(&self) -> PathBuf {
+        self.root.path().join("work")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.state().join("daemon.sock")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.state().join("daemon.db")
+    }
+
+    pub fn session_dir(&self, session_id: &str) -> PathBuf {
+        self.state().join("sessions").join(session_id)
+    }
+
+    /// What the daemon wrote to stderr so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.root.path().join("log")).unwrap_or_default()
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Client {
+        Client::connect(&self.socket())
+    }
+
+    /// One call on a connection of its own; fails on an error answer.
+    pub fn call(&self, method: &str, params: Value) -> Value {
+        self.connect().call(method, params)
+    }
+
+    /// Launches a session with approvals on; the query is the scripted agent's script.
+    pub fn launch_session(&self, query: &str) -> String {
+        self.launch_session_with(json!({"query": query}))
+    }
+
+    /// The same with further parameters.
+    pub fn launch_session_with(&self, params: Value) -> String {
+        let mut all = json!({"approvals": true, "working_dir": self.work()});
+        for (name, value) in params.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        self.call("launchSession", all)["session_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub fn session(&self, id: &str) -> Value {
+        self.call("getSessionState", json!({"session_id": id}))["session"].clone()
+    }
+
+    /// Waits until a session has a status.
+    pub fn until_status(&self, id: &str, status: &str) -> Value {
+        let mut last = Value::Null;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            last = self.session(id);
+            if last["status"] == status {
+                return last;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        panic!(
+            "session {id} did not become {status}: {last:#}\n{}",
+            self.log()
+        );
+    }
+
+    /// Waits until a session's process is over and all of it is stored.
+    pub fn until_over(&self, id: &str) -> Value {
+        wait_until("the session's process is over", || {
+            let session = self.session(id);
+            let over = session["live"] == false && !self.session_dir(id).exists();
+            over.then_some(session)
+        })
+    }
+
+    /// Waits until a session has something pending; gives the oldest.
+    pub fn until_pending(&self, id: &str) -> Value {
+        wait_until("something is pending", || {
+            self.pending(id).into_iter().next()
+        })
+    }
+
+    pub fn pending(&self, id: &str) -> Vec<Value> {
+        self.call("fetchApprovals", json!({"session_id": id}))["approvals"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// Decides; gives the whole answer.
+    pub fn decide(&self, approval: &Value, params: Value) -> Value {
+        let mut all = json!({"approval_id": approval["id"]});
+        for (name, value) in params.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        self.call("sendDecision", all)
+    }
+
+    pub fn approve(&self, approval: &Value) -> Value {
+        let answer = self.decide(approval, json!({"decision": "approve"}));
+        assert_eq!(answer["success"], true, "{answer}");
+        answer
+    }
+
+    pub fn conversation(&self, id: &str) -> Vec<Value> {
+        self.call("getConversation", json!({"session_id": id}))["events"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// All lines of the agent that are stored, in order.
+    pub fn raw_lines(&self, id: &str) -> Vec<(u64, String)> {
+        let mut lines: Vec<(u64, String)> = Vec::new();
+        loop {
+            let after = lines.last().map(|(offset, _)| *offset);
+            let page = self.call(
+                "getRawLines",
+                json!({"session_id": id, "after": after, "limit": 1000}),
+            );
+            let page = page["lines"].as_array().unwrap().clone();
+            if page.is_empty() {
+                return lines;
+            }
+            lines.extend(page.iter().map(|line| {
+                (
+                    line["offset"].as_u64().unwrap(),
+                    line["line"].as_str().unwrap().to_owned(),
+                )
+            }));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // Runners outlive a daemon by design; a test's must not.
+        let Ok(entries) = fs::read_dir(self.state().join("sessions")) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let state = fs::read(entry.path().join("runner.json")).unwrap_or_default();
+            let state: Value = serde_json::from_slice(&state).unwrap_or_default();
+            let pids = [&state["runner_pid"], &state["agent_pid"]];
+            for pid in pids.into_iter().filter_map(Value::as_i64) {
+                if let Some(pid) = i32::try_from(pid)
+                    .ok()
+                    .and_then(rustix::process::Pid::from_raw)
+                {
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                }
+            }
+        }
+    }
+}
+
+/// One connection to a daemon.
+pub struct Client {
+    reader: BufReader<UnixStream>,
+    next_id: u64,
+}
+
+impl Client {
+    pub fn connect(socket: &Path) -> Self {
+        let stream = wait_until("the socket accepts", || UnixStream::connect(socket).ok());
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self {
+            reader: BufReader::new(stream),
+            next_id: 1,
+        }
+    }
+
+    /// A call that must succeed.
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// A call that must fail; gives the error.
+    pub fn fail(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, params);
+        assert!(answer.get("result").is_none(), "{method}: {answer}");
+        answer["error"].clone()
+    }
+
+    /// A call; gives the whole answer.
+    pub fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(
+            &json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string(),
+        );
+        loop {
+            let answer = self.receive();
+            if answer["id"] == id {
+                return answer;
+            }
+        }
+    }
+
+    /// Sends a line as it is.
+    pub fn send(&mut self, line: &str) {
+        let mut stream = self.reader.get_ref();
+        stream.write_all(line.as_bytes()).unwrap();
+        stream.write_all(b"\n").unwrap();
+    }
+
+    /// The next line, whatever it is.
+    pub fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        let read = self.reader.read_line(&mut line).expect("an answer in time");
+        assert!(read > 0, "the daemon closed the connection");
+        serde_json::from_str(&line).unwrap()
+    }
+}
