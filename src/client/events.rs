@@ -42,10 +42,10 @@ pub struct Events {
     line: Option<Line>,
 }
 
-/// A subscription and the connection that carries it.
+/// A subscription and the connection that carries it, which would close if it were dropped.
 #[derive(Debug)]
 struct Line {
-    client: Client,
+    _client: Client,
     subscription: Subscription<EventNotification>,
 }
 
@@ -77,10 +77,12 @@ impl Events {
         self.last
     }
 
-    /// The connection that carries the events, for calls in between; none while it is lost.
-    #[must_use]
-    pub fn client(&self) -> Option<&Client> {
-        self.line.as_ref().map(|line| &line.client)
+    /// A new connection for calls in between, waited for as long as for events.
+    ///
+    /// # Errors
+    /// A [`ClientError`] when the daemon has been gone for [`RECONNECT_LIMIT`].
+    pub async fn reach(&self) -> Result<Client, ClientError> {
+        self.connect().await
     }
 
     /// Waits for the next event. Dropping the future loses nothing.
@@ -162,7 +164,7 @@ impl Events {
         };
         let subscription = client.subscribe(&params).await?;
         self.line = Some(Line {
-            client,
+            _client: client,
             subscription,
         });
         Ok(())

@@ -7,9 +7,8 @@
 use serde_json::{Map, Value};
 
 use super::exit::Failure;
-use super::{Context, decide, input};
+use super::{Context, decide, format, input};
 use crate::domain::Kind;
-use crate::domain::id::ApprovalId;
 use crate::protocol::approval::SendDecisionParams;
 
 /// Arguments of `answer`.
@@ -55,11 +54,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
     if approval.kind != Kind::Question {
-        let id = ApprovalId::from(approval.id.as_str());
-        return Err(Failure::usage("this is not a question").with_hint(format!(
-            "humanlayer approve {0}   or   humanlayer deny {0} -m REASON",
-            id.short()
-        )));
+        return Err(
+            Failure::usage("this is not a question").with_hint(format::how_to_decide(&approval))
+        );
     }
     let answers = match given {
         Some(answers) => answers,

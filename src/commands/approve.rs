@@ -1,7 +1,8 @@
 //! `approve`: let an agent do what it asks for.
 
 use super::exit::Failure;
-use super::{Context, decide, input};
+use super::{Context, decide, format, input};
+use crate::domain::Kind;
 use crate::protocol::approval::SendDecisionParams;
 
 /// Arguments of `approve`.
@@ -44,6 +45,10 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
+    if approval.kind == Kind::Question {
+        return Err(Failure::usage("this is a question, which wants an answer")
+            .with_hint(format::how_to_decide(&approval)));
+    }
     let updated_permissions = if args.always {
         if approval.permission_suggestions.is_empty() {
             return Err(Failure::failed(

@@ -72,15 +72,15 @@ pub fn approval_id(id: &str, terminal: bool) -> String {
     }
 }
 
-/// What a session is about: its title, else its query in a line.
+/// What a session is about, in at most `max` characters: its title, else its query.
 #[must_use]
-pub fn subject(session: &SessionState) -> String {
+pub fn subject(session: &SessionState, max: usize) -> String {
     let words = if session.title.is_empty() {
         &session.summary
     } else {
         &session.title
     };
-    summary(words, 60)
+    summary(words, max)
 }
 
 /// The part of a tool's input that says most, in one line of at most `max` characters.

@@ -11,8 +11,8 @@ use super::output::{Output, safe_json};
 use super::{Context, printer};
 use crate::client::Client;
 use crate::client::events::{Events, Update};
-use crate::domain::Status;
 use crate::domain::text::sanitize_line;
+use crate::domain::{Outcome, Status};
 use crate::protocol::conversation::{ConversationEvent, GetConversationParams, GetRawLinesParams};
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 use crate::protocol::session::SessionState;
@@ -43,14 +43,14 @@ pub struct Args {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.get_session_state(&args.id).await?;
-    if !args.follow {
-        let mut log = Log::new(&session, args.raw);
-        log.catch_up(&client, &mut context.out).await?;
-        return Ok(());
+    if args.follow {
+        return follow(&session, args.raw, client, &mut context, |_| false)
+            .await
+            .map(drop);
     }
-    follow(&session, args.raw, &client, &mut context, |_| false)
+    Log::new(&session, args.raw)
+        .catch_up(&client, &mut context.out)
         .await
-        .map(drop)
 }
 
 /// Prints a new session's conversation until its turn has ended; fails if the turn did.
@@ -58,18 +58,17 @@ pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), 
     let client = context.client().await?;
     let session = client.get_session_state(id).await?;
     let over = |status: Status| !status.is_active() && status != Status::Draft;
-    follow(&session, false, &client, &mut context, over).await?;
-    let ended = client.get_session_state(id).await?;
+    let ended = follow(&session, false, client, &mut context, over).await?;
     match ended.status {
-        Status::Completed => Ok(()),
         Status::Failed => Err(Failure::failed(
             ended
                 .error_message
                 .unwrap_or_else(|| "the session failed".to_owned()),
         )),
-        Status::Interrupted | Status::Discarded => Err(Failure::Silent(Exit::Failed)),
-        // Somebody gave it more to do meanwhile.
-        Status::Draft
+        Status::Interrupted | Status::Discarded => Err(Failure::failed("the turn was interrupted")),
+        // With the others, somebody gave it more to do meanwhile.
+        Status::Completed
+        | Status::Draft
         | Status::Starting
         | Status::Running
         | Status::WaitingInput
@@ -77,58 +76,78 @@ pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), 
     }
 }
 
-/// Prints what comes until `over` is true of the session's status.
+/// Prints what comes until `over` is true of the session's status; gives the session then.
 async fn follow(
     session: &SessionState,
     raw: bool,
-    client: &Client,
+    client: Client,
     context: &mut Context,
     over: impl Fn(Status) -> bool,
-) -> Result<(), Failure> {
+) -> Result<SessionState, Failure> {
     let params = SubscribeEventsParams {
         session_id: Some(session.id.clone()),
         live: raw,
         ..SubscribeEventsParams::default()
     };
-    let mut events = Events::open(&context.config.daemon_socket.value, params).await?;
+    let events = Events::open(&context.config.daemon_socket.value, params).await?;
+    let mut line = Line { events, client };
     let mut log = Log::new(session, raw);
-    log.catch_up(client, &mut context.out).await?;
-    if over(client.get_session_state(&session.id).await?.status) {
-        return log.catch_up(client, &mut context.out).await;
-    }
+    let out = &mut context.out;
+    // What happened before the subscription is found out by asking, after it by events.
+    let mut look = true;
     loop {
-        context.out.flush()?;
-        match events.next().await? {
-            Update::Event(event) => {
-                if let Some(approval) = question(&event) {
-                    let approval = connected(&events, client).get_approval(&approval).await?;
-                    if approval.outcome == crate::domain::Outcome::Pending {
-                        context.out.line("")?;
-                        printer::approval(&mut context.out, &approval)?;
-                        context.out.line("")?;
-                    }
-                } else if is_news(&event, raw) {
-                    log.catch_up(connected(&events, client), &mut context.out)
-                        .await?;
-                }
-                if new_status(&event).is_some_and(&over) {
-                    return Ok(());
-                }
-            }
-            Update::Resync(_) => {
-                let client = Client::connect(&context.config.daemon_socket.value).await?;
-                log.catch_up(&client, &mut context.out).await?;
-                if over(client.get_session_state(&session.id).await?.status) {
-                    return Ok(());
-                }
+        if look {
+            // The state comes first: what led to an end is there to be printed then.
+            let now = line
+                .patiently(async |client| Ok(client.get_session_state(&session.id).await?))
+                .await?;
+            line.patiently(async |client| log.catch_up(client, out).await)
+                .await?;
+            if over(now.status) {
+                return Ok(now);
             }
         }
+        out.flush()?;
+        look = match line.events.next().await? {
+            Update::Event(event) => match question(&event) {
+                Some(id) => {
+                    let approval = line
+                        .patiently(async |client| Ok(client.get_approval(&id).await?))
+                        .await?;
+                    if approval.outcome == Outcome::Pending {
+                        out.line("")?;
+                        printer::approval(out, &approval)?;
+                        out.line("")?;
+                    }
+                    false
+                }
+                None => is_news(&event, raw),
+            },
+            Update::Resync(_) => true,
+        };
     }
 }
 
-/// The connection that the last event came through, which works even after a reconnect.
-fn connected<'a>(events: &'a Events, first: &'a Client) -> &'a Client {
-    events.client().unwrap_or(first)
+/// Events, and a connection for the calls in between, which is replaced when it is lost.
+struct Line {
+    events: Events,
+    client: Client,
+}
+
+impl Line {
+    /// Makes a call that may be made again, once more if the daemon went away meanwhile.
+    async fn patiently<T>(
+        &mut self,
+        mut call: impl AsyncFnMut(&Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match call(&self.client).await {
+            Err(failure) if failure.exit() == Exit::NoDaemon => {
+                self.client = self.events.reach().await?;
+                call(&self.client).await
+            }
+            settled => settled,
+        }
+    }
 }
 
 /// The approval that an event asks for.
@@ -145,13 +164,6 @@ fn is_news(event: &EventNotification, raw: bool) -> bool {
         event.r#type.as_str(),
         "conversation_updated" | "session_status_changed"
     )
-}
-
-fn new_status(event: &EventNotification) -> Option<Status> {
-    if event.r#type != "session_status_changed" {
-        return None;
-    }
-    Status::parse(event.data.get("new_status")?.as_str()?)
 }
 
 /// What of a session has been printed.

@@ -142,7 +142,7 @@ fn questions(out: &mut Output, input: &Value) -> io::Result<()> {
 pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     out.line(format!(
         "{}, {}",
-        sanitize_line(&format::subject(session)),
+        sanitize_line(&format::subject(session, 100)),
         session.status.as_str()
     ))?;
     field(out, "session", Some(&session.id))?;

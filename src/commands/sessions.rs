@@ -4,7 +4,6 @@ use super::Context;
 use super::exit::Failure;
 use super::format;
 use crate::client::Client;
-use crate::domain::text::sanitize_line;
 use crate::protocol::session::{GetOverviewParams, SessionState};
 
 /// Sessions asked for at once.
@@ -57,8 +56,8 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
         sessions.iter().map(|session| {
             [
                 format::session_id(&session.id, terminal),
-                status(session),
-                format::subject(session),
+                status(session, terminal),
+                format::subject(session, if terminal { 40 } else { 200 }),
                 session.model.clone().unwrap_or_default(),
                 session.working_dir.clone().unwrap_or_default(),
                 format::dollars(session.cost_usd),
@@ -68,16 +67,19 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
     )
 }
 
-/// A session's status, with what else a person should know in a list.
-fn status(session: &SessionState) -> String {
+/// A session's status; for people with what else they should know in a list.
+fn status(session: &SessionState, terminal: bool) -> String {
     let mut status = session.status.as_str().to_owned();
+    if !terminal {
+        return status;
+    }
     if session.archived {
         status.push_str(" (archived)");
     }
     if session.dangerously_skip_permissions {
         status.push_str(" (asks nothing)");
     }
-    sanitize_line(&status).into_owned()
+    status
 }
 
 /// All sessions, page by page.
