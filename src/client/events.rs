@@ -178,3 +178,151 @@ async fn overview(client: &Client, limit: Option<u32>) -> Result<GetOverviewResp
     };
     client.get_overview(&params).await
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use super::*;
+    use crate::ipc::{self, Limits, Server};
+    use crate::protocol::method;
+    use jsonrpsee::{Extensions, RpcModule};
+    use serde_json::{Value, json};
+    use std::sync::{Arc, Mutex};
+    use tokio::task::JoinHandle;
+    use tokio_util::sync::CancellationToken;
+
+    type Script = Vec<(i64, &'static str)>;
+
+    /// What the daemons of a test play, a script a subscription, and from where each was asked.
+    #[derive(Default)]
+    struct Play {
+        scripts: Mutex<Vec<Script>>,
+        since: Mutex<Vec<i64>>,
+    }
+
+    struct Daemon {
+        stop: CancellationToken,
+        serving: JoinHandle<()>,
+    }
+
+    impl Daemon {
+        fn start(socket: &Path, play: &Arc<Play>) -> Self {
+            let listener = ipc::bind(socket).unwrap();
+            let server = Server {
+                methods: module(play).into(),
+                limits: Limits::default(),
+                takeover: None,
+                on_accept: Arc::new(|_| Extensions::new()),
+            };
+            let stop = CancellationToken::new();
+            let serving = tokio::spawn(server.serve(listener, stop.clone()));
+            Self { stop, serving }
+        }
+
+        async fn stop(self) {
+            self.stop.cancel();
+            self.serving.await.unwrap();
+        }
+    }
+
+    fn module(play: &Arc<Play>) -> RpcModule<Play> {
+        let mut module = RpcModule::from_arc(Arc::clone(play));
+        module
+            .register_method(method::GET_OVERVIEW, |_, _, _| {
+                json!({"seq": 40, "sessions": [], "counts": {}, "archived": 0,
+                    "pending_approvals": [], "pending_total": 0, "cost_last_day_usd": 0.0})
+            })
+            .unwrap();
+        module
+            .register_subscription(
+                method::SUBSCRIBE_EVENTS,
+                method::EVENT,
+                method::UNSUBSCRIBE_EVENTS,
+                |params, pending, play, _| async move {
+                    let asked: Value = params.parse().unwrap();
+                    let since = asked["since"].as_i64().unwrap();
+                    play.since.lock().unwrap().push(since);
+                    let script = play.scripts.lock().unwrap().remove(0);
+                    let Ok(sink) = pending.accept().await else {
+                        return;
+                    };
+                    for (seq, kind) in script {
+                        let event = json!({"seq": seq, "type": kind,
+                            "timestamp": "2026-01-01T00:00:00Z", "data": {}});
+                        let event = serde_json::value::to_raw_value(&event).unwrap();
+                        if sink.send(event).await.is_err() {
+                            return;
+                        }
+                    }
+                    sink.closed().await;
+                },
+            )
+            .unwrap();
+        module
+    }
+
+    async fn expect(events: &mut Events, seq: i64, kind: &str) {
+        match events.next().await.unwrap() {
+            Update::Event(event) => assert_eq!((event.seq, event.r#type.as_str()), (seq, kind)),
+            Update::Resync(now) => panic!("a resync at {}", now.seq),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_event_comes_once_across_a_restart_and_a_gap_is_told() {
+        const STORED: &str = "conversation_updated";
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("d.sock");
+        let play = Arc::new(Play::default());
+        *play.scripts.lock().unwrap() = vec![
+            vec![
+                (11, STORED),
+                (11, STORED),
+                (11, "message_delta"),
+                (12, STORED),
+            ],
+            vec![(12, STORED), (13, STORED), (13, RESYNC)],
+            vec![(40, STORED), (41, STORED)],
+        ];
+        let daemon = Daemon::start(&socket, &play);
+        let params = SubscribeEventsParams {
+            since: Some(10),
+            ..SubscribeEventsParams::default()
+        };
+        let mut events = Events::open(&socket, params).await.unwrap();
+        expect(&mut events, 11, STORED).await;
+        expect(&mut events, 11, "message_delta").await;
+        expect(&mut events, 12, STORED).await;
+
+        daemon.stop().await;
+        let _daemon = Daemon::start(&socket, &play);
+        expect(&mut events, 13, STORED).await;
+        let Update::Resync(now) = events.next().await.unwrap() else {
+            panic!("no resync");
+        };
+        assert_eq!((now.seq, events.last()), (40, 40));
+        expect(&mut events, 41, STORED).await;
+        assert_eq!(*play.since.lock().unwrap(), [10, 12, 40]);
+    }
+
+    #[tokio::test]
+    async fn without_a_number_it_begins_with_now() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("d.sock");
+        let play = Arc::new(Play::default());
+        play.scripts
+            .lock()
+            .unwrap()
+            .push(vec![(41, "new_approval")]);
+        let _daemon = Daemon::start(&socket, &play);
+        let mut events = Events::open(&socket, SubscribeEventsParams::default())
+            .await
+            .unwrap();
+        expect(&mut events, 41, "new_approval").await;
+        assert_eq!(*play.since.lock().unwrap(), [40]);
+    }
+}
