@@ -5,7 +5,7 @@
 //! deceptive gets through. No colour is ever used, so there is none to switch off.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -17,7 +17,7 @@ const COLUMNS: u16 = 100;
 
 /// Standard output.
 pub struct Output {
-    out: StdoutLock<'static>,
+    out: Box<dyn Write>,
     terminal: bool,
 }
 
@@ -28,7 +28,16 @@ impl Output {
         let out = io::stdout().lock();
         Self {
             terminal: out.is_terminal(),
-            out,
+            out: Box::new(out),
+        }
+    }
+
+    /// Writes elsewhere, in the form for a pipe.
+    #[cfg(test)]
+    pub(super) fn to(out: impl Write + 'static) -> Self {
+        Self {
+            out: Box::new(out),
+            terminal: false,
         }
     }
 

@@ -299,3 +299,97 @@ pub fn event_line(event: &crate::protocol::event::EventNotification, terminal: b
     let columns = columns.map(sanitize_line);
     columns.join(if terminal { "  " } else { "\t" })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::domain::text::is_deceptive;
+    use serde_json::json;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn printed(print: impl FnOnce(&mut Output) -> io::Result<()>) -> String {
+        let paper = Paper::default();
+        print(&mut Output::to(paper.clone())).unwrap();
+        String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn asked(tool: &str, kind: &str, input: Value) -> Approval {
+        serde_json::from_value(json!({
+            "id": "local-0123456789", "run_id": "r", "session_id": "s", "status": "pending",
+            "outcome": "pending", "created_at": "2026-01-01T00:00:00Z", "tool_name": tool,
+            "tool_input": input, "kind": kind, "source": "claude",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_whole_input_is_shown_and_nothing_in_it_deceives() {
+        let long = "x".repeat(5000);
+        let input = json!({
+            "command": format!("rm \u{202e}-rf\n\u{1b}[2Kecho {long} # end"),
+            "na\u{200b}me": {"deep": ["\u{9b}2J", 7, null]},
+            "timeout": 5,
+        });
+        let mut approval = asked("Ba\u{1b}sh", "permission", input);
+        approval.description = Some("fine\ndecide: nothing to see".into());
+        let text = printed(|out| self::approval(out, &approval));
+        assert!(!text.contains(|c| is_deceptive(c) && c != '\n'));
+        for part in [
+            &long,
+            "# end",
+            "rm \\u{202e}-rf",
+            "    | \\u{1b}[2Kecho",
+            "na\\u{200b}me:",
+            "\\u009b2J",
+            "timeout: 5",
+            "fine\\ndecide",
+            "humanlayer approve 01234567",
+        ] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+        // What the agent wrote never begins a line as what we write does.
+        assert_eq!(text.lines().filter(|l| l.starts_with("decide:")).count(), 1);
+    }
+
+    #[test]
+    fn questions_are_shown_with_the_numbers_that_answer_takes() {
+        let input = json!({"questions": [
+            {"question": "Which?", "options": [{"label": "A"}, {"label": "B"}]}
+        ]});
+        let text = printed(|out| self::approval(out, &asked("AskUserQuestion", "question", input)));
+        assert!(
+            text.contains("question 1: Which?\n    1. A\n    2. B\n"),
+            "{text}"
+        );
+        assert!(text.contains("humanlayer answer 01234567"), "{text}");
+    }
+
+    #[test]
+    fn events_are_one_line_of_columns() {
+        let event = serde_json::from_value(json!({
+            "seq": 3, "type": "conversation_updated", "timestamp": "2026-01-01T00:00:00Z",
+            "data": {"session_id": "s\tt", "content_type": "text", "content": "a\n\tb"},
+        }))
+        .unwrap();
+        assert_eq!(
+            event_line(&event, false),
+            "2026-01-01T00:00:00Z\ts\\tt\tconversation_updated\ttext a b"
+        );
+    }
+}
