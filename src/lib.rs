@@ -91,11 +91,15 @@
 //!
 //! Conversations, approvals and sessions are kept.
 
+pub mod cli;
 pub mod client;
+pub mod commands;
+pub mod config;
 pub mod daemon;
 pub mod domain;
 pub mod failpoint;
 pub mod ipc;
+pub mod logging;
 pub mod platform;
 pub mod protocol;
 pub mod runner;

@@ -1,41 +1,46 @@
-//! The binary's entry: hidden subcommands first, everything else after.
+//! The `humanlayer` binary: which of its three lives this process leads.
+//!
+//! A runner, a scripted agent or a command. The first two are started by
+//! programs and must not pay for, or fail in, the parsing of a command line;
+//! everything else is in the library.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser;
+use humanlayer::cli::Cli;
+use humanlayer::commands;
+
 fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
-    match words.next().as_deref() {
-        Some("__runner") => match words.next() {
-            Some(dir) => humanlayer::runner::run(Path::new(&dir)),
-            None => ExitCode::FAILURE,
-        },
-        Some("--headless") => headless(),
-        Some(humanlayer::scripted_agent::SUBCOMMAND) => humanlayer::scripted_agent::run(words),
-        Some(_) | None => ExitCode::FAILURE,
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next().unwrap_or_default();
+    match first.to_str() {
+        Some("__runner") => run_runner(arguments.next()),
+        Some(humanlayer::scripted_agent::SUBCOMMAND) => {
+            let words = arguments.map(|word| word.to_string_lossy().into_owned());
+            humanlayer::scripted_agent::run(words)
+        }
+        _ => run_command(),
     }
 }
 
-fn headless() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(std::io::stderr)
-        .init();
-    let path = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from);
-    let minutes = std::env::var("HUMANLAYER_SESSION_IDLE_MINUTES")
-        .ok()
-        .and_then(|text| text.parse::<f64>().ok());
-    let options = humanlayer::daemon::Options {
-        socket: path("HUMANLAYER_DAEMON_SOCKET").unwrap_or_default(),
-        database: path("HUMANLAYER_DATABASE_PATH").unwrap_or_default(),
-        claude_path: path("HUMANLAYER_CLAUDE_PATH"),
-        session_idle: std::time::Duration::from_secs_f64(minutes.unwrap_or(10.0) * 60.0),
-    };
-    match humanlayer::daemon::run(options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
+/// One session's runner.
+fn run_runner(directory: Option<OsString>) -> ExitCode {
+    match directory {
+        Some(directory) => humanlayer::runner::run(Path::new(&directory)),
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// What the command line says.
+fn run_command() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => commands::run(cli).into(),
+        Err(message) => {
+            // Help and version come this way too; who closes our output has read enough.
+            let _ = message.print();
+            u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
     }
 }

@@ -1,6 +1,17 @@
 //! The client's side of the daemon's socket.
 //!
 //! [`transport`] connects and hands out a JSON-RPC client; nothing above it
-//! sees a socket. Nothing here starts a daemon or knows what its methods mean.
+//! sees a socket. [`Client`] has one typed function a method, [`spawn`] finds
+//! or starts the daemon, [`events`] follows what happens across reconnects.
+//! Nothing here prints or knows a screen; the commands and the dashboard call it.
 
+mod calls;
+pub mod error;
+pub mod events;
+pub mod life;
+pub mod spawn;
 pub mod transport;
+
+pub use calls::Client;
+pub use error::ClientError;
+pub use spawn::ensure_daemon;

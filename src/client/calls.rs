@@ -1,0 +1,208 @@
+//! One connection to the daemon, with one typed function a method.
+//!
+//! Owns only the pairing of method names with their parameters and answers;
+//! what they mean is said in [`crate::protocol`]. All functions fail with a
+//! [`ClientError`] and leave it to the caller whether to try again.
+
+use std::path::Path;
+
+use jsonrpsee::core::client::{Client as RpcClient, ClientT, Subscription, SubscriptionClientT};
+use jsonrpsee::core::traits::ToRpcParams;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::error::ClientError;
+use super::transport;
+use crate::protocol::approval::{
+    Approval, ApprovalsResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
+    SendDecisionParams, SendDecisionResponse,
+};
+use crate::protocol::conversation::{
+    GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
+};
+use crate::protocol::event::{EventNotification, SubscribeEventsParams};
+use crate::protocol::method;
+use crate::protocol::session::{
+    ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
+    ContinueSessionParams, ContinueSessionResponse, GetOverviewParams, GetOverviewResponse,
+    GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
+    GetSessionStateResponse, HealthResponse, InterruptSessionResponse, LaunchSessionParams,
+    LaunchSessionResponse, ListSessionsParams, ListSessionsResponse, SendMessageParams,
+    SessionParams, SessionResponse, SessionState, SuccessResponse, UpdateSessionSettingsParams,
+    UpdateSessionTitleParams,
+};
+
+/// A connection to the daemon. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Client {
+    rpc: RpcClient,
+}
+
+/// Parameters as the one object that every method takes.
+struct Object<'a, P>(&'a P);
+
+impl<P: Serialize> ToRpcParams for Object<'_, P> {
+    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+        serde_json::value::to_raw_value(self.0).map(Some)
+    }
+}
+
+fn session(id: &str) -> SessionParams {
+    SessionParams {
+        session_id: id.to_owned(),
+    }
+}
+
+/// Defines the functions that only pair a method with its types.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
+        impl Client {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// As every call: see [`ClientError`].
+                pub async fn $name(&self, params: &$params) -> Result<$answer, ClientError> {
+                    self.call(method::$method, params).await
+                }
+            )*
+        }
+    };
+}
+
+calls! {
+    /// Starts an agent.
+    launch_session(LaunchSessionParams) -> LaunchSessionResponse = LAUNCH_SESSION;
+    /// Goes on with a conversation in a new session.
+    continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
+    /// All sessions, in the older daemon's words.
+    list_sessions(ListSessionsParams) -> ListSessionsResponse = LIST_SESSIONS;
+    /// Sessions, counts and pending approvals of one moment.
+    get_overview(GetOverviewParams) -> GetOverviewResponse = GET_OVERVIEW;
+    /// What was said and done.
+    get_conversation(GetConversationParams) -> GetConversationResponse = GET_CONVERSATION;
+    /// The agent's own lines.
+    get_raw_lines(GetRawLinesParams) -> GetRawLinesResponse = GET_RAW_LINES;
+    /// Gives a live session a message.
+    send_message(SendMessageParams) -> SessionResponse = SEND_MESSAGE;
+    /// Sets standing permissions.
+    update_session_settings(UpdateSessionSettingsParams) -> SuccessResponse = UPDATE_SESSION_SETTINGS;
+    /// Sets the title.
+    update_session_title(UpdateSessionTitleParams) -> SuccessResponse = UPDATE_SESSION_TITLE;
+    /// Puts a session away, or takes it back.
+    archive_session(ArchiveSessionParams) -> SuccessResponse = ARCHIVE_SESSION;
+    /// The same for several.
+    bulk_archive_sessions(BulkArchiveSessionsParams) -> BulkArchiveSessionsResponse = BULK_ARCHIVE_SESSIONS;
+    /// Directories used lately.
+    get_recent_paths(GetRecentPathsParams) -> GetRecentPathsResponse = GET_RECENT_PATHS;
+    /// A page of approvals over all sessions.
+    list_approvals(ListApprovalsParams) -> ApprovalsResponse = LIST_APPROVALS;
+    /// Decides. That somebody else was first is an answer, not an error.
+    send_decision(SendDecisionParams) -> SendDecisionResponse = SEND_DECISION;
+}
+
+impl Client {
+    /// Connects to whoever serves `socket`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] when nobody does, else [`ClientError::Connect`].
+    pub async fn connect(socket: &Path) -> Result<Self, ClientError> {
+        let rpc = transport::connect(socket).await?;
+        Ok(Self { rpc })
+    }
+
+    /// Calls any method with any parameters that serialise to an object.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn call<P: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<A, ClientError> {
+        self.rpc
+            .request(method, Object(params))
+            .await
+            .map_err(|error| ClientError::of_call(method, error))
+    }
+
+    /// Which daemon is it, and is it well?
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn health(&self) -> Result<HealthResponse, ClientError> {
+        self.call(method::HEALTH, &serde_json::Map::new()).await
+    }
+
+    /// One session, by its id, its run id or a unique prefix of its id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_session_state(&self, id: &str) -> Result<SessionState, ClientError> {
+        let answer: GetSessionStateResponse =
+            self.call(method::GET_SESSION_STATE, &session(id)).await?;
+        Ok(answer.session)
+    }
+
+    /// Files as the agent of a session read them.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_session_snapshots(
+        &self,
+        id: &str,
+    ) -> Result<GetSessionSnapshotsResponse, ClientError> {
+        self.call(method::GET_SESSION_SNAPSHOTS, &session(id)).await
+    }
+
+    /// Stops the turn of a session.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn interrupt_session(
+        &self,
+        id: &str,
+    ) -> Result<InterruptSessionResponse, ClientError> {
+        self.call(method::INTERRUPT_SESSION, &session(id)).await
+    }
+
+    /// Ends the process of a session.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn end_session(&self, id: &str) -> Result<SessionResponse, ClientError> {
+        self.call(method::END_SESSION, &session(id)).await
+    }
+
+    /// One approval, by its id or a unique prefix of it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_approval(&self, id: &str) -> Result<Approval, ClientError> {
+        let params = GetApprovalParams {
+            approval_id: id.to_owned(),
+        };
+        let answer: GetApprovalResponse = self.call(method::GET_APPROVAL, &params).await?;
+        Ok(answer.approval)
+    }
+
+    /// Subscribes to events on this connection alone; [`super::events`] is what
+    /// survives a lost one.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn subscribe(
+        &self,
+        params: &SubscribeEventsParams,
+    ) -> Result<Subscription<EventNotification>, ClientError> {
+        self.rpc
+            .subscribe(
+                method::SUBSCRIBE_EVENTS,
+                Object(params),
+                method::UNSUBSCRIBE_EVENTS,
+            )
+            .await
+            .map_err(|error| ClientError::of_call(method::SUBSCRIBE_EVENTS, error))
+    }
+}

@@ -1,0 +1,170 @@
+//! Why a call on the daemon failed.
+//!
+//! Owns the translation of the JSON-RPC library's errors into ones that name
+//! the method and can be matched on. Returned by everything in [`super`].
+
+use std::path::PathBuf;
+
+use jsonrpsee::core::client::Error as RpcError;
+use jsonrpsee::types::ErrorObjectOwned;
+
+use super::spawn::SpawnError;
+use super::transport::ConnectError;
+use crate::protocol::error::{ErrorData, ErrorKind};
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody serves the socket.
+    #[error("connecting to {path}: the daemon is not running", path = path.display())]
+    NotRunning {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The socket is there but no connection came about.
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// No daemon ran, and none could be started.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// The daemon refused.
+    #[error("{message}")]
+    Rpc {
+        /// What kind of refusal; none for one that this version does not know.
+        kind: Option<ErrorKind>,
+        /// JSON-RPC's code.
+        code: i32,
+        /// The daemon's sentence.
+        message: String,
+        /// What it says for programs, where that could be read.
+        data: Option<Box<ErrorData>>,
+    },
+    /// The connection broke before the answer came; whether the call was done is unknown.
+    #[error("calling {method}: the connection to the daemon was lost: {cause}")]
+    Lost {
+        /// The method.
+        method: String,
+        /// What happened.
+        cause: String,
+    },
+    /// The answer did not come in time; whether the call was done is unknown.
+    #[error("calling {method}: the daemon did not answer in time")]
+    TimedOut {
+        /// The method.
+        method: String,
+    },
+    /// The answer, or a request, is not what the protocol says.
+    #[error("calling {method}: {cause}")]
+    Garbled {
+        /// The method.
+        method: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+impl ClientError {
+    /// Whether it is this refusal.
+    #[must_use]
+    pub fn is(&self, wanted: ErrorKind) -> bool {
+        match self {
+            Self::Rpc { kind, .. } => *kind == Some(wanted),
+            Self::NotRunning { .. }
+            | Self::Connect(_)
+            | Self::Spawn(_)
+            | Self::Lost { .. }
+            | Self::TimedOut { .. }
+            | Self::Garbled { .. } => false,
+        }
+    }
+
+    /// Whether another connection may do better.
+    #[must_use]
+    pub fn is_disconnect(&self) -> bool {
+        match self {
+            Self::NotRunning { .. } | Self::Connect(_) | Self::Lost { .. } => true,
+            Self::Spawn(_) | Self::Rpc { .. } | Self::TimedOut { .. } | Self::Garbled { .. } => {
+                false
+            }
+        }
+    }
+
+    /// The error of a call of `method`.
+    pub(super) fn of_call(method: &str, error: RpcError) -> Self {
+        let method = method.to_owned();
+        match error {
+            RpcError::Call(object) => refused(&object),
+            RpcError::RequestTimeout => Self::TimedOut { method },
+            RpcError::RestartNeeded(cause) => Self::Lost {
+                method,
+                cause: cause.to_string(),
+            },
+            RpcError::Transport(cause) => Self::Lost {
+                method,
+                cause: cause.to_string(),
+            },
+            RpcError::ServiceDisconnect => Self::Lost {
+                method,
+                cause: "the daemon closed it".to_owned(),
+            },
+            other => Self::Garbled {
+                method,
+                cause: other.to_string(),
+            },
+        }
+    }
+}
+
+impl From<ConnectError> for ClientError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::NotRunning { path } => Self::NotRunning { path },
+            other => Self::Connect(other),
+        }
+    }
+}
+
+/// A refusal. Data of an unknown shape loses its details, never the refusal itself.
+fn refused(object: &ErrorObjectOwned) -> ClientError {
+    let data: Option<ErrorData> = object
+        .data()
+        .and_then(|data| serde_json::from_str(data.get()).ok());
+    ClientError::Rpc {
+        kind: data.as_ref().map(|data| data.kind),
+        code: object.code(),
+        message: object.message().to_owned(),
+        data: data.map(Box::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    fn of(data: serde_json::Value) -> ClientError {
+        refused(&ErrorObjectOwned::owned(-32001, "no such", Some(data)))
+    }
+
+    #[test]
+    fn refusals_keep_what_they_say() {
+        let error = of(json!({"kind": "not_found", "hint": "list them"}));
+        assert!(error.is(ErrorKind::NotFound));
+        let ClientError::Rpc { data, message, .. } = error else {
+            panic!("a refusal");
+        };
+        assert_eq!(message, "no such");
+        assert_eq!(
+            data.and_then(|data| data.hint).as_deref(),
+            Some("list them")
+        );
+    }
+
+    #[test]
+    fn an_unknown_kind_is_still_a_refusal() {
+        let error = of(json!({"kind": "from_the_future"}));
+        assert!(matches!(error, ClientError::Rpc { kind: None, .. }));
+        assert!(!error.is_disconnect());
+    }
+}

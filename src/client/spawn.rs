@@ -1,0 +1,262 @@
+//! Finds the daemon, or starts one and waits until it answers.
+//!
+//! Owns the start: of several programs that find no daemon at once, the one
+//! that gets the start lock starts it and the others wait for it. The child
+//! is this same binary; it reports a failed start through its standard output,
+//! which closes when it dies. Called by commands that need a daemon; those that
+//! only look connect with [`Client::connect`].
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::calls::Client;
+use super::error::ClientError;
+use super::life::{self, Life};
+use crate::config::Config;
+
+/// How long starting a daemon may take in all, waiting for another starter included.
+pub const START_LIMIT: Duration = Duration::from_secs(10);
+/// First and longest wait between two tries to connect.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
+/// Longest report of a failed start that is read; the rest is not shown.
+const REPORT_BYTES: u64 = 16 * 1024;
+/// Set in the environment of every agent, by its session.
+const INSIDE_SESSION: &str = "HUMANLAYER_SESSION_ID";
+
+/// Why no daemon could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// This program runs inside an agent's session.
+    #[error(
+        "the daemon is not running, and none is started from inside a session, with which it would end"
+    )]
+    InsideSession,
+    /// The system refused something on the way.
+    #[error("starting the daemon: {doing} {path}: {source}", path = path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The daemon ended at once.
+    #[error("starting the daemon: {report}")]
+    Died {
+        /// What it said itself.
+        report: String,
+    },
+    /// It lives, but did not answer in time.
+    #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_LIMIT, log = log.display())]
+    TimedOut {
+        /// The socket.
+        socket: PathBuf,
+        /// The directory of its log.
+        log: PathBuf,
+    },
+}
+
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpawnError {
+    SpawnError::Io {
+        doing,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Connects to the daemon, and starts one first if none runs.
+///
+/// # Errors
+/// [`ClientError::Spawn`] when none could be started, [`ClientError::Connect`]
+/// when the socket is there but not ours to use.
+pub async fn ensure_daemon(config: &Config) -> Result<Client, ClientError> {
+    let socket = &config.daemon_socket.value;
+    match Client::connect(socket).await {
+        Err(ClientError::NotRunning { .. }) => {}
+        settled => return settled,
+    }
+    if std::env::var_os(INSIDE_SESSION).is_some() {
+        return Err(SpawnError::InsideSession.into());
+    }
+    prepare_directories(config)?;
+    let mut tries = Tries::new();
+    let _starting = match tries.start_lock_or_client(socket).await? {
+        Turn::Ours(lock) => lock,
+        Turn::Served(client) => return Ok(client),
+    };
+    // Between our first look and the lock another starter may have done it all.
+    match Client::connect(socket).await {
+        Err(ClientError::NotRunning { .. }) => {}
+        settled => return settled,
+    }
+    // A daemon that is being stopped closes its socket before it is gone.
+    loop {
+        match life::look(socket) {
+            Ok(Life::Free) => break,
+            Ok(Life::Held(_)) if tries.pause().await => match Client::connect(socket).await {
+                Err(ClientError::NotRunning { .. }) => {}
+                settled => return settled,
+            },
+            Ok(Life::Held(_)) => return Err(timed_out(config).into()),
+            Err(cause) => {
+                return Err(failed("looking at", &life::life_lock(socket), cause).into());
+            }
+        }
+    }
+    wait_until_served(config, spawn(config)?, &mut tries).await
+}
+
+/// Makes the directories of the socket and the database, for this user alone.
+/// Those that exist are left as they are; the daemon judges them.
+fn prepare_directories(config: &Config) -> Result<(), SpawnError> {
+    let files = [&config.daemon_socket.value, &config.database_path.value];
+    for directory in files.into_iter().filter_map(|file| file.parent()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|cause| failed("creating", directory, cause))?;
+    }
+    Ok(())
+}
+
+/// Starts the child. It daemonizes, so it outlives us and is not ours to wait for.
+fn spawn(config: &Config) -> Result<Child, SpawnError> {
+    let program =
+        std::env::current_exe().map_err(|cause| failed("finding", Path::new("itself"), cause))?;
+    let mut command = Command::new(&program);
+    command
+        .arg("--daemon-socket")
+        .arg(&config.daemon_socket.value);
+    if let Some(file) = &config.file {
+        command.arg("--config-file").arg(file);
+    }
+    command
+        .args(["daemon", "start", "--detached-child"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+        .spawn()
+        .map_err(|cause| failed("running", &program, cause))
+}
+
+async fn wait_until_served(
+    config: &Config,
+    mut child: Child,
+    tries: &mut Tries,
+) -> Result<Client, ClientError> {
+    let socket = &config.daemon_socket.value;
+    let report = read_report(child.stdout.take());
+    tokio::pin!(report);
+    loop {
+        match Client::connect(socket).await {
+            Err(ClientError::NotRunning { .. }) => {}
+            settled => {
+                // The first child has long ended; this only takes note of it.
+                let _ = child.try_wait();
+                return settled;
+            }
+        }
+        tokio::select! {
+            biased;
+            said = &mut report => return Err(SpawnError::Died { report: said_or_log(&said, config) }.into()),
+            in_time = tries.pause() => {
+                if !in_time {
+                    return Err(timed_out(config).into());
+                }
+            }
+        }
+    }
+}
+
+/// Reads until the child and all that came of it have closed their end: the daemon is dead then.
+async fn read_report(from: Option<ChildStdout>) -> String {
+    let mut said = Vec::new();
+    if let Some(from) = from {
+        // What was read before a failure is the best report there is.
+        let _ = from.take(REPORT_BYTES).read_to_end(&mut said).await;
+    }
+    String::from_utf8_lossy(&said).trim().to_owned()
+}
+
+fn said_or_log(said: &str, config: &Config) -> String {
+    if said.is_empty() {
+        format!(
+            "it ended without a word; its log is in {}",
+            config.log_directory().display()
+        )
+    } else {
+        said.to_owned()
+    }
+}
+
+fn timed_out(config: &Config) -> SpawnError {
+    SpawnError::TimedOut {
+        socket: config.daemon_socket.value.clone(),
+        log: config.log_directory().to_owned(),
+    }
+}
+
+/// What the wait for the start lock came to.
+enum Turn {
+    /// We start the daemon; the lock is released with the file.
+    Ours(File),
+    /// Somebody did.
+    Served(Client),
+}
+
+/// Growing pauses up to a deadline.
+struct Tries {
+    pause: Duration,
+    deadline: Instant,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self {
+            pause: BACKOFF.0,
+            deadline: Instant::now() + START_LIMIT,
+        }
+    }
+
+    /// Waits a little, each time longer; false once the time is up.
+    async fn pause(&mut self) -> bool {
+        if Instant::now() >= self.deadline {
+            return false;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 5 / 4).min(BACKOFF.1);
+        true
+    }
+
+    async fn start_lock_or_client(&mut self, socket: &Path) -> Result<Turn, ClientError> {
+        let path = life::start_lock(socket);
+        loop {
+            match life::try_start_lock(socket) {
+                Ok(Some(lock)) => return Ok(Turn::Ours(lock)),
+                Ok(None) => {}
+                Err(cause) => return Err(failed("locking", &path, cause).into()),
+            }
+            if !self.pause().await {
+                let cause = io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "another program holds it and starts no daemon",
+                );
+                return Err(failed("locking", &path, cause).into());
+            }
+            match Client::connect(socket).await {
+                Err(ClientError::NotRunning { .. }) => {}
+                settled => return settled.map(Turn::Served),
+            }
+        }
+    }
+}

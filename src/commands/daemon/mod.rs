@@ -1,0 +1,103 @@
+//! `daemon`: start, stop and examine the daemon.
+//!
+//! Owns the verbs about the daemon itself. `status`, `stop` and `logs` only
+//! look: they never start one.
+
+mod logs;
+mod serve;
+mod status;
+mod stop;
+
+use super::Context;
+use super::exit::Failure;
+use crate::client::{Client, ensure_daemon};
+use crate::domain::text::sanitize_line;
+
+pub use serve::{detached, headless};
+
+/// Arguments of `daemon`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer daemon status\n  \
+    humanlayer daemon restart\n  \
+    humanlayer daemon logs -f\n\n\
+    Stopping or restarting the daemon is safe: sessions go on, and the next one takes them up.")]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What to do with the daemon.
+#[derive(Debug, clap::Subcommand)]
+pub enum What {
+    /// Start it, unless it runs
+    Start {
+        /// Be the daemon, in the background
+        #[arg(long, hide = true)]
+        detached_child: bool,
+    },
+    /// Stop it; sessions go on
+    Stop,
+    /// Stop it and start it again; sessions go on
+    Restart,
+    /// Say whether it runs, and how it is
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print its newest log
+    Logs {
+        /// Go on as more comes
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+impl Args {
+    /// Whether this process is to become the daemon.
+    #[must_use]
+    pub fn is_detached_child(&self) -> bool {
+        matches!(
+            self.what,
+            What::Start {
+                detached_child: true
+            }
+        )
+    }
+}
+
+/// Does what is asked.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    match args.what {
+        What::Start { .. } => {
+            let client = ensure_daemon(&context.config).await?;
+            say_running(&client, &mut context).await
+        }
+        What::Stop => {
+            let line = match stop::stop(&context.config).await? {
+                stop::Stopped::WasNotRunning => "the daemon was not running",
+                stop::Stopped::Done => "stopped; sessions go on",
+            };
+            Ok(context.out.line(line)?)
+        }
+        What::Restart => {
+            stop::stop(&context.config).await?;
+            let client = ensure_daemon(&context.config).await?;
+            say_running(&client, &mut context).await
+        }
+        What::Status { json } => status::run(json, context).await,
+        What::Logs { follow } => logs::run(follow, context).await,
+    }
+}
+
+async fn say_running(client: &Client, context: &mut Context) -> Result<(), Failure> {
+    let health = client.health().await?;
+    context.out.line(format!(
+        "running: version {}, pid {}",
+        sanitize_line(&health.version),
+        health.pid
+    ))?;
+    Ok(())
+}

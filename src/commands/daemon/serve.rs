@@ -1,0 +1,82 @@
+//! Being the daemon: in the background, or in the foreground for servers.
+//!
+//! Owns the steps before the daemon runs, in their order: daemonizing comes
+//! before any thread or runtime exists, because a fork takes only the calling
+//! thread along; the log comes after it. The daemon itself is [`crate::daemon`].
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use daemonize::Daemonize;
+use rustix::fs::Mode;
+use rustix::process::umask;
+
+use crate::commands::exit::{Exit, Failure};
+use crate::config::{Config, Flags};
+use crate::daemon::{self, Options};
+use crate::logging::{self, Destination};
+
+/// Runs the daemon in this process until it is told to stop.
+pub fn headless(config: &Config) -> Result<(), Failure> {
+    logging::init(Destination::Stderr, config.log_level.value)
+        .map_err(|cause| Failure::failed(cause.to_string()))?;
+    serve(config)
+}
+
+/// Becomes the daemon in the background. Who started us reads our standard output: what goes
+/// wrong before the daemon serves is written there, and it closes when the daemon dies.
+pub fn detached(flags: &Flags) -> Result<(), Failure> {
+    // A copy that our own children do not inherit; the original is about to be replaced.
+    let mut report = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(File::from)
+        .map_err(|cause| Failure::failed(format!("keeping the report's pipe: {cause}")))?;
+    become_daemon(flags).map_err(|failure| {
+        if let Failure::Told { message, hint, .. } = failure {
+            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            // Late in life nobody reads it any more, and the log has it too.
+            let _ = write!(report, "{message}{hint}");
+        }
+        Failure::Silent(Exit::Failed)
+    })
+}
+
+fn become_daemon(flags: &Flags) -> Result<(), Failure> {
+    // Relative paths are resolved here, before the working directory changes.
+    let config = Config::load(flags)?;
+    let home = std::env::home_dir().unwrap_or_else(|| "/".into());
+    Daemonize::new()
+        .working_directory(home)
+        // Agents create files on the user's behalf, so the user's own mask stays.
+        .umask(current_umask().bits())
+        .start()
+        .map_err(|cause| Failure::failed(format!("going into the background: {cause}")))?;
+    logging::init(
+        Destination::Directory(config.log_directory()),
+        config.log_level.value,
+    )
+    .map_err(|cause| Failure::failed(cause.to_string()))?;
+    serve(&config)
+}
+
+/// The system tells the mask only to who sets it.
+fn current_umask() -> Mode {
+    let mask = umask(Mode::RWXG | Mode::RWXO);
+    umask(mask);
+    mask
+}
+
+fn serve(config: &Config) -> Result<(), Failure> {
+    daemon::run(Options {
+        socket: config.daemon_socket.value.clone(),
+        database: config.database_path.value.clone(),
+        claude_path: config.claude_path.value.clone(),
+        session_idle: config.session_idle(),
+    })
+    .map_err(|cause| {
+        tracing::error!(%cause, "the daemon ends");
+        Failure::failed(cause.to_string())
+    })
+}

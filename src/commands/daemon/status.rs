@@ -1,0 +1,59 @@
+//! Whether the daemon runs, and how it is.
+
+use crate::client::Client;
+use crate::client::ClientError;
+use crate::commands::Context;
+use crate::commands::exit::{Exit, Failure};
+use crate::domain::text::sanitize_line;
+use crate::protocol::PROTOCOL_VERSION;
+
+/// Says how the daemon is; fails when none runs or something is wrong with it.
+pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
+    let socket = &context.config.daemon_socket.value;
+    let client = match Client::connect(socket).await {
+        Ok(client) => client,
+        Err(ClientError::NotRunning { path }) => {
+            return Err(Failure::new(
+                Exit::NoDaemon,
+                format!("no daemon runs on {}", path.display()),
+            )
+            .with_hint("start it with `humanlayer daemon start`"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let health = client.health().await?;
+    if json {
+        context.out.json(&health)?;
+    } else {
+        let out = &mut context.out;
+        let socket = context.config.daemon_socket.value.to_string_lossy();
+        out.line(format!(
+            "{}, pid {}",
+            sanitize_line(&health.status),
+            health.pid
+        ))?;
+        out.line(format!(
+            "version   {} (protocol {})",
+            sanitize_line(&health.version),
+            health.protocol
+        ))?;
+        if let Some(started) = health.started_at {
+            out.line(format!("started   {started}"))?;
+        }
+        out.line(format!("socket    {}", sanitize_line(&socket)))?;
+        out.line(format!("database  {}", sanitize_line(&health.database)))?;
+        out.line(format!("sessions  {} live", health.live_sessions))?;
+        if let Some(problem) = &health.problem {
+            out.line(format!("problem   {}", sanitize_line(problem)))?;
+        }
+        if health.protocol != PROTOCOL_VERSION {
+            out.line(format!(
+                "          this program speaks protocol {PROTOCOL_VERSION}; `humanlayer daemon restart` is safe"
+            ))?;
+        }
+    }
+    if health.problem.is_some() {
+        return Err(Failure::Silent(Exit::Failed));
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Stopping the daemon: a signal, and the wait until it is gone.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::life::{self, Life};
+use crate::client::{Client, ClientError};
+use crate::commands::exit::Failure;
+use crate::config::Config;
+
+/// How long the daemon may take to finish what it is doing.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long between two tries for the start lock.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// What there was to stop.
+pub enum Stopped {
+    /// Nothing.
+    WasNotRunning,
+    /// A daemon, which is gone now.
+    Done,
+}
+
+/// Asks the daemon to stop and waits until it has let go of everything.
+pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
+    let socket = &config.daemon_socket.value;
+    if !socket.parent().is_some_and(std::path::Path::is_dir) {
+        return Ok(Stopped::WasNotRunning);
+    }
+    let looking = |cause: io::Error| {
+        Failure::failed(format!(
+            "looking at {}: {cause}",
+            life::life_lock(socket).display()
+        ))
+    };
+    // Whoever starts one now would take our look at its lock for a rival.
+    let deadline = Instant::now() + LIMIT;
+    let _starting = loop {
+        match life::try_start_lock(socket).map_err(looking)? {
+            Some(lock) => break lock,
+            None if Instant::now() >= deadline => {
+                return Err(Failure::failed(
+                    "another program is still starting the daemon",
+                ));
+            }
+            None => tokio::time::sleep(RETRY).await,
+        }
+    };
+    let answering = match Client::connect(socket).await {
+        Ok(client) => Some(client.health().await?.pid),
+        Err(ClientError::NotRunning { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let pid = match (life::look(socket).map_err(looking)?, answering) {
+        (Life::Free, None) => return Ok(Stopped::WasNotRunning),
+        // An older daemon holds no such lock and does not tell its pid.
+        (Life::Free, Some(_)) => {
+            return Err(Failure::failed(format!(
+                "what answers on {} is not this program's daemon",
+                socket.display()
+            ))
+            .with_hint("stop it the way it was started"));
+        }
+        (Life::Held(written), answering) => answering.filter(|pid| *pid != 0).or(written),
+    };
+    let pid = pid
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .ok_or_else(|| Failure::failed("the daemon is just starting; try again"))?;
+    match kill_process(pid, Signal::TERM) {
+        // Gone already is what was wanted.
+        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+        Err(cause) => {
+            return Err(Failure::failed(format!(
+                "telling process {} to stop: {cause}",
+                pid.as_raw_nonzero()
+            )));
+        }
+    }
+    if life::wait_until_free(socket, LIMIT)
+        .await
+        .map_err(looking)?
+    {
+        Ok(Stopped::Done)
+    } else {
+        Err(Failure::failed(format!(
+            "process {} has not stopped after {} s",
+            pid.as_raw_nonzero(),
+            LIMIT.as_secs()
+        ))
+        .with_hint(format!(
+            "kill -9 {} is safe, sessions go on",
+            pid.as_raw_nonzero()
+        )))
+    }
+}

@@ -1,0 +1,38 @@
+//! `deny`: refuse what an agent asks for.
+
+use super::exit::Failure;
+use super::{Context, decide, input};
+use crate::protocol::approval::SendDecisionParams;
+
+/// Arguments of `deny`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer deny 1a2b3c4d -m \"use the test database\"\n  \
+    humanlayer deny 1a2b3c4d -m \"stop, this is the wrong branch\" --interrupt")]
+pub struct Args {
+    /// The approval
+    pub id: String,
+
+    /// Why; the agent is told it
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Also end the agent's turn
+    #[arg(long)]
+    pub interrupt: bool,
+}
+
+/// Denies.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let reason = input::message(&args.reason, "reason")?;
+    let client = context.client().await?;
+    let approval = client.get_approval(&args.id).await?;
+    let decision = SendDecisionParams {
+        approval_id: approval.id,
+        decision: "deny".to_owned(),
+        comment: Some(reason),
+        interrupt: args.interrupt.then_some(true),
+        ..SendDecisionParams::default()
+    };
+    decide::send(&client, decision, &mut context).await
+}

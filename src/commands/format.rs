@@ -1,0 +1,183 @@
+//! Times, sums and records in the words that people read.
+//!
+//! Pure: from values to text. Everything foreign that goes into a line is
+//! made safe here; [`super::output`] writes it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::domain::id::{ApprovalId, SessionId};
+use crate::domain::text::{sanitize_line, summary};
+use crate::domain::{Kind, Outcome};
+use crate::protocol::approval::Approval;
+use crate::protocol::session::SessionState;
+
+/// How long ago, in one unit: `now`, `5s ago`, `3m ago`, `2h ago`, `4d ago`.
+#[must_use]
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    match now.as_second().saturating_sub(then.as_second()) {
+        ..1 => "now".to_owned(),
+        seconds => format!("{} ago", span(seconds)),
+    }
+}
+
+/// A number of seconds in its largest unit.
+#[must_use]
+pub fn span(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        86_400.. => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A time for a list: relative for people, exact for programs.
+#[must_use]
+pub fn time(then: Timestamp, terminal: bool) -> String {
+    if terminal {
+        ago(then, Timestamp::now())
+    } else {
+        then.to_string()
+    }
+}
+
+/// US dollars; cents suffice from a dollar on.
+#[must_use]
+pub fn dollars(sum: Option<f64>) -> String {
+    match sum {
+        None => String::new(),
+        Some(sum) if sum >= 1.0 => format!("${sum:.2}"),
+        Some(sum) => format!("${sum:.4}"),
+    }
+}
+
+/// A session's id for a list: short for people, whole for programs.
+#[must_use]
+pub fn session_id(id: &str, terminal: bool) -> String {
+    if terminal {
+        SessionId::from(id).short().to_owned()
+    } else {
+        id.to_owned()
+    }
+}
+
+/// An approval's id for a list: short for people, whole for programs.
+#[must_use]
+pub fn approval_id(id: &str, terminal: bool) -> String {
+    if terminal {
+        ApprovalId::from(id).short().to_owned()
+    } else {
+        id.to_owned()
+    }
+}
+
+/// What a session is about: its title, else its query in a line.
+#[must_use]
+pub fn subject(session: &SessionState) -> String {
+    let words = if session.title.is_empty() {
+        &session.summary
+    } else {
+        &session.title
+    };
+    summary(words, 60)
+}
+
+/// The part of a tool's input that says most, in one line of at most `max` characters.
+#[must_use]
+pub fn gist(approval: &Approval, max: usize) -> String {
+    const TELLING: [&str; 9] = [
+        "command",
+        "file_path",
+        "notebook_path",
+        "path",
+        "url",
+        "query",
+        "pattern",
+        "prompt",
+        "plan",
+    ];
+    let input = &approval.tool_input;
+    let question = || {
+        input
+            .pointer("/questions/0/question")
+            .and_then(Value::as_str)
+    };
+    let telling = || TELLING.iter().find_map(|key| input.get(key)?.as_str());
+    match question().or_else(telling) {
+        Some(words) => summary(words, max),
+        None => summary(&input.to_string(), max),
+    }
+}
+
+/// How to decide an approval, as a command to type.
+#[must_use]
+pub fn how_to_decide(approval: &Approval) -> String {
+    let id = ApprovalId::from(approval.id.as_str());
+    let id = sanitize_line(id.short()).into_owned();
+    match approval.kind {
+        Kind::Question => format!("humanlayer answer {id} LABEL"),
+        Kind::Permission | Kind::Plan => {
+            format!("humanlayer approve {id}   or   humanlayer deny {id} -m REASON")
+        }
+    }
+}
+
+/// How an approval stands, in a few words.
+#[must_use]
+pub fn outcome(approval: &Approval) -> String {
+    let by = approval
+        .decided_by
+        .as_ref()
+        .map(|by| format!(" by {}", sanitize_line(&by.describe())));
+    format!("{}{}", approval.outcome.as_str(), by.unwrap_or_default())
+}
+
+/// Whether an answer reached the agent, where that is worth saying.
+#[must_use]
+pub fn delivery(approval: &Approval) -> Option<String> {
+    if approval.outcome == Outcome::Pending {
+        return None;
+    }
+    match (&approval.undelivered, approval.delivered_at) {
+        (Some(why), _) => Some(format!("not delivered: {}", sanitize_line(why))),
+        (None, Some(at)) => Some(format!("delivered {at}")),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_their_largest_unit() {
+        let now: Timestamp = "2026-05-05T12:00:00Z".parse().unwrap();
+        let cases = [
+            ("2026-05-05T12:00:30Z", "now"),
+            ("2026-05-05T12:00:00Z", "now"),
+            ("2026-05-05T11:59:01Z", "59s ago"),
+            ("2026-05-05T11:59:00Z", "1m ago"),
+            ("2026-05-05T10:00:01Z", "1h ago"),
+            ("2026-05-01T12:00:00Z", "4d ago"),
+        ];
+        for (then, said) in cases {
+            assert_eq!(ago(then.parse().unwrap(), now), said);
+        }
+    }
+
+    #[test]
+    fn small_sums_keep_their_digits() {
+        assert_eq!(dollars(None), "");
+        assert_eq!(dollars(Some(0.01234)), "$0.0123");
+        assert_eq!(dollars(Some(12.345)), "$12.35");
+    }
+
+    #[test]
+    fn ids_are_short_for_people_and_whole_for_programs() {
+        assert_eq!(approval_id("local-0123456789", true), "01234567");
+        assert_eq!(approval_id("local-0123456789", false), "local-0123456789");
+        assert_eq!(session_id("0123456789", true), "01234567");
+    }
+}

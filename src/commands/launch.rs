@@ -1,0 +1,222 @@
+//! `launch`: start an agent.
+//!
+//! Owns the options of a launch. The session's id is chosen here, so that
+//! asking again after a lost connection starts nothing twice.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Context;
+use super::exit::Failure;
+use super::input;
+use super::logs::follow_to_end;
+use crate::client::ClientError;
+use crate::domain::text::sanitize_line;
+use crate::protocol::session::{LaunchSessionParams, LaunchSessionResponse};
+
+/// Arguments of `launch`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer launch \"fix the failing test\"\n  \
+    humanlayer launch -m opus -w ~/src/app --follow \"add a changelog\"\n  \
+    git diff | humanlayer launch --title review -")]
+pub struct Args {
+    /// The first message; `-` reads it from standard input
+    pub query: String,
+
+    /// Model: an alias such as opus, or a full name
+    #[arg(short, long)]
+    pub model: Option<String>,
+
+    /// Title of the session
+    #[arg(short, long)]
+    pub title: Option<String>,
+
+    /// Where the agent works [default: here]
+    #[arg(short, long, value_name = "DIR")]
+    pub working_dir: Option<PathBuf>,
+
+    /// Another directory that the agent may use (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub add_dir: Vec<PathBuf>,
+
+    /// Most model turns
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_turns: Option<u32>,
+
+    /// Replaces the agent's system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub system_prompt: Option<String>,
+
+    /// Is added to the agent's system prompt
+    #[arg(long, value_name = "TEXT", conflicts_with = "system_prompt")]
+    pub append_system_prompt: Option<String>,
+
+    /// Tools that run without asking, with commas between them (repeatable)
+    #[arg(long, value_name = "TOOLS")]
+    pub allowed_tools: Vec<String>,
+
+    /// Tools that are refused, with commas between them (repeatable)
+    #[arg(long, value_name = "TOOLS")]
+    pub disallowed_tools: Vec<String>,
+
+    /// MCP servers: JSON, or a file with it
+    #[arg(long, value_name = "JSON|FILE")]
+    pub mcp_config: Option<String>,
+
+    /// Claude Code's permission mode, such as plan or acceptEdits
+    #[arg(long, value_name = "MODE")]
+    pub permission_mode: Option<String>,
+
+    /// Refuse what the agent would ask, instead of asking you
+    #[arg(long)]
+    pub no_approvals: bool,
+
+    /// Approve everything without asking you
+    #[arg(long, conflicts_with = "no_approvals")]
+    pub dangerously_skip_permissions: bool,
+
+    /// … for so many minutes only
+    #[arg(
+        long,
+        value_name = "MIN",
+        requires = "dangerously_skip_permissions",
+        value_parser = clap::value_parser!(i64).range(1..=525_600)
+    )]
+    pub dangerously_skip_permissions_timeout: Option<i64>,
+
+    /// Print what the agent does until its turn ends
+    #[arg(long, conflicts_with = "json")]
+    pub follow: bool,
+
+    /// Print the daemon's answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Starts an agent.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let params = params(&args)?;
+    let launched = launch(&params, &context).await?;
+    if args.json {
+        return context.out.json(&launched);
+    }
+    let id = sanitize_line(&launched.session_id).into_owned();
+    context.out.line(&id)?;
+    context.out.flush()?;
+    if args.follow {
+        return follow_to_end(&launched.session_id, context).await;
+    }
+    Ok(())
+}
+
+/// Asks again once when the connection broke before the answer came.
+async fn launch(
+    params: &LaunchSessionParams,
+    context: &Context,
+) -> Result<LaunchSessionResponse, Failure> {
+    let first = context.client().await?.launch_session(params).await;
+    match first {
+        Err(ClientError::Lost { .. }) => Ok(context.client().await?.launch_session(params).await?),
+        settled => Ok(settled?),
+    }
+}
+
+fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
+    let working_dir = args.working_dir.clone().unwrap_or_else(|| ".".into());
+    let mcp_config: Option<Value> = args
+        .mcp_config
+        .as_deref()
+        .map(|given| input::json_or_file(given, "--mcp-config"))
+        .transpose()?;
+    let directories = args
+        .add_dir
+        .iter()
+        .map(|path| input::directory(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(LaunchSessionParams {
+        query: input::message(&args.query, "query")?,
+        title: args.title.clone(),
+        model: args.model.clone(),
+        mcp_config,
+        approvals: Some(!args.no_approvals),
+        working_dir: Some(input::directory(&working_dir)?),
+        max_turns: args.max_turns,
+        system_prompt: args.system_prompt.clone(),
+        append_system_prompt: args.append_system_prompt.clone(),
+        allowed_tools: input::tools(&args.allowed_tools),
+        disallowed_tools: input::tools(&args.disallowed_tools),
+        additional_directories: (!directories.is_empty()).then_some(directories),
+        permission_mode: args.permission_mode.clone(),
+        dangerously_skip_permissions: args.dangerously_skip_permissions.then_some(true),
+        dangerously_skip_permissions_timeout: args
+            .dangerously_skip_permissions_timeout
+            .map(|minutes| minutes.saturating_mul(60_000)),
+        session_id: Some(Uuid::new_v4().to_string()),
+        env: Some(input::environment()),
+        ..LaunchSessionParams::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use super::*;
+    use crate::cli::{Cli, Verb};
+    use clap::Parser;
+
+    fn parse(arguments: &[&str]) -> Result<Args, clap::Error> {
+        let all = ["humanlayer", "launch"].iter().chain(arguments);
+        Cli::try_parse_from(all).map(|cli| match cli.verb {
+            Some(Verb::Launch(args)) => *args,
+            other => panic!("parsed as {other:?}"),
+        })
+    }
+
+    #[test]
+    fn what_is_typed_is_what_is_asked_for() {
+        let args = parse(&[
+            "do it",
+            "-m",
+            "opus",
+            "--allowed-tools",
+            "Read,Bash(ls a,b)",
+            "--dangerously-skip-permissions",
+            "--dangerously-skip-permissions-timeout",
+            "5",
+            "--mcp-config",
+            r#"{"mcpServers": {}}"#,
+        ])
+        .unwrap();
+        let asked = params(&args).unwrap();
+        assert_eq!(asked.query, "do it");
+        assert_eq!(asked.model.as_deref(), Some("opus"));
+        assert_eq!(asked.allowed_tools.unwrap(), ["Read", "Bash(ls a,b)"]);
+        assert_eq!(asked.dangerously_skip_permissions_timeout, Some(300_000));
+        assert_eq!(asked.approvals, Some(true));
+        assert!(asked.working_dir.unwrap().starts_with('/'));
+        assert!(asked.session_id.is_some());
+        assert!(!asked.env.unwrap().is_empty());
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for wrong in [
+            &["q", "--system-prompt", "a", "--append-system-prompt", "b"][..],
+            &["q", "--no-approvals", "--dangerously-skip-permissions"],
+            &["q", "--dangerously-skip-permissions-timeout", "5"],
+            &["q", "--follow", "--json"],
+            &["q", "--max-turns", "0"],
+            &[],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(params(&parse(&["  "]).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! The commands: what each verb does, a verb a file.
+//!
+//! A command resolves what the user typed, calls the daemon through
+//! [`crate::client`] and writes to [`output::Output`]; it decides nothing that
+//! the daemon should decide and keeps no state. [`run`] is called by `main`
+//! alone and is the only place that knows which verbs need a daemon, a
+//! runtime or a configuration.
+
+pub mod answer;
+pub mod approvals;
+pub mod approve;
+pub mod archive;
+pub mod completions;
+pub mod config;
+pub mod continue_;
+pub mod daemon;
+mod decide;
+pub mod deny;
+pub mod doctor;
+pub mod end;
+pub mod exit;
+mod format;
+mod input;
+pub mod interrupt;
+pub mod launch;
+pub mod logs;
+pub mod output;
+mod overview;
+mod printer;
+pub mod rpc;
+pub mod send;
+pub mod sessions;
+pub mod show;
+pub mod watch;
+
+use std::future::Future;
+
+use crate::cli::{Cli, Verb};
+use crate::client::{Client, ensure_daemon};
+use crate::config::Config;
+use crate::protocol::PROTOCOL_VERSION;
+
+use exit::{Exit, Failure};
+use output::Output;
+
+/// What a command works with.
+pub struct Context {
+    /// The configuration.
+    pub config: Config,
+    /// Standard output.
+    pub out: Output,
+}
+
+impl Context {
+    /// A connection to the daemon, which is started if none runs. One that speaks another
+    /// protocol is used all the same, with a warning.
+    async fn client(&self) -> Result<Client, Failure> {
+        let client = ensure_daemon(&self.config).await?;
+        let health = client.health().await?;
+        if health.protocol != PROTOCOL_VERSION {
+            output::warn(&format!(
+                "the daemon is version {}, this program is {}; `humanlayer daemon restart` is safe, sessions go on",
+                health.version,
+                env!("CARGO_PKG_VERSION"),
+            ));
+        }
+        Ok(client)
+    }
+}
+
+/// Does what the command line says, and says on standard error why it could not.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    match dispatch(cli) {
+        Ok(()) => Exit::Done,
+        Err(Failure::Silent(exit)) => exit,
+        Err(Failure::Told {
+            exit,
+            message,
+            hint,
+        }) => {
+            output::warn(&match hint {
+                Some(hint) => format!("{message}\n  {hint}"),
+                None => message,
+            });
+            exit
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let flags = cli.flags();
+    if cli.headless {
+        if cli.verb.is_some() {
+            return Err(Failure::usage(
+                "--headless runs the daemon and takes no verb",
+            ));
+        }
+        return daemon::headless(&Config::load(&flags)?);
+    }
+    // Those that need no configuration, or must work with a broken one.
+    let verb = match cli.verb {
+        Some(Verb::Completions(args)) => return completions::run(&args),
+        Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
+        Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
+        Some(Verb::Doctor(args)) => return block_on(doctor::run(args, flags)),
+        other => other,
+    };
+    let context = Context {
+        config: Config::load(&flags)?,
+        out: Output::new(),
+    };
+    block_on(async move {
+        match verb {
+            None => overview::run(context).await,
+            Some(verb) => perform(verb, context).await,
+        }
+    })
+}
+
+/// Runs a command on this thread alone: starting more would take longer than the command.
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::failed(format!("starting up: {cause}")))?
+        .block_on(command)
+}
+
+async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
+    match verb {
+        Verb::Launch(args) => launch::run(*args, context).await,
+        Verb::Sessions(args) => sessions::run(args, context).await,
+        Verb::Show(args) => show::run(args, context).await,
+        Verb::Logs(args) => logs::run(args, context).await,
+        Verb::Send(args) => send::run(args, context).await,
+        Verb::Continue(args) => continue_::run(args, context).await,
+        Verb::Interrupt(args) => interrupt::run(args, context).await,
+        Verb::End(args) => end::run(args, context).await,
+        Verb::Archive(args) => archive::run(args, context).await,
+        Verb::Approvals(args) => approvals::run(args, context).await,
+        Verb::Approve(args) => approve::run(args, context).await,
+        Verb::Deny(args) => deny::run(args, context).await,
+        Verb::Answer(args) => answer::run(args, context).await,
+        Verb::Watch(args) => watch::run(args, context).await,
+        Verb::Rpc(args) => rpc::run(args, context).await,
+        Verb::Daemon(args) => daemon::run(args, context).await,
+        // Done before, without a configuration.
+        Verb::Config(_) | Verb::Doctor(_) | Verb::Completions(_) => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! What goes to standard output, and in which form.
+//!
+//! Owns the difference between a terminal (tables, relative times, short ids)
+//! and a pipe (tab-separated rows, exact times, whole ids), and that nothing
+//! deceptive gets through. No colour is ever used, so there is none to switch off.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, StdoutLock, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::domain::text;
+
+/// Width of a terminal that does not tell its own.
+const COLUMNS: u16 = 100;
+
+/// Standard output.
+pub struct Output {
+    out: StdoutLock<'static>,
+    terminal: bool,
+}
+
+impl Output {
+    /// Takes standard output for itself.
+    #[must_use]
+    pub fn new() -> Self {
+        let out = io::stdout().lock();
+        Self {
+            terminal: out.is_terminal(),
+            out,
+        }
+    }
+
+    /// Whether a person reads it as it comes.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Writes a line of our own words; anything foreign in it must be safe already.
+    pub fn line(&mut self, line: impl AsRef<str>) -> io::Result<()> {
+        writeln!(self.out, "{}", line.as_ref())
+    }
+
+    /// Writes a foreign text, made safe, with its line breaks, each line after `indent`.
+    pub fn block(&mut self, indent: &str, foreign: &str) -> io::Result<()> {
+        for line in text::sanitize(foreign).split('\n') {
+            writeln!(self.out, "{indent}{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Writes one line of JSON.
+    pub fn json_line(&mut self, value: &impl Serialize) -> Result<(), super::Failure> {
+        let json = serde_json::to_string(value)?;
+        self.line(safe_json(&json))?;
+        Ok(self.out.flush()?)
+    }
+
+    /// Writes JSON for people and programs alike.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), super::Failure> {
+        let json = serde_json::to_string_pretty(value)?;
+        Ok(self.line(safe_json(&json))?)
+    }
+
+    /// Writes rows: a table for a terminal, else one line a row with tabs between its
+    /// cells and no header. Cells are made safe here.
+    pub fn rows<const N: usize>(
+        &mut self,
+        header: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> io::Result<()> {
+        if !self.terminal {
+            for row in rows {
+                let cells = row.each_ref().map(|cell| text::sanitize_line(cell));
+                self.line(cells.join("\t"))?;
+            }
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table
+            .load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(columns())
+            .set_header(header);
+        for row in rows {
+            table.add_row(row.map(|cell| text::sanitize_line(&cell).into_owned()));
+        }
+        for line in table.lines() {
+            self.line(line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what was written is out.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn columns() -> u16 {
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns > 0)
+        .unwrap_or(COLUMNS)
+}
+
+/// Writes deceptive characters of a JSON text as JSON's own escapes: it means the same and is
+/// safe to show. Line breaks between its parts stay; within a string there are none.
+#[must_use]
+pub fn safe_json(json: &str) -> Cow<'_, str> {
+    let hidden = |c: char| text::is_deceptive(c) && !matches!(c, '\n' | '\t' | '\r');
+    if !json.contains(hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 32);
+    for c in json.chars() {
+        if hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Says something on standard error.
+pub fn warn(message: &str) {
+    // Nobody is left to tell when standard error is gone.
+    let _ = writeln!(io::stderr(), "humanlayer: {}", text::sanitize(message));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn json_stays_json_and_hides_nothing() {
+        let value = json!({"a": "x\u{202e}y\u{e0041}z\u{9b}\n", "b": "plain 漢字"});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let safe = safe_json(&text);
+        assert!(!safe.contains(|c| text::is_deceptive(c) && c != '\n'));
+        assert_eq!(serde_json::from_str::<Value>(&safe).unwrap(), value);
+        assert!(matches!(safe_json("{\n}"), Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,301 @@
+//! Single sessions, approvals and pieces of conversation, written in full.
+//!
+//! Owns their layout. An approval's input is never cut: a person approves
+//! what is shown here. Every foreign text is made safe.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::format;
+use super::output::Output;
+use crate::domain::approval::Kind;
+use crate::domain::text::{sanitize_line, summary};
+use crate::domain::{EventType, Outcome};
+use crate::protocol::approval::Approval;
+use crate::protocol::conversation::ConversationEvent;
+use crate::protocol::session::SessionState;
+
+const INDENT: &str = "    ";
+/// Lines of a tool's result that a log shows.
+const RESULT_LINES: usize = 20;
+
+/// Writes `name: value` when there is a value.
+fn field(out: &mut Output, name: &str, value: Option<impl AsRef<str>>) -> io::Result<()> {
+    match value {
+        Some(value) if !value.as_ref().is_empty() => {
+            out.line(format!("{name:<11} {}", sanitize_line(value.as_ref())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Writes an approval with its whole input.
+pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
+    let tool = sanitize_line(&approval.tool_name).into_owned();
+    out.line(format!(
+        "{tool} ({}), {}",
+        approval.kind.as_str(),
+        format::outcome(approval)
+    ))?;
+    field(out, "approval", Some(&approval.id))?;
+    field(out, "session", Some(&approval.session_id))?;
+    field(out, "asked", Some(approval.created_at.to_string()))?;
+    field(
+        out,
+        "answered",
+        approval.responded_at.map(|at| at.to_string()),
+    )?;
+    field(out, "comment", approval.comment.as_ref())?;
+    field(out, "answer", format::delivery(approval))?;
+    field(out, "subagent", approval.agent_id.as_ref())?;
+    field(out, "description", approval.description.as_ref())?;
+    field(out, "reason", approval.decision_reason.as_ref())?;
+    field(out, "blocked", approval.blocked_path.as_ref())?;
+    out.line("input")?;
+    value(out, INDENT, &approval.tool_input)?;
+    if let Some(updated) = &approval.updated_input {
+        out.line("input as approved")?;
+        value(out, INDENT, updated)?;
+    }
+    if let Some(answers) = &approval.answers {
+        out.line("answers")?;
+        value(out, INDENT, answers)?;
+    }
+    match &approval.updated_permissions {
+        Some(updates) => {
+            out.line("allowed from now on")?;
+            for update in updates {
+                value(out, INDENT, update)?;
+            }
+        }
+        None if approval.outcome == Outcome::Pending => {
+            if !approval.permission_suggestions.is_empty() {
+                out.line("what --always would allow from now on")?;
+            }
+            for suggestion in &approval.permission_suggestions {
+                value(out, INDENT, suggestion)?;
+            }
+        }
+        None => {}
+    }
+    if approval.outcome == Outcome::Pending {
+        if approval.kind == Kind::Question {
+            questions(out, &approval.tool_input)?;
+        }
+        out.line(format!("decide: {}", format::how_to_decide(approval)))?;
+    }
+    Ok(())
+}
+
+/// Writes JSON so that texts with several lines stay readable: an object's texts as they are.
+fn value(out: &mut Output, indent: &str, json: &Value) -> io::Result<()> {
+    let Value::Object(fields) = json else {
+        return nested(out, indent, json);
+    };
+    if fields.is_empty() {
+        return out.line(format!("{indent}{{}}"));
+    }
+    for (name, inner) in fields {
+        let name = sanitize_line(name);
+        match inner {
+            Value::String(text) if text.contains('\n') => {
+                out.line(format!("{indent}{name}:"))?;
+                out.block(&format!("{indent}| "), text)?;
+            }
+            Value::String(text) => {
+                out.line(format!("{indent}{name}: {}", sanitize_line(text)))?;
+            }
+            Value::Object(_) | Value::Array(_) => {
+                out.line(format!("{indent}{name}:"))?;
+                nested(out, &format!("{indent}  "), inner)?;
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                out.line(format!("{indent}{name}: {inner}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nested(out: &mut Output, indent: &str, json: &Value) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(json).map_err(io::Error::other)?;
+    out.block(indent, &super::output::safe_json(&text))
+}
+
+/// Writes the options of the questions with the numbers that `answer` takes.
+fn questions(out: &mut Output, input: &Value) -> io::Result<()> {
+    for (number, question) in super::answer::questions(input).iter().enumerate() {
+        out.line(format!(
+            "question {}: {}",
+            number + 1,
+            sanitize_line(question.text)
+        ))?;
+        for (number, label) in question.labels.iter().enumerate() {
+            out.line(format!("{INDENT}{}. {}", number + 1, sanitize_line(label)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a session.
+pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
+    out.line(format!(
+        "{}, {}",
+        sanitize_line(&format::subject(session)),
+        session.status.as_str()
+    ))?;
+    field(out, "session", Some(&session.id))?;
+    field(out, "run", Some(&session.run_id))?;
+    field(out, "claude", session.claude_session_id.as_ref())?;
+    field(out, "continues", session.parent_session_id.as_ref())?;
+    field(out, "error", session.error_message.as_ref())?;
+    field(out, "model", session.model.as_ref())?;
+    field(out, "directory", session.working_dir.as_ref())?;
+    field(out, "mode", session.permission_mode.as_ref())?;
+    field(
+        out,
+        "process",
+        Some(if session.live { "live" } else { "ended" }),
+    )?;
+    field(out, "permissions", permissions(session))?;
+    field(out, "started", Some(session.created_at.to_string()))?;
+    field(out, "active", Some(session.last_activity_at.to_string()))?;
+    field(out, "cost", Some(format::dollars(session.cost_usd)))?;
+    field(out, "context", context(session))?;
+    field(
+        out,
+        "turns",
+        session.num_turns.map(|turns| turns.to_string()),
+    )?;
+    field(
+        out,
+        "background",
+        (session.background_tasks > 0).then(|| format!("{} tasks", session.background_tasks)),
+    )?;
+    field(out, "archived", session.archived.then_some("yes"))?;
+    out.line("query")?;
+    out.block(INDENT, &session.query)?;
+    if let Some(result) = &session.result {
+        out.line("result")?;
+        out.block(INDENT, result)?;
+    }
+    Ok(())
+}
+
+fn permissions(session: &SessionState) -> Option<String> {
+    if session.dangerously_skip_permissions {
+        return Some(match session.dangerously_skip_permissions_expires_at {
+            Some(until) => format!("everything is approved without asking until {until}"),
+            None => "everything is approved without asking".to_owned(),
+        });
+    }
+    if session.auto_accept_edits {
+        return Some("edits are approved without asking".to_owned());
+    }
+    (!session.approvals).then(|| "what the agent would ask is refused".to_owned())
+}
+
+fn context(session: &SessionState) -> Option<String> {
+    let tokens = session.effective_context_tokens?;
+    Some(match session.context_limit {
+        Some(limit) => format!("{tokens} of {limit} tokens"),
+        None => format!("{tokens} tokens"),
+    })
+}
+
+/// Writes a piece of conversation.
+pub fn piece(out: &mut Output, piece: &ConversationEvent) -> io::Result<()> {
+    let speaker = match &piece.parent_tool_use_id {
+        Some(_) => "subagent ",
+        None => "",
+    };
+    match piece.event_type {
+        EventType::Message => {
+            let role = piece.role.as_deref().unwrap_or("message");
+            out.line(format!("{speaker}{}:", sanitize_line(role)))?;
+            out.block(INDENT, piece.content.as_deref().unwrap_or_default())
+        }
+        EventType::Thinking => {
+            out.line(format!("{speaker}thinking:"))?;
+            out.block(INDENT, piece.content.as_deref().unwrap_or_default())
+        }
+        EventType::System => out.line(format!(
+            "-- {}",
+            sanitize_line(piece.content.as_deref().unwrap_or_default())
+        )),
+        EventType::ToolCall => tool_call(out, speaker, piece),
+        EventType::ToolResult => tool_result(out, speaker, piece),
+    }
+}
+
+fn tool_call(out: &mut Output, speaker: &str, piece: &ConversationEvent) -> io::Result<()> {
+    let tool = sanitize_line(piece.tool_name.as_deref().unwrap_or("a tool"));
+    let approval = match &piece.approval_outcome {
+        Some(outcome) => format!(" ({})", outcome.as_str()),
+        None => String::new(),
+    };
+    out.line(format!("{speaker}calls {tool}{approval}:"))?;
+    let input = piece.tool_input_json.as_deref().unwrap_or("{}");
+    match serde_json::from_str::<Value>(input) {
+        Ok(input) => value(out, INDENT, &input),
+        Err(_) => out.block(INDENT, input),
+    }
+}
+
+fn tool_result(out: &mut Output, speaker: &str, piece: &ConversationEvent) -> io::Result<()> {
+    let how = if piece.is_error { "failed" } else { "result" };
+    out.line(format!("{speaker}{how}:"))?;
+    let text = piece.tool_result_content.as_deref().unwrap_or_default();
+    let mut lines = text.lines();
+    for line in lines.by_ref().take(RESULT_LINES) {
+        out.block(INDENT, line)?;
+    }
+    match lines.count() {
+        0 => Ok(()),
+        more => out.line(format!("{INDENT}… {more} more lines")),
+    }
+}
+
+/// An event in one line.
+pub fn event_line(event: &crate::protocol::event::EventNotification, terminal: bool) -> String {
+    let text = |name: &str| event.data.get(name).and_then(Value::as_str).unwrap_or("");
+    let session = format::session_id(text("session_id"), terminal);
+    let detail = match event.r#type.as_str() {
+        "new_approval" | "approval_resolved" | "approval_delivered" => {
+            let outcome = event
+                .data
+                .pointer("/approval/outcome")
+                .and_then(Value::as_str)
+                .unwrap_or("");
+            format!(
+                "{} {} {outcome}",
+                format::approval_id(text("approval_id"), terminal),
+                text("tool_name"),
+            )
+        }
+        "session_status_changed" => format!("{} -> {}", text("old_status"), text("new_status")),
+        "conversation_updated" => {
+            let words = [
+                text("content"),
+                text("tool_name"),
+                text("tool_result_content"),
+            ];
+            let words = words.into_iter().find(|w| !w.is_empty()).unwrap_or("");
+            format!("{} {}", text("content_type"), summary(words, 100))
+        }
+        _ => summary(&event.data.to_string(), 120),
+    };
+    let at = if terminal {
+        event
+            .timestamp
+            .to_zoned_datetime(jiff::tz::TimeZone::system())
+            .strftime("%H:%M:%S")
+            .to_string()
+    } else {
+        event.timestamp.to_string()
+    };
+    let columns = [at.as_str(), &session, &event.r#type, detail.trim_end()];
+    let columns = columns.map(sanitize_line);
+    columns.join(if terminal { "  " } else { "\t" })
+}

@@ -1,0 +1,100 @@
+//! `sessions`: list sessions.
+
+use super::Context;
+use super::exit::Failure;
+use super::format;
+use crate::client::Client;
+use crate::domain::text::sanitize_line;
+use crate::protocol::session::{GetOverviewParams, SessionState};
+
+/// Sessions asked for at once.
+const PAGE: u32 = 1000;
+
+/// Arguments of `sessions`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer sessions\n  \
+    humanlayer sessions --all --json | jq '.[].cost_usd'")]
+pub struct Args {
+    /// Also those that were put away
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print them as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Lists sessions, the last active first.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let sessions = fetch(&context.client().await?, args.all).await?;
+    if args.json {
+        return context.out.json(&sessions);
+    }
+    if sessions.is_empty() && context.out.is_terminal() {
+        context
+            .out
+            .line("No sessions. Start one with `humanlayer launch QUERY`.")?;
+        return Ok(());
+    }
+    write(&mut context.out, &sessions)?;
+    Ok(())
+}
+
+/// Writes a list of sessions.
+pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std::io::Result<()> {
+    let terminal = out.is_terminal();
+    out.rows(
+        [
+            "ID",
+            "STATUS",
+            "SUBJECT",
+            "MODEL",
+            "DIRECTORY",
+            "COST",
+            "ACTIVE",
+        ],
+        sessions.iter().map(|session| {
+            [
+                format::session_id(&session.id, terminal),
+                status(session),
+                format::subject(session),
+                session.model.clone().unwrap_or_default(),
+                session.working_dir.clone().unwrap_or_default(),
+                format::dollars(session.cost_usd),
+                format::time(session.last_activity_at, terminal),
+            ]
+        }),
+    )
+}
+
+/// A session's status, with what else a person should know in a list.
+fn status(session: &SessionState) -> String {
+    let mut status = session.status.as_str().to_owned();
+    if session.archived {
+        status.push_str(" (archived)");
+    }
+    if session.dangerously_skip_permissions {
+        status.push_str(" (asks nothing)");
+    }
+    sanitize_line(&status).into_owned()
+}
+
+/// All sessions, page by page.
+async fn fetch(client: &Client, include_archived: bool) -> Result<Vec<SessionState>, Failure> {
+    let mut sessions: Vec<SessionState> = Vec::new();
+    loop {
+        let params = GetOverviewParams {
+            include_archived,
+            limit: Some(PAGE),
+            after: sessions.last().map(|last| last.id.clone()),
+            ..GetOverviewParams::default()
+        };
+        let page = client.get_overview(&params).await?.sessions;
+        let is_last = page.len() < PAGE as usize;
+        sessions.extend(page);
+        if is_last {
+            return Ok(sessions);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `show`: one session, or one approval, in full.
+
+use super::exit::{Exit, Failure};
+use super::{Context, printer};
+use crate::protocol::approval::ListApprovalsParams;
+use crate::protocol::error::ErrorKind;
+
+/// Arguments of `show`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer show 1a2b3c4d\n  \
+    humanlayer show 1a2b3c4d --json\n\n\
+    The id may be a session's or an approval's.")]
+pub struct Args {
+    /// The session or approval
+    pub id: String,
+
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows a session with what it waits for, or an approval with its whole input.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let client = context.client().await?;
+    let session = match client.get_session_state(&args.id).await {
+        Ok(session) => session,
+        Err(error) if error.is(ErrorKind::NotFound) => {
+            let approval = match client.get_approval(&args.id).await {
+                Err(error) if error.is(ErrorKind::NotFound) => {
+                    return Err(Failure::new(
+                        Exit::NotFound,
+                        format!("no session and no approval has the id {}", args.id),
+                    )
+                    .with_hint("`humanlayer sessions --all` and `humanlayer approvals --all` list what there is"));
+                }
+                settled => settled?,
+            };
+            if args.json {
+                return context.out.json(&approval);
+            }
+            printer::approval(&mut context.out, &approval)?;
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if args.json {
+        return context.out.json(&session);
+    }
+    printer::session(&mut context.out, &session)?;
+    let params = ListApprovalsParams {
+        session_id: Some(session.id),
+        ..ListApprovalsParams::default()
+    };
+    for approval in client.list_approvals(&params).await?.approvals {
+        context.out.line("")?;
+        printer::approval(&mut context.out, &approval)?;
+    }
+    Ok(())
+}

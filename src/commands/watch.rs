@@ -1,0 +1,48 @@
+//! `watch`: what happens in all sessions, as it happens.
+
+use super::exit::Failure;
+use super::{Context, approvals, output, printer};
+use crate::client::events::{Events, Update};
+use crate::protocol::event::SubscribeEventsParams;
+use crate::protocol::session::GetOverviewParams;
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer watch\n  \
+    humanlayer watch --json | jq 'select(.type == \"new_approval\")'\n\n\
+    A restart of the daemon is waited out and nothing is missed by it.")]
+pub struct Args {
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints events until the reader leaves or the daemon stays away.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let client = context.client().await?;
+    let now = client.get_overview(&GetOverviewParams::default()).await?;
+    let params = SubscribeEventsParams {
+        since: Some(now.seq),
+        ..SubscribeEventsParams::default()
+    };
+    let mut events = Events::open(&context.config.daemon_socket.value, params).await?;
+    drop(client);
+    if !args.json && context.out.is_terminal() && !now.pending_approvals.is_empty() {
+        approvals::write(&mut context.out, &now.pending_approvals)?;
+    }
+    let terminal = context.out.is_terminal();
+    loop {
+        context.out.flush()?;
+        match events.next().await? {
+            Update::Event(event) if args.json => context.out.json_line(&event)?,
+            Update::Event(event) => {
+                context.out.line(printer::event_line(&event, terminal))?;
+            }
+            Update::Resync(now) => output::warn(&format!(
+                "events were missed; going on from {}, {} approvals are pending",
+                now.seq, now.pending_total
+            )),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The configuration file: which one it is, and its values by key.
+//!
+//! Unknown keys are ignored, because older clients keep theirs in the same
+//! file. Never writes it. Called by the resolver alone.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{ConfigError, FILE_NAME, Form, Inputs, expand};
+
+/// A file that was read.
+pub(super) struct ConfigFile {
+    pub path: PathBuf,
+    values: Map<String, Value>,
+}
+
+impl ConfigFile {
+    /// Which file is, or would be, read.
+    pub fn locate(inputs: &Inputs<'_>) -> PathBuf {
+        if let Some(asked) = &inputs.flags.config_file {
+            return expand(asked, inputs.home, inputs.directory);
+        }
+        let local = inputs.directory.join(FILE_NAME);
+        if local.exists() {
+            return local;
+        }
+        // The base directory specification says to ignore relative paths.
+        let base = (inputs.environment)("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|base| base.is_absolute())
+            .unwrap_or_else(|| inputs.home.join(".config"));
+        base.join("humanlayer").join(FILE_NAME)
+    }
+
+    /// Reads the file; none if there is none, which is only wrong when it was asked for.
+    pub fn find(inputs: &Inputs<'_>) -> Result<Option<Self>, ConfigError> {
+        let path = Self::locate(inputs);
+        match std::fs::read(&path) {
+            Ok(bytes) => Self::parse(path, &bytes).map(Some),
+            Err(cause)
+                if cause.kind() == io::ErrorKind::NotFound
+                    && inputs.flags.config_file.is_none() =>
+            {
+                Ok(None)
+            }
+            Err(source) => Err(ConfigError::Unreadable { file: path, source }),
+        }
+    }
+
+    fn parse(path: PathBuf, bytes: &[u8]) -> Result<Self, ConfigError> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(values)) => Ok(Self { path, values }),
+            Ok(_) => Err(ConfigError::NotAnObject { file: path }),
+            Err(source) => Err(ConfigError::NotJson { file: path, source }),
+        }
+    }
+
+    /// The value of a key as text; null and the empty string count as unset.
+    pub fn text(&self, key: &'static str, form: Form) -> Result<Option<String>, ConfigError> {
+        let (expected, read) = form;
+        match self.values.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match read(value) {
+                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+                None => Err(ConfigError::WrongType {
+                    file: self.path.clone(),
+                    key,
+                    expected,
+                    found: type_name(value),
+                }),
+            },
+        }
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Checks what the user wrote, apart from the process's flags and environment.
+///
+/// # Errors
+/// As [`super::Config::resolve`], for this file alone.
+pub(crate) fn check(path: &Path, home: &Path) -> Result<(), ConfigError> {
+    let flags = super::Flags {
+        config_file: Some(path.to_owned()),
+        daemon_socket: None,
+    };
+    super::Config::resolve(&Inputs {
+        flags: &flags,
+        environment: &|_| None,
+        directory: home,
+        home,
+    })
+    .map(drop)
+}

@@ -1,0 +1,188 @@
+//! Which value wins, and what is said about wrong ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::*;
+
+struct World {
+    directory: tempfile::TempDir,
+    flags: Flags,
+    environment: BTreeMap<&'static str, &'static str>,
+}
+
+impl World {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["home/.config/humanlayer", "work", "xdg/humanlayer"] {
+            fs::create_dir_all(directory.path().join(name)).unwrap();
+        }
+        Self {
+            directory,
+            flags: Flags::default(),
+            environment: BTreeMap::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.insert(name, value);
+        self
+    }
+
+    fn resolve(&self) -> Result<Config, ConfigError> {
+        Config::resolve(&Inputs {
+            flags: &self.flags,
+            environment: &|name| match name {
+                "XDG_CONFIG_HOME" if self.environment.contains_key(name) => {
+                    Some(self.path("xdg").into())
+                }
+                _ => self.environment.get(name).map(OsString::from),
+            },
+            directory: &self.path("work"),
+            home: &self.path("home"),
+        })
+    }
+}
+
+#[test]
+fn nothing_set_means_the_defaults() {
+    let world = World::new();
+    let config = world.resolve().unwrap();
+    assert_eq!(config.file, None);
+    assert_eq!(
+        config.daemon_socket.value,
+        world.path("home/.humanlayer/daemon.sock")
+    );
+    assert_eq!(
+        config.database_path.value,
+        world.path("home/.humanlayer/daemon.db")
+    );
+    assert_eq!(config.http_port.value, 7777);
+    assert_eq!(config.session_idle(), Duration::from_secs(600));
+    assert!(
+        config
+            .entries()
+            .iter()
+            .all(|entry| entry.source == "default")
+    );
+}
+
+#[test]
+fn flag_over_environment_over_file_over_default() {
+    let mut world = World::new().file("work/humanlayer.json", r#"{"daemon_socket": "f.sock"}"#);
+    let file = world.path("work/humanlayer.json");
+    let config = world.resolve().unwrap();
+    assert_eq!(config.daemon_socket.value, world.path("work/f.sock"));
+    assert_eq!(config.daemon_socket.origin, Origin::File(file));
+
+    world = world.variable("HUMANLAYER_DAEMON_SOCKET", "~/e.sock");
+    let config = world.resolve().unwrap();
+    assert_eq!(config.daemon_socket.value, world.path("home/e.sock"));
+    assert_eq!(
+        config.daemon_socket.origin,
+        Origin::Environment("HUMANLAYER_DAEMON_SOCKET")
+    );
+
+    world.flags.daemon_socket = Some("/x/g.sock".into());
+    let config = world.resolve().unwrap();
+    assert_eq!(config.daemon_socket.value, Path::new("/x/g.sock"));
+    assert_eq!(config.daemon_socket.origin, Origin::Flag("--daemon-socket"));
+}
+
+#[test]
+fn the_nearest_file_is_read() {
+    let mut world = World::new().file(
+        "home/.config/humanlayer/humanlayer.json",
+        r#"{"http_port": 1}"#,
+    );
+    assert_eq!(world.resolve().unwrap().http_port.value, 1);
+    world = world
+        .file("xdg/humanlayer/humanlayer.json", r#"{"http_port": 2}"#)
+        .variable("XDG_CONFIG_HOME", "xdg");
+    assert_eq!(world.resolve().unwrap().http_port.value, 2);
+    world = world.file("work/humanlayer.json", r#"{"http_port": "3"}"#);
+    assert_eq!(world.resolve().unwrap().http_port.value, 3);
+    world = world.file("home/mine.json", r#"{"http_port": 4}"#);
+    world.flags.config_file = Some("~/mine.json".into());
+    assert_eq!(world.resolve().unwrap().http_port.value, 4);
+    world.flags.config_file = Some("none.json".into());
+    assert!(matches!(
+        world.resolve(),
+        Err(ConfigError::Unreadable { .. })
+    ));
+}
+
+#[test]
+fn keys_of_older_clients_and_empty_values_are_no_trouble() {
+    let world = World::new()
+        .file(
+            "work/humanlayer.json",
+            r#"{"www_base_url": "https://x", "thoughts": {"user": "a"}, "channel": {}, "claude_path": null, "api_key": "", "run_id": "r", "later": [1]}"#,
+        )
+        .variable("HUMANLAYER_CLAUDE_PATH", "");
+    let config = world.resolve().unwrap();
+    assert_eq!(config.claude_path.value, None);
+    assert_eq!(config.api_key.value, None);
+    assert_eq!(config.run_id.value.as_deref(), Some("r"));
+}
+
+#[test]
+fn wrong_values_are_named_with_their_place_and_remedy() {
+    let cases = [
+        ("{", "not valid JSON"),
+        ("[]", "must hold one JSON object"),
+        (
+            r#"{"daemon_socket": 3}"#,
+            "`daemon_socket` must be a string, not a number",
+        ),
+        (
+            r#"{"http_port": true}"#,
+            "`http_port` must be a number, not true or false",
+        ),
+        (
+            r#"{"http_port": 70000}"#,
+            "must be a port from 0 (off) to 65535",
+        ),
+        (r#"{"log_level": "loud"}"#, "must be one of error, warn"),
+        (r#"{"session_idle_minutes": 0}"#, "from 1 to 525600"),
+        (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
+    ];
+    for (text, expected) in cases {
+        let world = World::new().file("work/humanlayer.json", text);
+        let said = world.resolve().unwrap_err().to_string();
+        assert!(said.contains(expected), "{text}: {said}");
+        assert!(said.contains("humanlayer.json"), "{text}: {said}");
+    }
+    let world = World::new().variable("HUMANLAYER_LOG_LEVEL", "loud");
+    let said = world.resolve().unwrap_err().to_string();
+    assert!(said.contains("HUMANLAYER_LOG_LEVEL"), "{said}");
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let world = World::new().variable("HUMANLAYER_API_KEY", "hl-a-secret-of-some-length-wxyz");
+    let config = world.resolve().unwrap();
+    assert_eq!(
+        config.api_key.value.as_ref().unwrap().expose(),
+        "hl-a-secret-of-some-length-wxyz"
+    );
+    let shown = format!("{config:?}") + &serde_json::to_string(&config.entries()).unwrap();
+    assert!(!shown.contains("secret-of"), "{shown}");
+    assert!(shown.contains("********wxyz"));
+    assert_eq!(Secret::new("short").masked(), "********");
+}
