@@ -1,4 +1,4 @@
-//! The `humanlayer` binary: which of its lives this process leads.
+//! The `humanlayer` binary: which of its three lives this process leads.
 //!
 //! A runner, a scripted agent or a command. The first two are started by
 //! programs and must not pay for, or fail in, the parsing of a command line;
@@ -10,17 +10,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use humanlayer::cli::Cli;
-use humanlayer::{commands, scripted_agent};
+use humanlayer::commands;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next().unwrap_or_default();
     match first.to_str() {
         Some("__runner") => run_runner(arguments.next()),
-        Some(scripted_agent::SUBCOMMAND) => {
-            scripted_agent::run(arguments.map(|word| word.to_string_lossy().into_owned()))
+        Some(humanlayer::scripted_agent::SUBCOMMAND) => {
+            let words = arguments.map(|word| word.to_string_lossy().into_owned());
+            humanlayer::scripted_agent::run(words)
         }
-        Some(_) | None => run_command(),
+        _ => run_command(),
     }
 }
 

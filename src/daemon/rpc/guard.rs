@@ -39,6 +39,7 @@ impl Call {
             None | Some("default" | "plan" | "dontAsk")
         );
         let strict = !loose
+            && !config.scripted
             && strict_mode
             && config.allowed_tools.is_empty()
             && config.mcp_config.is_none()
