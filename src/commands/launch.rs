@@ -87,6 +87,11 @@ pub struct Args {
     )]
     pub dangerously_skip_permissions_timeout: Option<i64>,
 
+    /// Which agent: Claude Code, or one inside this program that plays the query as a script, to
+    /// try things without a model
+    #[arg(long, default_value = "claude", value_parser = ["claude", "scripted"])]
+    pub agent: String,
+
     /// Print what the agent does until its turn ends
     #[arg(long, conflicts_with = "json")]
     pub follow: bool,
@@ -138,6 +143,7 @@ fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     Ok(LaunchSessionParams {
         query: input::message(&args.query, "query")?,
+        agent: Some(args.agent.clone()),
         title: args.title.clone(),
         model: args.model.clone(),
         mcp_config,

@@ -37,8 +37,16 @@ impl ConfigFile {
     /// Reads the file; none if there is none, which is only wrong when it was asked for.
     pub fn find(inputs: &Inputs<'_>) -> Result<Option<Self>, ConfigError> {
         let path = Self::locate(inputs);
+        let of_a_project =
+            inputs.flags.config_file.is_none() && path == inputs.directory.join(FILE_NAME);
         match std::fs::read(&path) {
-            Ok(bytes) => Self::parse(path, &bytes).map(Some),
+            Ok(bytes) => {
+                let file = Self::parse(path, &bytes)?;
+                if of_a_project {
+                    file.must_not_choose_for_the_user()?;
+                }
+                Ok(Some(file))
+            }
             Err(cause)
                 if cause.kind() == io::ErrorKind::NotFound
                     && inputs.flags.config_file.is_none() =>
@@ -55,6 +63,20 @@ impl ConfigFile {
             Ok(_) => Err(ConfigError::NotAnObject { file: path }),
             Err(source) => Err(ConfigError::NotJson { file: path, source }),
         }
+    }
+
+    /// A file in the working directory came with a project, perhaps a stranger's: it must not say
+    /// which program runs as the agent, nor where the user's key is sent.
+    fn must_not_choose_for_the_user(&self) -> Result<(), ConfigError> {
+        for key in ["claude_path", "api_base_url"] {
+            if self.values.get(key).is_some_and(|value| !value.is_null()) {
+                return Err(ConfigError::NotForAProject {
+                    file: self.path.clone(),
+                    key,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The value of a key as text; null and the empty string count as unset.

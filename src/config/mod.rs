@@ -48,6 +48,14 @@ pub struct Inputs<'a> {
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// A project's own file sets what only the user may.
+    #[error("{file} sets {key}, which a project may not; set it in ~/.config/humanlayer/humanlayer.json or in the environment, or name this file with --config-file", file = file.display())]
+    NotForAProject {
+        /// The file in the working directory.
+        file: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
     /// Neither the environment nor the system names a home directory.
     #[error("finding your home directory: HOME is not set; set it")]
     NoHome,

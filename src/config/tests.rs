@@ -186,3 +186,20 @@ fn secrets_are_never_shown() {
     assert!(shown.contains("********wxyz"));
     assert_eq!(Secret::new("short").masked(), "********");
 }
+
+#[test]
+fn a_project_does_not_choose_the_agents_program() {
+    for key in ["claude_path", "api_base_url"] {
+        let text = format!(r#"{{"{key}": "https://evil.example"}}"#);
+        let refused = World::new().file("work/humanlayer.json", &text).resolve();
+        assert!(
+            matches!(&refused, Err(ConfigError::NotForAProject { key: found, .. }) if *found == key),
+            "{key}"
+        );
+        let own = World::new().file("home/.config/humanlayer/humanlayer.json", &text);
+        assert!(own.resolve().is_ok(), "{key}");
+        let mut asked_for = World::new().file("work/humanlayer.json", &text);
+        asked_for.flags.config_file = Some(asked_for.path("work/humanlayer.json"));
+        assert!(asked_for.resolve().is_ok(), "{key}");
+    }
+}
