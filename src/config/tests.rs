@@ -163,7 +163,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
         (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
     ];
     for (text, expected) in cases {
-        let world = World::new().file("work/humanlayer.json", text);
+        let world = World::new().file("home/.config/humanlayer/humanlayer.json", text);
         let said = world.resolve().unwrap_err().to_string();
         assert!(said.contains(expected), "{text}: {said}");
         assert!(said.contains("humanlayer.json"), "{text}: {said}");
