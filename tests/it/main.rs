@@ -10,7 +10,7 @@
 mod architecture;
 mod daemon;
 mod ipc;
-mod real_claude_smoke;
+mod real_claude;
 mod runner;
 mod scripted_agent;
 mod support;
