@@ -7,10 +7,15 @@ use super::Rig;
 #[test]
 fn a_key_that_is_refused_fails_the_session_with_the_reason() {
     let rig = Rig::start();
-    let id = rig.launch("REFUSE 401");
+    // Claude Code tries ten times, for minutes, unless told otherwise.
+    let mut environment = rig.environment();
+    environment["CLAUDE_CODE_MAX_RETRIES"] = json!("1");
+    let id = rig.daemon.launch_session_with(json!({"query": "REFUSE 401", "env": environment}));
     let session = rig.daemon.until_status(&id, "failed");
     let told = session["error_message"].as_str().unwrap();
     assert!(told.contains("401") || told.to_lowercase().contains("api key"), "{told}");
+    let notes = rig.pieces(&id, "system");
+    assert!(notes[0]["content"].as_str().unwrap().contains("401"), "{notes:?}");
     // Its process is there and may be tried again, with a key that works.
     assert_eq!(session["live"], true);
     rig.say(&id, "TEXT the key works now");

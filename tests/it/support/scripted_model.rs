@@ -242,12 +242,12 @@ fn newest_script(messages: &[Value]) -> (usize, Vec<Directive>, usize) {
             .filter(|block| block["type"] == "text")
             .filter_map(|block| block["text"].as_str())
             .collect();
-        let script: Vec<Directive> = texts
-            .iter()
-            .flat_map(|text| text.lines())
-            .filter_map(directive)
-            .collect();
-        if !script.is_empty() {
+        // Messages with nothing of the model between them come as blocks of one: the last counts.
+        let script = texts.iter().rev().find_map(|text| {
+            let script: Vec<Directive> = text.lines().filter_map(directive).collect();
+            (!script.is_empty()).then_some(script)
+        });
+        if let Some(script) = script {
             let later = messages.get(at + 1..).unwrap_or_default();
             let done = later.iter().filter(|it| it["role"] == "assistant").count();
             return (at, script, done);
