@@ -11,6 +11,7 @@ mod architecture;
 mod daemon;
 mod ipc;
 mod real_claude;
+mod real_clients;
 mod runner;
 mod scripted_agent;
 mod support;

@@ -4,5 +4,6 @@ pub mod agent_process;
 pub mod agent_shell;
 pub mod daemon;
 pub mod real_claude;
+pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;
