@@ -57,7 +57,11 @@ fn an_agent_cannot_decide_about_itself(#[case] way: Way) {
     assert_eq!(session["dangerously_skip_permissions"], false);
     assert_eq!(session["auto_accept_edits"], false);
     let sessions = daemon.call("listSessions", json!({}))["sessions"].clone();
-    assert_eq!(sessions.as_array().unwrap().len(), 1, "it launched something");
+    assert_eq!(
+        sessions.as_array().unwrap().len(),
+        1,
+        "it launched something"
+    );
     assert!(!daemon.work().join("made").exists());
     daemon.approve(&second);
     daemon.until_status(&id, "completed");
@@ -69,7 +73,9 @@ fn an_agent_cannot_decide_for_another_session() {
     let daemon = Daemon::start();
     let victim = daemon.launch_session("TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
     let asked = daemon.until_pending(&victim);
-    let attempt = Attempt::on(&daemon, &victim).as_an_orphan().without_its_marks();
+    let attempt = Attempt::on(&daemon, &victim)
+        .as_an_orphan()
+        .without_its_marks();
     let command = json!({"command": attempt.in_background()});
     let agent = daemon.launch_session(&format!("TOOL Bash {command}\nTEXT done"));
     daemon.approve(&daemon.until_pending(&agent));
@@ -87,9 +93,8 @@ fn an_agent_may_look_and_start_agents_that_ask() {
         "query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT child",
         "working_dir": daemon.work(), "approvals": true,
     });
-    let command = format!(
-        "python3 '{script}' \"$HUMANLAYER_DAEMON_SOCKET\" launchSession '{launch}'"
-    );
+    let command =
+        format!("python3 '{script}' \"$HUMANLAYER_DAEMON_SOCKET\" launchSession '{launch}'");
     let id = daemon.launch_session(&format!(
         "TOOL Bash {}\nTEXT parent",
         json!({"command": command})

@@ -7,7 +7,8 @@ use super::Rig;
 #[test]
 fn an_approved_command_runs_and_the_model_sees_its_output() {
     let rig = Rig::start();
-    let id = rig.launch("TOOL Bash {\"command\": \"echo out-$((40+2)) | tee made\"}\nTEXT all done");
+    let id =
+        rig.launch("TOOL Bash {\"command\": \"echo out-$((40+2)) | tee made\"}\nTEXT all done");
     let approval = rig.daemon.until_pending(&id);
     assert_eq!(approval["tool_name"], "Bash");
     assert_eq!(approval["kind"], "permission");
@@ -53,7 +54,12 @@ fn the_reason_of_a_denial_reaches_the_model() {
     assert!(told, "the model was not told why");
     let result = &rig.pieces(&id, "tool_result")[0];
     assert_eq!(result["is_error"], true);
-    assert!(result["tool_result_content"].as_str().unwrap().contains(reason));
+    assert!(
+        result["tool_result_content"]
+            .as_str()
+            .unwrap()
+            .contains(reason)
+    );
 }
 
 #[test]
@@ -82,7 +88,10 @@ fn what_runs_is_the_edited_input() {
         json!({"decision": "approve", "updated_input": edited}),
     );
     assert_eq!(answer["approval"]["updated_input"], edited);
-    assert_eq!(answer["approval"]["tool_input"]["command"], "touch proposed");
+    assert_eq!(
+        answer["approval"]["tool_input"]["command"],
+        "touch proposed"
+    );
     rig.until_result(&id, "done");
     assert!(rig.exists("edited"));
     assert!(!rig.exists("proposed"));
@@ -127,10 +136,10 @@ fn a_question_is_answered_with_the_chosen_label() {
     let approval = rig.daemon.until_pending(&id);
     assert_eq!(approval["kind"], "question");
     assert_eq!(approval["tool_input"], question);
-    let plain = rig
-        .daemon
-        .connect()
-        .fail("sendDecision", json!({"approval_id": approval["id"], "decision": "approve"}));
+    let plain = rig.daemon.connect().fail(
+        "sendDecision",
+        json!({"approval_id": approval["id"], "decision": "approve"}),
+    );
     assert_eq!(plain["data"]["kind"], "invalid_params");
     let answer = rig.daemon.decide(
         &approval,
@@ -148,20 +157,36 @@ fn a_question_is_answered_with_the_chosen_label() {
 fn a_plan_is_rejected_and_then_accepted() {
     let rig = Rig::start();
     let plan = |text: &str| format!("TOOL ExitPlanMode {}", json!({"plan": text}));
-    let script = format!("{}\nTEXT better\n{}\nTEXT building", plan("# One"), plan("# Two"));
+    let script = format!(
+        "{}\nTEXT better\n{}\nTEXT building",
+        plan("# One"),
+        plan("# Two")
+    );
     let id = rig.launch_with(json!({"query": script, "permission_mode": "plan"}));
     let first = rig.daemon.until_pending(&id);
     assert_eq!(first["kind"], "plan");
-    rig.daemon
-        .decide(&first, json!({"decision": "deny", "comment": "think-again"}));
+    rig.daemon.decide(
+        &first,
+        json!({"decision": "deny", "comment": "think-again"}),
+    );
     let second = rig.daemon.until_pending(&id);
     assert_ne!(first["id"], second["id"]);
     rig.daemon.approve(&second);
     rig.until_result(&id, "building");
     let results = rig.pieces(&id, "tool_result");
     assert_eq!(results.len(), 2);
-    assert!(results[0]["tool_result_content"].as_str().unwrap().contains("think-again"));
-    assert!(results[1]["tool_result_content"].as_str().unwrap().contains("approved"));
+    assert!(
+        results[0]["tool_result_content"]
+            .as_str()
+            .unwrap()
+            .contains("think-again")
+    );
+    assert!(
+        results[1]["tool_result_content"]
+            .as_str()
+            .unwrap()
+            .contains("approved")
+    );
 }
 
 #[test]

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::Rig;
 
 fn subagent(command: &str, background: bool) -> String {
-    let prompt = format!("TOOL Bash {}\nTEXT sub is done", json!({"command": command}));
+    let prompt = format!(
+        "TOOL Bash {}\nTEXT sub is done",
+        json!({"command": command})
+    );
     let call = json!({
         "description": "sub", "prompt": prompt, "subagent_type": "general-purpose",
         "run_in_background": background,
@@ -16,8 +19,14 @@ fn subagent(command: &str, background: bool) -> String {
 /// A subagent's question and words name the call that started it.
 fn assert_linked(rig: &Rig, id: &str, approval: &Value) {
     let calls = rig.pieces(id, "tool_call");
-    let task = calls.iter().find(|call| call["tool_name"] == "Task").unwrap();
-    let inner = calls.iter().find(|call| call["tool_name"] == "Bash").unwrap();
+    let task = calls
+        .iter()
+        .find(|call| call["tool_name"] == "Task")
+        .unwrap();
+    let inner = calls
+        .iter()
+        .find(|call| call["tool_name"] == "Bash")
+        .unwrap();
     assert!(task.get("parent_tool_use_id").is_none());
     assert_eq!(inner["parent_tool_use_id"], task["tool_id"]);
     assert_eq!(inner["tool_id"], approval["tool_use_id"]);
@@ -27,7 +36,10 @@ fn assert_linked(rig: &Rig, id: &str, approval: &Value) {
 #[test]
 fn a_subagent_asks_under_its_own_call() {
     let rig = Rig::start();
-    let id = rig.launch(&format!("{}\nTEXT main is done", subagent("touch made", false)));
+    let id = rig.launch(&format!(
+        "{}\nTEXT main is done",
+        subagent("touch made", false)
+    ));
     let approval = rig.daemon.until_pending(&id);
     assert!(approval["agent_id"].is_string(), "{approval}");
     assert_linked(&rig, &id, &approval);

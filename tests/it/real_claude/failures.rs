@@ -10,12 +10,20 @@ fn a_key_that_is_refused_fails_the_session_with_the_reason() {
     // Claude Code tries ten times, for minutes, unless told otherwise.
     let mut environment = rig.environment();
     environment["CLAUDE_CODE_MAX_RETRIES"] = json!("1");
-    let id = rig.daemon.launch_session_with(json!({"query": "REFUSE 401", "env": environment}));
+    let id = rig
+        .daemon
+        .launch_session_with(json!({"query": "REFUSE 401", "env": environment}));
     let session = rig.daemon.until_status(&id, "failed");
     let told = session["error_message"].as_str().unwrap();
-    assert!(told.contains("401") || told.to_lowercase().contains("api key"), "{told}");
+    assert!(
+        told.contains("401") || told.to_lowercase().contains("api key"),
+        "{told}"
+    );
     let notes = rig.pieces(&id, "system");
-    assert!(notes[0]["content"].as_str().unwrap().contains("401"), "{notes:?}");
+    assert!(
+        notes[0]["content"].as_str().unwrap().contains("401"),
+        "{notes:?}"
+    );
     // Its process is there and may be tried again, with a key that works.
     assert_eq!(session["live"], true);
     rig.say(&id, "TEXT the key works now");
@@ -57,8 +65,18 @@ fn a_program_that_is_missing_is_named_and_nothing_starts() {
         json!({"query": "TEXT hi", "working_dir": rig.daemon.work()}),
     );
     assert_eq!(error["data"]["kind"], "launch_failed");
-    assert!(error["message"].as_str().unwrap().contains("/nonexistent/claude"));
-    assert!(error["data"]["hint"].as_str().unwrap().contains("HUMANLAYER_CLAUDE_PATH"));
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("/nonexistent/claude")
+    );
+    assert!(
+        error["data"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("HUMANLAYER_CLAUDE_PATH")
+    );
     let sessions = rig.daemon.call("listSessions", json!({}));
     assert_eq!(sessions["sessions"], json!([]));
 }

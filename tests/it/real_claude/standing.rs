@@ -7,7 +7,10 @@ use crate::support::daemon::wait_until;
 
 fn write_call(rig: &Rig, name: &str) -> String {
     let path = rig.daemon.work().join(name);
-    format!("TOOL Write {}", json!({"file_path": path, "content": "hello\n"}))
+    format!(
+        "TOOL Write {}",
+        json!({"file_path": path, "content": "hello\n"})
+    )
 }
 
 #[test]
@@ -92,5 +95,8 @@ fn a_permission_given_later_answers_what_is_pending() {
         json!({"session_id": id, "auto_accept_edits": true}),
     );
     rig.until_result(&id, "done");
-    assert_eq!(rig.approval(&approval)["decided_by"]["rule"], "auto_accept_edits");
+    assert_eq!(
+        rig.approval(&approval)["decided_by"]["rule"],
+        "auto_accept_edits"
+    );
 }

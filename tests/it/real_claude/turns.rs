@@ -11,7 +11,10 @@ fn a_parked_process_takes_the_next_message() {
     let id = rig.launch("TEXT first answer");
     let first = rig.until_result(&id, "first answer");
     assert_eq!(first["live"], true);
-    rig.say(&id, "TOOL Bash {\"command\": \"touch made\"}\nTEXT second answer");
+    rig.say(
+        &id,
+        "TOOL Bash {\"command\": \"touch made\"}\nTEXT second answer",
+    );
     rig.daemon.approve(&rig.daemon.until_pending(&id));
     let second = rig.until_result(&id, "second answer");
     assert_eq!(first["claude_session_id"], second["claude_session_id"]);
@@ -20,11 +23,21 @@ fn a_parked_process_takes_the_next_message() {
         .pieces(&id, "message")
         .iter()
         .filter(|piece| piece["role"] == "user")
-        .map(|piece| piece["content"].as_str().unwrap().lines().last().unwrap().to_owned())
+        .map(|piece| {
+            piece["content"]
+                .as_str()
+                .unwrap()
+                .lines()
+                .last()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!(said, ["TEXT first answer", "TEXT second answer"]);
     let inits = rig.daemon.raw_lines(&id);
-    let inits = inits.iter().filter(|(_, line)| line.contains("\"subtype\":\"init\""));
+    let inits = inits
+        .iter()
+        .filter(|(_, line)| line.contains("\"subtype\":\"init\""));
     assert!(inits.count() >= 1);
 }
 
@@ -70,7 +83,10 @@ fn a_fork_has_a_name_of_its_own_and_leaves_the_parent_alone() {
     let asked = rig.model.requests().pop().unwrap().body.to_string();
     assert!(asked.contains("remember-the-word-medlar"));
     let parent = rig.daemon.session(&id);
-    assert_eq!((&parent["live"], &parent["status"]), (&json!(true), &json!("completed")));
+    assert_eq!(
+        (&parent["live"], &parent["status"]),
+        (&json!(true), &json!("completed"))
+    );
     rig.say(&id, "TEXT the parent goes on");
     rig.until_result(&id, "the parent goes on");
 }
@@ -80,7 +96,9 @@ fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
     let rig = Rig::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT never said");
     let approval = rig.daemon.until_pending(&id);
-    let answer = rig.daemon.call("interruptSession", json!({"session_id": id}));
+    let answer = rig
+        .daemon
+        .call("interruptSession", json!({"session_id": id}));
     assert_eq!(answer["status"], "interrupting");
     let session = rig.daemon.until_status(&id, "interrupted");
     assert_eq!(session["live"], true);
@@ -91,7 +109,10 @@ fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
     assert_eq!(approval["decided_by"]["kind"], "agent");
     let late = rig.daemon.decide(&approval, json!({"decision": "approve"}));
     assert_eq!(late["success"], false);
-    rig.say(&id, "TOOL Bash {\"command\": \"touch second\"}\nTEXT went on");
+    rig.say(
+        &id,
+        "TOOL Bash {\"command\": \"touch second\"}\nTEXT went on",
+    );
     rig.daemon.approve(&rig.daemon.until_pending(&id));
     rig.until_result(&id, "went on");
     assert!(!rig.exists("made") && rig.exists("second"));
@@ -104,7 +125,9 @@ fn a_busy_model_is_noted_in_the_conversation() {
     rig.until_result(&id, "after the retry");
     let notes = rig.pieces(&id, "system");
     assert!(
-        notes.iter().any(|note| note["content"].as_str().unwrap().contains("529")),
+        notes
+            .iter()
+            .any(|note| note["content"].as_str().unwrap().contains("529")),
         "{notes:?}"
     );
 }
@@ -118,10 +141,10 @@ fn an_ended_session_keeps_its_outcome() {
     let session = rig.daemon.until_over(&id);
     assert_eq!(session["status"], "completed");
     assert_eq!(session["result"], "all said");
-    let refused = rig
-        .daemon
-        .connect()
-        .fail("sendMessage", json!({"session_id": id, "message": "TEXT hi"}));
+    let refused = rig.daemon.connect().fail(
+        "sendMessage",
+        json!({"session_id": id, "message": "TEXT hi"}),
+    );
     assert_eq!(refused["data"]["kind"], "conflict");
 }
 

@@ -54,12 +54,22 @@ fn skipped_permissions_end_when_the_client_said() {
     let daemon = Daemon::start();
     let text = launch(
         &daemon,
-        &["--dangerously-skip-permissions", "--dangerously-skip-permissions-timeout", "5"],
+        &[
+            "--dangerously-skip-permissions",
+            "--dangerously-skip-permissions-timeout",
+            "5",
+        ],
     );
     let id = printed(&text, "Session ID:").to_owned();
     let session = daemon.until_status(&id, "completed");
     assert_eq!(session["dangerously_skip_permissions"], true);
-    let time = |name: &str| session[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let time = |name: &str| {
+        session[name]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+    };
     let lasts = time("dangerously_skip_permissions_expires_at").duration_since(time("created_at"));
     assert!((295..=300).contains(&lasts.as_secs()), "{lasts:?}");
     assert!(daemon.work().join("made").exists());

@@ -50,8 +50,10 @@ fn a_no_comes_back_with_its_reason() {
     let rig = Rig::start();
     let id = launch(&rig, "TOOL Bash {\"command\": \"touch made\"}\nTEXT fine");
     let approval = rig.daemon.until_pending(&id);
-    rig.daemon
-        .decide(&approval, json!({"decision": "deny", "comment": "not-through-mcp"}));
+    rig.daemon.decide(
+        &approval,
+        json!({"decision": "deny", "comment": "not-through-mcp"}),
+    );
     rig.until_result(&id, "fine");
     assert!(!rig.exists("made"));
     assert!(rig.model.heard().contains("not-through-mcp"));
@@ -59,23 +61,20 @@ fn a_no_comes_back_with_its_reason() {
 }
 
 #[test]
-fn a_question_waits_through_a_restart_of_the_daemon() {
+fn its_question_is_abandoned_when_it_dies_with_the_daemon() {
     let mut rig = Rig::start();
-    let id = launch(&rig, "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done");
-    let before = rig.daemon.until_pending(&id);
-    // The client gives up when its connection breaks: what it asked must not stay open for ever.
+    let id = launch(
+        &rig,
+        "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done",
+    );
+    let asked = rig.daemon.until_pending(&id);
+    // The client ends when its connection breaks, and Claude Code takes that for a no.
     rig.daemon.kill_and_restart();
-    let after = wait_until("the question is settled or still there", || {
-        let approval = rig.approval(&before);
-        (approval["id"] == before["id"]).then_some(approval)
-    });
-    if after["outcome"] == "pending" {
-        rig.daemon.decide(&after, json!({"decision": "approve"}));
-    }
-    wait_until("the turn is over", || {
-        let session = rig.daemon.session(&id);
-        session["result"].is_string().then_some(())
-    });
-    assert!(rig.lines("ran").len() <= 1);
-    assert_ne!(rig.approval(&before)["outcome"], "pending");
+    rig.until_result(&id, "done");
+    let approval = rig.approval(&asked);
+    assert_eq!(approval["outcome"], "abandoned");
+    assert_eq!(approval["status"], "resolved");
+    assert!(rig.lines("ran").is_empty());
+    let late = rig.daemon.decide(&asked, json!({"decision": "approve"}));
+    assert_eq!(late["error_kind"], "already_resolved");
 }

@@ -67,10 +67,8 @@ impl Rig {
     }
 
     pub fn say(&self, id: &str, script: &str) {
-        self.daemon.call(
-            "sendMessage",
-            json!({"session_id": id, "message": script}),
-        );
+        self.daemon
+            .call("sendMessage", json!({"session_id": id, "message": script}));
     }
 
     /// Waits until a turn has ended with this as its final text.
