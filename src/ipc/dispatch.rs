@@ -227,7 +227,7 @@ fn finish(response: MethodResponse, id: Id<'_>, method: &str, limit: usize) -> B
         on_sent.notify(succeeded);
     }
     match code {
-        Some(error::RESPONSE_TOO_LARGE) => error::reply(
+        Some(error::RESPONSE_TOO_LARGE) if !names_its_kind(&json) => error::reply(
             id,
             error::RESPONSE_TOO_LARGE,
             Kind::TooLarge,
@@ -238,6 +238,12 @@ fn finish(response: MethodResponse, id: Id<'_>, method: &str, limit: usize) -> B
         Some(error::INTERNAL) if json.get().ends_with(LIBRARY_FAILURE) => internal(id, method),
         Some(_) | None => json,
     }
+}
+
+/// Whether an error has a kind, as the methods' own have and the library's have not.
+fn names_its_kind(answer: &RawValue) -> bool {
+    serde_json::from_str::<serde_json::Value>(answer.get())
+        .is_ok_and(|answer| answer.pointer("/error/data/kind").is_some())
 }
 
 fn internal(id: Id<'_>, method: &str) -> Box<RawValue> {

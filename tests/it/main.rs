@@ -10,7 +10,8 @@
 mod architecture;
 mod daemon;
 mod ipc;
-mod real_claude_smoke;
+mod real_claude;
+mod real_clients;
 mod runner;
 mod scripted_agent;
 mod support;

@@ -105,7 +105,8 @@ pub fn check_line(line: &OutgoingLine) -> Result<(), LaunchError> {
     }
 }
 
-/// Prepares and records a session. What was prepared is removed again when it cannot be recorded.
+/// Prepares and records a session, or finds it when its id is known. What was prepared is removed
+/// again when it cannot be recorded. Not to be called for one id twice at a time.
 pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchError> {
     let run_id = RunId::random();
     let lines = vec![
@@ -113,14 +114,18 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         control::user_message(&request.query),
     ];
     lines.iter().try_for_each(check_line)?;
-    let dir = ctx.session_dir(&request.id);
-    if dir.path().exists() {
-        // The same request again, after its answer was lost.
-        if let Ok(session) = ctx.store.session(request.id.as_str()).await {
-            return Ok(Started::Existing(session));
-        }
+    match ctx.store.session(request.id.as_str()).await {
+        // The same request again, after its answer was lost. Its directory is in use, or gone for
+        // good: nothing may be written there.
+        Ok(session) => return Ok(Started::Existing(session)),
+        Err(StoreError::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
-    prepare(ctx, &dir, &request, &run_id)?;
+    let dir = ctx.session_dir(&request.id);
+    if let Err(error) = prepare(ctx, &dir, &request, &run_id) {
+        super::remains::remove(&dir);
+        return Err(error);
+    }
     let claude_session_id = match &request.beginning {
         Beginning::New(name) => Some(name.clone()),
         Beginning::Resume {

@@ -1,6 +1,7 @@
 //! The sessions of a daemon: launching, ending, and the supervisors in between.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,17 +13,22 @@ use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Command};
 use super::{Context, recover};
 use crate::daemon::store::{Started, StoreError};
-use crate::domain::Session;
 use crate::domain::session::Process;
+use crate::domain::{Session, SessionId};
 
 /// Commands that may wait for a supervisor; all are the same, so more say nothing new.
 const COMMANDS: usize = 4;
+
+/// Launches that can go on at once. Those of one id always share a lane, so that the second finds
+/// what the first made; others share one by chance and wait some milliseconds.
+const LANES: usize = 32;
 
 /// All supervisors; cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
     ctx: Arc<Context>,
     live: Arc<Mutex<HashMap<i64, mpsc::Sender<Command>>>>,
+    launching: Arc<[tokio::sync::Mutex<()>; LANES]>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -34,6 +40,7 @@ impl Sessions {
         Self {
             ctx: Arc::new(ctx),
             live: Arc::default(),
+            launching: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::default())),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -63,6 +70,7 @@ impl Sessions {
     /// [`LaunchError`]; nothing is left of the session then, except where the runner could not be
     /// started: that is a session which failed.
     pub async fn launch(&self, request: Request) -> Result<Session, LaunchError> {
+        let _lane = self.launching[lane(&request.id)].lock().await;
         let session = match launch::create(&self.ctx, request).await? {
             Started::Existing(session) => return Ok(session),
             Started::New(session) => session,
@@ -152,4 +160,10 @@ impl Sessions {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, mpsc::Sender<Command>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn lane(id: &SessionId) -> usize {
+    let mut hasher = DefaultHasher::new();
+    id.as_str().hash(&mut hasher);
+    usize::try_from(hasher.finish() % LANES as u64).unwrap_or(0)
 }

@@ -43,6 +43,12 @@ pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
+/// Now, as exactly as times are stored: what is announced and what is read again are the same.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(micros(now)).unwrap_or(now)
+}
+
 fn unreadable(index: usize, problem: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, problem.into().into())
 }

@@ -215,7 +215,7 @@ fn commit(
     }
     let mut write = Write {
         db,
-        now: Timestamp::now(),
+        now: super::rows::now(),
         answer,
         seq: *seq,
         events: Vec::new(),

@@ -1,3 +1,12 @@
 //! The daemon as its clients see it, with scripted agents behind it.
 
+mod approvals;
+mod conversation;
+mod endings;
+mod errors;
+mod events;
+mod itself;
+mod launching;
+mod putting_away;
+mod secrets;
 mod sessions;

@@ -189,6 +189,15 @@ impl Daemon {
         fs::read_to_string(self.root.path().join("log")).unwrap_or_default()
     }
 
+    /// The end of that, without the noise of the test's own polling.
+    fn last_of_log(&self) -> String {
+        let log = self.log();
+        let telling = |line: &&str| !line.contains("a connection ended");
+        let mut last: Vec<&str> = log.lines().rev().filter(telling).take(50).collect();
+        last.reverse();
+        last.join("\n")
+    }
+
     /// A new connection.
     pub fn connect(&self) -> Client {
         Client::connect(&self.socket())
@@ -233,7 +242,7 @@ impl Daemon {
         }
         panic!(
             "session {id} did not become {status}: {last:#}\n{}",
-            self.log()
+            self.last_of_log()
         );
     }
 

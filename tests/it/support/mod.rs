@@ -1,7 +1,9 @@
 //! What the tests share: stand-ins for what is outside, and the processes under test.
 
 pub mod agent_process;
+pub mod agent_shell;
 pub mod daemon;
 pub mod real_claude;
+pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;

@@ -8,6 +8,7 @@
 //! - `TOOL Name {json}`: a tool call; lines of them are parallel calls of one turn
 //! - `SLEEP seconds`: before this turn is answered
 //! - `ERR status`: this turn's first request gets this HTTP status, once
+//! - `REFUSE status`: every request of this turn gets this HTTP status
 //!
 //! After the last turn the results of the tools are echoed as «Tool said: …». The server
 //! has a thread and a runtime of its own and stops when it is dropped.
@@ -88,6 +89,12 @@ impl ScriptedModel {
         &self.url
     }
 
+    /// What was asked so far, as one text to look for words in.
+    pub fn heard(&self) -> String {
+        let bodies = self.requests().into_iter().map(|request| request.body);
+        bodies.map(|body| body.to_string() + "\n").collect()
+    }
+
     /// What was asked so far.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.requests.lock().unwrap().clone()
@@ -131,7 +138,11 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Res
     match turn.reply {
         Reply::Status(status) => failure(
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            "overloaded_error",
+            if status == 401 {
+                "authentication_error"
+            } else {
+                "overloaded_error"
+            },
         ),
         Reply::Blocks(blocks) => message(&shared, &request, &blocks),
     }
@@ -166,6 +177,10 @@ fn plan(shared: &Shared, request: &Value) -> Turn {
                 "type": "tool_use", "id": shared.id("toolu"), "name": name, "input": input,
             })),
             Directive::Sleep(pause) => delay += pause,
+            Directive::Refuse(status) => {
+                let reply = Reply::Status(status);
+                return Turn { delay, reply };
+            }
             Directive::Fail(status) => {
                 let key = format!("{done} {}", messages[at]);
                 if shared.failed.lock().unwrap().insert(key) {
@@ -192,6 +207,7 @@ enum Directive {
     Tool(String, Value),
     Sleep(Duration),
     Fail(u16),
+    Refuse(u16),
 }
 
 fn directive(line: &str) -> Option<Directive> {
@@ -209,6 +225,7 @@ fn directive(line: &str) -> Option<Directive> {
             rest.parse().ok()?,
         ))),
         "ERR" => Some(Directive::Fail(rest.parse().ok()?)),
+        "REFUSE" => Some(Directive::Refuse(rest.parse().ok()?)),
         _ => None,
     }
 }
@@ -225,12 +242,12 @@ fn newest_script(messages: &[Value]) -> (usize, Vec<Directive>, usize) {
             .filter(|block| block["type"] == "text")
             .filter_map(|block| block["text"].as_str())
             .collect();
-        let script: Vec<Directive> = texts
-            .iter()
-            .flat_map(|text| text.lines())
-            .filter_map(directive)
-            .collect();
-        if !script.is_empty() {
+        // Messages with nothing of the model between them come as blocks of one: the last counts.
+        let script = texts.iter().rev().find_map(|text| {
+            let script: Vec<Directive> = text.lines().filter_map(directive).collect();
+            (!script.is_empty()).then_some(script)
+        });
+        if let Some(script) = script {
             let later = messages.get(at + 1..).unwrap_or_default();
             let done = later.iter().filter(|it| it["role"] == "assistant").count();
             return (at, script, done);

@@ -1,0 +1,114 @@
+//! An agent cannot answer its own questions, whatever its shell does to hide where it comes from;
+//! a person's program can.
+
+use rstest::rstest;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::agent_shell::Attempt;
+use crate::support::daemon::{Daemon, wait_until};
+
+/// How the agent's shell goes about it.
+#[derive(Clone, Copy)]
+struct Way {
+    orphan: bool,
+    without_marks: bool,
+    after_a_restart: bool,
+}
+
+#[rstest]
+#[case::directly(Way { orphan: false, without_marks: false, after_a_restart: false })]
+#[case::as_an_orphan(Way { orphan: true, without_marks: false, after_a_restart: false })]
+#[case::without_its_marks(Way { orphan: false, without_marks: true, after_a_restart: false })]
+#[case::as_an_orphan_without_marks(Way { orphan: true, without_marks: true, after_a_restart: false })]
+#[case::after_a_restart(Way { orphan: false, without_marks: true, after_a_restart: true })]
+#[case::as_an_orphan_after_a_restart(Way { orphan: true, without_marks: true, after_a_restart: true })]
+fn an_agent_cannot_decide_about_itself(#[case] way: Way) {
+    let mut daemon = Daemon::start();
+    let id = Uuid::new_v4().to_string();
+    let mut attempt = Attempt::on(&daemon, &id).on_command();
+    if way.orphan {
+        attempt = attempt.as_an_orphan();
+    }
+    if way.without_marks {
+        attempt = attempt.without_its_marks();
+    }
+    let query = format!(
+        "TOOL Bash {}\nTOOL Bash {{\"command\": \"touch made\"}}\nTEXT done",
+        json!({"command": attempt.in_background()}),
+    );
+    daemon.launch_session_with(json!({"query": query, "session_id": id}));
+    let first = daemon.until_pending(&id);
+    daemon.approve(&first);
+    let second = wait_until("the next call asks", || {
+        let pending = daemon.pending(&id);
+        pending.into_iter().find(|next| next["id"] != first["id"])
+    });
+    if way.after_a_restart {
+        daemon.kill_and_restart();
+    }
+    attempt.go();
+    attempt.assert_refused();
+
+    let params = json!({"approval_id": second["id"]});
+    let approval = daemon.call("getApproval", params)["approval"].clone();
+    assert_eq!(approval["outcome"], "pending");
+    let session = daemon.session(&id);
+    assert_eq!(session["dangerously_skip_permissions"], false);
+    assert_eq!(session["auto_accept_edits"], false);
+    let sessions = daemon.call("listSessions", json!({}))["sessions"].clone();
+    assert_eq!(
+        sessions.as_array().unwrap().len(),
+        1,
+        "it launched something"
+    );
+    assert!(!daemon.work().join("made").exists());
+    daemon.approve(&second);
+    daemon.until_status(&id, "completed");
+    assert!(daemon.work().join("made").exists());
+}
+
+#[test]
+fn an_agent_cannot_decide_for_another_session() {
+    let daemon = Daemon::start();
+    let victim = daemon.launch_session("TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
+    let asked = daemon.until_pending(&victim);
+    let attempt = Attempt::on(&daemon, &victim)
+        .as_an_orphan()
+        .without_its_marks();
+    let command = json!({"command": attempt.in_background()});
+    let agent = daemon.launch_session(&format!("TOOL Bash {command}\nTEXT done"));
+    daemon.approve(&daemon.until_pending(&agent));
+    attempt.assert_refused();
+    assert_eq!(daemon.pending(&victim)[0]["id"], asked["id"]);
+    daemon.approve(&asked);
+    daemon.until_status(&victim, "completed");
+}
+
+#[test]
+fn an_agent_may_look_and_start_agents_that_ask() {
+    let daemon = Daemon::start();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/one_call.py");
+    let launch = json!({
+        "query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT child",
+        "working_dir": daemon.work(), "approvals": true,
+    });
+    let command =
+        format!("python3 '{script}' \"$HUMANLAYER_DAEMON_SOCKET\" launchSession '{launch}'");
+    let id = daemon.launch_session(&format!(
+        "TOOL Bash {}\nTEXT parent",
+        json!({"command": command})
+    ));
+    daemon.approve(&daemon.until_pending(&id));
+    daemon.until_status(&id, "completed");
+    let child = wait_until("the second session is there", || {
+        let sessions = daemon.call("listSessions", json!({}))["sessions"].clone();
+        let mut ids = sessions.as_array().unwrap().iter().map(|s| s["id"].clone());
+        ids.find(|other| *other != id.as_str())
+    });
+    let child = child.as_str().unwrap();
+    let approval = daemon.until_pending(child);
+    assert!(!daemon.work().join("made").exists());
+    daemon.approve(&approval);
+    daemon.until_status(child, "completed");
+}

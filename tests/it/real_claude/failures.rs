@@ -1,0 +1,82 @@
+//! Agents that do not get going.
+
+use serde_json::json;
+
+use super::Rig;
+
+#[test]
+fn a_key_that_is_refused_fails_the_session_with_the_reason() {
+    let rig = Rig::start();
+    // Claude Code tries ten times, for minutes, unless told otherwise.
+    let mut environment = rig.environment();
+    environment["CLAUDE_CODE_MAX_RETRIES"] = json!("1");
+    let id = rig
+        .daemon
+        .launch_session_with(json!({"query": "REFUSE 401", "env": environment}));
+    let session = rig.daemon.until_status(&id, "failed");
+    let told = session["error_message"].as_str().unwrap();
+    assert!(
+        told.contains("401") || told.to_lowercase().contains("api key"),
+        "{told}"
+    );
+    let notes = rig.pieces(&id, "system");
+    assert!(
+        notes[0]["content"].as_str().unwrap().contains("401"),
+        "{notes:?}"
+    );
+    // Its process is there and may be tried again, with a key that works.
+    assert_eq!(session["live"], true);
+    rig.say(&id, "TEXT the key works now");
+    rig.until_result(&id, "the key works now");
+    assert!(rig.daemon.session(&id).get("error_message").is_none());
+}
+
+#[test]
+fn an_agent_that_refuses_its_arguments_fails_with_its_last_words() {
+    let rig = Rig::start();
+    let id = rig.launch_with(json!({"query": "TEXT hi", "permission_mode": "nonsense"}));
+    let session = rig.daemon.until_status(&id, "failed");
+    let told = session["error_message"].as_str().unwrap();
+    assert!(told.contains("exit code 1"), "{told}");
+    assert!(told.contains("nonsense"), "{told}");
+    assert_eq!(rig.daemon.until_over(&id)["status"], "failed");
+}
+
+#[test]
+fn a_working_directory_that_is_missing_is_named_and_nothing_starts() {
+    let rig = Rig::start();
+    let missing = rig.daemon.work().join("missing");
+    let error = rig.daemon.connect().fail(
+        "launchSession",
+        json!({"query": "TEXT hi", "working_dir": missing, "env": rig.environment()}),
+    );
+    assert_eq!(error["data"]["kind"], "invalid_params");
+    assert_eq!(error["data"]["field"], "working_dir");
+    assert!(error["message"].as_str().unwrap().contains("missing"));
+    let sessions = rig.daemon.call("listSessions", json!({}));
+    assert_eq!(sessions["sessions"], json!([]));
+}
+
+#[test]
+fn a_program_that_is_missing_is_named_and_nothing_starts() {
+    let rig = Rig::with(&[("HUMANLAYER_CLAUDE_PATH", "/nonexistent/claude")]);
+    let error = rig.daemon.connect().fail(
+        "launchSession",
+        json!({"query": "TEXT hi", "working_dir": rig.daemon.work()}),
+    );
+    assert_eq!(error["data"]["kind"], "launch_failed");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("/nonexistent/claude")
+    );
+    assert!(
+        error["data"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("HUMANLAYER_CLAUDE_PATH")
+    );
+    let sessions = rig.daemon.call("listSessions", json!({}));
+    assert_eq!(sessions["sessions"], json!([]));
+}

@@ -1,0 +1,12 @@
+//! The real Claude Code behind the real daemon; only its model is a script.
+
+mod alone;
+mod approvals;
+mod background;
+mod crashes;
+mod failures;
+mod itself;
+mod standing;
+mod turns;
+
+use crate::support::rig::Rig;

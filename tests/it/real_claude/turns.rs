@@ -1,0 +1,165 @@
+//! One turn after another: in the same process, in a later one, and stopped ones.
+
+use serde_json::json;
+
+use super::Rig;
+use crate::support::daemon::wait_until;
+
+#[test]
+fn a_parked_process_takes_the_next_message() {
+    let rig = Rig::start();
+    let id = rig.launch("TEXT first answer");
+    let first = rig.until_result(&id, "first answer");
+    assert_eq!(first["live"], true);
+    rig.say(
+        &id,
+        "TOOL Bash {\"command\": \"touch made\"}\nTEXT second answer",
+    );
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    let second = rig.until_result(&id, "second answer");
+    assert_eq!(first["claude_session_id"], second["claude_session_id"]);
+    assert!(rig.exists("made"));
+    let said: Vec<_> = rig
+        .pieces(&id, "message")
+        .iter()
+        .filter(|piece| piece["role"] == "user")
+        .map(|piece| {
+            piece["content"]
+                .as_str()
+                .unwrap()
+                .lines()
+                .last()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(said, ["TEXT first answer", "TEXT second answer"]);
+    let inits = rig.daemon.raw_lines(&id);
+    let inits = inits
+        .iter()
+        .filter(|(_, line)| line.contains("\"subtype\":\"init\""));
+    assert!(inits.count() >= 1);
+}
+
+#[test]
+fn a_session_is_continued_under_the_same_conversation() {
+    let rig = Rig::start();
+    let id = rig.launch("TEXT remember-the-word-quince");
+    let parent = rig.until_result(&id, "remember-the-word-quince");
+    let child = rig.continue_session(&id, "TEXT second answer", false);
+    assert_ne!(child, id);
+    let session = rig.until_result(&child, "second answer");
+    assert_eq!(session["parent_session_id"], id.as_str());
+    assert_eq!(session["claude_session_id"], parent["claude_session_id"]);
+    // Two processes never write one conversation.
+    assert_eq!(rig.daemon.session(&id)["live"], false);
+    let asked = rig.model.requests().pop().unwrap().body.to_string();
+    assert!(asked.contains("remember-the-word-quince"), "{asked}");
+    let whole: Vec<_> = rig
+        .pieces(&child, "message")
+        .iter()
+        .map(|piece| piece["content"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        whole,
+        [
+            "TEXT remember-the-word-quince",
+            "remember-the-word-quince",
+            "TEXT second answer",
+            "second answer"
+        ]
+    );
+}
+
+#[test]
+fn a_fork_has_a_name_of_its_own_and_leaves_the_parent_alone() {
+    let rig = Rig::start();
+    let id = rig.launch("TEXT remember-the-word-medlar");
+    let parent = rig.until_result(&id, "remember-the-word-medlar");
+    let child = rig.continue_session(&id, "TEXT forked answer", true);
+    let session = rig.until_result(&child, "forked answer");
+    assert!(session["claude_session_id"].is_string());
+    assert_ne!(session["claude_session_id"], parent["claude_session_id"]);
+    let asked = rig.model.requests().pop().unwrap().body.to_string();
+    assert!(asked.contains("remember-the-word-medlar"));
+    let parent = rig.daemon.session(&id);
+    assert_eq!(
+        (&parent["live"], &parent["status"]),
+        (&json!(true), &json!("completed"))
+    );
+    rig.say(&id, "TEXT the parent goes on");
+    rig.until_result(&id, "the parent goes on");
+}
+
+#[test]
+fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
+    let rig = Rig::start();
+    let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT never said");
+    let approval = rig.daemon.until_pending(&id);
+    let answer = rig
+        .daemon
+        .call("interruptSession", json!({"session_id": id}));
+    assert_eq!(answer["status"], "interrupting");
+    let session = rig.daemon.until_status(&id, "interrupted");
+    assert_eq!(session["live"], true);
+    assert_eq!(session["pending_approvals"], 0);
+    let approval = rig.approval(&approval);
+    assert_eq!(approval["outcome"], "withdrawn");
+    assert_eq!(approval["status"], "resolved");
+    assert_eq!(approval["decided_by"]["kind"], "agent");
+    let late = rig.daemon.decide(&approval, json!({"decision": "approve"}));
+    assert_eq!(late["success"], false);
+    rig.say(
+        &id,
+        "TOOL Bash {\"command\": \"touch second\"}\nTEXT went on",
+    );
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    rig.until_result(&id, "went on");
+    assert!(!rig.exists("made") && rig.exists("second"));
+}
+
+#[test]
+fn a_busy_model_is_noted_in_the_conversation() {
+    let rig = Rig::start();
+    let id = rig.launch("ERR 529\nTEXT after the retry");
+    rig.until_result(&id, "after the retry");
+    let notes = rig.pieces(&id, "system");
+    assert!(
+        notes
+            .iter()
+            .any(|note| note["content"].as_str().unwrap().contains("529")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn an_ended_session_keeps_its_outcome() {
+    let rig = Rig::start();
+    let id = rig.launch("TEXT all said");
+    rig.until_result(&id, "all said");
+    rig.daemon.call("endSession", json!({"session_id": id}));
+    let session = rig.daemon.until_over(&id);
+    assert_eq!(session["status"], "completed");
+    assert_eq!(session["result"], "all said");
+    let refused = rig.daemon.connect().fail(
+        "sendMessage",
+        json!({"session_id": id, "message": "TEXT hi"}),
+    );
+    assert_eq!(refused["data"]["kind"], "conflict");
+}
+
+#[test]
+fn an_idle_process_is_ended_and_the_conversation_can_go_on() {
+    let rig = Rig::with(&[("HUMANLAYER_SESSION_IDLE_MINUTES", "0.005")]);
+    let id = rig.launch("TEXT all said");
+    wait_until("the idle process is ended", || {
+        let session = rig.daemon.session(&id);
+        (session["result"] == "all said" && session["live"] == false).then_some(())
+    });
+    let session = rig.daemon.until_over(&id);
+    assert_eq!(session["status"], "completed");
+    let child = rig.continue_session(&id, "TEXT woken", false);
+    wait_until("the next one answered", || {
+        (rig.daemon.session(&child)["result"] == "woken").then_some(())
+    });
+}
