@@ -9,6 +9,7 @@
 
 mod architecture;
 mod daemon;
+mod faults;
 mod ipc;
 mod real_claude_smoke;
 mod runner;

@@ -104,6 +104,7 @@ pub async fn run(
     match supervisor.supervise().await {
         Stop::Over => {
             tracing::info!(session = %id, "the session's process is over");
+            crate::failpoint::hit("session.over");
             supervisor.ctx.bus.forget(key);
             remains::remove(&supervisor.dir);
         }

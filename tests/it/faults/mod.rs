@@ -1,0 +1,8 @@
+//! What goes wrong: processes killed at every step, disks that fill up, input that no client should
+//! send. Whatever happens, [`check`] says what must be true after it.
+
+mod campaign;
+mod check;
+mod matrix;
+mod rig;
+mod witness;
