@@ -3,6 +3,9 @@
 
 mod campaign;
 mod check;
+mod life;
 mod matrix;
+mod older_runner;
+mod processes;
 mod rig;
 mod witness;
