@@ -49,7 +49,7 @@ pub fn session(rig: &mut Rig, played: &Played, status: &str, agent: Agent, event
 }
 
 /// The lines that must be stored, with their offsets: all but live deltas and empty ones.
-fn truth(journal: &[u8]) -> Vec<(u64, String)> {
+pub fn truth(journal: &[u8]) -> Vec<(u64, String)> {
     let mut lines = Vec::new();
     let mut offset = 0;
     for line in journal.split_inclusive(|byte| *byte == b'\n') {
