@@ -541,6 +541,14 @@ impl Supervisor {
 
     async fn finish(&mut self) -> Result<(), Problem> {
         let exit = remains::exit_of(&self.dir).await;
+        let delivered = remains::delivered(&self.dir);
+        if !delivered.is_empty() {
+            self.ctx
+                .store
+                .delivered(self.session.key, delivered)
+                .await
+                .map_err(Problem::Store)?;
+        }
         // The agent is gone for certain: what is in the journal now is all of it.
         self.read_journal().await?;
         self.record_end(exit).await

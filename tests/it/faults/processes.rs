@@ -94,6 +94,34 @@ fn a_decision_that_cannot_arrive_any_more_says_so() {
 }
 
 #[test]
+fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
+    let mut rig = Rig::start();
+    let session = rig.launch("TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nEXIT 3");
+    let pending = rig.daemon.until_pending(&session.id);
+    wait_until("all else is acknowledged", || {
+        let db = rusqlite::Connection::open(rig.daemon.database()).unwrap();
+        let waiting: i64 = db
+            .query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
+            .unwrap();
+        (waiting == 0).then_some(())
+    });
+    rig.daemon.kill();
+    rig.daemon
+        .launch(&[("HUMANLAYER_FAILPOINT", "outbox.delivered")]);
+    rig.daemon.approve(&pending);
+    rig.daemon.wait();
+    let exit = rig.daemon.session_dir(&session.id).join("exit.json");
+    wait_until("the agent has ended", || exit.exists().then_some(()));
+    rig.daemon.launch(&[]);
+    rig.daemon.until_over(&session.id);
+    let decided = approval(&rig, &pending);
+    assert!(decided["delivered_at"].is_string(), "{decided}");
+    assert!(decided["undelivered"].is_null(), "{decided}");
+    rig.check(&session, "failed", Agent::Lived);
+    rig.check_database();
+}
+
+#[test]
 fn a_killed_agent_ends_its_session_honestly() {
     let mut rig = Rig::start();
     let (session, pending, state) = asked(&mut rig);
