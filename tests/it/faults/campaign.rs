@@ -68,22 +68,35 @@ impl Author<'_> {
     fn step(&mut self) -> String {
         match self.dice.below(13) {
             0 => "TEXT more words".to_owned(),
-            1 => format!("FLOOD {} {}", 1 + self.dice.below(400), self.dice.below(300)),
+            1 => format!(
+                "FLOOD {} {}",
+                1 + self.dice.below(400),
+                self.dice.below(300)
+            ),
             2 => format!("LONG {}", self.dice.below(700_000)),
             3 => "HALF one line in two\nWAIT 0.02".to_owned(),
             4 => "MALFORMED {this is not JSON".to_owned(),
             5 => "RETRY 529".to_owned(),
-            6 => format!("QUESTION {}", json!({"questions": [{"question": "Which?", "header": "Way", "multiSelect": false,
-                "options": [{"label": "Left", "description": "l"}, {"label": "Right", "description": "r"}]}]})),
+            6 => format!(
+                "QUESTION {}",
+                json!({"questions": [{"question": "Which?", "header": "Way", "multiSelect": false,
+                "options": [{"label": "Left", "description": "l"}, {"label": "Right", "description": "r"}]}]})
+            ),
             7 => {
-                let calls: Vec<String> = (0..2 + self.dice.below(3)).map(|_| self.command()).collect();
+                let calls: Vec<String> = (0..2 + self.dice.below(3))
+                    .map(|_| self.command())
+                    .collect();
                 format!("ASK_ALL\n{}", calls.join("\n"))
             }
             8 => {
                 let prompt = [self.simple(), self.simple()].join("\n");
                 format!("SUBAGENT {}", json!({"prompt": prompt}))
             }
-            9 => format!("BACKGROUND later\n{}\n{}\nEND", self.simple(), self.simple()),
+            9 => format!(
+                "BACKGROUND later\n{}\n{}\nEND",
+                self.simple(),
+                self.simple()
+            ),
             10 => format!("CANCEL\n{}", self.command()),
             _ => self.command(),
         }
@@ -107,7 +120,9 @@ fn run(seed: u64) -> usize {
         dice: &mut dice,
         commands: 0,
     };
-    let scripts: Vec<String> = (0..1 + author.dice.below(3)).map(|_| author.script()).collect();
+    let scripts: Vec<String> = (0..1 + author.dice.below(3))
+        .map(|_| author.script())
+        .collect();
     eprintln!("seed {seed}: {:?} {scripts:#?}", rig.schedule);
     let sessions: Vec<Played> = scripts.iter().map(|script| rig.launch(script)).collect();
     // Besides, some kills out of the blue.

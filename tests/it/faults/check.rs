@@ -57,8 +57,8 @@ pub fn truth(journal: &[u8]) -> Vec<(u64, String)> {
         offset += line.len() as u64;
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end_matches('\n').to_owned();
-        let delta = serde_json::from_str::<Value>(&text)
-            .is_ok_and(|line| line["type"] == "stream_event");
+        let delta =
+            serde_json::from_str::<Value>(&text).is_ok_and(|line| line["type"] == "stream_event");
         if !text.is_empty() && !delta {
             lines.push((at, text));
         }
@@ -85,7 +85,8 @@ fn piece(event: &Value) -> (String, String) {
 
 /// The pieces that a line of the agent adds.
 fn pieces(line: &Value) -> Vec<(String, String)> {
-    let speaks = line["type"] == "assistant" || (line["type"] == "user" && line["isReplay"] != true);
+    let speaks =
+        line["type"] == "assistant" || (line["type"] == "user" && line["isReplay"] != true);
     if !speaks {
         return Vec::new();
     }

@@ -21,7 +21,10 @@ fn a_pending_question_survives_and_its_answer_arrives() {
     for _ in 0..3 {
         rig.daemon.kill_and_restart();
         assert_eq!(rig.daemon.pending(&session[0].id), [before.clone()]);
-        assert_eq!(rig.daemon.session(&session[0].id)["status"], "waiting_input");
+        assert_eq!(
+            rig.daemon.session(&session[0].id)["status"],
+            "waiting_input"
+        );
     }
     rig.play(&session, |_| {});
     rig.end_and_check(&session, "completed");
@@ -30,7 +33,9 @@ fn a_pending_question_survives_and_its_answer_arrives() {
 #[test]
 fn what_an_agent_does_while_no_daemon_lives_is_read_later() {
     let mut rig = Rig::start();
-    let session = [rig.launch("TEXT hello\nWAITFILE go\nFLOOD 2000 200\nTOOL Bash {\"command\": \"echo x >> one\"}")];
+    let session = [rig.launch(
+        "TEXT hello\nWAITFILE go\nFLOOD 2000 200\nTOOL Bash {\"command\": \"echo x >> one\"}",
+    )];
     rig.daemon.until_status(&session[0].id, "running");
     rig.daemon.kill();
     fs::write(rig.daemon.work().join("go"), "").unwrap();
@@ -94,7 +99,8 @@ fn a_flood_is_stored_once_however_often_the_daemon_dies_in_it() {
 #[case("store.closing")]
 fn killed_on_the_way_down(#[case] failpoint: &str) {
     let mut rig = Rig::dying_at(failpoint);
-    let session = [rig.launch("FLOOD 3000 60\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done")];
+    let session =
+        [rig.launch("FLOOD 3000 60\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done")];
     rig.daemon.ask_to_stop();
     assert_eq!(rig.daemon.wait().signal(), Some(9));
     rig.play(&session, |_| {});
@@ -128,9 +134,7 @@ fn a_launch_that_was_never_recorded_leaves_nothing() {
     let mut rig = Rig::dying_at("launch.prepared");
     let id = uuid::Uuid::new_v4().to_string();
     let params = json!({"query": QUESTION, "session_id": id, "working_dir": rig.daemon.work()});
-    wait_until("the daemon answers", || {
-        rig.ask("health", &json!({})).ok()
-    });
+    wait_until("the daemon answers", || rig.ask("health", &json!({})).ok());
     rig.ask("launchSession", &params).unwrap_err();
     assert_eq!(rig.daemon.wait().signal(), Some(9));
     assert!(rig.daemon.session_dir(&id).exists());

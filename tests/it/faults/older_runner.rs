@@ -24,9 +24,7 @@ impl Drop for Frozen {
 /// A session that a daemon accepted and did not come to launch, and that the old runner serves.
 fn session_of_the_old_runner(script: &str) -> (Rig, [Played; 1], Frozen) {
     let mut rig = Rig::dying_at("launch.recorded");
-    wait_until("the daemon answers", || {
-        rig.ask("health", &json!({})).ok()
-    });
+    wait_until("the daemon answers", || rig.ask("health", &json!({})).ok());
     let id = uuid::Uuid::new_v4().to_string();
     let params = json!({
         "query": script, "session_id": id, "approvals": true, "working_dir": rig.daemon.work(),
@@ -99,7 +97,8 @@ fn an_older_runner_can_be_told_to_end() {
     rig.daemon.launch(&[]);
     rig.daemon.until_pending(&session[0].id);
     rig.daemon.kill_and_restart();
-    rig.daemon.call("endSession", json!({"session_id": session[0].id}));
+    rig.daemon
+        .call("endSession", json!({"session_id": session[0].id}));
     rig.until_over(&session[0].id);
     rig.check(&session[0], "interrupted", Agent::Lived);
     rig.check_database();

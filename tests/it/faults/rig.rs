@@ -171,7 +171,10 @@ impl Rig {
         Played {
             id,
             query: query.to_owned(),
-            results: 1 + query.lines().filter(|line| line.starts_with("BACKGROUND")).count(),
+            results: 1 + query
+                .lines()
+                .filter(|line| line.starts_with("BACKGROUND"))
+                .count(),
         }
     }
 
@@ -298,9 +301,7 @@ impl Rig {
     /// All that must be true of a session that is over.
     pub fn check(&mut self, session: &Played, status: &str, agent: check::Agent) {
         self.revive();
-        wait_until("the daemon answers", || {
-            self.ask("health", &json!({})).ok()
-        });
+        wait_until("the daemon answers", || self.ask("health", &json!({})).ok());
         let seq = self.daemon.call("getOverview", json!({}))["seq"]
             .as_i64()
             .unwrap();

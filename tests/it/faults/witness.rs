@@ -63,7 +63,8 @@ impl Drop for Witness {
 }
 
 fn last(seen: &[Value]) -> i64 {
-    seen.last().map_or(0, |event| event["seq"].as_i64().unwrap())
+    seen.last()
+        .map_or(0, |event| event["seq"].as_i64().unwrap())
 }
 
 fn watch(socket: &PathBuf, seen: &Mutex<Vec<Value>>, stop: &AtomicBool) {
@@ -79,7 +80,8 @@ fn watch(socket: &PathBuf, seen: &Mutex<Vec<Value>>, stop: &AtomicBool) {
 fn listen(mut stream: UnixStream, seen: &Mutex<Vec<Value>>, stop: &AtomicBool) {
     stream.set_read_timeout(Some(GLANCE)).unwrap();
     let since = last(&seen.lock().unwrap());
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "subscribeEvents", "params": {"since": since}});
+    let request =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "subscribeEvents", "params": {"since": since}});
     if stream.write_all(format!("{request}\n").as_bytes()).is_err() {
         return;
     }
