@@ -215,7 +215,7 @@ fn commit(
     }
     let mut write = Write {
         db,
-        now: Timestamp::now(),
+        now: to_the_microsecond(Timestamp::now()),
         answer,
         seq: *seq,
         events: Vec::new(),
@@ -254,6 +254,11 @@ fn commit(
     for finish in finishes {
         finish(outcome.clone());
     }
+}
+
+/// What is announced must be what is read back later, and stored times have microseconds.
+fn to_the_microsecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {

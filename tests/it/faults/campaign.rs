@@ -10,13 +10,13 @@ const SEEDS: std::ops::Range<u64> = 0..12;
 
 /// Where a daemon may die, and how often that place is passed in a session, roughly.
 const FAILPOINTS: &[(&str, u64)] = &[
-    ("ingest.read", 12),
-    ("ingest.applied", 12),
-    ("store.before_commit", 30),
-    ("store.after_commit", 30),
-    ("outbox.sending", 8),
-    ("outbox.delivered", 6),
-    ("outbox.acknowledging", 6),
+    ("ingest.read", 8),
+    ("ingest.applied", 8),
+    ("store.before_commit", 16),
+    ("store.after_commit", 16),
+    ("outbox.sending", 5),
+    ("outbox.delivered", 4),
+    ("outbox.acknowledging", 4),
     ("launch.prepared", 2),
     ("launch.recorded", 2),
     ("launch.spawned", 2),
@@ -112,7 +112,7 @@ impl Author<'_> {
 fn run(seed: u64) -> usize {
     let mut dice = Dice(seed);
     let mut rig = Rig::new(&[]);
-    for _ in 0..1 + dice.below(4) {
+    for _ in 0..1 + dice.below(5) {
         let failpoint = dice.failpoint();
         rig.schedule.push_back(failpoint);
     }
@@ -126,12 +126,12 @@ fn run(seed: u64) -> usize {
     eprintln!("seed {seed}: {:?} {scripts:#?}", rig.schedule);
     let sessions: Vec<Played> = scripts.iter().map(|script| rig.launch(script)).collect();
     // Besides, some kills out of the blue.
-    let mut blows = dice.below(4);
-    let mut next = dice.below(40);
+    let mut blows = dice.below(5);
+    let mut next = dice.below(12);
     rig.play(&sessions, |rig| {
         if blows > 0 && next == 0 {
             blows -= 1;
-            next = 1 + dice.below(60);
+            next = 1 + dice.below(20);
             rig.kill();
             rig.revive();
         }
@@ -155,5 +155,5 @@ fn whatever_is_played_and_killed_nothing_is_lost_or_done_twice() {
     let many = seeds.end - seeds.start;
     let deaths: usize = seeds.map(run).sum();
     eprintln!("{many} seeds, {deaths} deaths");
-    assert!(deaths > 0, "nothing was killed");
+    assert!(deaths > 0 || many < 10, "nothing was killed");
 }
