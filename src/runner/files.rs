@@ -175,6 +175,11 @@ pub struct ExitReport {
     /// The last of its stderr, at most
     /// [`STDERR_TAIL`](super::STDERR_TAIL) bytes before lossy decoding.
     pub stderr_tail: String,
+    /// The ids of the last lines that were delivered, oldest first, at most
+    /// [`REPORTED_LINES`](super::REPORTED_LINES): a daemon that died before it
+    /// noted an acknowledgement cannot ask for it any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delivered: Vec<String>,
 }
 
 impl ExitReport {

@@ -59,6 +59,10 @@ pub const STDIN_QUEUE_LINES: usize = 256;
 /// wait, whatever its length. Above it a line is refused.
 pub const STDIN_QUEUE_BYTES: usize = 32 * 1024 * 1024;
 
+/// How many of the last delivered lines the exit report names; older ones are
+/// left out. A daemon has far fewer on their way at a time.
+pub const REPORTED_LINES: usize = 256;
+
 /// How many connections may be open. One more is closed at once.
 pub const MAX_CLIENTS: usize = 16;
 

@@ -130,7 +130,13 @@ fn run_once(dir: &SessionDir, left: io::Result<()>) -> io::Result<()> {
     let _ = fs::remove_file(dir.spec());
     let written = match started {
         Ok(running) => end(dir, &running),
-        Err(error) => write_report(dir, Ending::default(), String::new(), Some(&error)),
+        Err(error) => write_report(
+            dir,
+            Ending::default(),
+            String::new(),
+            Vec::new(),
+            Some(&error),
+        ),
     };
     let _ = fs::remove_file(dir.socket());
     written
@@ -219,7 +225,7 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
     session.agent.end_leftovers(running.leftover_wait);
     let ending = session.agent.reap();
     let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
-    let written = write_report(dir, ending, tail, None);
+    let written = write_report(dir, ending, tail, session.stdin.last_delivered(), None);
     session.hub.announce_exit(&Reply::Exited {
         code: ending.code,
         signal: ending.signal,
@@ -232,6 +238,7 @@ fn write_report(
     dir: &SessionDir,
     ending: Ending,
     stderr_tail: String,
+    delivered: Vec<String>,
     error: Option<&StartError>,
 ) -> io::Result<()> {
     let report = ExitReport {
@@ -241,6 +248,7 @@ fn write_report(
         at: Timestamp::now(),
         error: error.map(ToString::to_string),
         stderr_tail,
+        delivered,
     };
     let mut attempt = 1;
     loop {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::frame::{MAX_ID, NackReason, Reply};
 use super::hub::{ClientId, Hub};
-use super::{STDIN_QUEUE_BYTES, STDIN_QUEUE_LINES, lock, spawn_thread};
+use super::{REPORTED_LINES, STDIN_QUEUE_BYTES, STDIN_QUEUE_LINES, lock, spawn_thread};
 
 /// How many frames of one id are answered when its line is delivered; a
 /// client that sends it more often meanwhile gets no more answers than that.
@@ -35,6 +35,8 @@ struct State {
     /// 10 MB. Forgetting any would mean trusting that no client sends again
     /// what it failed to note as acknowledged.
     delivered: HashSet<Box<str>>,
+    /// The last of them, oldest first; at most [`REPORTED_LINES`].
+    last: VecDeque<Box<str>>,
 }
 
 /// The queue in front of the agent's stdin.
@@ -57,6 +59,7 @@ impl Stdin {
                 bytes: 0,
                 waiting: HashMap::new(),
                 delivered: HashSet::new(),
+                last: VecDeque::new(),
             }),
             changed: Condvar::new(),
             hub,
@@ -124,6 +127,12 @@ impl Stdin {
         self.changed.notify_one();
     }
 
+    /// The ids of the last lines that were delivered, oldest first.
+    pub(super) fn last_delivered(&self) -> Vec<String> {
+        let state = lock(&self.state);
+        state.last.iter().map(ToString::to_string).collect()
+    }
+
     fn give_up(&self) {
         let waiting = {
             let mut state = lock(&self.state);
@@ -174,6 +183,10 @@ impl Stdin {
             };
             state.bytes = state.bytes.saturating_sub(size);
             state.delivered.insert(id.as_str().into());
+            if state.last.len() == REPORTED_LINES {
+                state.last.pop_front();
+            }
+            state.last.push_back(id.as_str().into());
             clients
         };
         for (index, client) in clients.into_iter().enumerate() {

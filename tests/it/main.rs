@@ -9,6 +9,7 @@
 
 mod architecture;
 mod daemon;
+mod faults;
 mod ipc;
 mod real_claude;
 mod real_clients;

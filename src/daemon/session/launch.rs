@@ -240,6 +240,7 @@ pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError>
         .kill_on_drop(false)
         .spawn()
         .map_err(failed)?;
+    crate::failpoint::hit("launch.spawned");
     if let Some(pid) = child.id()
         && let Some(start_time) = platform::process_start_time(pid)
     {

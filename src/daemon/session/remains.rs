@@ -32,6 +32,16 @@ pub async fn exit_of(dir: &SessionDir) -> Exit {
     }
 }
 
+/// The last lines that reached the agent, as its runner reported at the end. Their acknowledgements
+/// may have been lost with a daemon.
+pub fn delivered(dir: &SessionDir) -> Vec<String> {
+    match ExitReport::read(dir) {
+        Ok(Some(report)) => report.delivered,
+        // Then nothing is known of them.
+        Ok(None) | Err(_) => Vec::new(),
+    }
+}
+
 async fn without_report(dir: &SessionDir) -> Exit {
     let problem = match RunnerState::read(dir) {
         Ok(Some(state)) if state.boot_id != platform::boot_id() => {

@@ -104,6 +104,7 @@ pub async fn run(
     match supervisor.supervise().await {
         Stop::Over => {
             tracing::info!(session = %id, "the session's process is over");
+            crate::failpoint::hit("session.over");
             supervisor.ctx.bus.forget(key);
             remains::remove(&supervisor.dir);
         }
@@ -540,6 +541,14 @@ impl Supervisor {
 
     async fn finish(&mut self) -> Result<(), Problem> {
         let exit = remains::exit_of(&self.dir).await;
+        let delivered = remains::delivered(&self.dir);
+        if !delivered.is_empty() {
+            self.ctx
+                .store
+                .delivered(self.session.key, delivered)
+                .await
+                .map_err(Problem::Store)?;
+        }
         // The agent is gone for certain: what is in the journal now is all of it.
         self.read_journal().await?;
         self.record_end(exit).await

@@ -141,11 +141,27 @@ impl Daemon {
         wait_until("the daemon ends", || child.try_wait().unwrap())
     }
 
+    /// How the process ended, if it has by itself; then another one may be started.
+    pub fn try_wait(&mut self) -> Option<std::process::ExitStatus> {
+        let status = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(status)
+    }
+
+    /// Whether a process was started and its end was not seen yet.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// SIGTERM without waiting.
+    pub fn ask_to_stop(&self) {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
     /// SIGTERM, and waits until it is gone.
     pub fn stop(&mut self) -> std::process::ExitStatus {
-        let pid = self.pid();
-        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.ask_to_stop();
         self.wait()
     }
 

@@ -1,0 +1,145 @@
+//! Deaths at moments that need a hand: with a question pending, in half a line, in a flood, on the
+//! way down, in a migration.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::check;
+use super::rig::Rig;
+use crate::support::daemon::wait_until;
+
+const QUESTION: &str = "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done";
+
+#[test]
+fn a_pending_question_survives_and_its_answer_arrives() {
+    let mut rig = Rig::start();
+    let session = [rig.launch(QUESTION)];
+    let before = rig.daemon.until_pending(&session[0].id);
+    for _ in 0..3 {
+        rig.daemon.kill_and_restart();
+        assert_eq!(rig.daemon.pending(&session[0].id), [before.clone()]);
+        assert_eq!(
+            rig.daemon.session(&session[0].id)["status"],
+            "waiting_input"
+        );
+    }
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn what_an_agent_does_while_no_daemon_lives_is_read_later() {
+    let mut rig = Rig::start();
+    let session = [rig.launch(
+        "TEXT hello\nWAITFILE go\nFLOOD 2000 200\nTOOL Bash {\"command\": \"echo x >> one\"}",
+    )];
+    rig.daemon.until_status(&session[0].id, "running");
+    rig.daemon.kill();
+    fs::write(rig.daemon.work().join("go"), "").unwrap();
+    wait_until("the agent asks", || {
+        String::from_utf8_lossy(&rig.truth(&session[0].id))
+            .contains("can_use_tool")
+            .then_some(())
+    });
+    rig.daemon.launch(&[]);
+    rig.daemon.until_pending(&session[0].id);
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn half_a_line_is_read_when_it_is_whole() {
+    let mut rig = Rig::start();
+    let session = [rig.launch("TEXT hello\nHALF a line in two\nWAITFILE go\nTEXT done")];
+    let id = session[0].id.clone();
+    wait_until("half a line is written", || {
+        let written = rig.truth(&id);
+        (!written.is_empty() && !written.ends_with(b"\n") && written.len() > 2000).then_some(())
+    });
+    for _ in 0..2 {
+        rig.daemon.kill_and_restart();
+        let mut lines = check::truth(&rig.truth(&id));
+        lines.pop();
+        wait_until("the whole lines are stored", || {
+            let stored = rig.daemon.raw_lines(&id);
+            assert!(stored.len() <= lines.len(), "half a line is stored");
+            (stored == lines).then_some(())
+        });
+    }
+    rig.daemon.kill();
+    fs::write(rig.daemon.work().join("go"), "").unwrap();
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn a_flood_is_stored_once_however_often_the_daemon_dies_in_it() {
+    let mut rig = Rig::new(&[]);
+    for failpoint in [
+        "ingest.read:3",
+        "ingest.applied:2",
+        "store.before_commit:3",
+        "store.after_commit:2",
+        "ingest.read:4",
+    ] {
+        rig.schedule.push_back(failpoint.to_owned());
+    }
+    let session = [rig.launch("FLOOD 12000 60\nLONG 3000000\nFLOOD 100")];
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+    assert_eq!(rig.deaths, 5);
+}
+
+#[rstest]
+#[case("lifecycle.stopping")]
+#[case("lifecycle.drained")]
+#[case("store.closing")]
+fn killed_on_the_way_down(#[case] failpoint: &str) {
+    let mut rig = Rig::dying_at(failpoint);
+    let session =
+        [rig.launch("FLOOD 3000 60\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done")];
+    rig.daemon.ask_to_stop();
+    assert_eq!(rig.daemon.wait().signal(), Some(9));
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn a_daemon_that_is_stopped_properly_leaves_its_sessions_alone() {
+    let mut rig = Rig::start();
+    let session = [rig.launch(QUESTION)];
+    let before = rig.daemon.until_pending(&session[0].id);
+    assert!(rig.daemon.stop().success());
+    assert!(!rig.daemon.socket().exists());
+    rig.daemon.launch(&[]);
+    assert_eq!(rig.daemon.pending(&session[0].id), [before]);
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn a_migration_that_was_killed_starts_over() {
+    let mut rig = Rig::dying_at("store.migrating");
+    assert_eq!(rig.daemon.wait().signal(), Some(9));
+    let session = [rig.launch(QUESTION)];
+    rig.play(&session, |_| {});
+    rig.end_and_check(&session, "completed");
+}
+
+#[test]
+fn a_launch_that_was_never_recorded_leaves_nothing() {
+    let mut rig = Rig::dying_at("launch.prepared");
+    let id = uuid::Uuid::new_v4().to_string();
+    let params = json!({"query": QUESTION, "session_id": id, "working_dir": rig.daemon.work()});
+    wait_until("the daemon answers", || rig.ask("health", &json!({})).ok());
+    rig.ask("launchSession", &params).unwrap_err();
+    assert_eq!(rig.daemon.wait().signal(), Some(9));
+    assert!(rig.daemon.session_dir(&id).exists());
+    rig.daemon.launch(&[]);
+    assert!(!rig.daemon.session_dir(&id).exists());
+    let sessions = rig.daemon.call("listSessions", json!({}));
+    assert_eq!(sessions["sessions"], json!([]));
+}

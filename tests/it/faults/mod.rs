@@ -1,0 +1,13 @@
+//! What goes wrong: processes killed at every step, disks that fill up, input that no client should
+//! send. Whatever happens, [`check`] says what must be true after it.
+
+mod bad_input;
+mod campaign;
+mod check;
+mod clients;
+mod life;
+mod matrix;
+mod older_runner;
+mod processes;
+mod rig;
+mod witness;
