@@ -28,7 +28,7 @@ fn an_agent_cannot_decide_about_itself(#[case] way: Way) {
     let id = Uuid::new_v4().to_string();
     let mut attempt = Attempt::on(&daemon, &id).on_command();
     if way.orphan {
-        attempt = attempt.as_an_orphan();
+        attempt = attempt.orphaned();
     }
     if way.without_marks {
         attempt = attempt.without_its_marks();
@@ -73,9 +73,7 @@ fn an_agent_cannot_decide_for_another_session() {
     let daemon = Daemon::start();
     let victim = daemon.launch_session("TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
     let asked = daemon.until_pending(&victim);
-    let attempt = Attempt::on(&daemon, &victim)
-        .as_an_orphan()
-        .without_its_marks();
+    let attempt = Attempt::on(&daemon, &victim).orphaned().without_its_marks();
     let command = json!({"command": attempt.in_background()});
     let agent = daemon.launch_session(&format!("TOOL Bash {command}\nTEXT done"));
     daemon.approve(&daemon.until_pending(&agent));

@@ -31,7 +31,7 @@ impl Attempt {
     }
 
     /// From a process whose parents are gone, in a session of its own.
-    pub fn as_an_orphan(self) -> Self {
+    pub fn orphaned(self) -> Self {
         let command = format!("{} --orphan", self.command);
         Self { command, ..self }
     }
