@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::support::agent_shell::Attempt;
 use crate::support::daemon::{Daemon, wait_until};
+use crate::support::scripted_agent::binary;
 
 /// How the agent's shell goes about it.
 #[derive(Clone, Copy)]
@@ -109,4 +110,53 @@ fn an_agent_may_look_and_start_agents_that_ask() {
     assert!(!daemon.work().join("made").exists());
     daemon.approve(&approval);
     daemon.until_status(child, "completed");
+}
+
+#[rstest]
+#[case::as_it_is("")]
+#[case::without_its_marks("env -u HUMANLAYER_SESSION_ID -u HUMANLAYER_RUN_ID ")]
+#[case::in_a_session_of_its_own("setsid -w env -u HUMANLAYER_SESSION_ID -u HUMANLAYER_RUN_ID ")]
+fn the_command_line_refuses_an_agent(#[case] before: &str) {
+    let daemon = Daemon::start();
+    let file = |name: &str| daemon.root().join(name);
+    let (id_file, told, code) = (file("id"), file("told"), file("code"));
+    let command = format!(
+        "(while [ ! -s '{id}' ]; do sleep 0.02; done; \
+          {before}'{binary}' approve --daemon-socket '{socket}' $(cat '{id}') > '{told}' 2>&1; \
+          echo $? > '{code}.part'; mv '{code}.part' '{code}') < /dev/null > /dev/null 2>&1 &",
+        id = id_file.display(),
+        binary = binary(),
+        socket = daemon.socket().display(),
+        told = told.display(),
+        code = code.display(),
+    );
+    let id = daemon.launch_session(&format!(
+        "TOOL Bash {}\nTOOL Bash {{\"command\": \"touch made\"}}\nTEXT done",
+        json!({"command": command}),
+    ));
+    let first = daemon.until_pending(&id);
+    daemon.approve(&first);
+    let second = wait_until("the next call asks", || {
+        let pending = daemon.pending(&id);
+        pending.into_iter().find(|next| next["id"] != first["id"])
+    });
+    let approval = second["id"].as_str().unwrap();
+    std::fs::write(&id_file, approval).unwrap();
+    let code = wait_until("the command has ended", || {
+        std::fs::read_to_string(&code).ok()
+    });
+    let told = std::fs::read_to_string(&told).unwrap();
+    assert_eq!(code.trim(), "1", "{told}");
+    assert!(told.contains("an agent may not decide"), "{told}");
+    assert_eq!(daemon.pending(&id)[0]["id"], approval);
+    // The very same command, by a person.
+    let mut command = daemon.command();
+    let done = command.args(["approve", approval]).output().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    daemon.until_status(&id, "completed");
+    assert!(daemon.work().join("made").exists());
 }
