@@ -8,6 +8,7 @@ mod clients;
 mod disk;
 mod life;
 mod matrix;
+mod old_databases;
 mod older_runner;
 mod processes;
 mod rig;
