@@ -52,7 +52,11 @@ pub enum LoggingError {
 /// # Errors
 /// When a log file cannot be created, or a log was set up before.
 pub fn init(destination: Destination<'_>, level: LogLevel) -> Result<(), LoggingError> {
-    let builder = tracing_subscriber::fmt().with_max_level(filter(level));
+    // A line that cannot be written, as the disk is full, is dropped. The library would say so on
+    // stderr, and panic when that cannot be written either: the daemon would die of its log.
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(filter(level))
+        .log_internal_errors(false);
     match destination {
         Destination::Directory(directory) => {
             let files = RollingFileAppender::builder()

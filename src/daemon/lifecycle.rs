@@ -126,6 +126,10 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
 }
 
 async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonError> {
+    // Heard and not heeded: a limit on the size of files is then an error of the write that met it,
+    // like a full disk, and not the daemon's death.
+    let _over_size = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .map_err(|error| system("listen for signals")(&error))?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
     let program = std::env::current_exe().map_err(|error| system("find this program")(&error))?;

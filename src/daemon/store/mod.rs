@@ -244,10 +244,14 @@ impl Store {
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.writer
             .run(|write| {
-                // A write that changes nothing still needs the write lock and the log.
+                // Something must change: SQLite writes nothing for a value that stays.
                 write
                     .db
-                    .execute("UPDATE counters SET value = value WHERE name = 'seq'", [])
+                    .execute(
+                        "INSERT INTO counters (name, value) VALUES ('probe', 1)
+                         ON CONFLICT (name) DO UPDATE SET value = (value + 1) % 1000000",
+                        [],
+                    )
                     .map(drop)
                     .doing("write")
             })

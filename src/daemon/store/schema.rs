@@ -4,9 +4,11 @@
 //! with the version that it makes, so a daemon killed in the middle of one starts over cleanly.
 //! A database that is not ours is recognised and left exactly as it is.
 
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StoreError;
 
@@ -43,6 +45,40 @@ pub fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
         })?;
     }
     Ok(())
+}
+
+/// Refuses a database that is not ours, or not yet, before it is opened for writing: merely closing
+/// it again would fold its write-ahead log in, which its own program may be writing at this moment.
+/// What is said here is true for what the file itself holds; the log is looked at later.
+///
+/// # Errors
+/// [`StoreError::Foreign`], [`StoreError::Newer`]. Whatever else is wrong shows when it is opened.
+pub fn refuse_untouched(path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Immutable: no locks are taken and no files are made beside it.
+    let Ok(db) = Connection::open_with_flags(uri(path) + "?immutable=1", flags) else {
+        return Ok(());
+    };
+    match recognise(&db, path) {
+        Err(error @ (StoreError::Foreign { .. } | StoreError::Newer { .. })) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// A path as SQLite's URI, with everything escaped that could mean something in one.
+fn uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-') {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
 }
 
 /// Which version a database has; 0 for an empty one.
@@ -95,8 +131,7 @@ fn recognise(db: &Connection, path: &Path) -> Result<usize, StoreError> {
 /// # Errors
 /// What [`super::Store::open`] would refuse it for.
 pub fn inspect(path: &Path) -> Result<String, StoreError> {
-    let flags =
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(|source| unreadable(path, source))?;
     match recognise(&db, path)? {
         0 => Ok("empty".to_owned()),
@@ -143,6 +178,11 @@ mod tests {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
         assert_eq!(version, i64::try_from(MIGRATIONS.len()).unwrap());
+    }
+
+    #[test]
+    fn a_path_cannot_be_taken_for_a_part_of_the_uri() {
+        assert_eq!(uri(Path::new("/a b/c?d#e%f")), "file:/a%20b/c%3Fd%23e%25f");
     }
 
     #[test]

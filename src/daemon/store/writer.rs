@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
@@ -113,8 +114,12 @@ pub fn start(
     publisher: impl Publish,
     answer: AnswerLine,
 ) -> Result<Handle, StoreError> {
+    schema::refuse_untouched(path)?;
     let mut db = open(path)?;
+    // Its log may show that it is not ours to fold in.
+    keep_log(&db, true).doing("spare its log")?;
     schema::migrate(&mut db, path)?;
+    keep_log(&db, false).doing("take its log over")?;
     db.set_prepared_statement_cache_capacity(64);
     // NORMAL: a commit survives the death of the process, and the database survives the loss of
     // power, at which every agent is gone anyway.
@@ -152,6 +157,12 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     };
     prepare().map_err(|source| schema::unreadable(path, source))?;
     Ok(db)
+}
+
+/// Whether closing the database leaves its write-ahead log as it is.
+fn keep_log(db: &Connection, keep: bool) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
 }
 
 /// Makes the file 0600 before SQLite would make it with the process's mask. When it exists already

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use super::witness::Witness;
-use crate::support::daemon::{Daemon, PATIENCE, wait_until};
+use crate::support::daemon::{Daemon, PATIENCE};
 use crate::support::scripted_agent;
 
 /// Why a call brought nothing.
@@ -47,6 +47,8 @@ pub struct Rig {
     pub schedule: VecDeque<String>,
     /// How often the daemon died so far.
     pub deaths: usize,
+    /// Whether the daemon that runs dies at a failpoint.
+    armed: bool,
 }
 
 impl Rig {
@@ -73,6 +75,7 @@ impl Rig {
             decided: BTreeMap::new(),
             schedule: VecDeque::new(),
             deaths: 0,
+            armed: false,
         }
     }
 
@@ -104,7 +107,9 @@ impl Rig {
         if self.daemon.is_started() {
             return;
         }
-        match self.schedule.pop_front() {
+        let failpoint = self.schedule.pop_front();
+        self.armed = failpoint.is_some();
+        match failpoint {
             Some(failpoint) => self.daemon.spawn(&[("HUMANLAYER_FAILPOINT", &failpoint)]),
             None => self.daemon.spawn(&[]),
         }
@@ -256,6 +261,9 @@ impl Rig {
         }
         for session in sessions {
             self.until_over(&session.id);
+        }
+        self.disarm();
+        for session in sessions {
             self.check(session, status, check::Agent::Lived);
         }
         self.check_database();
@@ -274,6 +282,16 @@ impl Rig {
                 self.daemon.log()
             );
             std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
+    /// From here on the daemon dies of nothing.
+    fn disarm(&mut self) {
+        self.schedule.clear();
+        self.revive();
+        if self.armed {
+            self.daemon.kill();
+            self.revive();
         }
     }
 
@@ -300,9 +318,7 @@ impl Rig {
 
     /// All that must be true of a session that is over.
     pub fn check(&mut self, session: &Played, status: &str, agent: check::Agent) {
-        self.revive();
-        wait_until("the daemon answers", || self.ask("health", &json!({})).ok());
-        let seq = self.daemon.call("getOverview", json!({}))["seq"]
+        let seq = self.insist("getOverview", &json!({}))["seq"]
             .as_i64()
             .unwrap();
         let events = self.witness.until(seq);
