@@ -35,6 +35,10 @@ pub fn run() -> ExitCode {
                 "subtype": "success", "request_id": line["request_id"], "response": {}}}));
         }
     };
+    say(
+        &json!({"type": "system", "subtype": "init", "session_id": "s", "model": "claude-opus-5-5",
+        "cwd": "/home/me/project", "tools": ["Bash", "Edit", "Read"], "permissionMode": "default"}),
+    );
     let words: Vec<&str> = task.split(' ').collect();
     match words.as_slice() {
         ["park"] => say(&result("parked")),
