@@ -30,6 +30,7 @@ impl Pool {
                 .map_err(|source| schema::unreadable(path, source))?;
             db.busy_timeout(std::time::Duration::from_secs(5))
                 .doing("set its patience")?;
+            schema::keep_plans(&db).doing("keep its plans")?;
             db.set_prepared_statement_cache_capacity(64);
             let jobs = Arc::clone(&jobs);
             std::thread::Builder::new()

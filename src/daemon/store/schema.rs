@@ -81,6 +81,20 @@ fn uri(path: &Path) -> String {
     uri
 }
 
+/// Has SQLite plan a statement once and not again for every new value. Otherwise each statement whose
+/// plan could use a partial index is compiled anew whenever a value is bound to it, which costs
+/// more than running it.
+///
+/// # Errors
+/// When SQLite does not know the setting.
+pub fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(
+        rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG,
+        true,
+    )
+    .map(drop)
+}
+
 /// Which version a database has; 0 for an empty one.
 fn recognise(db: &Connection, path: &Path) -> Result<usize, StoreError> {
     let read = || -> rusqlite::Result<(i32, usize, bool, i64)> {

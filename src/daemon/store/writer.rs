@@ -123,8 +123,11 @@ pub fn start(
     db.set_prepared_statement_cache_capacity(64);
     // NORMAL: a commit survives the death of the process, and the database survives the loss of
     // power, at which every agent is gone anyway.
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-        .map_err(|source| schema::unreadable(path, source))?;
+    // What a savepoint may have to undo is small, so it is kept in memory, not in a file.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
+    )
+    .map_err(|source| schema::unreadable(path, source))?;
     let seq: i64 = db
         .query_row(
             "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
@@ -153,6 +156,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
         db.busy_timeout(std::time::Duration::from_secs(5))?;
         // Reading the header first: a file that is not ours must not get even a WAL file.
         let _: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        schema::keep_plans(&db)?;
         db.pragma_update(None, "foreign_keys", "ON")
     };
     prepare().map_err(|source| schema::unreadable(path, source))?;
@@ -235,8 +239,14 @@ fn commit(
     let mut finishes = Vec::with_capacity(batch.len());
     let outcome = (|| -> rusqlite::Result<()> {
         db.execute_batch("BEGIN IMMEDIATE")?;
+        let alone = batch.len() == 1;
         while let Some(job) = batch.pop_front() {
-            finishes.push(run_one(db, &mut write, job)?);
+            let finish = if alone {
+                run_alone(db, &mut write, job)?
+            } else {
+                run_one(db, &mut write, job)?
+            };
+            finishes.push(finish);
         }
         crate::failpoint::hit("store.before_commit");
         db.execute_batch("COMMIT")
@@ -265,6 +275,23 @@ fn commit(
     for finish in finishes {
         finish(outcome.clone());
     }
+}
+
+/// Runs the only job of a transaction, which undoes itself with it: a savepoint would have SQLite
+/// copy every page that the job changes.
+fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {
+    let seq = write.seq;
+    let (keep, finish) = job(Some(write));
+    if !keep {
+        write.seq = seq;
+        write.events.clear();
+        write.wakes.clear();
+        // A full disk may have ended the whole transaction already; then the commit says so.
+        if !db.is_autocommit() {
+            db.execute_batch("ROLLBACK; BEGIN")?;
+        }
+    }
+    Ok(finish)
 }
 
 fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {
