@@ -62,13 +62,15 @@ impl From<&Session> for SessionInfo {
         let failed = session.status == Status::Failed;
         let result = (text.is_some() || failed).then(|| TurnSummary {
             r#type: "result".to_owned(),
-            subtype: if failed { "error" } else { "success" }.to_owned(),
+            subtype: "session_completed".to_owned(),
             total_cost_usd: session.usage.cost_usd.unwrap_or_default(),
             is_error: failed,
             duration_ms: session.usage.duration_ms.unwrap_or_default(),
+            duration_api_ms: 0,
             num_turns: session.usage.num_turns.unwrap_or_default(),
             result: text.unwrap_or_default(),
             session_id: session.claude_session_id.clone().unwrap_or_default(),
+            error: session.error_message.clone(),
         });
         Self {
             start_time: session.created_at,

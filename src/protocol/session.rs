@@ -346,7 +346,7 @@ pub struct SessionInfo {
 pub struct TurnSummary {
     /// Always `result`.
     pub r#type: String,
-    /// `success` or `error`.
+    /// Always `session_completed`, as existing clients have it; `is_error` tells failures.
     pub subtype: String,
     /// US dollars.
     pub total_cost_usd: f64,
@@ -354,12 +354,17 @@ pub struct TurnSummary {
     pub is_error: bool,
     /// Milliseconds.
     pub duration_ms: i64,
+    /// Always 0; kept for existing clients.
+    pub duration_api_ms: i64,
     /// Model turns.
     pub num_turns: i64,
     /// The final text.
     pub result: String,
     /// The agent's name for the conversation.
     pub session_id: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Parameters of `listSessions`. Without any, all sessions.

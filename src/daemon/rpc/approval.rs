@@ -5,7 +5,7 @@ use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, NewMcpApproval, StoreError};
 use crate::domain::approval::DecidedBy;
-use crate::domain::{Decision, Outcome, Source};
+use crate::domain::{Decision, Origin, Outcome, Source};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse,
     FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
@@ -49,7 +49,13 @@ pub async fn fetch(
         pending_only: true,
         ..ApprovalFilter::default()
     };
-    listed(&call, filter).await
+    match listed(&call, filter).await {
+        // Nothing is pending in a session that is not there, as existing clients have it.
+        Err(error) if error.is_not_found() => Ok(ApprovalsResponse {
+            approvals: Vec::new(),
+        }),
+        answer => answer,
+    }
 }
 
 pub async fn list(call: Call, params: ListApprovalsParams) -> Result<ApprovalsResponse, RpcError> {
@@ -75,12 +81,12 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     }
     let approval = call.daemon.store.approval(&params.approval_id).await?;
     // The program that waits for an MCP approval learns its outcome by this very call. It runs
-    // below its session's runner, which a person's program does not.
-    let fetched_by_agent = !call.origin.may_decide();
+    // below the runner of the session that asks, which a person's program does not.
+    let fetched_by_asker = matches!(&call.origin, Origin::Agent { session_id, .. } if *session_id == approval.session_id);
     if approval.source == Source::Mcp
         && approval.outcome != Outcome::Pending
         && approval.delivered_at.is_none()
-        && fetched_by_agent
+        && fetched_by_asker
     {
         call.daemon.store.mcp_outcome_fetched(approval.key).await?;
     }

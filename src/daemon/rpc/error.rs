@@ -44,6 +44,11 @@ impl RpcError {
         }
     }
 
+    /// Whether what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.kind == ErrorKind::NotFound
+    }
+
     /// What to do about it.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self {

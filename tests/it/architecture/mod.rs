@@ -98,13 +98,12 @@ fn modules_import_one_way() {
     ];
     for (dir, above) in layers {
         let own = format!("crate::{}", dir.trim_start_matches("src/"));
-        let above: Vec<&str> = above.iter().copied().collect();
         for (path, code) in sources(dir) {
             for line in code
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"))
             {
-                for word in &above {
+                for word in above {
                     let names_it = line.contains(word) && !line.contains(&own);
                     assert!(
                         !names_it,
