@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jsonrpsee::Extensions;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -126,10 +126,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
 }
 
 async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonError> {
-    // Heard and not heeded: a limit on the size of files is then an error of the write that met it,
-    // like a full disk, and not the daemon's death.
-    let _over_size = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
-        .map_err(|error| system("listen for signals")(&error))?;
+    let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
     let program = std::env::current_exe().map_err(|error| system("find this program")(&error))?;
@@ -174,7 +171,7 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     );
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    wait_for_signal().await?;
+    signals.stop().await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; the sessions go on");
     crate::failpoint::hit("lifecycle.stopping");
@@ -207,17 +204,34 @@ fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
     })
 }
 
-async fn wait_for_signal() -> Result<(), DaemonError> {
-    let failed = |error: io::Error| system("listen for signals")(&error);
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
-    // A terminal that closes is no reason to stop.
-    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
-    loop {
+/// The signals that a daemon listens for. From the moment of listening on they do not kill it, so
+/// that is before anybody can connect.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    /// A terminal that closes is no reason to stop.
+    _hangup: Signal,
+    /// A limit on the size of files is then an error of the write that met it, like a full disk,
+    /// and not the daemon's death.
+    _over_size: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, DaemonError> {
+        let listen = |kind| signal(kind).map_err(|error| system("listen for signals")(&error));
+        Ok(Self {
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+            _hangup: listen(SignalKind::hangup())?,
+            _over_size: listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+        })
+    }
+
+    /// Waits until the daemon is asked to stop.
+    async fn stop(&mut self) {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
-            _ = hangup.recv() => {}
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
         }
     }
 }

@@ -143,3 +143,13 @@ fn a_launch_that_was_never_recorded_leaves_nothing() {
     let sessions = rig.daemon.call("listSessions", json!({}));
     assert_eq!(sessions["sessions"], json!([]));
 }
+
+#[test]
+fn a_daemon_that_is_stopped_as_soon_as_it_answers_stops_properly() {
+    let mut rig = Rig::new(&[]);
+    for _ in 0..20 {
+        rig.daemon.launch(&[]);
+        assert!(rig.daemon.stop().success(), "{}", rig.daemon.log());
+        assert!(!rig.daemon.socket().exists());
+    }
+}
