@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jsonrpsee::Extensions;
@@ -29,6 +29,13 @@ const WORKERS: usize = 2;
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// How long a lock is tried for. A daemon that is killed while it starts a runner leaves a child
+/// that holds its locks until it has become that runner, a moment later.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Longest session directory path; a runner's socket lies in it, and socket paths are short.
 const MAX_SESSIONS_DIR: usize = 107 - "/s".len() - "/00000000-0000-0000-0000-000000000000".len();
@@ -278,7 +285,8 @@ fn private_dir(path: &Path) -> Result<(), DaemonError> {
         })
 }
 
-/// Takes a lock for the life of this process; the file tells people whose it is.
+/// Takes a lock for the life of this process; the file tells people whose it is. Waits up to
+/// [`LOCK_WAIT`] for it.
 fn lock(path: &Path) -> Result<File, DaemonError> {
     let failed = |source| DaemonError::Lock {
         path: path.to_owned(),
@@ -291,14 +299,20 @@ fn lock(path: &Path) -> Result<File, DaemonError> {
         .mode(0o600)
         .open(path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(DaemonError::Running {
-                path: path.to_owned(),
-            });
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(DaemonError::Running {
+                    path: path.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     file.set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()))
