@@ -1,6 +1,7 @@
 //! Random sessions, random deaths: the same seed gives the same scripts and the same plan of kills.
 //!
 //! `HUMANLAYER_FAULT_SEEDS=N` runs N seeds, or `A..B` those from A up to B; a failure names its seed.
+#![allow(clippy::print_stderr, reason = "a campaign says which seed it is at")]
 
 use serde_json::json;
 

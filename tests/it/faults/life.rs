@@ -20,7 +20,10 @@ fn a_pending_question_survives_and_its_answer_arrives() {
     let before = rig.daemon.until_pending(&session[0].id);
     for _ in 0..3 {
         rig.daemon.kill_and_restart();
-        assert_eq!(rig.daemon.pending(&session[0].id), [before.clone()]);
+        assert_eq!(
+            rig.daemon.pending(&session[0].id),
+            std::slice::from_ref(&before)
+        );
         assert_eq!(
             rig.daemon.session(&session[0].id)["status"],
             "waiting_input"

@@ -100,7 +100,7 @@ fn a_second_daemon_refuses_and_the_first_is_unharmed(
     let said = String::from_utf8_lossy(&second.stderr).into_owned()
         + &String::from_utf8_lossy(&second.stdout);
     assert!(said.contains("another daemon"), "{what}: {said}");
-    assert_eq!(daemon.pending(&id), [pending.clone()]);
+    assert_eq!(daemon.pending(&id), std::slice::from_ref(&pending));
     daemon.approve(&pending);
     daemon.until_status(&id, "completed");
 }
