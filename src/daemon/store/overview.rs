@@ -62,7 +62,8 @@ fn read(
     let day_ago = jiff::Timestamp::now().as_microsecond() - 24 * 3_600 * 1_000_000;
     let cost_last_day_usd = db
         .prepare_cached(
-            "SELECT coalesce(sum(cost_usd), 0.0) FROM sessions WHERE last_activity_at >= ?",
+            // Naming both values lets the index on activity serve it.
+            "SELECT coalesce(sum(cost_usd), 0.0) FROM sessions WHERE archived IN (0, 1) AND last_activity_at >= ?",
         )
         .and_then(|mut query| query.query_row([day_ago], |row| row.get(0)))
         .doing("sum up costs")?;
