@@ -56,6 +56,27 @@ pub enum AgentLine {
     Malformed,
 }
 
+impl AgentLine {
+    /// Whether it only adds to the conversation, so that nobody acts on it.
+    #[must_use]
+    pub fn is_talk(&self) -> bool {
+        match self {
+            Self::Assistant(_) | Self::User(_) | Self::Delta(_) | Self::Other | Self::Malformed => {
+                true
+            }
+            Self::Init(_)
+            | Self::ApiRetry(_)
+            | Self::BackgroundTasks(_)
+            | Self::CompactBoundary
+            | Self::Question(_)
+            | Self::Withdrawn { .. }
+            | Self::OtherRequest { .. }
+            | Self::Response { .. }
+            | Self::Result(_) => false,
+        }
+    }
+}
+
 /// `system/init`.
 #[derive(Debug, Deserialize)]
 pub struct Init {

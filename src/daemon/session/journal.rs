@@ -20,11 +20,18 @@ pub const MAX_LINE: usize = 64 * 1024 * 1024;
 /// Bytes after which a batch ends, so that one transaction stays short.
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Lines that are few enough to share a commit with other sessions.
+const FEW: usize = 8;
+
 /// Bytes that are in the store before their blocks are given back to the disk.
 const FREE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Bytes read at once.
+/// Bytes read at once while there is much to read.
 const CHUNK: usize = 128 * 1024;
+
+/// Bytes read at first: mostly a line or two were just written, and a large buffer for each of them
+/// would cost more than they do.
+const FIRST_CHUNK: usize = 8 * 1024;
 
 /// One line, understood.
 pub struct Line {
@@ -49,6 +56,15 @@ pub struct Batch {
     pub to: u64,
 }
 
+impl Batch {
+    /// Whether its commit may wait some milliseconds: a few words may; a question may not, and much
+    /// of anything is worth a commit of its own.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        self.parsed.len() <= FEW && self.parsed.iter().all(AgentLine::is_talk)
+    }
+}
+
 /// A place in a journal.
 pub struct Journal {
     file: File,
@@ -63,6 +79,8 @@ pub struct Journal {
     ahead: Option<(Line, u64)>,
     /// Bytes of an over-long line that were dropped so far.
     dropped: u64,
+    /// Bytes to read next.
+    chunk: usize,
     /// Up to where the disk's blocks have been given back.
     freed: u64,
 }
@@ -81,6 +99,7 @@ impl Journal {
             scanned: 0,
             ahead: None,
             dropped: 0,
+            chunk: FIRST_CHUNK,
             freed: offset,
         })
     }
@@ -189,11 +208,17 @@ impl Journal {
         self.scanned -= self.next;
         self.next = 0;
         let old = self.buffer.len();
-        self.buffer.resize(old + CHUNK, 0);
+        self.buffer.resize(old + self.chunk, 0);
         let read = self
             .file
             .read_at(&mut self.buffer[old..], self.base + old as u64);
-        self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
+        let found = *read.as_ref().unwrap_or(&0);
+        self.buffer.truncate(old + found);
+        self.chunk = if found == self.chunk {
+            CHUNK
+        } else {
+            FIRST_CHUNK
+        };
         if old == 0 && matches!(read, Ok(0)) {
             // Nothing is waiting: an idle session keeps no buffer.
             self.buffer = Vec::new();

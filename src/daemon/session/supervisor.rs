@@ -19,7 +19,7 @@ use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::claude::control;
-use crate::daemon::store::{Ingest, StoreError};
+use crate::daemon::store::{Ingest, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{Event, EventBody, Phase, Session};
 use crate::runner::frame::{NackReason, Reply, Request};
@@ -93,6 +93,7 @@ pub async fn run(
         journal: None,
         sent: 0,
         in_flight: 0,
+        unsent: true,
         exited: false,
         started: Instant::now(),
         session,
@@ -129,6 +130,8 @@ struct Supervisor {
     sent: i64,
     /// Lines sent to this link and not acknowledged.
     in_flight: usize,
+    /// Whether the outbox may hold what was not sent on this link.
+    unsent: bool,
     /// The runner said that the agent is gone.
     exited: bool,
     ending: Ending,
@@ -202,7 +205,10 @@ impl Supervisor {
                 // The runner went away; whether it is gone for good shows in its directory.
                 Ok(None) | Err(_) => self.link = None,
             },
-            () = self.outbox.notified() => self.refresh().await?,
+            () = self.outbox.notified() => {
+                self.unsent = true;
+                self.refresh().await?;
+            }
             () = self.changed.notified() => {}
             () = sleep_until(timer) => self.on_timer().await?,
         }
@@ -219,35 +225,73 @@ impl Supervisor {
                 Err(error) => return Err(Problem::Journal(error)),
             }
         }
-        let mut committing: Option<tokio::task::JoinHandle<Result<Session, StoreError>>> = None;
-        let mut from = self.session.journal_offset;
-        loop {
-            // The next batch is read and understood while the last one is being committed.
-            let batch = match &mut self.journal {
-                Some(journal) => journal.next_batch().map_err(Problem::Journal)?,
-                None => None,
-            };
-            if let Some(commit) = committing.take() {
-                self.committed(commit.await)?;
-            }
-            let Some(batch) = batch else { return Ok(()) };
-            self.publish_deltas(batch.deltas.iter());
-            if batch.raw.is_empty() {
+        let mut batch = self.next_batch()?;
+        while let Some(read) = batch {
+            self.publish_deltas(read.deltas.iter());
+            if read.raw.is_empty() {
+                batch = self.next_batch()?;
                 continue;
             }
-            let ingest = self.ingest(batch, from);
-            from = ingest.to;
-            let store = self.ctx.store.clone();
-            committing = Some(tokio::spawn(async move { store.ingest(ingest).await }));
+            let (committed, next) = self.commit(read).await;
+            self.committed(committed)?;
+            batch = next?;
+        }
+        Ok(())
+    }
+
+    /// Commits a batch. The next one is read and understood meanwhile; when it brings something that
+    /// somebody waits for, the commit does not wait for other sessions any more.
+    async fn commit(
+        &mut self,
+        batch: Batch,
+    ) -> (Result<Session, StoreError>, Result<Option<Batch>, Problem>) {
+        let (store, changed) = (self.ctx.store.clone(), Arc::clone(&self.changed));
+        let mut commit = std::pin::pin!(store.ingest(self.ingest(batch)));
+        let mut next = Ok(None);
+        let mut look = true;
+        loop {
+            let grown = async {
+                if !look {
+                    changed.notified().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                committed = &mut commit => return (committed, next),
+                () = grown => {}
+            }
+            look = false;
+            let hurry = match &next {
+                Ok(None) => {
+                    next = self.next_batch();
+                    matches!(&next, Ok(Some(batch)) if !batch.can_wait())
+                }
+                Ok(Some(_)) | Err(_) => true,
+            };
+            if hurry {
+                store.hurry();
+            }
         }
     }
 
-    fn ingest(&self, batch: Batch, from: u64) -> Ingest {
+    fn next_batch(&mut self) -> Result<Option<Batch>, Problem> {
+        match &mut self.journal {
+            Some(journal) => journal.next_batch().map_err(Problem::Journal),
+            None => Ok(None),
+        }
+    }
+
+    fn ingest(&self, batch: Batch) -> Ingest {
         crate::failpoint::hit("ingest.read");
+        let urgency = if batch.can_wait() {
+            Urgency::Soon
+        } else {
+            Urgency::Now
+        };
         let parsed = batch.parsed;
         Ingest {
             session_key: self.session.key,
-            from,
+            from: self.session.journal_offset,
             to: batch.to,
             lines: batch.raw,
             apply: Box::new(move |session, now| {
@@ -257,16 +301,12 @@ impl Supervisor {
                     .collect()
             }),
             last: None,
+            urgency,
         }
     }
 
-    fn committed(
-        &mut self,
-        commit: Result<Result<Session, StoreError>, tokio::task::JoinError>,
-    ) -> Result<(), Problem> {
-        let session = commit
-            .map_err(|error| Problem::Journal(io::Error::other(error)))?
-            .map_err(Problem::Store)?;
+    fn committed(&mut self, commit: Result<Session, StoreError>) -> Result<(), Problem> {
+        let session = commit.map_err(Problem::Store)?;
         if let Some(journal) = &mut self.journal {
             journal.free(session.journal_offset);
         }
@@ -311,6 +351,7 @@ impl Supervisor {
         }
         self.sent = 0;
         self.in_flight = 0;
+        self.unsent = true;
         self.link = Some(link);
         if self.session.process == Process::Launching {
             self.ctx
@@ -325,7 +366,7 @@ impl Supervisor {
 
     /// Sends what the outbox holds and has not been sent on this link.
     async fn pump(&mut self) -> Result<(), Problem> {
-        while self.in_flight < IN_FLIGHT {
+        while self.unsent && self.in_flight < IN_FLIGHT {
             let Some(link) = &mut self.link else {
                 return Ok(());
             };
@@ -336,6 +377,7 @@ impl Supervisor {
                 .await
                 .map_err(Problem::Store)?;
             if lines.is_empty() {
+                self.unsent = false;
                 return Ok(());
             }
             for waiting in lines.into_iter().take(IN_FLIGHT - self.in_flight) {
@@ -575,6 +617,7 @@ impl Supervisor {
             lines,
             apply: Box::new(move |session, now| machine::exit(session, &exit, now)),
             last: Some(reason),
+            urgency: Urgency::Now,
         };
         self.ctx
             .store

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::approvals;
 use super::rows::micros;
-use super::writer::Write;
+use super::writer::{Urgency, Write};
 use super::{Doing as _, Store, StoreError, conversation, outbox, sessions};
 use crate::domain::session::Process;
 use crate::domain::{Effect, Session};
@@ -36,6 +36,8 @@ pub struct Ingest {
     pub apply: Apply,
     /// Set when nothing will come after this: why what is pending ends.
     pub last: Option<String>,
+    /// Whether it may wait some milliseconds to share a commit with other sessions.
+    pub urgency: Urgency,
 }
 
 impl Store {
@@ -45,7 +47,9 @@ impl Store {
     /// [`StoreError::OutOfStep`] when it does not begin where the last one ended; a passing error
     /// when the database cannot be written, after which the same stretch is given again.
     pub async fn ingest(&self, ingest: Ingest) -> Result<Session, StoreError> {
-        self.writer.run(move |write| run(write, ingest)).await
+        self.writer
+            .run_with(ingest.urgency, move |write| run(write, ingest))
+            .await
     }
 }
 

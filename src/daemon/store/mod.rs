@@ -33,6 +33,7 @@ pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use schema::inspect;
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
+pub use writer::Urgency;
 
 use crate::domain::{Approval, Event, SessionId};
 
@@ -256,6 +257,11 @@ impl Store {
                     .doing("write")
             })
             .await
+    }
+
+    /// Has what is queued committed without waiting for more to come together.
+    pub fn hurry(&self) {
+        self.writer.hurry();
     }
 
     /// Finishes what is queued, folds the write-ahead log into the database and closes it.

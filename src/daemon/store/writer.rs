@@ -2,11 +2,15 @@
 //!
 //! Owns the only writing connection and the global sequence counter. A job runs under a savepoint,
 //! so that one that fails undoes only itself; a commit that fails fails every job in it. A job that
-//! panics would poison the thread, so jobs do not panic: all of them return errors.
+//! panics would poison the thread, so jobs do not panic: all of them return errors. Jobs for which
+//! nobody waits may be held back for some milliseconds while commits follow closely on each other.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
@@ -62,20 +66,45 @@ type Finish = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
 type Job = Box<dyn FnOnce(Option<&mut Write<'_>>) -> (bool, Finish) + Send>;
 
 enum Message {
-    Run(Job),
+    Run(Job, Urgency),
     Close(oneshot::Sender<()>),
+}
+
+/// Shortest time between two commits when nobody waits for the second one. Many agents that speak
+/// at once share a commit then; one that speaks alone is served at once.
+const GATHER: Duration = Duration::from_millis(25);
+
+/// Whether somebody waits for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Commit at once.
+    Now,
+    /// May wait for [`GATHER`] to share a commit.
+    Soon,
 }
 
 /// Sends jobs to the thread.
 #[derive(Clone)]
 pub struct Handle {
     queue: mpsc::Sender<Message>,
+    /// Set when the thread must not wait for more.
+    hurry: Arc<AtomicBool>,
+    thread: Thread,
 }
 
 impl Handle {
     /// Runs a job in a transaction and answers after its commit.
     pub async fn run<T: Send + 'static>(
         &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_with(Urgency::Now, job).await
+    }
+
+    /// The same for a job that may not be urgent.
+    pub async fn run_with<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
         job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
@@ -93,9 +122,13 @@ impl Handle {
             (keep, finish)
         });
         self.queue
-            .send(Message::Run(job))
+            .send(Message::Run(job, urgency))
             .await
             .map_err(|_| StoreError::Closed)?;
+        match urgency {
+            Urgency::Now => self.hurry(),
+            Urgency::Soon => {}
+        }
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -103,7 +136,16 @@ impl Handle {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
+            self.hurry();
             let _ = closed.await;
+        }
+    }
+
+    /// Lets the thread wait for nothing before its next commit.
+    pub fn hurry(&self) {
+        // Only the first one has to wake it.
+        if !self.hurry.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
         }
     }
 }
@@ -138,11 +180,17 @@ pub fn start(
         )
         .doing("read its last sequence number")?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
-    std::thread::Builder::new()
+    let hurry = Arc::new(AtomicBool::new(false));
+    let hurried = Arc::clone(&hurry);
+    let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
-        .spawn(move || serve(db, seq, jobs, &publisher, answer))
+        .spawn(move || serve(db, seq, jobs, &hurried, &publisher, answer))
         .map_err(|error| StoreError::Commit(format!("cannot start the writer thread: {error}")))?;
-    Ok(Handle { queue })
+    Ok(Handle {
+        queue,
+        hurry,
+        thread: thread.thread().clone(),
+    })
 }
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -186,16 +234,25 @@ fn serve(
     db: Connection,
     mut seq: i64,
     mut jobs: mpsc::Receiver<Message>,
+    hurry: &AtomicBool,
     publisher: &impl Publish,
     answer: AnswerLine,
 ) {
     let mut batch = VecDeque::with_capacity(WRITE_BATCH);
+    let mut last = Instant::now();
     while let Some(first) = jobs.blocking_recv() {
+        match &first {
+            Message::Run(_, Urgency::Soon) => gather(last + GATHER, hurry),
+            // Whoever set the flag before now is in the queue and served in this round.
+            Message::Run(_, Urgency::Now) | Message::Close(_) => {
+                hurry.store(false, Ordering::Release);
+            }
+        }
         let mut closing = None;
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Run(job) => batch.push_back(job),
+                Message::Run(job, _) => batch.push_back(job),
                 Message::Close(done) => {
                     closing = Some(done);
                     break;
@@ -208,6 +265,7 @@ fn serve(
             };
         }
         commit(&db, &mut seq, &mut batch, publisher, answer);
+        last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
             finish_database(db);
@@ -216,6 +274,18 @@ fn serve(
         }
     }
     finish_database(db);
+}
+
+/// Lets jobs come together until then, unless somebody waits for one. The flag is set after its job
+/// was sent, so a job that is missed here is seen in the next round, which then does not wait.
+fn gather(until: Instant, hurry: &AtomicBool) {
+    while !hurry.swap(false, Ordering::AcqRel) {
+        let rest = until.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return;
+        }
+        std::thread::park_timeout(rest);
+    }
 }
 
 fn commit(
@@ -320,5 +390,38 @@ fn finish_database(db: Connection) {
     }
     if let Err((_, error)) = db.close() {
         tracing::warn!(%error, "the database did not close cleanly");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn gathering_ends_at_once_when_somebody_waits_or_its_time_is_over() {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let hurry = AtomicBool::new(true);
+        gather(far, &hurry);
+        assert!(!hurry.load(Ordering::Acquire), "the flag is used up");
+        gather(Instant::now(), &hurry);
+    }
+
+    #[test]
+    fn gathering_is_cut_short_by_whoever_waits() {
+        let hurry = Arc::new(AtomicBool::new(false));
+        let (handle_hurry, far) = (
+            Arc::clone(&hurry),
+            Instant::now() + Duration::from_secs(3600),
+        );
+        let thread = std::thread::spawn(move || gather(far, &hurry));
+        let (queue, _jobs) = mpsc::channel(1);
+        let handle = Handle {
+            queue,
+            hurry: handle_hurry,
+            thread: thread.thread().clone(),
+        };
+        handle.hurry();
+        thread.join().unwrap();
     }
 }
