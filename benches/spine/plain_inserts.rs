@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::process;
+
 /// Bytes of lines in one transaction, as the daemon cuts them.
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -18,9 +20,11 @@ struct Table {
     rows: Rows,
 }
 
-/// How long it took, and how many rows of lines and of conversation there were.
+/// What it took, and how many rows of lines and of conversation there were.
 pub struct Plain {
     pub took: Duration,
+    /// Ticks of processor time.
+    pub ticks: u64,
     pub lines: usize,
     pub conversation: usize,
     pub rows: usize,
@@ -34,7 +38,7 @@ pub fn run(from: &Path, to: &Path) -> Plain {
     let events = table(&source, "events", "seq");
     let batches = batches(&lines.rows);
     let target = prepare(&source, from, to);
-    let begun = Instant::now();
+    let (begun, ticks) = (Instant::now(), process::ticks(std::process::id()));
     {
         let mut insert =
             [&lines, &conversation, &events].map(|table| target.prepare(&table.insert).unwrap());
@@ -58,6 +62,7 @@ pub fn run(from: &Path, to: &Path) -> Plain {
     }
     Plain {
         took: begun.elapsed(),
+        ticks: process::ticks(std::process::id()) - ticks,
         lines: lines.rows.len(),
         conversation: conversation.rows.len(),
         rows: lines.rows.len() + conversation.rows.len() + events.rows.len(),
