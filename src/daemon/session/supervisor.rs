@@ -234,7 +234,12 @@ impl Supervisor {
             }
             let (committed, next) = self.commit(read).await;
             self.committed(committed)?;
-            batch = next?;
+            // What came during the commit may have been told and not been looked at: looking again
+            // is what makes sure that nothing is left lying until the next line.
+            batch = match next? {
+                Some(batch) => Some(batch),
+                None => self.next_batch()?,
+            };
         }
         Ok(())
     }
