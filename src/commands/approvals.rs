@@ -73,12 +73,13 @@ pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
     let terminal = out.is_terminal();
     out.rows(
         ["ID", "SESSION", "TOOL", "INPUT", "OUTCOME", "ASKED"],
+        &["INPUT"],
         approvals.iter().map(|approval| {
             [
                 format::approval_id(&approval.id, terminal),
                 format::session_id(&approval.session_id, terminal),
                 approval.tool_name.clone(),
-                format::gist(approval, 60),
+                format::gist(approval, if terminal { 100 } else { 200 }),
                 approval.outcome.as_str().to_owned(),
                 format::time(approval.created_at, terminal),
             ]

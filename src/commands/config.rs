@@ -53,6 +53,7 @@ fn show(config: &Config, json: bool, mut out: Output) -> Result<(), Failure> {
     }
     out.rows(
         ["KEY", "VALUE", "SOURCE"],
+        &[],
         entries.into_iter().map(|entry| {
             let value = match entry.value {
                 serde_json::Value::String(text) => text,

@@ -3,6 +3,8 @@
 //! Pure: from values to text. Everything foreign that goes into a line is
 //! made safe here; [`super::output`] writes it.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -39,6 +41,29 @@ pub fn time(then: Timestamp, terminal: bool) -> String {
         ago(then, Timestamp::now())
     } else {
         then.to_string()
+    }
+}
+
+/// A time among a record's details: for people in their own zone and with its age.
+#[must_use]
+pub fn moment(then: Timestamp, terminal: bool) -> String {
+    if terminal {
+        let local = then.to_zoned_datetime(jiff::tz::TimeZone::system());
+        let age = ago(then, Timestamp::now());
+        format!("{}, {age}", local.strftime("%Y-%m-%d %H:%M:%S"))
+    } else {
+        then.to_string()
+    }
+}
+
+/// A directory for a list: from home for people, whole for programs.
+#[must_use]
+pub fn directory(path: &str, terminal: bool) -> String {
+    let home = if terminal { std::env::home_dir() } else { None };
+    match home.and_then(|home| Path::new(path).strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.to_owned(),
     }
 }
 
@@ -135,13 +160,13 @@ pub fn outcome(approval: &Approval) -> String {
 
 /// Whether an answer reached the agent, where that is worth saying.
 #[must_use]
-pub fn delivery(approval: &Approval) -> Option<String> {
+pub fn delivery(approval: &Approval, terminal: bool) -> Option<String> {
     if approval.outcome == Outcome::Pending {
         return None;
     }
     match (&approval.undelivered, approval.delivered_at) {
         (Some(why), _) => Some(format!("not delivered: {}", sanitize_line(why))),
-        (None, Some(at)) => Some(format!("delivered {at}")),
+        (None, Some(at)) => Some(format!("delivered {}", moment(at, terminal))),
         (None, None) => None,
     }
 }

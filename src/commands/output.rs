@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 use serde::Serialize;
 
 use crate::domain::text;
@@ -74,10 +74,12 @@ impl Output {
     }
 
     /// Writes rows: a table for a terminal, else one line a row with tabs between its
-    /// cells and no header. Cells are made safe here.
+    /// cells and no header. In a table each row is one line; the columns in `yielding` are cut
+    /// where there is no room for all. Cells are made safe here.
     pub fn rows<const N: usize>(
         &mut self,
         header: [&str; N],
+        yielding: &[&str],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
         if !self.terminal {
@@ -91,10 +93,20 @@ impl Output {
         table
             .load_preset(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_truncation_indicator("…")
             .set_width(columns())
             .set_header(header);
         for row in rows {
-            table.add_row(row.map(|cell| text::sanitize_line(&cell).into_owned()));
+            let cells = row.map(|cell| text::sanitize_line(&cell).into_owned());
+            let mut row = Row::from(cells);
+            row.max_height(1);
+            table.add_row(row);
+        }
+        for (column, name) in table.column_iter_mut().zip(header) {
+            column.set_padding((0, 2));
+            if !yielding.contains(&name) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         for line in table.lines() {
             self.line(line.trim_end())?;

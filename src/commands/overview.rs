@@ -2,7 +2,8 @@
 
 use super::exit::Failure;
 use super::{Context, approvals, format, sessions};
-use crate::protocol::session::GetOverviewParams;
+use crate::domain::text::sanitize_line;
+use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 
 /// Sessions shown; `sessions` lists all.
 const SESSIONS: u32 = 20;
@@ -16,23 +17,7 @@ pub async fn run(mut context: Context) -> Result<(), Failure> {
     };
     let now = client.get_overview(&params).await?;
     let out = &mut context.out;
-    let counts: Vec<String> = now
-        .counts
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(status, count)| format!("{count} {status}"))
-        .collect();
-    let counts = if counts.is_empty() {
-        "no sessions".to_owned()
-    } else {
-        counts.join(", ")
-    };
-    out.line(format!(
-        "{}; {} approvals pending; {} in the last day",
-        crate::domain::text::sanitize_line(&counts),
-        now.pending_total,
-        format::dollars(Some(now.cost_last_day_usd)),
-    ))?;
+    out.line(summary(&now))?;
     if let Some(first) = now.pending_approvals.first() {
         out.line("")?;
         approvals::write(out, &now.pending_approvals)?;
@@ -45,4 +30,28 @@ pub async fn run(mut context: Context) -> Result<(), Failure> {
         sessions::write(out, &now.sessions)?;
     }
     Ok(())
+}
+
+/// How many sessions there are, how many approvals wait, and what the last day cost.
+fn summary(now: &GetOverviewResponse) -> String {
+    let mut parts: Vec<String> = now
+        .counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(status, count)| format!("{count} {}", sanitize_line(status)))
+        .collect();
+    if parts.is_empty() {
+        parts.push("no sessions".to_owned());
+    }
+    let mut line = parts.join(", ");
+    line.push_str(&match now.pending_total {
+        0 => "; nothing waits for you".to_owned(),
+        1 => "; 1 approval waits for you".to_owned(),
+        count => format!("; {count} approvals wait for you"),
+    });
+    if now.cost_last_day_usd > 0.0 {
+        let cost = format::dollars(Some(now.cost_last_day_usd));
+        line.push_str(&format!("; {cost} in the last day"));
+    }
+    line
 }

@@ -32,6 +32,7 @@ fn field(out: &mut Output, name: &str, value: Option<impl AsRef<str>>) -> io::Re
 
 /// Writes an approval with its whole input.
 pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
+    let terminal = out.is_terminal();
     let tool = sanitize_line(&approval.tool_name).into_owned();
     out.line(format!(
         "{tool} ({}), {}",
@@ -40,14 +41,16 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     ))?;
     field(out, "approval", Some(&approval.id))?;
     field(out, "session", Some(&approval.session_id))?;
-    field(out, "asked", Some(approval.created_at.to_string()))?;
+    field(out, "asked", Some(format::moment(approval.created_at, terminal)))?;
     field(
         out,
         "answered",
-        approval.responded_at.map(|at| at.to_string()),
+        approval
+            .responded_at
+            .map(|at| format::moment(at, terminal)),
     )?;
     field(out, "comment", approval.comment.as_ref())?;
-    field(out, "answer", format::delivery(approval))?;
+    field(out, "answer", format::delivery(approval, terminal))?;
     field(out, "subagent", approval.agent_id.as_ref())?;
     field(out, "description", approval.description.as_ref())?;
     field(out, "reason", approval.decision_reason.as_ref())?;
@@ -140,6 +143,7 @@ fn questions(out: &mut Output, input: &Value) -> io::Result<()> {
 
 /// Writes a session.
 pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
+    let terminal = out.is_terminal();
     out.line(format!(
         "{}, {}",
         sanitize_line(&format::subject(session, 100)),
@@ -159,8 +163,8 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
         Some(if session.live { "live" } else { "ended" }),
     )?;
     field(out, "permissions", permissions(session))?;
-    field(out, "started", Some(session.created_at.to_string()))?;
-    field(out, "active", Some(session.last_activity_at.to_string()))?;
+    field(out, "started", Some(format::moment(session.created_at, terminal)))?;
+    field(out, "active", Some(format::moment(session.last_activity_at, terminal)))?;
     field(out, "cost", Some(format::dollars(session.cost_usd)))?;
     field(out, "context", context(session))?;
     field(

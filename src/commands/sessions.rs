@@ -53,13 +53,14 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
             "COST",
             "ACTIVE",
         ],
+        &["SUBJECT", "DIRECTORY"],
         sessions.iter().map(|session| {
             [
                 format::session_id(&session.id, terminal),
                 status(session, terminal),
-                format::subject(session, if terminal { 40 } else { 200 }),
+                format::subject(session, if terminal { 60 } else { 200 }),
                 session.model.clone().unwrap_or_default(),
-                session.working_dir.clone().unwrap_or_default(),
+                format::directory(session.working_dir.as_deref().unwrap_or(""), terminal),
                 format::dollars(session.cost_usd),
                 format::time(session.last_activity_at, terminal),
             ]

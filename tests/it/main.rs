@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod cli;
 mod daemon;
 mod faults;
 mod ipc;

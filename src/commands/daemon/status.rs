@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::client::ClientError;
 use crate::commands::Context;
 use crate::commands::exit::{Exit, Failure};
+use crate::commands::format;
 use crate::domain::text::sanitize_line;
 use crate::protocol::PROTOCOL_VERSION;
 
@@ -26,6 +27,7 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         context.out.json(&health)?;
     } else {
         let out = &mut context.out;
+        let terminal = out.is_terminal();
         let socket = context.config.daemon_socket.value.to_string_lossy();
         out.line(format!(
             "{}, pid {}",
@@ -38,7 +40,7 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
             health.protocol
         ))?;
         if let Some(started) = health.started_at {
-            out.line(format!("started   {started}"))?;
+            out.line(format!("started   {}", format::moment(started, terminal)))?;
         }
         out.line(format!("socket    {}", sanitize_line(&socket)))?;
         out.line(format!("database  {}", sanitize_line(&health.database)))?;

@@ -120,8 +120,12 @@ async fn ask(socket: &Path) -> Finding {
 fn judge(health: &HealthResponse) -> Finding {
     let check = "daemon";
     let found = format!(
-        "runs: version {}, protocol {}, pid {}, {} live sessions",
-        health.version, health.protocol, health.pid, health.live_sessions
+        "runs: version {}, protocol {}, pid {}, {} live {}",
+        health.version,
+        health.protocol,
+        health.pid,
+        health.live_sessions,
+        if health.live_sessions == 1 { "session" } else { "sessions" },
     );
     if let Some(problem) = &health.problem {
         return Finding::fail(
@@ -160,11 +164,11 @@ pub fn examine_database(database: &Path) -> Finding {
         }
         Err(_) | Ok(_) => match store::inspect(database) {
             Ok(found) => Finding::ok(check, format!("{}: {found}", database.display())),
-            Err(problem) => Finding::fail(
-                check,
-                problem.to_string(),
-                "choose another path with HUMANLAYER_DATABASE_PATH, or move this file away",
-            ),
+            // The store's sentence says what to do as well.
+            Err(problem) => Finding {
+                next: None,
+                ..Finding::fail(check, problem.to_string(), "")
+            },
         },
     }
 }

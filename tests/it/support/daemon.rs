@@ -336,21 +336,26 @@ impl Drop for Daemon {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // Runners outlive a daemon by design; a test's must not.
-        let Ok(entries) = fs::read_dir(self.state().join("sessions")) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let state = fs::read(entry.path().join("runner.json")).unwrap_or_default();
-            let state: Value = serde_json::from_slice(&state).unwrap_or_default();
-            let pids = [&state["runner_pid"], &state["agent_pid"]];
-            for pid in pids.into_iter().filter_map(Value::as_i64) {
-                if let Some(pid) = i32::try_from(pid)
-                    .ok()
-                    .and_then(rustix::process::Pid::from_raw)
-                {
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-                }
+        kill_runners(&self.state());
+    }
+}
+
+/// Kills the runners and agents below a state directory: they outlive a daemon by design, but must
+/// not outlive a test.
+pub fn kill_runners(state: &Path) {
+    let Ok(entries) = fs::read_dir(state.join("sessions")) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let state = fs::read(entry.path().join("runner.json")).unwrap_or_default();
+        let state: Value = serde_json::from_slice(&state).unwrap_or_default();
+        let pids = [&state["runner_pid"], &state["agent_pid"]];
+        for pid in pids.into_iter().filter_map(Value::as_i64) {
+            if let Some(pid) = i32::try_from(pid)
+                .ok()
+                .and_then(rustix::process::Pid::from_raw)
+            {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         }
     }

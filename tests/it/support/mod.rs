@@ -2,6 +2,7 @@
 
 pub mod agent_process;
 pub mod agent_shell;
+pub mod cli;
 pub mod daemon;
 pub mod real_claude;
 pub mod rig;

@@ -1,0 +1,208 @@
+//! `approve`, `deny` and `answer`.
+
+use serde_json::{Value, json};
+
+use crate::support::cli::Cli;
+use crate::support::daemon::wait_until;
+
+const TOUCH: &str = r#"TOOL Bash {"command": "touch made"}"#;
+const ONE: &str = r#"QUESTION {"questions": [{"question": "Which database?", "header": "DB",
+    "multiSelect": false, "options": [{"label": "Postgres", "description": "big"},
+    {"label": "SQLite", "description": "small"}]}]}"#;
+const TWO: &str = r#"QUESTION {"questions": [
+    {"question": "Which database?", "header": "DB", "multiSelect": false,
+     "options": [{"label": "Postgres", "description": "big"}, {"label": "SQLite", "description": "small"}]},
+    {"question": "Which days?", "header": "Days", "multiSelect": true,
+     "options": [{"label": "Mon", "description": "a"}, {"label": "Tue", "description": "b"}, {"label": "Wed", "description": "c"}]}]}"#;
+
+/// A session with its first question; the question's id is what a table on a terminal shows.
+fn asked(cli: &Cli, script: &str) -> (String, String) {
+    let id = cli.launch(&script.replace('\n', " "));
+    let approval = cli.until_pending(&id);
+    let whole = approval["id"].as_str().unwrap();
+    let short = whole.trim_start_matches("local-")[..8].to_owned();
+    (id, short)
+}
+
+fn result_of(cli: &Cli, id: &str) -> Value {
+    cli.until_status(id, "completed");
+    let told = cli.call("getConversation", json!({ "session_id": id }));
+    let events = told["events"].as_array().unwrap();
+    let result = events
+        .iter()
+        .find(|event| event["event_type"] == "tool_result");
+    result.unwrap().clone()
+}
+
+#[test]
+fn an_approved_call_is_made_and_the_whole_approval_is_printed() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, TOUCH);
+    let shown = cli.ok(&["approve", &short, "-m", "go on"]);
+    for part in [
+        "Bash (permission), approved by ",
+        "comment     go on\n",
+        "    command: touch made\n",
+    ] {
+        assert!(shown.contains(part), "{part:?} is missing in {shown}");
+    }
+    cli.until_status(&id, "completed");
+    assert!(cli.work().join("made").exists());
+}
+
+#[test]
+fn an_approval_can_change_the_input() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, TOUCH);
+    assert!(
+        cli.fails(2, &["approve", &short, "--input", "[]"])
+            .contains("JSON object")
+    );
+    let shown = cli.ok(&[
+        "approve",
+        &short,
+        "--input",
+        r#"{"command": "touch other"}"#,
+    ]);
+    assert!(
+        shown.contains("input as approved\n    command: touch other\n"),
+        "{shown}"
+    );
+    cli.until_status(&id, "completed");
+    assert!(cli.work().join("other").exists());
+    assert!(!cli.work().join("made").exists());
+}
+
+#[test]
+fn always_is_not_asked_again() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, TOUCH);
+    let shown = cli.ok(&["approve", &short, "--always"]);
+    assert!(shown.contains("allowed from now on\n"), "{shown}");
+    cli.until_status(&id, "completed");
+    cli.ok(&["send", &id, TOUCH]);
+    cli.until_status(&id, "completed");
+    let listed = cli.ok(&["approvals", "--all", "--session", &id]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+}
+
+#[test]
+fn a_denied_call_is_not_made_and_the_agent_learns_why() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, TOUCH);
+    let shown = cli.ok(&["deny", &short, "-m", "not today"]);
+    assert!(shown.contains("denied by "), "{shown}");
+    let result = result_of(&cli, &id);
+    assert_eq!(result["is_error"], true);
+    let told = result["tool_result_content"].as_str().unwrap();
+    assert!(told.contains("not today"), "{told}");
+    assert!(!cli.work().join("made").exists());
+}
+
+#[test]
+fn a_denial_can_stop_the_turn() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, &format!("{TOUCH}\\nTEXT more"));
+    cli.ok(&["deny", &short, "-m", "stop", "--interrupt"]);
+    let ended = wait_until("the turn is over", || {
+        let session = cli.session(&id);
+        let over = ["interrupted", "completed", "failed"];
+        over.contains(&session["status"].as_str()?)
+            .then_some(session)
+    });
+    assert_eq!(ended["status"], "interrupted", "{ended}");
+}
+
+#[test]
+fn a_question_is_answered_by_label_by_number_or_in_own_words() {
+    let cli = Cli::new();
+    for (typed, answer) in [
+        ("Postgres", "Postgres"),
+        ("sqlite", "SQLite"),
+        ("2", "SQLite"),
+        ("DB=1", "Postgres"),
+        ("none of these", "none of these"),
+    ] {
+        let (id, short) = asked(&cli, ONE);
+        let shown = cli.ok(&["answer", &short, typed]);
+        assert!(
+            shown.contains(&format!("answers\n    Which database?: {answer}\n")),
+            "{typed}: {shown}"
+        );
+        let result = result_of(&cli, &id)["tool_result_content"].to_string();
+        assert!(result.contains(answer), "{typed}: {result}");
+    }
+}
+
+#[test]
+fn several_questions_are_answered_at_once() {
+    let cli = Cli::new();
+    let (_, short) = asked(&cli, TWO);
+    let shown = cli.ok(&["show", &short]);
+    assert!(
+        shown.contains("question 2: Which days?\n    1. Mon"),
+        "{shown}"
+    );
+    assert!(
+        cli.fails(2, &["answer", &short, "DB=1"])
+            .contains("no answer to «Which days?»")
+    );
+    assert!(
+        cli.fails(2, &["answer", &short, "1"])
+            .contains("QUESTION=ANSWER")
+    );
+    let shown = cli.ok(&["answer", &short, "1=2", "Days=Mon", "Which days?=3"]);
+    for part in ["Which database?: SQLite\n", "Which days?: Mon, Wed\n"] {
+        assert!(shown.contains(part), "{part:?} is missing in {shown}");
+    }
+    let (id, short) = asked(&cli, TWO);
+    let answers = r#"{"Which database?": "Postgres", "Which days?": "Tue"}"#;
+    cli.ok(&["answer", &short, "--json", answers]);
+    let result = result_of(&cli, &id)["tool_result_content"].to_string();
+    assert!(
+        result.contains("Postgres") && result.contains("Tue"),
+        "{result}"
+    );
+}
+
+#[test]
+fn the_wrong_verb_says_the_right_one() {
+    let cli = Cli::new();
+    let (_, question) = asked(&cli, ONE);
+    let complaint = cli.fails(2, &["approve", &question]);
+    assert!(
+        complaint.contains(&format!("humanlayer answer {question}")),
+        "{complaint}"
+    );
+    let (_, call) = asked(&cli, TOUCH);
+    let complaint = cli.fails(2, &["answer", &call, "yes"]);
+    assert!(
+        complaint.contains(&format!("humanlayer approve {call}")),
+        "{complaint}"
+    );
+    // Without a suggestion there is nothing that could last.
+    let (_, plan) = asked(&cli, "PLAN first this, then that");
+    let complaint = cli.fails(1, &["approve", &plan, "--always"]);
+    assert!(complaint.contains("without --always"), "{complaint}");
+    let shown = cli.ok(&["approve", &plan]);
+    assert!(shown.contains("first this, then that"), "{shown}");
+}
+
+#[test]
+fn who_comes_second_learns_who_was_first() {
+    let cli = Cli::new();
+    let (_, call) = asked(&cli, TOUCH);
+    cli.ok(&["deny", &call, "-m", "no"]);
+    let complaint = cli.fails(4, &["approve", &call]);
+    assert!(complaint.contains("already denied by "), "{complaint}");
+    assert!(
+        cli.fails(4, &["deny", &call, "-m", "no"])
+            .contains("already denied")
+    );
+    let (_, question) = asked(&cli, ONE);
+    cli.ok(&["answer", &question, "1"]);
+    assert!(
+        cli.fails(4, &["answer", &question, "2"])
+            .contains("already answered")
+    );
+}

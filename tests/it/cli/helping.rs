@@ -1,0 +1,102 @@
+//! Help, versions and completions.
+
+use crate::support::cli::Cli;
+
+/// Everything that can be typed.
+const VERBS: [&[&str]; 26] = [
+    &[],
+    &["launch"],
+    &["sessions"],
+    &["show"],
+    &["logs"],
+    &["send"],
+    &["continue"],
+    &["interrupt"],
+    &["end"],
+    &["archive"],
+    &["approvals"],
+    &["approve"],
+    &["deny"],
+    &["answer"],
+    &["watch"],
+    &["rpc"],
+    &["config"],
+    &["config", "show"],
+    &["config", "edit"],
+    &["daemon"],
+    &["daemon", "start"],
+    &["daemon", "stop"],
+    &["daemon", "restart"],
+    &["daemon", "status"],
+    &["daemon", "logs"],
+    &["doctor"],
+];
+
+#[test]
+fn every_verb_helps_briefly_and_at_length() {
+    let cli = Cli::new();
+    for verb in VERBS {
+        let brief = cli.ok(&[verb, &["-h"]].concat());
+        let full = cli.ok(&[verb, &["--help"]].concat());
+        assert!(brief.contains("Usage: humanlayer"), "{verb:?}: {brief}");
+        assert!(full.len() >= brief.len(), "{verb:?}");
+        for text in [&brief, &full] {
+            assert!(!text.contains('\u{1b}'), "{verb:?}");
+            // What only this program itself types is nobody's business.
+            assert!(!text.contains("detached-child"), "{verb:?}");
+            assert!(!text.contains("__"), "{verb:?}: {text}");
+        }
+        if verb.len() < 2 {
+            assert!(full.contains("Example"), "{verb:?}: {full}");
+        }
+    }
+    assert_eq!(cli.daemon_pid(), None);
+}
+
+#[test]
+fn every_verb_of_the_help_is_tried_here() {
+    let cli = Cli::new();
+    let help = cli.ok(&["-h"]);
+    let listed = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| !["help", "completions"].contains(verb));
+    let mut count = 0;
+    for verb in listed {
+        assert!(VERBS.contains(&&[verb][..]), "{verb}");
+        count += 1;
+    }
+    assert!(count >= 18, "{help}");
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let cli = Cli::new();
+    let version = concat!("humanlayer ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(cli.ok(&["--version"]), version);
+}
+
+#[test]
+fn completions_know_the_verbs_and_their_shell_takes_them() {
+    let cli = Cli::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = cli.ok(&["completions", shell]);
+        for word in ["launch", "approvals", "--follow"] {
+            let word = word.trim_start_matches("--");
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        assert!(!script.contains("__runner"), "{shell}");
+    }
+    let script = cli.root().join("completions.bash");
+    std::fs::write(&script, cli.ok(&["completions", "bash"])).unwrap();
+    let try_it = format!(
+        ". '{}'; COMP_WORDS=(humanlayer appr); COMP_CWORD=1; _humanlayer humanlayer appr humanlayer; \
+         echo \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
+    let said = crate::support::cli::finish(cli.dressed("bash", &["-c", &try_it]), "");
+    assert_eq!(said.ok(), "approvals approve\n");
+}

@@ -1,0 +1,14 @@
+//! The command line as a user types it: the commands start the daemon themselves.
+
+mod configuring;
+mod conversing;
+mod deciding;
+mod doctor;
+mod following;
+mod helping;
+mod launching;
+mod life;
+mod looking;
+mod printing;
+mod refusing;
+mod starting;
