@@ -31,6 +31,9 @@ pub enum Update {
     /// Events were missed and cannot be had again; this is how things are now,
     /// and what follows continues from it.
     Resync(Box<GetOverviewResponse>),
+    /// The connection is a new one. Told only to who asked for live events, which are not stored
+    /// and of which some may be missing; no stored one is.
+    Reconnected,
 }
 
 /// A stream of events.
@@ -93,6 +96,9 @@ impl Events {
         loop {
             let Some(line) = &mut self.line else {
                 self.reconnect().await?;
+                if self.params.live {
+                    return Ok(Update::Reconnected);
+                }
                 continue;
             };
             match line.subscription.next().await {
@@ -269,6 +275,7 @@ mod tests {
         match events.next().await.unwrap() {
             Update::Event(event) => assert_eq!((event.seq, event.r#type.as_str()), (seq, kind)),
             Update::Resync(now) => panic!("a resync at {}", now.seq),
+            Update::Reconnected => panic!("told of a new connection, unasked"),
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Args {
     /// The session
     pub id: String,
 
-    /// Go on as more comes
+    /// Go on as more comes, until the session's process has ended
     #[arg(short, long)]
     pub follow: bool,
 
@@ -44,7 +44,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.get_session_state(&args.id).await?;
     if args.follow {
-        return follow(&session, args.raw, client, &mut context, |_| false)
+        return follow(&session, args.raw, client, &mut context, |now| !now.live)
             .await
             .map(drop);
     }
@@ -57,7 +57,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.get_session_state(id).await?;
-    let over = |status: Status| !status.is_active() && status != Status::Draft;
+    let over = |now: &SessionState| !now.status.is_active() && now.status != Status::Draft;
     let ended = follow(&session, false, client, &mut context, over).await?;
     match ended.status {
         Status::Failed => Err(Failure::failed(
@@ -76,17 +76,18 @@ pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), 
     }
 }
 
-/// Prints what comes until `over` is true of the session's status; gives the session then.
+/// Prints what comes until `over` is true of the session; gives the session then.
 async fn follow(
     session: &SessionState,
     raw: bool,
     client: Client,
     context: &mut Context,
-    over: impl Fn(Status) -> bool,
+    over: impl Fn(&SessionState) -> bool,
 ) -> Result<SessionState, Failure> {
     let params = SubscribeEventsParams {
         session_id: Some(session.id.clone()),
-        live: raw,
+        // That a process has ended is told by a live event alone.
+        live: true,
         ..SubscribeEventsParams::default()
     };
     let events = Events::open(&context.config.daemon_socket.value, params).await?;
@@ -103,7 +104,7 @@ async fn follow(
                 .await?;
             line.patiently(async |client| log.catch_up(client, out).await)
                 .await?;
-            if over(now.status) {
+            if over(&now) {
                 return Ok(now);
             }
         }
@@ -123,7 +124,7 @@ async fn follow(
                 }
                 None => is_news(&event, raw),
             },
-            Update::Resync(_) => true,
+            Update::Resync(_) | Update::Reconnected => true,
         };
     }
 }
@@ -158,12 +159,13 @@ fn question(event: &EventNotification) -> Option<String> {
     Some(event.data.get("approval_id")?.as_str()?.to_owned())
 }
 
-/// Whether an event means that there is more to print.
+/// Whether an event means that there is more to print, or nothing more ever.
 fn is_news(event: &EventNotification, raw: bool) -> bool {
-    raw || matches!(
-        event.r#type.as_str(),
-        "conversation_updated" | "session_status_changed"
-    )
+    match event.r#type.as_str() {
+        "conversation_updated" | "session_status_changed" => true,
+        "session_updated" => raw || event.data.pointer("/session/live") == Some(&false.into()),
+        _ => raw,
+    }
 }
 
 /// What of a session has been printed.

@@ -94,8 +94,10 @@ impl Output {
             .load_preset(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_truncation_indicator("…")
-            .set_width(columns())
-            .set_header(header);
+            .set_width(columns());
+        let mut head = Row::from(header);
+        head.max_height(1);
+        table.set_header(head);
         for row in rows {
             let cells = row.map(|cell| text::sanitize_line(&cell).into_owned());
             let mut row = Row::from(cells);

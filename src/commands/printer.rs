@@ -41,13 +41,15 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     ))?;
     field(out, "approval", Some(&approval.id))?;
     field(out, "session", Some(&approval.session_id))?;
-    field(out, "asked", Some(format::moment(approval.created_at, terminal)))?;
+    field(
+        out,
+        "asked",
+        Some(format::moment(approval.created_at, terminal)),
+    )?;
     field(
         out,
         "answered",
-        approval
-            .responded_at
-            .map(|at| format::moment(at, terminal)),
+        approval.responded_at.map(|at| format::moment(at, terminal)),
     )?;
     field(out, "comment", approval.comment.as_ref())?;
     field(out, "answer", format::delivery(approval, terminal))?;
@@ -163,8 +165,16 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
         Some(if session.live { "live" } else { "ended" }),
     )?;
     field(out, "permissions", permissions(session))?;
-    field(out, "started", Some(format::moment(session.created_at, terminal)))?;
-    field(out, "active", Some(format::moment(session.last_activity_at, terminal)))?;
+    field(
+        out,
+        "started",
+        Some(format::moment(session.created_at, terminal)),
+    )?;
+    field(
+        out,
+        "active",
+        Some(format::moment(session.last_activity_at, terminal)),
+    )?;
     field(out, "cost", Some(format::dollars(session.cost_usd)))?;
     field(out, "context", context(session))?;
     field(

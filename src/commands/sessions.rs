@@ -4,6 +4,7 @@ use super::Context;
 use super::exit::Failure;
 use super::format;
 use crate::client::Client;
+use crate::domain::Status;
 use crate::protocol::session::{GetOverviewParams, SessionState};
 
 /// Sessions asked for at once.
@@ -59,7 +60,7 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
                 format::session_id(&session.id, terminal),
                 status(session, terminal),
                 format::subject(session, if terminal { 60 } else { 200 }),
-                session.model.clone().unwrap_or_default(),
+                model(session.model.as_deref().unwrap_or(""), terminal),
                 format::directory(session.working_dir.as_deref().unwrap_or(""), terminal),
                 format::dollars(session.cost_usd),
                 format::time(session.last_activity_at, terminal),
@@ -68,11 +69,20 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
     )
 }
 
+/// A model's name; for people without what all of them share.
+fn model(name: &str, terminal: bool) -> String {
+    let short = terminal.then(|| name.strip_prefix("claude-")).flatten();
+    short.unwrap_or(name).to_owned()
+}
+
 /// A session's status; for people with what else they should know in a list.
 fn status(session: &SessionState, terminal: bool) -> String {
     let mut status = session.status.as_str().to_owned();
     if !terminal {
         return status;
+    }
+    if session.status == Status::WaitingInput {
+        status = "waiting".to_owned();
     }
     if session.archived {
         status.push_str(" (archived)");

@@ -43,6 +43,8 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 "events were missed; going on from {}, {} approvals are pending",
                 now.seq, now.pending_total
             )),
+            // Live events are not asked for.
+            Update::Reconnected => {}
         }
     }
 }

@@ -125,7 +125,11 @@ fn judge(health: &HealthResponse) -> Finding {
         health.protocol,
         health.pid,
         health.live_sessions,
-        if health.live_sessions == 1 { "session" } else { "sessions" },
+        if health.live_sessions == 1 {
+            "session"
+        } else {
+            "sessions"
+        },
     );
     if let Some(problem) = &health.problem {
         return Finding::fail(

@@ -6,18 +6,12 @@ use crate::support::cli::Cli;
 use crate::support::daemon::wait_until;
 
 const TOUCH: &str = r#"TOOL Bash {"command": "touch made"}"#;
-const ONE: &str = r#"QUESTION {"questions": [{"question": "Which database?", "header": "DB",
-    "multiSelect": false, "options": [{"label": "Postgres", "description": "big"},
-    {"label": "SQLite", "description": "small"}]}]}"#;
-const TWO: &str = r#"QUESTION {"questions": [
-    {"question": "Which database?", "header": "DB", "multiSelect": false,
-     "options": [{"label": "Postgres", "description": "big"}, {"label": "SQLite", "description": "small"}]},
-    {"question": "Which days?", "header": "Days", "multiSelect": true,
-     "options": [{"label": "Mon", "description": "a"}, {"label": "Tue", "description": "b"}, {"label": "Wed", "description": "c"}]}]}"#;
+const ONE: &str = r#"QUESTION {"questions": [{"question": "Which database?", "header": "DB", "multiSelect": false, "options": [{"label": "Postgres", "description": "big"}, {"label": "SQLite", "description": "small"}]}]}"#;
+const TWO: &str = r#"QUESTION {"questions": [ {"question": "Which database?", "header": "DB", "multiSelect": false, "options": [{"label": "Postgres", "description": "big"}, {"label": "SQLite", "description": "small"}]}, {"question": "Which days?", "header": "Days", "multiSelect": true, "options": [{"label": "Mon", "description": "a"}, {"label": "Tue", "description": "b"}, {"label": "Wed", "description": "c"}]}]}"#;
 
 /// A session with its first question; the question's id is what a table on a terminal shows.
 fn asked(cli: &Cli, script: &str) -> (String, String) {
-    let id = cli.launch(&script.replace('\n', " "));
+    let id = cli.launch(script);
     let approval = cli.until_pending(&id);
     let whole = approval["id"].as_str().unwrap();
     let short = whole.trim_start_matches("local-")[..8].to_owned();
@@ -102,7 +96,7 @@ fn a_denied_call_is_not_made_and_the_agent_learns_why() {
 #[test]
 fn a_denial_can_stop_the_turn() {
     let cli = Cli::new();
-    let (id, short) = asked(&cli, &format!("{TOUCH}\\nTEXT more"));
+    let (id, short) = asked(&cli, &format!("{TOUCH}\nTEXT more"));
     cli.ok(&["deny", &short, "-m", "stop", "--interrupt"]);
     let ended = wait_until("the turn is over", || {
         let session = cli.session(&id);

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::cli::{Cli, Running};
+use crate::support::daemon::wait_until;
 
 /// Reads events until one fits; all of them are collected.
 fn until_event(
@@ -70,7 +71,7 @@ fn events_come_once_across_a_killed_daemon() {
 /// Launches a session and waits until its end is seen.
 fn launch_until_seen(cli: &Cli, watching: &mut Running, events: &mut Vec<Value>) -> String {
     // Whoever watches has a number to go on from once it is connected: launch when it is.
-    crate::support::daemon::wait_until("it is connected", || {
+    wait_until("it is connected", || {
         let path = format!("/proc/{}/net/unix", watching.pid());
         let table = std::fs::read_to_string(path).ok()?;
         let socket = cli.socket().display().to_string();
@@ -92,16 +93,11 @@ fn watching_prints_rows_for_a_pipe() {
     let id = cli.launch("WAITFILE go\nTEXT x");
     let mut watching = cli.start(&["watch"]);
     // It watches from its connection on, so what it misses before is said again and again.
-    let row = loop {
-        cli.call(
-            "updateSessionTitle",
-            serde_json::json!({ "session_id": id, "title": "new" }),
-        );
-        cli.call("health", serde_json::json!({}));
-        if let Some(line) = watching.line_if_any() {
-            break line;
-        }
-    };
+    let row = wait_until("a row", || {
+        let title = serde_json::json!({ "session_id": id, "title": "new" });
+        cli.call("updateSessionTitle", title);
+        watching.line_if_any()
+    });
     let columns: Vec<&str> = row.split('\t').collect();
     assert!(columns[0].parse::<jiff::Timestamp>().is_ok(), "{row}");
     assert_eq!(columns[1], id, "{row}");
@@ -134,7 +130,7 @@ fn followed_raw_lines_go_on_and_stop_at_ctrl_c() {
     let mut following = cli.start(&["logs", &id[..8], "-f", "--raw"]);
     following.until("what was said", |line| line.contains(r#""text":"before""#));
     std::fs::write(cli.work().join("go"), "").unwrap();
-    following.until("the result", |line| line.starts_with(r#"{"type":"result""#));
+    following.until("the result", |line| line.contains(r#""type":"result""#));
     following.signal(Signal::INT);
     following.wait();
     assert_eq!(cli.session(&id)["live"], true);

@@ -52,7 +52,7 @@ fn the_options_reach_the_session() {
     assert_eq!(answer["run_id"], session["run_id"]);
     assert_eq!(session["title"], "A title");
     assert_eq!(session["working_dir"], json!(other));
-    assert_eq!(session["max_turns"], 7);
+    assert_eq!(session["model"], "opus");
 }
 
 #[test]
