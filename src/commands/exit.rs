@@ -197,7 +197,9 @@ fn hint_of(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotFound => {
             Some("`humanlayer sessions --all` and `humanlayer approvals --all` list what there is")
         }
-        ErrorKind::Ambiguous => Some("type more of the id"),
+        ErrorKind::Ambiguous => {
+            Some("type more of the id: `humanlayer sessions` shows enough of each")
+        }
         ErrorKind::Forbidden => Some("decide from a terminal that no agent runs in"),
         ErrorKind::Unavailable => Some("try again; `humanlayer daemon status` says what is wrong"),
         ErrorKind::LaunchFailed => Some("`humanlayer doctor` says what is wrong"),
