@@ -54,10 +54,13 @@ impl Output {
 
     /// Writes a foreign text, made safe, with its line breaks, each line after `indent`.
     pub fn block(&mut self, indent: &str, foreign: &str) -> io::Result<()> {
+        let mut all = String::with_capacity(foreign.len() + 64);
         for line in text::sanitize(foreign).split('\n') {
-            writeln!(self.out, "{indent}{line}")?;
+            all.push_str(indent);
+            all.push_str(line);
+            all.push('\n');
         }
-        Ok(())
+        self.out.write_all(all.as_bytes())
     }
 
     /// Writes one line of JSON.
@@ -82,12 +85,15 @@ impl Output {
         yielding: &[&str],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
+        // Put together first: standard output writes out each line that it is given by itself.
+        let mut all = String::new();
         if !self.terminal {
             for row in rows {
                 let cells = row.each_ref().map(|cell| text::sanitize_line(cell));
-                self.line(cells.join("\t"))?;
+                all.push_str(&cells.join("\t"));
+                all.push('\n');
             }
-            return Ok(());
+            return self.out.write_all(all.as_bytes());
         }
         let mut table = Table::new();
         table
@@ -111,9 +117,10 @@ impl Output {
             }
         }
         for line in table.lines() {
-            self.line(line.trim_end())?;
+            all.push_str(line.trim_end());
+            all.push('\n');
         }
-        Ok(())
+        self.out.write_all(all.as_bytes())
     }
 
     /// Makes sure that what was written is out.
