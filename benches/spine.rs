@@ -34,8 +34,11 @@ use std::time::Instant;
 use spine::table::{self, Row};
 use spine::{agent, approval, fleet, history, idle, ingest, start};
 
-/// The benchmarks by name, in the order in which they run: the quiet ones first.
-const ALL: [(&str, fn() -> Vec<Row>); 6] = [
+/// A benchmark, under its name.
+type Bench = (&'static str, fn() -> Vec<Row>);
+
+/// All of them, in the order in which they run: the quiet ones first.
+const ALL: [Bench; 6] = [
     ("start", start::run),
     ("idle", idle::run),
     ("approval", approval::run),

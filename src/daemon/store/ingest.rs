@@ -116,18 +116,25 @@ fn perform(
         .prepare_cached("UPDATE sessions SET next_sequence = next_sequence + ?2 WHERE key = ?1 RETURNING next_sequence - ?2")
         .and_then(|mut update| update.query_row(params![session.key, i64::try_from(words).unwrap_or(i64::MAX)], |row| row.get(0)))
         .doing("number a conversation")?;
+    // Most tool calls end with nothing pending in their session; then nothing is looked up for them.
+    let mut pending = session.pending_approvals > 0;
     for effect in effects {
         match effect {
             Effect::Say(body) => {
                 conversation::append(write, session, sequence, body)?;
                 sequence += 1;
             }
-            Effect::Ask(question) => approvals::ask(write, session, *question)?,
+            Effect::Ask(question) => {
+                pending = true;
+                approvals::ask(write, session, *question)?;
+            }
             Effect::Withdraw { request_id } => {
                 approvals::withdraw(write, session.key, &request_id)?
             }
             Effect::ToolFinished { tool_use_id } => {
-                approvals::tool_finished(write, session.key, &tool_use_id)?
+                if pending {
+                    approvals::tool_finished(write, session.key, &tool_use_id)?;
+                }
             }
             Effect::AbandonAll { reason } => approvals::abandon_all(write, session.key, &reason)?,
             Effect::Send(line) => outbox::enqueue(write, session.key, None, &line)?,

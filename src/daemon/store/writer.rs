@@ -72,7 +72,7 @@ enum Message {
 
 /// Shortest time between two commits when nobody waits for the second one. Many agents that speak
 /// at once share a commit then; one that speaks alone is served at once.
-const GATHER: Duration = Duration::from_millis(25);
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Whether somebody waits for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
