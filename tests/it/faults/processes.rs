@@ -33,6 +33,13 @@ fn runner(dir: &Path) -> Value {
     })
 }
 
+/// Kills a runner. Its agent is stopped first: it would see the end of its input a moment before
+/// the system kills it too, and could say something more.
+fn kill_runner(state: &Value) {
+    signal(&state["agent_pid"], Signal::STOP);
+    signal(&state["runner_pid"], Signal::KILL);
+}
+
 /// A session with a question pending, and its runner's state.
 fn asked(rig: &mut Rig) -> ([Played; 1], Value, Value) {
     let session = rig.launch(QUESTION);
@@ -50,7 +57,7 @@ fn approval(rig: &Rig, approval: &Value) -> Value {
 fn a_killed_runner_ends_its_session_honestly() {
     let mut rig = Rig::start();
     let (session, pending, state) = asked(&mut rig);
-    signal(&state["runner_pid"], Signal::KILL);
+    kill_runner(&state);
     let record = rig.daemon.until_over(&session[0].id);
     until_gone(&state["agent_pid"]);
     let said = record["error_message"].as_str().unwrap();
@@ -65,7 +72,7 @@ fn a_runner_that_dies_without_a_daemon_is_found_out_by_the_next() {
     let mut rig = Rig::start();
     let (session, pending, state) = asked(&mut rig);
     rig.daemon.kill();
-    signal(&state["runner_pid"], Signal::KILL);
+    kill_runner(&state);
     rig.daemon.launch(&[]);
     rig.daemon.until_over(&session[0].id);
     until_gone(&state["agent_pid"]);
@@ -81,7 +88,7 @@ fn a_decision_that_cannot_arrive_any_more_says_so() {
     // It can take nothing in.
     signal(&state["runner_pid"], Signal::STOP);
     rig.daemon.approve(&pending);
-    signal(&state["runner_pid"], Signal::KILL);
+    kill_runner(&state);
     rig.daemon.until_over(&session[0].id);
     let decided = approval(&rig, &pending);
     assert_eq!(decided["outcome"], "approved");
@@ -96,7 +103,11 @@ fn a_decision_that_cannot_arrive_any_more_says_so() {
 #[test]
 fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
     let mut rig = Rig::start();
-    let session = rig.launch("TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nEXIT 3");
+    let go = rig.daemon.root().join("go");
+    let session = rig.launch(&format!(
+        "TEXT hello\nTOOL Bash {{\"command\": \"echo x >> one\"}}\nWAITFILE {}\nEXIT 3",
+        go.display()
+    ));
     let pending = rig.daemon.until_pending(&session.id);
     wait_until("all else is acknowledged", || {
         let db = rusqlite::Connection::open(rig.daemon.database()).unwrap();
@@ -108,8 +119,9 @@ fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
     rig.daemon.kill();
     rig.daemon
         .launch(&[("HUMANLAYER_FAILPOINT", "outbox.delivered")]);
-    rig.daemon.approve(&pending);
+    rig.daemon.approve_to_the_death(&pending);
     rig.daemon.wait();
+    fs::write(&go, b"").unwrap();
     let exit = rig.daemon.session_dir(&session.id).join("exit.json");
     wait_until("the agent has ended", || exit.exists().then_some(()));
     rig.daemon.launch(&[]);

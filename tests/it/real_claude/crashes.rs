@@ -76,7 +76,7 @@ fn killed_between_the_delivery_and_its_record() {
     rig.daemon.kill();
     rig.daemon
         .launch(&[("HUMANLAYER_FAILPOINT", "outbox.delivered")]);
-    rig.daemon.approve(&approval);
+    rig.daemon.approve_to_the_death(&approval);
     rig.daemon.wait();
     rig.daemon.launch(&[]);
     assert_ran_once(&rig, &id);
