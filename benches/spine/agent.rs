@@ -125,7 +125,9 @@ fn ask(rounds: u32, notes: &Path, input: &mut impl BufRead) {
             "tool_use_id": call, "type": "tool_result", "content": "ok"}]},
             "parent_tool_use_id": null, "session_id": "s", "uuid": "u"}),
         );
-        std::thread::sleep(Duration::from_millis(4));
+        // A model takes longer than this to begin its next call. Rounds that follow each other more
+        // closely would meet the daemon while it gathers commits, and measure that.
+        std::thread::sleep(Duration::from_millis(20));
     }
     fs::write(notes, times).unwrap();
     say(&result("asked enough"));

@@ -16,7 +16,7 @@ use super::table::{Row, Spread, time, times};
 /// The word that makes this program send back every line.
 pub const ECHO: &str = "__bench_echo";
 
-const ROUNDS: u32 = 400;
+const ROUNDS: u32 = 320;
 
 /// Rounds at the start that are not counted: files are opened, statements prepared.
 const WARM_UP: usize = 20;
