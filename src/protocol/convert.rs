@@ -45,7 +45,7 @@ impl From<&Session> for SessionState {
             dangerously_skip_permissions: session.settings.skip_permissions,
             dangerously_skip_permissions_expires_at: session.settings.skip_permissions_until,
             archived: session.archived,
-            live: session.process == Process::Live,
+            live: session.process != Process::Gone,
             pending_approvals: session.pending_approvals,
             approvals: session.config.approvals,
             permission_mode: session.config.permission_mode.clone(),

@@ -291,7 +291,7 @@ pub struct SessionState {
     pub dangerously_skip_permissions_expires_at: Option<Timestamp>,
     /// Put away.
     pub archived: bool,
-    /// Whether its process lives, so that it takes messages.
+    /// Whether its process lives or is being started, so that it takes messages.
     #[serde(default)]
     pub live: bool,
     /// How many approvals are pending.
