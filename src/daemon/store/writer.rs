@@ -79,7 +79,7 @@ const GATHER: Duration = Duration::from_millis(10);
 pub enum Urgency {
     /// Commit at once.
     Now,
-    /// May wait for [`GATHER`] to share a commit.
+    /// May wait for some milliseconds to share a commit.
     Soon,
 }
 
