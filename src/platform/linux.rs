@@ -5,14 +5,11 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::FallocateFlags;
 use rustix::process::Signal;
-
-use super::Credentials;
 
 /// Makes orphans below this process its own children, whatever sessions or
 /// groups they moved to.
@@ -102,18 +99,6 @@ pub fn environ_var(pid: u32, name: &str) -> Option<String> {
     bytes.split(|byte| *byte == 0).find_map(|pair| {
         let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         Some(String::from_utf8_lossy(value).into_owned())
-    })
-}
-
-/// Who connected to this socket.
-///
-/// # Errors
-/// Not a connected Unix socket.
-pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
-    let peer = rustix::net::sockopt::socket_peercred(socket)?;
-    Ok(Credentials {
-        pid: u32::try_from(peer.pid.as_raw_nonzero().get()).ok(),
-        uid: peer.uid.as_raw(),
     })
 }
 

@@ -1,22 +1,19 @@
-//! macOS: process facts from libproc, sockets and sysctl through libc.
+//! macOS: process facts from libproc and sysctl through libc.
 //!
 //! The system has neither subreapers nor a signal on the parent's death, so
 //! there those are no-ops and a process group is all that holds an agent's
 //! processes together. Called only through the parent module.
 #![allow(
     unsafe_code,
-    reason = "libproc, getpeereid and sysctl have no safe wrapper; each call passes a buffer it owns together with that buffer's size"
+    reason = "libproc and sysctl have no safe wrapper; each call passes a buffer it owns together with that buffer's size"
 )]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
-use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-
-use super::Credentials;
 
 /// `PROC_PIDT_SHORTBSDINFO`: what anyone may know of any process.
 const SHORT_INFO: c_int = 13;
@@ -104,37 +101,6 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 #[must_use]
 pub fn environ_var(_pid: u32, _name: &str) -> Option<String> {
     None
-}
-
-/// Who connected to this socket.
-///
-/// # Errors
-/// Not a connected Unix socket.
-pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
-    let fd = socket.as_fd().as_raw_fd();
-    let (mut uid, mut gid) = (0, 0);
-    // SAFETY: both pointers are to live integers of the right type.
-    if unsafe { libc::getpeereid(fd, &raw mut uid, &raw mut gid) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let mut pid: libc::pid_t = 0;
-    let mut size = libc::socklen_t::try_from(size_of::<libc::pid_t>()).unwrap_or(0);
-    // SAFETY: the buffer is `pid`, and `size` is its size.
-    let answer = unsafe {
-        libc::getsockopt(
-            fd,
-            libc::SOL_LOCAL,
-            libc::LOCAL_PEERPID,
-            (&raw mut pid).cast::<c_void>(),
-            &raw mut size,
-        )
-    };
-    Ok(Credentials {
-        pid: (answer == 0)
-            .then_some(pid)
-            .and_then(|pid| pid.try_into().ok()),
-        uid,
-    })
 }
 
 /// Does nothing: the system has holes only at positions that the file system

@@ -1,11 +1,11 @@
 //! The few system calls in which Linux and macOS differ: process identity and
-//! ancestry, sessions and process groups, socket credentials, sparse files.
+//! ancestry, sessions and process groups, sparse files.
 //!
 //! Both systems offer the same functions; what a system lacks is a stated
 //! no-op or `None`, never a guess. This is the only module that may hold
 //! `unsafe` code. It knows nothing of sessions, sockets' protocols or the
 //! store. Called by the runner (spawning and ending agents) and by the daemon
-//! (who is on the other end of this socket, and below which runner).
+//! (whose program a process is, and below which runner).
 
 use std::io;
 
@@ -20,7 +20,7 @@ mod macos;
 use macos as system;
 
 pub use system::{
-    become_subreaper, boot_id, descendants, environ_var, parent_of, peer_credentials, process_name,
+    become_subreaper, boot_id, descendants, environ_var, parent_of, process_name,
     process_start_time, punch_hole, spawn_in_new_group_dying_with_parent,
 };
 
@@ -32,15 +32,6 @@ pub struct ProcessId {
     /// When it started: clock ticks since boot on Linux, microseconds since
     /// the epoch on macOS. Only good for comparing on one machine and boot.
     pub start_time: u64,
-}
-
-/// Who is on the other end of a Unix socket, as the kernel says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// The peer's process when it connected, where the system tells it.
-    pub pid: Option<u32>,
-    /// The peer's effective user id when it connected.
-    pub uid: u32,
 }
 
 /// Why the ancestors of a process could not be told. A caller that decides
@@ -141,7 +132,6 @@ mod tests {
         reason = "a test says what went wrong by failing"
     )]
     use std::io::{Read, Write};
-    use std::os::unix::net::UnixStream;
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -211,14 +201,6 @@ mod tests {
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         }
         child.wait().unwrap();
-    }
-
-    #[test]
-    fn a_socket_tells_its_peer() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        let peer = peer_credentials(&ours).unwrap();
-        assert_eq!(peer.pid, Some(std::process::id()));
-        assert_eq!(peer.uid, rustix::process::geteuid().as_raw());
     }
 
     #[test]
