@@ -45,6 +45,14 @@ pub fn spawn_in_new_group_dying_with_parent(command: &mut Command) -> &mut Comma
     }
 }
 
+/// Whether this process leads its session. Not asked by `getsid`, which answers 0 for a session
+/// from outside our pid namespace, and 0 is no pid.
+pub(super) fn leads_session() -> bool {
+    let me = std::process::id();
+    // Field 6 of the file, the fourth behind the name.
+    stat_field(me, 3).is_some_and(|session| session == me.to_string())
+}
+
 /// When the process started, in clock ticks since boot; `None` if there is no
 /// such process.
 #[must_use]

@@ -46,6 +46,11 @@ pub fn spawn_in_new_group_dying_with_parent(command: &mut Command) -> &mut Comma
     command.process_group(0)
 }
 
+/// Whether this process leads its session.
+pub(super) fn leads_session() -> bool {
+    rustix::process::getsid(None).is_ok_and(|session| session == rustix::process::getpid())
+}
+
 /// When the process started, in microseconds since the epoch; `None` if there
 /// is no such process, 0 if it belongs to another user and so hides it.
 #[must_use]

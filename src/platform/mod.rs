@@ -19,6 +19,8 @@ mod macos;
 #[cfg(target_os = "macos")]
 use macos as system;
 
+use system::leads_session;
+
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, parent_of, process_name,
     process_start_time, punch_hole, spawn_in_new_group_dying_with_parent,
@@ -69,10 +71,12 @@ const ANCESTRY_DEPTH: usize = 4096;
 /// Fails if this process leads a process group within another's session; a
 /// launcher must not put it into a group of its own.
 pub fn new_session() -> io::Result<()> {
-    if rustix::process::getsid(None)? != rustix::process::getpid() {
-        rustix::process::setsid()?;
+    match rustix::process::setsid() {
+        // Asked only now: in a container whose first session began outside of it, that session
+        // has no number in here, and the answer is then no pid at all.
+        Err(rustix::io::Errno::PERM) if leads_session() => Ok(()),
+        tried => tried.map(drop).map_err(io::Error::from),
     }
-    Ok(())
 }
 
 /// The process `pid` and everything above it, nearest first, `pid` itself

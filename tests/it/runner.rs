@@ -645,6 +645,48 @@ fn what_cannot_start_says_why(
     assert_eq!(state.agent_pid, None);
 }
 
+/// As in a container, or a build machine's sandbox, that was entered without a session of its own:
+/// the session that the runner begins in has no number there.
+#[test]
+fn it_starts_where_the_session_comes_from_outside() {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc"]);
+        command
+    };
+    if !unshare()
+        .arg("true")
+        .status()
+        .is_ok_and(|end| end.success())
+    {
+        eprintln!("may not make namespaces here");
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let dir = SessionDir::new(temp.path());
+    let spec = Spec {
+        format: FORMAT,
+        session_id: "test".into(),
+        program: "sh".into(),
+        args: vec!["-c".into(), "exit 7".into()],
+        env: vec![("PATH".into(), std::env::var("PATH").unwrap())],
+        cwd: temp.path().into(),
+        grace_ms: Some(300),
+    };
+    spec.write(&dir).unwrap();
+    // Not as the namespace's first process, which is spared by signals.
+    let script = r#""$0" __runner "$1"; exit $?"#;
+    let ended = unshare()
+        .args(["sh", "-c", script, env!("CARGO_BIN_EXE_humanlayer")])
+        .arg(dir.path())
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(ended.success(), "{ended}");
+    let report = ExitReport::read(&dir).unwrap().unwrap();
+    assert_eq!((report.code, report.error), (Some(7), None));
+}
+
 #[rstest]
 fn a_broken_spec_says_so(#[values(Program, Frozen)] kind: Kind) {
     let temp = tempfile::tempdir().unwrap();
