@@ -648,6 +648,10 @@ fn what_cannot_start_says_why(
 /// As in a container, or a build machine's sandbox, that was entered without a session of its own:
 /// the session that the runner begins in has no number there.
 #[test]
+#[allow(
+    clippy::print_stderr,
+    reason = "a test that could not try anything must say so"
+)]
 fn it_starts_where_the_session_comes_from_outside() {
     let unshare = || {
         let mut command = Command::new("unshare");
