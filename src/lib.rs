@@ -104,3 +104,4 @@ pub mod platform;
 pub mod protocol;
 pub mod runner;
 pub mod scripted_agent;
+pub mod tui;
