@@ -98,6 +98,7 @@ pub mod config;
 pub mod daemon;
 pub mod domain;
 pub mod failpoint;
+pub mod format;
 pub mod ipc;
 pub mod logging;
 pub mod platform;

@@ -19,7 +19,6 @@ pub mod deny;
 pub mod doctor;
 pub mod end;
 pub mod exit;
-mod format;
 mod input;
 pub mod interrupt;
 pub mod launch;
