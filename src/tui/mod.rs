@@ -1,3 +1,4 @@
 //! The dashboard.
 
 pub mod theme;
+pub mod transcript;
