@@ -14,6 +14,7 @@ pub mod completions;
 pub mod config;
 pub mod continue_;
 pub mod daemon;
+mod dashboard;
 mod decide;
 pub mod deny;
 pub mod doctor;
@@ -38,6 +39,7 @@ use crate::cli::{Cli, Verb};
 use crate::client::{Client, ensure_daemon};
 use crate::config::Config;
 use crate::protocol::PROTOCOL_VERSION;
+use crate::tui;
 
 use exit::{Exit, Failure};
 use output::Output;
@@ -111,6 +113,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     };
     block_on(async move {
         match verb {
+            None if tui::runtime::has_terminal() => dashboard::run(context).await,
             None => overview::run(context).await,
             Some(verb) => perform(verb, context).await,
         }

@@ -29,7 +29,12 @@ impl Context {
     }
 
     /// All, in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Global, Self::Inbox, Self::Sessions, Self::Conversation];
+    pub const ALL: [Self; 4] = [
+        Self::Global,
+        Self::Inbox,
+        Self::Sessions,
+        Self::Conversation,
+    ];
 }
 
 /// Defines the actions: name in the configuration, contexts, default keys, words.

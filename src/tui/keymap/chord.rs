@@ -34,7 +34,9 @@ const NAMED: [(&str, KeyCode); 17] = [
 
 /// Why a text names no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no key: write a character (`y`, `Y`, `/`), a name (`enter`, `esc`, `tab`, `space`, `up`, `pagedown`, `f5` …), or one of them after `ctrl-`, `alt-` or `shift-`")]
+#[error(
+    "{0:?} names no key: write a character (`y`, `Y`, `/`), a name (`enter`, `esc`, `tab`, `space`, `up`, `pagedown`, `f5` …), or one of them after `ctrl-`, `alt-` or `shift-`"
+)]
 pub struct NoChord(pub String);
 
 impl Chord {
@@ -42,8 +44,8 @@ impl Chord {
     /// character does not show it.
     #[must_use]
     pub fn of(key: KeyEvent) -> Self {
-        let mut modifiers = key.modifiers
-            & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        let mut modifiers =
+            key.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
         let mut code = key.code;
         match code {
             KeyCode::Char(c) => {

@@ -260,6 +260,12 @@ impl Transcript {
         near.then_some(PageWanted::Before(first))
     }
 
+    /// The last sequence that is loaded.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        self.loaded.map(|(_, last)| last)
+    }
+
     /// Whether there is nothing to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {
