@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, launch, logs, rpc, send, sessions, show, watch,
+    interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -100,6 +100,8 @@ pub enum Verb {
     Deny(deny::Args),
     /// Answer an agent's question
     Answer(answer::Args),
+    /// Answer a program's message
+    Respond(respond::Args),
     /// Print what happens, as it happens
     Watch(watch::Args),
     /// Call a method of the daemon

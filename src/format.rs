@@ -111,7 +111,7 @@ pub fn subject(session: &SessionState, max: usize) -> String {
 /// The part of a tool's input that says most, in one line of at most `max` characters.
 #[must_use]
 pub fn gist(approval: &Approval, max: usize) -> String {
-    const TELLING: [&str; 9] = [
+    const TELLING: [&str; 11] = [
         "command",
         "file_path",
         "notebook_path",
@@ -121,6 +121,8 @@ pub fn gist(approval: &Approval, max: usize) -> String {
         "pattern",
         "prompt",
         "plan",
+        "subject",
+        "message",
     ];
     let input = &approval.tool_input;
     let question = || {
@@ -135,6 +137,15 @@ pub fn gist(approval: &Approval, max: usize) -> String {
     }
 }
 
+/// Who asks, for a list: the program's name, else the channel.
+#[must_use]
+pub fn asked_by(approval: &Approval) -> String {
+    match &approval.asker {
+        Some(asker) => asker.clone(),
+        None => approval.source.as_str().to_owned(),
+    }
+}
+
 /// How to decide an approval, as a command to type.
 #[must_use]
 pub fn how_to_decide(approval: &Approval) -> String {
@@ -142,6 +153,10 @@ pub fn how_to_decide(approval: &Approval) -> String {
     let id = sanitize_line(id.short()).into_owned();
     match approval.kind {
         Kind::Question => format!("humanlayer answer {id} LABEL"),
+        Kind::Contact if approval.options.is_empty() => format!("humanlayer respond {id} -m TEXT"),
+        Kind::Contact => {
+            format!("humanlayer respond {id} -m TEXT   or   humanlayer respond {id} --option NAME")
+        }
         Kind::Permission | Kind::Plan => {
             format!("humanlayer approve {id}   or   humanlayer deny {id} -m REASON")
         }

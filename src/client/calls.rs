@@ -15,8 +15,9 @@ use serde_json::value::RawValue;
 use super::error::ClientError;
 use super::transport;
 use crate::protocol::approval::{
-    Approval, ApprovalsResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
-    SendDecisionParams, SendDecisionResponse,
+    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, CreateContactParams,
+    CreateContactResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
+    SendDecisionParams, SendDecisionResponse, WithdrawApprovalParams,
 };
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
@@ -96,6 +97,12 @@ calls! {
     bulk_archive_sessions(BulkArchiveSessionsParams) -> BulkArchiveSessionsResponse = BULK_ARCHIVE_SESSIONS;
     /// Directories used lately.
     get_recent_paths(GetRecentPathsParams) -> GetRecentPathsResponse = GET_RECENT_PATHS;
+    /// Asks for a permission, for a program that serves a permission prompt.
+    create_approval(CreateApprovalParams) -> CreateApprovalResponse = CREATE_APPROVAL;
+    /// Asks a person something.
+    create_contact(CreateContactParams) -> CreateContactResponse = CREATE_CONTACT;
+    /// Takes a program's request back.
+    withdraw_approval(WithdrawApprovalParams) -> GetApprovalResponse = WITHDRAW_APPROVAL;
     /// A page of approvals over all sessions.
     list_approvals(ListApprovalsParams) -> ApprovalsResponse = LIST_APPROVALS;
     /// Decides. That somebody else was first is an answer, not an error.
@@ -180,8 +187,21 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_approval(&self, id: &str) -> Result<Approval, ClientError> {
+        self.read_approval(id, false).await
+    }
+
+    /// The outcome of an approval that this program itself asked for: notes that it has it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn receive_approval(&self, id: &str) -> Result<Approval, ClientError> {
+        self.read_approval(id, true).await
+    }
+
+    async fn read_approval(&self, id: &str, receive: bool) -> Result<Approval, ClientError> {
         let params = GetApprovalParams {
             approval_id: id.to_owned(),
+            receive,
         };
         let answer: GetApprovalResponse = self.call(method::GET_APPROVAL, &params).await?;
         Ok(answer.approval)

@@ -72,8 +72,8 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
     let terminal = out.is_terminal();
     out.rows(
-        ["ID", "SESSION", "TOOL", "INPUT", "OUTCOME", "ASKED"],
-        &["INPUT"],
+        ["ID", "SESSION", "FROM", "TOOL", "INPUT", "OUTCOME", "ASKED"],
+        &["INPUT", "FROM"],
         approvals.iter().map(|approval| {
             [
                 format::approval_id(&approval.id, terminal),
@@ -82,6 +82,7 @@ pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
                 format::gist(approval, if terminal { 100 } else { 200 }),
                 approval.outcome.as_str().to_owned(),
                 format::time(approval.created_at, terminal),
+                format::asked_by(approval),
             ]
         }),
     )

@@ -46,9 +46,12 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
-    if approval.kind == Kind::Question {
-        return Err(Failure::usage("this is a question, which wants an answer")
-            .with_hint(format::how_to_decide(&approval)));
+    match approval.kind {
+        Kind::Question | Kind::Contact => {
+            return Err(Failure::usage("this is a question, which wants an answer")
+                .with_hint(format::how_to_decide(&approval)));
+        }
+        Kind::Permission | Kind::Plan => {}
     }
     let updated_permissions = if args.always {
         if approval.permission_suggestions.is_empty() {

@@ -8,14 +8,25 @@ use crate::protocol::approval::SendDecisionParams;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer deny 1a2b3c4d -m \"use the test database\"\n  \
-    humanlayer deny 1a2b3c4d -m \"stop, this is the wrong branch\" --interrupt")]
+    humanlayer deny 1a2b3c4d -m \"stop, this is the wrong branch\" --interrupt\n  \
+    humanlayer deny 1a2b3c4d --option too-risky   one of the reasons that its asker offers")]
 pub struct Args {
     /// The approval
     pub id: String,
 
-    /// Why; the agent is told it
-    #[arg(short = 'm', long, value_name = "TEXT")]
-    pub reason: String,
+    /// Why; the asker is told it
+    #[arg(
+        short = 'm',
+        long,
+        value_name = "TEXT",
+        required_unless_present = "option"
+    )]
+    pub reason: Option<String>,
+
+    /// One of the refusals that the asker offers, by its name; its words are the reason unless -m
+    /// gives another
+    #[arg(long, value_name = "NAME")]
+    pub option: Option<String>,
 
     /// Also end the agent's turn
     #[arg(long)]
@@ -24,13 +35,17 @@ pub struct Args {
 
 /// Denies.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
-    let reason = input::message(&args.reason, "reason")?;
+    let reason = match &args.reason {
+        Some(reason) => Some(input::message(reason, "reason")?),
+        None => None,
+    };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
     let decision = SendDecisionParams {
         approval_id: approval.id,
         decision: "deny".to_owned(),
-        comment: Some(reason),
+        comment: reason,
+        option: args.option,
         interrupt: args.interrupt.then_some(true),
         ..SendDecisionParams::default()
     };

@@ -27,6 +27,7 @@ pub mod logs;
 pub mod output;
 mod overview;
 mod printer;
+pub mod respond;
 pub mod rpc;
 pub mod send;
 pub mod sessions;
@@ -144,6 +145,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Approve(args) => approve::run(args, context).await,
         Verb::Deny(args) => deny::run(args, context).await,
         Verb::Answer(args) => answer::run(args, context).await,
+        Verb::Respond(args) => respond::run(args, context).await,
         Verb::Watch(args) => watch::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,

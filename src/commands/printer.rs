@@ -41,6 +41,9 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     ))?;
     field(out, "approval", Some(&approval.id))?;
     field(out, "session", Some(&approval.session_id))?;
+    field(out, "from", Some(approval.source.describe()))?;
+    field(out, "asker", approval.asker.as_ref())?;
+    field(out, "request", approval.call_id.as_ref())?;
     field(
         out,
         "asked",
@@ -51,6 +54,7 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
         "answered",
         approval.responded_at.map(|at| format::moment(at, terminal)),
     )?;
+    field(out, "option", approval.chosen_option.as_ref())?;
     field(out, "comment", approval.comment.as_ref())?;
     field(out, "answer", format::delivery(approval, terminal))?;
     field(out, "subagent", approval.agent_id.as_ref())?;
@@ -59,6 +63,15 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     field(out, "blocked", approval.blocked_path.as_ref())?;
     out.line("input")?;
     value(out, INDENT, &approval.tool_input)?;
+    for (name, json) in [
+        ("channel", &approval.channel),
+        ("state", &approval.sdk_state),
+    ] {
+        if let Some(json) = json {
+            out.line(name)?;
+            value(out, INDENT, json)?;
+        }
+    }
     if let Some(updated) = &approval.updated_input {
         out.line("input as approved")?;
         value(out, INDENT, updated)?;
@@ -84,11 +97,34 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
         }
         None => {}
     }
+    options(out, approval)?;
     if approval.outcome == Outcome::Pending {
         if approval.kind == Kind::Question {
             questions(out, &approval.tool_input)?;
         }
         out.line(format!("decide: {}", format::how_to_decide(approval)))?;
+    }
+    Ok(())
+}
+
+/// Writes the options that the asker offers, by the names that `--option` takes.
+fn options(out: &mut Output, approval: &Approval) -> io::Result<()> {
+    if approval.options.is_empty() {
+        return Ok(());
+    }
+    out.line(match approval.kind {
+        Kind::Contact => "options",
+        Kind::Permission | Kind::Question | Kind::Plan => "options of a denial",
+    })?;
+    for option in &approval.options {
+        let parts = [&option.title, &option.description, &option.prompt_fill];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        let colon = if parts.is_empty() { "" } else { ": " };
+        out.line(format!(
+            "{INDENT}{}{colon}{}",
+            sanitize_line(&option.name),
+            sanitize_line(&parts.join("; "))
+        ))?;
     }
     Ok(())
 }
@@ -154,6 +190,12 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     field(out, "session", Some(&session.id))?;
     field(out, "run", Some(&session.run_id))?;
     field(out, "claude", session.claude_session_id.as_ref())?;
+    field(out, "asker", session.asker.as_ref())?;
+    field(
+        out,
+        "asker pid",
+        session.asker_pid.map(|pid| pid.to_string()),
+    )?;
     field(out, "continues", session.parent_session_id.as_ref())?;
     field(out, "error", session.error_message.as_ref())?;
     field(out, "model", session.model.as_ref())?;
@@ -162,7 +204,11 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     field(
         out,
         "process",
-        Some(if session.live { "live" } else { "ended" }),
+        Some(match (session.external, session.live) {
+            (true, _) => "another program's",
+            (false, true) => "live",
+            (false, false) => "ended",
+        }),
     )?;
     field(out, "permissions", permissions(session))?;
     field(

@@ -1,6 +1,7 @@
 //! The bus: what was committed, to whoever listens.
 //!
-//! Owns a bounded ring of the last events and the wake-ups of sessions whose outbox has something.
+//! Owns a bounded ring of the last events and the wake-ups of outboxes that have something: each
+//! session's, and that of the remote API.
 //! Publishing never waits. A listener that falls further behind than the ring is told how far
 //! (`Lagged`), and reads what it missed from the store; see `rpc::events`.
 
@@ -19,6 +20,7 @@ pub const RING: usize = 4096;
 pub struct Bus {
     events: broadcast::Sender<Arc<Event>>,
     outboxes: Mutex<HashMap<i64, Arc<Notify>>>,
+    api_outbox: Notify,
 }
 
 impl Default for Bus {
@@ -26,6 +28,7 @@ impl Default for Bus {
         Self {
             events: broadcast::Sender::new(RING),
             outboxes: Mutex::default(),
+            api_outbox: Notify::new(),
         }
     }
 }
@@ -52,6 +55,12 @@ impl Bus {
         Arc::clone(self.lock().entry(session_key).or_default())
     }
 
+    /// The wake-up of the answers for the remote API. One listener; a wake-up that nobody waits for
+    /// is kept.
+    pub fn api_outbox(&self) -> &Notify {
+        &self.api_outbox
+    }
+
     /// Forgets a session whose process is over.
     pub fn forget(&self, session_key: i64) {
         self.lock().remove(&session_key);
@@ -73,5 +82,9 @@ impl Publish for Arc<Bus> {
         if let Some(notify) = self.lock().get(&session_key) {
             notify.notify_one();
         }
+    }
+
+    fn api_outbox_ready(&self) {
+        self.api_outbox.notify_one();
     }
 }

@@ -1,8 +1,8 @@
 //! An approval: one question of an agent and its one, honest outcome.
 //!
-//! Owns the record, the decisions that can be made about it, which of them fit which question, and
-//! the standing rules under which the daemon decides by itself. Exactly one outcome is ever
-//! recorded; that this holds under races is the store's work.
+//! Owns the record: what was asked, through which channel, by whom, and how it ended. What can be
+//! decided about it is in [`super::decision`]. Exactly one outcome is ever recorded; that this holds
+//! under races is the store's work.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::id::{ApprovalId, SessionId};
 use super::origin::Origin;
-use super::session::Settings;
 
 /// What kind of answer the question wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +22,12 @@ pub enum Kind {
     Question,
     /// A plan to accept or reject (`ExitPlanMode`).
     Plan,
+    /// A message that wants an answer in words, or one of its options (`contact_human`).
+    Contact,
 }
+
+/// The tool name of every contact; its input has `message` and maybe `subject`.
+pub const CONTACT_TOOL: &str = "contact_human";
 
 impl Kind {
     /// The kind that a tool's question has.
@@ -43,13 +47,14 @@ impl Kind {
             Self::Permission => "permission",
             Self::Question => "question",
             Self::Plan => "plan",
+            Self::Contact => "contact",
         }
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Permission, Self::Question, Self::Plan]
+        [Self::Permission, Self::Question, Self::Plan, Self::Contact]
             .into_iter()
             .find(|kind| kind.as_str() == name)
     }
@@ -63,6 +68,12 @@ pub enum Source {
     Claude,
     /// A permission prompt tool over MCP (`createApproval`).
     Mcp,
+    /// A program that asks over the daemon's socket (`createContact`).
+    Program,
+    /// A program that uses a HumanLayer SDK with the daemon's own local API.
+    LocalApi,
+    /// A request found at a HumanLayer API elsewhere, which gets the answer.
+    RemoteApi,
 }
 
 impl Source {
@@ -72,15 +83,46 @@ impl Source {
         match self {
             Self::Claude => "claude",
             Self::Mcp => "mcp",
+            Self::Program => "program",
+            Self::LocalApi => "local_api",
+            Self::RemoteApi => "remote_api",
         }
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Claude, Self::Mcp]
-            .into_iter()
-            .find(|source| source.as_str() == name)
+        [
+            Self::Claude,
+            Self::Mcp,
+            Self::Program,
+            Self::LocalApi,
+            Self::RemoteApi,
+        ]
+        .into_iter()
+        .find(|source| source.as_str() == name)
+    }
+
+    /// In words, for people.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Claude => "Claude Code",
+            Self::Mcp => "an MCP permission prompt",
+            Self::Program => "a program",
+            Self::LocalApi => "the local HumanLayer API",
+            Self::RemoteApi => "a remote HumanLayer API",
+        }
+    }
+
+    /// Whether standing permissions of a session speak for what comes this way. What a program
+    /// asks, it asks a person.
+    #[must_use]
+    pub fn obeys_standing_rules(self) -> bool {
+        match self {
+            Self::Claude | Self::Mcp => true,
+            Self::Program | Self::LocalApi | Self::RemoteApi => false,
+        }
     }
 }
 
@@ -172,6 +214,16 @@ pub enum DecidedBy {
         #[schemars(with = "Option<String>")]
         expires_at: Option<Timestamp>,
     },
+    /// Whoever holds a key of the local HumanLayer API.
+    Key {
+        /// The key's name.
+        name: String,
+    },
+    /// Somebody at the remote HumanLayer API, not here.
+    Elsewhere {
+        /// Where: the API's address.
+        place: String,
+    },
     /// The agent itself, by taking the question back or by ending.
     Agent,
 }
@@ -203,66 +255,65 @@ impl DecidedBy {
                 rule,
                 expires_at: None,
             } => format!("rule {rule}"),
+            Self::Key { name } => format!("key {name}"),
+            Self::Elsewhere { place } => format!("somebody at {place}"),
             Self::Agent => "the agent".to_owned(),
         }
     }
 }
 
-/// What a person can say to a question.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
-    /// Yes.
-    Approve {
-        /// A note for the record.
-        comment: Option<String>,
-        /// Run with this input instead.
-        updated_input: Option<Value>,
-        /// Permission updates, in Claude Code's own form, that make the yes last.
-        updated_permissions: Option<Vec<Value>>,
-    },
-    /// No.
-    Deny {
-        /// The reason; the agent is told it.
-        reason: String,
-        /// Also end the turn.
-        interrupt: bool,
-    },
-    /// The answers to a question, by the question's text.
-    Answer {
-        /// Question text to chosen label or free text.
-        answers: serde_json::Map<String, Value>,
-        /// A note for the record.
-        comment: Option<String>,
-    },
+/// An answer that the asker offers: to a contact, or as a way to say no.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResponseOption {
+    /// What names it among the others, and what the asker is told.
+    pub name: String,
+    /// What people read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Words to begin the answer with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_fill: Option<String>,
+    /// Whether the asker would have the words edited before they are sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactive: bool,
 }
 
-impl Decision {
-    /// The outcome that the decision makes.
+impl ResponseOption {
+    /// The words that choosing it stands for, where none are given.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match self {
-            Self::Approve { .. } => Outcome::Approved,
-            Self::Deny { .. } => Outcome::Denied,
-            Self::Answer { .. } => Outcome::Answered,
+    pub fn words(&self) -> &str {
+        [&self.prompt_fill, &self.title]
+            .into_iter()
+            .flatten()
+            .find(|words| !words.trim().is_empty())
+            .unwrap_or(&self.name)
+    }
+}
+
+/// Checks what an asker offers: every option has a name, and no two the same.
+///
+/// # Errors
+/// What is wrong, for the asker.
+pub fn check_options(options: &[ResponseOption], most: usize) -> Result<(), String> {
+    if options.len() > most {
+        return Err(format!("{} options; at most {most}", options.len()));
+    }
+    for (index, option) in options.iter().enumerate() {
+        if option.name.trim().is_empty() {
+            return Err(format!("option {} has no name", index + 1));
+        }
+        if options
+            .iter()
+            .take(index)
+            .any(|other| other.name == option.name)
+        {
+            return Err(format!("two options are named {:?}", option.name));
         }
     }
-}
-
-/// Why a decision does not fit the question.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct UnfitDecision {
-    /// The parameter at fault.
-    pub field: &'static str,
-    /// What is wrong with it and what would be right.
-    pub problem: String,
-}
-
-fn unfit(field: &'static str, problem: impl Into<String>) -> UnfitDecision {
-    UnfitDecision {
-        field,
-        problem: problem.into(),
-    }
+    Ok(())
 }
 
 /// One approval, as it is stored.
@@ -300,6 +351,16 @@ pub struct Approval {
     pub suggestions: Vec<Value>,
     /// The subagent that asks; none for the main conversation.
     pub agent_id: Option<String>,
+    /// The asking program's name for the request.
+    pub call_id: Option<String>,
+    /// Through whom the asking program wanted it asked (Slack, mail …), as it sent it.
+    pub channel: Option<Value>,
+    /// State that the asking program wants back, as it sent it.
+    pub sdk_state: Option<Value>,
+    /// Answers to a contact, or ways to say no, that the asking program offers.
+    pub options: Vec<ResponseOption>,
+    /// The asking program, where it is no session's agent.
+    pub asker: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// The reason, or a note.
@@ -310,6 +371,8 @@ pub struct Approval {
     pub updated_permissions: Option<Vec<Value>>,
     /// The answers given.
     pub answers: Option<Value>,
+    /// The option chosen, by its name.
+    pub chosen_option: Option<String>,
     /// Who decided.
     pub decided_by: Option<DecidedBy>,
     /// When it was asked.
@@ -323,88 +386,10 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Checks that a decision fits this question, before anything is written.
-    ///
-    /// # Errors
-    /// Names the parameter at fault and what would be right.
-    pub fn check(&self, decision: &Decision) -> Result<(), UnfitDecision> {
-        match decision {
-            Decision::Deny { reason, .. } if reason.trim().is_empty() => Err(unfit(
-                "comment",
-                "a denial needs a reason; the agent is told it",
-            )),
-            Decision::Deny {
-                interrupt: true, ..
-            } if self.source == Source::Mcp => Err(unfit(
-                "interrupt",
-                "this question came over MCP, which cannot end the turn",
-            )),
-            Decision::Deny { .. } => Ok(()),
-            Decision::Approve {
-                updated_input,
-                updated_permissions,
-                ..
-            } => {
-                if self.kind == Kind::Question {
-                    return Err(unfit(
-                        "decision",
-                        "this is a question: answer it (decision `respond` with `answers`) or deny it",
-                    ));
-                }
-                if updated_input
-                    .as_ref()
-                    .is_some_and(|input| !input.is_object())
-                {
-                    return Err(unfit(
-                        "updated_input",
-                        "must be a JSON object, the tool's whole input",
-                    ));
-                }
-                if self.source == Source::Mcp
-                    && (updated_input.is_some() || updated_permissions.is_some())
-                {
-                    return Err(unfit(
-                        "decision",
-                        "this question came over MCP from a program that takes only yes or no",
-                    ));
-                }
-                if updated_permissions
-                    .as_ref()
-                    .is_some_and(|updates| updates.iter().any(|u| !u.is_object()))
-                {
-                    return Err(unfit(
-                        "updated_permissions",
-                        "must be a list of JSON objects",
-                    ));
-                }
-                Ok(())
-            }
-            Decision::Answer { answers, .. } => {
-                if self.kind != Kind::Question {
-                    return Err(unfit(
-                        "decision",
-                        "this is not a question: approve or deny it",
-                    ));
-                }
-                if self.source == Source::Mcp {
-                    return Err(unfit(
-                        "decision",
-                        "this question came over MCP from a program that takes only yes or no",
-                    ));
-                }
-                let asked = self.questions();
-                if let Some(unknown) = answers.keys().find(|key| !asked.contains(&key.as_str())) {
-                    return Err(unfit(
-                        "answers",
-                        format!("no such question: {unknown:?}; the questions are {asked:?}"),
-                    ));
-                }
-                if let Some(missing) = asked.iter().find(|text| !answers.contains_key(**text)) {
-                    return Err(unfit("answers", format!("no answer to {missing:?}")));
-                }
-                Ok(())
-            }
-        }
+    /// An option that was offered, by its name.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&ResponseOption> {
+        self.options.iter().find(|option| option.name == name)
     }
 
     /// The texts of the questions asked, in order; empty for other kinds.
@@ -420,150 +405,9 @@ impl Approval {
     }
 }
 
-/// Tools that only change files, which `auto_accept_edits` stands for.
-const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
-
-/// Whether a standing permission of the session answers a question, and in whose name.
-/// Questions and plans want a person in any case.
-#[must_use]
-pub fn standing_rule(
-    settings: &Settings,
-    kind: Kind,
-    tool_name: &str,
-    now: Timestamp,
-) -> Option<DecidedBy> {
-    if kind != Kind::Permission {
-        return None;
-    }
-    let skipping = settings.skip_permissions
-        && settings
-            .skip_permissions_until
-            .is_none_or(|until| now < until);
-    if skipping {
-        return Some(DecidedBy::Rule {
-            rule: "dangerously_skip_permissions".to_owned(),
-            expires_at: settings.skip_permissions_until,
-        });
-    }
-    if settings.auto_accept_edits && EDIT_TOOLS.contains(&tool_name) {
-        return Some(DecidedBy::Rule {
-            rule: "auto_accept_edits".to_owned(),
-            expires_at: None,
-        });
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use serde_json::json;
-
-    fn approval(tool: &str, source: Source, input: Value) -> Approval {
-        Approval {
-            key: 1,
-            id: ApprovalId::random(),
-            session_id: SessionId::random(),
-            session_key: 1,
-            run_id: "run".into(),
-            source,
-            kind: Kind::of_tool(tool),
-            request_id: None,
-            tool_use_id: None,
-            tool_name: tool.into(),
-            tool_input: input,
-            description: None,
-            decision_reason: None,
-            blocked_path: None,
-            suggestions: vec![],
-            agent_id: None,
-            outcome: Outcome::Pending,
-            comment: None,
-            updated_input: None,
-            updated_permissions: None,
-            answers: None,
-            decided_by: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            decided_at: None,
-            delivered_at: None,
-            undelivered: None,
-        }
-    }
-
-    fn approve(input: Option<Value>) -> Decision {
-        Decision::Approve {
-            comment: None,
-            updated_input: input,
-            updated_permissions: None,
-        }
-    }
-
-    fn answer(value: Value) -> Decision {
-        Decision::Answer {
-            answers: value.as_object().unwrap().clone(),
-            comment: None,
-        }
-    }
-
-    #[test]
-    fn decisions_must_fit_their_question() {
-        let bash = approval("Bash", Source::Claude, json!({"command": "ls"}));
-        let mcp = approval("Bash", Source::Mcp, json!({"command": "ls"}));
-        let ask = approval(
-            "AskUserQuestion",
-            Source::Claude,
-            json!({"questions": [{"question": "Which?"}]}),
-        );
-        let deny = |reason: &str, interrupt| Decision::Deny {
-            reason: reason.into(),
-            interrupt,
-        };
-        let cases: [(&Approval, Decision, Option<&str>); 12] = [
-            (&bash, approve(None), None),
-            (&bash, approve(Some(json!({"command": "pwd"}))), None),
-            (&bash, approve(Some(json!("pwd"))), Some("updated_input")),
-            (&bash, deny("", false), Some("comment")),
-            (&bash, deny("no", true), None),
-            (&bash, answer(json!({"Which?": "a"})), Some("decision")),
-            (&mcp, approve(None), None),
-            (&mcp, approve(Some(json!({}))), Some("decision")),
-            (&mcp, deny("no", true), Some("interrupt")),
-            (&ask, approve(None), Some("decision")),
-            (&ask, answer(json!({"Which?": "a"})), None),
-            (&ask, answer(json!({})), Some("answers")),
-        ];
-        for (approval, decision, field) in cases {
-            let got = approval.check(&decision).err().map(|error| error.field);
-            assert_eq!(got, field, "{decision:?}");
-        }
-    }
-
-    #[test]
-    fn standing_rules_apply_while_they_last_and_never_answer_questions() {
-        let now = Timestamp::from_second(1_000).unwrap();
-        let later = Timestamp::from_second(2_000).unwrap();
-        let skip = |until| Settings {
-            skip_permissions: true,
-            skip_permissions_until: until,
-            ..Settings::default()
-        };
-        let edits = Settings {
-            auto_accept_edits: true,
-            ..Settings::default()
-        };
-        let rule = |s: &Settings, kind, tool| standing_rule(s, kind, tool, now).is_some();
-        assert!(rule(&skip(None), Kind::Permission, "Bash"));
-        assert!(rule(&skip(Some(later)), Kind::Permission, "Bash"));
-        assert!(
-            !rule(&skip(Some(now)), Kind::Permission, "Bash"),
-            "over at its very end"
-        );
-        assert!(!rule(&skip(None), Kind::Question, "AskUserQuestion"));
-        assert!(!rule(&skip(None), Kind::Plan, "ExitPlanMode"));
-        assert!(rule(&edits, Kind::Permission, "Write"));
-        assert!(!rule(&edits, Kind::Permission, "Bash"));
-    }
 
     #[test]
     fn no_outcome_but_a_yes_reads_as_approved() {
@@ -575,5 +419,21 @@ mod tests {
                 matches!(outcome, Outcome::Approved | Outcome::Answered)
             );
         }
+    }
+
+    #[test]
+    fn an_option_stands_for_its_fullest_words() {
+        let option = |title: Option<&str>, prompt_fill: Option<&str>| ResponseOption {
+            name: "later".into(),
+            title: title.map(Into::into),
+            prompt_fill: prompt_fill.map(Into::into),
+            ..ResponseOption::default()
+        };
+        assert_eq!(option(None, None).words(), "later");
+        assert_eq!(option(Some("Later"), Some(" ")).words(), "Later");
+        assert_eq!(
+            option(Some("Later"), Some("Ask again")).words(),
+            "Ask again"
+        );
     }
 }

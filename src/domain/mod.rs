@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod conversation;
+pub mod decision;
 pub mod effect;
 pub mod event;
 pub mod id;
@@ -13,8 +14,9 @@ pub mod origin;
 pub mod session;
 pub mod text;
 
-pub use approval::{Approval, Decision, Kind, Outcome, Source};
+pub use approval::{Approval, Kind, Outcome, Source};
 pub use conversation::{ConversationEvent, EventType};
+pub use decision::Decision;
 pub use effect::{Effect, OutgoingLine, Question};
 pub use event::{Event, EventBody};
 pub use id::{ApprovalId, RunId, SessionId};

@@ -158,6 +158,8 @@ pub enum Process {
     Live,
     /// It has ended and everything that it said is in the store.
     Gone,
+    /// There never was one of ours: another program asks under a run of its own.
+    External,
 }
 
 impl Process {
@@ -168,15 +170,25 @@ impl Process {
             Self::Launching => "launching",
             Self::Live => "live",
             Self::Gone => "gone",
+            Self::External => "external",
         }
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Launching, Self::Live, Self::Gone]
+        [Self::Launching, Self::Live, Self::Gone, Self::External]
             .into_iter()
             .find(|process| process.as_str() == name)
+    }
+
+    /// Whether it lives or is being started, so that it takes messages.
+    #[must_use]
+    pub fn is_ours_and_alive(self) -> bool {
+        match self {
+            Self::Launching | Self::Live => true,
+            Self::Gone | Self::External => false,
+        }
     }
 }
 
@@ -313,6 +325,10 @@ pub struct Session {
     pub journal_offset: u64,
     /// Undecided approvals.
     pub pending_approvals: u64,
+    /// The program that asks, where the session is another program's.
+    pub asker: Option<String>,
+    /// That program's process id, where it is known.
+    pub asker_pid: Option<u32>,
 }
 
 #[cfg(test)]

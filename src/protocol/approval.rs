@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::approval::DecidedBy;
+use crate::domain::approval::{DecidedBy, ResponseOption};
 use crate::domain::{Kind, Outcome, Source};
 
 /// An approval.
@@ -36,7 +36,7 @@ pub struct Approval {
     pub tool_name: String,
     /// The tool's whole input.
     pub tool_input: Value,
-    /// The reason of a denial, or a note.
+    /// The reason of a denial, the answer to a contact, or a note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// What kind of answer it wants.
@@ -58,6 +58,21 @@ pub struct Approval {
     /// The subagent that asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+    /// The asking program, where it is no session's agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
+    /// The asking program's name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// Through whom the asking program wanted it asked (Slack, mail …), as it sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Value>,
+    /// State that the asking program wants back, as it sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk_state: Option<Value>,
+    /// Answers to a contact, or ways to deny, that the asking program offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<ResponseOption>,
     /// The input that was approved, where it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_input: Option<Value>,
@@ -67,6 +82,9 @@ pub struct Approval {
     /// The answers given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Value>,
+    /// The option chosen, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_option: Option<String>,
     /// Who decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<DecidedBy>,
@@ -96,6 +114,23 @@ pub struct CreateApprovalParams {
     /// The tool call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// Who asks, where the run may be none of the daemon's: an unknown `run_id` then becomes a
+    /// session of the asker's own instead of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalAsker>,
+}
+
+/// A program that asks for an agent that the daemon did not start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ExternalAsker {
+    /// Its name.
+    pub name: String,
+    /// The directory that the agent works in.
+    pub cwd: String,
+    /// The agent's process id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 /// Answer of `createApproval`.
@@ -103,6 +138,56 @@ pub struct CreateApprovalParams {
 pub struct CreateApprovalResponse {
     /// The approval.
     pub approval_id: String,
+}
+
+/// Parameters of `createContact`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CreateContactParams {
+    /// The run that it belongs to. An agent's default is its own session, which is all that it may
+    /// name; another program's is a run of its own. A run that is not known is opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// What the person is to read (required; at most 1 MiB).
+    pub message: String,
+    /// What it is about, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Answers to choose from; one in words is always possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_options: Option<Vec<ResponseOption>>,
+    /// The caller's own name for the request, so that asking again after a lost answer asks nothing
+    /// twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// The caller's name (default: its program's).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
+    /// The directory that the caller works in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+}
+
+/// Answer of `createContact`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CreateContactResponse {
+    /// The approval; its end is an `approval_resolved` event.
+    pub approval_id: String,
+    /// The session under which it is shown.
+    pub session_id: String,
+    /// That session's run id.
+    pub run_id: String,
+}
+
+/// Parameters of `withdrawApproval`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WithdrawApprovalParams {
+    /// The approval (required).
+    pub approval_id: String,
+    /// Why, for the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Parameters of `fetchApprovals`.
@@ -144,9 +229,13 @@ pub struct ApprovalsResponse {
 pub struct GetApprovalParams {
     /// The approval (required).
     pub approval_id: String,
+    /// The caller is the program that asked and takes the outcome: stamps `delivered_at`. (A
+    /// program below the runner of the session that asks need not say so.)
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub receive: bool,
 }
 
-/// Answer of `getApproval`.
+/// Answer of `getApproval` and `withdrawApproval`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct GetApprovalResponse {
     /// The approval.
@@ -161,16 +250,20 @@ pub struct SendDecisionParams {
     pub approval_id: String,
     /// `approve`, `deny` or `respond` (required).
     pub decision: String,
-    /// The reason (required to deny), or a note.
+    /// The reason (required to deny, unless an `option` says it), the answer to a contact, or a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Deny, or respond to a contact, with this one of its `options`. Without a `comment` the option's
+    /// words are the comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option: Option<String>,
     /// Approve, but with this input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_input: Option<Value>,
     /// Approve, and make it last: permission updates in Claude Code's form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_permissions: Option<Vec<Value>>,
-    /// Respond: question text to chosen label or free text.
+    /// Respond to a question: question text to chosen label or free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Map<String, Value>>,
     /// Deny, and end the turn.

@@ -115,6 +115,14 @@ fn methods() -> Vec<Entry> {
         method::CREATE_APPROVAL,
         "Asks for a permission, for a program that serves a permission prompt over MCP.",
     );
+    b.method::<approval::CreateContactParams, approval::CreateContactResponse>(
+        method::CREATE_CONTACT,
+        "Asks a person something, for any program. An agent may do so for its own session.",
+    );
+    b.method::<approval::WithdrawApprovalParams, approval::GetApprovalResponse>(
+        method::WITHDRAW_APPROVAL,
+        "Takes a program's request back: its outcome is `withdrawn`. An agent may do so for its own session.",
+    );
     b.method::<approval::FetchApprovalsParams, approval::ApprovalsResponse>(
         method::FETCH_APPROVALS,
         "What is pending in a session.",

@@ -30,6 +30,10 @@ pub const GET_RECENT_PATHS: &str = "getRecentPaths";
 pub const GET_SESSION_SNAPSHOTS: &str = "getSessionSnapshots";
 /// Asks for a permission, for a program that serves a permission prompt.
 pub const CREATE_APPROVAL: &str = "createApproval";
+/// Asks a person something, for any program.
+pub const CREATE_CONTACT: &str = "createContact";
+/// Takes a request back.
+pub const WITHDRAW_APPROVAL: &str = "withdrawApproval";
 /// What is pending in a session.
 pub const FETCH_APPROVALS: &str = "fetchApprovals";
 /// One approval.

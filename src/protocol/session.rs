@@ -309,6 +309,16 @@ pub struct SessionState {
     /// The last turn's final text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// Whether it is another program's run: what it asks can be answered, but it takes no messages
+    /// and cannot be interrupted, ended or continued.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+    /// That program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
+    /// Its process id, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker_pid: Option<u32>,
 }
 
 /// Answer of `listSessions` and `getSessionLeaves`.

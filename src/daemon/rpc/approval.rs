@@ -3,11 +3,11 @@
 use super::Call;
 use super::error::RpcError;
 use super::session::MAX_PAGE;
-use crate::daemon::store::{ApprovalFilter, NewMcpApproval, StoreError};
+use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
 use crate::domain::approval::DecidedBy;
 use crate::domain::{Decision, Origin, Outcome, Source};
 use crate::protocol::approval::{
-    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse,
+    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, ExternalAsker,
     FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
     SendDecisionParams, SendDecisionResponse,
 };
@@ -16,13 +16,18 @@ pub async fn create(
     call: Call,
     params: CreateApprovalParams,
 ) -> Result<CreateApprovalResponse, RpcError> {
-    for (field, value) in [("run_id", &params.run_id), ("tool_name", &params.tool_name)] {
-        if value.is_empty() {
-            return Err(RpcError::required(field));
-        }
+    let external = params.external.map(external).transpose()?;
+    if params.tool_name.is_empty() {
+        return Err(RpcError::required("tool_name"));
     }
+    let run_id = match (&external, params.run_id) {
+        (Some(asker), run_id) if run_id.is_empty() => run_id_of(asker),
+        (None, run_id) if run_id.is_empty() => return Err(RpcError::required("run_id")),
+        (_, run_id) => run_id,
+    };
     let new = NewMcpApproval {
-        run_id: params.run_id,
+        run_id,
+        external,
         tool_name: params.tool_name,
         tool_input: params
             .tool_input
@@ -32,6 +37,17 @@ pub async fn create(
     let approval = call.daemon.store.create_mcp_approval(new).await?;
     Ok(CreateApprovalResponse {
         approval_id: approval.id.to_string(),
+    })
+}
+
+fn external(asker: ExternalAsker) -> Result<Asker, RpcError> {
+    if asker.name.trim().is_empty() {
+        return Err(RpcError::required("external.name"));
+    }
+    Ok(Asker {
+        name: Some(asker.name),
+        cwd: asker.cwd,
+        pid: asker.pid,
     })
 }
 
@@ -82,13 +98,18 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     let approval = call.daemon.store.approval(&params.approval_id).await?;
     // The program that waits for an MCP approval learns its outcome by this very call. It runs
     // below the runner of the session that asks, which a person's program does not.
-    let fetched_by_asker = matches!(&call.origin, Origin::Agent { session_id, .. } if *session_id == approval.session_id);
-    if approval.source == Source::Mcp
+    let by_asker = params.receive
+        || matches!(&call.origin, Origin::Agent { session_id, .. } if *session_id == approval.session_id);
+    let fetches = match approval.source {
+        Source::Mcp | Source::Program => true,
+        Source::Claude | Source::LocalApi | Source::RemoteApi => false,
+    };
+    if fetches
+        && by_asker
         && approval.outcome != Outcome::Pending
         && approval.delivered_at.is_none()
-        && fetched_by_asker
     {
-        call.daemon.store.mcp_outcome_fetched(approval.key).await?;
+        call.daemon.store.outcome_fetched(approval.key).await?;
     }
     Ok(GetApprovalResponse {
         approval: Approval::from(&approval),
@@ -156,6 +177,9 @@ fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
     if kind != "respond" {
         only("answers", params.answers.is_some(), "respond")?;
     }
+    if kind == "approve" {
+        only("option", params.option.is_some(), "deny` or `respond")?;
+    }
     if kind != "deny" {
         only("interrupt", params.interrupt == Some(true), "deny")?;
     }
@@ -168,16 +192,28 @@ fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
                 .filter(|updates| !updates.is_empty()),
         }),
         "deny" => Ok(Decision::Deny {
-            reason: comment
-                .ok_or_else(|| RpcError::invalid("comment", "is required for denial"))?,
+            reason: match (comment, &params.option) {
+                (Some(reason), _) => reason,
+                (None, Some(_)) => String::new(),
+                (None, None) => return Err(RpcError::invalid("comment", "is required for denial")),
+            },
             interrupt: params.interrupt.unwrap_or(false),
+            option: params.option,
         }),
-        "respond" => Ok(Decision::Answer {
-            answers: params
-                .answers
-                .ok_or_else(|| RpcError::required("answers"))?,
-            comment,
-        }),
+        "respond" => match params.answers {
+            Some(_) if params.option.is_some() => {
+                Err(RpcError::invalid("option", "does not go with `answers`"))
+            }
+            Some(answers) => Ok(Decision::Answer { answers, comment }),
+            None if comment.is_none() && params.option.is_none() => {
+                Err(RpcError::required("answers")
+                    .hint("a question needs `answers`, a contact `comment` or `option`"))
+            }
+            None => Ok(Decision::Respond {
+                text: comment,
+                option: params.option,
+            }),
+        },
         "" => Err(RpcError::required("decision")),
         other => Err(RpcError::invalid(
             "decision",

@@ -100,6 +100,10 @@ impl From<StoreError> for RpcError {
             },
             StoreError::Unfit(unfit) => Self::invalid(unfit.field, unfit.problem),
             StoreError::Conflict { .. } => Self::new(ErrorKind::Conflict, message),
+            StoreError::Taken { .. } => {
+                Self::new(ErrorKind::Conflict, message).hint("choose another name")
+            }
+            StoreError::Full { .. } => Self::new(ErrorKind::Unavailable, message),
             StoreError::Sql { .. } | StoreError::Commit(_) => {
                 Self::new(ErrorKind::Unavailable, message)
                     .hint("nothing happened; check the disk that holds the database and try again")

@@ -97,6 +97,7 @@ pub async fn continue_session(
     }
     check_message("query", &params.query)?;
     let parent = call.daemon.store.session(&params.session_id).await?;
+    call.daemon.store.must_be_ours(&parent)?;
     let Some(claude_session_id) = parent.claude_session_id.clone() else {
         return Err(RpcError::new(
             ErrorKind::Conflict,

@@ -5,6 +5,7 @@
 //! what they serve.
 
 mod approval;
+mod contact;
 mod conversation;
 mod error;
 mod events;
@@ -63,6 +64,8 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::GET_SESSION_SNAPSHOTS, conversation::snapshots)?;
     serve(m, method::GET_RAW_LINES, conversation::raw_lines)?;
     serve(m, method::CREATE_APPROVAL, approval::create)?;
+    serve(m, method::CREATE_CONTACT, contact::create)?;
+    serve(m, method::WITHDRAW_APPROVAL, contact::withdraw)?;
     serve(m, method::FETCH_APPROVALS, approval::fetch)?;
     serve(m, method::LIST_APPROVALS, approval::list)?;
     serve(m, method::GET_APPROVAL, approval::get)?;

@@ -85,6 +85,7 @@ impl Sessions {
     /// # Errors
     /// [`StoreError::Conflict`] when it has ended already.
     pub fn end(&self, session: &Session) -> Result<(), StoreError> {
+        self.ctx.store.must_be_ours(session)?;
         let sender = self.lock().get(&session.key).cloned();
         match sender {
             Some(sender) if session.process != Process::Gone => {

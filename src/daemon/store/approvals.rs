@@ -1,4 +1,4 @@
-//! Approvals: asked once, decided once, delivered once.
+//! Approvals: decided once, delivered once. (Asked once: [`super::asking`].)
 //!
 //! Every end of an approval goes through [`resolve_as`], whose `UPDATE … WHERE outcome = 'pending'`
 //! is what makes a second decision impossible, and which keeps the session's status in step.
@@ -8,29 +8,14 @@ use serde_json::Value;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, outbox, sessions};
-use crate::domain::approval::{DecidedBy, standing_rule};
-use crate::domain::{
-    Approval, ApprovalId, Decision, EventBody, Kind, Outcome, OutgoingLine, Question, RunId,
-    Session, Source,
-};
+use super::{Doing as _, Store, StoreError, api_outbox, events, outbox, sessions};
+use crate::domain::approval::DecidedBy;
+use crate::domain::decision::{self, standing_rule};
+use crate::domain::{Approval, Decision, EventBody, Outcome, OutgoingLine, RunId, Source};
 
 /// Makes the line that answers a question of the agent, once its outcome stands; the flag also ends
 /// the turn. None for an outcome that the agent is not told.
 pub type AnswerLine = fn(&Approval, bool) -> Option<OutgoingLine>;
-
-/// A question that came over MCP.
-#[derive(Clone, Debug)]
-pub struct NewMcpApproval {
-    /// The session's id or run id, as the caller gave it.
-    pub run_id: String,
-    /// The tool.
-    pub tool_name: String,
-    /// Its whole input.
-    pub tool_input: Value,
-    /// The tool call, where the caller knows it.
-    pub tool_use_id: Option<String>,
-}
 
 /// Which approvals a list wants.
 #[derive(Clone, Debug, Default)]
@@ -46,15 +31,6 @@ pub struct ApprovalFilter {
 }
 
 impl Store {
-    /// Records a question that came over MCP.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when no session goes by that run id or id; [`StoreError::Conflict`]
-    /// when the session is over.
-    pub async fn create_mcp_approval(&self, new: NewMcpApproval) -> Result<Approval, StoreError> {
-        self.writer.run(move |write| create_mcp(write, new)).await
-    }
-
     /// Decides, if nobody has.
     ///
     /// # Errors
@@ -71,7 +47,7 @@ impl Store {
             .run(move |write| {
                 let approval = find(write.db, &id)?;
                 approval.check(&decision)?;
-                let resolution = Resolution::of(decision, by);
+                let resolution = Resolution::of(&approval, decision, by);
                 resolve_as(write, &approval, &resolution)
             })
             .await
@@ -94,11 +70,11 @@ impl Store {
         self.readers.run(move |db| list(db, &filter)).await
     }
 
-    /// Notes that the program that waits for an MCP approval has been told its outcome.
+    /// Notes that the program that asked has been told the outcome.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn mcp_outcome_fetched(&self, key: i64) -> Result<(), StoreError> {
+    pub async fn outcome_fetched(&self, key: i64) -> Result<(), StoreError> {
         self.writer
             .run(move |write| mark_delivered(write, key))
             .await
@@ -106,20 +82,20 @@ impl Store {
 }
 
 /// How an approval ends.
-struct Resolution {
+pub struct Resolution {
     outcome: Outcome,
     comment: Option<String>,
     updated_input: Option<Value>,
     updated_permissions: Option<Vec<Value>>,
     answers: Option<Value>,
+    option: Option<String>,
     interrupt: bool,
     by: DecidedBy,
 }
 
 impl Resolution {
-    fn of(decision: Decision, by: DecidedBy) -> Self {
-        let outcome = decision.outcome();
-        let base = Self::plain(outcome, None, by);
+    fn of(approval: &Approval, decision: Decision, by: DecidedBy) -> Self {
+        let base = Self::plain(decision.outcome(), None, by);
         match decision {
             Decision::Approve {
                 comment,
@@ -131,9 +107,14 @@ impl Resolution {
                 updated_permissions,
                 ..base
             },
-            Decision::Deny { reason, interrupt } => Self {
-                comment: Some(reason),
+            Decision::Deny {
+                reason,
                 interrupt,
+                option,
+            } => Self {
+                comment: decision::words(approval, Some(&reason), option.as_deref()),
+                interrupt,
+                option,
                 ..base
             },
             Decision::Answer { answers, comment } => Self {
@@ -141,149 +122,37 @@ impl Resolution {
                 comment,
                 ..base
             },
+            Decision::Respond { text, option } => Self {
+                comment: decision::words(approval, text.as_deref(), option.as_deref()),
+                option,
+                ..base
+            },
         }
     }
 
-    fn plain(outcome: Outcome, comment: Option<String>, by: DecidedBy) -> Self {
+    /// An end without edits, answers or options.
+    pub fn plain(outcome: Outcome, comment: Option<String>, by: DecidedBy) -> Self {
         Self {
             outcome,
             comment,
             updated_input: None,
             updated_permissions: None,
             answers: None,
+            option: None,
             interrupt: false,
             by,
         }
     }
 
-    fn by_rule(by: DecidedBy) -> Self {
+    /// The same with the option that was chosen.
+    pub fn with_option(self, option: Option<String>) -> Self {
+        Self { option, ..self }
+    }
+
+    /// A yes in the name of a standing permission.
+    pub fn by_rule(by: DecidedBy) -> Self {
         let comment = format!("approved by {}", by.describe());
         Self::plain(Outcome::Approved, Some(comment), by)
-    }
-}
-
-/// Records a question of the agent.
-pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Result<(), StoreError> {
-    let new = NewRow {
-        run_id: session.run_id.as_str(),
-        source: Source::Claude,
-        request_id: Some(&question.request_id),
-        tool_use_id: question.tool_use_id.as_deref(),
-        tool_name: &question.tool_name,
-        tool_input: &question.tool_input,
-        description: question.description.as_deref(),
-        decision_reason: question.decision_reason.as_deref(),
-        blocked_path: question.blocked_path.as_deref(),
-        suggestions: &question.suggestions,
-        agent_id: question.agent_id.as_deref(),
-    };
-    match insert(write, session, &new)? {
-        Some(key) => settle_new(write, session, key).map(drop),
-        // The agent repeats a question that is recorded already.
-        None => Ok(()),
-    }
-}
-
-fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, StoreError> {
-    let session = sessions::resolve(write.db, &new.run_id)?;
-    if session.process == crate::domain::session::Process::Gone {
-        return Err(StoreError::Conflict {
-            id: session.id,
-            problem: "has ended: nothing of it can ask any more".to_owned(),
-        });
-    }
-    let row = NewRow {
-        run_id: session.run_id.as_str(),
-        source: Source::Mcp,
-        request_id: None,
-        tool_use_id: new.tool_use_id.as_deref(),
-        tool_name: &new.tool_name,
-        tool_input: &new.tool_input,
-        description: None,
-        decision_reason: None,
-        blocked_path: None,
-        suggestions: &[],
-        agent_id: None,
-    };
-    let key = insert(write, &session, &row)?.ok_or_else(|| {
-        StoreError::Commit(
-            "a question without a request id was taken for a repeated one".to_owned(),
-        )
-    })?;
-    settle_new(write, &session, key)
-}
-
-struct NewRow<'a> {
-    run_id: &'a str,
-    source: Source,
-    request_id: Option<&'a str>,
-    tool_use_id: Option<&'a str>,
-    tool_name: &'a str,
-    tool_input: &'a Value,
-    description: Option<&'a str>,
-    decision_reason: Option<&'a str>,
-    blocked_path: Option<&'a str>,
-    suggestions: &'a [Value],
-    agent_id: Option<&'a str>,
-}
-
-/// Inserts a pending approval; none when the same request is there already.
-fn insert(
-    write: &mut Write<'_>,
-    session: &Session,
-    new: &NewRow<'_>,
-) -> Result<Option<i64>, StoreError> {
-    let inserted = write
-        .db
-        .prepare_cached(
-            "INSERT INTO approvals (id, session_key, run_id, source, kind, request_id, tool_use_id, tool_name,
-                tool_input, description, decision_reason, blocked_path, suggestions, agent_id, outcome, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
-             ON CONFLICT (session_key, request_id) WHERE request_id IS NOT NULL DO NOTHING",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![
-                ApprovalId::random().as_str(),
-                session.key,
-                new.run_id,
-                new.source.as_str(),
-                Kind::of_tool(new.tool_name).as_str(),
-                new.request_id,
-                new.tool_use_id,
-                new.tool_name,
-                new.tool_input.to_string(),
-                new.description,
-                new.decision_reason,
-                new.blocked_path,
-                Value::from(new.suggestions).to_string(),
-                new.agent_id,
-                micros(write.now),
-            ])
-        })
-        .doing("record a question")?;
-    Ok((inserted > 0).then(|| write.db.last_insert_rowid()))
-}
-
-/// Announces a new approval and lets a standing rule decide it.
-fn settle_new(write: &mut Write<'_>, session: &Session, key: i64) -> Result<Approval, StoreError> {
-    let approval = by_key(write.db, key)?;
-    events::approval_event(
-        write,
-        &session.run_id,
-        approval.clone(),
-        EventBody::NewApproval,
-    )?;
-    match standing_rule(
-        &session.settings,
-        approval.kind,
-        &approval.tool_name,
-        write.now,
-    ) {
-        Some(by) => resolve_as(write, &approval, &Resolution::by_rule(by)),
-        None => {
-            sessions::refresh_status(write, session.key)?;
-            Ok(approval)
-        }
     }
 }
 
@@ -293,6 +162,7 @@ pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(
     for approval in pending(write.db, session_key, "1", None)? {
         if let Some(by) = standing_rule(
             &session.settings,
+            approval.source,
             approval.kind,
             &approval.tool_name,
             write.now,
@@ -328,7 +198,8 @@ pub fn tool_finished(
     end_pending(
         write,
         session_key,
-        "a.tool_use_id = ?2",
+        // What a remote API still waits for is settled there; the next poll tells how.
+        "a.tool_use_id = ?2 AND a.source <> 'remote_api'",
         Some(tool_use_id),
         Outcome::Abandoned,
         "the tool call ended without this answer",
@@ -379,7 +250,8 @@ fn pending(
         .doing("find pending approvals")
 }
 
-fn resolve_as(
+/// Ends an approval, if it is pending, and puts its answer on the way.
+pub fn resolve_as(
     write: &mut Write<'_>,
     approval: &Approval,
     resolution: &Resolution,
@@ -393,7 +265,7 @@ fn resolve_as(
         .db
         .prepare_cached(
             "UPDATE approvals SET outcome = ?2, comment = ?3, updated_input = ?4, updated_permissions = ?5,
-                answers = ?6, decided_by = ?7, decided_at = ?8
+                answers = ?6, decided_by = ?7, decided_at = ?8, chosen_option = ?9
              WHERE key = ?1 AND outcome = 'pending'",
         )
         .and_then(|mut update| {
@@ -406,6 +278,7 @@ fn resolve_as(
                 json(&resolution.answers),
                 by,
                 micros(write.now),
+                resolution.option,
             ])
         })
         .doing("decide an approval")?;
@@ -413,10 +286,15 @@ fn resolve_as(
     if changed == 0 {
         return Err(StoreError::AlreadyResolved(Box::new(resolved)));
     }
-    if resolved.source == Source::Claude
-        && let Some(line) = (write.answer)(&resolved, resolution.interrupt)
-    {
-        outbox::enqueue(write, resolved.session_key, Some(resolved.key), &line)?;
+    match resolved.source {
+        Source::Claude => {
+            if let Some(line) = (write.answer)(&resolved, resolution.interrupt) {
+                outbox::enqueue(write, resolved.session_key, Some(resolved.key), &line)?;
+            }
+        }
+        Source::RemoteApi => api_outbox::enqueue(write, &resolved)?,
+        // The asker waits for the event and fetches the outcome.
+        Source::Mcp | Source::Program | Source::LocalApi => {}
     }
     let session = sessions::refresh_status(write, resolved.session_key)?;
     events::approval_event(
@@ -460,16 +338,18 @@ fn announce_delivery(write: &mut Write<'_>, key: i64) -> Result<(), StoreError> 
     events::approval_event(write, &run_id, approval, EventBody::ApprovalDelivered)
 }
 
-fn by_key(db: &Connection, key: i64) -> Result<Approval, StoreError> {
+/// An approval by its key.
+pub fn by_key(db: &Connection, key: i64) -> Result<Approval, StoreError> {
     one(db, "a.key = ?1", &key)?.ok_or_else(|| StoreError::NotFound {
         what: "approval",
         id: key.to_string(),
     })
 }
 
-fn one(
+/// The one approval that a condition on `?1` names.
+pub fn one(
     db: &Connection,
-    condition: &str,
+    condition: &'static str,
     value: &dyn rusqlite::ToSql,
 ) -> Result<Option<Approval>, StoreError> {
     db.prepare_cached(&format!(

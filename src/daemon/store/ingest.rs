@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::approvals;
 use super::rows::micros;
 use super::writer::{Urgency, Write};
-use super::{Doing as _, Store, StoreError, conversation, outbox, sessions};
+use super::{Doing as _, Store, StoreError, conversation, correlate, outbox, sessions};
+use super::{approvals, asking};
 use crate::domain::session::Process;
-use crate::domain::{Effect, Session};
+use crate::domain::{Effect, EventType, Session};
 
 /// A line of the agent, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,15 +118,26 @@ fn perform(
         .doing("number a conversation")?;
     // Most tool calls end with nothing pending in their session; then nothing is looked up for them.
     let mut pending = session.pending_approvals > 0;
+    // Nor is a request looked for while none lacks its tool call.
+    let calls = |effect: &Effect| matches!(effect, Effect::Say(body) if body.event_type == EventType::ToolCall);
+    let without_call = effects.iter().any(calls) && correlate::any_without_call(write.db)?;
     for effect in effects {
         match effect {
             Effect::Say(body) => {
+                if without_call
+                    && body.event_type == EventType::ToolCall
+                    && let (Some(id), Some(name), Some(input)) =
+                        (&body.tool_id, &body.tool_name, &body.tool_input)
+                {
+                    correlate::adopt(write, session, id, name, input)?;
+                    pending = true;
+                }
                 conversation::append(write, session, sequence, body)?;
                 sequence += 1;
             }
             Effect::Ask(question) => {
                 pending = true;
-                approvals::ask(write, session, *question)?;
+                asking::ask(write, session, *question)?;
             }
             Effect::Withdraw { request_id } => {
                 approvals::withdraw(write, session.key, &request_id)?

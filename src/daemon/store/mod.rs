@@ -9,13 +9,21 @@
 //! Called by the session supervisors and the RPC handlers. Must not know sockets, the agent's
 //! protocol or anything of presentation.
 
+mod api_outbox;
 mod approvals;
+mod asking;
 mod conversation;
+mod correlate;
 mod events;
+mod external;
 mod ingest;
+mod keys;
 mod outbox;
 mod overview;
 mod reader;
+mod requests;
+#[cfg(test)]
+mod requests_tests;
 mod retention;
 mod rows;
 mod schema;
@@ -25,12 +33,17 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use approvals::{AnswerLine, ApprovalFilter, NewMcpApproval};
+pub use api_outbox::{ApiAnswer, ApiOutbox};
+pub use approvals::{AnswerLine, ApprovalFilter};
+pub use asking::NewMcpApproval;
 pub use conversation::Page;
 pub use events::Replay;
+pub use external::Asker;
 pub use ingest::{Apply, Ingest, RawLine};
+pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
+pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, run_id_of};
 pub use schema::inspect;
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 pub use writer::Urgency;
@@ -140,7 +153,7 @@ pub enum StoreError {
     AlreadyResolved(Box<Approval>),
     /// The decision does not fit the question.
     #[error(transparent)]
-    Unfit(#[from] crate::domain::approval::UnfitDecision),
+    Unfit(#[from] crate::domain::decision::UnfitDecision),
     /// The session is not in a state for this.
     #[error("session {} {problem}", id.short())]
     Conflict {
@@ -148,6 +161,24 @@ pub enum StoreError {
         id: SessionId,
         /// Why not, and what to do.
         problem: String,
+    },
+    /// Something of that name is there already.
+    #[error("there is a {what} {name:?} already")]
+    Taken {
+        /// What was to be made.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Too many requests are pending.
+    #[error(
+        "{limit} requests {whose} are pending already, which is the limit; wait until some are answered"
+    )]
+    Full {
+        /// The bound.
+        limit: u64,
+        /// Whose requests it bounds.
+        whose: &'static str,
     },
     /// An ingest does not start where the last one ended.
     #[error("journal offset {given} does not follow {stored}: two readers of one journal?")]
@@ -177,6 +208,8 @@ impl StoreError {
             | Self::AlreadyResolved(_)
             | Self::Unfit(_)
             | Self::Conflict { .. }
+            | Self::Taken { .. }
+            | Self::Full { .. }
             | Self::OutOfStep { .. } => false,
         }
     }
@@ -202,6 +235,8 @@ pub trait Publish: Send + 'static {
     fn publish(&self, events: Vec<Event>);
     /// Lines wait in the outbox of a session.
     fn outbox_ready(&self, session_key: i64);
+    /// Answers for a remote API wait in its outbox.
+    fn api_outbox_ready(&self);
 }
 
 /// A handle on the store; cheap to clone.

@@ -19,13 +19,16 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
     s.skip_permissions_until, s.created_at, s.last_activity_at, s.completed_at, s.error_message, s.result_content,
     s.cost_usd, s.input_tokens, s.output_tokens, s.cache_creation_input_tokens, s.cache_read_input_tokens,
     s.context_tokens, s.context_limit, s.num_turns, s.duration_ms, s.archived, s.background_tasks, s.journal_offset,
-    (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending')";
+    (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending'), s.asker, s.asker_pid";
 
 /// Columns of an approval, to be read with [`approval`]; needs `JOIN sessions s`.
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
     a.tool_name, a.tool_input, a.description, a.decision_reason, a.blocked_path, a.suggestions, a.agent_id, a.outcome,
     a.comment, a.updated_input, a.updated_permissions, a.answers, a.decided_by, a.created_at, a.decided_at,
-    a.delivered_at, a.undelivered";
+    a.delivered_at, a.undelivered, a.call_id, a.channel, a.sdk_state, a.options, a.asker, a.chosen_option";
+
+/// How many columns that are; further ones come after them.
+pub const APPROVAL_COLUMNS: usize = 32;
 
 /// Columns of a piece of conversation, to be read with [`conversation`]; needs `JOIN sessions s`.
 pub const CONVERSATION: &str =
@@ -59,7 +62,8 @@ pub fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(stored).map_err(|error| unreadable(index, error.to_string()))
 }
 
-fn optional_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+/// A stored time that may be absent.
+pub fn optional_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(index)?
         .map(|stored| {
             Timestamp::from_microsecond(stored)
@@ -132,6 +136,8 @@ pub fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         background_tasks: json(row, 32)?,
         journal_offset: row.get::<_, i64>(33)?.unsigned_abs(),
         pending_approvals: row.get::<_, i64>(34)?.unsigned_abs(),
+        asker: row.get(35)?,
+        asker_pid: row.get(36)?,
     })
 }
 
@@ -164,6 +170,12 @@ pub fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
         decided_at: optional_time(row, 23)?,
         delivered_at: optional_time(row, 24)?,
         undelivered: row.get(25)?,
+        call_id: row.get(26)?,
+        channel: optional_json(row, 27)?,
+        sdk_state: optional_json(row, 28)?,
+        options: json(row, 29)?,
+        asker: row.get(30)?,
+        chosen_option: row.get(31)?,
     })
 }
 

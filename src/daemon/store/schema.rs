@@ -16,7 +16,10 @@ use super::StoreError;
 pub const APPLICATION_ID: i32 = 0x484c_5952;
 
 /// Each entry takes the schema one version further.
-const MIGRATIONS: &[&str] = &[include_str!("schema_v1.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_v1.sql"),
+    include_str!("schema_programs.sql"),
+];
 
 /// Brings an opened database to the current version.
 ///

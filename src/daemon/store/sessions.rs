@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, outbox};
+use super::{Doing as _, Store, StoreError, events, external, outbox};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{Process, Settings};
 use crate::domain::{
@@ -132,7 +132,7 @@ impl Store {
         self.readers
             .run(|db| {
                 db.prepare_cached(&format!(
-                    "SELECT {} FROM sessions s WHERE s.process <> 'gone' ORDER BY s.key",
+                    "SELECT {} FROM sessions s WHERE s.process <> 'gone' AND s.process <> 'external' ORDER BY s.key",
                     rows::SESSION
                 ))
                 .and_then(|mut query| query.query_map([], rows::session)?.collect())
@@ -218,6 +218,7 @@ impl Store {
         self.writer
             .run(move |write| {
                 let session = resolve(write.db, &id)?;
+                external::must_be_ours(&session)?;
                 if session.process == Process::Gone {
                     return Err(StoreError::Conflict {
                         id: session.id,
@@ -250,6 +251,7 @@ impl Store {
         self.writer
             .run(move |write| {
                 let session = resolve(write.db, &id)?;
+                external::must_be_ours(&session)?;
                 if session.process == Process::Gone || !session.status.is_active() {
                     return Err(StoreError::Conflict {
                         problem: format!(
@@ -357,6 +359,9 @@ fn change_settings(
     change: &SettingsChange,
 ) -> Result<Session, StoreError> {
     let session = resolve(write.db, id)?;
+    if change.auto_accept_edits.is_some() || change.skip_permissions.is_some() {
+        external::must_be_ours(&session)?;
+    }
     let mut data = serde_json::Map::new();
     let set = |column: &'static str, value: &dyn rusqlite::ToSql| -> Result<(), StoreError> {
         write
@@ -509,12 +514,17 @@ pub fn by_key(db: &Connection, key: i64) -> Result<Session, StoreError> {
     })
 }
 
+/// A session by its whole id or its run id.
+pub fn exact(db: &Connection, id: &str) -> Result<Option<Session>, StoreError> {
+    match find(db, "s.id = ?1", id)? {
+        Some(session) => Ok(Some(session)),
+        None => find(db, "s.run_id = ?1", id),
+    }
+}
+
 /// A session by its whole id, its run id or a unique prefix of its id.
 pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
-    if let Some(session) = find(db, "s.id = ?1", id)? {
-        return Ok(session);
-    }
-    if let Some(session) = find(db, "s.run_id = ?1", id)? {
+    if let Some(session) = exact(db, id)? {
         return Ok(session);
     }
     let not_found = || StoreError::NotFound {

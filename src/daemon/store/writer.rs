@@ -29,6 +29,7 @@ pub struct Write<'c> {
     seq: i64,
     events: Vec<Event>,
     wakes: BTreeSet<i64>,
+    wakes_api: bool,
 }
 
 impl Write<'_> {
@@ -57,6 +58,11 @@ impl Write<'_> {
     /// Wakes the session's supervisor after the commit.
     pub fn wake(&mut self, session_key: i64) {
         self.wakes.insert(session_key);
+    }
+
+    /// Wakes, after the commit, whoever answers at the remote API. Waking in vain is harmless.
+    pub fn wake_api_outbox(&mut self) {
+        self.wakes_api = true;
     }
 }
 
@@ -305,6 +311,7 @@ fn commit(
         seq: *seq,
         events: Vec::new(),
         wakes: BTreeSet::new(),
+        wakes_api: false,
     };
     let mut finishes = Vec::with_capacity(batch.len());
     let outcome = (|| -> rusqlite::Result<()> {
@@ -328,6 +335,9 @@ fn commit(
             publisher.publish(write.events);
             for key in write.wakes {
                 publisher.outbox_ready(key);
+            }
+            if write.wakes_api {
+                publisher.api_outbox_ready();
             }
             Ok(())
         }

@@ -200,3 +200,62 @@ fn who_comes_second_learns_who_was_first() {
             .contains("already answered")
     );
 }
+
+#[test]
+fn a_programs_message_is_answered_in_words_or_with_an_option() {
+    let cli = Cli::new();
+    cli.ok(&["daemon", "start"]);
+    let ask = |message: &str| {
+        let params = json!({
+            "message": message, "asker": "deploy.sh\u{1b}[2J", "run_id": "r",
+            "response_options": [{"name": "later", "title": "Ask me later"}],
+        });
+        let id = cli.call("createContact", params)["approval_id"].clone();
+        id.as_str().unwrap().trim_start_matches("local-")[..8].to_owned()
+    };
+    let first = ask("deploy\nnow?");
+    let listed = cli.ok(&["approvals"]);
+    assert!(
+        listed.contains("\tcontact_human\tdeploy now?\tpending\t")
+            && listed.ends_with("\tdeploy.sh\\u{1b}[2J\n"),
+        "{listed}"
+    );
+    let shown = cli.ok(&["show", &first]);
+    for part in [
+        "contact_human (contact), pending",
+        "from        a program\n",
+        "asker       deploy.sh\\u{1b}[2J\n",
+        "options\n    later: Ask me later\n",
+        &format!("humanlayer respond {first} --option NAME"),
+    ] {
+        assert!(shown.contains(part), "{part:?} is missing in {shown}");
+    }
+    assert!(cli.fails(2, &["approve", &first]).contains("respond"));
+    assert!(
+        cli.fails(2, &["respond", &first, "--option", "x"])
+            .contains("later")
+    );
+    assert!(
+        cli.fails(2, &["respond", &first, "-m", " "])
+            .contains("empty")
+    );
+    let shown = cli.ok(&["respond", &first, "-m", "yes, now"]);
+    assert!(shown.contains("answered by"), "{shown}");
+    assert!(shown.contains("comment     yes, now\n"), "{shown}");
+    assert!(
+        cli.fails(4, &["respond", &first, "-m", "no"])
+            .contains("already answered")
+    );
+    let second = ask("and now?");
+    let shown = cli.ok(&["respond", &second, "--option", "later"]);
+    assert!(
+        shown.contains("option      later\ncomment     Ask me later\n"),
+        "{shown}"
+    );
+    let third = ask("well?");
+    let shown = cli.ok(&["deny", &third, "--option", "later", "-m", "go away"]);
+    assert!(shown.contains("denied by"), "{shown}");
+    assert!(shown.contains("comment     go away\n"), "{shown}");
+    let shown = cli.ok(&["show", "r"]);
+    assert!(shown.contains("process     another program's\n"), "{shown}");
+}

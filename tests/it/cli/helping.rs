@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 26] = [
+const VERBS: [&[&str]; 27] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -14,6 +14,7 @@ const VERBS: [&[&str]; 26] = [
     &["interrupt"],
     &["end"],
     &["archive"],
+    &["respond"],
     &["approvals"],
     &["approve"],
     &["deny"],

@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod itself;
 mod launching;
+mod programs;
 mod putting_away;
 mod secrets;
 mod sessions;

@@ -101,12 +101,27 @@ fn a_database_of_version_1_is_opened_and_shows_everything() {
 #[test]
 fn the_schema_of_version_1_was_not_edited() {
     let kept = fs::read_to_string(fixture().join("schema.sql")).unwrap();
-    let mut daemon = Daemon::start();
-    assert!(daemon.stop().success());
-    assert_eq!(schema(&daemon.database()), kept);
-    let copy = daemon.root().join("copy.db");
+    let dir = tempfile::tempdir().unwrap();
+    let made = dir.path().join("made.db");
+    let db = Connection::open(&made).unwrap();
+    db.execute_batch(include_str!("../../../src/daemon/store/schema_v1.sql"))
+        .unwrap();
+    db.pragma_update(None, "user_version", VERSION).unwrap();
+    drop(db);
+    assert_eq!(schema(&made), kept);
+    let copy = dir.path().join("copy.db");
     fs::copy(fixture().join("daemon.db"), &copy).unwrap();
     assert_eq!(schema(&copy), kept);
+}
+
+#[test]
+fn a_database_that_grew_has_the_shape_of_a_new_one() {
+    let mut old = Daemon::prepare(&[]);
+    fs::copy(fixture().join("daemon.db"), old.database()).unwrap();
+    old.launch(&[]);
+    let mut new = Daemon::start();
+    assert!(old.stop().success() && new.stop().success());
+    assert_eq!(schema(&old.database()), schema(&new.database()));
 }
 
 #[test]

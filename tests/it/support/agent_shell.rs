@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::daemon::{Daemon, wait_until};
 
@@ -76,4 +76,30 @@ impl Attempt {
             );
         }
     }
+}
+
+/// Makes calls on the daemon's socket from below the runner of a new session; gives that session and
+/// the answers. `$ID` in later parameters stands for the first answer's `approval_id`.
+pub fn calls_of_an_agent(daemon: &Daemon, calls: &[(&str, Value)]) -> (String, Vec<Value>) {
+    let (wanted, answers) = (daemon.root().join("calls"), daemon.root().join("answers"));
+    std::fs::write(&wanted, serde_json::to_vec(calls).unwrap()).unwrap();
+    let command = format!(
+        "python3 '{}' '{}' '{}' '{}'",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/support/agent_calls.py"
+        ),
+        daemon.socket().display(),
+        wanted.display(),
+        answers.display()
+    );
+    let session = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    let answers = wait_until("the agent has called", || {
+        let text = std::fs::read_to_string(&answers).ok()?;
+        serde_json::from_str(&text).ok()
+    });
+    (session, answers)
 }

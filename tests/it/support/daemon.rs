@@ -65,6 +65,8 @@ impl Daemon {
                 root.path().join("claude").display().to_string(),
             ),
             ("HUMANLAYER_LOG_LEVEL".to_owned(), "debug".to_owned()),
+            // Tests run side by side: no port unless a test chooses one.
+            ("HUMANLAYER_DAEMON_HTTP_PORT".to_owned(), "0".to_owned()),
         ];
         for (name, value) in environment {
             owned.retain(|(other, _)| other != name);

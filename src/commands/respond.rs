@@ -1,0 +1,53 @@
+//! `respond`: answer a program's message, in words or with one of its options.
+
+use super::exit::Failure;
+use super::{Context, decide, format, input};
+use crate::domain::Kind;
+use crate::protocol::approval::SendDecisionParams;
+
+/// Arguments of `respond`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer respond 1a2b3c4d -m \"yes, but only in staging\"\n  \
+    humanlayer respond 1a2b3c4d --option later\n  \
+    humanlayer respond 1a2b3c4d -m - < answer.txt\n\n\
+    `humanlayer show ID` shows the message and its options.")]
+pub struct Args {
+    /// The approval
+    pub id: String,
+
+    /// The answer; `-` reads it from standard input
+    #[arg(
+        short = 'm',
+        long = "message",
+        value_name = "TEXT",
+        required_unless_present = "option"
+    )]
+    pub text: Option<String>,
+
+    /// One of the options offered, by its name; its words are the answer unless -m gives others
+    #[arg(long, value_name = "NAME")]
+    pub option: Option<String>,
+}
+
+/// Answers.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let comment = match &args.text {
+        Some(text) => Some(input::message(text, "answer")?),
+        None => None,
+    };
+    let client = context.client().await?;
+    let approval = client.get_approval(&args.id).await?;
+    if approval.kind != Kind::Contact {
+        return Err(Failure::usage("this does not ask for an answer in words")
+            .with_hint(format::how_to_decide(&approval)));
+    }
+    let decision = SendDecisionParams {
+        approval_id: approval.id,
+        decision: "respond".to_owned(),
+        comment,
+        option: args.option,
+        ..SendDecisionParams::default()
+    };
+    decide::send(&client, decision, &mut context).await
+}

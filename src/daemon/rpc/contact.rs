@@ -1,0 +1,185 @@
+//! Contacts: a program asks a person, and may take its question back.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Call;
+use super::error::RpcError;
+use crate::daemon::store::{Asked, Asker, NewRequest, PendingBounds, run_id_of};
+use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
+use crate::domain::{Kind, Origin, Session, Source};
+use crate::protocol::approval::{
+    Approval, CreateContactParams, CreateContactResponse, GetApprovalResponse,
+    WithdrawApprovalParams,
+};
+use crate::protocol::error::ErrorKind;
+
+/// Longest message to a person, in bytes.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// Longest name of a run, a request or an asker, in bytes.
+const MAX_NAME: usize = 1000;
+
+/// Most options of one request.
+const MAX_OPTIONS: usize = 100;
+
+/// Contacts that may be pending.
+const BOUNDS: PendingBounds = PendingBounds {
+    per_asker: 1000,
+    in_all: 5000,
+};
+
+pub async fn create(
+    call: Call,
+    params: CreateContactParams,
+) -> Result<CreateContactResponse, RpcError> {
+    check_text("message", &params.message, MAX_MESSAGE)?;
+    let asker = asker(&call, &params)?;
+    let run_id = run_id(&call, params.run_id, &asker).await?;
+    let options = params.response_options.unwrap_or_default();
+    check_options("response_options", &options)?;
+    let mut input = Map::new();
+    input.insert("message".to_owned(), Value::from(params.message));
+    if let Some(subject) = params.subject.filter(|subject| !subject.is_empty()) {
+        check_text("subject", &subject, MAX_NAME)?;
+        input.insert("subject".to_owned(), Value::from(subject));
+    }
+    let call_id = match params.call_id.filter(|id| !id.is_empty()) {
+        Some(id) => {
+            check_text("call_id", &id, MAX_NAME)?;
+            id
+        }
+        None => Uuid::new_v4().to_string(),
+    };
+    let request = NewRequest {
+        source: Source::Program,
+        kind: Kind::Contact,
+        run_id,
+        call_id,
+        tool_name: CONTACT_TOOL.to_owned(),
+        tool_input: Value::Object(input),
+        channel: None,
+        sdk_state: None,
+        options,
+        asker,
+    };
+    let store = &call.daemon.store;
+    let approval = match store.ask_bounded(request, BOUNDS).await? {
+        Asked::New(approval) | Asked::Known(approval) => approval,
+        Asked::Taken(_) => {
+            return Err(RpcError::new(
+                ErrorKind::Conflict,
+                "something else was asked under this call_id",
+            )
+            .hint("leave call_id out, or choose another"));
+        }
+    };
+    Ok(CreateContactResponse {
+        approval_id: approval.id.to_string(),
+        session_id: approval.session_id.to_string(),
+        run_id: store
+            .session_by_key(approval.session_key)
+            .await?
+            .run_id
+            .to_string(),
+    })
+}
+
+pub async fn withdraw(
+    call: Call,
+    params: WithdrawApprovalParams,
+) -> Result<GetApprovalResponse, RpcError> {
+    if params.approval_id.is_empty() {
+        return Err(RpcError::required("approval_id"));
+    }
+    let store = &call.daemon.store;
+    let approval = store.approval(&params.approval_id).await?;
+    let by = match DecidedBy::from_origin(&call.origin) {
+        Some(person) => person,
+        None if is_agent_of(&call.origin, approval.session_id.as_str()) => DecidedBy::Agent,
+        None => {
+            call.must_be_a_person("withdraw what others ask")?;
+            DecidedBy::Agent
+        }
+    };
+    let reason = params
+        .reason
+        .filter(|reason| !reason.trim().is_empty())
+        .unwrap_or_else(|| "its asker took it back".to_owned());
+    check_text("reason", &reason, MAX_MESSAGE)?;
+    let withdrawn = store
+        .withdraw_request(approval.id.as_str(), by, reason)
+        .await?;
+    Ok(GetApprovalResponse {
+        approval: Approval::from(&withdrawn),
+    })
+}
+
+fn is_agent_of(origin: &Origin, session: &str) -> bool {
+    matches!(origin, Origin::Agent { session_id, .. } if session_id.as_str() == session)
+}
+
+fn check_text(field: &str, text: &str, limit: usize) -> Result<(), RpcError> {
+    if text.trim().is_empty() {
+        return Err(RpcError::required(field));
+    }
+    if text.len() > limit {
+        return Err(RpcError::invalid(
+            field,
+            format!("has {} bytes, the limit is {limit}", text.len()),
+        ));
+    }
+    Ok(())
+}
+
+fn check_options(field: &str, options: &[ResponseOption]) -> Result<(), RpcError> {
+    crate::domain::approval::check_options(options, MAX_OPTIONS)
+        .map_err(|problem| RpcError::invalid(field, problem))
+}
+
+/// Who asks: by the name that it gives, else by its program's.
+fn asker(call: &Call, params: &CreateContactParams) -> Result<Asker, RpcError> {
+    let given = params.asker.clone().filter(|name| !name.trim().is_empty());
+    if let Some(name) = &given {
+        check_text("asker", name, MAX_NAME)?;
+    }
+    let (name, pid) = match &call.origin {
+        Origin::Person { program, pid, .. } => (Some(program.clone()), Some(*pid)),
+        Origin::Agent { pid, .. } => (None, Some(*pid)),
+        Origin::Unverified { .. } => (None, None),
+    };
+    Ok(Asker {
+        name: given.or(name),
+        cwd: params.cwd.clone().unwrap_or_default(),
+        pid,
+    })
+}
+
+/// The run that a contact belongs to. An agent asks for its own session only.
+async fn run_id(call: &Call, given: Option<String>, asker: &Asker) -> Result<String, RpcError> {
+    let given = given.filter(|id| !id.is_empty());
+    if let Some(id) = &given {
+        check_text("run_id", id, MAX_NAME)?;
+    }
+    match &call.origin {
+        Origin::Agent { session_id, .. } => {
+            let own: Session = call.daemon.store.session(session_id.as_str()).await?;
+            match given {
+                Some(id) if id != own.id.as_str() && id != own.run_id.as_str() => {
+                    Err(RpcError::new(
+                        ErrorKind::Forbidden,
+                        format!(
+                            "an agent may ask for its own session only: this call comes from session {}",
+                            session_id.short()
+                        ),
+                    )
+                    .hint("leave run_id out"))
+                }
+                Some(_) | None => Ok(own.run_id.to_string()),
+            }
+        }
+        Origin::Person { .. } | Origin::Unverified { .. } => {
+            Ok(given.unwrap_or_else(|| run_id_of(asker)))
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Asking: a question becomes a pending approval, once, or is decided at once by a standing rule.
+//!
+//! Every question goes through [`insert`] and [`settle_new`], whatever its source: the agent's own
+//! control protocol, a permission prompt over MCP, or (see [`super::requests`]) a program.
+
+use rusqlite::params;
+use serde_json::Value;
+
+use super::approvals::{self, Resolution};
+use super::external::{self, Asker};
+use super::rows::micros;
+use super::writer::Write;
+use super::{Doing as _, Store, StoreError, events, sessions};
+use crate::domain::approval::ResponseOption;
+use crate::domain::decision::standing_rule;
+use crate::domain::session::Process;
+use crate::domain::{Approval, ApprovalId, EventBody, Kind, Question, Session, Source};
+
+/// A question that came over MCP.
+#[derive(Clone, Debug)]
+pub struct NewMcpApproval {
+    /// The session's id or run id, as the caller gave it.
+    pub run_id: String,
+    /// The tool.
+    pub tool_name: String,
+    /// Its whole input.
+    pub tool_input: Value,
+    /// The tool call, where the caller knows it.
+    pub tool_use_id: Option<String>,
+    /// Who asks, where it may be for an agent that is no session of ours.
+    pub external: Option<Asker>,
+}
+
+impl Store {
+    /// Records a question that came over MCP. With `external`, a run that is not known becomes a
+    /// session of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over.
+    pub async fn create_mcp_approval(&self, new: NewMcpApproval) -> Result<Approval, StoreError> {
+        self.writer.run(move |write| create_mcp(write, new)).await
+    }
+}
+
+/// Records a question of the agent.
+pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Result<(), StoreError> {
+    let new = NewRow {
+        request_id: Some(&question.request_id),
+        tool_use_id: question.tool_use_id.as_deref(),
+        description: question.description.as_deref(),
+        decision_reason: question.decision_reason.as_deref(),
+        blocked_path: question.blocked_path.as_deref(),
+        suggestions: &question.suggestions,
+        agent_id: question.agent_id.as_deref(),
+        ..NewRow::of_tool(
+            session.run_id.as_str(),
+            Source::Claude,
+            &question.tool_name,
+            &question.tool_input,
+        )
+    };
+    match insert(write, session, &new)? {
+        Some(key) => settle_new(write, session, key).map(drop),
+        // The agent repeats a question that is recorded already.
+        None => Ok(()),
+    }
+}
+
+fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, StoreError> {
+    let session = match (sessions::resolve(write.db, &new.run_id), new.external) {
+        (Err(StoreError::NotFound { .. }), Some(asker)) => {
+            external::find_or_make(write, &new.run_id, &asker)?
+        }
+        (found, _) => found?,
+    };
+    if session.process == Process::Gone {
+        return Err(StoreError::Conflict {
+            id: session.id,
+            problem: "has ended: nothing of it can ask any more".to_owned(),
+        });
+    }
+    let row = NewRow {
+        tool_use_id: new.tool_use_id.as_deref(),
+        asker: session.asker.as_deref(),
+        ..NewRow::of_tool(
+            session.run_id.as_str(),
+            Source::Mcp,
+            &new.tool_name,
+            &new.tool_input,
+        )
+    };
+    let key = insert(write, &session, &row)?.ok_or_else(repeated)?;
+    settle_new(write, &session, key)
+}
+
+/// What cannot be: a row without a name of its own that conflicts with another.
+pub fn repeated() -> StoreError {
+    StoreError::Commit("a new question was taken for a repeated one".to_owned())
+}
+
+/// A question to be recorded.
+pub struct NewRow<'a> {
+    pub run_id: &'a str,
+    pub source: Source,
+    pub kind: Kind,
+    pub request_id: Option<&'a str>,
+    pub tool_use_id: Option<&'a str>,
+    pub tool_name: &'a str,
+    pub tool_input: &'a Value,
+    pub description: Option<&'a str>,
+    pub decision_reason: Option<&'a str>,
+    pub blocked_path: Option<&'a str>,
+    pub suggestions: &'a [Value],
+    pub agent_id: Option<&'a str>,
+    pub call_id: Option<&'a str>,
+    pub channel: Option<&'a Value>,
+    pub sdk_state: Option<&'a Value>,
+    pub options: &'a [ResponseOption],
+    pub asker: Option<&'a str>,
+}
+
+impl<'a> NewRow<'a> {
+    /// A question about a tool, with nothing else known.
+    pub fn of_tool(
+        run_id: &'a str,
+        source: Source,
+        tool_name: &'a str,
+        tool_input: &'a Value,
+    ) -> Self {
+        Self {
+            run_id,
+            source,
+            kind: Kind::of_tool(tool_name),
+            request_id: None,
+            tool_use_id: None,
+            tool_name,
+            tool_input,
+            description: None,
+            decision_reason: None,
+            blocked_path: None,
+            suggestions: &[],
+            agent_id: None,
+            call_id: None,
+            channel: None,
+            sdk_state: None,
+            options: &[],
+            asker: None,
+        }
+    }
+}
+
+/// Inserts a pending approval; none when the same request is there already.
+pub fn insert(
+    write: &mut Write<'_>,
+    session: &Session,
+    new: &NewRow<'_>,
+) -> Result<Option<i64>, StoreError> {
+    let options = serde_json::to_string(new.options).map_err(|error| StoreError::Value {
+        what: "options",
+        problem: error.to_string(),
+    })?;
+    let inserted = write
+        .db
+        .prepare_cached(
+            "INSERT INTO approvals (id, session_key, run_id, source, kind, request_id, tool_use_id, tool_name,
+                tool_input, description, decision_reason, blocked_path, suggestions, agent_id, call_id, channel,
+                sdk_state, options, asker, outcome, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+             ON CONFLICT (session_key, request_id) WHERE request_id IS NOT NULL DO NOTHING",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                ApprovalId::random().as_str(),
+                session.key,
+                new.run_id,
+                new.source.as_str(),
+                new.kind.as_str(),
+                new.request_id,
+                new.tool_use_id,
+                new.tool_name,
+                new.tool_input.to_string(),
+                new.description,
+                new.decision_reason,
+                new.blocked_path,
+                Value::from(new.suggestions).to_string(),
+                new.agent_id,
+                new.call_id,
+                new.channel.map(Value::to_string),
+                new.sdk_state.map(Value::to_string),
+                options,
+                new.asker,
+                micros(write.now),
+            ])
+        })
+        .doing("record a question")?;
+    Ok((inserted > 0).then(|| write.db.last_insert_rowid()))
+}
+
+/// Announces a new approval and lets a standing rule decide it.
+pub fn settle_new(
+    write: &mut Write<'_>,
+    session: &Session,
+    key: i64,
+) -> Result<Approval, StoreError> {
+    let approval = approvals::by_key(write.db, key)?;
+    events::approval_event(
+        write,
+        &session.run_id,
+        approval.clone(),
+        EventBody::NewApproval,
+    )?;
+    match standing_rule(
+        &session.settings,
+        approval.source,
+        approval.kind,
+        &approval.tool_name,
+        write.now,
+    ) {
+        Some(by) if session.process != Process::External => {
+            approvals::resolve_as(write, &approval, &Resolution::by_rule(by))
+        }
+        Some(_) | None => {
+            sessions::refresh_status(write, session.key)?;
+            Ok(approval)
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Requests of programs: contacts over the socket, and what HumanLayer SDKs ask, here or at a remote
+//! API.
+//!
+//! Each has a name of the program's own (`call_id`), under which asking again is harmless. A request
+//! belongs to the session of its run id (and, when it is about a tool, to the tool call: see
+//! [`super::correlate`]), else to a session of the asking program (see [`super::external`]).
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::Value;
+
+use super::approvals::{self, Resolution};
+use super::asking::{self, NewRow};
+use super::external::{self, Asker};
+use super::writer::Write;
+use super::{Doing as _, Store, StoreError, correlate, rows};
+use crate::domain::approval::{DecidedBy, ResponseOption};
+use crate::domain::session::Process;
+use crate::domain::{Approval, Kind, Outcome, Session, Source};
+
+/// A request of a program.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// `Program`, `LocalApi` or `RemoteApi`.
+    pub source: Source,
+    /// `Permission` for a function call, `Contact` for a human contact.
+    pub kind: Kind,
+    /// The run that it belongs to.
+    pub run_id: String,
+    /// The program's name for it.
+    pub call_id: String,
+    /// The function, or `contact_human`.
+    pub tool_name: String,
+    /// The function's arguments, or the contact's `message` and `subject`.
+    pub tool_input: Value,
+    /// Through whom the program wanted it asked, as it sent it.
+    pub channel: Option<Value>,
+    /// State that the program wants back, as it sent it.
+    pub sdk_state: Option<Value>,
+    /// Response options of a contact, reject options of a function call.
+    pub options: Vec<ResponseOption>,
+    /// Who asks.
+    pub asker: Asker,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// It is recorded now.
+    New(Box<Approval>),
+    /// The same was recorded before; as it stands.
+    Known(Box<Approval>),
+    /// Something else was recorded under that name; as it stands.
+    Taken(Box<Approval>),
+}
+
+impl Asked {
+    /// The approval, if it is about this request.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Approval> {
+        match self {
+            Self::New(approval) | Self::Known(approval) => Some(approval),
+            Self::Taken(_) => None,
+        }
+    }
+}
+
+/// How much may be pending before a new request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingBounds {
+    /// Of one asker.
+    pub per_asker: u64,
+    /// Of all askers of that source.
+    pub in_all: u64,
+}
+
+/// How a request was settled at its remote API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The API's address, for people.
+    pub place: String,
+    /// `Approved`, `Denied`, `Answered`, or `Withdrawn` for one that is not there any more.
+    pub outcome: Outcome,
+    /// The reason, or the answer.
+    pub comment: Option<String>,
+    /// The option chosen.
+    pub option: Option<String>,
+}
+
+impl Store {
+    /// Records what was found pending at a remote API. What is known already stays as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be written; nothing is recorded then.
+    pub async fn ask_remote(&self, requests: Vec<NewRequest>) -> Result<Vec<Asked>, StoreError> {
+        self.writer
+            .run(move |write| requests.into_iter().map(|new| ask(write, new)).collect())
+            .await
+    }
+
+    /// Records a request of a program, unless too much is pending already.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`]; [`StoreError::Conflict`] when its session is one of ours and is over.
+    pub async fn ask_bounded(
+        &self,
+        request: NewRequest,
+        bounds: PendingBounds,
+    ) -> Result<Asked, StoreError> {
+        self.writer
+            .run(move |write| {
+                if by_call(write.db, request.source, &request.call_id)?.is_none() {
+                    check_bounds(write.db, &request, bounds)?;
+                }
+                ask(write, request)
+            })
+            .await
+    }
+
+    /// Everything that is pending here and came from a remote API, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn remote_pending(&self) -> Result<Vec<Approval>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key
+             WHERE a.outcome = 'pending' AND a.call_id IS NOT NULL AND a.source = 'remote_api' ORDER BY a.key",
+            rows::APPROVAL
+        );
+        self.readers
+            .run(move |db| {
+                db.prepare_cached(&sql)
+                    .and_then(|mut query| query.query_map([], rows::approval)?.collect())
+                    .doing("list the requests of the remote API")
+            })
+            .await
+    }
+
+    /// Notes how a request was settled at its remote API by somebody else. One that is resolved here
+    /// already stays as it is. Returns it as it stands, if it is known.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn settle_elsewhere(
+        &self,
+        call_id: String,
+        how: Elsewhere,
+    ) -> Result<Option<Approval>, StoreError> {
+        self.writer
+            .run(move |write| {
+                let Some(approval) = by_call(write.db, Source::RemoteApi, &call_id)? else {
+                    return Ok(None);
+                };
+                if approval.outcome != Outcome::Pending {
+                    return Ok(Some(approval));
+                }
+                let by = DecidedBy::Elsewhere { place: how.place };
+                let resolution = Resolution::plain(how.outcome, how.comment, by);
+                let resolution = resolution.with_option(how.option);
+                approvals::resolve_as(write, &approval, &resolution).map(Some)
+            })
+            .await
+    }
+
+    /// A request by the program's name for it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn request(
+        &self,
+        source: Source,
+        call_id: &str,
+    ) -> Result<Option<Approval>, StoreError> {
+        let call_id = call_id.to_owned();
+        self.readers
+            .run(move |db| by_call(db, source, &call_id))
+            .await
+    }
+
+    /// A page of a source's pending requests of one kind, oldest first, and how many there are.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn pending_requests(
+        &self,
+        source: Source,
+        kind: Kind,
+        limit: u32,
+        offset: u32,
+    ) -> Result<(Vec<Approval>, u64), StoreError> {
+        self.readers
+            .run(move |db| pending_page(db, source, kind, limit, offset))
+            .await
+    }
+
+    /// Takes a request back: its asker does not want an answer any more.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyResolved`], [`StoreError::NotFound`], [`StoreError::Unfit`] for what only
+    /// its own agent or API can take back.
+    pub async fn withdraw_request(
+        &self,
+        id: &str,
+        by: DecidedBy,
+        comment: String,
+    ) -> Result<Approval, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run(move |write| {
+                let approval = approvals::find(write.db, &id)?;
+                match approval.source {
+                    Source::Mcp | Source::Program | Source::LocalApi => {}
+                    Source::Claude | Source::RemoteApi => {
+                        return Err(StoreError::Unfit(crate::domain::decision::UnfitDecision {
+                            field: "approval_id",
+                            problem: format!(
+                                "this came over {}, which alone can take it back: decide it instead",
+                                approval.source.describe()
+                            ),
+                        }));
+                    }
+                }
+                let resolution = Resolution::plain(Outcome::Withdrawn, Some(comment), by);
+                approvals::resolve_as(write, &approval, &resolution)
+            })
+            .await
+    }
+}
+
+fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
+    if let Some(known) = by_call(write.db, new.source, &new.call_id)? {
+        let asked = if is_same(&known, &new) {
+            Asked::Known
+        } else {
+            Asked::Taken
+        };
+        return Ok(asked(Box::new(known)));
+    }
+    let (session, tool_use_id) = place(write, &new)?;
+    let row = NewRow {
+        kind: new.kind,
+        tool_use_id: tool_use_id.as_deref(),
+        call_id: Some(&new.call_id),
+        channel: new.channel.as_ref(),
+        sdk_state: new.sdk_state.as_ref(),
+        options: &new.options,
+        asker: new.asker.name.as_deref(),
+        ..NewRow::of_tool(&new.run_id, new.source, &new.tool_name, &new.tool_input)
+    };
+    let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;
+    asking::settle_new(write, &session, key).map(|approval| Asked::New(Box::new(approval)))
+}
+
+fn place(write: &mut Write<'_>, new: &NewRequest) -> Result<(Session, Option<String>), StoreError> {
+    let session = external::find_or_make(write, &new.run_id, &new.asker)?;
+    match new.kind {
+        Kind::Permission => {
+            let place = correlate::place(write.db, session, &new.tool_name, &new.tool_input)?;
+            Ok((place.session, place.tool_use_id))
+        }
+        Kind::Contact | Kind::Question | Kind::Plan => {
+            // What asks over our own socket does so from below the session's runner.
+            if new.source == Source::Program && session.process == Process::Gone {
+                return Err(StoreError::Conflict {
+                    id: session.id,
+                    problem: "has ended: nothing of it can ask any more".to_owned(),
+                });
+            }
+            Ok((session, None))
+        }
+    }
+}
+
+/// Whether a request asks what a recorded one asked.
+fn is_same(known: &Approval, new: &NewRequest) -> bool {
+    known.kind == new.kind
+        && known.run_id == new.run_id
+        && known.tool_name == new.tool_name
+        && known.channel == new.channel
+        && known.sdk_state == new.sdk_state
+        && known.options == new.options
+        && correlate::same_json(&known.tool_input, &new.tool_input)
+}
+
+fn by_call(db: &Connection, source: Source, call_id: &str) -> Result<Option<Approval>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.source = ? AND a.call_id = ?",
+        rows::APPROVAL
+    );
+    db.prepare_cached(&sql)
+        .and_then(|mut query| {
+            query
+                .query_row([source.as_str(), call_id], rows::approval)
+                .optional()
+        })
+        .doing("find a request")
+}
+
+fn check_bounds(
+    db: &Connection,
+    request: &NewRequest,
+    bounds: PendingBounds,
+) -> Result<(), StoreError> {
+    let (of_asker, in_all): (i64, i64) = db
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals
+             WHERE source = ?1 AND outcome = 'pending' AND call_id IS NOT NULL",
+        )
+        .and_then(|mut query| {
+            query.query_row(
+                params![request.source.as_str(), request.asker.name],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+        .doing("count what is pending")?;
+    for (pending, limit, whose) in [
+        (of_asker, bounds.per_asker, "of this asker"),
+        (in_all, bounds.in_all, "of all askers"),
+    ] {
+        if pending.unsigned_abs() >= limit {
+            return Err(StoreError::Full { limit, whose });
+        }
+    }
+    Ok(())
+}
+
+fn pending_page(
+    db: &Connection,
+    source: Source,
+    kind: Kind,
+    limit: u32,
+    offset: u32,
+) -> Result<(Vec<Approval>, u64), StoreError> {
+    let condition = "outcome = 'pending' AND call_id IS NOT NULL AND source = ?1 AND kind = ?2";
+    let total: i64 = db
+        .prepare_cached(&format!("SELECT count(*) FROM approvals WHERE {condition}"))
+        .and_then(|mut query| query.query_row([source.as_str(), kind.as_str()], |row| row.get(0)))
+        .doing("count the pending requests")?;
+    let sql = format!(
+        "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.key IN (
+            SELECT key FROM approvals WHERE {condition} ORDER BY key LIMIT ?3 OFFSET ?4) ORDER BY a.key",
+        rows::APPROVAL
+    );
+    let page = db
+        .prepare_cached(&sql)
+        .and_then(|mut query| {
+            query
+                .query_map(
+                    params![source.as_str(), kind.as_str(), limit, offset],
+                    rows::approval,
+                )?
+                .collect()
+        })
+        .doing("list the pending requests")?;
+    Ok((page, total.unsigned_abs()))
+}
+
+/// Keeps the run of an asker that gave none: the same program in the same directory.
+#[must_use]
+pub fn run_id_of(asker: &Asker) -> String {
+    let name = asker.name.as_deref().unwrap_or("program");
+    format!("{name}@{}", asker.cwd)
+}

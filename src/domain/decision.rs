@@ -1,0 +1,477 @@
+//! What can be decided about an approval, which decision fits which question, and the standing
+//! rules under which the daemon decides by itself.
+//!
+//! Pure: the store records what is decided here, after [`Approval::check`] has passed it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::approval::{Approval, DecidedBy, Kind, Outcome, Source};
+use super::session::Settings;
+
+/// What a person can say to a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Yes.
+    Approve {
+        /// A note for the record.
+        comment: Option<String>,
+        /// Run with this input instead.
+        updated_input: Option<Value>,
+        /// Permission updates, in Claude Code's own form, that make the yes last.
+        updated_permissions: Option<Vec<Value>>,
+    },
+    /// No.
+    Deny {
+        /// The reason; the agent is told it.
+        reason: String,
+        /// Also end the turn.
+        interrupt: bool,
+        /// The reject option chosen, by its name; its words are the reason where none is given.
+        option: Option<String>,
+    },
+    /// The answers to a question, by the question's text.
+    Answer {
+        /// Question text to chosen label or free text.
+        answers: serde_json::Map<String, Value>,
+        /// A note for the record.
+        comment: Option<String>,
+    },
+    /// The answer to a contact.
+    Respond {
+        /// In words; the option's where none are given.
+        text: Option<String>,
+        /// The response option chosen, by its name.
+        option: Option<String>,
+    },
+}
+
+impl Decision {
+    /// The outcome that the decision makes.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Approve { .. } => Outcome::Approved,
+            Self::Deny { .. } => Outcome::Denied,
+            Self::Answer { .. } | Self::Respond { .. } => Outcome::Answered,
+        }
+    }
+}
+
+/// The words of an answer: those given, else those of the option chosen.
+#[must_use]
+pub fn words(approval: &Approval, given: Option<&str>, option: Option<&str>) -> Option<String> {
+    given
+        .filter(|words| !words.trim().is_empty())
+        .or_else(|| Some(approval.option(option?)?.words()))
+        .map(str::to_owned)
+}
+
+/// Why a decision does not fit the question.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct UnfitDecision {
+    /// The parameter at fault.
+    pub field: &'static str,
+    /// What is wrong with it and what would be right.
+    pub problem: String,
+}
+
+fn unfit(field: &'static str, problem: impl Into<String>) -> UnfitDecision {
+    UnfitDecision {
+        field,
+        problem: problem.into(),
+    }
+}
+
+impl Approval {
+    /// Checks that a decision fits this question, before anything is written.
+    ///
+    /// # Errors
+    /// Names the parameter at fault and what would be right.
+    pub fn check(&self, decision: &Decision) -> Result<(), UnfitDecision> {
+        match decision {
+            Decision::Deny {
+                reason,
+                interrupt,
+                option,
+            } => {
+                self.check_refusable()?;
+                self.check_option(option.as_deref())?;
+                if reason.trim().is_empty() && option.is_none() {
+                    return Err(unfit(
+                        "comment",
+                        "a denial needs a reason; the asker is told it",
+                    ));
+                }
+                if *interrupt && self.source != Source::Claude {
+                    return Err(unfit(
+                        "interrupt",
+                        format!(
+                            "this came over {}, which cannot end the turn",
+                            self.source.describe()
+                        ),
+                    ));
+                }
+                Ok(())
+            }
+            Decision::Approve {
+                updated_input,
+                updated_permissions,
+                ..
+            } => self.check_approval(updated_input.as_ref(), updated_permissions.as_deref()),
+            Decision::Answer { answers, .. } => self.check_answers(answers),
+            Decision::Respond { text, option } => {
+                match self.kind {
+                    Kind::Contact => {}
+                    Kind::Question => {
+                        return Err(unfit("answers", "is required: question text to answer"));
+                    }
+                    Kind::Permission | Kind::Plan => {
+                        return Err(unfit(
+                            "decision",
+                            "this is not a question: approve or deny it",
+                        ));
+                    }
+                }
+                self.check_option(option.as_deref())?;
+                match words(self, text.as_deref(), option.as_deref()) {
+                    Some(_) => Ok(()),
+                    None => Err(unfit(
+                        "comment",
+                        "an answer needs words, or one of the options",
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Whether there is a way to tell the asker no.
+    fn check_refusable(&self) -> Result<(), UnfitDecision> {
+        let by_api = match self.source {
+            Source::LocalApi | Source::RemoteApi => true,
+            Source::Claude | Source::Mcp | Source::Program => false,
+        };
+        if by_api && self.kind == Kind::Contact {
+            return Err(unfit(
+                "decision",
+                "its asker knows no refusal, only words: respond",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_option(&self, name: Option<&str>) -> Result<(), UnfitDecision> {
+        let Some(name) = name else { return Ok(()) };
+        if self.option(name).is_some() {
+            return Ok(());
+        }
+        let offered: Vec<&str> = self
+            .options
+            .iter()
+            .map(|option| option.name.as_str())
+            .collect();
+        let problem = if offered.is_empty() {
+            format!("no such option: {name:?}; this offers none")
+        } else {
+            format!("no such option: {name:?}; the options are {offered:?}")
+        };
+        Err(unfit("option", problem))
+    }
+
+    fn check_approval(
+        &self,
+        updated_input: Option<&Value>,
+        updated_permissions: Option<&[Value]>,
+    ) -> Result<(), UnfitDecision> {
+        match self.kind {
+            Kind::Question => {
+                return Err(unfit(
+                    "decision",
+                    "this is a question: answer it (decision `respond` with `answers`) or deny it",
+                ));
+            }
+            Kind::Contact => {
+                return Err(unfit(
+                    "decision",
+                    "this wants words: answer it (decision `respond` with `comment` or `option`)",
+                ));
+            }
+            Kind::Permission | Kind::Plan => {}
+        }
+        if updated_input.is_some_and(|input| !input.is_object()) {
+            return Err(unfit(
+                "updated_input",
+                "must be a JSON object, the tool's whole input",
+            ));
+        }
+        if updated_input.is_some() || updated_permissions.is_some() {
+            self.check_takes_more_than_yes_or_no()?;
+        }
+        if updated_permissions.is_some_and(|updates| updates.iter().any(|u| !u.is_object())) {
+            return Err(unfit(
+                "updated_permissions",
+                "must be a list of JSON objects",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_answers(&self, answers: &serde_json::Map<String, Value>) -> Result<(), UnfitDecision> {
+        match self.kind {
+            Kind::Question => {}
+            Kind::Contact => {
+                return Err(unfit(
+                    "answers",
+                    "this is no list of questions: answer it in words (`comment`) or with an `option`",
+                ));
+            }
+            Kind::Permission | Kind::Plan => {
+                return Err(unfit(
+                    "decision",
+                    "this is not a question: approve or deny it",
+                ));
+            }
+        }
+        self.check_takes_more_than_yes_or_no()?;
+        let asked = self.questions();
+        if let Some(unknown) = answers.keys().find(|key| !asked.contains(&key.as_str())) {
+            return Err(unfit(
+                "answers",
+                format!("no such question: {unknown:?}; the questions are {asked:?}"),
+            ));
+        }
+        if let Some(missing) = asked.iter().find(|text| !answers.contains_key(**text)) {
+            return Err(unfit("answers", format!("no answer to {missing:?}")));
+        }
+        Ok(())
+    }
+
+    fn check_takes_more_than_yes_or_no(&self) -> Result<(), UnfitDecision> {
+        if self.source == Source::Claude {
+            return Ok(());
+        }
+        Err(unfit(
+            "decision",
+            format!(
+                "this came over {} from a program that takes only yes or no",
+                self.source.describe()
+            ),
+        ))
+    }
+}
+
+/// Tools that only change files, which `auto_accept_edits` stands for.
+const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
+
+/// Whether a standing permission of the session answers a question, and in whose name.
+/// Questions and plans want a person in any case, and so does what programs ask.
+#[must_use]
+pub fn standing_rule(
+    settings: &Settings,
+    source: Source,
+    kind: Kind,
+    tool_name: &str,
+    now: Timestamp,
+) -> Option<DecidedBy> {
+    if kind != Kind::Permission || !source.obeys_standing_rules() {
+        return None;
+    }
+    let skipping = settings.skip_permissions
+        && settings
+            .skip_permissions_until
+            .is_none_or(|until| now < until);
+    if skipping {
+        return Some(DecidedBy::Rule {
+            rule: "dangerously_skip_permissions".to_owned(),
+            expires_at: settings.skip_permissions_until,
+        });
+    }
+    if settings.auto_accept_edits && EDIT_TOOLS.contains(&tool_name) {
+        return Some(DecidedBy::Rule {
+            rule: "auto_accept_edits".to_owned(),
+            expires_at: None,
+        });
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::approval::ResponseOption;
+    use super::super::id::{ApprovalId, SessionId};
+    use super::*;
+    use serde_json::json;
+
+    fn approval(tool: &str, source: Source, input: Value) -> Approval {
+        Approval {
+            key: 1,
+            id: ApprovalId::random(),
+            session_id: SessionId::random(),
+            session_key: 1,
+            run_id: "run".into(),
+            source,
+            kind: Kind::of_tool(tool),
+            request_id: None,
+            tool_use_id: None,
+            tool_name: tool.into(),
+            tool_input: input,
+            description: None,
+            decision_reason: None,
+            blocked_path: None,
+            suggestions: vec![],
+            agent_id: None,
+            call_id: None,
+            channel: None,
+            sdk_state: None,
+            options: vec![],
+            asker: None,
+            outcome: Outcome::Pending,
+            comment: None,
+            updated_input: None,
+            updated_permissions: None,
+            answers: None,
+            chosen_option: None,
+            decided_by: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            decided_at: None,
+            delivered_at: None,
+            undelivered: None,
+        }
+    }
+
+    fn approve(input: Option<Value>) -> Decision {
+        Decision::Approve {
+            comment: None,
+            updated_input: input,
+            updated_permissions: None,
+        }
+    }
+
+    fn answer(value: Value) -> Decision {
+        Decision::Answer {
+            answers: value.as_object().unwrap().clone(),
+            comment: None,
+        }
+    }
+
+    #[test]
+    fn decisions_must_fit_their_question() {
+        let bash = approval("Bash", Source::Claude, json!({"command": "ls"}));
+        let mcp = approval("Bash", Source::Mcp, json!({"command": "ls"}));
+        let ask = approval(
+            "AskUserQuestion",
+            Source::Claude,
+            json!({"questions": [{"question": "Which?"}]}),
+        );
+        let deny = |reason: &str, interrupt| Decision::Deny {
+            reason: reason.into(),
+            interrupt,
+            option: None,
+        };
+        let cases: [(&Approval, Decision, Option<&str>); 12] = [
+            (&bash, approve(None), None),
+            (&bash, approve(Some(json!({"command": "pwd"}))), None),
+            (&bash, approve(Some(json!("pwd"))), Some("updated_input")),
+            (&bash, deny("", false), Some("comment")),
+            (&bash, deny("no", true), None),
+            (&bash, answer(json!({"Which?": "a"})), Some("decision")),
+            (&mcp, approve(None), None),
+            (&mcp, approve(Some(json!({}))), Some("decision")),
+            (&mcp, deny("no", true), Some("interrupt")),
+            (&ask, approve(None), Some("decision")),
+            (&ask, answer(json!({"Which?": "a"})), None),
+            (&ask, answer(json!({})), Some("answers")),
+        ];
+        for (approval, decision, field) in cases {
+            let got = approval.check(&decision).err().map(|error| error.field);
+            assert_eq!(got, field, "{decision:?}");
+        }
+    }
+
+    #[test]
+    fn standing_rules_apply_while_they_last_and_never_answer_questions() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let later = Timestamp::from_second(2_000).unwrap();
+        let skip = |until| Settings {
+            skip_permissions: true,
+            skip_permissions_until: until,
+            ..Settings::default()
+        };
+        let edits = Settings {
+            auto_accept_edits: true,
+            ..Settings::default()
+        };
+        let rule =
+            |s: &Settings, kind, tool| standing_rule(s, Source::Claude, kind, tool, now).is_some();
+        assert!(rule(&skip(None), Kind::Permission, "Bash"));
+        assert!(rule(&skip(Some(later)), Kind::Permission, "Bash"));
+        assert!(
+            !rule(&skip(Some(now)), Kind::Permission, "Bash"),
+            "over at its very end"
+        );
+        assert!(!rule(&skip(None), Kind::Question, "AskUserQuestion"));
+        assert!(!rule(&skip(None), Kind::Plan, "ExitPlanMode"));
+        assert!(rule(&edits, Kind::Permission, "Write"));
+        assert!(!rule(&edits, Kind::Permission, "Bash"));
+        for source in [Source::Program, Source::LocalApi, Source::RemoteApi] {
+            assert!(standing_rule(&skip(None), source, Kind::Permission, "Bash", now).is_none());
+        }
+    }
+
+    #[test]
+    fn contacts_are_answered_in_words_or_with_an_option() {
+        let contact = |source| Approval {
+            kind: Kind::Contact,
+            options: vec![ResponseOption {
+                name: "later".into(),
+                title: Some("Ask later".into()),
+                ..ResponseOption::default()
+            }],
+            ..approval("contact_human", source, json!({"message": "now?"}))
+        };
+        let respond = |text: &str, option: Option<&str>| Decision::Respond {
+            text: Some(text.into()),
+            option: option.map(Into::into),
+        };
+        let deny = |option: Option<&str>| Decision::Deny {
+            reason: String::new(),
+            interrupt: false,
+            option: option.map(Into::into),
+        };
+        let program = contact(Source::Program);
+        let cases: [(&Approval, Decision, Option<&str>); 9] = [
+            (&program, respond("yes", None), None),
+            (&program, respond("", Some("later")), None),
+            (&program, respond(" ", None), Some("comment")),
+            (&program, respond("yes", Some("no such")), Some("option")),
+            (&program, approve(None), Some("decision")),
+            (&program, answer(json!({})), Some("answers")),
+            (&program, deny(Some("later")), None),
+            (&program, deny(None), Some("comment")),
+            (
+                &contact(Source::RemoteApi),
+                deny(Some("later")),
+                Some("decision"),
+            ),
+        ];
+        for (approval, decision, field) in cases {
+            let got = approval.check(&decision).err().map(|error| error.field);
+            assert_eq!(got, field, "{decision:?}");
+        }
+        assert_eq!(
+            words(&program, Some(" "), Some("later")).unwrap(),
+            "Ask later"
+        );
+        let bash = approval("Bash", Source::LocalApi, json!({}));
+        assert_eq!(
+            bash.check(&respond("yes", None)).unwrap_err().field,
+            "decision"
+        );
+        assert_eq!(
+            bash.check(&deny(Some("later"))).unwrap_err().field,
+            "option"
+        );
+    }
+}
