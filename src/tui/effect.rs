@@ -48,7 +48,7 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Decide an approval.
-    Decide(SendDecisionParams),
+    Decide(Box<SendDecisionParams>),
     /// Read a page of a session's conversation.
     Page {
         /// The session.

@@ -47,7 +47,7 @@ impl Errands {
     /// Does an effect that is an errand; none for those that the runtime does itself.
     pub async fn run(self, effect: Effect) -> Option<Done> {
         Some(match effect {
-            Effect::Decide(params) => self.decide(params).await,
+            Effect::Decide(params) => self.decide(*params).await,
             Effect::Page { session, page } => self.page(session, page).await,
             Effect::Session(id) => Done::Session(
                 self.call(async |client| client.get_session_state(&id).await)

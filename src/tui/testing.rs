@@ -162,6 +162,7 @@ impl Rig {
     }
 
     /// The buffer of the last frame, for its colours.
+    #[allow(dead_code, reason = "the panes' own tests look at colours")]
     pub fn buffer(&self) -> &ratatui::buffer::Buffer {
         self.terminal.backend().buffer()
     }

@@ -77,6 +77,8 @@ pub(super) fn words(outcome: Outcome, state: Option<&CallState>) -> String {
         .map(|by| match by {
             DecidedBy::Person { program, .. } => format!(" by {}", sanitize_line(program)),
             DecidedBy::Rule { rule, .. } => format!(" by rule {}", sanitize_line(rule)),
+            DecidedBy::Key { name } => format!(" by key {}", sanitize_line(name)),
+            DecidedBy::Elsewhere { place } => format!(" at {}", sanitize_line(place)),
             DecidedBy::Agent => String::new(),
         })
         .unwrap_or_default();

@@ -47,7 +47,7 @@ pub fn send(app: &mut App, word: &'static str, params: SendDecisionParams) -> Ve
         return Vec::new();
     }
     app.inbox.sending.insert(params.approval_id.clone(), word);
-    vec![Effect::Decide(params)]
+    vec![Effect::Decide(Box::new(params))]
 }
 
 /// A plain yes.
@@ -67,12 +67,10 @@ pub fn approve(app: &mut App) -> Vec<Effect> {
     };
     match approval.kind {
         Kind::Permission | Kind::Plan => send(app, "approving", yes(&approval)),
-        Kind::Question => {
-            say(
-                app,
-                Tone::Plain,
-                "this is a question: answer it, or deny it",
-            );
+        Kind::Question | Kind::Contact => {
+            let key = app.keymap.key(crate::tui::keymap::Action::Answer);
+            let words = format!("this wants an answer: {key} answers it");
+            say(app, Tone::Plain, words);
             Vec::new()
         }
     }

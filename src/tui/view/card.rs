@@ -40,6 +40,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let what = match approval.kind {
         Kind::Permission => format!(" May it use {}? ", fit(&approval.tool_name, 40)),
         Kind::Question => " It asks you ".to_owned(),
+        Kind::Contact => format!(
+            " {} says ",
+            fit(approval.asker.as_deref().unwrap_or("a program"), 40)
+        ),
         Kind::Plan => " Its plan ".to_owned(),
     };
     let title = Line::from(vec![
@@ -80,7 +84,7 @@ fn actions<'a>(app: &App, approval: &Approval, hidden: usize) -> Line<'a> {
             (Action::Edit, "edit"),
             (Action::Always, "always"),
         ],
-        Kind::Question => vec![(Action::Answer, "answer"), (Action::Deny, "deny")],
+        Kind::Question | Kind::Contact => vec![(Action::Answer, "answer"), (Action::Deny, "deny")],
         Kind::Plan => vec![(Action::Approve, "accept"), (Action::Deny, "reject")],
     };
     shown.push((Action::ReadApproval, "read"));
