@@ -62,6 +62,15 @@ pub enum Effect {
     Session(String),
     /// Read an approval's record.
     Approval(String),
+    /// Read the file that an approval is about.
+    File {
+        /// The approval.
+        approval: String,
+        /// The path, as the approval has it.
+        path: String,
+        /// Where relative paths begin.
+        base: String,
+    },
     /// Start a session.
     Launch(Box<LaunchSessionParams>),
     /// Go on with a session in a new one.

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
 use super::msg::{Done, Refused};
+use super::state::card::{Looked, MOST_FILE};
 use super::state::launch::Remembered;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
@@ -61,6 +62,19 @@ impl Errands {
                     .map(Box::new)
                     .map_err(said),
             ),
+            Effect::File {
+                approval,
+                path,
+                base,
+            } => {
+                let whole = Path::new(&base).join(&path);
+                let looked = tokio::task::spawn_blocking(move || look(&whole)).await;
+                Done::File {
+                    approval,
+                    path,
+                    found: looked.unwrap_or_else(|error| Looked::Other(error.to_string())),
+                }
+            }
             Effect::Launch(params) => self.launch(*params).await,
             Effect::Continue(params) => self.go_on(*params).await,
             Effect::Message { session, text } => {
@@ -310,6 +324,43 @@ fn said(error: ClientError) -> String {
     error.to_string()
 }
 
+/// Reads a file that an agent has named: only a regular one, and not more than is compared. Opened
+/// without waiting, as what is there may be a pipe that nobody writes.
+fn look(path: &Path) -> Looked {
+    use std::io::Read as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let other = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Looked::Missing,
+        _ => Looked::Other(format!("it cannot be read: {error}")),
+    };
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) => return other(error),
+    };
+    match file.metadata() {
+        Ok(what) if !what.is_file() => return Looked::Other("it is no regular file".to_owned()),
+        Ok(_) => {}
+        Err(error) => return other(error),
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = file.take(MOST_FILE + 1).read_to_end(&mut bytes) {
+        return other(error);
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
+        return Looked::Other("it is too long to compare".to_owned());
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Looked::Text(text),
+        Err(_) => Looked::Other("it is no text".to_owned()),
+    }
+}
+
 /// What was remembered; nothing where there is nothing readable.
 fn remembered(file: &Path) -> Remembered {
     std::fs::read(file)
@@ -356,4 +407,38 @@ fn export(name: &str, text: &str) -> Result<String, String> {
         }
     }
     Err(format!("too many files called {base}-….md"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_named_file_is_looked_at_without_waiting_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("text"), "words").unwrap();
+        std::fs::write(at("bytes"), [0xff, 0xfe]).unwrap();
+        let long = std::fs::File::create(at("long")).unwrap();
+        long.set_len(MOST_FILE + 1).unwrap();
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(pipe.unwrap().success());
+        assert_eq!(look(&at("text")), Looked::Text("words".to_owned()));
+        assert_eq!(look(&at("none")), Looked::Missing);
+        for (name, why) in [
+            ("bytes", "no text"),
+            ("long", "too long"),
+            ("pipe", "no regular file"),
+            (".", "no regular file"),
+        ] {
+            let found = look(&at(name));
+            assert!(
+                matches!(&found, Looked::Other(said) if said.contains(why)),
+                "{name}: {found:?}"
+            );
+        }
+    }
 }

@@ -103,6 +103,15 @@ pub enum Done {
     Started(Result<String, Refused>),
     /// Something else was done: what to say about it.
     Said(Result<String, String>),
+    /// The file that an approval is about was looked at.
+    File {
+        /// The approval.
+        approval: String,
+        /// The path, as the approval has it.
+        path: String,
+        /// What is there.
+        found: super::state::card::Looked,
+    },
     /// The user came back from the editor.
     Edited {
         /// What the text was for.

@@ -3,6 +3,7 @@
 //! Plain data and what can be derived from it. Changed only by [`super::update`], drawn only by
 //! [`super::view`]. Must not know terminals, sockets or clocks: the time comes with each message.
 
+pub mod card;
 pub mod data;
 pub mod detail;
 pub mod first_run;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use super::keymap::{Context, Keymap};
 use super::theme::Theme;
 
+pub use card::Card;
 pub use data::Data;
 pub use detail::Detail;
 pub use form::Form;
@@ -80,6 +82,8 @@ pub enum Connection {
 pub struct Drawn {
     /// The approval whose card was shown.
     pub approval: Option<String>,
+    /// The identity of the open form, where it has one ([`Form::identity`]).
+    pub form: Option<String>,
 }
 
 /// How the user wants the dashboard, from the configuration file.
@@ -95,6 +99,8 @@ pub struct Wishes {
     pub confirm_dangerous: bool,
     /// Take the mouse.
     pub mouse: bool,
+    /// Reasons for a denial that are given often.
+    pub deny_reasons: Vec<String>,
     /// Whether this is the demonstration, which the screen must say.
     pub demo: bool,
 }
@@ -107,6 +113,7 @@ impl Default for Wishes {
             quiet_hours: None,
             confirm_dangerous: false,
             mouse: true,
+            deny_reasons: form::deny::QUICK.map(str::to_owned).to_vec(),
             demo: false,
         }
     }
@@ -139,6 +146,8 @@ pub struct App {
     pub focus: Pane,
     /// The inbox.
     pub inbox: Inbox,
+    /// The card of the selected approval.
+    pub card: Card,
     /// The list of sessions.
     pub sessions: Sessions,
     /// The selected session's conversation.
@@ -172,6 +181,7 @@ impl App {
             data: Data::default(),
             focus: Pane::Sessions,
             inbox: Inbox::default(),
+            card: Card::default(),
             sessions: Sessions::default(),
             detail: Detail::default(),
             launch: launch::Launch::default(),

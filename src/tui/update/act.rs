@@ -1,6 +1,6 @@
 //! What an action does; the one place where a key, the palette and the mouse meet.
 
-use super::{Effect, decide, say, select, session};
+use super::{Effect, card, decide, inbox, say, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
 use crate::tui::state::form::{help::Help, palette::Palette, read::Read, say::About};
@@ -13,20 +13,17 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Approve => decide::approve(app),
         Action::Deny => decide::deny(app),
-        Action::Edit
-        | Action::Always
-        | Action::Answer
-        | Action::ApproveMany
-        | Action::DenyMany
-        | Action::LaunchForm
-        | Action::Search
-        | Action::NextMatch => Vec::new(),
+        Action::Edit => decide::edit(app),
+        Action::Always => decide::always(app),
+        Action::Answer => decide::answer(app),
+        Action::ApproveMany => decide::many(app, true),
+        Action::DenyMany => decide::many(app, false),
+        Action::QuestionDown => scroll_question(app, 1),
+        Action::QuestionUp => scroll_question(app, -1),
+        Action::LaunchForm | Action::Search | Action::NextMatch => Vec::new(),
         Action::ReadApproval => {
             if let Some(id) = app.drawn.approval.clone() {
-                app.form = Some(Form::Read(Read {
-                    approval: id,
-                    scroll: 0,
-                }));
+                app.form = Some(Form::Read(Read::of(&id)));
             }
             Vec::new()
         }
@@ -94,6 +91,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::NextTurn => scroll(app, Scroll::NextTurn),
         Action::PreviousTurn => scroll(app, Scroll::PreviousTurn),
+        Action::Copy if app.focus == Pane::Inbox => match app.selected_approval() {
+            Some(approval) => vec![Effect::Copy(inbox::copied(approval))],
+            None => Vec::new(),
+        },
         Action::Copy => match app.detail.transcript.selected_text() {
             Some(text) => vec![Effect::Copy(text)],
             None => Vec::new(),
@@ -107,6 +108,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Filter => {
             match app.focus {
                 Pane::Conversation => app.detail.typing = true,
+                Pane::Inbox if !app.data.pending.is_empty() => app.inbox.typing = true,
                 Pane::Sessions | Pane::Inbox | Pane::Prompt => {
                     app.focus = Pane::Sessions;
                     app.sessions.typing = true;
@@ -137,7 +139,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Goes back one step: what is typed first, then marks, then the pane.
 fn cancel(app: &mut App) -> Vec<Effect> {
-    if app.sessions.typing || !app.sessions.filter.is_empty() {
+    if app.inbox.typing || (app.focus == Pane::Inbox && !app.inbox.filter.is_empty()) {
+        app.inbox.typing = false;
+        app.inbox.filter.clear();
+    } else if app.sessions.typing || !app.sessions.filter.is_empty() {
         app.sessions.typing = false;
         app.sessions.filter.clear();
         app.sessions.stale();
@@ -153,6 +158,11 @@ fn cancel(app: &mut App) -> Vec<Effect> {
     } else if let Connection::Up { .. } = app.connection {
         app.notice = None;
     }
+    Vec::new()
+}
+
+fn scroll_question(app: &mut App, by: i16) -> Vec<Effect> {
+    card::scroll(app, by);
     Vec::new()
 }
 

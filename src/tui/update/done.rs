@@ -1,6 +1,6 @@
 //! What became of errands.
 
-use super::{Effect, link, say};
+use super::{Effect, card, link, say};
 use crate::protocol::approval::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
 use crate::tui::msg::{Done, Refused};
@@ -50,6 +50,14 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
         }
         Done::Approval(Ok(approval)) => link::take_approval(app, *approval),
         Done::Session(Err(_)) | Done::Approval(Err(_)) => Vec::new(),
+        Done::File {
+            approval,
+            path,
+            found,
+        } => {
+            card::looked(app, &approval, &path, found);
+            Vec::new()
+        }
         Done::Started(Ok(session)) => {
             app.sessions.selected = Some(session.clone());
             vec![Effect::Session(session)]
@@ -77,7 +85,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                 Vec::new()
             }
             (Purpose::Look, Ok(_)) => Vec::new(),
-            (Purpose::Input { approval }, Ok(text)) => super::decide::edited(app, &approval, &text),
+            (Purpose::Input { approval }, Ok(text)) => {
+                super::decide::edited(app, &approval, &text);
+                Vec::new()
+            }
             (Purpose::Field, Ok(text)) => {
                 if let Some(field) = app.form.as_mut().and_then(super::super::state::Form::field) {
                     field.set(text.trim_end_matches('\n'));

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{Effect, act, form, say};
+use super::{Effect, act, form, inbox, say};
 use crate::tui::keymap::{Action, Chord};
 use crate::tui::state::{App, Pane, notice::Tone};
 
@@ -17,6 +17,9 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     if app.sessions.typing {
         return filter(app, key);
+    }
+    if app.inbox.typing {
+        return inbox::filter(app, key);
     }
     if app.detail.typing {
         return search(app, key);
@@ -51,6 +54,10 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         None if app.sessions.typing => {
             app.sessions.filter.push_str(text.trim());
             app.sessions.stale();
+        }
+        None if app.inbox.typing => {
+            app.inbox.filter.push_str(text.trim());
+            inbox::filtered(app);
         }
         None if app.focus == Pane::Prompt => app.launch.prompt.insert(text),
         None => say(

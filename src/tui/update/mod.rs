@@ -4,9 +4,11 @@
 //! panes and forms of [`super::state`]. Must not do anything itself.
 
 mod act;
+mod card;
 mod decide;
 mod done;
 mod form;
+mod inbox;
 mod key;
 mod link;
 mod mouse;

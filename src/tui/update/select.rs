@@ -1,6 +1,6 @@
 //! What is selected, after anything changed.
 
-use super::Effect;
+use super::{Effect, card};
 use crate::tui::state::{App, Detail, Pane};
 use crate::tui::transcript::Transcript;
 
@@ -26,7 +26,9 @@ pub fn settle(app: &mut App) -> Vec<Effect> {
         let first = app.sessions.ids().next().cloned();
         app.sessions.selected = first;
     }
-    follow(app)
+    let mut effects = card::settle(app);
+    effects.extend(follow(app));
+    effects
 }
 
 /// Opens the conversation of the selected session, if another one is open.
