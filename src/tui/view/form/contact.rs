@@ -30,7 +30,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
     let rows = message(app, form, usize::from(width.saturating_sub(2)));
     let message = rows.len();
     let shown = u16::try_from(message).unwrap_or(u16::MAX).min(MESSAGE);
-    let height = offers::height(&form.answer) + shown + 4;
+    let height = offers::height(&form.answer) + shown + 5;
     let inside = popup(theme, title, width, height, screen, buf);
     // What one types keeps its room on a low screen.
     let shown = shown.min(inside.height.saturating_sub(5));
