@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
+    interrupt, keys, launch, logs, respond, rpc, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -106,6 +106,8 @@ pub enum Verb {
     Watch(watch::Args),
     /// Call a method of the daemon
     Rpc(rpc::Args),
+    /// Make and revoke keys for programs that ask over HTTP
+    Keys(keys::Args),
     /// Show or edit the configuration
     Config(config::Args),
     /// Start, stop or examine the daemon

@@ -22,6 +22,7 @@ pub mod exit;
 mod format;
 mod input;
 pub mod interrupt;
+pub mod keys;
 pub mod launch;
 pub mod logs;
 pub mod output;
@@ -145,6 +146,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Answer(args) => answer::run(args, context).await,
         Verb::Respond(args) => respond::run(args, context).await,
         Verb::Watch(args) => watch::run(args, context).await,
+        Verb::Keys(args) => keys::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
         // Done before, without a configuration.

@@ -66,9 +66,9 @@ impl ConfigFile {
     }
 
     /// A file in the working directory came with a project, perhaps a stranger's: it must not say
-    /// which program runs as the agent, nor where the user's key is sent.
+    /// which program runs as the agent, where the user's key is sent, nor who reaches the daemon.
     fn must_not_choose_for_the_user(&self) -> Result<(), ConfigError> {
-        for key in ["claude_path", "api_base_url"] {
+        for key in ["claude_path", "api_base_url", "http_allow_remote"] {
             if self.values.get(key).is_some_and(|value| !value.is_null()) {
                 return Err(ConfigError::NotForAProject {
                     file: self.path.clone(),

@@ -133,6 +133,8 @@ pub struct Config {
     pub http_host: Setting<String>,
     /// Its port; 0 means none.
     pub http_port: Setting<u16>,
+    /// Whether it may be served at an address that other machines reach.
+    pub http_allow_remote: Setting<bool>,
     /// The run that this program belongs to, when one says so.
     pub run_id: Setting<Option<String>>,
 }
@@ -233,6 +235,17 @@ impl Config {
                         .map_err(|_| "must be a port from 0 (off) to 65535".to_owned())
                 },
             )?,
+            http_allow_remote: from.parsed(
+                "http_allow_remote",
+                &["HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE"],
+                FLAG,
+                || false,
+                |text| match text {
+                    "true" | "1" => Ok(true),
+                    "false" | "0" => Ok(false),
+                    _ => Err("must be true or false".to_owned()),
+                },
+            )?,
             run_id: from.parsed(
                 "run_id",
                 &["HUMANLAYER_RUN_ID"],
@@ -270,6 +283,8 @@ impl Config {
             self.http_host
                 .entry("http_host", |v| Value::from(v.as_str())),
             self.http_port.entry("http_port", |v| Value::from(*v)),
+            self.http_allow_remote
+                .entry("http_allow_remote", |v| Value::from(*v)),
             self.run_id.entry("run_id", |v| Value::from(v.as_deref())),
         ]
     }
@@ -331,6 +346,12 @@ const NUMBER: Form = ("a number", |value| match value {
     Value::Number(number) => Some(number.to_string()),
     Value::String(text) => Some(text.clone()),
     Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+});
+
+const FLAG: Form = ("true or false", |value| match value {
+    Value::Bool(flag) => Some(flag.to_string()),
+    Value::String(text) => Some(text.clone()),
+    Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
 });
 
 struct Resolver<'a> {

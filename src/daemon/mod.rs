@@ -7,11 +7,13 @@
 
 pub mod bus;
 pub mod claude;
+pub mod http;
 pub mod lifecycle;
 mod permissions;
 pub mod rpc;
 pub mod session;
 pub mod store;
+mod waiters;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +33,10 @@ pub struct Daemon {
     pub sessions: session::Sessions,
     /// The agent's program, where one is configured.
     pub claude_path: Option<PathBuf>,
+    /// The keys of the local HumanLayer API.
+    pub keys: Arc<http::KeyRing>,
+    /// How that API fares.
+    pub http: Arc<http::Http>,
     /// When this daemon started.
     pub started_at: Timestamp,
     socket: PathBuf,

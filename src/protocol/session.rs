@@ -33,6 +33,12 @@ pub struct HealthResponse {
     /// Sessions with a live process.
     #[serde(default)]
     pub live_sessions: u64,
+    /// Where the local HumanLayer API is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_address: Option<String>,
+    /// Why it is not, where it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_problem: Option<String>,
     /// What is wrong, when the status is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

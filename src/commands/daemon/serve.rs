@@ -14,6 +14,7 @@ use rustix::process::umask;
 
 use crate::commands::exit::{Exit, Failure};
 use crate::config::{Config, Flags};
+use crate::daemon::http::HttpOptions;
 use crate::daemon::{self, Options};
 use crate::logging::{self, Destination};
 
@@ -74,6 +75,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
         database: config.database_path.value.clone(),
         claude_path: config.claude_path.value.clone(),
         session_idle: config.session_idle(),
+        http: HttpOptions {
+            host: config.http_host.value.clone(),
+            port: config.http_port.value,
+            allow_remote: config.http_allow_remote.value,
+        },
     })
     .map_err(|cause| {
         tracing::error!(%cause, "the daemon ends");

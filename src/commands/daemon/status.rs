@@ -45,6 +45,16 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         out.line(format!("socket    {}", sanitize_line(&socket)))?;
         out.line(format!("database  {}", sanitize_line(&health.database)))?;
         out.line(format!("sessions  {} live", health.live_sessions))?;
+        match (&health.http_address, &health.http_problem) {
+            (Some(address), _) => {
+                let address = sanitize_line(address);
+                out.line(format!("http      http://{address}/humanlayer/v1"))?;
+            }
+            (None, Some(problem)) => {
+                out.line(format!("http      not served: {}", sanitize_line(problem)))?;
+            }
+            (None, None) => {}
+        }
         if let Some(problem) = &health.problem {
             out.line(format!("problem   {}", sanitize_line(problem)))?;
         }

@@ -179,6 +179,8 @@ pub enum StoreError {
         limit: u64,
         /// Whose requests it bounds.
         whose: &'static str,
+        /// Whether that is everybody's.
+        of_all: bool,
     },
     /// An ingest does not start where the last one ended.
     #[error("journal offset {given} does not follow {stored}: two readers of one journal?")]

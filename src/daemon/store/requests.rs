@@ -12,10 +12,11 @@ use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::external::{self, Asker};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, correlate, rows};
+use super::{Doing as _, Store, StoreError, correlate, rows, sessions};
 use crate::domain::approval::{DecidedBy, ResponseOption};
+use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
-use crate::domain::{Approval, Kind, Outcome, Session, Source};
+use crate::domain::{Approval, EventType, Kind, Outcome, Session, Source};
 
 /// A request of a program.
 #[derive(Clone, Debug)]
@@ -192,6 +193,25 @@ impl Store {
             .await
     }
 
+    /// Adds a remark of ours to the conversation that a request belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyResolved`] when nobody is asked any more.
+    pub async fn remark(&self, approval_key: i64, text: String) -> Result<Approval, StoreError> {
+        self.writer
+            .run(move |write| {
+                let approval = approvals::by_key(write.db, approval_key)?;
+                if approval.outcome != Outcome::Pending {
+                    return Err(StoreError::AlreadyResolved(Box::new(approval)));
+                }
+                let session = sessions::by_key(write.db, approval.session_key)?;
+                let body = NewConversationEvent::words(EventType::System, "system", text);
+                sessions::say(write, &session, body)?;
+                Ok(approval)
+            })
+            .await
+    }
+
     /// Takes a request back: its asker does not want an answer any more.
     ///
     /// # Errors
@@ -247,7 +267,9 @@ fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
         ..NewRow::of_tool(&new.run_id, new.source, &new.tool_name, &new.tool_input)
     };
     let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;
-    asking::settle_new(write, &session, key).map(|approval| Asked::New(Box::new(approval)))
+    let approval = asking::settle_new(write, &session, key)?;
+    crate::failpoint::hit("request.recorded");
+    Ok(Asked::New(Box::new(approval)))
 }
 
 fn place(write: &mut Write<'_>, new: &NewRequest) -> Result<(Session, Option<String>), StoreError> {
@@ -312,12 +334,16 @@ fn check_bounds(
             )
         })
         .doing("count what is pending")?;
-    for (pending, limit, whose) in [
-        (of_asker, bounds.per_asker, "of this asker"),
-        (in_all, bounds.in_all, "of all askers"),
+    for (pending, limit, whose, of_all) in [
+        (of_asker, bounds.per_asker, "of this asker", false),
+        (in_all, bounds.in_all, "of all askers", true),
     ] {
         if pending.unsigned_abs() >= limit {
-            return Err(StoreError::Full { limit, whose });
+            return Err(StoreError::Full {
+                limit,
+                whose,
+                of_all,
+            });
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 31] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -15,6 +15,10 @@ const VERBS: [&[&str]; 27] = [
     &["end"],
     &["archive"],
     &["respond"],
+    &["keys"],
+    &["keys", "new"],
+    &["keys", "list"],
+    &["keys", "revoke"],
     &["approvals"],
     &["approve"],
     &["deny"],
