@@ -36,6 +36,12 @@
 //! `delivered_at`. A daemon that dies anywhere in between leaves a row that the next one sends
 //! again, harmlessly.
 //!
+//! *Programs that ask.* Not only agents do: any program may ask over the socket (`createContact`),
+//! over the local HumanLayer API ([`daemon::http`]), or at a remote one that is polled. A request
+//! belongs to the session of its run id and to the tool call that it is about, whichever of the two
+//! came first, else to a session of the asker's own that cannot be steered. Its end is fetched by who
+//! asked; the answer to a remote API goes through an outbox of its own, written with the decision.
+//!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
 //!
@@ -50,13 +56,15 @@
 //! 4. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
 //!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's
 //!    mark, or cannot be traced is refused decisions, standing permissions, and agents that would
-//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. (Not
+//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. Over
+//!    HTTP the same is asked of whoever holds the socket at the other end, at each answer. (Not
 //!    covered: an agent that makes another program of the user act for it, through a terminal
 //!    multiplexer or a job scheduler, say; its way there was itself a command to approve.)
 //! 5. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
 //! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
-//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`ipc`], the client's
+//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
+//!    HTTP, only [`ipc`], the client's
 //!    transport and the link to runners know sockets, only [`platform`] knows the system and is
 //!    `unsafe`; the runner has no async runtime and no database.
 //! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
@@ -87,6 +95,8 @@
 //! | a message to an agent | 8 MiB |
 //! | the agent's own lines in the database | until 14 days after the session's last activity |
 //! | events for catching up | 7 days, at most a million |
+//! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503) |
+//! | HTTP | 1,024 connections, 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
 //! | an idle session's process | 10 minutes after its last turn, unless background work runs |
 //!
 //! Conversations, approvals and sessions are kept.

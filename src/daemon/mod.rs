@@ -2,7 +2,8 @@
 //!
 //! The way through: an agent's line goes journal → `claude::line` → `session::machine` → one
 //! transaction of the `store` → the `bus` → `rpc::events` → client. A decision goes client → `rpc` →
-//! one transaction with an outbox row → bus → `session::supervisor` → runner → agent. `lifecycle`
+//! one transaction with an outbox row → bus → `session::supervisor` → runner → agent. Programs that
+//! use a HumanLayer SDK come in through `http`, which runs apart from the rest. `lifecycle`
 //! brings it up and down. Nothing here knows of terminals.
 
 pub mod bus;

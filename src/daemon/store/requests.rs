@@ -324,7 +324,7 @@ fn check_bounds(
 ) -> Result<(), StoreError> {
     let (of_asker, in_all): (i64, i64) = db
         .prepare_cached(
-            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals
+            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals INDEXED BY approvals_by_asker
              WHERE source = ?1 AND outcome = 'pending' AND call_id IS NOT NULL",
         )
         .and_then(|mut query| {

@@ -127,6 +127,16 @@ fn only_the_store_knows_sql() {
 }
 
 #[test]
+fn only_the_http_module_serves_http() {
+    never_says(
+        "src",
+        &["/daemon/http/"],
+        &["axum"],
+        "only src/daemon/http serves HTTP",
+    );
+}
+
+#[test]
 fn only_the_platform_module_is_unsafe() {
     never_says(
         "src",
