@@ -1,6 +1,7 @@
 //! Approvals: asking, looking, deciding.
 
 use super::Call;
+use super::contact::{MAX_NAME, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
@@ -41,9 +42,8 @@ pub async fn create(
 }
 
 fn external(asker: ExternalAsker) -> Result<Asker, RpcError> {
-    if asker.name.trim().is_empty() {
-        return Err(RpcError::required("external.name"));
-    }
+    check_text("external.name", &asker.name, MAX_NAME)?;
+    check_directory("external.cwd", &asker.cwd)?;
     Ok(Asker {
         name: Some(asker.name),
         cwd: asker.cwd,

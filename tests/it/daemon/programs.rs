@@ -183,6 +183,32 @@ fn another_programs_run_cannot_be_steered(#[case] method: &str, #[case] mut para
     assert_eq!(daemon.session(&session)["title"], "t");
 }
 
+#[rstest]
+#[case("createContact", json!({}), "message")]
+#[case("createContact", json!({"message": " "}), "message")]
+#[case("createContact", json!({"message": "x", "subject": "s".repeat(1001)}), "subject")]
+#[case("createContact", json!({"message": "x", "asker": "a".repeat(1001)}), "asker")]
+#[case("createContact", json!({"message": "x", "cwd": "/".repeat(4097)}), "cwd")]
+#[case("createContact", json!({"message": "x", "run_id": "r".repeat(1001)}), "run_id")]
+#[case("createContact", json!({"message": "x", "call_id": "c".repeat(1001)}), "call_id")]
+#[case("createContact", json!({"message": "x".repeat(1024 * 1024 + 1)}), "message")]
+#[case("createContact", json!({"message": "x", "response_options": [{"name": ""}]}), "response_options")]
+#[case("createContact", json!({"message": "x", "response_options": [{"name": "a"}, {"name": "a"}]}), "response_options")]
+#[case("createApproval", json!({"tool_name": "t", "tool_input": {}, "external": {"cwd": "/"}}), "external.name")]
+#[case("withdrawApproval", json!({}), "approval_id")]
+#[case("createKey", json!({"name": " "}), "name")]
+#[case("createKey", json!({"name": "a\nb"}), "name")]
+#[case("revokeKey", json!({}), "name")]
+fn a_parameter_at_fault_is_named(#[case] method: &str, #[case] params: Value, #[case] field: &str) {
+    let daemon = Daemon::start();
+    let error = daemon.connect().fail(method, params);
+    assert_eq!(
+        (&error["data"]["kind"], &error["data"]["field"]),
+        (&json!("invalid_params"), &json!(field)),
+        "{error}"
+    );
+}
+
 #[test]
 fn an_agent_may_ask_and_withdraw_for_its_own_session_only() {
     let daemon = Daemon::start();

@@ -189,6 +189,32 @@ fn the_async_classes_work_too() {
 }
 
 #[test]
+fn a_program_that_waits_does_not_notice_that_the_daemon_was_killed() {
+    let mut api = Api::start();
+    let go = api.daemon.root().join("go");
+    let program = program(
+        &api,
+        &format!(
+            "import os, time\n\
+             def until_told(seconds):\n    while not os.path.exists({go:?}): time.sleep(0.01)\n\
+             hl = HumanLayer(run_id='a-run', sleep=until_told)\n\
+             @hl.require_approval()\n\
+             def launch():\n    return 'launched'\n\
+             say(launch())\n"
+        ),
+    );
+    let asked = api.pending("launch");
+    api.daemon.kill_and_restart();
+    api.cli(&["approve", asked["id"].as_str().unwrap()]);
+    api.daemon.kill_and_restart();
+    api.until_served();
+    std::fs::write(&go, "").unwrap();
+    assert_eq!(program.printed(), [json!("launched")]);
+    let all = api.daemon.call("listApprovals", json!({"all": true}));
+    assert_eq!(all["approvals"].as_array().unwrap().len(), 1, "{all}");
+}
+
+#[test]
 fn what_nobody_decided_is_no_answer() {
     let api = Api::start();
     let program = program(
