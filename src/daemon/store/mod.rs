@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use approvals::{AnswerLine, ApprovalFilter, NewMcpApproval};
 pub use conversation::Page;
 pub use events::Replay;
-pub use ingest::{Apply, Ingest, RawLine};
+pub use ingest::{Apply, Ingest, RawLines};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use schema::inspect;
