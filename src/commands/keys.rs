@@ -4,8 +4,9 @@
 //! shown; what else is to be said goes to standard error.
 
 use super::exit::Failure;
-use super::{Context, format, output};
+use super::{Context, output};
 use crate::domain::text::sanitize_line;
+use crate::format;
 use crate::protocol::keys::{CreateKeyParams, ListKeysParams, RevokeKeyParams};
 
 /// Arguments of `keys`.

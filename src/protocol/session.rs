@@ -45,7 +45,7 @@ pub struct HealthResponse {
 }
 
 /// Parameters of `launchSession`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LaunchSessionParams {
     /// The first message (required; at most 8 MiB).
@@ -128,7 +128,7 @@ pub struct LaunchSessionResponse {
 }
 
 /// Parameters of `continueSession`. What is absent is inherited.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ContinueSessionParams {
     /// The session to go on with (required).
@@ -455,7 +455,7 @@ pub struct InterruptSessionResponse {
 }
 
 /// Parameters of `updateSessionSettings`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct UpdateSessionSettingsParams {
     /// The session (required).
