@@ -39,12 +39,6 @@
 //! `delivered_at`. A daemon that dies anywhere in between leaves a row that the next one sends
 //! again, harmlessly.
 //!
-//! *Programs that ask.* Not only agents do: any program may ask over the socket (`createContact`),
-//! over the local HumanLayer API ([`daemon::http`]), or at a remote one that is polled. A request
-//! belongs to the session of its run id and to the tool call that it is about, whichever of the two
-//! came first, else to a session of the asker's own that cannot be steered. Its end is fetched by who
-//! asked; the answer to a remote API goes through an outbox of its own, written with the decision.
-//!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
 //!
@@ -54,8 +48,9 @@
 //! the socket (`contact_human`); from a program that uses a HumanLayer SDK, at the local API
 //! ([`daemon::http`]); and from a HumanLayer API elsewhere, which is polled
 //! ([`daemon::humanlayer_api`]). All become approvals of the same kind, with their source
-//! ([`domain::Source`]), under the session whose run id they carry, or under a session of the
-//! asking program's own. Each answer goes back the way its question came: a control response, an
+//! ([`domain::Source`]), under the session whose run id they carry and the tool call that they are
+//! about, whichever of the two came first, or under a session of the asking program's own, which
+//! cannot be steered from here. Each answer goes back the way its question came: a control response, an
 //! event to whoever subscribes, the answer to a poll, or a row of the outbox for a remote API, which
 //! is sent until that API has taken it or has said that somebody else was first.
 //!
@@ -85,9 +80,8 @@
 //! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
 //! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
-//!    HTTP, only [`ipc`], the client's
-//!    transport and the link to runners know sockets, only [`platform`] knows the system and is
-//!    `unsafe`; the runner has no async runtime and no database.
+//!    HTTP, only [`ipc`], the client's transport and the link to runners know sockets, only
+//!    [`platform`] knows the system and is `unsafe`; the runner has no async runtime and no database.
 //! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
 //!    [`ipc`] know neither daemon nor client; daemon and client do not know each other.
 //!
