@@ -24,6 +24,9 @@ pub const FILE_NAME: &str = "humanlayer.json";
 /// Longest time after which an idle session's process may be ended, in minutes (a year).
 const MOST_IDLE_MINUTES: f64 = 525_600.0;
 
+/// Bounds of the pause between two polls, in seconds.
+const POLL_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
+
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -127,6 +130,8 @@ pub struct Config {
     pub api_key: Setting<Option<Secret>>,
     /// Where the HumanLayer API is.
     pub api_base_url: Setting<String>,
+    /// The pause between two polls of it while something is going on, in seconds.
+    pub api_poll_seconds: Setting<f64>,
     /// Where its web application is.
     pub app_base_url: Setting<String>,
     /// Address of the daemon's local HTTP API.
@@ -209,6 +214,20 @@ impl Config {
                 || "https://api.humanlayer.dev/humanlayer/v1".to_owned(),
                 url,
             )?,
+            api_poll_seconds: from.parsed(
+                "api_poll_seconds",
+                &["HUMANLAYER_API_POLL_SECONDS"],
+                NUMBER,
+                || 3.0,
+                |text| match text.parse() {
+                    Ok(seconds) if POLL_SECONDS.contains(&seconds) => Ok(seconds),
+                    Ok(_) | Err(_) => Err(format!(
+                        "must be a number of seconds from {} to {}",
+                        POLL_SECONDS.start(),
+                        POLL_SECONDS.end()
+                    )),
+                },
+            )?,
             app_base_url: from.parsed(
                 "app_base_url",
                 &["HUMANLAYER_APP_URL"],
@@ -265,6 +284,8 @@ impl Config {
             }),
             self.api_base_url
                 .entry("api_base_url", |v| Value::from(v.as_str())),
+            self.api_poll_seconds
+                .entry("api_poll_seconds", |v| Value::from(*v)),
             self.app_base_url
                 .entry("app_base_url", |v| Value::from(v.as_str())),
             self.http_host
@@ -278,6 +299,12 @@ impl Config {
     #[must_use]
     pub fn session_idle(&self) -> Duration {
         Duration::from_secs_f64(self.session_idle_minutes.value * 60.0)
+    }
+
+    /// How long to wait between two polls of the HumanLayer API while something is going on.
+    #[must_use]
+    pub fn api_poll(&self) -> Duration {
+        Duration::from_secs_f64(self.api_poll_seconds.value)
     }
 
     /// The directory of the daemon's log files: the database's.

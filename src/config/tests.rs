@@ -161,6 +161,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
         (r#"{"log_level": "loud"}"#, "must be one of error, warn"),
         (r#"{"session_idle_minutes": 0}"#, "above 0, at most 525600"),
         (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
+        (r#"{"api_poll_seconds": 0}"#, "from 0.05 to 3600"),
     ];
     for (text, expected) in cases {
         let world = World::new().file("home/.config/humanlayer/humanlayer.json", text);

@@ -21,7 +21,7 @@ use super::bus::Bus;
 use super::claude::control;
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
-use super::{Daemon, permissions, rpc};
+use super::{Daemon, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
 /// Threads of the runtime. The work is waiting and short computing; the database has its own.
@@ -51,6 +51,8 @@ pub struct Options {
     pub claude_path: Option<PathBuf>,
     /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
+    /// The remote API to work with, if any.
+    pub remote_api: Option<humanlayer_api::Settings>,
 }
 
 /// Why a daemon did not start, or ended badly.
@@ -148,16 +150,20 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     let sessions = Sessions::new(context);
     sessions.recover().await?;
     let listener = ipc::bind(&options.socket)?;
+    let shutdown = CancellationToken::new();
+    let remote_api = options
+        .remote_api
+        .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
         sessions: sessions.clone(),
         claude_path: options.claude_path,
         started_at: Timestamp::now(),
+        remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
     });
-    let shutdown = CancellationToken::new();
     let server = server(&daemon)?;
     let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
     let chores = [
@@ -185,6 +191,9 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     shutdown.cancel();
     let _ = serving.await;
     sessions.stop().await;
+    if let Some(remote_api) = remote_api {
+        remote_api.ended().await;
+    }
     for chore in chores {
         let _ = chore.await;
     }

@@ -7,6 +7,7 @@
 
 pub mod bus;
 pub mod claude;
+pub mod humanlayer_api;
 pub mod lifecycle;
 mod permissions;
 pub mod rpc;
@@ -33,6 +34,8 @@ pub struct Daemon {
     pub claude_path: Option<PathBuf>,
     /// When this daemon started.
     pub started_at: Timestamp,
+    /// How the work with a remote API goes, where there is one.
+    pub remote_api: Option<Arc<humanlayer_api::Status>>,
     socket: PathBuf,
     permissions: Arc<Notify>,
 }

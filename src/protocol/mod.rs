@@ -13,6 +13,7 @@ pub mod doc;
 pub mod error;
 pub mod event;
 pub mod method;
+pub mod remote_api;
 pub mod session;
 
 /// Version of the protocol; raised when a client of the older one would misunderstand.

@@ -25,5 +25,6 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         database: daemon.store.path().display().to_string(),
         live_sessions: daemon.sessions.live_count() as u64,
         problem,
+        remote_api: daemon.remote_api.as_ref().map(|status| status.health()),
     })
 }
