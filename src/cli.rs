@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
+    interrupt, launch, login, logs, ping, respond, rpc, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -106,6 +106,10 @@ pub enum Verb {
     Watch(watch::Args),
     /// Call a method of the daemon
     Rpc(rpc::Args),
+    /// Store a key for a HumanLayer API
+    Login(login::Args),
+    /// Ask the HumanLayer API whether it takes the key
+    Ping(ping::Args),
     /// Show or edit the configuration
     Config(config::Args),
     /// Start, stop or examine the daemon

@@ -2,11 +2,13 @@
 //!
 //! A flag beats the environment, which beats the file, which beats the
 //! default; every value remembers which of them it came from. Owns the names
-//! and bounds of all settings and reading the file. It must not write the file,
-//! start anything or print. Called once, before any command or daemon runs.
+//! and bounds of all settings, reading the file, and (for `login`) changing
+//! values in it. It must not start anything or print. Called once, before any
+//! command or daemon runs.
 
 mod file;
 mod value;
+mod write;
 
 use std::ffi::OsString;
 use std::io;
@@ -18,6 +20,7 @@ use serde_json::Value;
 use file::ConfigFile;
 pub(crate) use file::check;
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
+pub(crate) use write::set;
 
 /// The name of the configuration file, wherever it is.
 pub const FILE_NAME: &str = "humanlayer.json";
@@ -68,6 +71,14 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("reading {file}: {source}", file = file.display())]
     Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("writing {file}: {source}; it is as it was", file = file.display())]
+    Unwritable {
         /// The file.
         file: PathBuf,
         /// What the system said.
@@ -324,6 +335,14 @@ impl Config {
 /// When there is no home or working directory.
 pub fn locate(flags: &Flags) -> Result<PathBuf, ConfigError> {
     with_process_inputs(flags, |inputs| Ok(ConfigFile::locate(inputs)))
+}
+
+/// The user's own file, or the one asked for: where what is the user's alone is kept.
+///
+/// # Errors
+/// When there is no home or working directory.
+pub fn locate_own(flags: &Flags) -> Result<PathBuf, ConfigError> {
+    with_process_inputs(flags, |inputs| Ok(ConfigFile::locate_own(inputs)))
 }
 
 fn with_process_inputs<T>(

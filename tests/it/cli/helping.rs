@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 29] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -21,6 +21,8 @@ const VERBS: [&[&str]; 27] = [
     &["answer"],
     &["watch"],
     &["rpc"],
+    &["login"],
+    &["ping"],
     &["config"],
     &["config", "show"],
     &["config", "edit"],
