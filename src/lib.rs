@@ -39,6 +39,10 @@
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
 //!
+//! *Programs elsewhere.* With a key for a HumanLayer API, [`daemon::humanlayer_api`] polls what
+//! programs ask there and records it like any other question. The decision leaves through an outbox
+//! of its own; what somebody settles there is settled here.
+//!
 //! # Invariants
 //!
 //! 1. *Commit, then publish.* Only the store's writer thread holds the publisher, and it publishes
@@ -56,7 +60,8 @@
 //! 5. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
 //! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
-//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`ipc`], the client's
+//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only
+//!    [`daemon::humanlayer_api::client`] makes calls over HTTP, only [`ipc`], the client's
 //!    transport and the link to runners know sockets, only [`platform`] knows the system and is
 //!    `unsafe`; the runner has no async runtime and no database.
 //! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and

@@ -14,6 +14,7 @@ mod faults;
 mod ipc;
 mod real_claude;
 mod real_clients;
+mod remote_api;
 mod runner;
 mod scripted_agent;
 mod support;

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::{self, Backoff};
-use super::client::{Api, ApiError, Taken, Trouble};
+use super::client::{Api, Taken};
 use super::convert;
+use super::error::{ApiError, Trouble};
 use super::status::{Part, Status};
 use crate::daemon::bus::Bus;
 use crate::daemon::store::{ApiAnswer, Store, StoreError};
@@ -103,6 +104,10 @@ impl Worker {
 
     /// Delivers until it is told to stop.
     pub async fn run(self, bus: Arc<Bus>, stop: CancellationToken) {
+        // A person who starts the daemon again may have put right what was wrong.
+        if let Err(error) = self.store.api_outbox_hurry().await {
+            self.status.failed(Part::Answers, error.to_string());
+        }
         let mut tasks = JoinSet::new();
         let mut way = Way::default();
         loop {

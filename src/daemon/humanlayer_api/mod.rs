@@ -1,10 +1,10 @@
 //! The remote HumanLayer API: what programs ask there comes into the inbox, and is answered there.
 //!
-//! Runs only with an API key. A poller for each kind of request ([`poll`]) lists what is pending,
+//! Runs only with an API key. A poller for each kind of request (`poll`) lists what is pending,
 //! records what is new, and settles here what was settled there; it settles nothing by the mere
-//! absence from a list, but asks about each request by its name. A worker ([`answer`]) brings the
-//! answers of the store's outbox to the API. Each fails, waits ([`backoff`]) and goes on by itself;
-//! how they are is in [`status`], for `health`.
+//! absence from a list, but asks about each request by its name. A worker (`answer`) brings the
+//! answers of the store's outbox to the API. Each fails, waits (`backoff`) and goes on by itself;
+//! how they are is in `status`, for `health`.
 //!
 //! Only [`client`] knows HTTP. Nothing here decides anything: what a poll finds are facts, which the
 //! store records under its own rules. Started and stopped by the daemon's `lifecycle`.
@@ -13,6 +13,7 @@ mod answer;
 mod backoff;
 pub mod client;
 mod convert;
+pub mod error;
 mod listing;
 mod poll;
 mod status;
@@ -58,7 +59,7 @@ impl RemoteApi {
     }
 
     /// Waits until all have ended, after `stop` was cancelled. An answer that is on its way has
-    /// [`answer::DRAIN`] to arrive; the next daemon looks what became of it.
+    /// some seconds to arrive (`answer::DRAIN`); the next daemon looks what became of it.
     pub async fn ended(self) {
         for task in self.tasks {
             let _ = task.await;

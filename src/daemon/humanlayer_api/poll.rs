@@ -12,8 +12,9 @@ use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::{self, Backoff};
-use super::client::{Api, ApiError, Trouble};
+use super::client::Api;
 use super::convert;
+use super::error::{ApiError, Trouble};
 use super::listing::{Known, Listing, Next, PAGE};
 use super::status::{Part, Status};
 use super::types::{RequestKind, Settled};
