@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, keys, launch, logs, respond, rpc, send, sessions, show, watch,
+    interrupt, keys, launch, login, logs, ping, respond, rpc, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -108,6 +108,10 @@ pub enum Verb {
     Rpc(rpc::Args),
     /// Make and revoke keys for programs that ask over HTTP
     Keys(keys::Args),
+    /// Store a key for a HumanLayer API
+    Login(login::Args),
+    /// Ask the HumanLayer API whether it takes the key
+    Ping(ping::Args),
     /// Show or edit the configuration
     Config(config::Args),
     /// Start, stop or examine the daemon

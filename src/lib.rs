@@ -80,8 +80,9 @@
 //! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
 //! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
-//!    HTTP, only [`ipc`], the client's transport and the link to runners know sockets, only
-//!    [`platform`] knows the system and is `unsafe`; the runner has no async runtime and no database.
+//!    HTTP and only [`daemon::humanlayer_api::client`] makes calls over it, only [`ipc`], the client's
+//!    transport and the link to runners know sockets, only [`platform`] knows the system and is
+//!    `unsafe`; the runner has no async runtime and no database.
 //! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
 //!    [`ipc`] know neither daemon nor client; daemon and client do not know each other.
 //!

@@ -24,12 +24,15 @@ mod input;
 pub mod interrupt;
 pub mod keys;
 pub mod launch;
+pub mod login;
 pub mod logs;
 pub mod output;
 mod overview;
+pub mod ping;
 mod printer;
 pub mod respond;
 pub mod rpc;
+mod secret;
 pub mod send;
 pub mod sessions;
 pub mod show;
@@ -117,6 +120,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         match verb {
             None if tui::runtime::has_terminal() => dashboard::run(context).await,
             None => overview::run(context).await,
+            // It writes the file that the options name.
+            Some(Verb::Login(args)) => login::run(args, &flags, context).await,
             Some(verb) => perform(verb, context).await,
         }
     })
@@ -151,7 +156,8 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Keys(args) => keys::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
-        // Done before, without a configuration.
-        Verb::Config(_) | Verb::Doctor(_) | Verb::Completions(_) => Ok(()),
+        Verb::Ping(args) => ping::run(args, context).await,
+        // Done before, without a configuration or with more than that.
+        Verb::Config(_) | Verb::Doctor(_) | Verb::Completions(_) | Verb::Login(_) => Ok(()),
     }
 }

@@ -167,6 +167,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
             r#"{"http_allow_remote": 1}"#,
             "`http_allow_remote` must be true or false, not a number",
         ),
+        (r#"{"api_poll_seconds": 0}"#, "from 0.05 to 3600"),
     ];
     for (text, expected) in cases {
         let world = World::new().file("home/.config/humanlayer/humanlayer.json", text);

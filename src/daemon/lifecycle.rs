@@ -22,7 +22,7 @@ use super::claude::control;
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
-use super::{Daemon, permissions, rpc};
+use super::{Daemon, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
@@ -56,6 +56,8 @@ pub struct Options {
     pub session_idle: Duration,
     /// Where to serve the local HumanLayer API.
     pub http: HttpOptions,
+    /// The remote API to work with, if any.
+    pub remote_api: Option<humanlayer_api::Settings>,
 }
 
 /// Why a daemon did not start, or ended badly.
@@ -155,6 +157,10 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     let keys = Arc::new(KeyRing::default());
     keys.reload(&store).await?;
     let listener = ipc::bind(&options.socket)?;
+    let shutdown = CancellationToken::new();
+    let remote_api = options
+        .remote_api
+        .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
@@ -163,10 +169,10 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         keys,
         http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
+        remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
     });
-    let shutdown = CancellationToken::new();
     let server = server(&daemon)?;
     let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
     let http = serve_http(&daemon, options.http, shutdown.clone())?;
@@ -196,6 +202,9 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     let _ = serving.await;
     let _ = http.await;
     sessions.stop().await;
+    if let Some(remote_api) = remote_api {
+        remote_api.ended().await;
+    }
     for chore in chores {
         let _ = chore.await;
     }

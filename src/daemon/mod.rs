@@ -9,6 +9,7 @@
 pub mod bus;
 pub mod claude;
 pub mod http;
+pub mod humanlayer_api;
 pub mod lifecycle;
 mod permissions;
 pub mod rpc;
@@ -40,6 +41,8 @@ pub struct Daemon {
     pub http: Arc<http::Http>,
     /// When this daemon started.
     pub started_at: Timestamp,
+    /// How the work with a remote API goes, where there is one.
+    pub remote_api: Option<Arc<humanlayer_api::Status>>,
     socket: PathBuf,
     permissions: Arc<Notify>,
 }

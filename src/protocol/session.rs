@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::Approval;
+use super::remote_api::RemoteApiHealth;
 use crate::domain::Status;
 
 /// Answer of `health`.
@@ -42,6 +43,9 @@ pub struct HealthResponse {
     /// What is wrong, when the status is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// How the work with a remote HumanLayer API goes; absent without a key for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_api: Option<RemoteApiHealth>,
 }
 
 /// Parameters of `launchSession`.

@@ -15,6 +15,7 @@ mod ipc;
 mod local_api;
 mod real_claude;
 mod real_clients;
+mod remote_api;
 mod runner;
 mod scripted_agent;
 mod support;

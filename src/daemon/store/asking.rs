@@ -3,6 +3,7 @@
 //! Every question goes through [`insert`] and [`settle_new`], whatever its source: the agent's own
 //! control protocol, a permission prompt over MCP, or (see [`super::requests`]) a program.
 
+use jiff::Timestamp;
 use rusqlite::params;
 use serde_json::Value;
 
@@ -117,6 +118,8 @@ pub struct NewRow<'a> {
     pub sdk_state: Option<&'a Value>,
     pub options: &'a [ResponseOption],
     pub asker: Option<&'a str>,
+    /// When it was asked, where that was elsewhere and earlier.
+    pub asked_at: Option<Timestamp>,
 }
 
 impl<'a> NewRow<'a> {
@@ -145,6 +148,7 @@ impl<'a> NewRow<'a> {
             sdk_state: None,
             options: &[],
             asker: None,
+            asked_at: None,
         }
     }
 }
@@ -189,7 +193,7 @@ pub fn insert(
                 new.sdk_state.map(Value::to_string),
                 options,
                 new.asker,
-                micros(write.now),
+                micros(new.asked_at.map_or(write.now, |at| at.min(write.now))),
             ])
         })
         .doing("record a question")?;

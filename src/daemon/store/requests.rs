@@ -5,6 +5,7 @@
 //! belongs to the session of its run id (and, when it is about a tool, to the tool call: see
 //! [`super::correlate`]), else to a session of the asking program (see [`super::external`]).
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
@@ -41,6 +42,15 @@ pub struct NewRequest {
     pub options: Vec<ResponseOption>,
     /// Who asks.
     pub asker: Asker,
+}
+
+/// A request that was found at a remote API.
+#[derive(Clone, Debug)]
+pub struct RemoteRequest {
+    /// What it asks.
+    pub request: NewRequest,
+    /// When it was asked, where the API says so.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// What became of a request.
@@ -92,9 +102,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written; nothing is recorded then.
-    pub async fn ask_remote(&self, requests: Vec<NewRequest>) -> Result<Vec<Asked>, StoreError> {
+    pub async fn ask_remote(&self, requests: Vec<RemoteRequest>) -> Result<Vec<Asked>, StoreError> {
         self.writer
-            .run(move |write| requests.into_iter().map(|new| ask(write, new)).collect())
+            .run(move |write| {
+                requests
+                    .into_iter()
+                    .map(|found| ask(write, found.request, found.asked_at))
+                    .collect()
+            })
             .await
     }
 
@@ -112,26 +127,25 @@ impl Store {
                 if by_call(write.db, request.source, &request.call_id)?.is_none() {
                     check_bounds(write.db, &request, bounds)?;
                 }
-                ask(write, request)
+                ask(write, request, None)
             })
             .await
     }
 
-    /// Everything that is pending here and came from a remote API, oldest first.
+    /// The names of all requests of a remote API that are pending here, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn remote_pending(&self) -> Result<Vec<Approval>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key
-             WHERE a.outcome = 'pending' AND a.call_id IS NOT NULL AND a.source = 'remote_api' ORDER BY a.key",
-            rows::APPROVAL
-        );
+    pub async fn remote_waiting(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
         self.readers
             .run(move |db| {
-                db.prepare_cached(&sql)
-                    .and_then(|mut query| query.query_map([], rows::approval)?.collect())
-                    .doing("list the requests of the remote API")
+                db.prepare_cached(
+                    "SELECT call_id FROM approvals
+                     WHERE outcome = 'pending' AND call_id IS NOT NULL AND source = 'remote_api' AND kind = ?
+                     ORDER BY key",
+                )
+                .and_then(|mut query| query.query_map([kind.as_str()], |row| row.get(0))?.collect())
+                .doing("list the requests of the remote API")
             })
             .await
     }
@@ -246,7 +260,11 @@ impl Store {
     }
 }
 
-fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
+fn ask(
+    write: &mut Write<'_>,
+    new: NewRequest,
+    asked_at: Option<Timestamp>,
+) -> Result<Asked, StoreError> {
     if let Some(known) = by_call(write.db, new.source, &new.call_id)? {
         let asked = if is_same(&known, &new) {
             Asked::Known
@@ -264,6 +282,7 @@ fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
         sdk_state: new.sdk_state.as_ref(),
         options: &new.options,
         asker: new.asker.name.as_deref(),
+        asked_at,
         ..NewRow::of_tool(&new.run_id, new.source, &new.tool_name, &new.tool_input)
     };
     let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;

@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 31] = [
+const VERBS: [&[&str]; 33] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -25,6 +25,8 @@ const VERBS: [&[&str]; 31] = [
     &["answer"],
     &["watch"],
     &["rpc"],
+    &["login"],
+    &["ping"],
     &["config"],
     &["config", "show"],
     &["config", "edit"],

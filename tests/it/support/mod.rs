@@ -6,6 +6,7 @@ pub mod cli;
 pub mod daemon;
 pub mod http;
 pub mod real_claude;
+pub mod remote_api;
 pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;

@@ -111,6 +111,8 @@ fn session() -> Session {
         background_tasks: vec![],
         journal_offset: 0,
         pending_approvals: 0,
+        asker: None,
+        asker_pid: None,
     }
 }
 

@@ -214,6 +214,12 @@ pub fn approval(call: &str, outcome: Outcome) -> Approval {
         waited_ms: None,
         delivered_at: None,
         undelivered: None,
+        asker: None,
+        call_id: None,
+        channel: None,
+        sdk_state: None,
+        options: Vec::new(),
+        chosen_option: None,
     }
 }
 
