@@ -12,6 +12,7 @@ mod cli;
 mod daemon;
 mod faults;
 mod ipc;
+mod mcp;
 mod real_claude;
 mod real_clients;
 mod runner;

@@ -4,6 +4,7 @@ pub mod agent_process;
 pub mod agent_shell;
 pub mod cli;
 pub mod daemon;
+pub mod mcp;
 pub mod real_claude;
 pub mod rig;
 pub mod scripted_agent;
