@@ -14,8 +14,7 @@
 //!
 //! Three kinds of process, all of the one binary:
 //!
-//! - **Clients** look and decide, or ask ([`mcp`], for agents; `contact_human`, for scripts). They hold
-//!   no truth. Any number may come and go.
+//! - **Clients** look and decide. They hold no truth. Any number may come and go.
 //! - **The daemon** ([`daemon`]) owns the database, correlates, and publishes. It may be killed,
 //!   upgraded or restarted at any moment without a session noticing.
 //! - **A runner** ([`runner`]) per session starts the agent, hands whole lines to its standard input,
