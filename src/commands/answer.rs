@@ -7,8 +7,9 @@
 use serde_json::{Map, Value};
 
 use super::exit::Failure;
-use super::{Context, decide, format, input};
+use super::{Context, decide, input};
 use crate::domain::Kind;
+use crate::format;
 use crate::protocol::approval::SendDecisionParams;
 
 /// Arguments of `answer`.

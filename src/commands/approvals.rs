@@ -2,8 +2,8 @@
 
 use super::Context;
 use super::exit::Failure;
-use super::format;
 use super::output::Output;
+use crate::format;
 use crate::protocol::approval::{Approval, ListApprovalsParams};
 
 /// Approvals asked for at once.

@@ -1,8 +1,9 @@
 //! `approve`: let an agent do what it asks for.
 
 use super::exit::Failure;
-use super::{Context, decide, format, input};
+use super::{Context, decide, input};
 use crate::domain::Kind;
+use crate::format;
 use crate::protocol::approval::SendDecisionParams;
 
 /// Arguments of `approve`.

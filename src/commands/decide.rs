@@ -6,8 +6,9 @@
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::{format, printer};
+use super::printer;
 use crate::client::Client;
+use crate::format;
 use crate::protocol::approval::{Approval, SendDecisionParams, SendDecisionResponse};
 
 /// The `error_kind` of a decision that came too late.

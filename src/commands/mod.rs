@@ -15,12 +15,12 @@ pub mod config;
 pub mod contact_human;
 pub mod continue_;
 pub mod daemon;
+mod dashboard;
 mod decide;
 pub mod deny;
 pub mod doctor;
 pub mod end;
 pub mod exit;
-mod format;
 mod input;
 pub mod interrupt;
 pub mod launch;
@@ -42,6 +42,7 @@ use crate::cli::{Cli, Verb};
 use crate::client::{Client, ensure_daemon};
 use crate::config::Config;
 use crate::protocol::PROTOCOL_VERSION;
+use crate::tui;
 
 use exit::{Exit, Failure};
 use output::Output;
@@ -116,6 +117,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     };
     block_on(async move {
         match verb {
+            None if tui::runtime::has_terminal() => dashboard::run(context).await,
             None => overview::run(context).await,
             Some(verb) => perform(verb, context).await,
         }

@@ -1,8 +1,9 @@
 //! Without a verb: how things are, and what to do next.
 
 use super::exit::Failure;
-use super::{Context, approvals, format, sessions};
+use super::{Context, approvals, sessions};
 use crate::domain::text::sanitize_line;
+use crate::format;
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 
 /// Sessions shown; `sessions` lists all.

@@ -7,11 +7,11 @@ use std::io;
 
 use serde_json::Value;
 
-use super::format;
 use super::output::Output;
 use crate::domain::approval::Kind;
 use crate::domain::text::{sanitize_line, summary};
 use crate::domain::{EventType, Outcome};
+use crate::format;
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
 use crate::protocol::session::SessionState;

@@ -1,8 +1,9 @@
 //! `respond`: answer a program's message, in words or with one of its options.
 
 use super::exit::Failure;
-use super::{Context, decide, format, input};
+use super::{Context, decide, input};
 use crate::domain::Kind;
+use crate::format;
 use crate::protocol::approval::SendDecisionParams;
 
 /// Arguments of `respond`.

@@ -2,9 +2,9 @@
 
 use super::Context;
 use super::exit::Failure;
-use super::format;
 use crate::client::Client;
 use crate::domain::Status;
+use crate::format;
 use crate::protocol::session::{GetOverviewParams, SessionState};
 
 /// Sessions asked for at once.

@@ -253,7 +253,7 @@ pub struct GetApprovalResponse {
 }
 
 /// Parameters of `sendDecision`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SendDecisionParams {
     /// The approval (required).

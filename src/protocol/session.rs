@@ -39,7 +39,7 @@ pub struct HealthResponse {
 }
 
 /// Parameters of `launchSession`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LaunchSessionParams {
     /// The first message (required; at most 8 MiB).
@@ -122,7 +122,7 @@ pub struct LaunchSessionResponse {
 }
 
 /// Parameters of `continueSession`. What is absent is inherited.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ContinueSessionParams {
     /// The session to go on with (required).
@@ -449,7 +449,7 @@ pub struct InterruptSessionResponse {
 }
 
 /// Parameters of `updateSessionSettings`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct UpdateSessionSettingsParams {
     /// The session (required).

@@ -4,8 +4,8 @@ use crate::client::Client;
 use crate::client::ClientError;
 use crate::commands::Context;
 use crate::commands::exit::{Exit, Failure};
-use crate::commands::format;
 use crate::domain::text::sanitize_line;
+use crate::format;
 use crate::protocol::PROTOCOL_VERSION;
 
 /// Says how the daemon is; fails when none runs or something is wrong with it.

@@ -5,6 +5,7 @@
 //! that the store has.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Context, launch, remains};
 use crate::daemon::store::StoreError;
@@ -12,6 +13,10 @@ use crate::domain::session::Process;
 use crate::domain::{Session, SessionId};
 use crate::platform::ProcessId;
 use crate::runner::{self, RunnerState, SessionDir};
+
+/// How often it is asked whether a runner that has nothing left to do is gone, and for how long: much
+/// longer than it takes to tell everybody of its session's end.
+const STRAY_POLL: (Duration, u32) = (Duration::from_millis(100), 600);
 
 /// Notes the runners of all sessions in progress and returns those sessions.
 pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
@@ -64,9 +69,30 @@ fn remove_strays(ctx: &Context, sessions: &[Session]) {
     for entry in entries.flatten() {
         let id = SessionId::from(entry.file_name().to_string_lossy().into_owned());
         let dir = ctx.session_dir(&id);
-        if !kept.contains(&id) && !runner::is_alive(&dir).unwrap_or(true) {
-            tracing::info!(session = %id, "removing the directory of a session that is over");
-            remains::remove(&dir);
+        if kept.contains(&id) {
+            continue;
+        }
+        if runner::is_alive(&dir).unwrap_or(true) {
+            tokio::spawn(remove_when_free(id, dir));
+        } else {
+            remove_stray(&id, &dir);
         }
     }
+}
+
+fn remove_stray(id: &SessionId, dir: &SessionDir) {
+    tracing::info!(session = %id, "removing the directory of a session that is over");
+    remains::remove(dir);
+}
+
+/// A daemon can die, and the next one start, in the moment in which a runner still tells of its end.
+async fn remove_when_free(id: SessionId, dir: SessionDir) {
+    let (pause, tries) = STRAY_POLL;
+    for _ in 0..tries {
+        tokio::time::sleep(pause).await;
+        if !runner::is_alive(&dir).unwrap_or(true) {
+            return remove_stray(&id, &dir);
+        }
+    }
+    tracing::warn!(session = %id, dir = %dir.path().display(), "a runner of a session that is over lives on; its directory stays until the daemon's next start");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::check::Agent;
 use super::rig::{Played, Rig};
-use crate::support::daemon::wait_until;
+use crate::support::daemon::{Daemon, wait_until};
 
 const QUESTION: &str = "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done";
 
@@ -188,4 +188,24 @@ fn after_a_restart_of_the_machine_every_session_ends_as_that() {
     rig.daemon.until_over(&resting.id);
     rig.check(&resting, "completed", Agent::Killed);
     rig.check_database();
+}
+
+/// A runner lives a moment longer than its session. The test holds its lock in its place.
+#[test]
+fn what_a_lingering_runner_holds_is_removed_once_it_is_gone() {
+    let mut daemon = Daemon::with(&[("HUMANLAYER_FAILPOINT", "session.over")]);
+    let id = daemon.launch_session("TEXT hello");
+    daemon.until_status(&id, "completed");
+    let dir = daemon.session_dir(&id);
+    daemon.connect().send(
+        &json!({"jsonrpc": "2.0", "id": 1, "method": "endSession", "params": {"session_id": id}})
+            .to_string(),
+    );
+    daemon.wait();
+    let lock = fs::File::open(dir.join("runner.lock")).unwrap();
+    lock.lock().unwrap();
+    daemon.launch(&[]);
+    assert!(dir.exists(), "it is in use");
+    drop(lock);
+    wait_until("the directory is gone", || (!dir.exists()).then_some(()));
 }

@@ -1,7 +1,7 @@
 //! Times, sums and records in the words that people read.
 //!
 //! Pure: from values to text. Everything foreign that goes into a line is
-//! made safe here; [`super::output`] writes it.
+//! made safe here; the commands print it and the dashboard draws it.
 
 use std::path::Path;
 

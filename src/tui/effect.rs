@@ -1,0 +1,150 @@
+//! Everything that the dashboard can ask the world to do.
+//!
+//! [`super::update`] returns these; [`super::errands`] and the runtime do them and answer with a
+//! [`super::msg::Msg`]. They are plain data, so a test can say what a key must lead to.
+
+use crate::protocol::approval::SendDecisionParams;
+use crate::protocol::session::{
+    ContinueSessionParams, LaunchSessionParams, UpdateSessionSettingsParams,
+};
+
+use super::state::launch::Remembered;
+
+/// Which page of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest.
+    Last,
+    /// The one before this sequence number.
+    Before(i64),
+    /// The one after it.
+    After(i64),
+}
+
+impl From<super::transcript::PageWanted> for Page {
+    fn from(wanted: super::transcript::PageWanted) -> Self {
+        match wanted {
+            super::transcript::PageWanted::Before(sequence) => Self::Before(sequence),
+            super::transcript::PageWanted::After(sequence) => Self::After(sequence),
+        }
+    }
+}
+
+/// What a text in the editor is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Only to look at.
+    Look,
+    /// The input of an approval, to be approved as edited.
+    Input {
+        /// The approval.
+        approval: String,
+    },
+    /// The text of the open form's field.
+    Field,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Decide an approval.
+    Decide(Box<SendDecisionParams>),
+    /// Read a page of a session's conversation.
+    Page {
+        /// The session.
+        session: String,
+        /// Which.
+        page: Page,
+    },
+    /// Follow a session's conversation, and no other; none: follow none.
+    Follow(Option<String>),
+    /// Read a session's record.
+    Session(String),
+    /// Read an approval's record.
+    Approval(String),
+    /// Start a session.
+    Launch(Box<LaunchSessionParams>),
+    /// Go on with a session in a new one.
+    Continue(Box<ContinueSessionParams>),
+    /// Give a live session a message.
+    Message {
+        /// The session.
+        session: String,
+        /// The message.
+        text: String,
+    },
+    /// Stop the turn.
+    Interrupt(String),
+    /// End the process.
+    End(String),
+    /// Set the title.
+    Rename {
+        /// The session.
+        session: String,
+        /// The title.
+        title: String,
+    },
+    /// Put away, or take back.
+    Archive {
+        /// The sessions.
+        sessions: Vec<String>,
+        /// Away, or back.
+        archived: bool,
+    },
+    /// Set standing permissions.
+    Settings(UpdateSessionSettingsParams),
+    /// Start the daemon, or restart it.
+    RestartDaemon,
+    /// Show a text in $PAGER.
+    Pager(String),
+    /// Open a text in $EDITOR.
+    Editor {
+        /// What for.
+        purpose: Purpose,
+        /// The text.
+        text: String,
+        /// The ending of its name, so that the editor knows its language.
+        extension: &'static str,
+    },
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Write a text to a new file in a session's directory.
+    Export {
+        /// The file's name without its ending.
+        name: String,
+        /// What to write.
+        text: String,
+    },
+    /// Ring the bell.
+    Bell,
+    /// Tell the desktop.
+    Notify {
+        /// The heading.
+        title: String,
+        /// The words.
+        body: String,
+    },
+    /// Read what was remembered.
+    Remembered,
+    /// Remember for the next time.
+    Remember(Box<Remembered>),
+    /// Read directories used lately.
+    RecentPaths,
+    /// Complete a path; relative ones are below the directory.
+    Complete {
+        /// What was typed.
+        typed: String,
+        /// Where relative paths begin.
+        base: String,
+        /// Only directories.
+        directories: bool,
+    },
+    /// Look for words in all conversations.
+    Find(String),
+    /// Look what is missing on this machine.
+    Check,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}

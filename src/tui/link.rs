@@ -1,0 +1,174 @@
+//! The connection to the daemon: how things are, and then what happens.
+//!
+//! Owns two endless tasks, one for all sessions and one for the conversation that is open. They turn
+//! what the client library brings into messages and keep trying when the daemon is gone; they never
+//! start one after the first time, because whoever stopped it meant it. Called by the runtime.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+
+use super::msg::{Link, Msg, Stream};
+use crate::client::events::{Events, Update};
+use crate::client::{Client, ClientError, ensure_daemon};
+use crate::config::Config;
+use crate::protocol::event::SubscribeEventsParams;
+use crate::protocol::session::{GetOverviewParams, GetOverviewResponse, SessionState};
+
+/// Sessions of the first page, which the first full frame waits for.
+const FIRST_PAGE: u32 = 200;
+/// Sessions of each further page.
+const PAGE: u32 = 1_000;
+/// The pause before another try.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Events that concern the lists. Conversations of sessions that are not open would be most of the
+/// traffic and are not asked for.
+const LIST_EVENTS: [&str; 6] = [
+    "new_approval",
+    "approval_resolved",
+    "approval_delivered",
+    "session_status_changed",
+    "session_settings_changed",
+    "session_updated",
+];
+
+/// Follows all sessions until nobody listens.
+pub async fn all(config: Config, to: Sender<Msg>) {
+    let mut first = true;
+    loop {
+        let error = match connect(&config, first).await {
+            Ok(client) => match follow_all(&config, client, &to).await {
+                Ok(()) => return,
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        first = false;
+        let stopped = matches!(error, ClientError::NotRunning { .. });
+        let lost = Link::Lost {
+            why: error.to_string(),
+            stopped,
+        };
+        if to.send(Msg::Link(lost)).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn connect(config: &Config, first: bool) -> Result<Client, ClientError> {
+    if first {
+        ensure_daemon(config).await
+    } else {
+        Client::connect(&config.daemon_socket.value).await
+    }
+}
+
+/// Returns without an error when nobody listens any more.
+async fn follow_all(config: &Config, client: Client, to: &Sender<Msg>) -> Result<(), ClientError> {
+    let health = client.health().await?;
+    let overview = page(&client, FIRST_PAGE, None).await?;
+    let params = SubscribeEventsParams {
+        since: Some(overview.seq),
+        event_types: Some(LIST_EVENTS.map(str::to_owned).to_vec()),
+        live: true,
+        ..SubscribeEventsParams::default()
+    };
+    let mut last = last_id(&overview.sessions, FIRST_PAGE);
+    let up = Link::Up {
+        health: Box::new(health),
+        overview: Box::new(overview),
+    };
+    if to.send(Msg::Link(up)).await.is_err() {
+        return Ok(());
+    }
+    let mut events = Events::open(&config.daemon_socket.value, params).await?;
+    while let Some(after) = last {
+        let more = page(&client, PAGE, Some(after)).await?.sessions;
+        last = last_id(&more, PAGE);
+        if to.send(Msg::Link(Link::More(more))).await.is_err() {
+            return Ok(());
+        }
+    }
+    drop(client);
+    if to.send(Msg::Link(Link::Complete)).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        let told = match events.next().await? {
+            Update::Event(event) => Msg::Link(Link::Event(Box::new(event))),
+            // Live events may be missing, or stored ones too: begin with how things are now.
+            Update::Resync(_) | Update::Reconnected => return again(),
+        };
+        if to.send(told).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Has the caller begin again.
+fn again() -> Result<(), ClientError> {
+    Err(ClientError::Lost {
+        method: "subscribeEvents".to_owned(),
+        cause: "some events were missed".to_owned(),
+    })
+}
+
+async fn page(
+    client: &Client,
+    limit: u32,
+    after: Option<String>,
+) -> Result<GetOverviewResponse, ClientError> {
+    let params = GetOverviewParams {
+        include_archived: true,
+        limit: Some(limit),
+        after,
+        ..GetOverviewParams::default()
+    };
+    client.get_overview(&params).await
+}
+
+/// Where the next page begins; none when this was the last.
+fn last_id(sessions: &[SessionState], limit: u32) -> Option<String> {
+    let full = u32::try_from(sessions.len()).is_ok_and(|count| count >= limit);
+    sessions
+        .last()
+        .filter(|_| full)
+        .map(|session| session.id.clone())
+}
+
+/// Follows one session's conversation until the task is ended.
+pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
+    let say = |what| Msg::Stream {
+        session: session.clone(),
+        what,
+    };
+    loop {
+        let params = SubscribeEventsParams {
+            event_types: Some(vec![
+                "conversation_updated".to_owned(),
+                "message_delta".to_owned(),
+            ]),
+            session_id: Some(session.clone()),
+            live: true,
+            ..SubscribeEventsParams::default()
+        };
+        if let Ok(mut events) = Events::open(&config.daemon_socket.value, params).await {
+            // Only now is nothing missed between a page and the events behind it.
+            if to.send(say(Stream::Gap)).await.is_err() {
+                return;
+            }
+            while let Ok(update) = events.next().await {
+                let what = match update {
+                    Update::Event(event) => Stream::Event(Box::new(event)),
+                    Update::Resync(_) | Update::Reconnected => Stream::Gap,
+                };
+                if to.send(say(what)).await.is_err() {
+                    return;
+                }
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}

@@ -1,0 +1,142 @@
+//! Everything that can happen to the dashboard.
+//!
+//! The runtime turns what comes from the terminal, the daemon and its own errands into these; only
+//! [`super::update`] takes them. Nothing here does anything.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::protocol::approval::{Approval, SendDecisionResponse};
+use crate::protocol::conversation::GetConversationResponse;
+use crate::protocol::event::EventNotification;
+use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
+
+use super::state::launch::Remembered;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size, which the next frame takes from it.
+    Resize,
+    /// The terminal was given, or lost, the user's attention.
+    Attention(bool),
+    /// Time passed.
+    Tick,
+    /// Something of the connection.
+    Link(Link),
+    /// Something of the selected session's conversation.
+    Stream {
+        /// The session.
+        session: String,
+        /// What.
+        what: Stream,
+    },
+    /// An errand came to its end.
+    Done(Done),
+}
+
+/// Of the connection to the daemon.
+#[derive(Debug)]
+pub enum Link {
+    /// It stands, and this is how things are. More pages of sessions may follow.
+    Up {
+        /// Which daemon it is.
+        health: Box<HealthResponse>,
+        /// How things are.
+        overview: Box<GetOverviewResponse>,
+    },
+    /// A further page of sessions of the same moment.
+    More(Vec<SessionState>),
+    /// No further page follows.
+    Complete,
+    /// An event of any session; conversations come by [`Stream`].
+    Event(Box<EventNotification>),
+    /// It is gone; it is being tried again.
+    Lost {
+        /// Why.
+        why: String,
+        /// Whether the daemon is not running at all, so that only starting it helps.
+        stopped: bool,
+    },
+}
+
+/// Of a conversation.
+#[derive(Debug)]
+pub enum Stream {
+    /// A stored piece, or live words, or an approval of the session.
+    Event(Box<EventNotification>),
+    /// Pieces may have been missed: read the newest page again.
+    Gap,
+}
+
+/// The end of an errand.
+#[derive(Debug)]
+pub enum Done {
+    /// A decision was taken there, or refused.
+    Decided {
+        /// The approval.
+        id: String,
+        /// The answer, or why there is none.
+        answer: Result<Box<SendDecisionResponse>, String>,
+    },
+    /// A page of a conversation.
+    Page {
+        /// The session.
+        session: String,
+        /// Which one.
+        page: super::effect::Page,
+        /// The pieces, or why there are none.
+        pieces: Result<GetConversationResponse, String>,
+        /// Whether it is as long as was asked for, so that more may follow.
+        full: bool,
+    },
+    /// A session's record, asked for because an event named one that is not known.
+    Session(Result<Box<SessionState>, String>),
+    /// An approval's record.
+    Approval(Result<Box<Approval>, String>),
+    /// A session was started or continued; show it.
+    Started(Result<String, Refused>),
+    /// Something else was done: what to say about it.
+    Said(Result<String, String>),
+    /// The user came back from the editor.
+    Edited {
+        /// What the text was for.
+        purpose: super::effect::Purpose,
+        /// The text, or why there is none.
+        text: Result<String, String>,
+    },
+    /// What the dashboard remembers from earlier.
+    Remembered(Box<Remembered>),
+    /// Directories used lately.
+    RecentPaths(Vec<String>),
+    /// Names that a path may be completed with.
+    Completions {
+        /// What was to be completed.
+        of: String,
+        /// The candidates.
+        found: Vec<String>,
+    },
+    /// What is missing on this machine.
+    Checked(super::state::first_run::Findings),
+    /// Sessions whose conversations hold the words.
+    Found {
+        /// The words.
+        needle: String,
+        /// Ids of sessions and a line each that holds them.
+        hits: Vec<(String, String)>,
+    },
+}
+
+/// A launch that did not come about; what was typed must not be lost.
+#[derive(Debug)]
+pub struct Refused {
+    /// What was to be launched.
+    pub query: String,
+    /// Why not.
+    pub why: String,
+}

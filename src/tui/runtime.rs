@@ -1,0 +1,272 @@
+//! The loop: waits for whatever comes first, takes in all that is queued, draws once.
+//!
+//! The only place that awaits on behalf of the screen. Owns the queue of messages (bounded: when it
+//! is full, the tasks that fill it wait, and the client library catches up from the store later),
+//! the pace of drawing, and the effects that need the terminal. Called by the command line.
+
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::Instant;
+
+use super::effect::{Effect, Purpose};
+use super::errands::Errands;
+use super::msg::{Done, Msg};
+use super::state::App;
+use super::terminal::{self, Terminal};
+use super::{link, update::update, view};
+use crate::config::Config;
+
+/// Messages that may wait to be taken in.
+const QUEUE: usize = 4_096;
+/// The least time between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(16);
+/// How often time alone changes the screen while something waits or works, and while nothing does.
+const TICK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Why the dashboard ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The terminal could not be used.
+    #[error(
+        "using the terminal: {0}; the dashboard needs one, `humanlayer sessions` and `humanlayer approvals` do not"
+    )]
+    Terminal(#[from] io::Error),
+}
+
+/// Whether there is a terminal for the dashboard.
+#[must_use]
+pub fn has_terminal() -> bool {
+    terminal::is_there()
+}
+
+/// Runs the dashboard until the user leaves, or the process is told to.
+///
+/// # Errors
+/// The terminal could not be used.
+pub async fn run(config: Config, app: App) -> Result<(), RunError> {
+    // Errands borrow across waits on this one thread, so their futures stay on it.
+    LocalSet::new().run_until(run_here(config, app)).await
+}
+
+async fn run_here(config: Config, app: App) -> Result<(), RunError> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let (to, mut queue) = mpsc::channel(QUEUE);
+    let mut terminal = Terminal::take(app.wishes.mouse)?;
+    let mut dashboard = Dashboard {
+        app,
+        errands: Errands::new(&config),
+        to: to.clone(),
+        followed: None,
+        config: config.clone(),
+        over: false,
+        redraw: false,
+    };
+    dashboard.draw(&mut terminal)?;
+    let linked = spawn_local(link::all(config, to));
+    dashboard.start(Effect::Remembered);
+    let mut keys = Some(EventStream::new());
+    let mut drawn = Instant::now();
+    let mut stale = false;
+    while !dashboard.over {
+        let ticking = if dashboard.app.is_ticking() {
+            TICK.0
+        } else {
+            TICK.1
+        };
+        let wait = if stale { FRAME } else { ticking };
+        let stream = keys.get_or_insert_with(EventStream::new);
+        let mut urgent = false;
+        let mut effects = Vec::new();
+        tokio::select! {
+            biased;
+            _ = terminated.recv() => break,
+            _ = hung_up.recv() => break,
+            event = stream.next() => match event {
+                Some(Ok(event)) => {
+                    urgent = true;
+                    effects.extend(dashboard.event(event));
+                }
+                // No more keys will come: the terminal is gone.
+                Some(Err(_)) | None => break,
+            },
+            Some(msg) = queue.recv() => effects.extend(dashboard.take(msg)),
+            () = tokio::time::sleep_until(drawn + wait) => {
+                if !stale {
+                    effects.extend(dashboard.take(Msg::Tick));
+                }
+            }
+        }
+        // What is queued already belongs to the same frame.
+        for _ in 0..QUEUE {
+            match queue.try_recv() {
+                Ok(msg) => effects.extend(dashboard.take(msg)),
+                Err(_) => break,
+            }
+        }
+        while let Some(Some(Ok(event))) = stream.next().now_or_never() {
+            urgent = true;
+            // Each key is about what the frame before it showed.
+            effects.extend(dashboard.event(event));
+        }
+        for effect in effects {
+            if needs_terminal(&effect) {
+                // A stream that is merely not read would still take the program's keys.
+                keys = None;
+                let done = lend(&mut terminal, effect)?;
+                let after = dashboard.take(Msg::Done(done));
+                for effect in after {
+                    dashboard.start(effect);
+                }
+                urgent = true;
+            } else {
+                dashboard.start(effect);
+            }
+        }
+        stale = true;
+        if urgent || drawn.elapsed() >= FRAME {
+            if std::mem::take(&mut dashboard.redraw) {
+                terminal.screen.clear()?;
+            }
+            dashboard.draw(&mut terminal)?;
+            drawn = Instant::now();
+            stale = false;
+        }
+    }
+    linked.abort();
+    Ok(())
+}
+
+struct Dashboard {
+    app: App,
+    errands: Errands,
+    to: mpsc::Sender<Msg>,
+    followed: Option<JoinHandle<()>>,
+    config: Config,
+    over: bool,
+    redraw: bool,
+}
+
+impl Dashboard {
+    fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        update(&mut self.app, msg, Timestamp::now())
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Effect> {
+        let msg = match event {
+            Event::Key(key) => Msg::Key(key),
+            Event::Mouse(mouse) => Msg::Mouse(mouse),
+            Event::Paste(text) => Msg::Paste(text),
+            Event::Resize(_, _) => Msg::Resize,
+            Event::FocusGained => Msg::Attention(true),
+            Event::FocusLost => Msg::Attention(false),
+        };
+        self.take(msg)
+    }
+
+    fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {
+        terminal
+            .screen
+            .draw(|frame| view::draw(&mut self.app, frame))?;
+        terminal.set_title(view::title(&self.app))
+    }
+
+    /// Has an effect done; errands go their own way and come back as messages.
+    fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::Quit => self.over = true,
+            Effect::Redraw => self.redraw = true,
+            // A terminal that is gone ends the loop by its own way.
+            Effect::Bell => drop(terminal::bell()),
+            Effect::Notify { title, body } => drop(terminal::notify(&title, &body)),
+            Effect::Copy(text) => drop(terminal::copy(&text)),
+            Effect::Follow(session) => {
+                if let Some(followed) = self.followed.take() {
+                    followed.abort();
+                }
+                self.followed = session.map(|session| {
+                    let (config, to) = (self.config.clone(), self.to.clone());
+                    spawn_local(link::conversation(config, session, to))
+                });
+            }
+            errand => {
+                let (errands, to) = (self.errands.clone(), self.to.clone());
+                spawn_local(async move {
+                    if let Some(done) = errands.run(errand).await {
+                        // Nobody listens when the dashboard is closing.
+                        let _ = to.send(Msg::Done(done)).await;
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn needs_terminal(effect: &Effect) -> bool {
+    matches!(effect, Effect::Pager(_) | Effect::Editor { .. })
+}
+
+/// Lets the editor or the pager have the terminal.
+fn lend(terminal: &mut Terminal, effect: Effect) -> io::Result<Done> {
+    match effect {
+        Effect::Pager(text) => Ok(Done::Edited {
+            purpose: Purpose::Look,
+            text: with_file(terminal, &text, "md", "PAGER", "less"),
+        }),
+        Effect::Editor {
+            purpose,
+            text,
+            extension,
+        } => Ok(Done::Edited {
+            text: with_file(terminal, &text, extension, "EDITOR", "vi"),
+            purpose,
+        }),
+        _ => Ok(Done::Said(Ok(String::new()))),
+    }
+}
+
+/// Runs a program on a private file with a text and returns what the file holds afterwards.
+fn with_file(
+    terminal: &mut Terminal,
+    text: &str,
+    extension: &str,
+    variable: &str,
+    default: &str,
+) -> Result<String, String> {
+    let line = std::env::var(variable)
+        .ok()
+        .filter(|line| !line.trim().is_empty())
+        .unwrap_or_else(|| default.to_owned());
+    let words = shell_words::split(&line)
+        .map_err(|error| format!("reading ${variable} ({line:?}): {error}"))?;
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(format!("${variable} names no program"));
+    };
+    let failed = |error: io::Error| format!("writing a file for {program}: {error}");
+    let file = tempfile::Builder::new()
+        .prefix("humanlayer-")
+        .suffix(&format!(".{extension}"))
+        .tempfile()
+        .map_err(failed)?;
+    std::fs::write(file.path(), text).map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(arguments).arg(file.path());
+    let ended = terminal
+        .lend(&mut command)
+        .map_err(|error| format!("running {program}: {error}; set ${variable}"))?;
+    if !ended.success() {
+        return Err(format!(
+            "{program} ended with {ended}; nothing was taken over"
+        ));
+    }
+    std::fs::read_to_string(file.path())
+        .map_err(|error| format!("reading what {program} wrote: {error}"))
+}

@@ -1,0 +1,101 @@
+//! Forms: what is open on top of the panes and takes the keys, a file a form.
+//!
+//! At most one is open. Each holds only what was typed and chosen, and the id of what it is about,
+//! so that what it sends concerns what was on the screen when it was opened. Every form closes
+//! with Esc and none takes a key away that it does not use.
+
+pub mod confirm;
+pub mod deny;
+pub mod help;
+pub mod palette;
+pub mod read;
+pub mod say;
+
+use crossterm::event::{Event, KeyEvent};
+use ratatui_textarea::TextArea;
+
+/// What is open.
+#[derive(Debug)]
+pub enum Form {
+    /// The reason of a denial.
+    Deny(deny::Deny),
+    /// A text for a session: a message, a title.
+    Say(say::Say),
+    /// «Really?»
+    Confirm(confirm::Confirm),
+    /// The whole of an approval.
+    Read(read::Read),
+    /// All keys.
+    Help(help::Help),
+    /// All commands.
+    Palette(palette::Palette),
+}
+
+impl Form {
+    /// The approval that it is about.
+    #[must_use]
+    pub fn approval(&self) -> Option<&str> {
+        match self {
+            Self::Deny(form) => Some(&form.approval),
+            Self::Read(form) => Some(&form.approval),
+            Self::Confirm(form) => form.approval.as_deref(),
+            Self::Say(_) | Self::Help(_) | Self::Palette(_) => None,
+        }
+    }
+
+    /// The field that text goes to.
+    pub fn field(&mut self) -> Option<&mut Field> {
+        match self {
+            Self::Deny(form) => Some(&mut form.reason),
+            Self::Say(form) => Some(&mut form.text),
+            Self::Palette(form) => Some(&mut form.filter),
+            Self::Help(_) | Self::Confirm(_) | Self::Read(_) => None,
+        }
+    }
+}
+
+/// A text that is typed.
+#[derive(Clone, Debug, Default)]
+pub struct Field {
+    /// The library's own state: text, cursor, undo.
+    pub area: TextArea<'static>,
+}
+
+impl Field {
+    /// A field that holds a text, the cursor at its end.
+    #[must_use]
+    pub fn holding(text: &str) -> Self {
+        let mut field = Self::default();
+        field.insert(text);
+        field
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n")
+    }
+
+    /// Whether it holds nothing but white space.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.area.lines().iter().all(|line| line.trim().is_empty())
+    }
+
+    /// Replaces what it holds.
+    pub fn set(&mut self, text: &str) {
+        *self = Self::holding(text);
+    }
+
+    /// Puts text in at the cursor, as if it were typed. Carriage returns, which terminals paste for
+    /// line ends, become line ends.
+    pub fn insert(&mut self, text: &str) {
+        self.area
+            .insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
+    }
+
+    /// Takes a key that edits.
+    pub fn key(&mut self, key: KeyEvent) {
+        self.area.input(Event::Key(key));
+    }
+}

@@ -1,0 +1,208 @@
+//! What the dashboard knows, a file a pane or form.
+//!
+//! Plain data and what can be derived from it. Changed only by [`super::update`], drawn only by
+//! [`super::view`]. Must not know terminals, sockets or clocks: the time comes with each message.
+
+pub mod data;
+pub mod detail;
+pub mod first_run;
+pub mod form;
+pub mod inbox;
+pub mod launch;
+pub mod notice;
+pub mod sessions;
+
+use jiff::Timestamp;
+
+use super::keymap::{Context, Keymap};
+use super::theme::Theme;
+
+pub use data::Data;
+pub use detail::Detail;
+pub use form::Form;
+pub use inbox::Inbox;
+pub use notice::Notice;
+pub use sessions::Sessions;
+
+/// The pane that keys go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// What waits for a decision.
+    Inbox,
+    /// The list of sessions.
+    Sessions,
+    /// The selected session's conversation.
+    Conversation,
+    /// The prompt line that starts a session.
+    Prompt,
+}
+
+impl Pane {
+    /// Whose keys apply.
+    #[must_use]
+    pub fn context(self) -> Context {
+        match self {
+            Self::Inbox => Context::Inbox,
+            Self::Sessions => Context::Sessions,
+            Self::Conversation => Context::Conversation,
+            Self::Prompt => Context::Global,
+        }
+    }
+}
+
+/// How the connection stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// Not yet there for the first time.
+    Connecting,
+    /// It stands.
+    Up {
+        /// The daemon's version.
+        version: String,
+        /// Whether it speaks our protocol and is of our version.
+        current: bool,
+        /// What the daemon says is wrong with it.
+        problem: Option<String>,
+    },
+    /// It is gone; what is shown is how things were.
+    Lost {
+        /// Why.
+        why: String,
+        /// Since when.
+        since: Timestamp,
+        /// Whether no daemon runs.
+        stopped: bool,
+    },
+}
+
+/// What was on the screen when it was last drawn: what a key pressed now is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// The approval whose card was shown.
+    pub approval: Option<String>,
+}
+
+/// How the user wants the dashboard, from the configuration file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wishes {
+    /// Ring the bell when something waits.
+    pub bell: bool,
+    /// Tell the desktop when something waits and the terminal has not the user's attention.
+    pub notify: bool,
+    /// No bell and no telling between these hours (0–23, from, until), by the clock of this machine.
+    pub quiet_hours: Option<(u8, u8)>,
+    /// Ask twice before a dangerous approval.
+    pub confirm_dangerous: bool,
+    /// Take the mouse.
+    pub mouse: bool,
+    /// Whether this is the demonstration, which the screen must say.
+    pub demo: bool,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            bell: true,
+            notify: false,
+            quiet_hours: None,
+            confirm_dangerous: false,
+            mouse: true,
+            demo: false,
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct App {
+    /// When the message that is being handled came.
+    pub now: Timestamp,
+    /// The size of the screen: columns, rows.
+    pub size: (u16, u16),
+    /// Where the program was started, for new sessions.
+    pub directory: String,
+    /// The user's home, for shortening paths.
+    pub home: Option<String>,
+    /// The looks.
+    pub theme: Theme,
+    /// The keys.
+    pub keymap: Keymap,
+    /// The wishes.
+    pub wishes: Wishes,
+    /// Whether the terminal has the user's attention.
+    pub attention: bool,
+    /// How the connection stands.
+    pub connection: Connection,
+    /// Sessions and approvals as the daemon told.
+    pub data: Data,
+    /// The pane that keys go to.
+    pub focus: Pane,
+    /// The inbox.
+    pub inbox: Inbox,
+    /// The list of sessions.
+    pub sessions: Sessions,
+    /// The selected session's conversation.
+    pub detail: Detail,
+    /// The prompt line, and what is remembered for launching.
+    pub launch: launch::Launch,
+    /// The open form, on top of everything.
+    pub form: Option<Form>,
+    /// What is missing on this machine, while there are no sessions.
+    pub first_run: Option<first_run::Findings>,
+    /// A word to the user, for a while.
+    pub notice: Option<Notice>,
+    /// What was on the screen when it was last drawn.
+    pub drawn: Drawn,
+}
+
+impl App {
+    /// Before anything is known.
+    #[must_use]
+    pub fn new(now: Timestamp, theme: Theme, keymap: Keymap, wishes: Wishes) -> Self {
+        Self {
+            now,
+            size: (80, 24),
+            directory: "/".to_owned(),
+            home: None,
+            theme,
+            keymap,
+            wishes,
+            attention: true,
+            connection: Connection::Connecting,
+            data: Data::default(),
+            focus: Pane::Sessions,
+            inbox: Inbox::default(),
+            sessions: Sessions::default(),
+            detail: Detail::default(),
+            launch: launch::Launch::default(),
+            form: None,
+            first_run: None,
+            notice: None,
+            drawn: Drawn::default(),
+        }
+    }
+
+    /// The session that is selected, if it is known.
+    #[must_use]
+    pub fn selected_session(&self) -> Option<&crate::protocol::session::SessionState> {
+        self.data.session(self.sessions.selected.as_deref()?)
+    }
+
+    /// The approval that is selected, if it is pending.
+    #[must_use]
+    pub fn selected_approval(&self) -> Option<&crate::protocol::approval::Approval> {
+        self.data.pending(self.inbox.selected.as_deref()?)
+    }
+
+    /// Whether anything on the screen changes by the mere passing of time within a minute.
+    #[must_use]
+    pub fn is_ticking(&self) -> bool {
+        !self.data.pending.is_empty()
+            || self.notice.is_some()
+            || self.data.active() > 0
+            || matches!(
+                self.connection,
+                Connection::Lost { .. } | Connection::Connecting
+            )
+    }
+}

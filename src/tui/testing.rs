@@ -1,0 +1,197 @@
+//! For tests: a dashboard without a terminal, keys by name, and the screen as text.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use serde_json::{Value, json};
+
+use super::effect::Effect;
+use super::keymap::Keymap;
+use super::msg::{Link, Msg};
+use super::state::{App, Wishes};
+use super::theme::Theme;
+use super::update::update;
+use super::view;
+
+/// A dashboard that is connected to a daemon of the tests' own making.
+pub struct Rig {
+    pub app: App,
+    terminal: Terminal<TestBackend>,
+}
+
+/// When everything in these tests happens.
+pub fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+/// A session's record; `changes` replace its fields.
+pub fn session(id: &str, changes: Value) -> Value {
+    with(
+        json!({
+            "id": id, "run_id": format!("run-{id}"), "status": "running", "query": "do it",
+            "summary": format!("the work of {id}"), "title": "", "working_dir": "/home/me/src/api",
+            "model": "claude-opus-5-5", "created_at": "2026-03-01T11:00:00Z",
+            "last_activity_at": "2026-03-01T11:59:30Z", "auto_accept_edits": false,
+            "dangerously_skip_permissions": false, "archived": false, "live": true,
+            "pending_approvals": 0, "approvals": true, "cost_usd": 0.42,
+            "effective_context_tokens": 60_000, "context_limit": 200_000,
+        }),
+        changes,
+    )
+}
+
+/// A pending permission to run a command; `changes` replace its fields.
+pub fn approval(id: &str, session: &str, changes: Value) -> Value {
+    with(
+        json!({
+            "id": id, "run_id": format!("run-{session}"), "session_id": session,
+            "tool_use_id": format!("toolu-{id}"), "status": "pending", "outcome": "pending",
+            "created_at": "2026-03-01T11:59:00Z", "tool_name": "Bash",
+            "tool_input": {"command": "cargo test --workspace", "description": "Run the tests"},
+            "kind": "permission", "source": "claude",
+        }),
+        changes,
+    )
+}
+
+fn with(mut value: Value, changes: Value) -> Value {
+    if let (Some(fields), Value::Object(changes)) = (value.as_object_mut(), changes) {
+        fields.extend(changes);
+    }
+    value
+}
+
+impl Rig {
+    /// Connected, with these sessions and pending approvals, drawn once.
+    pub fn new(size: (u16, u16), sessions: &[Value], approvals: &[Value]) -> Self {
+        let mut app = App::new(now(), Theme::dark(), Keymap::default(), Wishes::default());
+        app.directory = "/home/me/src/api".to_owned();
+        app.home = Some("/home/me".to_owned());
+        let mut rig = Self {
+            app,
+            terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
+        };
+        rig.connect(sessions, approvals);
+        rig.tell(Msg::Link(Link::Complete));
+        rig.draw();
+        rig
+    }
+
+    /// What the daemon tells on a new connection.
+    pub fn connect(&mut self, sessions: &[Value], approvals: &[Value]) -> Vec<Effect> {
+        let health = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"),
+            "protocol": crate::protocol::PROTOCOL_VERSION});
+        let overview = json!({"seq": 1, "sessions": sessions, "counts": {}, "archived": 0,
+            "pending_approvals": approvals, "pending_total": approvals.len(), "cost_last_day_usd": 0.0});
+        self.tell(Msg::Link(Link::Up {
+            health: serde_json::from_value(health).unwrap(),
+            overview: serde_json::from_value(overview).unwrap(),
+        }))
+    }
+
+    /// Takes a message in, without drawing.
+    pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        update(&mut self.app, msg, now())
+    }
+
+    /// An event that concerns the lists.
+    pub fn event(&mut self, kind: &str, data: Value) -> Vec<Effect> {
+        let event = json!({"seq": 2, "type": kind, "timestamp": now(), "data": data});
+        self.tell(Msg::Link(Link::Event(
+            serde_json::from_value(event).unwrap(),
+        )))
+    }
+
+    /// An event about an approval.
+    pub fn approval_event(&mut self, kind: &str, approval: &Value) -> Vec<Effect> {
+        let data = json!({"session_id": approval["session_id"], "approval_id": approval["id"],
+            "approval": approval});
+        self.event(kind, data)
+    }
+
+    /// Presses a key, by its name in the configuration, without drawing.
+    pub fn press(&mut self, name: &str) -> Vec<Effect> {
+        self.tell(Msg::Key(key(name)))
+    }
+
+    /// Presses keys one after the other, drawing after each, as a person would.
+    pub fn keys(&mut self, names: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for name in names.split_whitespace() {
+            effects.extend(self.press(name));
+            self.draw();
+        }
+        effects
+    }
+
+    /// Types a text, character by character.
+    pub fn type_in(&mut self, text: &str) {
+        for c in text.chars() {
+            let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+            let _ = self.tell(Msg::Key(key));
+        }
+        self.draw();
+    }
+
+    /// Draws.
+    pub fn draw(&mut self) {
+        let app = &mut self.app;
+        self.terminal.draw(|frame| view::draw(app, frame)).unwrap();
+    }
+
+    /// Draws and returns the screen's text.
+    pub fn screen(&mut self) -> String {
+        self.draw();
+        let buffer = self.terminal.backend().buffer();
+        let width = usize::from(buffer.area.width);
+        buffer
+            .content()
+            .chunks(width)
+            .map(|row| {
+                let line: String = row.iter().map(|cell| cell.symbol()).collect();
+                format!("{}\n", line.trim_end())
+            })
+            .collect()
+    }
+
+    /// The buffer of the last frame, for its colours.
+    #[allow(dead_code, reason = "the panes' own tests look at colours")]
+    pub fn buffer(&self) -> &ratatui::buffer::Buffer {
+        self.terminal.backend().buffer()
+    }
+}
+
+/// A key press, by its name in the configuration.
+fn key(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.split_once('-') {
+        Some(("ctrl", rest)) => (KeyModifiers::CONTROL, rest),
+        Some(("alt", rest)) => (KeyModifiers::ALT, rest),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "shift-tab" => KeyCode::BackTab,
+        "space" => KeyCode::Char(' '),
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "backspace" => KeyCode::Backspace,
+        one if one.chars().count() == 1 => KeyCode::Char(one.chars().next().unwrap()),
+        other => panic!("no key is called {other}"),
+    };
+    KeyEvent::new(code, modifiers)
+}

@@ -1,0 +1,346 @@
+//! The looks: every colour and emphasis of the dashboard by what it means.
+//!
+//! Owns the named styles and the built-in themes. Views take styles from here and never name a
+//! colour themselves, so a theme is complete and `NO_COLOR` is one more theme: without any colour,
+//! meaning is carried by words, marks and emphasis, which all themes keep. Must not know the state.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// The names of the themes, as the configuration file and the palette have them.
+pub const NAMES: [&str; 5] = ["dark", "light", "contrast", "terminal", "mono"];
+
+/// Which colours code is highlighted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Syntax {
+    /// Colours for a dark ground.
+    Dark,
+    /// Colours for a light ground.
+    Light,
+    /// The terminal's own sixteen colours.
+    Terminal,
+    /// None at all.
+    Off,
+}
+
+/// Every style, by meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// Its name in [`NAMES`].
+    pub name: &'static str,
+    /// Ordinary words.
+    pub text: Style,
+    /// What matters less: ages, ids, hints.
+    pub dim: Style,
+    /// Headings of panes and of Markdown.
+    pub heading: Style,
+    /// What one looks for first: the product's own colour.
+    pub accent: Style,
+    /// A pane's frame.
+    pub border: Style,
+    /// The frame of the pane that keys go to.
+    pub border_focus: Style,
+    /// The selected row.
+    pub selected: Style,
+    /// The selected row of a pane that keys do not go to.
+    pub selected_idle: Style,
+    /// Something a person must decide.
+    pub waiting: Style,
+    /// Something at work.
+    pub working: Style,
+    /// Something that ended well, or a yes.
+    pub good: Style,
+    /// Something that ended badly, or a no.
+    pub bad: Style,
+    /// What can do harm.
+    pub danger: Style,
+    /// What a person said.
+    pub user: Style,
+    /// The agent's thinking.
+    pub thinking: Style,
+    /// The name of a tool.
+    pub tool: Style,
+    /// Code within a line.
+    pub code: Style,
+    /// An added line.
+    pub added: Style,
+    /// The part of an added line that differs.
+    pub added_word: Style,
+    /// A removed line.
+    pub removed: Style,
+    /// The part of a removed line that differs.
+    pub removed_word: Style,
+    /// An address.
+    pub link: Style,
+    /// A key in a hint.
+    pub key: Style,
+    /// A match of a filter or a search.
+    pub matched: Style,
+    /// A character that is not what it seems, shown as what it is.
+    pub unmasked: Style,
+    /// The status line.
+    pub bar: Style,
+    /// How code is highlighted.
+    pub syntax: Syntax,
+}
+
+impl Theme {
+    /// The theme of that name; none if there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "dark" => Some(Self::dark()),
+            "light" => Some(Self::light()),
+            "contrast" => Some(Self::contrast()),
+            "terminal" => Some(Self::terminal()),
+            "mono" => Some(Self::mono()),
+            _ => None,
+        }
+    }
+
+    /// For a dark ground.
+    #[must_use]
+    pub fn dark() -> Self {
+        Self::of(&Palette {
+            name: "dark",
+            text: Color::Rgb(0xd8, 0xde, 0xe9),
+            dim: Color::Rgb(0x7b, 0x84, 0x96),
+            accent: Color::Rgb(0xe8, 0x9b, 0x5a),
+            heading: Color::Rgb(0xea, 0xee, 0xf5),
+            border: Color::Rgb(0x3f, 0x47, 0x57),
+            selected_bg: Color::Rgb(0x2f, 0x38, 0x4a),
+            idle_bg: Color::Rgb(0x23, 0x29, 0x35),
+            yellow: Color::Rgb(0xf0, 0xc6, 0x74),
+            blue: Color::Rgb(0x81, 0xa9, 0xe0),
+            green: Color::Rgb(0x9c, 0xc9, 0x7f),
+            red: Color::Rgb(0xe8, 0x74, 0x7c),
+            violet: Color::Rgb(0xc3, 0x9a, 0xd8),
+            cyan: Color::Rgb(0x7f, 0xc8, 0xc2),
+            added_bg: Color::Rgb(0x1d, 0x33, 0x24),
+            added_word_bg: Color::Rgb(0x2c, 0x55, 0x38),
+            removed_bg: Color::Rgb(0x3a, 0x20, 0x25),
+            removed_word_bg: Color::Rgb(0x66, 0x2b, 0x35),
+            bar_bg: Color::Rgb(0x1b, 0x20, 0x2a),
+            on_strong: Color::Rgb(0x12, 0x15, 0x1b),
+            syntax: Syntax::Dark,
+        })
+    }
+
+    /// For a light ground.
+    #[must_use]
+    pub fn light() -> Self {
+        Self::of(&Palette {
+            name: "light",
+            text: Color::Rgb(0x2b, 0x30, 0x3b),
+            dim: Color::Rgb(0x73, 0x7b, 0x8c),
+            accent: Color::Rgb(0xb3, 0x5a, 0x10),
+            heading: Color::Rgb(0x10, 0x14, 0x1c),
+            border: Color::Rgb(0xbf, 0xc5, 0xd2),
+            selected_bg: Color::Rgb(0xd5, 0xe1, 0xf5),
+            idle_bg: Color::Rgb(0xe8, 0xec, 0xf3),
+            yellow: Color::Rgb(0x94, 0x63, 0x00),
+            blue: Color::Rgb(0x1f, 0x5f, 0xb8),
+            green: Color::Rgb(0x2c, 0x7a, 0x33),
+            red: Color::Rgb(0xb9, 0x23, 0x35),
+            violet: Color::Rgb(0x7d, 0x3c, 0x9e),
+            cyan: Color::Rgb(0x0f, 0x74, 0x78),
+            added_bg: Color::Rgb(0xdf, 0xf3, 0xe0),
+            added_word_bg: Color::Rgb(0xb0, 0xe2, 0xb5),
+            removed_bg: Color::Rgb(0xfb, 0xe3, 0xe4),
+            removed_word_bg: Color::Rgb(0xf4, 0xbc, 0xc0),
+            bar_bg: Color::Rgb(0xe3, 0xe7, 0xef),
+            on_strong: Color::Rgb(0xff, 0xff, 0xff),
+            syntax: Syntax::Light,
+        })
+    }
+
+    /// The strongest differences that a dark ground allows.
+    #[must_use]
+    pub fn contrast() -> Self {
+        let mut theme = Self::of(&Palette {
+            name: "contrast",
+            text: Color::Rgb(0xff, 0xff, 0xff),
+            dim: Color::Rgb(0xd0, 0xd0, 0xd0),
+            accent: Color::Rgb(0xff, 0xb0, 0x00),
+            heading: Color::Rgb(0xff, 0xff, 0xff),
+            border: Color::Rgb(0xa0, 0xa0, 0xa0),
+            selected_bg: Color::Rgb(0x00, 0x3f, 0xa8),
+            idle_bg: Color::Rgb(0x30, 0x30, 0x30),
+            yellow: Color::Rgb(0xff, 0xff, 0x00),
+            blue: Color::Rgb(0x6c, 0xc0, 0xff),
+            green: Color::Rgb(0x3c, 0xff, 0x6c),
+            red: Color::Rgb(0xff, 0x5c, 0x5c),
+            violet: Color::Rgb(0xff, 0x9c, 0xff),
+            cyan: Color::Rgb(0x3c, 0xff, 0xff),
+            added_bg: Color::Rgb(0x00, 0x38, 0x00),
+            added_word_bg: Color::Rgb(0x00, 0x78, 0x00),
+            removed_bg: Color::Rgb(0x48, 0x00, 0x00),
+            removed_word_bg: Color::Rgb(0x98, 0x00, 0x00),
+            bar_bg: Color::Rgb(0x00, 0x00, 0x00),
+            on_strong: Color::Rgb(0x00, 0x00, 0x00),
+            syntax: Syntax::Dark,
+        });
+        theme.selected = theme.selected.add_modifier(Modifier::BOLD);
+        theme
+    }
+
+    /// The terminal's own palette: whatever its user made of the sixteen colours.
+    #[must_use]
+    pub fn terminal() -> Self {
+        let mut theme = Self::of(&Palette {
+            name: "terminal",
+            text: Color::Reset,
+            dim: Color::DarkGray,
+            accent: Color::Yellow,
+            heading: Color::Reset,
+            border: Color::DarkGray,
+            selected_bg: Color::Reset,
+            idle_bg: Color::Reset,
+            yellow: Color::Yellow,
+            blue: Color::Blue,
+            green: Color::Green,
+            red: Color::Red,
+            violet: Color::Magenta,
+            cyan: Color::Cyan,
+            added_bg: Color::Reset,
+            added_word_bg: Color::Reset,
+            removed_bg: Color::Reset,
+            removed_word_bg: Color::Reset,
+            bar_bg: Color::Reset,
+            on_strong: Color::Black,
+            syntax: Syntax::Terminal,
+        });
+        // A ground of one's own could be any colour beside theirs; these two always show.
+        theme.selected = Style::new().add_modifier(Modifier::REVERSED);
+        theme.selected_idle = Style::new().add_modifier(Modifier::BOLD);
+        theme.added = Style::new().fg(Color::Green);
+        theme.removed = Style::new().fg(Color::Red);
+        theme.added_word = theme.added.add_modifier(Modifier::REVERSED);
+        theme.removed_word = theme.removed.add_modifier(Modifier::REVERSED);
+        theme.bar = Style::new().add_modifier(Modifier::REVERSED);
+        theme
+    }
+
+    /// No colour at all, as `NO_COLOR` asks for.
+    #[must_use]
+    pub fn mono() -> Self {
+        let plain = Style::new();
+        let bold = plain.add_modifier(Modifier::BOLD);
+        let reversed = plain.add_modifier(Modifier::REVERSED);
+        let dim = plain.add_modifier(Modifier::DIM);
+        let underlined = plain.add_modifier(Modifier::UNDERLINED);
+        Self {
+            name: "mono",
+            text: plain,
+            dim,
+            heading: bold,
+            accent: bold,
+            border: dim,
+            border_focus: bold,
+            selected: reversed,
+            selected_idle: bold,
+            waiting: bold,
+            working: plain,
+            good: plain,
+            bad: bold,
+            danger: reversed.add_modifier(Modifier::BOLD),
+            user: bold,
+            thinking: plain.add_modifier(Modifier::ITALIC),
+            tool: bold,
+            code: underlined,
+            added: plain,
+            added_word: bold,
+            removed: dim,
+            removed_word: bold,
+            link: underlined,
+            key: bold,
+            matched: underlined,
+            unmasked: reversed,
+            bar: reversed,
+            syntax: Syntax::Off,
+        }
+    }
+
+    fn of(palette: &Palette) -> Self {
+        let fg = |color| Style::new().fg(color);
+        let bold = |color| fg(color).add_modifier(Modifier::BOLD);
+        Self {
+            name: palette.name,
+            text: fg(palette.text),
+            dim: fg(palette.dim),
+            heading: bold(palette.heading),
+            accent: bold(palette.accent),
+            border: fg(palette.border),
+            border_focus: fg(palette.accent),
+            selected: Style::new().bg(palette.selected_bg),
+            selected_idle: Style::new().bg(palette.idle_bg),
+            waiting: bold(palette.yellow),
+            working: fg(palette.blue),
+            good: fg(palette.green),
+            bad: fg(palette.red),
+            danger: Style::new()
+                .fg(palette.on_strong)
+                .bg(palette.red)
+                .add_modifier(Modifier::BOLD),
+            user: bold(palette.cyan),
+            thinking: fg(palette.dim).add_modifier(Modifier::ITALIC),
+            tool: bold(palette.violet),
+            code: fg(palette.cyan),
+            added: Style::new().bg(palette.added_bg),
+            added_word: Style::new().bg(palette.added_word_bg),
+            removed: Style::new().bg(palette.removed_bg),
+            removed_word: Style::new().bg(palette.removed_word_bg),
+            link: fg(palette.blue).add_modifier(Modifier::UNDERLINED),
+            key: bold(palette.accent),
+            matched: bold(palette.accent).add_modifier(Modifier::UNDERLINED),
+            unmasked: Style::new().fg(palette.on_strong).bg(palette.yellow),
+            bar: fg(palette.text).bg(palette.bar_bg),
+            syntax: palette.syntax,
+        }
+    }
+}
+
+struct Palette {
+    name: &'static str,
+    text: Color,
+    dim: Color,
+    accent: Color,
+    heading: Color,
+    border: Color,
+    selected_bg: Color,
+    idle_bg: Color,
+    yellow: Color,
+    blue: Color,
+    green: Color,
+    red: Color,
+    violet: Color,
+    cyan: Color,
+    added_bg: Color,
+    added_word_bg: Color,
+    removed_bg: Color,
+    removed_word_bg: Color,
+    bar_bg: Color,
+    on_strong: Color,
+    syntax: Syntax,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_theme() {
+        for name in NAMES {
+            assert_eq!(Theme::named(name).unwrap().name, name);
+        }
+        assert_eq!(Theme::named("pink"), None);
+    }
+
+    #[test]
+    fn without_colour_there_is_none() {
+        let shown = format!("{:?}", Theme::mono());
+        for part in ["fg(", "bg(", "Rgb", "Indexed"] {
+            assert!(!shown.contains(part), "{part} in {shown}");
+        }
+    }
+}

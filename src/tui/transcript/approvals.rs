@@ -1,0 +1,96 @@
+//! What became of the question about a tool call.
+//!
+//! Owns the approvals' states by call and how they are said in a few words.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::item::Call;
+use crate::domain::Outcome;
+use crate::domain::approval::DecidedBy;
+use crate::domain::text::sanitize_line;
+use crate::protocol::approval::Approval;
+
+/// The states by tool call.
+#[derive(Debug, Default)]
+pub(super) struct Approvals {
+    calls: HashMap<String, CallState>,
+}
+
+/// The state of the question about one call.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct CallState {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The reason or a note.
+    pub comment: Option<String>,
+    /// Who decided.
+    pub decided_by: Option<DecidedBy>,
+    /// The input that was approved, where it differs from what was asked.
+    pub edited: Option<Value>,
+    /// The answers given to questions.
+    pub answers: Option<Value>,
+}
+
+impl Approvals {
+    /// Takes an approval in; the call that it is about, if it is about one.
+    pub fn insert<'a>(&mut self, approval: &'a Approval) -> Option<&'a str> {
+        let call = approval.tool_use_id.as_deref()?;
+        let edited = approval.updated_input.as_ref();
+        let state = CallState {
+            outcome: approval.outcome,
+            comment: approval.comment.clone().filter(|text| !text.is_empty()),
+            decided_by: approval.decided_by.clone(),
+            edited: edited
+                .filter(|input| **input != approval.tool_input)
+                .cloned(),
+            answers: approval.answers.clone(),
+        };
+        // A final outcome stands, whatever comes late.
+        let known = self.calls.get(call);
+        if state.outcome == Outcome::Pending
+            && known.is_some_and(|known| known.outcome != Outcome::Pending)
+        {
+            return None;
+        }
+        self.calls.insert(call.to_owned(), state);
+        Some(call)
+    }
+
+    /// The state of the question about a call.
+    pub fn of(&self, call: &str) -> Option<&CallState> {
+        self.calls.get(call)
+    }
+}
+
+/// How the question about a call ended: by the approval where it is known, else by what the stored
+/// piece said.
+pub(super) fn outcome(call: &Call, state: Option<&CallState>) -> Option<Outcome> {
+    state.map(|state| state.outcome).or(call.outcome)
+}
+
+/// The outcome in a few words; safe to draw.
+pub(super) fn words(outcome: Outcome, state: Option<&CallState>) -> String {
+    let by = state
+        .and_then(|state| state.decided_by.as_ref())
+        .map(|by| match by {
+            DecidedBy::Person { program, .. } => format!(" by {}", sanitize_line(program)),
+            DecidedBy::Rule { rule, .. } => format!(" by rule {}", sanitize_line(rule)),
+            DecidedBy::Key { name } => format!(" by key {}", sanitize_line(name)),
+            DecidedBy::Elsewhere { place } => format!(" at {}", sanitize_line(place)),
+            DecidedBy::Agent => String::new(),
+        })
+        .unwrap_or_default();
+    let edited = state.is_some_and(|state| state.edited.is_some());
+    match outcome {
+        Outcome::Pending => "⏸ waiting for a decision".to_owned(),
+        Outcome::Approved if edited => format!("✓ edited and approved{by}"),
+        Outcome::Approved => format!("✓ approved{by}"),
+        Outcome::Answered => format!("✓ answered{by}"),
+        Outcome::Denied => format!("✗ denied{by}"),
+        Outcome::Withdrawn => "↩ withdrawn by the agent".to_owned(),
+        Outcome::Abandoned => "↩ ended without a decision".to_owned(),
+        Outcome::Expired => "✗ expired".to_owned(),
+    }
+}

@@ -1,0 +1,147 @@
+//! What is laid out: the rows of those items that were needed lately.
+//!
+//! Owns the laid-out rows and forgets those that were not drawn for a while, so that its size does
+//! not grow with the conversation. An item is laid out part by part, and a part only when somebody
+//! looks at it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use ratatui::text::Line;
+
+use super::item::ItemId;
+use super::looks::{self, Part, Setting};
+
+/// Items that are kept laid out; when there are more, those not drawn lately are forgotten.
+const MOST_ITEMS: usize = 2_000;
+
+/// Rows that are kept laid out, likewise.
+const MOST_ROWS: usize = 60_000;
+
+/// Frames after which an item that was not drawn may be forgotten.
+const LATELY: u64 = 2;
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    laid: HashMap<ItemId, Laid>,
+    rows: usize,
+    frame: u64,
+    work: u64,
+}
+
+#[derive(Debug)]
+struct Laid {
+    parts: Vec<Part>,
+    rows: Vec<Option<Vec<Line<'static>>>>,
+    used: u64,
+}
+
+impl Cache {
+    /// Forgets everything: another width, another theme.
+    pub fn clear(&mut self) {
+        self.laid.clear();
+        self.rows = 0;
+    }
+
+    /// Forgets an item, which looks different now.
+    pub fn forget(&mut self, id: ItemId) {
+        if let Some(laid) = self.laid.remove(&id) {
+            self.rows -= laid.height();
+        }
+    }
+
+    /// Begins a frame, and forgets what was not drawn lately where there is too much.
+    pub fn next_frame(&mut self) {
+        self.frame += 1;
+        if self.laid.len() > MOST_ITEMS || self.rows > MOST_ROWS {
+            let since = self.frame.saturating_sub(LATELY);
+            self.laid.retain(|_, laid| laid.used >= since);
+            self.rows = self.laid.values().map(Laid::height).sum();
+        }
+    }
+
+    /// Parts laid out so far, ever: the work that was done.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Whether an item is laid out.
+    pub fn has(&self, id: ItemId) -> bool {
+        self.laid.contains_key(&id)
+    }
+
+    /// Keeps the parts of an item.
+    pub fn put(&mut self, id: ItemId, parts: Vec<Part>) {
+        self.forget(id);
+        let rows = parts.iter().map(|_| None).collect();
+        let used = self.frame;
+        self.work += 1;
+        self.laid.insert(id, Laid { parts, rows, used });
+    }
+
+    /// How many parts an item has.
+    pub fn parts(&self, id: ItemId) -> usize {
+        self.laid.get(&id).map_or(0, |laid| laid.parts.len())
+    }
+
+    /// The range of the item's text that a part shows, where it is one of those.
+    pub fn range(&self, id: ItemId, part: usize) -> Option<Range<usize>> {
+        match self.laid.get(&id)?.parts.get(part)? {
+            Part::Rows(_) => None,
+            Part::Text { range, .. } => Some(range.clone()),
+        }
+    }
+
+    /// The rows of a part, laid out now if they were not.
+    pub fn rows(
+        &mut self,
+        id: ItemId,
+        part: usize,
+        text: &str,
+        setting: &Setting,
+    ) -> &[Line<'static>] {
+        let frame = self.frame;
+        let Some(laid) = self.laid.get_mut(&id) else {
+            return &[];
+        };
+        laid.used = frame;
+        let (Some(part), Some(rows)) = (laid.parts.get(part), laid.rows.get_mut(part)) else {
+            return &[];
+        };
+        match part {
+            Part::Rows(rows) => rows,
+            Part::Text { .. } => {
+                if rows.is_none() {
+                    let new = looks::lay(part, text, setting);
+                    self.rows += new.len();
+                    self.work += 1;
+                    *rows = Some(new);
+                }
+                rows.as_deref().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Lets an item's text have grown at its end: only its last part is laid out again.
+    pub fn grow(&mut self, id: ItemId, text: &str) {
+        let Some(laid) = self.laid.get_mut(&id) else {
+            return;
+        };
+        let grown = laid.parts.last().and_then(|last| looks::grow(last, text));
+        let Some(new) = grown else {
+            self.forget(id);
+            return;
+        };
+        laid.parts.pop();
+        let dropped = laid.rows.pop().flatten().map_or(0, |rows| rows.len());
+        laid.rows.extend(new.iter().map(|_| None));
+        laid.parts.extend(new);
+        self.rows -= dropped;
+    }
+}
+
+impl Laid {
+    fn height(&self) -> usize {
+        self.rows.iter().flatten().map(Vec::len).sum()
+    }
+}

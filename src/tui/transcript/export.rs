@@ -1,0 +1,201 @@
+//! The conversation as text: for the clipboard, a pager, an editor, a file.
+//!
+//! What leaves here is as safe to show as what is drawn.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Transcript;
+use super::approvals;
+use super::card;
+use super::item::{Answer, Call, ItemId, Kind};
+use super::summary;
+use crate::domain::Outcome;
+use crate::domain::text::{sanitize, sanitize_line};
+
+impl Transcript {
+    /// The text of the item under the cursor.
+    #[must_use]
+    pub fn selected_text(&self) -> Option<String> {
+        let item = self.items.get(self.cursor_item()?);
+        let text = match &item.kind {
+            Kind::User(_)
+            | Kind::Assistant(_)
+            | Kind::Thinking(_)
+            | Kind::System(_)
+            | Kind::Orphan(_) => sanitize(item.kind.text()).into_owned(),
+            Kind::Call(call) => call_text(call),
+            Kind::Absent => return None,
+        };
+        Some(text)
+    }
+
+    /// What is loaded of the conversation, as Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut out = String::new();
+        for (_, id) in self.items.top() {
+            self.write(&mut out, *id, 0);
+        }
+        out
+    }
+
+    fn write(&self, out: &mut String, id: ItemId, depth: usize) {
+        let item = self.items.get(id);
+        let mut piece = String::new();
+        match &item.kind {
+            Kind::User(text) if depth == 0 => {
+                paragraph(&mut piece, &format!("## User\n\n{}", sanitize(text)));
+            }
+            Kind::User(text) | Kind::Assistant(text) => paragraph(&mut piece, &sanitize(text)),
+            Kind::Thinking(text) => paragraph(&mut piece, &quoted(&sanitize(text), "> ")),
+            Kind::System(text) => {
+                paragraph(&mut piece, &format!("*{}*", sanitize_line(text.trim())))
+            }
+            Kind::Call(call) => self.write_call(&mut piece, call),
+            Kind::Orphan(answer) => write_answer(&mut piece, answer),
+            Kind::Absent => paragraph(&mut piece, "*a subagent, started further up*"),
+        }
+        out.push_str(&quoted(&piece, &"> ".repeat(depth)));
+        for (_, child) in &item.children {
+            self.write(out, *child, depth + 1);
+        }
+    }
+
+    fn write_call(&self, out: &mut String, call: &Call) {
+        let state = self.approvals.of(&call.id);
+        let input = state
+            .and_then(|state| state.edited.clone())
+            .unwrap_or_else(|| call.input());
+        let label = summary::tool_label(&call.name);
+        let mut head = format!("**{label}**");
+        let what = summary::summary_of(&call.name, &input);
+        if !what.is_empty() {
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(head, " {}", code_span(&what));
+        }
+        if let Some(outcome) = approvals::outcome(call, state) {
+            let _ = write!(head, " ({})", approvals::words(outcome, state));
+        }
+        if let Some(reason) = state
+            .filter(|state| state.outcome == Outcome::Denied)
+            .and_then(|state| state.comment.as_deref())
+        {
+            let _ = write!(head, ": {}", sanitize_line(reason));
+        }
+        paragraph(out, &head);
+        let body = input_text(&call.name, &input);
+        if !body.trim().is_empty() {
+            paragraph(out, &fenced(&body));
+        }
+        if let Some(answer) = &call.answer {
+            write_answer(out, answer);
+        }
+    }
+}
+
+fn write_answer(out: &mut String, answer: &Answer) {
+    let body = sanitize(&answer.text);
+    if body.trim().is_empty() {
+        return;
+    }
+    let head = if answer.is_error {
+        "Failed:"
+    } else {
+        "Result:"
+    };
+    paragraph(out, head);
+    paragraph(out, &fenced(&body));
+}
+
+fn call_text(call: &Call) -> String {
+    let input = call.input();
+    let body = input_text(&call.name, &input);
+    match &call.answer {
+        Some(answer) if !answer.text.is_empty() => {
+            format!("{}\n\n{}", body.trim_end(), sanitize(&answer.text))
+        }
+        Some(_) | None => body.trim_end().to_owned(),
+    }
+}
+
+/// A tool's input as text: a command as it is, else names and values.
+fn input_text(tool_name: &str, input: &Value) -> String {
+    if tool_name == "Bash"
+        && let Some(command) = input.get("command").and_then(Value::as_str)
+    {
+        return sanitize(command).into_owned();
+    }
+    let mut out = String::new();
+    write_value(&mut out, input, 0);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let pairs: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (format!("{}:", sanitize_line(name)), value))
+            .collect(),
+        Value::Array(values) => values.iter().map(|value| ("-".to_owned(), value)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            let text = card::scalar(value).unwrap_or_default();
+            out.push_str(&quoted(&format!("{}\n", sanitize(&text)), &indent));
+            return;
+        }
+    };
+    for (name, value) in pairs {
+        match card::scalar(value) {
+            Some(text) if !text.contains('\n') => {
+                let _ = writeln!(out, "{indent}{name} {}", sanitize(&text));
+            }
+            Some(_) | None => {
+                let _ = writeln!(out, "{indent}{name}");
+                write_value(out, value, depth + 1);
+            }
+        }
+    }
+}
+
+fn paragraph(out: &mut String, text: &str) {
+    out.push_str(text.trim_end());
+    out.push_str("\n\n");
+}
+
+fn quoted(text: &str, before: &str) -> String {
+    if before.is_empty() {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        out.push_str(if line == "\n" {
+            before.trim_end()
+        } else {
+            before
+        });
+        out.push_str(line);
+    }
+    out
+}
+
+/// A text as a block of code, fenced by more backticks than it has itself.
+fn fenced(text: &str) -> String {
+    let fence = "`".repeat(longest_run(text).max(2) + 1);
+    format!("{fence}\n{}\n{fence}", text.trim_end_matches('\n'))
+}
+
+fn code_span(text: &str) -> String {
+    let ticks = "`".repeat(longest_run(text) + 1);
+    if text.starts_with('`') || text.ends_with('`') {
+        format!("{ticks} {text} {ticks}")
+    } else {
+        format!("{ticks}{text}{ticks}")
+    }
+}
+
+fn longest_run(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or(0)
+}

@@ -1,0 +1,343 @@
+//! How an item looks: which parts it has, folded or not, and the rows of a part.
+//!
+//! Pure functions from an item to rows. Long texts are parts by themselves, each of a bounded size,
+//! so that one who looks at a few rows of ten megabytes pays for those few.
+
+use std::ops::Range;
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::approvals::CallState;
+use super::call;
+use super::item::{Item, Kind};
+use super::text::{self, Row};
+use super::{highlight, markdown};
+use crate::tui::theme::Theme;
+
+/// Bytes after which a part of a long text ends, at the next line's end.
+const PART_BYTES: usize = 8 * 1024;
+
+/// Bytes after which a part ends within a line.
+const MOST_PART_BYTES: usize = 16 * 1024;
+
+/// Lines of the user's words that are shown before they count as long.
+const LONG_WORDS: usize = 30;
+
+/// Lines of folded words that are shown.
+const FOLDED_WORDS: usize = 8;
+
+/// What rows are laid out for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Setting {
+    /// Columns there are.
+    pub width: usize,
+    /// The styles.
+    pub theme: Theme,
+    /// Whether code can be highlighted yet.
+    pub highlighting: bool,
+}
+
+/// A part of an item.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Rows that are there.
+    Rows(Vec<Line<'static>>),
+    /// A stretch of the item's text, laid out when it is looked at.
+    Text {
+        /// Which.
+        range: Range<usize>,
+        /// How it looks.
+        look: Look,
+        /// What stands before its first row.
+        first: Row,
+        /// What stands before its other rows.
+        rest: Row,
+    },
+}
+
+/// How a stretch of text looks.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Look {
+    /// Markdown.
+    Markdown,
+    /// Words, wrapped between them.
+    Words(Style),
+    /// Output, wrapped at the edge.
+    Output(Style),
+    /// Code that begins each line with its number, in the language of a file of that name.
+    Numbered(String),
+}
+
+/// The parts of an item.
+pub(super) fn parts(
+    item: &Item,
+    folded: bool,
+    state: Option<&CallState>,
+    setting: &Setting,
+) -> Vec<Part> {
+    let theme = &setting.theme;
+    match &item.kind {
+        Kind::User(text) => {
+            let mark = Row::of("❯ ", theme.user);
+            let mut parts = vec![blank()];
+            parts.extend(words(text, folded, Look::Words(theme.user), mark, setting));
+            parts
+        }
+        Kind::Assistant(text) => {
+            let mut parts = vec![blank()];
+            let mark = Row::of("  ", theme.text);
+            parts.extend(words(text, folded, Look::Markdown, mark, setting));
+            parts
+        }
+        Kind::Thinking(text) if folded => vec![Part::Rows(vec![folded_thinking(text, setting)])],
+        Kind::Thinking(text) => {
+            let mark = Row::of("✻ ", theme.thinking);
+            stretch(
+                text,
+                0..text.len(),
+                &Look::Words(theme.thinking),
+                mark,
+                indent(),
+            )
+        }
+        Kind::System(text) => vec![Part::Rows(note(text, folded, setting))],
+        Kind::Call(call) => call::parts(call, folded, state, setting),
+        Kind::Orphan(answer) => call::orphan_parts(answer, folded, setting),
+        Kind::Absent => {
+            let mut row = Row::of("● ", theme.dim);
+            row.own("a subagent, started further up", theme.dim);
+            vec![Part::Rows(vec![row.cut(setting.width).line()])]
+        }
+    }
+}
+
+/// Whether an item is folded where nobody has said so.
+pub(super) fn folded_at_first(kind: &Kind) -> bool {
+    match kind {
+        Kind::User(text) => text.len() > 64 * 1024 || text::lines(text).nth(LONG_WORDS).is_some(),
+        Kind::Assistant(_) | Kind::System(_) => false,
+        Kind::Thinking(_) | Kind::Call(_) | Kind::Orphan(_) | Kind::Absent => true,
+    }
+}
+
+/// Two columns of nothing, below an item's mark.
+pub(super) fn indent() -> Row {
+    Row::of("  ", Style::new())
+}
+
+/// An empty row, before what should stand apart.
+pub(super) fn blank() -> Part {
+    Part::Rows(vec![Line::default()])
+}
+
+/// A row that says how much is not shown.
+pub(super) fn more(count: usize, what: &str, theme: &Theme) -> Line<'static> {
+    let s = if count == 1 { "" } else { "s" };
+    let mut row = indent();
+    row.own(&format!("… {} more {what}{s}", grouped(count)), theme.dim);
+    row.line()
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+fn words(text: &str, folded: bool, look: Look, mark: Row, setting: &Setting) -> Vec<Part> {
+    if !folded {
+        return stretch(text, 0..text.len(), &look, mark, indent());
+    }
+    let count = line_count(text);
+    let shown = if count > FOLDED_WORDS {
+        FOLDED_WORDS
+    } else {
+        1
+    };
+    let end = lines_end(text, shown);
+    let mut parts = stretch(text, 0..end, &look, mark, indent());
+    if count > shown {
+        parts.push(Part::Rows(vec![more(
+            count - shown,
+            "line",
+            &setting.theme,
+        )]));
+    }
+    parts
+}
+
+fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
+    let theme = &setting.theme;
+    let mut row = Row::of("✻ ", theme.thinking);
+    let first = text::head(text::first_line(thinking), 1024);
+    row.foreign(first, theme.thinking, theme);
+    if thinking.trim().len() > first.len() {
+        row.own(" …", theme.thinking);
+    }
+    row.cut(setting.width).line()
+}
+
+fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
+    let theme = &setting.theme;
+    let mut rows = Vec::new();
+    let shown = if folded { 1 } else { 50 };
+    let count = line_count(text);
+    for (at, line) in text::lines(text).take(shown).enumerate() {
+        let row = Row::foreign_of(text::head(line, PART_BYTES), theme.dim, theme);
+        let first = if at == 0 {
+            Row::of("· ", theme.dim)
+        } else {
+            indent()
+        };
+        rows.extend(row.words(setting.width, &first, &indent()));
+    }
+    if count > shown {
+        rows.push(more(count - shown, "line", theme));
+    }
+    rows
+}
+
+/// A stretch of an item's text as parts of a bounded size.
+pub(super) fn stretch(
+    text: &str,
+    range: Range<usize>,
+    look: &Look,
+    first: Row,
+    rest: Row,
+) -> Vec<Part> {
+    let cut = match look {
+        Look::Markdown => markdown::pieces(text, range),
+        Look::Words(_) | Look::Output(_) | Look::Numbered(_) => pieces(text, range),
+    };
+    cut.into_iter()
+        .enumerate()
+        .map(|(at, range)| Part::Text {
+            range,
+            look: look.clone(),
+            first: if at == 0 { first.clone() } else { rest.clone() },
+            rest: rest.clone(),
+        })
+        .collect()
+}
+
+/// The parts that stand for the last one after the text has grown at its end; none if that part
+/// is not of a kind that grows.
+pub(super) fn grow(last: &Part, text: &str) -> Option<Vec<Part>> {
+    match last {
+        Part::Rows(_) => None,
+        Part::Text {
+            range,
+            look,
+            first,
+            rest,
+        } => Some(stretch(
+            text,
+            range.start..text.len(),
+            look,
+            first.clone(),
+            rest.clone(),
+        )),
+    }
+}
+
+/// Cuts a range of a text at line ends into pieces of a bounded size.
+pub(super) fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = range.start;
+    while start < range.end {
+        let most = text.floor_char_boundary((start + MOST_PART_BYTES).min(range.end));
+        let least = text.floor_char_boundary((start + PART_BYTES).min(range.end));
+        let end = if least == range.end {
+            range.end
+        } else {
+            text[least..most]
+                .find('\n')
+                .map_or(most, |at| least + at + 1)
+        };
+        found.push(start..end);
+        start = end;
+    }
+    found
+}
+
+/// How many lines a text has.
+pub(super) fn line_count(text: &str) -> usize {
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
+}
+
+/// Where the first so many lines end.
+pub(super) fn lines_end(text: &str, lines: usize) -> usize {
+    text.match_indices('\n')
+        .nth(lines.saturating_sub(1))
+        .map_or(text.len(), |(at, _)| at + 1)
+}
+
+/// Where the last so many lines begin.
+pub(super) fn lines_start(text: &str, lines: usize) -> usize {
+    text.trim_end_matches('\n')
+        .rmatch_indices('\n')
+        .nth(lines.saturating_sub(1))
+        .map_or(0, |(at, _)| at + 1)
+}
+
+/// The rows of a part.
+pub(super) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'static>> {
+    let theme = &setting.theme;
+    match part {
+        Part::Rows(rows) => rows.clone(),
+        Part::Text {
+            range,
+            look,
+            first,
+            rest,
+        } => {
+            let text = text.get(range.clone()).unwrap_or_default();
+            match look {
+                Look::Markdown => {
+                    let room = setting.width.saturating_sub(rest.width()).max(1);
+                    let mut rows = markdown::render(text, room, theme);
+                    for (at, row) in rows.iter_mut().enumerate() {
+                        let before = if at == 0 { first } else { rest };
+                        row.spans.splice(0..0, before.spans().iter().cloned());
+                    }
+                    rows
+                }
+                Look::Words(style) => rows(text, *style, first, rest, setting, true),
+                Look::Output(style) => rows(text, *style, first, rest, setting, false),
+                Look::Numbered(language) => {
+                    highlight::numbered(text, language, setting.width, rest, theme)
+                }
+            }
+        }
+    }
+}
+
+fn rows(
+    text: &str,
+    style: Style,
+    first: &Row,
+    rest: &Row,
+    setting: &Setting,
+    by_words: bool,
+) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    for (at, line) in text::lines(text).enumerate() {
+        let row = Row::foreign_of(line, style, &setting.theme);
+        let first = if at == 0 { first } else { rest };
+        rows.extend(if by_words {
+            row.words(setting.width, first, rest)
+        } else {
+            row.columns(setting.width, first, rest)
+        });
+    }
+    rows
+}

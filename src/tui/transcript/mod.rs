@@ -1,0 +1,293 @@
+//! The conversation of one session: a model that grows, and its drawing.
+//!
+//! Owns the items of the conversation ([`Transcript`]), their order and joins, folding, following,
+//! searching, and everything that makes them rows: Markdown, code, diffs, the cards of tool calls.
+//! The cards ([`tool_card`]) and the one-line summaries ([`summary_line`]) also serve the inbox and
+//! the approval card. Does no I/O, awaits nothing and has no clock. The dashboard's update hands it
+//! what comes from the daemon and the user's wishes; a view calls [`Transcript::draw`].
+//!
+//! # How it stays fast
+//!
+//! The view is anchored to a row of an item ([`walk::Position`]), never to a number of rows from the
+//! top, so nobody needs the height of what is not seen. A frame lays out the parts that it shows and
+//! those that the way there crosses; what was laid out is kept for a while ([`cache`]). A piece that
+//! comes costs the logarithm of the conversation, a live word the drafted paragraph.
+
+mod approvals;
+mod cache;
+mod call;
+mod card;
+pub mod diff;
+mod draft;
+mod export;
+pub mod highlight;
+mod item;
+mod items;
+mod looks;
+pub mod markdown;
+mod scroll;
+mod search;
+mod summary;
+pub mod text;
+mod view;
+mod walk;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+pub use self::card::tool_card;
+pub use self::item::ItemId;
+pub use self::scroll::Scroll;
+pub use self::summary::{summary_line, summary_of, tool_label};
+use crate::protocol::approval::Approval;
+use crate::protocol::conversation::ConversationEvent;
+
+/// Where a card gets the file from that an edit is about.
+pub trait FileSource {
+    /// The file's text; none if it is not there or is no text.
+    fn read(&self, path: &str) -> Option<String>;
+}
+
+/// No files at all: an edit is shown by what it says itself.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl FileSource for NoFiles {
+    fn read(&self, _path: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A page that the transcript would like to have. The same answer comes until the page has: whoever
+/// asks the daemon remembers what is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageWanted {
+    /// The pieces before this sequence, for [`Transcript::prepend`].
+    Before(i64),
+    /// The pieces after this sequence, for [`Transcript::append`].
+    After(i64),
+}
+
+/// The conversation of one session.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    items: items::Items,
+    drafts: draft::Drafts,
+    approvals: approvals::Approvals,
+    /// The first and the last sequence that are loaded.
+    loaded: Option<(i64, i64)>,
+    more_before: bool,
+    /// The newest sequence that was seen.
+    newest: i64,
+    /// What somebody has folded or unfolded.
+    folds: HashMap<ItemId, bool>,
+    /// How everything else that folds is folded; none: as its kind is at first.
+    fold_default: Option<bool>,
+    /// Where the cursor was put; none: on the last item.
+    cursor: Option<ItemId>,
+    /// Pieces that came while the view did not follow.
+    unseen: usize,
+    view: view::View,
+    cache: cache::Cache,
+    search: Option<search::Search>,
+}
+
+impl Transcript {
+    /// An empty conversation.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a page as all there is: the newest one. What was folded stays, and so does the view
+    /// where it is part of the page.
+    pub fn replace(&mut self, events: Vec<ConversationEvent>, more_before: bool) {
+        let key_of = |id: ItemId| self.items.get(id).key;
+        let folds: HashMap<i64, bool> = self
+            .folds
+            .iter()
+            .map(|(id, folded)| (key_of(*id), *folded))
+            .collect();
+        let cursor = self.cursor.map(key_of);
+        let top = self
+            .view
+            .anchor
+            .map(|top| (key_of(top.item), top.part, top.row));
+        self.items = items::Items::default();
+        self.drafts = draft::Drafts::default();
+        self.cache.clear();
+        self.folds.clear();
+        (self.cursor, self.view.anchor) = (None, None);
+        (self.loaded, self.newest) = (None, 0);
+        self.more_before = more_before;
+        for event in events {
+            let key = event.sequence;
+            let touched = self.take(event, None);
+            let Some(id) = touched.first().copied() else {
+                continue;
+            };
+            if self.items.get(id).key != key {
+                continue;
+            }
+            if let Some(folded) = folds.get(&key) {
+                self.folds.insert(id, *folded);
+            }
+            if cursor == Some(key) {
+                self.cursor = Some(id);
+            }
+            if let Some((_, part, row)) = top.filter(|(anchored, _, _)| *anchored == key) {
+                let item = id;
+                self.view.anchor = Some(walk::Position { item, part, row });
+            }
+        }
+        if self.view.anchor.is_none() {
+            self.unseen = 0;
+        }
+    }
+
+    /// Takes the page before the first piece in. The view stays where it is.
+    pub fn prepend(&mut self, events: Vec<ConversationEvent>, more_before: bool) {
+        self.more_before = more_before;
+        let first = self.loaded.map_or(i64::MAX, |(first, _)| first);
+        // A view that shows all there is from its beginning goes on doing so at its end.
+        for event in events {
+            if event.sequence < first {
+                self.take(event, None);
+            }
+        }
+    }
+
+    /// Takes the page after the last piece in, as asked for by [`PageWanted::After`]. What the page
+    /// does not have is not there; `more_after` says whether the next page is wanted.
+    pub fn append(&mut self, events: Vec<ConversationEvent>, more_after: bool) {
+        for event in events {
+            let last = self.loaded.map_or(0, |(_, last)| last);
+            if event.sequence > last {
+                self.accept(event);
+            }
+        }
+        if !more_after {
+            self.newest = self.loaded.map_or(0, |(_, last)| last);
+        }
+    }
+
+    /// Takes a piece in as it comes. One that is there already is ignored; one that does not follow
+    /// on the last is not taken, but wanted with those before it ([`Self::needs_page`]).
+    pub fn push(&mut self, event: ConversationEvent) {
+        self.newest = self.newest.max(event.sequence);
+        match self.loaded {
+            Some((_, last)) if event.sequence <= last => {}
+            Some((_, last)) if event.sequence > last + 1 => {}
+            None if event.sequence > 1 && !self.more_before => {
+                // Nothing was loaded yet: what came before is a page away.
+                self.more_before = true;
+                self.accept(event);
+            }
+            Some(_) | None => self.accept(event),
+        }
+    }
+
+    fn accept(&mut self, event: ConversationEvent) {
+        let draft = self.drafts.take(&self.items, &event);
+        if !self.is_following() {
+            self.unseen += 1;
+        }
+        self.take(event, draft);
+    }
+
+    fn take(&mut self, event: ConversationEvent, draft: Option<ItemId>) -> Vec<ItemId> {
+        let sequence = event.sequence;
+        self.newest = self.newest.max(sequence);
+        self.loaded = Some(self.loaded.map_or((sequence, sequence), |(first, last)| {
+            (first.min(sequence), last.max(sequence))
+        }));
+        let touched = self.items.insert(event, draft);
+        self.forget(&touched);
+        touched
+    }
+
+    /// Takes live words in: a `message_delta`'s `delta`.
+    pub fn delta(&mut self, delta: &Value) {
+        let change = self.drafts.delta(&mut self.items, delta);
+        for id in &change.grown {
+            let folded = self.is_folded(*id);
+            if folded {
+                self.cache.forget(*id);
+            } else {
+                let text = self.items.get(*id).kind.text();
+                self.cache.grow(*id, text);
+            }
+        }
+        self.forget(&change.touched);
+        self.forget(&change.gone);
+    }
+
+    /// Takes out what was being written: the turn is over, or the connection is lost.
+    pub fn drop_drafts(&mut self) {
+        let gone = self.drafts.clear(&mut self.items);
+        self.forget(&gone);
+    }
+
+    /// Takes the state of a question about a call in.
+    pub fn approval(&mut self, approval: &Approval) {
+        if let Some(call) = self.approvals.insert(approval)
+            && let Some(id) = self.items.call(call)
+        {
+            self.cache.forget(id);
+        }
+    }
+
+    /// The page that is wanted: what is missing after the last piece, or what comes before the
+    /// first one when the view is near it.
+    #[must_use]
+    pub fn needs_page(&self) -> Option<PageWanted> {
+        let (first, last) = self.loaded?;
+        if self.newest > last {
+            return Some(PageWanted::After(last));
+        }
+        if !self.more_before {
+            return None;
+        }
+        let near = match self.view.top {
+            None => true,
+            Some(top) => {
+                let root = self.items.root(top.item);
+                let place = self.items.place_of(root).unwrap_or(0);
+                place < usize::from(self.view.height)
+            }
+        };
+        near.then_some(PageWanted::Before(first))
+    }
+
+    /// The last sequence that is loaded.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        self.loaded.map(|(_, last)| last)
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.top().is_empty()
+    }
+
+    /// How many items, parts of items included, have been laid out so far: the work that drawing
+    /// was, for tests and benchmarks.
+    #[must_use]
+    pub fn laid_out(&self) -> u64 {
+        self.cache.work()
+    }
+
+    fn forget(&mut self, touched: &[ItemId]) {
+        for id in touched {
+            self.cache.forget(*id);
+            if let Some(parent) = self.items.get(*id).parent {
+                self.cache.forget(parent);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

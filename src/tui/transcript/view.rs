@@ -1,0 +1,152 @@
+//! Drawing what is in view.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::Transcript;
+use super::highlight;
+use super::item::ItemId;
+use super::text::Row;
+use super::walk::{GUTTER, Position};
+use crate::tui::theme::Theme;
+
+/// What the view shows and how large it is.
+#[derive(Debug)]
+pub(super) struct View {
+    pub width: u16,
+    pub height: u16,
+    pub theme: Theme,
+    /// Whether code was highlighted in what is laid out.
+    pub highlighting: bool,
+    /// The first row shown; none: the last row is at the foot.
+    pub anchor: Option<Position>,
+    /// The first row shown in the last frame.
+    pub top: Option<Position>,
+    /// The item at each row of the last frame.
+    pub shown: Vec<Option<ItemId>>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            width: 80,
+            height: 24,
+            theme: Theme::mono(),
+            highlighting: false,
+            anchor: None,
+            top: None,
+            shown: Vec::new(),
+        }
+    }
+}
+
+impl Transcript {
+    /// Draws what is in view.
+    pub fn draw(&mut self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) {
+        let area = area.intersection(buf.area);
+        self.fit(area, theme);
+        self.view.shown.clear();
+        if area.is_empty() {
+            return;
+        }
+        self.cache.next_frame();
+        let Some(top) = self.top_to_draw() else {
+            self.view.top = None;
+            return;
+        };
+        self.view.top = Some(top);
+        let rows = self.shown_rows(top, area.height);
+        let visible = |id: ItemId| rows.iter().any(|(shown, _)| *shown == id);
+        let last = rows.last().map(|(id, _)| *id);
+        if self.is_following() && self.cursor.is_some_and(|cursor| !visible(cursor)) {
+            self.cursor = None;
+        }
+        let cursor = self.cursor.or(last);
+        let mark = if focused { theme.accent } else { theme.dim };
+        for (y, (id, line)) in (area.y..).zip(&rows) {
+            self.view.shown.push(Some(*id));
+            let x = area
+                .x
+                .saturating_add(u16::try_from(GUTTER + self.indent_of(*id)).unwrap_or(u16::MAX));
+            if x < area.right() {
+                buf.set_line(x, y, line, area.right() - x);
+                self.mark_matches(line, Rect::new(x, y, area.right() - x, 1), buf, theme);
+            }
+            if cursor == Some(*id) && area.width > 2 && line.width() > 0 {
+                buf.set_string(area.x, y, "▌", mark);
+            }
+        }
+        self.draw_unseen(area, buf, theme);
+    }
+
+    /// Takes on the size and the looks to draw in.
+    fn fit(&mut self, area: Rect, theme: &Theme) {
+        let ready = highlight::is_ready();
+        let view = &mut self.view;
+        let same = view.width == area.width && view.theme == *theme && view.highlighting == ready;
+        view.height = area.height;
+        if !same {
+            view.width = area.width;
+            view.theme = *theme;
+            view.highlighting = ready;
+            self.cache.clear();
+        }
+    }
+
+    fn top_to_draw(&mut self) -> Option<Position> {
+        let Some(anchor) = self.view.anchor else {
+            return self.bottom_top();
+        };
+        let top = self.clamp(anchor)?;
+        self.view.anchor = Some(top);
+        let rows = usize::from(self.view.height).saturating_sub(1);
+        let (_, moved) = self.down(top, rows);
+        if moved == rows {
+            return Some(top);
+        }
+        // The view grew, or what was below it shrank: no empty rows below the end.
+        let bottom = self.bottom_top();
+        self.view.anchor = bottom;
+        bottom
+    }
+
+    fn shown_rows(&mut self, top: Position, height: u16) -> Vec<(ItemId, Line<'static>)> {
+        let height = usize::from(height);
+        let mut rows = Vec::with_capacity(height);
+        let mut at = Some(top);
+        while let Some(from) = at {
+            let room = height - rows.len();
+            let lines = self.rows(from.item, from.part);
+            rows.extend(
+                lines
+                    .iter()
+                    .skip(from.row)
+                    .take(room)
+                    .map(|line| (from.item, line.clone())),
+            );
+            if rows.len() >= height {
+                break;
+            }
+            at = self.part_after(from);
+        }
+        rows
+    }
+
+    /// Says at the foot that there is more below.
+    fn draw_unseen(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        if self.is_following() {
+            return;
+        }
+        let said = match self.unseen {
+            0 => " ↓ more ".to_owned(),
+            count => format!(" ↓ {count} new "),
+        };
+        let row = Row::of(&said, theme.bar.patch(theme.key));
+        let width = u16::try_from(row.width()).unwrap_or(u16::MAX);
+        if width + 4 <= area.width && area.height > 2 {
+            let (x, y) = (area.right() - width, area.bottom() - 1);
+            buf.set_line(x, y, &row.line(), width);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What an action does; the one place where a key, the palette and the mouse meet.
+
+use super::{Effect, decide, say, select, session};
+use crate::tui::effect::Purpose;
+use crate::tui::keymap::Action;
+use crate::tui::state::form::{help::Help, palette::Palette, read::Read, say::About};
+use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
+use crate::tui::theme::{self, Theme};
+use crate::tui::transcript::Scroll;
+
+/// Does what is asked for.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Approve => decide::approve(app),
+        Action::Deny => decide::deny(app),
+        Action::Edit
+        | Action::Always
+        | Action::Answer
+        | Action::ApproveMany
+        | Action::DenyMany
+        | Action::LaunchForm
+        | Action::Search
+        | Action::NextMatch => Vec::new(),
+        Action::ReadApproval => {
+            if let Some(id) = app.drawn.approval.clone() {
+                app.form = Some(Form::Read(Read {
+                    approval: id,
+                    scroll: 0,
+                }));
+            }
+            Vec::new()
+        }
+        Action::NextApproval => step_approval(app, 1),
+        Action::PreviousApproval => step_approval(app, -1),
+        Action::NewSession => {
+            app.focus = Pane::Prompt;
+            app.detail.open = false;
+            Vec::new()
+        }
+        Action::Reply => session::say_to(app, About::Reply),
+        Action::Fork => session::say_to(app, About::Fork),
+        Action::Rename => session::say_to(app, About::Title),
+        Action::Interrupt => session::interrupt(app),
+        Action::EndSession => session::end(app),
+        Action::Archive => session::archive(app),
+        Action::AutoAccept => session::auto_accept(app),
+        Action::Export => export(app),
+        Action::Up => step(app, -1),
+        Action::Down => step(app, 1),
+        Action::PageUp => page(app, -1),
+        Action::PageDown => page(app, 1),
+        Action::Top => far(app, isize::MIN),
+        Action::Bottom => far(app, isize::MAX),
+        Action::Open => {
+            app.focus = Pane::Conversation;
+            app.detail.open = true;
+            Vec::new()
+        }
+        Action::Back => {
+            app.focus = Pane::Sessions;
+            app.detail.open = false;
+            Vec::new()
+        }
+        Action::Mark => mark(app),
+        Action::Collapse => {
+            if let Some(session) = app.selected_session() {
+                let group = crate::tui::state::sessions::Group::of(session);
+                if !app.sessions.folded.remove(&group) {
+                    app.sessions.folded.insert(group);
+                }
+                app.sessions.stale();
+            }
+            Vec::new()
+        }
+        Action::Sort => {
+            app.sessions.sort = app.sessions.sort.next();
+            app.sessions.stale();
+            let words = format!("sorted by {}", app.sessions.sort.words());
+            say(app, Tone::Plain, words);
+            Vec::new()
+        }
+        Action::ShowArchived => {
+            app.sessions.show_archived = !app.sessions.show_archived;
+            app.sessions.stale();
+            Vec::new()
+        }
+        Action::Fold => {
+            app.detail.transcript.toggle_fold();
+            Vec::new()
+        }
+        Action::FoldAll => {
+            app.detail.transcript.fold_all(false);
+            Vec::new()
+        }
+        Action::NextTurn => scroll(app, Scroll::NextTurn),
+        Action::PreviousTurn => scroll(app, Scroll::PreviousTurn),
+        Action::Copy => match app.detail.transcript.selected_text() {
+            Some(text) => vec![Effect::Copy(text)],
+            None => Vec::new(),
+        },
+        Action::Pager => vec![Effect::Pager(app.detail.transcript.to_markdown())],
+        Action::Editor => vec![Effect::Editor {
+            purpose: Purpose::Look,
+            text: app.detail.transcript.to_markdown(),
+            extension: "md",
+        }],
+        Action::Filter => {
+            match app.focus {
+                Pane::Conversation => app.detail.typing = true,
+                Pane::Sessions | Pane::Inbox | Pane::Prompt => {
+                    app.focus = Pane::Sessions;
+                    app.sessions.typing = true;
+                }
+            }
+            Vec::new()
+        }
+        Action::FocusNext => focus(app, 1),
+        Action::FocusPrevious => focus(app, -1),
+        Action::FocusInbox => focus_on(app, Pane::Inbox),
+        Action::FocusSessions => focus_on(app, Pane::Sessions),
+        Action::FocusConversation => focus_on(app, Pane::Conversation),
+        Action::Theme => next_theme(app),
+        Action::Palette => {
+            app.form = Some(Form::Palette(Palette::default()));
+            Vec::new()
+        }
+        Action::Help => {
+            app.form = Some(Form::Help(Help::default()));
+            Vec::new()
+        }
+        Action::RestartDaemon => vec![Effect::RestartDaemon],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Cancel => cancel(app),
+        Action::Quit => vec![Effect::Quit],
+    }
+}
+
+/// Goes back one step: what is typed first, then marks, then the pane.
+fn cancel(app: &mut App) -> Vec<Effect> {
+    if app.sessions.typing || !app.sessions.filter.is_empty() {
+        app.sessions.typing = false;
+        app.sessions.filter.clear();
+        app.sessions.stale();
+    } else if app.detail.search.take().is_some() {
+        app.detail.typing = false;
+        app.detail.transcript.search("");
+    } else if !app.inbox.marked.is_empty() || !app.sessions.marked.is_empty() {
+        app.inbox.marked.clear();
+        app.sessions.marked.clear();
+    } else if app.focus == Pane::Conversation || app.focus == Pane::Prompt {
+        app.focus = Pane::Sessions;
+        app.detail.open = false;
+    } else if let Connection::Up { .. } = app.connection {
+        app.notice = None;
+    }
+    Vec::new()
+}
+
+fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
+    app.inbox.step(&app.data, by);
+    let selected = app.inbox.selected.clone();
+    select::approval(app, selected);
+    Vec::new()
+}
+
+fn step(app: &mut App, by: isize) -> Vec<Effect> {
+    match app.focus {
+        Pane::Inbox => step_approval(app, by),
+        Pane::Sessions | Pane::Prompt => {
+            if let Some(id) = app.sessions.stepped(by) {
+                select::session(app, id);
+            }
+            Vec::new()
+        }
+        Pane::Conversation => {
+            let by = if by < 0 { -1 } else { 1 };
+            scroll(app, Scroll::Lines(by))
+        }
+    }
+}
+
+fn page(app: &mut App, direction: isize) -> Vec<Effect> {
+    match app.focus {
+        Pane::Conversation => {
+            let direction = if direction < 0 { -1 } else { 1 };
+            scroll(app, Scroll::HalfPages(direction))
+        }
+        Pane::Inbox | Pane::Sessions | Pane::Prompt => step(app, direction.saturating_mul(10)),
+    }
+}
+
+fn far(app: &mut App, by: isize) -> Vec<Effect> {
+    match app.focus {
+        Pane::Conversation if by < 0 => scroll(app, Scroll::Top),
+        Pane::Conversation => scroll(app, Scroll::Bottom),
+        Pane::Inbox | Pane::Sessions | Pane::Prompt => step(app, by),
+    }
+}
+
+fn scroll(app: &mut App, by: Scroll) -> Vec<Effect> {
+    app.detail.transcript.scroll(by);
+    Vec::new()
+}
+
+fn mark(app: &mut App) -> Vec<Effect> {
+    let (marked, id) = match app.focus {
+        Pane::Inbox => (&mut app.inbox.marked, app.inbox.selected.clone()),
+        Pane::Sessions | Pane::Conversation | Pane::Prompt => {
+            (&mut app.sessions.marked, app.sessions.selected.clone())
+        }
+    };
+    if let Some(id) = id
+        && !marked.remove(&id)
+    {
+        marked.insert(id);
+    }
+    step(app, 1)
+}
+
+fn focus(app: &mut App, by: isize) -> Vec<Effect> {
+    let mut order = vec![Pane::Sessions, Pane::Conversation];
+    if !app.data.pending.is_empty() {
+        order.insert(0, Pane::Inbox);
+    }
+    let here = order.iter().position(|pane| *pane == app.focus);
+    let count = order.len().cast_signed();
+    let there = here.map_or(0, |here| (here.cast_signed() + by).rem_euclid(count));
+    let pane = order.get(there.cast_unsigned()).copied();
+    focus_on(app, pane.unwrap_or(Pane::Sessions))
+}
+
+fn focus_on(app: &mut App, pane: Pane) -> Vec<Effect> {
+    app.focus = pane;
+    app.detail.open = pane == Pane::Conversation;
+    Vec::new()
+}
+
+fn next_theme(app: &mut App) -> Vec<Effect> {
+    let here = theme::NAMES
+        .iter()
+        .position(|name| *name == app.theme.name)
+        .unwrap_or(0);
+    let name = theme::NAMES[(here + 1) % theme::NAMES.len()];
+    if let Some(theme) = Theme::named(name) {
+        app.theme = theme;
+    }
+    app.launch.remembered.theme = Some(name.to_owned());
+    say(app, Tone::Plain, format!("theme: {name}"));
+    vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
+}
+
+fn export(app: &mut App) -> Vec<Effect> {
+    match app.selected_session() {
+        Some(session) => vec![Effect::Export {
+            name: crate::format::subject(session, 40),
+            text: app.detail.transcript.to_markdown(),
+        }],
+        None => Vec::new(),
+    }
+}

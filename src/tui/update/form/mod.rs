@@ -1,0 +1,77 @@
+//! Keys in the open form, a file a form.
+
+mod confirm;
+mod deny;
+mod help;
+mod palette;
+mod read;
+mod say;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::Effect;
+use crate::tui::state::{App, Form};
+
+/// What becomes of the form after a key.
+enum After {
+    /// It stays open.
+    Stay(Form),
+    /// It stays open, and something is done.
+    And(Form, Vec<Effect>),
+    /// It closes, and this is done.
+    Close(Vec<Effect>),
+}
+
+/// Takes a key for the open form. Esc closes every form and does nothing else.
+pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    let Some(form) = app.form.take() else {
+        return Vec::new();
+    };
+    if key.code == KeyCode::Esc {
+        return Vec::new();
+    }
+    let after = match form {
+        Form::Deny(form) => deny::key(app, form, key),
+        Form::Say(form) => say::key(app, form, key),
+        Form::Confirm(form) => confirm::key(app, form, key),
+        Form::Read(form) => read::key(app, form, key),
+        Form::Help(form) => help::key(form, key),
+        Form::Palette(form) => palette::key(app, form, key),
+    };
+    match after {
+        After::Stay(form) => {
+            app.form = Some(form);
+            Vec::new()
+        }
+        After::And(form, effects) => {
+            app.form = Some(form);
+            effects
+        }
+        After::Close(effects) => effects,
+    }
+}
+
+/// Moves a row number up or down within a list.
+fn moved(selected: usize, key: KeyEvent, count: usize) -> Option<usize> {
+    let last = count.saturating_sub(1);
+    match key.code {
+        KeyCode::Up => Some(selected.saturating_sub(1)),
+        KeyCode::Down => Some((selected + 1).min(last)),
+        KeyCode::PageUp => Some(selected.saturating_sub(10)),
+        KeyCode::PageDown => Some((selected + 10).min(last)),
+        _ => None,
+    }
+}
+
+/// The same for what is only read, with the letters that readers expect.
+fn scrolled(first: usize, key: KeyEvent) -> Option<usize> {
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => Some(first.saturating_sub(1)),
+        KeyCode::Down | KeyCode::Char('j') => Some(first + 1),
+        KeyCode::PageUp => Some(first.saturating_sub(10)),
+        KeyCode::PageDown | KeyCode::Char(' ') => Some(first + 10),
+        KeyCode::Home | KeyCode::Char('g') => Some(0),
+        KeyCode::End | KeyCode::Char('G') => Some(usize::MAX),
+        _ => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! A text for a session.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::After;
+use crate::protocol::session::ContinueSessionParams;
+use crate::tui::effect::{Effect, Purpose};
+use crate::tui::state::form::say::{About, Say};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Form};
+use crate::tui::update::say;
+
+/// Enter sends, alt-enter is a new line, ctrl-e opens the editor.
+pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
+    match key.code {
+        KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
+        KeyCode::Enter => {
+            form.text
+                .key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+            After::Stay(Form::Say(form))
+        }
+        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {
+            let text = form.text.text();
+            let effect = Effect::Editor {
+                purpose: Purpose::Field,
+                text,
+                extension: "md",
+            };
+            After::And(Form::Say(form), vec![effect])
+        }
+        _ => {
+            form.text.key(key);
+            After::Stay(Form::Say(form))
+        }
+    }
+}
+
+fn send(app: &mut App, form: Say) -> After {
+    let text = form.text.text();
+    if form.about == About::Title {
+        return After::Close(vec![Effect::Rename {
+            session: form.session,
+            title: text.trim().to_owned(),
+        }]);
+    }
+    if form.text.is_blank() {
+        say(app, Tone::Plain, "nothing is typed");
+        return After::Stay(Form::Say(form));
+    }
+    let live = app
+        .data
+        .session(&form.session)
+        .is_some_and(|session| session.live);
+    if form.about == About::Reply && live {
+        return After::Close(vec![Effect::Message {
+            session: form.session,
+            text,
+        }]);
+    }
+    After::Close(vec![Effect::Continue(Box::new(ContinueSessionParams {
+        session_id: form.session,
+        query: text,
+        fork: Some(form.about == About::Fork),
+        new_session_id: Some(uuid::Uuid::new_v4().to_string()),
+        env: Some(app.launch.environment.clone()),
+        ..ContinueSessionParams::default()
+    }))])
+}

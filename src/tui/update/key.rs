@@ -1,0 +1,130 @@
+//! Where a key goes: the open form, a line that is typed, else the keymap.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use super::{Effect, act, form, say};
+use crate::tui::keymap::{Action, Chord};
+use crate::tui::state::{App, Pane, notice::Tone};
+
+/// Takes a key.
+pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    let chord = Chord::of(key);
+    if app.form.is_some() {
+        return form::key(app, key);
+    }
+    if app.sessions.typing {
+        return filter(app, key);
+    }
+    if app.detail.typing {
+        return search(app, key);
+    }
+    if app.focus == Pane::Prompt {
+        return prompt(app, key);
+    }
+    match app.keymap.action(app.focus.context(), chord) {
+        Some(action) => act(app, action),
+        None => {
+            if let Some(c) = chord.typed() {
+                let help = app.keymap.key(Action::Help);
+                say(
+                    app,
+                    Tone::Plain,
+                    format!("{c:?} does nothing here; {help} shows all keys"),
+                );
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Takes pasted text, which goes only where text is typed: a paste must never decide anything.
+pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    match &mut app.form {
+        Some(form) => {
+            if let Some(field) = form.field() {
+                field.insert(text);
+            }
+        }
+        None if app.sessions.typing => {
+            app.sessions.filter.push_str(text.trim());
+            app.sessions.stale();
+        }
+        None if app.focus == Pane::Prompt => app.launch.prompt.insert(text),
+        None => say(
+            app,
+            Tone::Plain,
+            "pasted text goes to the prompt line, or to a form",
+        ),
+    }
+    Vec::new()
+}
+
+/// The filter of the list, as it is typed.
+fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Enter => app.sessions.typing = false,
+        KeyCode::Down => return act(app, Action::Down),
+        KeyCode::Up => return act(app, Action::Up),
+        _ => {
+            edit_line(&mut app.sessions.filter, key);
+            app.sessions.stale();
+        }
+    }
+    Vec::new()
+}
+
+/// The search in the conversation, as it is typed.
+fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Enter => app.detail.typing = false,
+        _ => {
+            let line = app.detail.search.get_or_insert_default();
+            edit_line(line, key);
+            app.detail.transcript.search(line);
+        }
+    }
+    Vec::new()
+}
+
+fn edit_line(line: &mut String, key: KeyEvent) {
+    match key.code {
+        KeyCode::Backspace => {
+            line.pop();
+        }
+        _ => line.extend(Chord::of(key).typed()),
+    }
+}
+
+/// The prompt line.
+fn prompt(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => act(app, Action::Cancel),
+        KeyCode::Tab => act(app, Action::FocusNext),
+        KeyCode::BackTab => act(app, Action::FocusPrevious),
+        KeyCode::Enter if key.modifiers.is_empty() => launch(app),
+        _ => {
+            app.launch.prompt.key(key);
+            Vec::new()
+        }
+    }
+}
+
+/// Starts a session with the last settings.
+fn launch(app: &mut App) -> Vec<Effect> {
+    if app.launch.prompt.is_blank() {
+        app.focus = Pane::Sessions;
+        return Vec::new();
+    }
+    let query = app.launch.prompt.text();
+    let template = app.launch.remembered.last.clone();
+    let id = uuid::Uuid::new_v4().to_string();
+    let params = app.launch.params(&query, &template, &app.directory, id);
+    app.launch.prompt = Default::default();
+    app.focus = Pane::Sessions;
+    vec![Effect::Launch(Box::new(params))]
+}

@@ -1,0 +1,55 @@
+//! What a message changes, and what must be done because of it.
+//!
+//! Pure: `App` and a [`Msg`] in, [`Effect`]s out. Owns the rules of the dashboard; files mirror the
+//! panes and forms of [`super::state`]. Must not do anything itself.
+
+mod act;
+mod decide;
+mod done;
+mod form;
+mod key;
+mod link;
+mod mouse;
+mod select;
+mod session;
+
+pub use act::act;
+
+use jiff::Timestamp;
+
+use super::effect::Effect;
+use super::msg::Msg;
+use super::state::{App, Notice, notice::Tone};
+
+/// Takes a message in.
+#[must_use]
+pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    app.now = now;
+    if app
+        .notice
+        .as_ref()
+        .is_some_and(|notice| notice.is_over(now))
+    {
+        app.notice = None;
+    }
+    let mut effects = match msg {
+        Msg::Key(key) => key::key(app, key),
+        Msg::Mouse(event) => mouse::mouse(app, event),
+        Msg::Paste(text) => key::paste(app, &text),
+        Msg::Resize | Msg::Tick => Vec::new(),
+        Msg::Attention(has) => {
+            app.attention = has;
+            Vec::new()
+        }
+        Msg::Link(link) => link::link(app, link),
+        Msg::Stream { session, what } => link::stream(app, &session, what),
+        Msg::Done(done) => done::done(app, done),
+    };
+    effects.extend(select::settle(app));
+    effects
+}
+
+/// Says a word to the user.
+fn say(app: &mut App, tone: Tone, text: impl Into<String>) {
+    app.notice = Some(Notice::new(tone, text, app.now));
+}

@@ -1,0 +1,165 @@
+//! The selected session's conversation, under a line of what there is to know of the session.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::sessions::{context_used, short_directory, short_model, status_mark};
+use super::widgets::{fit, frame};
+use crate::format::{dollars, subject};
+use crate::tui::keymap::Action;
+use crate::tui::state::{App, Pane};
+
+/// Draws the pane.
+pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
+    if area.height == 0 || area.width == 0 {
+        return;
+    }
+    let theme = app.theme;
+    let focused = app.focus == Pane::Conversation && app.form.is_none();
+    let title = match app.selected_session() {
+        None => Line::styled(" Conversation ", theme.heading),
+        Some(session) => {
+            let (mark, style) = status_mark(&theme, session.status);
+            Line::from(vec![
+                Span::raw(" "),
+                Span::styled(mark, style),
+                Span::styled(
+                    format!(
+                        " {} ",
+                        fit(&subject(session, 200), usize::from(area.width / 2))
+                    ),
+                    theme.heading,
+                ),
+            ])
+        }
+    };
+    let inside = frame(&theme, title, focused, area, buf);
+    if inside.height == 0 || inside.width == 0 {
+        return;
+    }
+    facts(
+        app,
+        Rect {
+            height: 1,
+            ..inside
+        },
+        buf,
+    );
+    let body = Rect {
+        y: inside.y + 1,
+        height: inside.height.saturating_sub(1),
+        ..inside
+    };
+    if app.detail.session.is_none() {
+        let words = "Select a session to see what it does.";
+        buf.set_stringn(
+            body.x + 1,
+            body.y,
+            words,
+            usize::from(body.width.saturating_sub(1)),
+            theme.dim,
+        );
+        return;
+    }
+    if let Some(problem) = &app.detail.problem {
+        let words = fit(problem, usize::from(body.width));
+        buf.set_stringn(body.x, body.y, words, usize::from(body.width), theme.bad);
+        return;
+    }
+    app.detail.transcript.draw(body, buf, &theme, focused);
+    foot(app, area, buf);
+}
+
+/// Model, directory, cost, context: what the title has no room for.
+fn facts(app: &App, area: Rect, buf: &mut Buffer) {
+    let Some(session) = app.selected_session() else {
+        return;
+    };
+    let theme = &app.theme;
+    let mut parts = Vec::new();
+    if let Some(asker) = session.error_message.as_deref() {
+        parts.push(Span::styled(fit(asker, usize::from(area.width)), theme.bad));
+    }
+    parts.push(Span::styled(short_directory(app, session), theme.dim));
+    if let Some(model) = session.model.as_deref() {
+        parts.push(Span::styled(fit(short_model(model), 24), theme.dim));
+    }
+    if let Some(cost) = session.cost_usd {
+        parts.push(Span::styled(dollars(Some(cost)), theme.dim));
+    }
+    let tokens: i64 = [
+        session.input_tokens,
+        session.output_tokens,
+        session.cache_creation_input_tokens,
+        session.cache_read_input_tokens,
+    ]
+    .into_iter()
+    .flatten()
+    .sum();
+    if tokens > 0 {
+        parts.push(Span::styled(
+            format!("{} tokens", thousands(tokens)),
+            theme.dim,
+        ));
+    }
+    if let Some(used) = context_used(session) {
+        parts.push(Span::styled(format!("context {used}%"), theme.dim));
+    }
+    if session.dangerously_skip_permissions {
+        parts.push(Span::styled(" approves everything ", theme.danger));
+    }
+    if session.auto_accept_edits {
+        parts.push(Span::styled("accepts edits", theme.waiting));
+    }
+    let mut spans = Vec::new();
+    for part in parts {
+        if !spans.is_empty() {
+            spans.push(Span::styled(" · ", theme.dim));
+        }
+        spans.push(part);
+    }
+    buf.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// `1,234` below ten thousand, then `12k`, `3.4M`.
+fn thousands(count: i64) -> String {
+    match count {
+        ..10_000 => count.to_string(),
+        10_000..1_000_000 => format!("{}k", count / 1_000),
+        1_000_000.. => format!("{}.{}M", count / 1_000_000, count % 1_000_000 / 100_000),
+    }
+}
+
+/// On the frame's lower edge: what is below, or what is searched for.
+fn foot(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let y = area.y + area.height.saturating_sub(1);
+    let mut x = area.x + 2;
+    if let Some(search) = &app.detail.search {
+        let words = format!(
+            " /{}{} ",
+            fit(search, 40),
+            if app.detail.typing { "▏" } else { "" }
+        );
+        let (end, _) = buf.set_stringn(
+            x,
+            y,
+            words,
+            usize::from(area.width.saturating_sub(4)),
+            theme.accent,
+        );
+        x = end + 1;
+    }
+    if !app.detail.transcript.is_following() {
+        let key = app.keymap.key(Action::Bottom);
+        let unseen = app.detail.transcript.unseen();
+        let words = if unseen > 0 {
+            format!(" {unseen} new below · {key} follows ")
+        } else {
+            format!(" {key} follows ")
+        };
+        let room = usize::from((area.x + area.width).saturating_sub(x + 2));
+        buf.set_stringn(x, y, words, room, theme.waiting);
+    }
+}

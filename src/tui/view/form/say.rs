@@ -1,0 +1,51 @@
+//! A text for a session.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::draw_field;
+use crate::format::subject;
+use crate::tui::state::App;
+use crate::tui::state::form::say::{About, Say};
+use crate::tui::view::widgets::{fit, form_hints, popup};
+
+/// Draws it.
+pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = &app.theme;
+    let session = app.data.session(&form.session);
+    let name = session
+        .map(|session| subject(session, 50))
+        .unwrap_or_default();
+    let words = match form.about {
+        About::Title => "Title of",
+        About::Fork => "Go on in a new session, from",
+        About::Reply if session.is_some_and(|session| !session.live) => "Go on with",
+        About::Reply if session.is_some_and(|session| session.status.is_active()) => {
+            "Message, for when it is done, to"
+        }
+        About::Reply => "Message to",
+    };
+    let title = Line::styled(format!(" {words} «{}» ", fit(&name, 40)), theme.accent);
+    let height = if form.about == About::Title { 5 } else { 12 };
+    let inside = popup(theme, title, 84, height, screen, buf);
+    let field = Rect {
+        height: inside.height.saturating_sub(2),
+        ..inside
+    };
+    draw_field(theme, &form.text, field, buf);
+    let keys: &[(&str, &str)] = match form.about {
+        About::Title => &[("enter", "set"), ("esc", "back")],
+        About::Reply | About::Fork => &[
+            ("enter", "send"),
+            ("alt-enter", "new line"),
+            ("ctrl-e", "editor"),
+            ("esc", "back"),
+        ],
+    };
+    if inside.height > 0 {
+        let y = inside.y + inside.height - 1;
+        buf.set_line(inside.x, y, &form_hints(theme, keys), inside.width);
+    }
+    None
+}

@@ -1,0 +1,116 @@
+//! Where each pane is, for a size of the screen and what there is to show.
+//!
+//! Pure. The view draws by it and the mouse is understood by it, so that they cannot disagree.
+
+use ratatui::layout::Rect;
+
+use crate::tui::state::{App, Pane};
+
+/// From this width on lists and conversation are side by side.
+pub const WIDE: u16 = 100;
+/// Below this height the card and the prompt line give way first.
+const LOW: u16 = 18;
+
+/// The panes; an empty one is not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The inbox.
+    pub inbox: Rect,
+    /// The list of sessions.
+    pub sessions: Rect,
+    /// The prompt line.
+    pub prompt: Rect,
+    /// The conversation.
+    pub conversation: Rect,
+    /// The card of the selected approval.
+    pub card: Rect,
+    /// The status line.
+    pub status: Rect,
+    /// The line of keys.
+    pub hints: Rect,
+}
+
+/// Lays the panes out. `card` is how many rows the selected approval's card would like to have,
+/// its frame included; 0 when none is selected.
+#[must_use]
+pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
+    let mut layout = Layout::default();
+    if area.height < 3 || area.width < 10 {
+        layout.status = area;
+        return layout;
+    }
+    let mut rest = area;
+    layout.hints = take_bottom(&mut rest, 1);
+    layout.status = take_bottom(&mut rest, 1);
+    let waiting = u16::try_from(app.data.pending.len()).unwrap_or(u16::MAX);
+    if area.width >= WIDE {
+        let mut left = take_left(&mut rest, (area.width * 2 / 5).clamp(40, 64));
+        layout.prompt = take_bottom(&mut left, 3);
+        if waiting > 0 {
+            let rows = waiting.saturating_add(2).min(left.height * 2 / 5).max(3);
+            layout.inbox = take_top(&mut left, rows);
+        }
+        layout.sessions = left;
+        if card > 0 {
+            // The conversation keeps a few lines of context; the rest may be the question's.
+            let most = rest.height.saturating_sub(6).max(rest.height / 2);
+            layout.card = take_bottom(&mut rest, card.min(most));
+        }
+        layout.conversation = rest;
+        return layout;
+    }
+    if card > 0 {
+        let most = if app.detail.open {
+            rest.height / 2
+        } else {
+            rest.height * 3 / 5
+        };
+        layout.card = take_bottom(&mut rest, card.min(most.max(5)));
+    }
+    if app.detail.open {
+        layout.conversation = rest;
+        return layout;
+    }
+    if area.height >= LOW || app.focus == Pane::Prompt {
+        layout.prompt = take_bottom(&mut rest, 3);
+    }
+    // The card shows the one question; a list of them is worth its room from two on.
+    if waiting > 1 || (waiting == 1 && rest.height >= 12) || app.focus == Pane::Inbox {
+        let rows = waiting.saturating_add(2).min((rest.height / 2).max(3));
+        layout.inbox = take_top(&mut rest, rows);
+    }
+    layout.sessions = rest;
+    layout
+}
+
+fn take_top(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    let taken = Rect {
+        height: rows,
+        ..*rest
+    };
+    rest.y += rows;
+    rest.height -= rows;
+    taken
+}
+
+fn take_bottom(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    rest.height -= rows;
+    Rect {
+        y: rest.y + rest.height,
+        height: rows,
+        ..*rest
+    }
+}
+
+fn take_left(rest: &mut Rect, columns: u16) -> Rect {
+    let columns = columns.min(rest.width);
+    let taken = Rect {
+        width: columns,
+        ..*rest
+    };
+    rest.x += columns;
+    rest.width -= columns;
+    taken
+}

@@ -1,0 +1,150 @@
+//! Small pieces that several panes draw: frames, lines that fit, keys with their words.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::domain::text::sanitize_line;
+use crate::tui::keymap::{Action, Keymap};
+use crate::tui::theme::Theme;
+
+/// Draws a pane's frame and returns what is inside.
+pub fn frame(theme: &Theme, title: Line<'_>, focused: bool, area: Rect, buf: &mut Buffer) -> Rect {
+    let style = if focused {
+        theme.border_focus
+    } else {
+        theme.border
+    };
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_type(BorderType::Rounded)
+        .border_style(style)
+        .title(title);
+    let inside = block.inner(area);
+    block.render(area, buf);
+    inside
+}
+
+/// A frame in the middle of the screen, with everything under it gone.
+pub fn popup(
+    theme: &Theme,
+    title: Line<'_>,
+    width: u16,
+    height: u16,
+    screen: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let width = width.min(screen.width);
+    let height = height.min(screen.height);
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 3,
+        width,
+        height,
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, theme.text);
+    frame(theme, title, true, area, buf)
+}
+
+/// A foreign text on one line, safe, and cut to so many columns.
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
+    let safe = sanitize_line(text);
+    if safe.width() <= columns {
+        return safe.into_owned();
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for cluster in safe.graphemes(true) {
+        let wide = cluster.width();
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        cut.push_str(cluster);
+    }
+    if columns > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Draws a line whose right part stays in sight and whose left part gives way.
+pub fn split_line(left: Line<'_>, right: &Line<'_>, style: Style, area: Rect, buf: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    buf.set_style(Rect { height: 1, ..area }, style);
+    let wide = u16::try_from(right.width())
+        .unwrap_or(u16::MAX)
+        .min(area.width);
+    let room = area.width.saturating_sub(wide + u16::from(wide > 0));
+    buf.set_line(area.x, area.y, &left, room);
+    buf.set_line(area.x + area.width - wide, area.y, right, wide);
+}
+
+/// Keys with their words: `y approve · n deny`.
+#[must_use]
+pub fn hints<'a>(theme: &Theme, keymap: &Keymap, actions: &[(Action, &'a str)]) -> Line<'a> {
+    let mut spans = Vec::new();
+    for (action, words) in actions {
+        let key = keymap.key(*action);
+        if key.is_empty() {
+            continue;
+        }
+        if !spans.is_empty() {
+            spans.push(Span::styled("  ", theme.dim));
+        }
+        spans.push(Span::styled(key, theme.key));
+        spans.push(Span::styled(" ", theme.dim));
+        spans.push(Span::styled(*words, theme.dim));
+    }
+    Line::from(spans)
+}
+
+/// Keys of a form, which are its own.
+#[must_use]
+pub fn form_hints<'a>(theme: &Theme, keys: &[(&'a str, &'a str)]) -> Line<'a> {
+    let mut spans = Vec::new();
+    for (key, words) in keys {
+        if !spans.is_empty() {
+            spans.push(Span::styled("  ", theme.dim));
+        }
+        spans.push(Span::styled(*key, theme.key));
+        spans.push(Span::styled(" ", theme.dim));
+        spans.push(Span::styled(*words, theme.dim));
+    }
+    Line::from(spans)
+}
+
+/// A row that can be selected: its mark on the left and its ground.
+#[must_use]
+pub fn row_style(theme: &Theme, selected: bool, focused: bool) -> Style {
+    match (selected, focused) {
+        (true, true) => theme.selected,
+        (true, false) => theme.selected_idle,
+        (false, _) => Style::new(),
+    }
+}
+
+/// The first row to show so that the selected one is in sight.
+#[must_use]
+pub fn offset(offset: usize, selected: Option<usize>, rows: usize, height: u16) -> usize {
+    let height = usize::from(height);
+    let most = rows.saturating_sub(height);
+    let Some(selected) = selected else {
+        return offset.min(most);
+    };
+    if selected < offset {
+        selected
+    } else if selected >= offset + height {
+        (selected + 1).saturating_sub(height)
+    } else {
+        offset.min(most)
+    }
+}
