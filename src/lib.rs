@@ -127,6 +127,7 @@ pub mod failpoint;
 pub mod format;
 pub mod ipc;
 pub mod logging;
+pub mod mcp;
 pub mod platform;
 pub mod protocol;
 pub mod runner;

@@ -13,6 +13,7 @@ mod daemon;
 mod faults;
 mod ipc;
 mod local_api;
+mod mcp;
 mod real_claude;
 mod real_clients;
 mod remote_api;

@@ -322,7 +322,12 @@ fn is_same(known: &Approval, new: &NewRequest) -> bool {
         && correlate::same_json(&known.tool_input, &new.tool_input)
 }
 
-fn by_call(db: &Connection, source: Source, call_id: &str) -> Result<Option<Approval>, StoreError> {
+/// A request by its source and the program's name for it.
+pub fn by_call(
+    db: &Connection,
+    source: Source,
+    call_id: &str,
+) -> Result<Option<Approval>, StoreError> {
     let sql = format!(
         "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.source = ? AND a.call_id = ?",
         rows::APPROVAL

@@ -8,6 +8,7 @@ ALTER TABLE approvals ADD COLUMN call_id TEXT;
 ALTER TABLE approvals ADD COLUMN channel TEXT;
 ALTER TABLE approvals ADD COLUMN sdk_state TEXT;
 ALTER TABLE approvals ADD COLUMN options TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE approvals ADD COLUMN accepts_edits INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE approvals ADD COLUMN asker TEXT;
 ALTER TABLE approvals ADD COLUMN chosen_option TEXT;
 CREATE UNIQUE INDEX approvals_by_call ON approvals (source, call_id) WHERE call_id IS NOT NULL;

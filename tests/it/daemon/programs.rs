@@ -159,6 +159,45 @@ fn a_prompt_from_no_known_session_opens_one_only_when_its_asker_says_who_it_is()
     daemon.call("createApproval", params);
 }
 
+#[test]
+fn a_prompt_asked_again_under_its_name_or_about_its_tool_call_is_the_same() {
+    let mut daemon = Daemon::start();
+    let params = json!({"run_id": "r", "tool_name": "Bash", "tool_input": {"command": "ls"},
+        "tool_use_id": "t1", "call_id": "c1", "accepts_edits": true, "external": {"name": "x"}});
+    let ask = |daemon: &Daemon, more: Value| {
+        let mut all = params.clone();
+        for (name, value) in more.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        daemon.call("createApproval", all)["approval_id"].clone()
+    };
+    let id = ask(&daemon, json!({}));
+    daemon.kill_and_restart();
+    assert_eq!(ask(&daemon, json!({})), id);
+    assert_eq!(ask(&daemon, json!({"call_id": "c2"})), id);
+    let others = [
+        json!({"call_id": "c3", "tool_use_id": "t2"}),
+        json!({"call_id": "c4", "tool_input": {"command": "pwd"}}),
+        // A client that names nothing asks anew each time.
+        json!({"call_id": null}),
+    ];
+    for other in others {
+        assert_ne!(ask(&daemon, other.clone()), id, "{other}");
+    }
+    let mut taken = params.clone();
+    taken["tool_input"] = json!({"command": "rm"});
+    assert_eq!(error(&daemon, "createApproval", taken).0, "conflict");
+    let asked = approval(&daemon, id.as_str().unwrap());
+    assert_eq!(asked["accepts_edits"], true);
+    daemon.approve(&asked);
+    // Settled: under its name it stays what it is.
+    assert_eq!(ask(&daemon, json!({})), id);
+    assert_ne!(
+        ask(&daemon, json!({"call_id": "c5", "tool_use_id": "t3"})),
+        id
+    );
+}
+
 #[rstest]
 #[case("sendMessage", json!({"message": "hello"}))]
 #[case("interruptSession", json!({}))]

@@ -5,6 +5,7 @@ pub mod agent_shell;
 pub mod cli;
 pub mod daemon;
 pub mod http;
+pub mod mcp;
 pub mod real_claude;
 pub mod remote_api;
 pub mod rig;

@@ -220,6 +220,7 @@ pub fn approval(call: &str, outcome: Outcome) -> Approval {
         sdk_state: None,
         options: Vec::new(),
         chosen_option: None,
+        accepts_edits: false,
     }
 }
 
