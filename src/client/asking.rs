@@ -39,7 +39,8 @@ pub enum Question {
 pub enum News<'a> {
     /// It is in the inbox, under this id.
     Recorded(&'a str),
-    /// The daemon cannot be had at the moment; it is tried again.
+    /// The daemon cannot be had at the moment; it is tried again. Told once for each kind of trouble
+    /// in a row, not for each try.
     Trouble(&'a ClientError),
 }
 
@@ -82,6 +83,7 @@ impl<'a> Asking<'a> {
     ) -> Result<Approval, ClientError> {
         let begun = Instant::now();
         let mut pause = BACKOFF.0;
+        let mut told = String::new();
         loop {
             let error = match self.attempt(&mut news).await {
                 Ok(approval) => return Ok(approval),
@@ -91,7 +93,11 @@ impl<'a> Asking<'a> {
             if !is_worth_waiting(&error, self.id.is_some(), patient) {
                 return Err(error);
             }
-            news(News::Trouble(&error));
+            let trouble = error.to_string();
+            if trouble != told {
+                news(News::Trouble(&error));
+                told = trouble;
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
