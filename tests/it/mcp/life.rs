@@ -148,6 +148,23 @@ fn a_question_outlives_the_daemon() {
 }
 
 #[test]
+fn who_restarts_a_daemon_does_not_find_it_running_already() {
+    let mut daemon = Daemon::start();
+    let mut mcp = server(&daemon, &["claude_approvals", "--sign-of-life", "1"]);
+    let call = mcp.may_run("make", "t");
+    let asked = until_pending(&daemon, 1).remove(0);
+    daemon.kill();
+    let signs = mcp.signs();
+    mcp.until("it has waited", |line| {
+        line["params"]["progress"].as_f64() >= Some(signs + 3.0)
+    });
+    assert!(std::os::unix::net::UnixStream::connect(daemon.socket()).is_err());
+    daemon.launch(&[]);
+    daemon.approve(&asked);
+    assert_eq!(mcp.permission(call)["behavior"], "allow");
+}
+
+#[test]
 fn an_answer_given_while_nobody_listened_is_found() {
     let mut daemon = Daemon::start();
     let mut mcp = approvals(&daemon);

@@ -145,6 +145,15 @@ impl Mcp {
         status
     }
 
+    /// How many signs of life were read so far.
+    pub fn signs(&self) -> f64 {
+        let signs = self.said();
+        let counts = signs
+            .iter()
+            .filter_map(|sign| sign["params"]["progress"].as_f64());
+        counts.fold(0.0, f64::max)
+    }
+
     /// Everything that it said so far.
     pub fn said(&self) -> Vec<Value> {
         self.process.values()
