@@ -7,6 +7,7 @@ mod agent;
 mod daemon;
 mod find;
 mod probe;
+mod remote_api;
 
 use serde::Serialize;
 
@@ -112,6 +113,7 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     findings.extend(agent::examine(&config).await);
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.push(daemon::examine_database(&config.database_path.value));
+    findings.push(remote_api::examine(&config).await);
     findings
 }
 

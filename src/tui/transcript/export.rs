@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use super::Transcript;
 use super::approvals;
-use super::card;
+use super::fields::scalar;
 use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
 use crate::domain::Outcome;
 use crate::domain::text::{sanitize, sanitize_line};
+
+/// Deepest nesting of subagents that is quoted as such.
+const MOST_QUOTES: usize = 8;
 
 impl Transcript {
     /// The text of the item under the cursor.
@@ -35,8 +38,14 @@ impl Transcript {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
+        let mut left: Vec<(ItemId, usize)> = Vec::new();
         for (_, id) in self.items.top() {
-            self.write(&mut out, *id, 0);
+            left.push((*id, 0));
+            while let Some((id, depth)) = left.pop() {
+                self.write(&mut out, id, depth);
+                let children = &self.items.get(id).children;
+                left.extend(children.iter().rev().map(|(_, child)| (*child, depth + 1)));
+            }
         }
         out
     }
@@ -57,10 +66,7 @@ impl Transcript {
             Kind::Orphan(answer) => write_answer(&mut piece, answer),
             Kind::Absent => paragraph(&mut piece, "*a subagent, started further up*"),
         }
-        out.push_str(&quoted(&piece, &"> ".repeat(depth)));
-        for (_, child) in &item.children {
-            self.write(out, *child, depth + 1);
-        }
+        out.push_str(&quoted(&piece, &"> ".repeat(depth.min(MOST_QUOTES))));
     }
 
     fn write_call(&self, out: &mut String, call: &Call) {
@@ -141,13 +147,13 @@ fn write_value(out: &mut String, value: &Value, depth: usize) {
             .collect(),
         Value::Array(values) => values.iter().map(|value| ("-".to_owned(), value)).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let text = card::scalar(value).unwrap_or_default();
+            let text = scalar(value).unwrap_or_default();
             out.push_str(&quoted(&format!("{}\n", sanitize(&text)), &indent));
             return;
         }
     };
     for (name, value) in pairs {
-        match card::scalar(value) {
+        match scalar(value) {
             Some(text) if !text.contains('\n') => {
                 let _ = writeln!(out, "{indent}{name} {}", sanitize(&text));
             }

@@ -7,10 +7,13 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 use ratatui::text::Line;
+use serde_json::Value;
 
 use super::approvals::CallState;
-use super::call;
+use super::call::{self, Steps};
+use super::fields::fields;
 use super::item::{Item, Kind};
+use super::sheet::Sheet;
 use super::text::{self, Row};
 use super::{highlight, markdown};
 use crate::tui::theme::Theme;
@@ -26,6 +29,12 @@ const LONG_WORDS: usize = 30;
 
 /// Lines of folded words that are shown.
 const FOLDED_WORDS: usize = 8;
+
+/// Rows of a note that are shown.
+const NOTE_ROWS: usize = 40;
+
+/// Bytes of a note's line that are shown.
+const NOTE_BYTES: usize = 8 * 1024;
 
 /// What rows are laid out for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +81,7 @@ pub(super) enum Look {
 /// The parts of an item.
 pub(super) fn parts(
     item: &Item,
+    steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
     setting: &Setting,
@@ -90,19 +100,18 @@ pub(super) fn parts(
             parts.extend(words(text, folded, Look::Markdown, mark, setting));
             parts
         }
-        Kind::Thinking(text) if folded => vec![Part::Rows(vec![folded_thinking(text, setting)])],
+        Kind::Thinking(text) if folded => {
+            vec![blank(), Part::Rows(vec![folded_thinking(text, setting)])]
+        }
         Kind::Thinking(text) => {
             let mark = Row::of("✻ ", theme.thinking);
-            stretch(
-                text,
-                0..text.len(),
-                &Look::Words(theme.thinking),
-                mark,
-                indent(),
-            )
+            let look = Look::Words(theme.thinking);
+            let mut parts = vec![blank()];
+            parts.extend(stretch(text, 0..text.len(), &look, mark, indent()));
+            parts
         }
         Kind::System(text) => vec![Part::Rows(note(text, folded, setting))],
-        Kind::Call(call) => call::parts(call, folded, state, setting),
+        Kind::Call(call) => call::parts(call, steps, folded, state, setting),
         Kind::Orphan(answer) => call::orphan_parts(answer, folded, setting),
         Kind::Absent => {
             let mut row = Row::of("● ", theme.dim);
@@ -187,20 +196,32 @@ fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
 
 fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
     let theme = &setting.theme;
-    let mut rows = Vec::new();
-    let shown = if folded { 1 } else { 50 };
-    let count = line_count(text);
-    for (at, line) in text::lines(text).take(shown).enumerate() {
-        let row = Row::foreign_of(text::head(line, PART_BYTES), theme.dim, theme);
-        let first = if at == 0 {
-            Row::of("· ", theme.dim)
-        } else {
-            indent()
-        };
-        rows.extend(row.words(setting.width, &first, &indent()));
+    let shown = if folded { 1 } else { NOTE_ROWS };
+    let mut sheet = Sheet::new(setting.width, shown, theme);
+    // What the agent says in a form that is not known yet comes as JSON.
+    let unknown: Option<Value> = (text.starts_with('{') && text.len() < NOTE_BYTES)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten();
+    match unknown {
+        Some(value) => fields(&mut sheet, &value),
+        None => {
+            for (at, line) in text::lines(text).enumerate() {
+                if sheet.is_full() {
+                    break;
+                }
+                let row = Row::foreign_of(text::head(line, NOTE_BYTES), theme.dim, theme);
+                let first = if at == 0 {
+                    Row::of("· ", theme.dim)
+                } else {
+                    indent()
+                };
+                sheet.words(&row, &first, &indent());
+            }
+        }
     }
-    if count > shown {
-        rows.push(more(count - shown, "line", theme));
+    let (mut rows, more) = sheet.finish();
+    if more {
+        rows.push(Row::of("  …", theme.dim).line());
     }
     rows
 }
@@ -217,15 +238,19 @@ pub(super) fn stretch(
         Look::Markdown => markdown::pieces(text, range),
         Look::Words(_) | Look::Output(_) | Look::Numbered(_) => pieces(text, range),
     };
-    cut.into_iter()
-        .enumerate()
-        .map(|(at, range)| Part::Text {
+    let mut parts = Vec::with_capacity(cut.len());
+    for (at, range) in cut.into_iter().enumerate() {
+        if at > 0 && *look == Look::Markdown {
+            parts.push(blank());
+        }
+        parts.push(Part::Text {
             range,
             look: look.clone(),
             first: if at == 0 { first.clone() } else { rest.clone() },
             rest: rest.clone(),
-        })
-        .collect()
+        });
+    }
+    parts
 }
 
 /// The parts that stand for the last one after the text has grown at its end; none if that part

@@ -6,12 +6,17 @@
 use ratatui::text::Line;
 
 use super::Transcript;
+use super::call::Steps;
 use super::highlight;
 use super::item::{ItemId, Kind};
 use super::looks::{self, Setting};
+use super::summary;
 
 /// Columns before an item: the cursor's mark and a space.
-pub(super) const GUTTER: usize = 2;
+const GUTTER: usize = 2;
+
+/// Narrowest view that has a gutter.
+const LEAST_WIDTH: u16 = 12;
 
 /// Columns by which a subagent's steps are set in.
 const STEP: usize = 2;
@@ -50,13 +55,16 @@ impl Transcript {
         }
     }
 
-    /// Columns by which an item is set in.
-    pub(super) fn indent_of(&self, id: ItemId) -> usize {
-        self.items.ancestors(id).take(MOST_STEPS).count() * STEP
+    /// Columns before an item: the gutter, and its place below others.
+    pub(super) fn before(&self, id: ItemId) -> usize {
+        if self.view.width < LEAST_WIDTH {
+            return 0;
+        }
+        GUTTER + self.items.ancestors(id).take(MOST_STEPS).count() * STEP
     }
 
     fn setting(&self, id: ItemId) -> Setting {
-        let before = GUTTER + self.indent_of(id);
+        let before = self.before(id);
         Setting {
             width: usize::from(self.view.width).saturating_sub(before).max(1),
             theme: self.view.theme,
@@ -78,8 +86,24 @@ impl Transcript {
             | Kind::Orphan(_)
             | Kind::Absent => None,
         };
-        let parts = looks::parts(item, self.is_folded(id), state, &self.setting(id));
+        let steps = self.steps(id);
+        let parts = looks::parts(item, &steps, self.is_folded(id), state, &self.setting(id));
         self.cache.put(id, parts);
+    }
+
+    /// What the subagent of a call does.
+    fn steps(&self, id: ItemId) -> Steps {
+        let children = &self.items.get(id).children;
+        let latest = children.back().and_then(|(_, child)| {
+            let Kind::Call(call) = &self.items.get(*child).kind else {
+                return None;
+            };
+            Some(summary::summary_line(&call.name, &call.input()))
+        });
+        Steps {
+            pieces: children.len(),
+            latest,
+        }
     }
 
     pub(super) fn part_count(&mut self, id: ItemId) -> usize {
