@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
+    interrupt, launch, logs, respond, rpc, search, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -82,6 +82,8 @@ pub enum Verb {
     Show(show::Args),
     /// Print what was said and done in a session
     Logs(logs::Args),
+    /// Look for words in all conversations
+    Search(search::Args),
     /// Send a message to a live session
     Send(send::Args),
     /// Go on with a conversation in a new session

@@ -33,9 +33,10 @@ impl Inbox {
     /// The approvals shown, oldest first.
     #[must_use]
     pub fn shown(&self, data: &Data) -> Vec<String> {
+        let mut fuzzy = super::fuzzy::Fuzzy::new(&self.filter);
         data.pending
             .values()
-            .filter(|approval| super::sessions::holds(&self.filter, &row_words(data, approval)))
+            .filter(|approval| fuzzy.is_blank() || fuzzy.fits(&[&row_words(data, approval)]))
             .map(|approval| approval.id.clone())
             .collect()
     }

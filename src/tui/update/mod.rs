@@ -8,8 +8,11 @@ mod decide;
 mod done;
 mod form;
 mod key;
+mod launch;
 mod link;
+mod list;
 mod mouse;
+mod search;
 mod select;
 mod session;
 

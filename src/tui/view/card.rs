@@ -76,6 +76,18 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);
 }
 
+/// How many lines of the question there is no room for.
+#[must_use]
+pub fn hidden(app: &App, area: Rect) -> u16 {
+    let Some(approval) = app.selected_approval().filter(|_| area.height > 3) else {
+        return 0;
+    };
+    let lines = body(app, approval, area.width.saturating_sub(2)).len();
+    u16::try_from(lines)
+        .unwrap_or(u16::MAX)
+        .saturating_sub(area.height - 3)
+}
+
 fn actions<'a>(app: &App, approval: &Approval, hidden: usize) -> Line<'a> {
     let mut shown = match approval.kind {
         Kind::Permission => vec![

@@ -82,3 +82,12 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         );
     }
 }
+
+/// The approvals on the rows of the pane, for the mouse.
+#[must_use]
+pub fn drawn(app: &App, area: Rect) -> Vec<String> {
+    let rows = usize::from(area.height.saturating_sub(2));
+    let shown = app.inbox.shown(&app.data);
+    let rows = shown.into_iter().skip(app.inbox.offset).take(rows);
+    rows.collect()
+}

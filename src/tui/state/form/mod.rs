@@ -7,9 +7,12 @@
 pub mod confirm;
 pub mod deny;
 pub mod help;
+pub mod launch;
+pub mod many;
 pub mod palette;
 pub mod read;
 pub mod say;
+pub mod search;
 
 use crossterm::event::{Event, KeyEvent};
 use ratatui_textarea::TextArea;
@@ -23,8 +26,14 @@ pub enum Form {
     Say(say::Say),
     /// «Really?»
     Confirm(confirm::Confirm),
+    /// «Really?», for several sessions.
+    Many(many::Many),
     /// The whole of an approval.
     Read(read::Read),
+    /// Starting a session.
+    Launch(Box<launch::Launching>),
+    /// Looking for words in all sessions.
+    Search(search::Search),
     /// All keys.
     Help(help::Help),
     /// All commands.
@@ -39,7 +48,12 @@ impl Form {
             Self::Deny(form) => Some(&form.approval),
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
-            Self::Say(_) | Self::Help(_) | Self::Palette(_) => None,
+            Self::Say(_)
+            | Self::Many(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Help(_)
+            | Self::Palette(_) => None,
         }
     }
 
@@ -49,7 +63,9 @@ impl Form {
             Self::Deny(form) => Some(&mut form.reason),
             Self::Say(form) => Some(&mut form.text),
             Self::Palette(form) => Some(&mut form.filter),
-            Self::Help(_) | Self::Confirm(_) | Self::Read(_) => None,
+            Self::Launch(form) => form.typed(),
+            Self::Search(form) => Some(&mut form.words),
+            Self::Help(_) | Self::Many(_) | Self::Confirm(_) | Self::Read(_) => None,
         }
     }
 }

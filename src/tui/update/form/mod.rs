@@ -3,9 +3,14 @@
 mod confirm;
 mod deny;
 mod help;
+mod launch;
+mod many;
 mod palette;
 mod read;
 mod say;
+mod search;
+
+pub use launch::recent_for;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -28,12 +33,20 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     };
     if key.code == KeyCode::Esc {
+        match form {
+            Form::Say(form) => say::put_by(app, &form),
+            Form::Launch(form) => app.form = launch::esc(app, form),
+            _ => {}
+        }
         return Vec::new();
     }
     let after = match form {
         Form::Deny(form) => deny::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
         Form::Confirm(form) => confirm::key(app, form, key),
+        Form::Many(form) => many::key(app, form, key),
+        Form::Launch(form) => launch::key(app, form, key),
+        Form::Search(form) => search::key(app, form, key),
         Form::Read(form) => read::key(app, form, key),
         Form::Help(form) => help::key(form, key),
         Form::Palette(form) => palette::key(app, form, key),

@@ -3,9 +3,12 @@
 mod confirm;
 mod deny;
 mod help;
+mod launch;
+mod many;
 mod palette;
 mod read;
 mod say;
+mod search;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -24,6 +27,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             confirm::draw(app, form, area, buf);
             None
         }
+        Form::Many(form) => {
+            many::draw(app, form, area, buf);
+            None
+        }
         Form::Read(form) => {
             read::draw(app, form, area, buf);
             None
@@ -32,6 +39,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             help::draw(app, form, area, buf);
             None
         }
+        Form::Launch(form) => launch::draw(app, form, area, buf),
+        Form::Search(form) => search::draw(app, form, area, buf),
         Form::Palette(form) => palette::draw(app, form, area, buf),
     }
 }
