@@ -68,7 +68,7 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
 fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
     let moves = match &app.form {
         Some(
-            Form::Read(_) | Form::Help(_) | Form::Palette(_) | Form::Many(_) | Form::Search(_),
+            Form::Read(_) | Form::Help(_) | Form::Palette(_) | Form::Several(_) | Form::Search(_),
         ) => true,
         Some(Form::Deny(_) | Form::Say(_) | Form::Confirm(_) | Form::Launch(_)) | None => false,
     };

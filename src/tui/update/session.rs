@@ -5,7 +5,7 @@ use crate::protocol::session::{SessionState, UpdateSessionSettingsParams};
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::form::many::{Many, What};
+use crate::tui::state::form::several::{Several, What};
 use crate::tui::state::form::say::{About, Say};
 use crate::tui::state::{App, Form, notice::Tone};
 
@@ -180,7 +180,7 @@ fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool
         say(app, Tone::Plain, words);
         return true;
     }
-    app.form = Some(Form::Many(Many {
+    app.form = Some(Form::Several(Several {
         what,
         left_out: all - sessions.len(),
         sessions,

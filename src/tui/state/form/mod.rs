@@ -8,7 +8,7 @@ pub mod confirm;
 pub mod deny;
 pub mod help;
 pub mod launch;
-pub mod many;
+pub mod several;
 pub mod palette;
 pub mod read;
 pub mod say;
@@ -27,7 +27,7 @@ pub enum Form {
     /// «Really?»
     Confirm(confirm::Confirm),
     /// «Really?», for several sessions.
-    Many(many::Many),
+    Several(several::Several),
     /// The whole of an approval.
     Read(read::Read),
     /// Starting a session.
@@ -49,7 +49,7 @@ impl Form {
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
             Self::Say(_)
-            | Self::Many(_)
+            | Self::Several(_)
             | Self::Launch(_)
             | Self::Search(_)
             | Self::Help(_)
@@ -65,7 +65,7 @@ impl Form {
             Self::Palette(form) => Some(&mut form.filter),
             Self::Launch(form) => form.typed(),
             Self::Search(form) => Some(&mut form.words),
-            Self::Help(_) | Self::Many(_) | Self::Confirm(_) | Self::Read(_) => None,
+            Self::Help(_) | Self::Several(_) | Self::Confirm(_) | Self::Read(_) => None,
         }
     }
 }

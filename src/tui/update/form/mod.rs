@@ -4,7 +4,7 @@ mod confirm;
 mod deny;
 mod help;
 mod launch;
-mod many;
+mod several;
 mod palette;
 mod read;
 mod say;
@@ -44,7 +44,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Form::Deny(form) => deny::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
         Form::Confirm(form) => confirm::key(app, form, key),
-        Form::Many(form) => many::key(app, form, key),
+        Form::Several(form) => several::key(app, form, key),
         Form::Launch(form) => launch::key(app, form, key),
         Form::Search(form) => search::key(app, form, key),
         Form::Read(form) => read::key(app, form, key),

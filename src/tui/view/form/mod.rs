@@ -4,7 +4,7 @@ mod confirm;
 mod deny;
 mod help;
 mod launch;
-mod many;
+mod several;
 mod palette;
 mod read;
 mod say;
@@ -27,8 +27,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             confirm::draw(app, form, area, buf);
             None
         }
-        Form::Many(form) => {
-            many::draw(app, form, area, buf);
+        Form::Several(form) => {
+            several::draw(app, form, area, buf);
             None
         }
         Form::Read(form) => {

@@ -15,7 +15,7 @@ pub enum What {
 
 /// The form.
 #[derive(Clone, Debug)]
-pub struct Many {
+pub struct Several {
     /// What is to be done.
     pub what: What,
     /// To which sessions.

@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 
 use crate::format::subject;
 use crate::tui::state::App;
-use crate::tui::state::form::many::{Many, What};
+use crate::tui::state::form::several::{Several, What};
 use crate::tui::view::sessions::status_mark;
 use crate::tui::view::widgets::{fit, form_hints, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &Many, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &Several, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.sessions.len();
     let works = form

@@ -4,11 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{After, scrolled};
 use crate::tui::effect::{Each, Effect};
-use crate::tui::state::form::many::{Many, What};
+use crate::tui::state::form::several::{Several, What};
 use crate::tui::state::{App, Form};
 
 /// `y` does it and takes the marks away, `n` does not and leaves them.
-pub fn key(app: &mut App, mut form: Many, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: Several, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Char('y' | 'Y') | KeyCode::Enter => {
             app.sessions.marked.clear();
@@ -28,7 +28,7 @@ pub fn key(app: &mut App, mut form: Many, key: KeyEvent) -> After {
             if let Some(first) = scrolled(form.scroll, key) {
                 form.scroll = first.min(form.sessions.len().saturating_sub(1));
             }
-            After::Stay(Form::Many(form))
+            After::Stay(Form::Several(form))
         }
     }
 }
