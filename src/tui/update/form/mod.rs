@@ -6,12 +6,17 @@ mod contact;
 mod deny;
 mod edit;
 mod help;
+mod launch;
 mod many;
 mod offers;
 mod palette;
 mod question;
 mod read;
 mod say;
+mod search;
+mod several;
+
+pub use launch::recent_for;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -34,6 +39,11 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     };
     if key.code == KeyCode::Esc {
+        match form {
+            Form::Say(form) => say::put_by(app, &form),
+            Form::Launch(form) => app.form = launch::esc(app, form),
+            _ => {}
+        }
         return Vec::new();
     }
     // What is sent at a single key must have been on the screen when it was pressed.
@@ -51,6 +61,9 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Form::Contact(form) => contact::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
         Form::Confirm(form) => confirm::key(app, form, key),
+        Form::Several(form) => several::key(app, form, key),
+        Form::Launch(form) => launch::key(app, form, key),
+        Form::Search(form) => search::key(app, form, key),
         Form::Read(form) => read::key(app, form, key),
         Form::Help(form) => help::key(form, key),
         Form::Palette(form) => palette::key(app, form, key),
