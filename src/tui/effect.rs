@@ -44,6 +44,15 @@ pub enum Purpose {
     Field,
 }
 
+/// What is done to each of several sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// Stop the turn.
+    Interrupt,
+    /// End the process.
+    End,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -86,6 +95,13 @@ pub enum Effect {
     Interrupt(String),
     /// End the process.
     End(String),
+    /// The same for several sessions, with one word about all.
+    Each {
+        /// What.
+        what: Each,
+        /// The sessions.
+        sessions: Vec<String>,
+    },
     /// Set the title.
     Rename {
         /// The session.
@@ -117,12 +133,12 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(String),
-    /// Write a text to a new file in a session's directory.
+    /// Write a session's whole conversation to a new file where the dashboard was started.
     Export {
+        /// The session.
+        session: String,
         /// The file's name without its ending.
         name: String,
-        /// What to write.
-        text: String,
     },
     /// Ring the bell.
     Bell,
@@ -149,7 +165,12 @@ pub enum Effect {
         directories: bool,
     },
     /// Look for words in all conversations.
-    Find(String),
+    Find {
+        /// Which search it is, so that an answer that comes late is known as such.
+        number: u64,
+        /// The words.
+        words: String,
+    },
     /// Look what is missing on this machine.
     Check,
     /// Draw everything anew.

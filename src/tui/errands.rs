@@ -3,23 +3,30 @@
 //! Owns the one connection for calls, made anew when it breaks. Must decide nothing: what an answer
 //! means is [`super::update`]'s. Called by the runtime, each errand as a task of its own.
 
+mod complete;
+mod export;
+mod many;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
-use super::msg::{Done, Refused};
+use super::msg::{Done, Launched, Refused};
 use super::state::card::{Looked, MOST_FILE};
+use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::protocol::approval::SendDecisionParams;
-use crate::protocol::conversation::{GetConversationParams, GetConversationResponse};
+use crate::protocol::conversation::{
+    GetConversationParams, GetConversationResponse, SearchConversationsParams,
+};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ArchiveSessionParams, BulkArchiveSessionsParams, ContinueSessionParams, GetRecentPathsParams,
-    LaunchSessionParams, SendMessageParams, UpdateSessionTitleParams,
+    ContinueSessionParams, GetRecentPathsParams, LaunchSessionParams, SendMessageParams,
+    UpdateSessionTitleParams,
 };
 
 /// Pieces of a conversation that are read at once.
@@ -82,8 +89,15 @@ impl Errands {
                     session_id: session,
                     message: text,
                 };
-                self.say("sent", async |client| client.send_message(&params).await)
-                    .await
+                let answer = self
+                    .call(async |client| client.send_message(&params).await)
+                    .await;
+                Done::Told {
+                    session: params.session_id,
+                    about: About::Reply,
+                    text: params.message,
+                    answer: answer.map(drop).map_err(said),
+                }
             }
             Effect::Interrupt(id) => {
                 self.say("stopping…", async |client| {
@@ -100,11 +114,17 @@ impl Errands {
                     session_id: session.clone(),
                     title,
                 };
-                self.say("", async |client| {
-                    client.update_session_title(&params).await
-                })
-                .await
+                let answer = self
+                    .ask(async |client| client.update_session_title(&params).await)
+                    .await;
+                Done::Told {
+                    session,
+                    about: About::Title,
+                    text: params.title,
+                    answer: answer.map(drop).map_err(said),
+                }
             }
+            Effect::Each { what, sessions } => self.each(what, sessions).await,
             Effect::Archive { sessions, archived } => self.archive(sessions, archived).await,
             Effect::Settings(params) => {
                 self.say("", async |client| {
@@ -113,7 +133,7 @@ impl Errands {
                 .await
             }
             Effect::RestartDaemon => self.restart_daemon().await,
-            Effect::Export { name, text } => Done::Said(export(&name, &text)),
+            Effect::Export { session, name } => self.export(&session, &name).await,
             Effect::Remembered => Done::Remembered(Box::new(remembered(&self.memory))),
             Effect::Remember(what) => match remember(&self.memory, &what) {
                 Ok(()) => Done::Said(Ok(String::new())),
@@ -129,7 +149,25 @@ impl Errands {
                     |found| found.paths.into_iter().map(|path| path.path).collect(),
                 ))
             }
-            Effect::Complete { .. } | Effect::Find(_) | Effect::Check => return None,
+            Effect::Complete {
+                typed,
+                base,
+                directories,
+            } => self.complete(typed, base, directories).await,
+            Effect::Find { number, words } => {
+                let params = SearchConversationsParams {
+                    query: words,
+                    ..SearchConversationsParams::default()
+                };
+                let found = self
+                    .ask(async |client| client.search_conversations(&params).await)
+                    .await;
+                Done::Found {
+                    number,
+                    found: found.map_err(said),
+                }
+            }
+            Effect::Check => return None,
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }
@@ -251,6 +289,7 @@ impl Errands {
             Ok(started) => Ok(started.session_id),
             Err(error) => Err(Refused {
                 query: params.query,
+                by: Launched::Afresh(params.session_id.unwrap_or_default()),
                 why: said(error),
             }),
         })
@@ -260,40 +299,40 @@ impl Errands {
         let started = self
             .ask(async |client| client.continue_session(&params).await)
             .await;
+        let about = if params.fork == Some(true) {
+            About::Fork
+        } else {
+            About::Reply
+        };
         Done::Started(match started {
             Ok(started) => Ok(started.session_id),
             Err(error) => Err(Refused {
                 query: params.query,
+                by: Launched::From {
+                    session: params.session_id,
+                    about,
+                },
                 why: said(error),
             }),
         })
     }
 
-    async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
-        if let [session] = sessions.as_slice() {
-            let params = ArchiveSessionParams {
-                session_id: session.clone(),
-                archived,
-            };
-            return self
-                .say("", async |client| client.archive_session(&params).await)
-                .await;
+    /// On a thread where waiting for a slow disk keeps nobody up.
+    async fn complete(&self, typed: String, base: String, directories: bool) -> Done {
+        let of = typed.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let home = std::env::home_dir();
+            complete::complete(complete::Wanted {
+                typed: &typed,
+                base: &base,
+                home: home.as_deref().and_then(Path::to_str),
+                directories,
+            })
+        });
+        Done::Completions {
+            of,
+            found: found.await.unwrap_or_default(),
         }
-        let params = BulkArchiveSessionsParams {
-            session_ids: sessions,
-            archived,
-        };
-        let done = self
-            .call(async |client| client.bulk_archive_sessions(&params).await)
-            .await;
-        Done::Said(match done {
-            Ok(done) if done.success => Ok(String::new()),
-            Ok(done) => Err(format!(
-                "{} sessions could not be changed",
-                done.failed_sessions.len()
-            )),
-            Err(error) => Err(said(error)),
-        })
     }
 
     /// By the command for it, as a user would: it knows how to do it safely.
@@ -379,34 +418,6 @@ fn remember(file: &Path, what: &Remembered) -> Result<(), String> {
         .persist(file)
         .map(drop)
         .map_err(|error| failed(error.error))
-}
-
-/// Writes a conversation to a new file where the user is, and says where.
-fn export(name: &str, text: &str) -> Result<String, String> {
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    let base = Some(safe.trim_matches('-'))
-        .filter(|name| !name.is_empty())
-        .unwrap_or("conversation");
-    for number in 1..1_000 {
-        let file = match number {
-            1 => format!("{base}.md"),
-            _ => format!("{base}-{number}.md"),
-        };
-        // Never over a file that is there.
-        match std::fs::File::create_new(&file) {
-            Ok(mut created) => {
-                return std::io::Write::write_all(&mut created, text.as_bytes())
-                    .map(|()| format!("written to {file}"))
-                    .map_err(|error| format!("writing {file}: {error}"));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("writing {file}: {error}")),
-        }
-    }
-    Err(format!("too many files called {base}-….md"))
 }
 
 #[cfg(test)]

@@ -67,14 +67,13 @@ impl Inbox {
     /// The approvals shown, oldest first.
     #[must_use]
     pub fn shown(&self, data: &Data) -> Vec<String> {
-        if self.filter.trim().is_empty() {
+        let mut fuzzy = super::fuzzy::Fuzzy::new(&self.filter);
+        if fuzzy.is_blank() {
             return data.pending.keys().cloned().collect();
         }
         data.pending
             .values()
-            .filter(|approval| {
-                super::sessions::holds(&self.filter, &self.row_words(data, approval))
-            })
+            .filter(|approval| fuzzy.fits(&[&self.row_words(data, approval)]))
             .map(|approval| approval.id.clone())
             .collect()
     }

@@ -1,6 +1,6 @@
 //! What an action does; the one place where a key, the palette and the mouse meet.
 
-use super::{Effect, card, decide, inbox, say, select, session};
+use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
 use crate::tui::state::form::{help::Help, palette::Palette, read::Read, say::About};
@@ -20,7 +20,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::DenyMany => decide::many(app, false),
         Action::QuestionDown => scroll_question(app, 1),
         Action::QuestionUp => scroll_question(app, -1),
-        Action::LaunchForm | Action::Search | Action::NextMatch => Vec::new(),
+        Action::NextMatch => Vec::new(),
         Action::ReadApproval => {
             if let Some(id) = app.drawn.approval.clone() {
                 app.form = Some(Form::Read(Read::of(&id)));
@@ -34,6 +34,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.detail.open = false;
             Vec::new()
         }
+        Action::LaunchForm => launch::open_form(app),
+        Action::Search => search::open(app),
         Action::Reply => session::say_to(app, About::Reply),
         Action::Fork => session::say_to(app, About::Fork),
         Action::Rename => session::say_to(app, About::Title),
@@ -41,7 +43,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::EndSession => session::end(app),
         Action::Archive => session::archive(app),
         Action::AutoAccept => session::auto_accept(app),
-        Action::Export => export(app),
+        Action::Export => session::export(app),
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
         Action::PageUp => page(app, -1),
@@ -49,8 +51,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Top => far(app, isize::MIN),
         Action::Bottom => far(app, isize::MAX),
         Action::Open => {
-            app.focus = Pane::Conversation;
-            app.detail.open = true;
+            list::open(app);
             Vec::new()
         }
         Action::Back => {
@@ -60,25 +61,15 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Mark => mark(app),
         Action::Collapse => {
-            if let Some(session) = app.selected_session() {
-                let group = crate::tui::state::sessions::Group::of(session);
-                if !app.sessions.folded.remove(&group) {
-                    app.sessions.folded.insert(group);
-                }
-                app.sessions.stale();
-            }
+            list::fold(app);
             Vec::new()
         }
         Action::Sort => {
-            app.sessions.sort = app.sessions.sort.next();
-            app.sessions.stale();
-            let words = format!("sorted by {}", app.sessions.sort.words());
-            say(app, Tone::Plain, words);
+            list::sort(app);
             Vec::new()
         }
         Action::ShowArchived => {
-            app.sessions.show_archived = !app.sessions.show_archived;
-            app.sessions.stale();
+            list::show_archived(app);
             Vec::new()
         }
         Action::Fold => {
@@ -177,9 +168,7 @@ fn step(app: &mut App, by: isize) -> Vec<Effect> {
     match app.focus {
         Pane::Inbox => step_approval(app, by),
         Pane::Sessions | Pane::Prompt => {
-            if let Some(id) = app.sessions.stepped(by) {
-                select::session(app, id);
-            }
+            list::step(app, by);
             Vec::new()
         }
         Pane::Conversation => {
@@ -195,7 +184,11 @@ fn page(app: &mut App, direction: isize) -> Vec<Effect> {
             let direction = if direction < 0 { -1 } else { 1 };
             scroll(app, Scroll::HalfPages(direction))
         }
-        Pane::Inbox | Pane::Sessions | Pane::Prompt => step(app, direction.saturating_mul(10)),
+        Pane::Sessions => {
+            list::page(app, direction);
+            Vec::new()
+        }
+        Pane::Inbox | Pane::Prompt => step(app, direction.saturating_mul(10)),
     }
 }
 
@@ -213,16 +206,14 @@ fn scroll(app: &mut App, by: Scroll) -> Vec<Effect> {
 }
 
 fn mark(app: &mut App) -> Vec<Effect> {
-    let (marked, id) = match app.focus {
-        Pane::Inbox => (&mut app.inbox.marked, app.inbox.selected.clone()),
-        Pane::Sessions | Pane::Conversation | Pane::Prompt => {
-            (&mut app.sessions.marked, app.sessions.selected.clone())
-        }
-    };
-    if let Some(id) = id
-        && !marked.remove(&id)
+    if app.focus != Pane::Inbox {
+        list::mark(app);
+        return Vec::new();
+    }
+    if let Some(id) = app.inbox.selected.clone()
+        && !app.inbox.marked.remove(&id)
     {
-        marked.insert(id);
+        app.inbox.marked.insert(id);
     }
     step(app, 1)
 }
@@ -257,14 +248,4 @@ fn next_theme(app: &mut App) -> Vec<Effect> {
     app.launch.remembered.theme = Some(name.to_owned());
     say(app, Tone::Plain, format!("theme: {name}"));
     vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
-}
-
-fn export(app: &mut App) -> Vec<Effect> {
-    match app.selected_session() {
-        Some(session) => vec![Effect::Export {
-            name: crate::format::subject(session, 40),
-            text: app.detail.transcript.to_markdown(),
-        }],
-        None => Vec::new(),
-    }
 }

@@ -10,8 +10,11 @@ mod done;
 mod form;
 mod inbox;
 mod key;
+mod launch;
 mod link;
+mod list;
 mod mouse;
+mod search;
 mod select;
 mod session;
 

@@ -1,10 +1,12 @@
-//! What is done to sessions.
+//! What is done to sessions: to the selected one, or to all that are marked.
 
 use super::{Effect, say};
 use crate::protocol::session::{SessionState, UpdateSessionSettingsParams};
+use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::say::{About, Say};
+use crate::tui::state::form::several::{Several, What};
 use crate::tui::state::{App, Form, notice::Tone};
 
 /// The selected session; says so where there is none.
@@ -16,12 +18,30 @@ fn selected(app: &mut App) -> Option<SessionState> {
     session
 }
 
-/// Opens the form for a text.
+/// The selected session, if it is one that can be steered; says why not.
+fn ours(app: &mut App) -> Option<SessionState> {
+    let session = selected(app)?;
+    if session.external {
+        let asker = session.asker.as_deref().unwrap_or("another program");
+        let words =
+            format!("it is a run of {asker}: what it asks can be answered, no more from here");
+        say(app, Tone::Plain, words);
+        return None;
+    }
+    Some(session)
+}
+
+/// Opens the form for a text, with what was typed there before and did not arrive.
 pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
-    if let Some(session) = selected(app) {
-        let text = match about {
-            About::Title => Field::holding(&session.title),
-            About::Reply | About::Fork => Field::default(),
+    let session = match about {
+        About::Title => selected(app),
+        About::Reply | About::Fork => ours(app),
+    };
+    if let Some(session) = session {
+        let text = match (app.drafts.take(&session.id, about), about) {
+            (Some(draft), _) => Field::holding(&draft),
+            (None, About::Title) => Field::holding(&session.title),
+            (None, About::Reply | About::Fork) => Field::default(),
         };
         app.form = Some(Form::Say(Say {
             session: session.id,
@@ -32,9 +52,49 @@ pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A text did not arrive: it is shown again, or kept where another form is open.
+pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &str) {
+    if app.form.is_none() {
+        app.form = Some(Form::Say(Say {
+            session,
+            about,
+            text: Field::holding(text),
+        }));
+        return say(app, Tone::Bad, why);
+    }
+    app.drafts.keep(&session, about, text.to_owned());
+    let key = app.keymap.key(match about {
+        About::Reply => Action::Reply,
+        About::Fork => Action::Fork,
+        About::Title => Action::Rename,
+    });
+    say(app, Tone::Bad, format!("{why} (the text is kept: {key})"));
+}
+
+/// A text arrived.
+pub fn sent(app: &mut App, session: &str, about: About) {
+    let works = app
+        .data
+        .session(session)
+        .is_some_and(|session| session.status.is_active());
+    match about {
+        About::Reply if works => say(
+            app,
+            Tone::Good,
+            "queued: the agent takes it up after this turn",
+        ),
+        About::Reply => say(app, Tone::Good, "sent"),
+        About::Fork | About::Title => {}
+    }
+}
+
 /// Stops the turn.
 pub fn interrupt(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    let works = |session: &SessionState| session.status.is_active() && !session.external;
+    if many(app, What::Interrupt, works) {
+        return Vec::new();
+    }
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     if !session.status.is_active() {
@@ -46,7 +106,10 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
 
 /// Ends the process; asks first while it works.
 pub fn end(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    if many(app, What::End, |session| session.live) {
+        return Vec::new();
+    }
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     if !session.live {
@@ -70,22 +133,65 @@ pub fn end(app: &mut App) -> Vec<Effect> {
 
 /// Puts the marked sessions away, or the selected one; takes back what is away.
 pub fn archive(app: &mut App) -> Vec<Effect> {
-    let mut sessions: Vec<String> = app.sessions.marked.iter().cloned().collect();
-    if sessions.is_empty() {
-        sessions.extend(app.sessions.selected.clone());
+    let marked = |archived| {
+        let mut sessions = app.sessions.marked.iter();
+        sessions.any(|id| app.data.session(id).is_some_and(|s| s.archived == archived))
+    };
+    // Where both are marked, what is there goes away: that is what is asked for more often.
+    let what = if marked(true) && !marked(false) {
+        What::TakeBack
+    } else {
+        What::Archive
+    };
+    let archived = what == What::Archive;
+    if many(app, what, |session| session.archived != archived) {
+        return Vec::new();
     }
-    let Some(first) = sessions.first().and_then(|id| app.data.session(id)) else {
-        say(app, Tone::Plain, "no session is selected");
+    let Some(session) = selected(app) else {
         return Vec::new();
     };
-    let archived = !first.archived;
-    app.sessions.marked.clear();
-    vec![Effect::Archive { sessions, archived }]
+    vec![Effect::Archive {
+        archived: !session.archived,
+        sessions: vec![session.id],
+    }]
+}
+
+/// Asks about the marked sessions, where there are any; says whether there are.
+fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool {
+    // In the order of the list, so that the summary reads like it.
+    app.sessions.arrange(&app.data);
+    let marked = &app.sessions.marked;
+    let shown = app.sessions.ids().filter(|id| marked.contains(*id));
+    let mut sessions: Vec<String> = shown.map(str::to_owned).collect();
+    let seen: std::collections::BTreeSet<&str> = sessions.iter().map(String::as_str).collect();
+    let rest: Vec<String> = marked
+        .iter()
+        .filter(|id| !seen.contains(id.as_str()) && app.data.session(id).is_some())
+        .cloned()
+        .collect();
+    sessions.extend(rest);
+    let all = sessions.len();
+    sessions.retain(|id| app.data.session(id).is_some_and(&fits));
+    if all == 0 {
+        return false;
+    }
+    if sessions.is_empty() {
+        let words = format!("all that are marked are {}", what.why_not());
+        say(app, Tone::Plain, words);
+        return true;
+    }
+    app.form = Some(Form::Several(Several {
+        what,
+        left_out: all - sessions.len(),
+        sessions,
+        scroll: 0,
+    }));
+    true
 }
 
 /// Accepts the session's edits without asking, or stops that.
 pub fn auto_accept(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     let on = !session.auto_accept_edits;
@@ -106,4 +212,206 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
         approval: None,
     }));
     Vec::new()
+}
+
+/// Writes the conversation to a file.
+pub fn export(app: &mut App) -> Vec<Effect> {
+    let Some(session) = selected(app) else {
+        return Vec::new();
+    };
+    vec![Effect::Export {
+        name: crate::format::subject(&session, 40),
+        session: session.id,
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::effect::Each;
+    use crate::tui::msg::{Done, Launched, Msg, Refused};
+    use crate::tui::testing::{Rig, session};
+
+    fn rig() -> Rig {
+        let at = |minute: u32| format!("2026-03-01T11:{minute:02}:00Z");
+        let done =
+            |minute| json!({"status": "completed", "live": false, "last_activity_at": at(minute)});
+        Rig::new(
+            (80, 24),
+            &[
+                session(
+                    "w1",
+                    json!({"last_activity_at": at(50), "title": "At work"}),
+                ),
+                session("w2", json!({"last_activity_at": at(40)})),
+                session("d1", done(30)),
+                session("d2", done(20)),
+                session(
+                    "e1",
+                    json!({"status": "failed", "external": true, "live": false,
+                    "asker": "deploy-bot"}),
+                ),
+            ],
+            &[],
+        )
+    }
+
+    fn each(what: Each, ids: &[&str]) -> [Effect; 1] {
+        let sessions = ids.iter().map(ToString::to_string).collect();
+        [Effect::Each { what, sessions }]
+    }
+
+    #[test]
+    fn something_is_done_to_all_that_are_marked_after_a_summary() {
+        for (keys, title, effects) in [
+            (
+                "i",
+                "Interrupt 2 sessions?",
+                each(Each::Interrupt, &["w1", "w2"]),
+            ),
+            ("x", "End 2 sessions?", each(Each::End, &["w1", "w2"])),
+        ] {
+            let mut rig = rig();
+            let _ = rig.keys("space space space");
+            assert_eq!(rig.keys(keys), []);
+            let screen = rig.screen();
+            assert!(
+                screen.contains(title) && screen.contains("At work"),
+                "{screen}"
+            );
+            assert!(screen.contains("1 marked left out"), "{screen}");
+            insta::assert_snapshot!(format!("many_{keys}_80"), screen);
+            assert_eq!(rig.keys("n"), []);
+            assert_eq!(rig.app.sessions.marked.len(), 3, "no keeps the marks");
+            let _ = rig.keys(keys);
+            assert_eq!(rig.keys("y"), effects);
+            assert!(rig.app.sessions.marked.is_empty());
+        }
+    }
+
+    #[test]
+    fn marked_sessions_are_put_away_and_taken_back() {
+        let mut rig = rig();
+        let _ = rig.keys("space space z");
+        assert!(rig.screen().contains("2 still at work"), "{}", rig.screen());
+        let away = |archived| Effect::Archive {
+            sessions: vec!["w1".to_owned(), "w2".to_owned()],
+            archived,
+        };
+        assert_eq!(rig.keys("y"), [away(true)]);
+        for id in ["w1", "w2"] {
+            let state = session(id, json!({"archived": true}));
+            let _ = rig.event(
+                "session_updated",
+                json!({"session_id": id, "session": state}),
+            );
+        }
+        let _ = rig.keys("A G h space z");
+        assert!(
+            rig.screen().contains("Take back 2 sessions?"),
+            "{}",
+            rig.screen()
+        );
+        assert_eq!(rig.keys("y"), [away(false)]);
+        // One alone needs no question.
+        let _ = rig.keys("g");
+        assert_eq!(rig.keys("z").len(), 1);
+    }
+
+    #[test]
+    fn another_programs_run_is_not_steered() {
+        let mut rig = rig();
+        let _ = rig.keys("G");
+        for key in ["r", "F", "i", "x", "E"] {
+            assert_eq!(rig.keys(key), [], "{key}");
+            assert!(rig.app.form.is_none(), "{key}");
+            assert!(rig.screen().contains("it is a run of deploy-bot"), "{key}");
+        }
+        let _ = rig.keys("R");
+        assert!(rig.app.form.is_some(), "it can be given a title");
+    }
+
+    #[test]
+    fn a_text_that_did_not_arrive_is_shown_again_or_kept() {
+        let mut rig = rig();
+        let _ = rig.keys("r");
+        rig.type_in("go on so");
+        let effects = rig.keys("enter");
+        let text = "go on so".to_owned();
+        let sent = Effect::Message {
+            session: "w1".to_owned(),
+            text: text.clone(),
+        };
+        assert_eq!(effects, [sent]);
+        let failed = || Done::Told {
+            session: "w1".to_owned(),
+            about: About::Reply,
+            text: text.clone(),
+            answer: Err("the connection is lost".to_owned()),
+        };
+        let _ = rig.tell(Msg::Done(failed()));
+        let shown = |rig: &Rig| match &rig.app.form {
+            Some(Form::Say(form)) => form.text.text(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(shown(&rig), text);
+        assert!(rig.screen().contains("the connection is lost"));
+        let _ = rig.keys("enter ?");
+        let _ = rig.tell(Msg::Done(failed()));
+        let notice = rig.app.notice.clone().unwrap();
+        assert!(notice.text.contains("the text is kept: r"), "{notice:?}");
+        let _ = rig.keys("esc r");
+        assert_eq!(shown(&rig), text);
+        // Put by with Esc it is kept, too; and it is the session's own.
+        let _ = rig.keys("esc j r");
+        assert_eq!(shown(&rig), "");
+        let _ = rig.keys("esc k r");
+        assert_eq!(shown(&rig), text);
+    }
+
+    #[test]
+    fn a_continuation_that_did_not_start_shows_its_text_again() {
+        let mut rig = rig();
+        let _ = rig.keys("j j F");
+        rig.type_in("try it so");
+        let effects = rig.keys("enter");
+        assert!(matches!(&effects[..], [Effect::Continue(params)]
+            if params.fork == Some(true) && params.session_id == "d1"));
+        let refused = Refused {
+            query: "try it so".to_owned(),
+            by: Launched::From {
+                session: "d1".to_owned(),
+                about: About::Fork,
+            },
+            why: "its agent never began".to_owned(),
+        };
+        let _ = rig.tell(Msg::Done(Done::Started(Err(refused))));
+        assert!(matches!(&rig.app.form, Some(Form::Say(form))
+            if form.about == About::Fork && form.text.text() == "try it so"));
+    }
+
+    #[test]
+    fn what_is_sent_to_one_at_work_is_queued() {
+        let mut rig = rig();
+        let told = |id: &str| Done::Told {
+            session: id.to_owned(),
+            about: About::Reply,
+            text: "x".to_owned(),
+            answer: Ok(()),
+        };
+        let _ = rig.tell(Msg::Done(told("w1")));
+        assert!(
+            rig.screen()
+                .contains("queued: the agent takes it up after this turn")
+        );
+        let _ = rig.tell(Msg::Done(told("d1")));
+        assert!(rig.screen().contains(" sent"));
+    }
 }

@@ -139,3 +139,12 @@ fn row(app: &App, approval: &Approval, focused: bool, line: Rect, buf: &mut Buff
     let style = row_style(theme, selected, focused);
     split_line(Line::from(left), &Line::from(right), style, line, buf);
 }
+
+/// The approvals on the rows of the pane, for the mouse.
+#[must_use]
+pub fn drawn(app: &App, area: Rect) -> Vec<String> {
+    let rows = usize::from(area.height.saturating_sub(2));
+    let shown = app.inbox.shown(&app.data);
+    let rows = shown.into_iter().skip(app.inbox.offset).take(rows);
+    rows.collect()
+}

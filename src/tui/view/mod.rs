@@ -5,6 +5,7 @@
 //! is drawn ([`crate::domain::text`]).
 
 mod card;
+mod completion;
 mod conversation;
 mod first_run;
 mod form;
@@ -13,6 +14,7 @@ pub mod layout;
 mod prompt;
 mod sessions;
 mod status;
+mod typed;
 mod widgets;
 
 use ratatui::Frame;
@@ -36,10 +38,14 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     conversation::draw(app, panes.conversation, buf);
     card::draw(app, panes.card, buf);
     status::draw(app, panes.status, panes.hints, buf);
-    let cursor = form::draw(app, area, buf).or_else(|| prompt::cursor(app, panes.prompt));
+    let cursor =
+        form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
     app.drawn = Drawn {
         approval: drawn_approval(app, area, panes.card),
         form: app.form.as_ref().and_then(super::state::Form::identity),
+        inbox: inbox::drawn(app, panes.inbox),
+        card_most: card::hidden(app, panes.card),
+        panes,
     };
     if let Some(at) = cursor {
         frame.set_cursor_position(at);

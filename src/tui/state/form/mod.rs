@@ -10,12 +10,15 @@ pub mod contact;
 pub mod deny;
 pub mod edit;
 pub mod help;
+pub mod launch;
 pub mod many;
 pub mod offers;
 pub mod palette;
 pub mod question;
 pub mod read;
 pub mod say;
+pub mod search;
+pub mod several;
 
 use crossterm::event::{Event, KeyEvent};
 use ratatui_textarea::TextArea;
@@ -39,8 +42,14 @@ pub enum Form {
     Say(say::Say),
     /// «Really?»
     Confirm(confirm::Confirm),
+    /// «Really?», for several sessions.
+    Several(several::Several),
     /// The whole of an approval.
     Read(read::Read),
+    /// Starting a session.
+    Launch(Box<launch::Launching>),
+    /// Looking for words in all sessions.
+    Search(search::Search),
     /// All keys.
     Help(help::Help),
     /// All commands.
@@ -59,7 +68,13 @@ impl Form {
             Self::Contact(form) => Some(&form.approval),
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
-            Self::Many(_) | Self::Say(_) | Self::Help(_) | Self::Palette(_) => None,
+            Self::Many(_)
+            | Self::Several(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Say(_)
+            | Self::Help(_)
+            | Self::Palette(_) => None,
         }
     }
 
@@ -72,7 +87,10 @@ impl Form {
             Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
             Self::Many(form) => Some(form.identity()),
             Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),
+            Self::Several(form) => Some(format!("several {:?} {:?}", form.what, form.sessions)),
             Self::Deny(_)
+            | Self::Launch(_)
+            | Self::Search(_)
             | Self::Edit(_)
             | Self::Question(_)
             | Self::Contact(_)
@@ -98,11 +116,14 @@ impl Form {
             }
             Self::Say(form) => Some(&mut form.text),
             Self::Palette(form) => Some(&mut form.filter),
+            Self::Launch(form) => form.typed(),
+            Self::Search(form) => Some(&mut form.words),
             Self::Help(_)
             | Self::Confirm(_)
             | Self::Read(_)
             | Self::Always(_)
             | Self::Many(_)
+            | Self::Several(_)
             | Self::Edit(_) => None,
         }
     }

@@ -6,12 +6,17 @@ mod contact;
 mod deny;
 mod edit;
 mod help;
+mod launch;
 mod many;
 mod offers;
 mod palette;
 mod question;
 mod read;
 mod say;
+mod search;
+mod several;
+
+pub use launch::recent_for;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -53,6 +58,9 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Form::Contact(form) => contact::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
         Form::Confirm(form) => confirm::key(app, form, key),
+        Form::Several(form) => several::key(app, form, key),
+        Form::Launch(form) => launch::key(app, form, key),
+        Form::Search(form) => search::key(app, form, key),
         Form::Read(form) => read::key(app, form, key),
         Form::Help(form) => help::key(form, key),
         Form::Palette(form) => palette::key(app, form, key),
@@ -87,11 +95,14 @@ fn back(app: &mut App, form: Form) {
                 app.inbox.put_off.insert(approval, form);
             }
         }
+        Form::Say(form) => say::put_by(app, &form),
+        Form::Launch(form) => app.form = launch::esc(app, form),
         Form::Deny(_)
         | Form::Edit(_)
         | Form::Always(_)
         | Form::Many(_)
-        | Form::Say(_)
+        | Form::Several(_)
+        | Form::Search(_)
         | Form::Confirm(_)
         | Form::Read(_)
         | Form::Help(_)

@@ -6,12 +6,15 @@ mod contact;
 mod deny;
 mod edit;
 mod help;
+mod launch;
 mod many;
 mod offers;
 mod palette;
 mod question;
 mod read;
 mod say;
+mod search;
+mod several;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -106,6 +109,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             confirm::draw(app, form, area, buf);
             None
         }
+        Form::Several(form) => {
+            several::draw(app, form, area, buf);
+            None
+        }
         Form::Read(form) => {
             read::draw(app, form, area, buf);
             None
@@ -114,6 +121,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             help::draw(app, form, area, buf);
             None
         }
+        Form::Launch(form) => launch::draw(app, form, area, buf),
+        Form::Search(form) => search::draw(app, form, area, buf),
         Form::Palette(form) => palette::draw(app, form, area, buf),
     }
 }
