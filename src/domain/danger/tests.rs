@@ -1,3 +1,5 @@
+//! What is dangerous and what only looks so: tables of both.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use proptest::prelude::*;
 use serde_json::json;
