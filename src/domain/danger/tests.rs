@@ -1,3 +1,5 @@
+//! Hits, and harmless things that look like them.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use proptest::prelude::*;
 use serde_json::json;
