@@ -17,3 +17,4 @@ mod real_clients;
 mod runner;
 mod scripted_agent;
 mod support;
+mod tui;

@@ -8,3 +8,4 @@ pub mod real_claude;
 pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;
+pub mod terminal;

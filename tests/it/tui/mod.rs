@@ -1,0 +1,3 @@
+//! The dashboard as a person meets it: the real binary in a real terminal.
+
+mod shell;
