@@ -91,6 +91,7 @@
 //!
 //! Conversations, approvals and sessions are kept.
 
+pub mod check;
 pub mod cli;
 pub mod client;
 pub mod commands;

@@ -5,6 +5,7 @@
 //! and bounds of all settings and reading the file. It must not write the file,
 //! start anything or print. Called once, before any command or daemon runs.
 
+mod dashboard;
 mod file;
 mod value;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use dashboard::Dashboard;
 use file::ConfigFile;
 pub(crate) use file::check;
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
@@ -96,6 +98,16 @@ pub enum ConfigError {
         /// What it is.
         found: &'static str,
     },
+    /// A key in an object of ours that means nothing.
+    #[error("reading {file}: `{key}` means nothing; {instead}", file = file.display())]
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// The key, with the object that it is in.
+        key: String,
+        /// What may have been meant.
+        instead: String,
+    },
     /// A value of the right type that makes no sense.
     #[error("the value of `{key}` ({origin}) {problem}")]
     Invalid {
@@ -135,6 +147,8 @@ pub struct Config {
     pub http_port: Setting<u16>,
     /// The run that this program belongs to, when one says so.
     pub run_id: Setting<Option<String>>,
+    /// How the user wants the dashboard.
+    pub dashboard: Dashboard,
 }
 
 impl Config {
@@ -240,6 +254,7 @@ impl Config {
                 || None,
                 |text| Ok(Some(text.to_owned())),
             )?,
+            dashboard: Dashboard::read(file.as_ref())?,
             file: file.map(|file| file.path),
         })
     }
@@ -250,7 +265,7 @@ impl Config {
         fn path(path: &Path) -> Value {
             Value::from(path.to_string_lossy())
         }
-        vec![
+        let mut entries = vec![
             self.daemon_socket.entry("daemon_socket", |v| path(v)),
             self.database_path.entry("database_path", |v| path(v)),
             self.claude_path
@@ -271,7 +286,9 @@ impl Config {
                 .entry("http_host", |v| Value::from(v.as_str())),
             self.http_port.entry("http_port", |v| Value::from(*v)),
             self.run_id.entry("run_id", |v| Value::from(v.as_deref())),
-        ]
+        ];
+        entries.extend(self.dashboard.entries());
+        entries
     }
 
     /// After how long without work an idle session's process ends.

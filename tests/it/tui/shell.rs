@@ -70,3 +70,42 @@ fn it_follows_the_terminals_size() {
             .is_some_and(|row| row.ends_with('╮'))
     });
 }
+
+#[test]
+fn a_wrong_configuration_is_told_before_the_terminal_is_taken() {
+    let cli = Cli::new();
+    let folder = cli.home().join(".config/humanlayer");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("humanlayer.json"),
+        r#"{"dashboard": {"keys": {"approve": ["y", "yy"]}}}"#,
+    )
+    .unwrap();
+    let mut terminal = dashboard(&cli);
+    assert_eq!(terminal.wait().exit_code(), 2);
+    let said = terminal.text();
+    assert!(said.contains("`dashboard.keys.approve`"), "{said}");
+    assert!(said.contains("humanlayer config edit"), "{said}");
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    assert!(!raw.contains("\x1b[?1049h"), "the screen was not taken");
+}
+
+#[test]
+fn keys_and_theme_come_from_the_configuration() {
+    let cli = Cli::new();
+    let folder = cli.home().join(".config/humanlayer");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("humanlayer.json"),
+        r#"{"dashboard": {"theme": "light", "keys": {"quit": ["ctrl-x"]}}}"#,
+    )
+    .unwrap();
+    let mut terminal = dashboard(&cli);
+    terminal.wait_for("No sessions yet");
+    terminal.wait_for("ctrl-x quit");
+    terminal.keys("T");
+    // It goes to the next one, which shows that it began with the configured one.
+    terminal.wait_for("theme: contrast, until you leave");
+    terminal.keys("ctrl-x");
+    assert!(terminal.wait().success());
+}

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::After;
 use crate::protocol::approval::SendDecisionParams;
-use crate::tui::state::form::deny::{Deny, QUICK};
+use crate::tui::state::form::deny::Deny;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
 use crate::tui::update::{decide, say};
@@ -35,14 +35,18 @@ pub fn key(app: &mut App, mut form: Deny, key: KeyEvent) -> After {
             After::Stay(Form::Deny(form))
         }
         KeyCode::Up | KeyCode::Down if form.quick.is_some() || form.reason.is_blank() => {
+            let reasons = &app.wishes.deny_reasons;
+            let count = reasons.len();
             let next = match (form.quick, key.code) {
-                (None, KeyCode::Up) => QUICK.len() - 1,
+                (None, KeyCode::Up) => count.saturating_sub(1),
                 (None, _) => 0,
-                (Some(at), KeyCode::Up) => (at + QUICK.len() - 1) % QUICK.len(),
-                (Some(at), _) => (at + 1) % QUICK.len(),
+                (Some(at), KeyCode::Up) => (at + count).saturating_sub(1) % count.max(1),
+                (Some(at), _) => (at + 1) % count.max(1),
             };
-            form.quick = Some(next);
-            form.reason.set(QUICK[next]);
+            if let Some(reason) = reasons.get(next) {
+                form.quick = Some(next);
+                form.reason.set(reason);
+            }
             After::Stay(Form::Deny(form))
         }
         KeyCode::Enter => {

@@ -6,14 +6,14 @@ use ratatui::text::{Line, Span};
 
 use super::draw_field;
 use crate::tui::state::App;
-use crate::tui::state::form::deny::{Deny, QUICK};
+use crate::tui::state::form::deny::Deny;
 use crate::tui::transcript::summary_line;
 use crate::tui::view::widgets::{fit, form_hints, popup};
 
 /// Draws it.
 pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
-    let height = u16::try_from(QUICK.len()).unwrap_or(5) + 9;
+    let height = u16::try_from(app.wishes.deny_reasons.len()).map_or(24, |count| count.min(12) + 9);
     let title = Line::styled(" Deny: why? ", theme.bad);
     let inside = popup(theme, title, 76, height, screen, buf);
     let width = usize::from(inside.width);
@@ -30,7 +30,7 @@ pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Po
         ..inside
     };
     draw_field(theme, &form.reason, field, buf);
-    for (index, reason) in QUICK.iter().enumerate() {
+    for (index, reason) in app.wishes.deny_reasons.iter().enumerate() {
         let y = inside.y + 5 + u16::try_from(index).unwrap_or(0);
         if y + 2 > inside.y + inside.height {
             break;
@@ -38,7 +38,10 @@ pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Po
         let chosen = form.quick == Some(index);
         let line = Line::from(vec![
             Span::styled(if chosen { "▸ " } else { "  " }, theme.accent),
-            Span::styled(*reason, if chosen { theme.text } else { theme.dim }),
+            Span::styled(
+                fit(reason, width.saturating_sub(2)),
+                if chosen { theme.text } else { theme.dim },
+            ),
         ]);
         buf.set_line(inside.x, y, &line, inside.width);
     }
