@@ -3,18 +3,21 @@
 //! # Bird's eye
 //!
 //! ```text
-//! humanlayer VERB ┐
-//! npm humanlayer  ├ JSON-RPC 2.0, ~/.humanlayer/daemon.sock ┐
-//! scripts         ┘                                        daemon ── SQLite ~/.humanlayer/daemon.db
-//!                                                           │
-//!                       sessions/ID/s (one per session)     │
-//!     runner ───────────────────────────────────────────────┘
+//! humanlayer (dashboard) ┐
+//! humanlayer VERB        ├ JSON-RPC 2.0, ~/.humanlayer/daemon.sock ┐
+//! humanlayer mcp …       │                                         │
+//! npm humanlayer, scripts┘                                       daemon ── SQLite ~/.humanlayer/daemon.db
+//! programs with a HumanLayer SDK ── HTTP 127.0.0.1:7777 ───────────┤ └──── a HumanLayer API: polls, answers
+//!                                                                  │
+//!                       sessions/ID/s (one per session)            │
+//!     runner ──────────────────────────────────────────────────────┘
 //!       └─ claude   stdin ← pipe from the runner     stdout → sessions/ID/journal.jsonl, straight
 //! ```
 //!
 //! Three kinds of process, all of the one binary:
 //!
-//! - **Clients** look and decide. They hold no truth. Any number may come and go.
+//! - **Clients** look, ask and decide. They hold no truth. Any number may come and go. The dashboard
+//!   ([`tui`]) is one of them, the commands ([`commands`]) and the MCP servers ([`mcp`]) are others.
 //! - **The daemon** ([`daemon`]) owns the database, correlates, and publishes. It may be killed,
 //!   upgraded or restarted at any moment without a session noticing.
 //! - **A runner** ([`runner`]) per session starts the agent, hands whole lines to its standard input,
@@ -38,6 +41,24 @@
 //!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
+//!
+//! # Where questions come from
+//!
+//! From the agent's own control protocol; from a permission prompt over MCP; from any program over
+//! the socket (`contact_human`); from a program that uses a HumanLayer SDK, at the local API
+//! ([`daemon::http`]); and from a HumanLayer API elsewhere, which is polled
+//! ([`daemon::humanlayer_api`]). All become approvals of the same kind, with their source
+//! ([`domain::Source`]), under the session whose run id they carry, or under a session of the
+//! asking program's own. Each answer goes back the way its question came: a control response, an
+//! event to whoever subscribes, the answer to a poll, or a row of the outbox for a remote API, which
+//! is sent until that API has taken it or has said that somebody else was first.
+//!
+//! # The dashboard
+//!
+//! One loop ([`tui::runtime`]): what happens becomes a [`tui::msg::Msg`]; [`tui::update`] changes the
+//! [`tui::state`] and returns [`tui::effect::Effect`]s; the [`tui::view`] draws the state. It drains
+//! what is queued and draws once. A decision concerns the approval that was drawn when the key was
+//! pressed, whatever has arrived since, and «approved» is said only when the daemon's event says so.
 //!
 //! # Invariants
 //!

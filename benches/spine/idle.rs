@@ -37,6 +37,8 @@ pub fn run() -> Vec<Row> {
     let (parked, parked_own) = process::memory(daemon.pid());
     let largest = runners.iter().map(|runner| process::memory(*runner)).max();
     let (runner, runner_own) = largest.unwrap();
+    let share = runners.iter().map(|runner| process::share(*runner)).max();
+    let share = share.unwrap();
     let own = |all: u64, own: u64| format!("{} ({} its own)", megabytes(all), megabytes(own));
     vec![
         Row::limit(
@@ -52,10 +54,16 @@ pub fn run() -> Vec<Row> {
             parked < 15 * 1024,
         ),
         Row::limit(
-            "runner (the largest of them): memory",
+            "runner (the largest of them): resident memory",
             own(runner, runner_own),
             "< 3 MB",
             runner < 3 * 1024,
+        ),
+        Row::limit(
+            "… what it adds: its own, and its part of what all share",
+            megabytes(share),
+            "< 3 MB",
+            share < 3 * 1024,
         ),
         Row::limit(
             "5 s of rest: processor time of daemon and runners",

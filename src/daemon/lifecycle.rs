@@ -24,8 +24,10 @@ use super::store::{Store, StoreError};
 use super::{Daemon, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
-/// Threads of the runtime. The work is waiting and short computing; the database has its own.
-const WORKERS: usize = 2;
+/// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
+/// for every line of an agent, to find nothing left to do. What may take long gives this one away
+/// meanwhile (`block_in_place`), and the database has threads of its own.
+const WORKERS: usize = 1;
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);

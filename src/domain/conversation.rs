@@ -1,5 +1,7 @@
 //! What is said and done in a session, piece by piece, in the shape that people read.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,7 +115,7 @@ pub struct ConversationEvent {
     /// The session that it belongs to.
     pub session_id: SessionId,
     /// The agent's name for the conversation.
-    pub claude_session_id: Option<String>,
+    pub claude_session_id: Option<Arc<str>>,
     /// Its place in the session, from 1.
     pub sequence: i64,
     /// When it was stored.

@@ -2,9 +2,10 @@
 //!
 //! All are random (version 4) UUIDs in text: a time-ordered id would make the short prefixes that
 //! people type ambiguous among sessions started in the same minute. Ids that other programs chose
-//! are kept as they came.
+//! are kept as they came. A clone shares the text: every event carries some of them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,13 +16,13 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// A fresh random id.
             #[must_use]
             pub fn random() -> Self {
-                Self(format!(concat!($prefix, "{}"), Uuid::new_v4()))
+                Self(format!(concat!($prefix, "{}"), Uuid::new_v4()).into())
             }
 
             /// The id as text.
@@ -46,13 +47,13 @@ macro_rules! id {
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self(text)
+                Self(text.into())
             }
         }
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self(text.to_owned())
+                Self(text.into())
             }
         }
     };

@@ -134,7 +134,11 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
         Self {
             id: event.seq,
             session_id: event.session_id.to_string(),
-            claude_session_id: event.claude_session_id.clone().unwrap_or_default(),
+            claude_session_id: event
+                .claude_session_id
+                .as_deref()
+                .unwrap_or_default()
+                .to_owned(),
             sequence: event.sequence,
             event_type: body.event_type,
             created_at: event.created_at,
@@ -225,14 +229,10 @@ fn approval_data(approval: &domain::Approval) -> Map<String, Value> {
 /// The piece, with the two fields that the older daemon's events have beside it.
 fn conversation_data(event: &ConversationEvent) -> Map<String, Value> {
     let mut data = object(json!(event));
-    let content_type = match event.event_type {
-        domain::EventType::Message => "text",
-        domain::EventType::ToolCall => "tool_use",
-        domain::EventType::ToolResult => "tool_result",
-        domain::EventType::System => "system",
-        domain::EventType::Thinking => "thinking",
-    };
-    data.insert("content_type".to_owned(), json!(content_type));
+    data.insert(
+        "content_type".to_owned(),
+        json!(content_type(event.event_type)),
+    );
     if let Some(input) = &event.tool_input_json {
         data.insert(
             "tool_input".to_owned(),
@@ -240,4 +240,15 @@ fn conversation_data(event: &ConversationEvent) -> Map<String, Value> {
         );
     }
     data
+}
+
+/// The older daemon's name for what a piece is.
+pub(super) fn content_type(event_type: domain::EventType) -> &'static str {
+    match event_type {
+        domain::EventType::Message => "text",
+        domain::EventType::ToolCall => "tool_use",
+        domain::EventType::ToolResult => "tool_result",
+        domain::EventType::System => "system",
+        domain::EventType::Thinking => "thinking",
+    }
 }

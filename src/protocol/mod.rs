@@ -12,6 +12,7 @@ pub mod convert;
 pub mod doc;
 pub mod error;
 pub mod event;
+pub mod event_line;
 pub mod method;
 pub mod session;
 

@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -254,9 +256,8 @@ struct Head<'a> {
 }
 
 #[derive(Deserialize)]
-struct MessageLine<'a> {
-    #[serde(borrow)]
-    message: Message<'a>,
+struct MessageLine<Content> {
+    message: Message<Content>,
     #[serde(default)]
     parent_tool_use_id: Option<String>,
     #[serde(default, rename = "isReplay")]
@@ -266,11 +267,40 @@ struct MessageLine<'a> {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    content: &'a RawValue,
+struct Message<Content> {
+    content: Content,
     #[serde(default)]
     usage: Option<MessageUsage>,
+}
+
+/// Content of which every block is of a kind and shape that we know.
+struct KnownBlocks(Vec<Block>);
+
+impl<'de> Deserialize<'de> for KnownBlocks {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Blocks;
+        impl<'de> Visitor<'de> for Blocks {
+            type Value = KnownBlocks;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("a text or blocks")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<KnownBlocks, E> {
+                Ok(KnownBlocks(vec![Block::Text(text.to_owned())]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<KnownBlocks, A::Error> {
+                let mut blocks = Vec::new();
+                while let Some(raw) = from.next_element::<RawBlock<'de>>()? {
+                    let block = known(raw).ok_or_else(|| de::Error::custom("an unknown block"))?;
+                    blocks.push(block);
+                }
+                Ok(KnownBlocks(blocks))
+            }
+        }
+        from.deserialize_any(Blocks)
+    }
 }
 
 #[derive(Deserialize)]
@@ -330,14 +360,15 @@ struct Task {
 /// Understands one line, without its newline.
 #[must_use]
 pub fn parse(line: &str) -> AgentLine {
+    if let Some(message) = usual_message(line) {
+        return message;
+    }
     let Ok(head) = serde_json::from_str::<Head<'_>>(line) else {
         return AgentLine::Malformed;
     };
     let understood = match head.kind.as_ref() {
-        "assistant" => {
-            serde_json::from_str(line).map(|message| AgentLine::Assistant(assistant(message)))
-        }
-        "user" => serde_json::from_str(line).map(|message| AgentLine::User(user(message))),
+        "assistant" => message(line).map(|line| AgentLine::Assistant(assistant(line))),
+        "user" => message(line).map(|line| AgentLine::User(user(line))),
         "stream_event" => RawValue::from_string(line.to_owned()).map(AgentLine::Delta),
         "result" => serde_json::from_str(line).map(|result| AgentLine::Result(Box::new(result))),
         "control_request" => {
@@ -373,18 +404,55 @@ fn system(line: &str, subtype: &str) -> serde_json::Result<AgentLine> {
     }
 }
 
-fn assistant(line: MessageLine<'_>) -> Assistant {
+/// A message in the shape that nearly all have, understood in a single pass. None says nothing about
+/// the line: it is to be looked at more patiently then.
+fn usual_message(line: &str) -> Option<AgentLine> {
+    let of_assistant = line.starts_with(r#"{"type":"assistant","#);
+    if !of_assistant && !line.starts_with(r#"{"type":"user","#) {
+        return None;
+    }
+    let usual: MessageLine<KnownBlocks> = serde_json::from_str(line).ok()?;
+    let usual = with_blocks(usual, |content| content.0);
+    Some(if of_assistant {
+        AgentLine::Assistant(assistant(usual))
+    } else {
+        AgentLine::User(user(usual))
+    })
+}
+
+/// A message of which some blocks may be unknown.
+fn message(line: &str) -> serde_json::Result<MessageLine<Vec<Block>>> {
+    let message: MessageLine<&RawValue> = serde_json::from_str(line)?;
+    Ok(with_blocks(message, blocks))
+}
+
+fn with_blocks<Content>(
+    line: MessageLine<Content>,
+    blocks: impl FnOnce(Content) -> Vec<Block>,
+) -> MessageLine<Vec<Block>> {
+    MessageLine {
+        message: Message {
+            content: blocks(line.message.content),
+            usage: line.message.usage,
+        },
+        parent_tool_use_id: line.parent_tool_use_id,
+        is_replay: line.is_replay,
+        error: line.error,
+    }
+}
+
+fn assistant(line: MessageLine<Vec<Block>>) -> Assistant {
     Assistant {
-        blocks: blocks(line.message.content),
+        blocks: line.message.content,
         usage: line.message.usage,
         parent_tool_use_id: line.parent_tool_use_id,
         error: line.error,
     }
 }
 
-fn user(line: MessageLine<'_>) -> User {
+fn user(line: MessageLine<Vec<Block>>) -> User {
     User {
-        blocks: blocks(line.message.content),
+        blocks: line.message.content,
         parent_tool_use_id: line.parent_tool_use_id,
         is_replay: line.is_replay,
     }
@@ -417,12 +485,16 @@ fn blocks(content: &RawValue) -> Vec<Block> {
 }
 
 fn block(raw: &RawValue) -> Block {
-    let unknown = || Block::Unknown(raw.get().to_owned());
-    let Ok(mut block) = serde_json::from_str::<RawBlock<'_>>(raw.get()) else {
-        return unknown();
-    };
+    serde_json::from_str(raw.get())
+        .ok()
+        .and_then(known)
+        .unwrap_or_else(|| Block::Unknown(raw.get().to_owned()))
+}
+
+/// A block of a kind that we know and with all that belongs to it.
+fn known(mut block: RawBlock<'_>) -> Option<Block> {
     let kind = std::mem::take(&mut block.kind);
-    match (kind.as_ref(), block) {
+    Some(match (kind.as_ref(), block) {
         (
             "text",
             RawBlock {
@@ -462,8 +534,8 @@ fn block(raw: &RawValue) -> Block {
             content: content.map(result_text).unwrap_or_default(),
             is_error: is_error.unwrap_or(false),
         },
-        _ => unknown(),
-    }
+        _ => return None,
+    })
 }
 
 /// A tool result's content: a text, or blocks of which the texts are joined and others named.
@@ -513,6 +585,30 @@ mod tests {
             panic!("an assistant line");
         };
         assert!(matches!(&line.blocks[..], [Block::Unknown(_), Block::Text(text)] if text == "hi"));
+    }
+
+    #[test]
+    fn the_single_pass_understands_as_the_patient_one_does() {
+        // A space is enough to make a line unusual.
+        let patient = |line: &str| parse(&line.replacen("{\"type\"", "{ \"type\"", 1));
+        let lines = [
+            r#"{"type":"assistant","message":{"content":[{"type":"text","text":"a\nb"},{"type":"thinking","thinking":"t"}],"usage":{"input_tokens":3}},"parent_tool_use_id":"p","error":"e"}"#,
+            r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"i","name":"n","input":{"z": 1,"a":[]}}]}}"#,
+            r#"{"type":"assistant","message":{"content":[{"type":"hologram"},{"type":"text","text":"hi"}]}}"#,
+            r#"{"type":"assistant","message":{"content":[{"type":"text","text":7}]}}"#,
+            r#"{"type":"assistant","message":{"content":{"odd":1}}}"#,
+            r#"{"type":"assistant","message":{}}"#,
+            r#"{"type":"assistant","message":{"content":[]}} trailing"#,
+            r#"{"type":"user","message":{"content":"wörds \u00e4"},"isReplay":true}"#,
+            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"i","content":[{"type":"text","text":"x"},{"type":"image"}],"is_error":true}]}}"#,
+        ];
+        for line in lines {
+            assert_eq!(
+                format!("{:?}", parse(line)),
+                format!("{:?}", patient(line)),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
+use jsonrpsee::core::server::SubscriptionMessage;
+use serde::{Serialize, Serializer};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -18,6 +20,7 @@ use crate::daemon::Daemon;
 use crate::daemon::store::StoreError;
 use crate::domain::{Event, SessionId};
 use crate::protocol::event::{EventNotification, RESYNC, SubscribeEventsParams};
+use crate::protocol::event_line::EventLine;
 use crate::protocol::method;
 
 /// Sequence numbers that are read from the store at once.
@@ -53,6 +56,21 @@ impl Filter {
     }
 }
 
+/// What a subscription gives its client; written as an [`EventNotification`].
+pub enum Item {
+    Event(Arc<Event>),
+    Resync(EventNotification),
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Event(event) => EventLine(event).serialize(to),
+            Self::Resync(notification) => notification.serialize(to),
+        }
+    }
+}
+
 /// A client's place in the events.
 pub struct Feed {
     daemon: Arc<Daemon>,
@@ -61,7 +79,7 @@ pub struct Feed {
     /// Everything up to here was given or did not concern the client.
     seen: i64,
     /// Read but not yet given.
-    replayed: std::collections::VecDeque<EventNotification>,
+    replayed: std::collections::VecDeque<Item>,
     /// Whether the store has more to give before the bus.
     behind: bool,
 }
@@ -94,7 +112,7 @@ impl Feed {
 
     /// The next event; none when the daemon shuts down. While the database cannot be read it waits:
     /// a subscription must not end without a word.
-    pub async fn next(&mut self) -> Option<EventNotification> {
+    pub async fn next(&mut self) -> Option<Item> {
         loop {
             match self.try_next().await {
                 Ok(event) => return event,
@@ -107,7 +125,7 @@ impl Feed {
         }
     }
 
-    async fn try_next(&mut self) -> Result<Option<EventNotification>, StoreError> {
+    async fn try_next(&mut self) -> Result<Option<Item>, StoreError> {
         loop {
             if let Some(event) = self.replayed.pop_front() {
                 return Ok(Some(event));
@@ -119,14 +137,14 @@ impl Feed {
             match self.bus.recv().await {
                 Ok(event) if event.body.is_live_only() => {
                     if self.filter.wants(&event) {
-                        return Ok(Some(EventNotification::from(event.as_ref())));
+                        return Ok(Some(Item::Event(event)));
                     }
                 }
                 Ok(event) if event.seq <= self.seen => {}
                 Ok(event) => {
                     self.seen = event.seq;
                     if self.filter.wants(&event) {
-                        return Ok(Some(EventNotification::from(event.as_ref())));
+                        return Ok(Some(Item::Event(event)));
                     }
                 }
                 Err(RecvError::Lagged(_)) => self.behind = true,
@@ -154,19 +172,20 @@ impl Feed {
         self.behind = replay.more;
         let wanted = replay
             .events
-            .iter()
+            .into_iter()
             .filter(|event| self.filter.wants(event));
-        self.replayed.extend(wanted.map(EventNotification::from));
+        let items = wanted.map(|event| Item::Event(Arc::new(event)));
+        self.replayed.extend(items);
         Ok(())
     }
 
     fn resync(&mut self, last: i64) {
-        self.replayed.push_back(EventNotification {
+        self.replayed.push_back(Item::Resync(EventNotification {
             seq: last,
             r#type: RESYNC.to_owned(),
             timestamp: jiff::Timestamp::now(),
             data: serde_json::json!({"missed_after": self.seen}),
-        });
+        }));
         self.seen = last;
         self.behind = false;
     }
@@ -211,7 +230,8 @@ pub fn register(module: &mut RpcModule<Arc<Daemon>>) -> Result<(), RegisterMetho
                         event = feed.next() => event,
                     };
                     let Some(event) = event else { return };
-                    let Ok(message) = serde_json::value::to_raw_value(&event) else {
+                    let (method, id) = (sink.method_name(), sink.subscription_id());
+                    let Ok(message) = SubscriptionMessage::new(method, id, &event) else {
                         return;
                     };
                     if sink.send(message).await.is_err() {

@@ -12,10 +12,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use super::error::RpcError;
-use super::events::{Feed, filter};
+use super::events::{Feed, Item, filter};
 use crate::daemon::Daemon;
 use crate::ipc::{LineSender, Takeover, TakeoverRequest};
-use crate::protocol::event::{EventAnswer, SubscribeParams, SubscribeResponse};
+use crate::protocol::event::{SubscribeParams, SubscribeResponse};
 use crate::protocol::method;
 
 /// Between two signs of life on a quiet subscription.
@@ -40,8 +40,27 @@ impl Takeover for Subscribe {
 }
 
 /// One answer to the call.
+#[derive(Serialize)]
+struct Reply<'a, T> {
+    jsonrpc: &'static str,
+    result: T,
+    id: &'a RawValue,
+}
+
+/// The fields of [`EventAnswer`](crate::protocol::event::EventAnswer).
+#[derive(Serialize)]
+struct Given {
+    event: Item,
+}
+
 fn reply(id: &RawValue, result: impl Serialize) -> Option<Box<RawValue>> {
-    to_raw_value(&json!({"jsonrpc": "2.0", "result": result, "id": id})).ok()
+    let jsonrpc = "2.0";
+    to_raw_value(&Reply {
+        jsonrpc,
+        result,
+        id,
+    })
+    .ok()
 }
 
 async fn answer(daemon: Arc<Daemon>, request: TakeoverRequest, lines: &LineSender) -> Option<()> {
@@ -61,7 +80,7 @@ async fn answer(daemon: Arc<Daemon>, request: TakeoverRequest, lines: &LineSende
     lines.send(reply(&id, greeting)?).await.ok()?;
     loop {
         let line = match tokio::time::timeout(HEARTBEAT, feed.next()).await {
-            Ok(Some(event)) => reply(&id, EventAnswer { event })?,
+            Ok(Some(event)) => reply(&id, Given { event })?,
             Ok(None) => return None,
             Err(_) => reply(
                 &id,

@@ -4,13 +4,14 @@
 //! is a live delta, because a batch is shaped so that deltas come before what is stored. Reading
 //! is blocking and short: the file was just written, so it is in memory.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
-use crate::daemon::store::RawLine;
+use crate::daemon::store::RawLines;
 use crate::platform;
 
 /// Longest line that is understood, in bytes. A longer one is kept as a note of its length; what
@@ -33,23 +34,13 @@ const CHUNK: usize = 128 * 1024;
 /// would cost more than they do.
 const FIRST_CHUNK: usize = 8 * 1024;
 
-/// One line, understood.
-pub struct Line {
-    /// Where it begins.
-    pub offset: u64,
-    /// What it says.
-    pub parsed: AgentLine,
-    /// As it was written; none for a live delta.
-    pub raw: Option<String>,
-}
-
 /// Some lines: first live deltas, then lines to be stored.
 #[derive(Default)]
 pub struct Batch {
     /// Live deltas.
     pub deltas: Vec<Box<serde_json::value::RawValue>>,
     /// Lines to be stored, as written.
-    pub raw: Vec<RawLine>,
+    pub raw: RawLines,
     /// The same lines, understood.
     pub parsed: Vec<AgentLine>,
     /// The offset after the last of them.
@@ -75,8 +66,10 @@ pub struct Journal {
     next: usize,
     /// Up to where in `buffer` no newline was found.
     scanned: usize,
-    /// A line that was cut off a batch because it belongs into the next.
-    ahead: Option<(Line, u64)>,
+    /// A live delta that was cut off a batch because it belongs into the next, and where it ends.
+    ahead: Option<(Box<serde_json::value::RawValue>, u64)>,
+    /// Whether the last reading came to the end of the file.
+    drained: bool,
     /// Bytes of an over-long line that were dropped so far.
     dropped: u64,
     /// Bytes to read next.
@@ -98,6 +91,7 @@ impl Journal {
             next: 0,
             scanned: 0,
             ahead: None,
+            drained: false,
             dropped: 0,
             chunk: FIRST_CHUNK,
             freed: offset,
@@ -116,41 +110,49 @@ impl Journal {
         }
     }
 
-    /// The next batch of whole lines; none when there is no further whole line now.
+    /// The next batch of whole lines; none when there is no further whole line now. What is written
+    /// after this has looked is found when it looks again, and never without that.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::default();
-        let mut bytes = 0;
-        while let Some((line, end)) = self.next_line()? {
-            if matches!(line.parsed, AgentLine::Delta(_)) && !batch.raw.is_empty() {
-                self.ahead = Some((line, end));
-                break;
-            }
+        let mut deltas = 0;
+        if let Some((delta, end)) = self.ahead.take() {
             batch.to = end;
-            let Line {
-                offset,
-                parsed,
-                raw,
-            } = line;
-            match (parsed, raw) {
-                (AgentLine::Delta(delta), _) => {
-                    bytes += delta.get().len();
+            batch.deltas.push(delta);
+        }
+        self.drained = false;
+        while deltas + batch.raw.bytes() < BATCH_BYTES {
+            let Some((line, end)) = self.next_line(&mut batch.raw)? else {
+                break;
+            };
+            match line {
+                AgentLine::Delta(delta) if !batch.raw.is_empty() => {
+                    self.ahead = Some((delta, end));
+                    break;
+                }
+                AgentLine::Delta(delta) => {
+                    deltas += delta.get().len();
                     batch.deltas.push(delta);
                 }
-                (parsed, raw) => {
-                    let text = raw.unwrap_or_default();
-                    bytes += text.len();
-                    batch.raw.push(RawLine { offset, text });
-                    batch.parsed.push(parsed);
-                }
+                line => batch.parsed.push(line),
             }
-            if bytes >= BATCH_BYTES {
-                break;
-            }
+            batch.to = end;
         }
         Ok((!batch.raw.is_empty() || !batch.deltas.is_empty()).then_some(batch))
+    }
+
+    /// Whether the last batch ended for another reason than the end of the file.
+    #[must_use]
+    pub fn may_hold_more(&self) -> bool {
+        !self.drained || self.ahead.is_some()
+    }
+
+    /// Whether the last reading found as much as it could hold, so that the next one may take long.
+    #[must_use]
+    pub fn is_far_behind(&self) -> bool {
+        self.chunk == CHUNK
     }
 
     /// What stands behind the last newline: half a line that its writer never finished.
@@ -168,20 +170,22 @@ impl Journal {
         }))
     }
 
-    fn next_line(&mut self) -> io::Result<Option<(Line, u64)>> {
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(Some(ahead));
-        }
+    /// The next line and where it ends; its text goes to `keep` unless it is a live delta.
+    fn next_line(&mut self, keep: &mut RawLines) -> io::Result<Option<(AgentLine, u64)>> {
         loop {
-            if let Some(at) = self.buffer[self.scanned..]
-                .iter()
-                .position(|byte| *byte == b'\n')
-            {
+            if let Some(at) = newline(&self.buffer[self.scanned..]) {
                 let end = self.scanned + at;
                 let (offset, after) = (self.base + self.next as u64, self.base + end as u64 + 1);
+                if keep.is_empty() {
+                    // Most of what was read is about to be kept.
+                    keep.reserve((self.buffer.len() - self.next).min(BATCH_BYTES));
+                }
                 let line = match std::mem::take(&mut self.dropped) {
-                    0 => understand(offset, &self.buffer[self.next..end]),
-                    dropped => Some(too_long(offset, dropped + (end - self.next) as u64)),
+                    0 => understand(offset, &self.buffer[self.next..end], keep),
+                    dropped => {
+                        keep.push(offset, &too_long(dropped + (end - self.next) as u64));
+                        Some(AgentLine::Malformed)
+                    }
                 };
                 self.next = end + 1;
                 self.scanned = self.next;
@@ -195,7 +199,7 @@ impl Journal {
                 self.dropped += (self.scanned - self.next) as u64;
                 self.next = self.scanned;
             }
-            if !self.fill()? {
+            if self.drained || !self.fill()? {
                 return Ok(None);
             }
         }
@@ -214,6 +218,7 @@ impl Journal {
             .read_at(&mut self.buffer[old..], self.base + old as u64);
         let found = *read.as_ref().unwrap_or(&0);
         self.buffer.truncate(old + found);
+        self.drained = found < self.chunk;
         self.chunk = if found == self.chunk {
             CHUNK
         } else {
@@ -227,30 +232,31 @@ impl Journal {
     }
 }
 
-fn too_long(offset: u64, bytes: u64) -> Line {
-    Line {
-        offset,
-        parsed: AgentLine::Malformed,
-        raw: Some(format!(
-            "[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]"
-        )),
-    }
+/// Where the first newline is. The standard library searches fastest where it skips lines.
+fn newline(mut bytes: &[u8]) -> Option<usize> {
+    let all = bytes;
+    let passed = bytes.skip_until(b'\n').unwrap_or(0);
+    (all[..passed].last() == Some(&b'\n')).then(|| passed - 1)
+}
+
+fn too_long(bytes: u64) -> String {
+    format!("[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]")
 }
 
 /// Empty lines are nothing.
-fn understand(offset: u64, bytes: &[u8]) -> Option<Line> {
-    let text = String::from_utf8_lossy(bytes);
+fn understand(offset: u64, bytes: &[u8], keep: &mut RawLines) -> Option<AgentLine> {
+    // Nearly all lines are proper text, which is checked faster than repaired.
+    let text =
+        std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     let text = text.strip_suffix('\r').unwrap_or(&text);
     if text.is_empty() {
         return None;
     }
-    let parsed = line::parse(text);
-    let raw = (!matches!(parsed, AgentLine::Delta(_))).then(|| text.to_owned());
-    Some(Line {
-        offset,
-        parsed,
-        raw,
-    })
+    let line = line::parse(text);
+    if !matches!(line, AgentLine::Delta(_)) {
+        keep.push(offset, text);
+    }
+    Some(line)
 }
 
 #[cfg(test)]
@@ -267,11 +273,7 @@ mod tests {
     }
 
     fn texts(batch: &Batch) -> Vec<(u64, &str)> {
-        batch
-            .raw
-            .iter()
-            .map(|line| (line.offset, line.text.as_str()))
-            .collect()
+        batch.raw.iter().collect()
     }
 
     #[test]
@@ -288,13 +290,41 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_after_a_look_is_found_by_the_next_one() {
+        let (mut file, mut journal) = journal("{\"a\":1}\n");
+        for number in 0..3 {
+            assert_eq!(journal.next_batch().unwrap().unwrap().parsed.len(), 1);
+            assert!(!journal.may_hold_more(), "it came to the end");
+            // Between the last reading and the next look: no look comes to its end before it has read.
+            writeln!(file, "{{\"b\":{number}}}").unwrap();
+        }
+        assert_eq!(journal.next_batch().unwrap().unwrap().parsed.len(), 1);
+        assert!(journal.next_batch().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_long_journal_is_read_batch_by_batch_to_its_end() {
+        let line = format!("{{\"x\":\"{}\"}}\n", "y".repeat(1000));
+        let (_file, mut journal) = journal(&line.repeat(1000));
+        let mut lines = 0;
+        while let Some(batch) = journal.next_batch().unwrap() {
+            assert!(batch.raw.bytes() < BATCH_BYTES + line.len());
+            lines += batch.raw.iter().count();
+            assert_eq!(batch.to, (lines * line.len()) as u64);
+            assert!(journal.may_hold_more() || lines == 1000);
+        }
+        assert_eq!(lines, 1000);
+    }
+
+    #[test]
     fn deltas_come_before_what_is_stored() {
         let delta = r#"{"type":"stream_event","event":{}}"#;
         let (_file, mut journal) = journal(&format!("{delta}\n{{\"x\":1}}\n{delta}\n"));
         let first = journal.next_batch().unwrap().unwrap();
-        assert_eq!((first.deltas.len(), first.raw.len()), (1, 1));
+        assert_eq!((first.deltas.len(), first.parsed.len()), (1, 1));
+        assert!(journal.may_hold_more());
         let second = journal.next_batch().unwrap().unwrap();
-        assert_eq!((second.deltas.len(), second.raw.len()), (1, 0));
+        assert_eq!((second.deltas.len(), second.parsed.len()), (1, 0));
     }
 
     #[test]

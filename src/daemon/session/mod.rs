@@ -17,6 +17,7 @@ mod runners;
 mod supervisor;
 mod watch;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl Context {
         session_idle: Duration,
         sessions_dir: PathBuf,
         program: PathBuf,
-    ) -> notify::Result<Self> {
+    ) -> io::Result<Self> {
         let (watcher, runners) = (watch::Watcher::new()?, Runners::default());
         Ok(Self {
             store,

@@ -4,24 +4,25 @@
 //! lost: the next supervisor takes them from the store and the session's directory. It decides
 //! nothing; it must not touch the database but through the store's typed methods.
 
+mod reading;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use super::journal::{Batch, Journal};
+use super::journal::Journal;
 use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::claude::control;
-use crate::daemon::store::{Ingest, StoreError, Urgency};
+use crate::daemon::store::{Ingest, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
-use crate::domain::{Event, EventBody, Phase, Session};
+use crate::domain::{Phase, Session};
 use crate::runner::frame::{NackReason, Reply, Request};
 use crate::runner::{self, SessionDir};
 
@@ -215,134 +216,12 @@ impl Supervisor {
         Ok(None)
     }
 
-    // --- the journal ---------------------------------------------------------------------------
-
-    async fn read_journal(&mut self) -> Result<(), Problem> {
-        if self.journal.is_none() {
-            match Journal::open(&self.dir.journal(), self.session.journal_offset) {
-                Ok(journal) => self.journal = Some(journal),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                Err(error) => return Err(Problem::Journal(error)),
-            }
-        }
-        let mut batch = self.next_batch()?;
-        while let Some(read) = batch {
-            self.publish_deltas(read.deltas.iter());
-            if read.raw.is_empty() {
-                batch = self.next_batch()?;
-                continue;
-            }
-            let (committed, next) = self.commit(read).await;
-            self.committed(committed)?;
-            // What came during the commit may have been told and not been looked at: looking again
-            // is what makes sure that nothing is left lying until the next line.
-            batch = match next? {
-                Some(batch) => Some(batch),
-                None => self.next_batch()?,
-            };
-        }
-        Ok(())
-    }
-
-    /// Commits a batch. The next one is read and understood meanwhile; when it brings something that
-    /// somebody waits for, the commit does not wait for other sessions any more.
-    async fn commit(
-        &mut self,
-        batch: Batch,
-    ) -> (Result<Session, StoreError>, Result<Option<Batch>, Problem>) {
-        let (store, changed) = (self.ctx.store.clone(), Arc::clone(&self.changed));
-        let mut commit = std::pin::pin!(store.ingest(self.ingest(batch)));
-        let mut next = Ok(None);
-        let mut look = true;
-        loop {
-            let grown = async {
-                if !look {
-                    changed.notified().await;
-                }
-            };
-            tokio::select! {
-                biased;
-                committed = &mut commit => return (committed, next),
-                () = grown => {}
-            }
-            look = false;
-            let hurry = match &next {
-                Ok(None) => {
-                    next = self.next_batch();
-                    matches!(&next, Ok(Some(batch)) if !batch.can_wait())
-                }
-                Ok(Some(_)) | Err(_) => true,
-            };
-            if hurry {
-                store.hurry();
-            }
-        }
-    }
-
-    fn next_batch(&mut self) -> Result<Option<Batch>, Problem> {
-        match &mut self.journal {
-            Some(journal) => journal.next_batch().map_err(Problem::Journal),
-            None => Ok(None),
-        }
-    }
-
-    fn ingest(&self, batch: Batch) -> Ingest {
-        crate::failpoint::hit("ingest.read");
-        let urgency = if batch.can_wait() {
-            Urgency::Soon
-        } else {
-            Urgency::Now
-        };
-        let parsed = batch.parsed;
-        Ingest {
-            session_key: self.session.key,
-            from: self.session.journal_offset,
-            to: batch.to,
-            lines: batch.raw,
-            apply: Box::new(move |session, now| {
-                parsed
-                    .into_iter()
-                    .flat_map(|line| machine::apply(session, line, now))
-                    .collect()
-            }),
-            last: None,
-            urgency,
-        }
-    }
-
-    fn committed(&mut self, commit: Result<Session, StoreError>) -> Result<(), Problem> {
-        let session = commit.map_err(Problem::Store)?;
-        if let Some(journal) = &mut self.journal {
-            journal.free(session.journal_offset);
-        }
-        self.take_over(session);
-        Ok(())
-    }
-
     /// Takes the store's record for what is so, and notes when a rest began.
     fn take_over(&mut self, session: Session) {
         if session.phase.is_resting() && !self.session.phase.is_resting() {
             self.resting_since = Instant::now();
         }
         self.session = session;
-    }
-
-    fn publish_deltas<'a>(
-        &self,
-        deltas: impl Iterator<Item = &'a Box<serde_json::value::RawValue>>,
-    ) {
-        if !self.ctx.bus.has_listeners() {
-            return;
-        }
-        for delta in deltas {
-            self.ctx.bus.publish_live(Event {
-                seq: 0,
-                at: Timestamp::now(),
-                session_id: self.session.id.clone(),
-                run_id: self.session.run_id.clone(),
-                body: EventBody::MessageDelta(delta.clone()),
-            });
-        }
     }
 
     // --- the runner ----------------------------------------------------------------------------
@@ -573,11 +452,12 @@ impl Supervisor {
 
     /// Whether the agent is gone, so that its journal will not grow any more.
     fn is_over(&self) -> Result<bool, Problem> {
-        if self.exited || self.dir.exit().exists() {
-            return Ok(true);
+        // A runner that is connected says so; its report is looked for when it is not.
+        if self.exited || self.link.is_some() {
+            return Ok(self.exited);
         }
-        if self.link.is_some() {
-            return Ok(false);
+        if self.dir.exit().exists() {
+            return Ok(true);
         }
         if runner::is_alive(&self.dir).map_err(Problem::Directory)? {
             return Ok(false);
@@ -611,9 +491,11 @@ impl Supervisor {
         let (to, lines) = match unfinished {
             Some((offset, text)) => {
                 let to = offset + text.len() as u64;
-                (to, vec![crate::daemon::store::RawLine { offset, text }])
+                let mut lines = RawLines::default();
+                lines.push(offset, &text);
+                (to, lines)
             }
-            None => (from, Vec::new()),
+            None => (from, RawLines::default()),
         };
         let ingest = Ingest {
             session_key: self.session.key,

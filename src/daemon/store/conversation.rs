@@ -1,13 +1,15 @@
 //! Conversations: appending, and reading by page or whole.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::rows::{self, micros};
 use super::sessions;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError};
 use crate::domain::conversation::NewConversationEvent;
-use crate::domain::{ConversationEvent, EventBody, Session, SessionId};
+use crate::domain::{ApprovalId, ConversationEvent, EventBody, Outcome, Session, SessionId};
 
 /// Most ancestors whose conversation is read before a session's own; a longer chain is cut at the
 /// far end.
@@ -161,16 +163,51 @@ pub fn append(
     sequence: i64,
     body: NewConversationEvent,
 ) -> Result<(), StoreError> {
-    let seq = write.next_seq();
-    write
-        .db
-        .prepare_cached(
-            "INSERT INTO conversation (seq, session_key, sequence, event_type, role, content, tool_id, tool_name,
-                tool_input, parent_tool_use_id, tool_result_for_id, tool_result_content, is_error, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![
+    Appender::new(write, session)?.append(write, session, sequence, body)
+}
+
+/// Appends many pieces to one session in one transaction; looks up once what holds for all of them.
+pub struct Appender<'c> {
+    insert: CachedStatement<'c>,
+    /// Whether the session has questions, once that was looked up.
+    asked: Option<bool>,
+    claude_session_id: Option<Arc<str>>,
+}
+
+impl<'c> Appender<'c> {
+    /// Prepares the statement.
+    pub fn new(write: &Write<'c>, session: &Session) -> Result<Self, StoreError> {
+        let insert = write
+            .db
+            .prepare_cached(
+                "INSERT INTO conversation (seq, session_key, sequence, event_type, role, content, tool_id, tool_name,
+                    tool_input, parent_tool_use_id, tool_result_for_id, tool_result_content, is_error, created_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .doing("store a piece of conversation")?;
+        Ok(Self {
+            insert,
+            asked: None,
+            claude_session_id: session.claude_session_id.as_deref().map(Arc::from),
+        })
+    }
+
+    /// Notes that the session has a question now.
+    pub fn asks(&mut self) {
+        self.asked = Some(true);
+    }
+
+    /// Stores one piece under its place in the session, and announces it.
+    pub fn append(
+        &mut self,
+        write: &mut Write<'_>,
+        session: &Session,
+        sequence: i64,
+        body: NewConversationEvent,
+    ) -> Result<(), StoreError> {
+        let seq = write.next_seq();
+        self.insert
+            .execute(params![
                 seq,
                 session.key,
                 sequence,
@@ -186,37 +223,58 @@ pub fn append(
                 body.is_error,
                 micros(write.now),
             ])
-        })
-        .doing("store a piece of conversation")?;
-    // The question may have come before the call that it is about.
-    let approval = match &body.tool_id {
-        Some(tool_id) => write
+            .doing("store a piece of conversation")?;
+        // The question may have come before the call that it is about.
+        let approval = match &body.tool_id {
+            Some(tool_id) if self.has_asked(write, session)? => asked_for(write, session, tool_id)?,
+            Some(_) | None => None,
+        };
+        let event = ConversationEvent {
+            seq,
+            session_id: session.id.clone(),
+            claude_session_id: self.claude_session_id.clone(),
+            sequence,
+            created_at: write.now,
+            body,
+            is_completed: false,
+            approval,
+        };
+        write.announce(
+            seq,
+            &session.id,
+            &session.run_id,
+            EventBody::ConversationUpdated(Box::new(event)),
+        );
+        Ok(())
+    }
+
+    fn has_asked(&mut self, write: &Write<'_>, session: &Session) -> Result<bool, StoreError> {
+        if let Some(asked) = self.asked {
+            return Ok(asked);
+        }
+        let asked = write
             .db
-            .prepare_cached("SELECT id || '/' || outcome FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
-            .and_then(|mut query| {
-                query.query_row(params![session.key, tool_id], |row| row.get::<_, String>(0)).optional()
-            })
-            .doing("find a tool call's approval")?
-            .and_then(|text| rows::link(&text)),
-        None => None,
-    };
-    let event = ConversationEvent {
-        seq,
-        session_id: session.id.clone(),
-        claude_session_id: session.claude_session_id.clone(),
-        sequence,
-        created_at: write.now,
-        body,
-        is_completed: false,
-        approval,
-    };
-    write.announce(
-        seq,
-        &session.id,
-        &session.run_id,
-        EventBody::ConversationUpdated(Box::new(event)),
-    );
-    Ok(())
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM approvals WHERE session_key = ?)")
+            .and_then(|mut query| query.query_row([session.key], |row| row.get(0)))
+            .doing("look for a session's questions")?;
+        self.asked = Some(asked);
+        Ok(asked)
+    }
+}
+
+fn asked_for(
+    write: &Write<'_>,
+    session: &Session,
+    tool_id: &str,
+) -> Result<Option<(ApprovalId, Outcome)>, StoreError> {
+    let found = write
+        .db
+        .prepare_cached("SELECT id || '/' || outcome FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
+        .and_then(|mut query| {
+            query.query_row(params![session.key, tool_id], |row| row.get::<_, String>(0)).optional()
+        })
+        .doing("find a tool call's approval")?;
+    Ok(found.and_then(|text| rows::link(&text)))
 }
 
 /// Reads a piece of conversation by its sequence number, for replay.

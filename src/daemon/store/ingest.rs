@@ -1,22 +1,57 @@
 //! Ingesting: lines of a journal become rows, and the journal's offset moves, in one transaction.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
 use super::rows::micros;
 use super::writer::{Urgency, Write};
 use super::{Doing as _, Store, StoreError, conversation, correlate, outbox, sessions};
 use super::{approvals, asking};
-use crate::domain::session::Process;
+use crate::domain::session::{Process, Usage};
 use crate::domain::{Effect, EventType, Session};
 
-/// A line of the agent, kept as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawLine {
-    /// Where it begins in the journal, in bytes.
-    pub offset: u64,
-    /// The line without its newline.
-    pub text: String,
+/// Lines of the agent, kept as they were written: one text for all of them, because a text each would
+/// be most of what ingesting allocates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawLines {
+    text: String,
+    /// Where each begins in the journal, and where it ends in `text`.
+    lines: Vec<(u64, usize)>,
+}
+
+impl RawLines {
+    /// Adds a line without its newline, and where it begins in the journal, in bytes.
+    pub fn push(&mut self, offset: u64, line: &str) {
+        self.text.push_str(line);
+        self.lines.push((offset, self.text.len()));
+    }
+
+    /// Makes room for lines of so many bytes.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The length of all of them, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Each line, after where it begins.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+        let mut begin = 0;
+        self.lines.iter().map(move |&(offset, end)| {
+            let line = self.text.get(begin..end).unwrap_or_default();
+            begin = end;
+            (offset, line)
+        })
+    }
 }
 
 /// Moves a session's record on by some lines and says what else is to happen.
@@ -31,7 +66,7 @@ pub struct Ingest {
     /// Where it ends.
     pub to: u64,
     /// Its lines, less the live deltas.
-    pub lines: Vec<RawLine>,
+    pub lines: RawLines,
     /// Works out what the lines do, from the session's record, which it moves on.
     pub apply: Apply,
     /// Set when nothing will come after this: why what is pending ends.
@@ -62,15 +97,7 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
             stored: before.journal_offset,
         });
     }
-    for line in &ingest.lines {
-        write
-            .db
-            .prepare_cached(
-                "INSERT INTO raw_lines (session_key, journal_offset, line) VALUES (?, ?, ?)",
-            )
-            .and_then(|mut insert| insert.execute(params![key, signed(line.offset), line.text]))
-            .doing("keep a line of the agent")?;
-    }
+    keep_lines(write, key, &ingest.lines)?;
     let mut session = before.clone();
     let effects = (ingest.apply)(&mut session, write.now);
     session.journal_offset = ingest.to;
@@ -78,18 +105,40 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
         session.process = Process::Gone;
         session.background_tasks.clear();
     }
-    save(write, &session)?;
-    perform(write, &session, effects)?;
+    let words = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Say(_)))
+        .count();
+    let sequence = save(write, &before, &mut session, words)?;
+    let mut touched = perform(write, &session, sequence, effects)?;
     if let Some(reason) = &ingest.last {
         approvals::abandon_all(write, key, reason)?;
         outbox::give_up(write, key, reason)?;
+        touched = Touched::Questions;
     }
     crate::failpoint::hit("ingest.applied");
-    let after = sessions::refresh_status(write, key)?;
+    let after = match touched {
+        // Nothing but what was just saved has changed: it need not be read again.
+        Touched::Words => sessions::follow_status(write, session)?,
+        Touched::Questions => sessions::refresh_status(write, key)?,
+    };
     if seen_differently(&before, &after) {
-        sessions::announce_updated(write, key)?;
+        sessions::announce_updated(write, &after);
     }
     Ok(after)
+}
+
+fn keep_lines(write: &Write<'_>, key: i64, lines: &RawLines) -> Result<(), StoreError> {
+    let keep = || -> rusqlite::Result<()> {
+        let mut insert = write.db.prepare_cached(
+            "INSERT INTO raw_lines (session_key, journal_offset, line) VALUES (?, ?, ?)",
+        )?;
+        for (offset, line) in lines.iter() {
+            insert.execute(params![key, signed(offset), line])?;
+        }
+        Ok(())
+    };
+    keep().doing("keep a line of the agent")
 }
 
 /// Whether a list would show the session differently for more than its status.
@@ -102,25 +151,28 @@ fn seen_differently(before: &Session, after: &Session) -> bool {
         || before.background_tasks != after.background_tasks
 }
 
+/// What of a session effects have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Touched {
+    /// Its conversation only.
+    Words,
+    /// Its questions or its outbox.
+    Questions,
+}
+
 fn perform(
     write: &mut Write<'_>,
     session: &Session,
+    mut sequence: i64,
     effects: Vec<Effect>,
-) -> Result<(), StoreError> {
-    let words = effects
-        .iter()
-        .filter(|effect| matches!(effect, Effect::Say(_)))
-        .count();
-    let mut sequence: i64 = write
-        .db
-        .prepare_cached("UPDATE sessions SET next_sequence = next_sequence + ?2 WHERE key = ?1 RETURNING next_sequence - ?2")
-        .and_then(|mut update| update.query_row(params![session.key, i64::try_from(words).unwrap_or(i64::MAX)], |row| row.get(0)))
-        .doing("number a conversation")?;
+) -> Result<Touched, StoreError> {
+    let mut conversation = conversation::Appender::new(write, session)?;
     // Most tool calls end with nothing pending in their session; then nothing is looked up for them.
     let mut pending = session.pending_approvals > 0;
     // Nor is a request looked for while none lacks its tool call.
     let calls = |effect: &Effect| matches!(effect, Effect::Say(body) if body.event_type == EventType::ToolCall);
     let without_call = effects.iter().any(calls) && correlate::any_without_call(write.db)?;
+    let mut touched = Touched::Words;
     for effect in effects {
         match effect {
             Effect::Say(body) => {
@@ -130,36 +182,58 @@ fn perform(
                         (&body.tool_id, &body.tool_name, &body.tool_input)
                 {
                     correlate::adopt(write, session, id, name, input)?;
+                    conversation.asks();
                     pending = true;
+                    touched = Touched::Questions;
                 }
-                conversation::append(write, session, sequence, body)?;
+                conversation.append(write, session, sequence, body)?;
                 sequence += 1;
+                continue;
+            }
+            Effect::ToolFinished { .. } if !pending => continue,
+            Effect::ToolFinished { tool_use_id } => {
+                approvals::tool_finished(write, session.key, &tool_use_id)?;
             }
             Effect::Ask(question) => {
                 pending = true;
+                conversation.asks();
                 asking::ask(write, session, *question)?;
             }
             Effect::Withdraw { request_id } => {
                 approvals::withdraw(write, session.key, &request_id)?
             }
-            Effect::ToolFinished { tool_use_id } => {
-                if pending {
-                    approvals::tool_finished(write, session.key, &tool_use_id)?;
-                }
-            }
             Effect::AbandonAll { reason } => approvals::abandon_all(write, session.key, &reason)?,
             Effect::Send(line) => outbox::enqueue(write, session.key, None, &line)?,
         }
+        touched = Touched::Questions;
     }
-    Ok(())
+    Ok(touched)
 }
 
 fn signed(offset: u64) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
 }
 
-/// Writes back what the state machine may change; what people change is not touched.
-fn save(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError> {
+/// How exact the stored time of a session's last activity is while its agent only talks. The indices
+/// on that time need not be changed for every word then.
+const ACTIVITY: SignedDuration = SignedDuration::from_secs(1);
+
+/// Writes back what the state machine may change; what people change is not touched. Takes places for
+/// so many words in the conversation, and returns the first of them.
+fn save(
+    write: &Write<'_>,
+    before: &Session,
+    session: &mut Session,
+    words: usize,
+) -> Result<i64, StoreError> {
+    let words = i64::try_from(words).unwrap_or(i64::MAX);
+    let active = session
+        .last_activity_at
+        .duration_since(before.last_activity_at);
+    if only_talked(before, session) && (SignedDuration::ZERO..ACTIVITY).contains(&active) {
+        session.last_activity_at = before.last_activity_at;
+        return save_talk(write, session, words);
+    }
     let tasks =
         serde_json::to_string(&session.background_tasks).map_err(|error| StoreError::Value {
             what: "background_tasks",
@@ -173,11 +247,11 @@ fn save(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError> {
                 completed_at = ?7, error_message = ?8, result_content = ?9, cost_usd = ?10, input_tokens = ?11,
                 output_tokens = ?12, cache_creation_input_tokens = ?13, cache_read_input_tokens = ?14,
                 context_tokens = ?15, context_limit = ?16, num_turns = ?17, duration_ms = ?18, background_tasks = ?19,
-                journal_offset = ?20
-             WHERE key = ?1",
+                journal_offset = ?20, next_sequence = next_sequence + ?21
+             WHERE key = ?1 RETURNING next_sequence - ?21",
         )
         .and_then(|mut update| {
-            update.execute(params![
+            let values = params![
                 session.key,
                 session.phase.as_str(),
                 session.process.as_str(),
@@ -198,8 +272,42 @@ fn save(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError> {
                 usage.duration_ms,
                 tasks,
                 signed(session.journal_offset),
-            ])
+                words,
+            ];
+            update.query_row(values, |row| row.get(0))
         })
         .doing("move a session on")
-        .map(drop)
+}
+
+/// Whether nothing has changed but the place in the journal and the size of the context.
+fn only_talked(before: &Session, session: &Session) -> bool {
+    let usage = Usage {
+        context_tokens: session.usage.context_tokens,
+        ..before.usage.clone()
+    };
+    usage == session.usage
+        && before.phase == session.phase
+        && before.process == session.process
+        && before.claude_session_id == session.claude_session_id
+        && before.model_id == session.model_id
+        && before.completed_at == session.completed_at
+        && before.error_message == session.error_message
+        && before.result_content == session.result_content
+        && before.background_tasks == session.background_tasks
+}
+
+/// Writes back what talk changes, none of which is in an index.
+fn save_talk(write: &Write<'_>, session: &Session, words: i64) -> Result<i64, StoreError> {
+    write
+        .db
+        .prepare_cached(
+            "UPDATE sessions SET journal_offset = ?2, context_tokens = ?3, next_sequence = next_sequence + ?4
+             WHERE key = ?1 RETURNING next_sequence - ?4",
+        )
+        .and_then(|mut update| {
+            let offset = signed(session.journal_offset);
+            let values = params![session.key, offset, session.usage.context_tokens, words];
+            update.query_row(values, |row| row.get(0))
+        })
+        .doing("move a session on")
 }

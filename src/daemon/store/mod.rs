@@ -39,7 +39,7 @@ pub use asking::NewMcpApproval;
 pub use conversation::Page;
 pub use events::Replay;
 pub use external::Asker;
-pub use ingest::{Apply, Ingest, RawLine};
+pub use ingest::{Apply, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;

@@ -47,7 +47,9 @@ fn read(
     pending_limit: u32,
 ) -> Result<Overview, StoreError> {
     let counts: Vec<(String, i64)> = db
-        .prepare_cached("SELECT status, count(*) FROM sessions WHERE archived = 0 GROUP BY status")
+        .prepare_cached(
+            "SELECT status, n FROM session_counts WHERE archived = 0 AND n > 0 ORDER BY status",
+        )
         .and_then(|mut query| {
             query
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -79,7 +81,7 @@ fn read(
             .into_iter()
             .filter_map(|(name, n)| Some((Status::parse(&name)?, n)))
             .collect(),
-        archived: count("SELECT count(*) FROM sessions WHERE archived = 1")?,
+        archived: count("SELECT coalesce(sum(n), 0) FROM session_counts WHERE archived = 1")?,
         pending: approvals::list(db, &pending)?,
         pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
         cost_last_day_usd,

@@ -81,7 +81,7 @@ impl Rig {
             session_key: session.key,
             from: at,
             to: at + 1,
-            lines: vec![],
+            lines: RawLines::default(),
             apply: Box::new(move |_, _| effects),
             last: last.then(|| "it ended".to_owned()),
             urgency: Urgency::Now,

@@ -19,6 +19,7 @@ pub const APPLICATION_ID: i32 = 0x484c_5952;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema_v1.sql"),
     include_str!("schema_programs.sql"),
+    include_str!("schema_session_counts.sql"),
 ];
 
 /// Brings an opened database to the current version.
@@ -195,6 +196,70 @@ mod tests {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
         assert_eq!(version, i64::try_from(MIGRATIONS.len()).unwrap());
+    }
+
+    #[test]
+    fn the_migration_to_version_1_was_not_edited() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(MIGRATIONS[0]).unwrap();
+        let mut query = db
+            .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
+            .unwrap();
+        let parts: Vec<String> = query
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let kept = include_str!("../../../tests/fixtures/database-v1/schema.sql");
+        assert_eq!(format!("-- version 1\n{};\n", parts.join(";\n")), kept);
+    }
+
+    #[test]
+    fn sessions_are_counted_whatever_happens_to_them() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(MIGRATIONS[0]).unwrap();
+        let add = |db: &Connection, id: &str, status: &str| {
+            db.execute(
+                "INSERT INTO sessions (id, run_id, phase, status, process, query, summary, title, working_dir, config,
+                    created_at, last_activity_at)
+                 VALUES (?1, ?1, 'x', ?2, 'gone', '', '', '', '', '{}', 0, 0)",
+                [id, status],
+            )
+            .unwrap();
+        };
+        let counted = |db: &Connection, sql: &str| -> Vec<(i64, String, i64)> {
+            let mut query = db.prepare(sql).unwrap();
+            query
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect()
+        };
+        let check = |db: &Connection| {
+            let kept = "SELECT archived, status, n FROM session_counts WHERE n <> 0 ORDER BY 1, 2";
+            let real =
+                "SELECT archived, status, count(*) FROM sessions GROUP BY 1, 2 ORDER BY 1, 2";
+            assert_eq!(counted(db, kept), counted(db, real));
+        };
+        // Some that were there before anything was counted.
+        add(&db, "a", "completed");
+        add(&db, "b", "completed");
+        db.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        db.pragma_update(None, "user_version", 1).unwrap();
+        migrate(&mut db, Path::new("x")).unwrap();
+        check(&db);
+        add(&db, "c", "running");
+        check(&db);
+        for sql in [
+            "UPDATE sessions SET status = 'failed' WHERE id = 'c'",
+            "UPDATE sessions SET archived = 1 WHERE status = 'completed'",
+            "UPDATE sessions SET status = status, title = 't'",
+            "DELETE FROM sessions WHERE id = 'a'",
+        ] {
+            db.execute(sql, []).unwrap();
+            check(&db);
+        }
     }
 
     #[test]

@@ -197,7 +197,8 @@ impl Store {
                     .and_then(|mut update| update.execute([key]))
                     .doing("note that a session runs")?;
                 if changed > 0 {
-                    announce_updated(write, key)?;
+                    let session = by_key(write.db, key)?;
+                    announce_updated(write, &session);
                 }
                 Ok(())
             })
@@ -467,15 +468,21 @@ pub fn set_phase(write: &mut Write<'_>, key: i64, phase: Phase) -> Result<Sessio
     refresh_status(write, key)
 }
 
-/// The one place that writes a status: from the phase and the pending approvals. Announces a change.
+/// Lets a session's status follow from what is stored of it.
 pub fn refresh_status(write: &mut Write<'_>, key: i64) -> Result<Session, StoreError> {
-    let mut session = by_key(write.db, key)?;
+    let session = by_key(write.db, key)?;
+    follow_status(write, session)
+}
+
+/// The one place that writes a status: from the phase and the pending approvals, which must be as
+/// they are stored. Announces a change.
+pub fn follow_status(write: &mut Write<'_>, mut session: Session) -> Result<Session, StoreError> {
     let status = Status::of(session.phase, session.pending_approvals);
     if status != session.status {
         write
             .db
             .prepare_cached("UPDATE sessions SET status = ?2 WHERE key = ?1")
-            .and_then(|mut update| update.execute(params![key, status.as_str()]))
+            .and_then(|mut update| update.execute(params![session.key, status.as_str()]))
             .doing("change a session's status")?;
         let old = std::mem::replace(&mut session.status, status);
         events::status_changed(write, &session, old)?;
@@ -483,12 +490,10 @@ pub fn refresh_status(write: &mut Write<'_>, key: i64) -> Result<Session, StoreE
     Ok(session)
 }
 
-/// Tells live subscribers the session's present record.
-pub fn announce_updated(write: &mut Write<'_>, key: i64) -> Result<(), StoreError> {
-    let session = by_key(write.db, key)?;
-    let (id, run_id) = (session.id.clone(), session.run_id.clone());
-    write.announce_live(&id, &run_id, EventBody::SessionUpdated(Box::new(session)));
-    Ok(())
+/// Tells live subscribers the session's present record, which is as it is stored.
+pub fn announce_updated(write: &mut Write<'_>, session: &Session) {
+    let body = EventBody::SessionUpdated(Box::new(session.clone()));
+    write.announce_live(&session.id, &session.run_id, body);
 }
 
 fn find(db: &Connection, condition: &str, value: &str) -> Result<Option<Session>, StoreError> {

@@ -1,7 +1,8 @@
 //! The writer thread: queued jobs in, transactions, then answers and events out.
 //!
-//! Owns the only writing connection and the global sequence counter. A job runs under a savepoint,
-//! so that one that fails undoes only itself; a commit that fails fails every job in it. A job that
+//! Owns the only writing connection and the global sequence counter. A job for which somebody waits
+//! never meets another one's failure: jobs run under savepoints then. Those for which nobody waits,
+//! which are given again when they fail, share their fate. A commit that fails fails every job in it. A job that
 //! panics would poison the thread, so jobs do not panic: all of them return errors. Jobs for which
 //! nobody waits may be held back for some milliseconds while commits follow closely on each other.
 
@@ -118,9 +119,10 @@ impl Handle {
             let result = write.map_or_else(|| Err(StoreError::Commit("not begun".to_owned())), job);
             let keep = result.is_ok();
             let finish: Finish = Box::new(move |commit| {
+                // Of two problems the job's own says more.
                 let result = match commit {
-                    Ok(()) => result,
-                    Err(problem) => Err(StoreError::Commit(problem.to_string())),
+                    Err(problem) if result.is_ok() => Err(StoreError::Commit(problem.to_string())),
+                    Ok(()) | Err(_) => result,
                 };
                 // A caller that stopped waiting does not want the answer; the commit stands.
                 let _ = answer.send(result);
@@ -245,6 +247,7 @@ fn serve(
     answer: AnswerLine,
 ) {
     let mut batch = VecDeque::with_capacity(WRITE_BATCH);
+    let mut careful = 0;
     let mut last = Instant::now();
     while let Some(first) = jobs.blocking_recv() {
         match &first {
@@ -258,7 +261,7 @@ fn serve(
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Run(job, _) => batch.push_back(job),
+                Message::Run(job, urgency) => batch.push_back((job, urgency)),
                 Message::Close(done) => {
                     closing = Some(done);
                     break;
@@ -270,7 +273,7 @@ fn serve(
                 None
             };
         }
-        commit(&db, &mut seq, &mut batch, publisher, answer);
+        commit(&db, &mut seq, &mut batch, &mut careful, publisher, answer);
         last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
@@ -297,7 +300,8 @@ fn gather(until: Instant, hurry: &AtomicBool) {
 fn commit(
     db: &Connection,
     seq: &mut i64,
-    batch: &mut VecDeque<Job>,
+    batch: &mut VecDeque<(Job, Urgency)>,
+    careful: &mut usize,
     publisher: &impl Publish,
     answer: AnswerLine,
 ) {
@@ -314,19 +318,31 @@ fn commit(
         wakes_api: false,
     };
     let mut finishes = Vec::with_capacity(batch.len());
-    let outcome = (|| -> rusqlite::Result<()> {
-        db.execute_batch("BEGIN IMMEDIATE")?;
-        let alone = batch.len() == 1;
-        while let Some(job) = batch.pop_front() {
-            let finish = if alone {
-                run_alone(db, &mut write, job)?
-            } else {
-                run_one(db, &mut write, job)?
+    // Whoever waits must not meet another one's failure; others come again by themselves.
+    let waited_for = batch.iter().any(|(_, urgency)| *urgency == Urgency::Now);
+    let way = match batch.len() {
+        1 => Way::Alone,
+        _ if waited_for || *careful > 0 => Way::Apart,
+        _ => Way::Together,
+    };
+    *careful = careful.saturating_sub(1);
+    let outcome = (|| -> Result<(), String> {
+        let sql = |error: rusqlite::Error| error.to_string();
+        db.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
+        while let Some((job, _)) = batch.pop_front() {
+            let (kept, finish) = match way {
+                Way::Alone => run_alone(db, &mut write, job).map_err(sql)?,
+                Way::Apart => run_apart(db, &mut write, job).map_err(sql)?,
+                Way::Together => run_together(db, &mut write, job),
             };
             finishes.push(finish);
+            if !kept {
+                *careful = CAREFUL;
+                return Err("another job of its transaction failed".to_owned());
+            }
         }
         crate::failpoint::hit("store.before_commit");
-        db.execute_batch("COMMIT")
+        db.execute_batch("COMMIT").map_err(sql)
     })();
     let outcome = match outcome {
         Ok(()) => {
@@ -348,8 +364,8 @@ fn commit(
             {
                 tracing::error!(%error, "the rollback failed");
             }
-            finishes.extend(batch.drain(..).map(|job| job(None).1));
-            Err(Arc::from(error.to_string()))
+            finishes.extend(batch.drain(..).map(|(job, _)| job(None).1));
+            Err(Arc::from(error))
         }
     };
     for finish in finishes {
@@ -357,9 +373,24 @@ fn commit(
     }
 }
 
-/// Runs the only job of a transaction, which undoes itself with it: a savepoint would have SQLite
-/// copy every page that the job changes.
-fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {
+/// How the jobs of a transaction are kept from harming each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// There is one only.
+    Alone,
+    /// Each has a savepoint, so that one that fails undoes itself only.
+    Apart,
+    /// They share their fate, because a savepoint has SQLite copy every page that a job changes.
+    Together,
+}
+
+/// Transactions after one in which a job failed whose jobs are kept apart: the job will come again,
+/// and must not take others with it for ever.
+const CAREFUL: usize = 1_000;
+
+/// Runs the only job of a transaction, which undoes itself with it. Says whether the transaction can
+/// go on, as the other ways do.
+fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<(bool, Finish)> {
     let seq = write.seq;
     let (keep, finish) = job(Some(write));
     if !keep {
@@ -371,10 +402,10 @@ fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Resu
             db.execute_batch("ROLLBACK; BEGIN")?;
         }
     }
-    Ok(finish)
+    Ok((true, finish))
 }
 
-fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<Finish> {
+fn run_apart(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<(bool, Finish)> {
     let (seq, events, wakes) = (write.seq, write.events.len(), write.wakes.clone());
     db.prepare_cached("SAVEPOINT job")?.execute([])?;
     let (keep, finish) = job(Some(write));
@@ -390,7 +421,15 @@ fn run_one(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result
     if !db.is_autocommit() {
         db.prepare_cached("RELEASE job")?.execute([])?;
     }
-    Ok(finish)
+    Ok((true, finish))
+}
+
+/// One that fails before it has changed anything harms nobody.
+fn run_together(db: &Connection, write: &mut Write<'_>, job: Job) -> (bool, Finish) {
+    let (seq, changes) = (write.seq, db.total_changes());
+    let (keep, finish) = job(Some(write));
+    let untouched = seq == write.seq && changes == db.total_changes() && !db.is_autocommit();
+    (keep || untouched, finish)
 }
 
 fn finish_database(db: Connection) {
@@ -415,6 +454,64 @@ mod tests {
         gather(far, &hurry);
         assert!(!hurry.load(Ordering::Acquire), "the flag is used up");
         gather(Instant::now(), &hurry);
+    }
+
+    struct Nobody;
+
+    impl Publish for Nobody {
+        fn publish(&self, _: Vec<Event>) {}
+        fn outbox_ready(&self, _: i64) {}
+        fn api_outbox_ready(&self) {}
+    }
+
+    /// Commits jobs that each put their number into a table and fail if it is odd; says which
+    /// succeeded, and what is in the table.
+    fn committed(urgency: Urgency, careful: &mut usize, jobs: &[i64]) -> (Vec<bool>, Vec<i64>) {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let job = |number: &i64| -> (Job, Urgency) {
+            let (number, told) = (*number, Arc::clone(&told));
+            let job: Job = Box::new(move |write| {
+                let insert = |write: &mut Write<'_>| {
+                    write
+                        .db
+                        .execute("INSERT INTO t VALUES (?)", [number])
+                        .unwrap();
+                };
+                let good = number % 2 == 0;
+                write.map(insert).unwrap();
+                let finish: Finish = Box::new(move |commit| {
+                    told.lock().unwrap().push(good && commit.is_ok());
+                });
+                (good, finish)
+            });
+            (job, urgency)
+        };
+        let mut batch: VecDeque<_> = jobs.iter().map(job).collect();
+        let answer = crate::daemon::claude::control::answer;
+        commit(&db, &mut 0, &mut batch, careful, &Nobody, answer);
+        let mut query = db.prepare("SELECT n FROM t ORDER BY n").unwrap();
+        let rows = query.query_map([], |row| row.get(0)).unwrap();
+        let told = told.lock().unwrap().clone();
+        (told, rows.map(Result::unwrap).collect())
+    }
+
+    #[test]
+    fn a_failure_harms_nobody_who_waits() {
+        let mut careful = 0;
+        let done = committed(Urgency::Now, &mut careful, &[2, 3, 4]);
+        assert_eq!(done, (vec![true, false, true], vec![2, 4]));
+        assert_eq!(careful, 0);
+    }
+
+    #[test]
+    fn a_failure_among_those_that_come_again_undoes_all_once_and_then_only_itself() {
+        let mut careful = 0;
+        let (told, rows) = committed(Urgency::Soon, &mut careful, &[2, 3]);
+        assert_eq!((told, rows), (vec![false, false], vec![]));
+        let done = committed(Urgency::Soon, &mut careful, &[2, 3, 4]);
+        assert_eq!(done, (vec![true, false, true], vec![2, 4]));
     }
 
     #[test]

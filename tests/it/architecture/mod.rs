@@ -49,7 +49,7 @@ fn never_says(dir: &str, except: &[&str], words: &[&str], why: &str) {
 
 #[test]
 fn modules_import_one_way() {
-    let layers: [(&str, &[&str]); 7] = [
+    let layers: [(&str, &[&str]); 8] = [
         ("src/domain", &["crate::"]),
         ("src/platform", &["crate::"]),
         (
@@ -84,14 +84,29 @@ fn modules_import_one_way() {
         ),
         (
             "src/client",
-            &["crate::daemon", "crate::runner", "crate::commands"],
+            &[
+                "crate::daemon",
+                "crate::runner",
+                "crate::commands",
+                "crate::tui",
+            ],
+        ),
+        (
+            "src/tui",
+            &[
+                "crate::daemon",
+                "crate::runner",
+                "crate::ipc",
+                "crate::commands",
+                "crate::cli::",
+            ],
         ),
         (
             "src/daemon",
             &[
                 "crate::client",
                 "crate::commands",
-                "crate::cli",
+                "crate::cli::",
                 "crate::tui",
             ],
         ),
@@ -144,6 +159,45 @@ fn nothing_in_the_daemon_writes_to_a_terminal() {
         &["println!", "print!(", "io::stdout", "io::stderr"],
         "the daemon logs",
     );
+}
+
+#[test]
+fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
+    never_says(
+        "src/tui",
+        &["/runtime.rs", "/link.rs", "/errands.rs"],
+        &["tokio", "async fn", ".await"],
+        "what lies between a message and an effect is pure",
+    );
+    never_says(
+        "src/tui",
+        &["/runtime.rs", "/terminal.rs"],
+        &["io::stdout", "io::stdin", "enable_raw_mode"],
+        "only the terminal module writes to the terminal",
+    );
+    never_says(
+        "src/tui",
+        &["/runtime.rs", "/link.rs"],
+        &["Timestamp::now", "SystemTime", "Instant::now"],
+        "time comes with each message",
+    );
+}
+
+#[test]
+fn the_dashboards_updates_and_views_reach_for_nothing() {
+    for dir in [
+        "src/tui/state",
+        "src/tui/update",
+        "src/tui/view",
+        "src/tui/transcript",
+    ] {
+        never_says(
+            dir,
+            &[],
+            &["std::fs", "std::env", "std::process", "crate::client"],
+            "files, the environment and the daemon are reached by effects",
+        );
+    }
 }
 
 #[test]

@@ -1,15 +1,16 @@
-//! Watching session directories: a wake-up when a journal grows, a socket appears or an agent ends.
+//! The watcher where there is no inotify: kqueue, through a crate that reads it on a thread.
 //!
-//! One operating-system watcher serves all sessions (inotify or kqueue, so an idle daemon costs
-//! nothing). A wake-up says only «look again»; a lost one is repaired by looking at everything when
-//! the system says that it lost some.
+//! Owns that crate's watcher and which wake-up belongs to which directory.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
+
+use super::is_news;
 
 type Wakes = Arc<Mutex<HashMap<PathBuf, Arc<Notify>>>>;
 
@@ -24,10 +25,11 @@ impl Watcher {
     ///
     /// # Errors
     /// When the system offers no (more) watchers.
-    pub fn new() -> notify::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let wakes = Wakes::default();
         let heard = Arc::clone(&wakes);
-        let system = notify::recommended_watcher(move |event| on_event(&heard, event))?;
+        let system = notify::recommended_watcher(move |event| on_event(&heard, event))
+            .map_err(io::Error::other)?;
         Ok(Self {
             system: Mutex::new(system),
             wakes,
@@ -38,7 +40,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When the directory is gone or the system's limit of watches is reached.
-    pub fn watch(&self, dir: &Path) -> notify::Result<Arc<Notify>> {
+    pub fn watch(&self, dir: &Path) -> io::Result<Arc<Notify>> {
         let wake = Arc::new(Notify::new());
         self.wakes
             .lock()
@@ -47,7 +49,8 @@ impl Watcher {
         self.system
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .watch(dir, RecursiveMode::NonRecursive)?;
+            .watch(dir, RecursiveMode::NonRecursive)
+            .map_err(io::Error::other)?;
         Ok(wake)
     }
 
@@ -75,9 +78,9 @@ fn on_event(wakes: &Wakes, event: notify::Result<notify::Event>) {
                 return;
             }
             for path in &event.paths {
-                let interesting = path.file_name().is_some_and(|name| {
-                    name == "journal.jsonl" || name == "s" || name == "exit.json"
-                });
+                let interesting = path
+                    .file_name()
+                    .is_some_and(|name| is_news(name.as_encoded_bytes()));
                 if interesting && let Some(wake) = path.parent().and_then(|dir| wakes.get(dir)) {
                     wake.notify_one();
                 }

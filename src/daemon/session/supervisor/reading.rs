@@ -1,0 +1,177 @@
+//! A supervisor's reading: its session's journal into the store, stretch by stretch.
+//!
+//! Owns what is on its way between the two. One stretch is understood while the one before it is
+//! committed, and what somebody waits for hurries those before it. It never returns while something
+//! of it is under way, so the place in the journal and the one in the store agree between readings.
+
+use std::io;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
+
+use super::{Problem, Supervisor};
+use crate::daemon::session::journal::{Batch, Journal};
+use crate::daemon::session::machine;
+use crate::daemon::store::{Ingest, Store, StoreError, Urgency};
+use crate::domain::{Event, EventBody, Session};
+
+/// Stretches of one journal that may be on their way into the store: while one is committed the next
+/// one waits behind it, so that the store's writer never waits for the reading of a long journal.
+const UNDER_WAY: usize = 2;
+
+/// Reading a journal up to its end.
+struct Reading {
+    /// Where the next stretch begins.
+    from: u64,
+    /// What was read and has no room on the way yet.
+    next: Option<Batch>,
+    /// Whether there may be more in the file.
+    look: bool,
+    /// What is on its way into the store, in order.
+    commits: FuturesOrdered<BoxFuture<'static, Result<Session, StoreError>>>,
+}
+
+impl Supervisor {
+    /// Takes what the journal holds into the store, all of it.
+    pub(super) async fn read_journal(&mut self) -> Result<(), Problem> {
+        if self.journal.is_none() {
+            match Journal::open(&self.dir.journal(), self.session.journal_offset) {
+                Ok(journal) => self.journal = Some(journal),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(Problem::Journal(error)),
+            }
+        }
+        let (store, changed) = (self.ctx.store.clone(), Arc::clone(&self.changed));
+        let mut reading = Reading {
+            from: self.session.journal_offset,
+            next: None,
+            look: true,
+            commits: FuturesOrdered::new(),
+        };
+        let mut outcome = Ok(());
+        loop {
+            if outcome.is_ok() {
+                outcome = self.read_on(&mut reading, &store);
+            }
+            tokio::select! {
+                biased;
+                committed = reading.commits.next() => match committed {
+                    None => return outcome,
+                    // One that follows a failed one fails as well, and is waited for, so that nothing
+                    // of this reading is under way when the next one begins.
+                    Some(_) if outcome.is_err() => {}
+                    Some(committed) => {
+                        outcome = self.committed(committed);
+                        // What came meanwhile may have been told and not been looked at.
+                        reading.look = true;
+                    }
+                },
+                () = changed.notified() => {
+                    reading.look = true;
+                    if reading.next.is_some() {
+                        // It may be what somebody waits for, and there is no room to look at it.
+                        store.hurry();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Understands what there is and hands it to the store, as far as there is room on the way.
+    fn read_on(&mut self, reading: &mut Reading, store: &Store) -> Result<(), Problem> {
+        loop {
+            if reading.next.is_none() && reading.look {
+                reading.next = self.next_batch()?;
+                reading.look = self.journal.as_ref().is_some_and(Journal::may_hold_more);
+            }
+            let Some(batch) = reading.next.take() else {
+                return Ok(());
+            };
+            let ahead = reading.commits.len();
+            // Deltas are told when everything before them has been.
+            if ahead >= UNDER_WAY || (ahead > 0 && !batch.deltas.is_empty()) {
+                if !batch.can_wait() {
+                    store.hurry();
+                }
+                reading.next = Some(batch);
+                return Ok(());
+            }
+            self.publish_deltas(batch.deltas.iter());
+            if batch.raw.is_empty() {
+                continue;
+            }
+            let ingest = self.ingest(reading.from, batch);
+            reading.from = ingest.to;
+            let store = store.clone();
+            let commit = async move { store.ingest(ingest).await };
+            reading.commits.push_back(commit.boxed());
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, Problem> {
+        match &mut self.journal {
+            // Much to understand: others get the thread meanwhile.
+            Some(journal) if journal.is_far_behind() => {
+                tokio::task::block_in_place(|| journal.next_batch()).map_err(Problem::Journal)
+            }
+            Some(journal) => journal.next_batch().map_err(Problem::Journal),
+            None => Ok(None),
+        }
+    }
+
+    fn ingest(&self, from: u64, batch: Batch) -> Ingest {
+        crate::failpoint::hit("ingest.read");
+        let urgency = if batch.can_wait() {
+            Urgency::Soon
+        } else {
+            Urgency::Now
+        };
+        let parsed = batch.parsed;
+        Ingest {
+            session_key: self.session.key,
+            from,
+            to: batch.to,
+            lines: batch.raw,
+            apply: Box::new(move |session, now| {
+                // Most lines have one.
+                let mut effects = Vec::with_capacity(parsed.len() * 2);
+                for line in parsed {
+                    effects.extend(machine::apply(session, line, now));
+                }
+                effects
+            }),
+            last: None,
+            urgency,
+        }
+    }
+
+    fn committed(&mut self, commit: Result<Session, StoreError>) -> Result<(), Problem> {
+        let session = commit.map_err(Problem::Store)?;
+        if let Some(journal) = &mut self.journal {
+            journal.free(session.journal_offset);
+        }
+        self.take_over(session);
+        Ok(())
+    }
+
+    fn publish_deltas<'a>(
+        &self,
+        deltas: impl Iterator<Item = &'a Box<serde_json::value::RawValue>>,
+    ) {
+        if !self.ctx.bus.has_listeners() {
+            return;
+        }
+        for delta in deltas {
+            self.ctx.bus.publish_live(Event {
+                seq: 0,
+                at: Timestamp::now(),
+                session_id: self.session.id.clone(),
+                run_id: self.session.run_id.clone(),
+                body: EventBody::MessageDelta(delta.clone()),
+            });
+        }
+    }
+}
