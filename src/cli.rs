@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    answer, approvals, approve, archive, completions, config, continue_, daemon, deny, doctor, end,
-    interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
+    answer, approvals, approve, archive, completions, config, continue_, daemon, demo, deny,
+    doctor, end, interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -110,6 +110,8 @@ pub enum Verb {
     Config(config::Args),
     /// Start, stop or examine the daemon
     Daemon(daemon::Args),
+    /// Show the dashboard with scripted agents; needs no set-up
+    Demo(demo::Args),
     /// Examine everything that must work
     Doctor(doctor::Args),
     /// Print completions for a shell

@@ -16,6 +16,7 @@ pub mod continue_;
 pub mod daemon;
 mod dashboard;
 mod decide;
+pub mod demo;
 pub mod deny;
 pub mod doctor;
 pub mod end;
@@ -106,6 +107,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
         Some(Verb::Doctor(args)) => return block_on(doctor::run(args, flags)),
+        Some(Verb::Demo(args)) => return block_on(async move { demo::run(args, &flags).await }),
         other => other,
     };
     let context = Context {
@@ -150,6 +152,6 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
         // Done before, without a configuration.
-        Verb::Config(_) | Verb::Doctor(_) | Verb::Completions(_) => Ok(()),
+        Verb::Config(_) | Verb::Doctor(_) | Verb::Demo(_) | Verb::Completions(_) => Ok(()),
     }
 }

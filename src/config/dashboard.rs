@@ -87,6 +87,17 @@ impl Dashboard {
         })
     }
 
+    /// The wishes that somebody has expressed, as they would be written in the object.
+    pub fn set(&self) -> impl Iterator<Item = (String, Value)> {
+        self.entries()
+            .into_iter()
+            .filter(|entry| entry.source != Origin::Default.to_string())
+            .map(|entry| {
+                let name = entry.key.rsplit('.').next().unwrap_or(entry.key);
+                (name.to_owned(), entry.value)
+            })
+    }
+
     /// The wishes as they are shown.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let truth = |value: &bool| Value::from(*value);

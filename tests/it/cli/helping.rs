@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 28] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -31,6 +31,7 @@ const VERBS: [&[&str]; 27] = [
     &["daemon", "status"],
     &["daemon", "logs"],
     &["doctor"],
+    &["demo"],
 ];
 
 #[test]

@@ -236,6 +236,16 @@ impl Terminal {
         i32::try_from(self.child.process_id().unwrap()).unwrap()
     }
 
+    /// Asks the program to end, if it has not, and waits until it has.
+    pub fn end(&mut self) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal(Signal::TERM);
+            wait_until("the program in the terminal ends", || {
+                self.child.try_wait().unwrap()
+            });
+        }
+    }
+
     /// Waits for the program's end and until all that it wrote is seen.
     pub fn wait(&mut self) -> ExitStatus {
         let what = "the program in the terminal ends";
