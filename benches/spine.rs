@@ -22,6 +22,7 @@ mod spine {
     pub mod history;
     pub mod idle;
     pub mod ingest;
+    pub mod local_api;
     pub mod plain_inserts;
     pub mod process;
     pub mod recorded;
@@ -32,16 +33,17 @@ mod spine {
 use std::time::Instant;
 
 use spine::table::{self, Row};
-use spine::{agent, approval, fleet, history, idle, ingest, start};
+use spine::{agent, approval, fleet, history, idle, ingest, local_api, start};
 
 /// A benchmark, under its name.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
 /// All of them, in the order in which they run: the quiet ones first.
-const ALL: [Bench; 6] = [
+const ALL: [Bench; 7] = [
     ("start", start::run),
     ("idle", idle::run),
     ("approval", approval::run),
+    ("local_api", local_api::run),
     ("history", history::run),
     ("fleet", fleet::run),
     ("ingest", ingest::run),
@@ -54,6 +56,9 @@ fn main() -> std::process::ExitCode {
     }
     if words.first().is_some_and(|word| word == approval::ECHO) {
         return approval::echo();
+    }
+    if words.first().is_some_and(|word| word == local_api::BARE) {
+        return local_api::bare();
     }
     if words.iter().any(|word| word == "--list") {
         ALL.iter()

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    answer, approvals, approve, archive, completions, config, continue_, daemon, demo, deny,
-    doctor, end, interrupt, launch, logs, respond, rpc, send, sessions, show, watch,
+    answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
+    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, send,
+    sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -30,7 +31,7 @@ use crate::config::Flags;
         humanlayer --headless                      run the daemon in the foreground\n\n\
         Ids may be shortened as long as they are unique.\n\n\
         Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 already resolved,\n\
-        5 no daemon could be reached or started.",
+        5 no daemon could be reached or started, 6 declined, 7 taken back or given up.",
     max_term_width = 100
 )]
 pub struct Cli {
@@ -102,10 +103,21 @@ pub enum Verb {
     Answer(answer::Args),
     /// Answer a program's message
     Respond(respond::Args),
+    /// Ask a person from a script, and print the answer
+    #[command(name = "contact_human", alias = "contact-human")]
+    ContactHuman(contact_human::Args),
+    /// Serve MCP: permission prompts and questions of agents
+    Mcp(mcp::Args),
     /// Print what happens, as it happens
     Watch(watch::Args),
     /// Call a method of the daemon
     Rpc(rpc::Args),
+    /// Make and revoke keys for programs that ask over HTTP
+    Keys(keys::Args),
+    /// Store a key for a HumanLayer API
+    Login(login::Args),
+    /// Ask the HumanLayer API whether it takes the key
+    Ping(ping::Args),
     /// Show or edit the configuration
     Config(config::Args),
     /// Start, stop or examine the daemon

@@ -48,8 +48,9 @@
 //! the socket (`contact_human`); from a program that uses a HumanLayer SDK, at the local API
 //! ([`daemon::http`]); and from a HumanLayer API elsewhere, which is polled
 //! ([`daemon::humanlayer_api`]). All become approvals of the same kind, with their source
-//! ([`domain::Source`]), under the session whose run id they carry, or under a session of the
-//! asking program's own. Each answer goes back the way its question came: a control response, an
+//! ([`domain::Source`]), under the session whose run id they carry and the tool call that they are
+//! about, whichever of the two came first, or under a session of the asking program's own, which
+//! cannot be steered from here. Each answer goes back the way its question came: a control response, an
 //! event to whoever subscribes, the answer to a poll, or a row of the outbox for a remote API, which
 //! is sent until that API has taken it or has said that somebody else was first.
 //!
@@ -71,13 +72,15 @@
 //! 4. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
 //!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's
 //!    mark, or cannot be traced is refused decisions, standing permissions, and agents that would
-//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. (Not
+//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. Over
+//!    HTTP the same is asked of whoever holds the socket at the other end, at each answer. (Not
 //!    covered: an agent that makes another program of the user act for it, through a terminal
 //!    multiplexer or a job scheduler, say; its way there was itself a command to approve.)
 //! 5. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
 //! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
-//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`ipc`], the client's
+//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
+//!    HTTP and only [`daemon::humanlayer_api::client`] makes calls over it, only [`ipc`], the client's
 //!    transport and the link to runners know sockets, only [`platform`] knows the system and is
 //!    `unsafe`; the runner has no async runtime and no database.
 //! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
@@ -108,6 +111,8 @@
 //! | a message to an agent | 8 MiB |
 //! | the agent's own lines in the database | until 14 days after the session's last activity |
 //! | events for catching up | 7 days, at most a million |
+//! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503) |
+//! | HTTP | 1,024 connections, 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
 //! | an idle session's process | 10 minutes after its last turn, unless background work runs |
 //!
 //! Conversations, approvals and sessions are kept.
@@ -123,6 +128,7 @@ pub mod failpoint;
 pub mod format;
 pub mod ipc;
 pub mod logging;
+pub mod mcp;
 pub mod platform;
 pub mod protocol;
 pub mod runner;

@@ -1,14 +1,18 @@
 //! Where the daemon's log goes.
 //!
 //! Owns the setup of the log and the report of panics in it. Only the daemon
-//! logs; the commands print what they have to say and set nothing up, which
-//! also keeps them fast. Called once, by whoever is about to run the daemon.
+//! and the MCP servers log; the commands print what they have to say and set
+//! nothing up, which also keeps them fast. Called once, by whoever is about to
+//! run one of those.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogLevel;
 
@@ -69,18 +73,32 @@ pub fn init(destination: Destination<'_>, level: LogLevel) -> Result<(), Logging
                     directory: directory.to_owned(),
                     source,
                 })?;
-            builder.with_ansi(false).with_writer(files).try_init()
+            builder
+                .with_ansi(false)
+                .with_writer(files)
+                .finish()
+                .with(targets())
+                .try_init()
         }
         Destination::Stderr => builder
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
             .with_writer(std::io::stderr)
+            .finish()
+            .with(targets())
             .try_init(),
     }
-    .map_err(LoggingError::Twice)?;
+    .map_err(|cause| LoggingError::Twice(Box::new(cause)))?;
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(%panic, "a task panicked");
     }));
     Ok(())
+}
+
+/// The MCP library tells of every message, with what is in it: that is the user's.
+fn targets() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::TRACE)
+        .with_target("rmcp", LevelFilter::WARN)
 }
 
 fn filter(level: LogLevel) -> LevelFilter {

@@ -30,6 +30,8 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
 pub struct Daemon {
     root: TempDir,
     child: Option<Child>,
+    /// Where it serves HTTP; 0 is nowhere.
+    http_port: u16,
 }
 
 impl Daemon {
@@ -46,7 +48,16 @@ impl Daemon {
         let script = format!("#!/bin/sh\nexec '{}' {}\n", this.display(), agent::WORD);
         fs::write(&agent, script).unwrap();
         fs::set_permissions(&agent, PermissionsExt::from_mode(0o755)).unwrap();
-        Self { root, child: None }
+        Self {
+            root,
+            child: None,
+            http_port: 0,
+        }
+    }
+
+    /// Has it serve HTTP, from its next start on.
+    pub fn serve_http_at(&mut self, port: u16) {
+        self.http_port = port;
     }
 
     pub fn start() -> Self {
@@ -92,7 +103,7 @@ impl Daemon {
             .env("HUMANLAYER_DAEMON_SOCKET", self.socket())
             .env("HUMANLAYER_DATABASE_PATH", self.database())
             .env("HUMANLAYER_CLAUDE_PATH", self.root.path().join("claude"))
-            .env("HUMANLAYER_DAEMON_HTTP_PORT", "0")
+            .env("HUMANLAYER_DAEMON_HTTP_PORT", self.http_port.to_string())
             .env("XDG_CONFIG_HOME", self.root.path().join("config"))
             .current_dir(self.root.path().join("work"));
         command

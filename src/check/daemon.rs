@@ -138,6 +138,13 @@ fn judge(health: &HealthResponse) -> Finding {
             "the daemon's log says more: `humanlayer daemon logs`",
         );
     }
+    if let Some(problem) = &health.http_problem {
+        return Finding::warn(
+            check,
+            format!("{found}; the local HumanLayer API is not served: {problem}"),
+            "set http_port to another port, or to 0 to do without it",
+        );
+    }
     match health.protocol {
         PROTOCOL_VERSION => Finding::ok(check, found),
         // The older daemon does not say.

@@ -26,9 +26,9 @@ pub fn examine() -> Finding {
     let home = std::env::home_dir().unwrap_or_default();
     let directory = variable("CLAUDE_CONFIG_DIR").map(PathBuf::from);
     match find(|name| variable(name).is_some(), directory.as_deref(), &home) {
-        Some(found) => Finding::ok("login", found),
+        Some(found) => Finding::ok("claude login", found),
         None => Finding::warn(
-            "login",
+            "claude login",
             "none was found",
             "run `claude` once and log in, or set ANTHROPIC_API_KEY",
         ),

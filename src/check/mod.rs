@@ -9,6 +9,7 @@ pub mod daemon;
 mod find;
 pub mod login;
 mod probe;
+pub mod remote_api;
 
 use serde::Serialize;
 

@@ -23,6 +23,10 @@ use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
 };
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
+use crate::protocol::keys::{
+    CreateKeyParams, CreateKeyResponse, ListKeysParams, ListKeysResponse, RevokeKeyParams,
+    RevokeKeyResponse,
+};
 use crate::protocol::method;
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
@@ -105,6 +109,12 @@ calls! {
     withdraw_approval(WithdrawApprovalParams) -> GetApprovalResponse = WITHDRAW_APPROVAL;
     /// A page of approvals over all sessions.
     list_approvals(ListApprovalsParams) -> ApprovalsResponse = LIST_APPROVALS;
+    /// Makes a key for the local HumanLayer API.
+    create_key(CreateKeyParams) -> CreateKeyResponse = CREATE_KEY;
+    /// The keys, without the keys themselves.
+    list_keys(ListKeysParams) -> ListKeysResponse = LIST_KEYS;
+    /// Ends a key for good.
+    revoke_key(RevokeKeyParams) -> RevokeKeyResponse = REVOKE_KEY;
     /// Decides. That somebody else was first is an answer, not an error.
     send_decision(SendDecisionParams) -> SendDecisionResponse = SEND_DECISION;
 }

@@ -30,6 +30,14 @@ const REPORT_BYTES: u64 = 16 * 1024;
 /// Set in the environment of every agent, by its session.
 const INSIDE_SESSION: &str = "HUMANLAYER_SESSION_ID";
 
+/// The session that this program runs in, if it was started by an agent.
+#[must_use]
+pub fn own_session() -> Option<String> {
+    std::env::var_os(INSIDE_SESSION)
+        .and_then(|id| id.into_string().ok())
+        .filter(|id| !id.is_empty())
+}
+
 /// Why no daemon could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {

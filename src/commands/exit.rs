@@ -32,6 +32,10 @@ pub enum Exit {
     AlreadyResolved = 4,
     /// No daemon could be reached or started.
     NoDaemon = 5,
+    /// A person declined to answer.
+    Declined = 6,
+    /// The question was taken back, or ended otherwise: nobody answered.
+    Withdrawn = 7,
 }
 
 impl Exit {
@@ -233,8 +237,10 @@ mod tests {
             Exit::NotFound,
             Exit::AlreadyResolved,
             Exit::NoDaemon,
+            Exit::Declined,
+            Exit::Withdrawn,
         ];
-        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod approve;
 pub mod archive;
 pub mod completions;
 pub mod config;
+pub mod contact_human;
 pub mod continue_;
 pub mod daemon;
 mod dashboard;
@@ -23,13 +24,18 @@ pub mod end;
 pub mod exit;
 mod input;
 pub mod interrupt;
+pub mod keys;
 pub mod launch;
+pub mod login;
 pub mod logs;
+pub mod mcp;
 pub mod output;
 mod overview;
+pub mod ping;
 mod printer;
 pub mod respond;
 pub mod rpc;
+mod secret;
 pub mod send;
 pub mod sessions;
 pub mod show;
@@ -106,6 +112,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Verb::Completions(args)) => return completions::run(&args),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
+        Some(Verb::Mcp(args)) => return mcp::run(&args, &flags),
         Some(Verb::Doctor(args)) => return block_on(doctor::run(args, flags)),
         Some(Verb::Demo(args)) => return block_on(async move { demo::run(args, &flags).await }),
         other => other,
@@ -118,6 +125,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         match verb {
             None if tui::runtime::has_terminal() => dashboard::run(context).await,
             None => overview::run(context).await,
+            // It writes the file that the options name.
+            Some(Verb::Login(args)) => login::run(args, &flags, context).await,
             Some(verb) => perform(verb, context).await,
         }
     })
@@ -148,10 +157,18 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Deny(args) => deny::run(args, context).await,
         Verb::Answer(args) => answer::run(args, context).await,
         Verb::Respond(args) => respond::run(args, context).await,
+        Verb::ContactHuman(args) => contact_human::run(args, context).await,
         Verb::Watch(args) => watch::run(args, context).await,
+        Verb::Keys(args) => keys::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
-        // Done before, without a configuration.
-        Verb::Config(_) | Verb::Doctor(_) | Verb::Demo(_) | Verb::Completions(_) => Ok(()),
+        Verb::Ping(args) => ping::run(args, context).await,
+        // Done before, without a configuration or with more than that.
+        Verb::Config(_)
+        | Verb::Doctor(_)
+        | Verb::Demo(_)
+        | Verb::Completions(_)
+        | Verb::Login(_)
+        | Verb::Mcp(_) => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! The configuration file: which one it is, and its values by key.
 //!
 //! Unknown keys are ignored, because older clients keep theirs in the same
-//! file. Never writes it. Called by the resolver alone.
+//! file. Never writes it ([`super::write`] does). Called by the resolver alone.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,17 @@ pub(super) struct ConfigFile {
 impl ConfigFile {
     /// Which file is, or would be, read.
     pub fn locate(inputs: &Inputs<'_>) -> PathBuf {
+        let local = inputs.directory.join(FILE_NAME);
+        if inputs.flags.config_file.is_none() && local.exists() {
+            return local;
+        }
+        Self::locate_own(inputs)
+    }
+
+    /// The user's own file, wherever the user is, or the one asked for.
+    pub fn locate_own(inputs: &Inputs<'_>) -> PathBuf {
         if let Some(asked) = &inputs.flags.config_file {
             return expand(asked, inputs.home, inputs.directory);
-        }
-        let local = inputs.directory.join(FILE_NAME);
-        if local.exists() {
-            return local;
         }
         // The base directory specification says to ignore relative paths.
         let base = (inputs.environment)("XDG_CONFIG_HOME")
@@ -72,9 +77,9 @@ impl ConfigFile {
     }
 
     /// A file in the working directory came with a project, perhaps a stranger's: it must not say
-    /// which program runs as the agent, nor where the user's key is sent.
+    /// which program runs as the agent, where the user's key is sent, nor who reaches the daemon.
     fn must_not_choose_for_the_user(&self) -> Result<(), ConfigError> {
-        for key in ["claude_path", "api_base_url"] {
+        for key in ["claude_path", "api_base_url", "http_allow_remote"] {
             if self.values.get(key).is_some_and(|value| !value.is_null()) {
                 return Err(ConfigError::NotForAProject {
                     file: self.path.clone(),

@@ -2,12 +2,14 @@
 //!
 //! A flag beats the environment, which beats the file, which beats the
 //! default; every value remembers which of them it came from. Owns the names
-//! and bounds of all settings and reading the file. It must not write the file,
-//! start anything or print. Called once, before any command or daemon runs.
+//! and bounds of all settings, reading the file, and (for `login`) changing
+//! values in it. It must not start anything or print. Called once, before any
+//! command or daemon runs.
 
 mod dashboard;
 mod file;
 mod value;
+mod write;
 
 use std::ffi::OsString;
 use std::io;
@@ -20,11 +22,15 @@ pub use dashboard::Dashboard;
 use file::ConfigFile;
 pub(crate) use file::check;
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
+pub(crate) use write::set;
 
 /// The name of the configuration file, wherever it is.
 pub const FILE_NAME: &str = "humanlayer.json";
 /// Longest time after which an idle session's process may be ended, in minutes (a year).
 const MOST_IDLE_MINUTES: f64 = 525_600.0;
+
+/// Bounds of the pause between two polls, in seconds.
+const POLL_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
 
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +73,14 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("reading {file}: {source}", file = file.display())]
     Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("writing {file}: {source}; it is as it was", file = file.display())]
+    Unwritable {
         /// The file.
         file: PathBuf,
         /// What the system said.
@@ -139,12 +153,16 @@ pub struct Config {
     pub api_key: Setting<Option<Secret>>,
     /// Where the HumanLayer API is.
     pub api_base_url: Setting<String>,
+    /// The pause between two polls of it while something is going on, in seconds.
+    pub api_poll_seconds: Setting<f64>,
     /// Where its web application is.
     pub app_base_url: Setting<String>,
     /// Address of the daemon's local HTTP API.
     pub http_host: Setting<String>,
     /// Its port; 0 means none.
     pub http_port: Setting<u16>,
+    /// Whether it may be served at an address that other machines reach.
+    pub http_allow_remote: Setting<bool>,
     /// The run that this program belongs to, when one says so.
     pub run_id: Setting<Option<String>>,
     /// How the user wants the dashboard.
@@ -223,6 +241,20 @@ impl Config {
                 || "https://api.humanlayer.dev/humanlayer/v1".to_owned(),
                 url,
             )?,
+            api_poll_seconds: from.parsed(
+                "api_poll_seconds",
+                &["HUMANLAYER_API_POLL_SECONDS"],
+                NUMBER,
+                || 3.0,
+                |text| match text.parse() {
+                    Ok(seconds) if POLL_SECONDS.contains(&seconds) => Ok(seconds),
+                    Ok(_) | Err(_) => Err(format!(
+                        "must be a number of seconds from {} to {}",
+                        POLL_SECONDS.start(),
+                        POLL_SECONDS.end()
+                    )),
+                },
+            )?,
             app_base_url: from.parsed(
                 "app_base_url",
                 &["HUMANLAYER_APP_URL"],
@@ -245,6 +277,17 @@ impl Config {
                 |text| {
                     text.parse()
                         .map_err(|_| "must be a port from 0 (off) to 65535".to_owned())
+                },
+            )?,
+            http_allow_remote: from.parsed(
+                "http_allow_remote",
+                &["HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE"],
+                FLAG,
+                || false,
+                |text| match text {
+                    "true" | "1" => Ok(true),
+                    "false" | "0" => Ok(false),
+                    _ => Err("must be true or false".to_owned()),
                 },
             )?,
             run_id: from.parsed(
@@ -280,11 +323,15 @@ impl Config {
             }),
             self.api_base_url
                 .entry("api_base_url", |v| Value::from(v.as_str())),
+            self.api_poll_seconds
+                .entry("api_poll_seconds", |v| Value::from(*v)),
             self.app_base_url
                 .entry("app_base_url", |v| Value::from(v.as_str())),
             self.http_host
                 .entry("http_host", |v| Value::from(v.as_str())),
             self.http_port.entry("http_port", |v| Value::from(*v)),
+            self.http_allow_remote
+                .entry("http_allow_remote", |v| Value::from(*v)),
             self.run_id.entry("run_id", |v| Value::from(v.as_deref())),
         ];
         entries.extend(self.dashboard.entries());
@@ -295,6 +342,12 @@ impl Config {
     #[must_use]
     pub fn session_idle(&self) -> Duration {
         Duration::from_secs_f64(self.session_idle_minutes.value * 60.0)
+    }
+
+    /// How long to wait between two polls of the HumanLayer API while something is going on.
+    #[must_use]
+    pub fn api_poll(&self) -> Duration {
+        Duration::from_secs_f64(self.api_poll_seconds.value)
     }
 
     /// The directory of the daemon's log files: the database's.
@@ -314,6 +367,14 @@ impl Config {
 /// When there is no home or working directory.
 pub fn locate(flags: &Flags) -> Result<PathBuf, ConfigError> {
     with_process_inputs(flags, |inputs| Ok(ConfigFile::locate(inputs)))
+}
+
+/// The user's own file, or the one asked for: where what is the user's alone is kept.
+///
+/// # Errors
+/// When there is no home or working directory.
+pub fn locate_own(flags: &Flags) -> Result<PathBuf, ConfigError> {
+    with_process_inputs(flags, |inputs| Ok(ConfigFile::locate_own(inputs)))
 }
 
 fn with_process_inputs<T>(
@@ -348,6 +409,12 @@ const NUMBER: Form = ("a number", |value| match value {
     Value::Number(number) => Some(number.to_string()),
     Value::String(text) => Some(text.clone()),
     Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+});
+
+const FLAG: Form = ("true or false", |value| match value {
+    Value::Bool(flag) => Some(flag.to_string()),
+    Value::String(text) => Some(text.clone()),
+    Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
 });
 
 struct Resolver<'a> {

@@ -73,6 +73,7 @@ fn nothing_set_means_the_defaults() {
         world.path("home/.humanlayer/daemon.db")
     );
     assert_eq!(config.http_port.value, 7777);
+    assert!(!config.http_allow_remote.value);
     assert_eq!(config.session_idle(), Duration::from_secs(600));
     assert!(
         config
@@ -188,6 +189,12 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
             r#"{"dashboard": {"deny_reasons": [""]}}"#,
             "must be a list of reasons",
         ),
+        (r#"{"http_allow_remote": "yes"}"#, "must be true or false"),
+        (
+            r#"{"http_allow_remote": 1}"#,
+            "`http_allow_remote` must be true or false, not a number",
+        ),
+        (r#"{"api_poll_seconds": 0}"#, "from 0.05 to 3600"),
     ];
     for (text, expected) in cases {
         let world = World::new().file("home/.config/humanlayer/humanlayer.json", text);
@@ -216,8 +223,12 @@ fn secrets_are_never_shown() {
 
 #[test]
 fn a_project_does_not_choose_the_agents_program() {
-    for key in ["claude_path", "api_base_url"] {
-        let text = format!(r#"{{"{key}": "https://evil.example"}}"#);
+    for (key, value) in [
+        ("claude_path", "https://evil.example"),
+        ("api_base_url", "https://evil.example"),
+        ("http_allow_remote", "true"),
+    ] {
+        let text = format!(r#"{{"{key}": "{value}"}}"#);
         let refused = World::new().file("work/humanlayer.json", &text).resolve();
         assert!(
             matches!(&refused, Err(ConfigError::NotForAProject { key: found, .. }) if *found == key),

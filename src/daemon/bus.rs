@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 use super::store::Publish;
-use crate::domain::Event;
+use super::waiters::Waiters;
+use crate::domain::{Event, EventBody};
 
 /// Events that a listener may be behind before it must read from the store.
 pub const RING: usize = 4096;
@@ -21,6 +22,7 @@ pub struct Bus {
     events: broadcast::Sender<Arc<Event>>,
     outboxes: Mutex<HashMap<i64, Arc<Notify>>>,
     api_outbox: Notify,
+    waiters: Waiters,
 }
 
 impl Default for Bus {
@@ -29,6 +31,7 @@ impl Default for Bus {
             events: broadcast::Sender::new(RING),
             outboxes: Mutex::default(),
             api_outbox: Notify::new(),
+            waiters: Waiters::default(),
         }
     }
 }
@@ -55,6 +58,11 @@ impl Bus {
         Arc::clone(self.lock().entry(session_key).or_default())
     }
 
+    /// Those who wait for the end of one approval.
+    pub fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
     /// The wake-up of the answers for the remote API. One listener; a wake-up that nobody waits for
     /// is kept.
     pub fn api_outbox(&self) -> &Notify {
@@ -74,7 +82,20 @@ impl Bus {
 impl Publish for Arc<Bus> {
     fn publish(&self, events: Vec<Event>) {
         for event in events {
+            let ended = match &event.body {
+                EventBody::ApprovalResolved(approval) => Some(approval.id.clone()),
+                EventBody::NewApproval(_)
+                | EventBody::ApprovalDelivered(_)
+                | EventBody::SessionStatusChanged { .. }
+                | EventBody::ConversationUpdated(_)
+                | EventBody::SessionSettingsChanged(_)
+                | EventBody::SessionUpdated(_)
+                | EventBody::MessageDelta(_) => None,
+            };
             self.publish_live(event);
+            if let Some(id) = ended {
+                self.waiters.ring(&id);
+            }
         }
     }
 

@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jsonrpsee::Extensions;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
 use super::claude::control;
+use super::http::{self, Http, HttpOptions, KeyRing};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
-use super::{Daemon, permissions, rpc};
+use super::{Daemon, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
@@ -53,6 +54,10 @@ pub struct Options {
     pub claude_path: Option<PathBuf>,
     /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
+    /// Where to serve the local HumanLayer API.
+    pub http: HttpOptions,
+    /// The remote API to work with, if any.
+    pub remote_api: Option<humanlayer_api::Settings>,
 }
 
 /// Why a daemon did not start, or ended badly.
@@ -149,19 +154,28 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     .map_err(|error| system("watch files")(&error))?;
     let sessions = Sessions::new(context);
     sessions.recover().await?;
+    let keys = Arc::new(KeyRing::default());
+    keys.reload(&store).await?;
     let listener = ipc::bind(&options.socket)?;
+    let shutdown = CancellationToken::new();
+    let remote_api = options
+        .remote_api
+        .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
         sessions: sessions.clone(),
         claude_path: options.claude_path,
+        keys,
+        http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
+        remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
     });
-    let shutdown = CancellationToken::new();
     let server = server(&daemon)?;
     let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
+    let http = serve_http(&daemon, options.http, shutdown.clone())?;
     let chores = [
         tokio::spawn(permissions::expire(
             store.clone(),
@@ -186,7 +200,11 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     crate::failpoint::hit("lifecycle.stopping");
     shutdown.cancel();
     let _ = serving.await;
+    let _ = http.await;
     sessions.stop().await;
+    if let Some(remote_api) = remote_api {
+        remote_api.ended().await;
+    }
     for chore in chores {
         let _ = chore.await;
     }
@@ -194,6 +212,39 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves the local HumanLayer API on a thread of its own, where it is in nobody's way. What is
+/// returned ends when it has.
+fn serve_http(
+    daemon: &Arc<Daemon>,
+    options: HttpOptions,
+    stop: CancellationToken,
+) -> Result<oneshot::Receiver<()>, DaemonError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| system("start a runtime for HTTP")(&error))?;
+    let serving = http::serve(
+        Arc::clone(&daemon.http),
+        options,
+        daemon.store.clone(),
+        Arc::clone(&daemon.bus),
+        daemon.sessions.clone(),
+        Arc::clone(&daemon.keys),
+        stop,
+    );
+    let (ended, end) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("http".to_owned())
+        .spawn(move || {
+            runtime.block_on(serving);
+            // A look at a process that still runs is not waited for.
+            runtime.shutdown_background();
+            let _ = ended.send(());
+        })
+        .map_err(|error| system("start a thread for HTTP")(&error))?;
+    Ok(end)
 }
 
 fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {

@@ -2,16 +2,20 @@
 //!
 //! The way through: an agent's line goes journal → `claude::line` → `session::machine` → one
 //! transaction of the `store` → the `bus` → `rpc::events` → client. A decision goes client → `rpc` →
-//! one transaction with an outbox row → bus → `session::supervisor` → runner → agent. `lifecycle`
+//! one transaction with an outbox row → bus → `session::supervisor` → runner → agent. Programs that
+//! use a HumanLayer SDK come in through `http`, which runs apart from the rest. `lifecycle`
 //! brings it up and down. Nothing here knows of terminals.
 
 pub mod bus;
 pub mod claude;
+pub mod http;
+pub mod humanlayer_api;
 pub mod lifecycle;
 mod permissions;
 pub mod rpc;
 pub mod session;
 pub mod store;
+mod waiters;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,8 +35,14 @@ pub struct Daemon {
     pub sessions: session::Sessions,
     /// The agent's program, where one is configured.
     pub claude_path: Option<PathBuf>,
+    /// The keys of the local HumanLayer API.
+    pub keys: Arc<http::KeyRing>,
+    /// How that API fares.
+    pub http: Arc<http::Http>,
     /// When this daemon started.
     pub started_at: Timestamp,
+    /// How the work with a remote API goes, where there is one.
+    pub remote_api: Option<Arc<humanlayer_api::Status>>,
     socket: PathBuf,
     permissions: Arc<Notify>,
 }

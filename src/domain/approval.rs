@@ -359,6 +359,8 @@ pub struct Approval {
     pub sdk_state: Option<Value>,
     /// Answers to a contact, or ways to say no, that the asking program offers.
     pub options: Vec<ResponseOption>,
+    /// Whether a program that asked over MCP takes more than yes or no: another input, or answers.
+    pub accepts_edits: bool,
     /// The asking program, where it is no session's agent.
     pub asker: Option<String>,
     /// How it ended.

@@ -205,8 +205,17 @@ impl Approval {
                 "must be a JSON object, the tool's whole input",
             ));
         }
-        if updated_input.is_some() || updated_permissions.is_some() {
+        if updated_input.is_some() {
             self.check_takes_more_than_yes_or_no()?;
+        }
+        if updated_permissions.is_some() && self.source != Source::Claude {
+            return Err(unfit(
+                "updated_permissions",
+                format!(
+                    "this came over {}, which cannot make a yes last",
+                    self.source.describe()
+                ),
+            ));
         }
         if updated_permissions.is_some_and(|updates| updates.iter().any(|u| !u.is_object())) {
             return Err(unfit(
@@ -248,7 +257,7 @@ impl Approval {
     }
 
     fn check_takes_more_than_yes_or_no(&self) -> Result<(), UnfitDecision> {
-        if self.source == Source::Claude {
+        if self.source == Source::Claude || self.accepts_edits {
             return Ok(());
         }
         Err(unfit(
@@ -326,6 +335,7 @@ mod tests {
             channel: None,
             sdk_state: None,
             options: vec![],
+            accepts_edits: false,
             asker: None,
             outcome: Outcome::Pending,
             comment: None,
@@ -354,6 +364,44 @@ mod tests {
             answers: value.as_object().unwrap().clone(),
             comment: None,
         }
+    }
+
+    #[test]
+    fn edits_and_answers_go_where_the_asker_takes_them() {
+        let edit = || Decision::Approve {
+            comment: None,
+            updated_input: Some(json!({"command": "pwd"})),
+            updated_permissions: None,
+        };
+        let last = Decision::Approve {
+            comment: None,
+            updated_input: None,
+            updated_permissions: Some(vec![json!({})]),
+        };
+        let plain = approval("Bash", Source::Mcp, json!({"command": "ls"}));
+        assert!(plain.check(&edit()).is_err());
+        let taking = Approval {
+            accepts_edits: true,
+            ..plain
+        };
+        assert_eq!(taking.check(&edit()), Ok(()));
+        let refused = taking.check(&last).unwrap_err();
+        assert_eq!(refused.field, "updated_permissions");
+        let question = approval(
+            "AskUserQuestion",
+            Source::Mcp,
+            json!({"questions": [{"question": "Which?"}]}),
+        );
+        let answer = Decision::Answer {
+            answers: json!({"Which?": "this"}).as_object().unwrap().clone(),
+            comment: None,
+        };
+        assert!(question.check(&answer).is_err());
+        let taking = Approval {
+            accepts_edits: true,
+            ..question
+        };
+        assert_eq!(taking.check(&answer), Ok(()));
     }
 
     #[test]

@@ -5,11 +5,14 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::FallocateFlags;
 use rustix::process::Signal;
+
+use super::SocketHolders;
 
 /// Makes orphans below this process its own children, whatever sessions or
 /// groups they moved to.
@@ -130,6 +133,121 @@ pub fn punch_hole(file: &File, len: u64) -> io::Result<()> {
 pub fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim_end().to_owned())
+}
+
+/// Who holds the end `end` of a TCP connection with `other`; `None` if this machine knows no such end.
+///
+/// # Errors
+/// What reading `/proc` answers.
+pub fn socket_holders(end: SocketAddr, other: SocketAddr) -> io::Result<Option<SocketHolders>> {
+    let Some((uid, inode)) = find_socket(canonical(end), canonical(other))? else {
+        return Ok(None);
+    };
+    let link = format!("socket:[{inode}]");
+    let mut holders = SocketHolders {
+        uid,
+        ..SocketHolders::default()
+    };
+    let pids: Vec<u32> = fs::read_dir("/proc")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for pid in &pids {
+        match holds(&format!("/proc/{pid}/fd"), &link) {
+            Shown::Yes => holders.shown.push(*pid),
+            Shown::No => {}
+            Shown::Hidden => holders.hidden.push(*pid),
+        }
+    }
+    if holders.shown.is_empty() {
+        // A thread may have a table of its own.
+        for pid in pids {
+            let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+            let mut tasks = tasks.into_iter().flatten().flatten();
+            if tasks.any(|task| {
+                let table = task.path().join("fd");
+                matches!(holds(&table.to_string_lossy(), &link), Shown::Yes)
+            }) {
+                holders.shown.push(pid);
+            }
+        }
+    }
+    if !holders.shown.is_empty() {
+        holders.hidden.clear();
+    }
+    Ok(Some(holders))
+}
+
+enum Shown {
+    Yes,
+    No,
+    Hidden,
+}
+
+/// Whether a table of open files has a link.
+fn holds(table: &str, link: &str) -> Shown {
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let entries = match fs::read_dir(table) {
+        Ok(entries) => entries,
+        Err(error) if gone(&error) => return Shown::No,
+        Err(_) => return Shown::Hidden,
+    };
+    let mut hidden = false;
+    for entry in entries.flatten() {
+        match fs::read_link(entry.path()) {
+            Ok(target) if target.as_os_str() == link => return Shown::Yes,
+            Ok(_) => {}
+            Err(error) if gone(&error) => {}
+            Err(_) => hidden = true,
+        }
+    }
+    if hidden { Shown::Hidden } else { Shown::No }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// The owner and the inode of a TCP socket with these ends.
+fn find_socket(end: SocketAddr, other: SocketAddr) -> io::Result<Option<(u32, u64)>> {
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = match fs::read_to_string(table) {
+            Ok(text) => text,
+            // A kernel without IPv6.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let found = text.lines().skip(1).find_map(|line| {
+            let fields: Vec<&str> = line.split_ascii_whitespace().take(10).collect();
+            let [_, local, remote, _, _, _, _, uid, _, inode] = fields.as_slice() else {
+                return None;
+            };
+            let here = table_address(local)? == end && table_address(remote)? == other;
+            // A connection that is over has no inode.
+            let inode = inode.parse().ok().filter(|inode| *inode != 0)?;
+            here.then_some((uid.parse().ok()?, inode))
+        });
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// An address of the kernel's tables: hexadecimal words in memory order, then the port.
+fn table_address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let mut bytes = Vec::with_capacity(16);
+    for start in (0..ip.len()).step_by(8) {
+        let word = u32::from_str_radix(ip.get(start..start + 8)?, 16).ok()?;
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+    let ip = match bytes.len() {
+        4 => IpAddr::from(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)),
+        16 => IpAddr::from(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip.to_canonical(), port))
 }
 
 /// Field `index` of `/proc/PID/stat`, counted from the one behind the name

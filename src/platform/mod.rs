@@ -23,8 +23,19 @@ use system::leads_session;
 
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, parent_of, process_name,
-    process_start_time, punch_hole, spawn_in_new_group_dying_with_parent,
+    process_start_time, punch_hole, socket_holders, spawn_in_new_group_dying_with_parent,
 };
+
+/// The processes at one end of a TCP connection on this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketHolders {
+    /// The user that the socket belongs to.
+    pub uid: u32,
+    /// Processes that show that they hold it.
+    pub shown: Vec<u32>,
+    /// Processes that do not show what they hold; looked for only where none shows that it does.
+    pub hidden: Vec<u32>,
+}
 
 /// A process that cannot be mistaken for a later one with the same pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -214,6 +225,27 @@ mod tests {
         punch_hole(&file, 0).unwrap();
         punch_hole(&file, 8192).unwrap();
         assert_eq!(file.metadata().unwrap().len(), 8195);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn both_ends_of_a_connection_are_found_with_their_holders() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = std::net::TcpListener::bind(address) else {
+                continue; // A machine without IPv6.
+            };
+            let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (server, remote) = listener.accept().unwrap();
+            let local = server.local_addr().unwrap();
+            for (end, other) in [(remote, local), (local, remote)] {
+                let holders = socket_holders(end, other).unwrap().unwrap();
+                assert!(holders.shown.contains(&std::process::id()), "{holders:?}");
+                assert_eq!(holders.uid, rustix::process::geteuid().as_raw());
+            }
+            let elsewhere = std::net::SocketAddr::new(local.ip(), 1);
+            assert_eq!(socket_holders(elsewhere, local).unwrap(), None);
+            drop(client);
+        }
     }
 
     #[test]

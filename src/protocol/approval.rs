@@ -73,6 +73,9 @@ pub struct Approval {
     /// Answers to a contact, or ways to deny, that the asking program offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<ResponseOption>,
+    /// Whether a program that asked over MCP takes an `updated_input` or `answers`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepts_edits: bool,
     /// The input that was approved, where it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_input: Option<Value>,
@@ -114,6 +117,13 @@ pub struct CreateApprovalParams {
     /// The tool call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// The caller's own name for the request, so that asking again after a lost answer asks nothing
+    /// twice; nor does asking again about a `tool_use_id` that still waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// The caller takes an `updated_input`, or `answers` to a question, and not only yes or no.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accepts_edits: bool,
     /// Who asks, where the run may be none of the daemon's: an unknown `run_id` then becomes a
     /// session of the asker's own instead of an error.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -115,6 +115,7 @@ impl From<&domain::Approval> for Approval {
             channel: approval.channel.clone(),
             sdk_state: approval.sdk_state.clone(),
             options: approval.options.clone(),
+            accepts_edits: approval.accepts_edits,
             updated_input: approval.updated_input.clone(),
             updated_permissions: approval.updated_permissions.clone(),
             answers: approval.answers.clone(),

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{PROTOCOL_VERSION, approval, conversation, error, event, method, session};
+use super::{PROTOCOL_VERSION, approval, conversation, error, event, keys, method, session};
 
 /// A method that takes and gives nothing of note.
 #[derive(JsonSchema)]
@@ -136,6 +136,18 @@ fn methods() -> Vec<Entry> {
         "One approval.",
     );
     b.method::<approval::SendDecisionParams, approval::SendDecisionResponse>(method::SEND_DECISION, "Decides. Only one decision stands; the second decider is told who was first. Refused to agents.");
+    b.method::<keys::CreateKeyParams, keys::CreateKeyResponse>(
+        method::CREATE_KEY,
+        "Makes a key for the local HumanLayer API. Refused to agents.",
+    );
+    b.method::<keys::ListKeysParams, keys::ListKeysResponse>(
+        method::LIST_KEYS,
+        "The keys, without the keys themselves.",
+    );
+    b.method::<keys::RevokeKeyParams, keys::RevokeKeyResponse>(
+        method::REVOKE_KEY,
+        "Ends a key for good. Refused to agents.",
+    );
     b.method::<event::SubscribeEventsParams, event::EventNotification>(method::SUBSCRIBE_EVENTS, "A standard JSON-RPC subscription. Each notification (method `event`) has `params.result` as below; `unsubscribeEvents` with the subscription's id ends it.");
     b.method::<event::SubscribeParams, event::EventAnswer>(method::SUBSCRIBE, "Events in the older daemon's way: the call takes its connection over. The first answer has `subscription_id` and `message`, each further one has `event`; a quiet connection gets `{\"type\":\"heartbeat\"}` every 30 s.");
     book.entries

@@ -61,7 +61,8 @@ pub struct SubscribeEventsParams {
 ///
 /// Types and their `data` (always with `session_id` and `run_id`): `new_approval`,
 /// `approval_resolved`, `approval_delivered` (`approval_id`, `tool_name`, `tool_use_id?`,
-/// `approved`, `response_text`, `approval`), `session_status_changed` (`old_status`, `new_status`,
+/// `approved`, `response_text`, `approval`; a `new_approval` comes again when a program's request turns
+/// out to belong to another session), `session_status_changed` (`old_status`, `new_status`,
 /// `parent_session_id?`), `conversation_updated` (the fields of the piece, `content_type`, and `tool_input` as an object),
 /// `session_settings_changed` (what changed), `session_updated` (`session`; live),
 /// `message_delta` (`delta`; live), and `resync`: events after `seq` were too many or are no longer

@@ -40,6 +40,12 @@ pub const FETCH_APPROVALS: &str = "fetchApprovals";
 pub const GET_APPROVAL: &str = "getApproval";
 /// Decides.
 pub const SEND_DECISION: &str = "sendDecision";
+/// Makes a key for the local HumanLayer API.
+pub const CREATE_KEY: &str = "createKey";
+/// The keys, without the keys themselves.
+pub const LIST_KEYS: &str = "listKeys";
+/// Ends a key for good.
+pub const REVOKE_KEY: &str = "revokeKey";
 /// Events in the older daemon's way; takes the connection over.
 pub const SUBSCRIBE: &str = "Subscribe";
 /// Sessions, counts and pending approvals of one moment.

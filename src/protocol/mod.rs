@@ -13,7 +13,9 @@ pub mod doc;
 pub mod error;
 pub mod event;
 pub mod event_line;
+pub mod keys;
 pub mod method;
+pub mod remote_api;
 pub mod session;
 
 /// Version of the protocol; raised when a client of the older one would misunderstand.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::Approval;
+use super::remote_api::RemoteApiHealth;
 use crate::domain::Status;
 
 /// Answer of `health`.
@@ -33,9 +34,18 @@ pub struct HealthResponse {
     /// Sessions with a live process.
     #[serde(default)]
     pub live_sessions: u64,
+    /// Where the local HumanLayer API is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_address: Option<String>,
+    /// Why it is not, where it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_problem: Option<String>,
     /// What is wrong, when the status is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// How the work with a remote HumanLayer API goes; absent without a key for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_api: Option<RemoteApiHealth>,
 }
 
 /// Parameters of `launchSession`.

@@ -11,9 +11,12 @@ use std::os::fd::AsFd;
 use daemonize::Daemonize;
 use rustix::fs::Mode;
 use rustix::process::umask;
+use secrecy::SecretString;
 
 use crate::commands::exit::{Exit, Failure};
 use crate::config::{Config, Flags};
+use crate::daemon::http::HttpOptions;
+use crate::daemon::humanlayer_api::Settings;
 use crate::daemon::{self, Options};
 use crate::logging::{self, Destination};
 
@@ -74,6 +77,16 @@ fn serve(config: &Config) -> Result<(), Failure> {
         database: config.database_path.value.clone(),
         claude_path: config.claude_path.value.clone(),
         session_idle: config.session_idle(),
+        http: HttpOptions {
+            host: config.http_host.value.clone(),
+            port: config.http_port.value,
+            allow_remote: config.http_allow_remote.value,
+        },
+        remote_api: config.api_key.value.as_ref().map(|key| Settings {
+            base_url: config.api_base_url.value.clone(),
+            key: SecretString::from(key.expose()),
+            every: config.api_poll(),
+        }),
     })
     .map_err(|cause| {
         tracing::error!(%cause, "the daemon ends");

@@ -4,9 +4,11 @@ use crate::client::Client;
 use crate::client::ClientError;
 use crate::commands::Context;
 use crate::commands::exit::{Exit, Failure};
+use crate::commands::output::Output;
 use crate::domain::text::sanitize_line;
 use crate::format;
 use crate::protocol::PROTOCOL_VERSION;
+use crate::protocol::remote_api::RemoteApiHealth;
 
 /// Says how the daemon is; fails when none runs or something is wrong with it.
 pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
@@ -45,6 +47,19 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         out.line(format!("socket    {}", sanitize_line(&socket)))?;
         out.line(format!("database  {}", sanitize_line(&health.database)))?;
         out.line(format!("sessions  {} live", health.live_sessions))?;
+        match (&health.http_address, &health.http_problem) {
+            (Some(address), _) => {
+                let address = sanitize_line(address);
+                out.line(format!("http      http://{address}/humanlayer/v1"))?;
+            }
+            (None, Some(problem)) => {
+                out.line(format!("http      not served: {}", sanitize_line(problem)))?;
+            }
+            (None, None) => {}
+        }
+        if let Some(api) = &health.remote_api {
+            remote_api(out, api)?;
+        }
         if let Some(problem) = &health.problem {
             out.line(format!("problem   {}", sanitize_line(problem)))?;
         }
@@ -56,6 +71,28 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
     }
     if health.problem.is_some() {
         return Err(Failure::Silent(Exit::Failed));
+    }
+    Ok(())
+}
+
+fn remote_api(out: &mut Output, api: &RemoteApiHealth) -> std::io::Result<()> {
+    let terminal = out.is_terminal();
+    out.line(format!("api       {}", sanitize_line(&api.place)))?;
+    if let Some(problem) = &api.problem {
+        return out.line(format!("          {}", sanitize_line(problem)));
+    }
+    for (name, part) in api.parts() {
+        let mut line = format!("          {name}: ");
+        match (&part.problem, part.last_success_at) {
+            (Some(problem), _) => line.push_str(&sanitize_line(problem)),
+            (None, Some(at)) => line.push_str(&format!("well, {}", format::time(at, terminal))),
+            (None, None) => line.push_str("not tried yet"),
+        }
+        if let (Some(_), Some(next)) = (&part.problem, part.next_try_at) {
+            let seconds = next.as_second() - jiff::Timestamp::now().as_second();
+            line.push_str(&format!("; next try in {}", format::span(seconds.max(0))));
+        }
+        out.line(line)?;
     }
     Ok(())
 }

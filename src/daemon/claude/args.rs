@@ -167,7 +167,7 @@ fn ties(session_id: &SessionId, run_id: &RunId, socket: &str) -> [(String, Strin
 }
 
 /// The caller's MCP configuration with the session's ties in each stdio server's environment, as
-/// programs that create requests by run id expect.
+/// programs that create requests by run id expect. What the caller set there itself stays.
 #[must_use]
 pub fn mcp_config(config: &Value, session_id: &SessionId, run_id: &RunId, socket: &str) -> Value {
     let mut config = config.clone();
@@ -179,10 +179,13 @@ pub fn mcp_config(config: &Value, session_id: &SessionId, run_id: &RunId, socket
         if !server.contains_key("command") {
             continue;
         }
-        let env = server.entry("env").or_insert_with(|| json!({}));
+        let env = server.entry("env").or_insert(Value::Null);
+        if env.is_null() {
+            *env = json!({});
+        }
         if let Some(env) = env.as_object_mut() {
             for (name, value) in ties(session_id, run_id, socket) {
-                env.insert(name, json!(value));
+                env.entry(name).or_insert(json!(value));
             }
         }
     }
@@ -249,10 +252,20 @@ mod tests {
 
     #[test]
     fn stdio_servers_are_tied_to_the_session() {
-        let config = json!({"mcpServers": {"a": {"command": "x", "env": {"K": "v"}}, "b": {"url": "http://x"}}});
+        let config = json!({"mcpServers": {
+            "a": {"command": "x", "env": {"K": "v"}},
+            "b": {"type": "http", "url": "http://x", "headers": {"K": "v"}},
+            "c": {"type": "stdio", "command": "x", "env": null},
+            "d": {"command": "x", "env": {"HUMANLAYER_RUN_ID": "mine"}},
+        }});
         let tied = mcp_config(&config, &SessionId::from("s"), &RunId::from("r"), "/sock");
-        assert_eq!(tied["mcpServers"]["a"]["env"]["HUMANLAYER_RUN_ID"], "r");
-        assert_eq!(tied["mcpServers"]["a"]["env"]["K"], "v");
-        assert!(tied["mcpServers"]["b"].get("env").is_none());
+        let ties = json!({"HUMANLAYER_SESSION_ID": "s", "HUMANLAYER_RUN_ID": "r", "HUMANLAYER_DAEMON_SOCKET": "/sock"});
+        let servers = &tied["mcpServers"];
+        assert_eq!(servers["c"]["env"], ties);
+        assert_eq!(servers["a"]["env"]["K"], "v");
+        assert_eq!(servers["a"]["env"]["HUMANLAYER_SESSION_ID"], "s");
+        assert_eq!(servers["b"], config["mcpServers"]["b"]);
+        assert_eq!(servers["d"]["env"]["HUMANLAYER_RUN_ID"], "mine");
+        assert_eq!(servers["d"]["env"]["HUMANLAYER_DAEMON_SOCKET"], "/sock");
     }
 }

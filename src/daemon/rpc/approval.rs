@@ -1,6 +1,7 @@
 //! Approvals: asking, looking, deciding.
 
 use super::Call;
+use super::contact::{MAX_NAME, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
@@ -21,9 +22,10 @@ pub async fn create(
         return Err(RpcError::required("tool_name"));
     }
     let run_id = match (&external, params.run_id) {
-        (Some(asker), run_id) if run_id.is_empty() => run_id_of(asker),
+        (Some(asker), run_id) if run_id.is_empty() => own_run(&call, run_id_of(asker)).await?,
         (None, run_id) if run_id.is_empty() => return Err(RpcError::required("run_id")),
-        (_, run_id) => run_id,
+        (Some(_), run_id) => own_run(&call, run_id).await?,
+        (None, run_id) => run_id,
     };
     let new = NewMcpApproval {
         run_id,
@@ -33,6 +35,8 @@ pub async fn create(
             .tool_input
             .ok_or_else(|| RpcError::required("tool_input"))?,
         tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
+        call_id: params.call_id.filter(|id| !id.is_empty()),
+        accepts_edits: params.accepts_edits,
     };
     let approval = call.daemon.store.create_mcp_approval(new).await?;
     Ok(CreateApprovalResponse {
@@ -40,10 +44,23 @@ pub async fn create(
     })
 }
 
-fn external(asker: ExternalAsker) -> Result<Asker, RpcError> {
-    if asker.name.trim().is_empty() {
-        return Err(RpcError::required("external.name"));
+/// The run of an asker that may be no session's. One below the runner of a session asks for that
+/// session: it cannot make itself look like another program.
+async fn own_run(call: &Call, run_id: String) -> Result<String, RpcError> {
+    let Origin::Agent { session_id, .. } = &call.origin else {
+        return Ok(run_id);
+    };
+    match call.daemon.store.session(session_id.as_str()).await {
+        Ok(session) => Ok(session.id.to_string()),
+        // The mark of another daemon's session.
+        Err(StoreError::NotFound { .. }) => Ok(run_id),
+        Err(error) => Err(error.into()),
     }
+}
+
+fn external(asker: ExternalAsker) -> Result<Asker, RpcError> {
+    check_text("external.name", &asker.name, MAX_NAME)?;
+    check_directory("external.cwd", &asker.cwd)?;
     Ok(Asker {
         name: Some(asker.name),
         cwd: asker.cwd,

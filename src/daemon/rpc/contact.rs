@@ -18,7 +18,10 @@ use crate::protocol::error::ErrorKind;
 const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Longest name of a run, a request or an asker, in bytes.
-const MAX_NAME: usize = 1000;
+pub const MAX_NAME: usize = 1000;
+
+/// Longest name of a directory, in bytes.
+const MAX_DIRECTORY: usize = 4096;
 
 /// Most options of one request.
 const MAX_OPTIONS: usize = 100;
@@ -119,7 +122,16 @@ fn is_agent_of(origin: &Origin, session: &str) -> bool {
     matches!(origin, Origin::Agent { session_id, .. } if session_id.as_str() == session)
 }
 
-fn check_text(field: &str, text: &str, limit: usize) -> Result<(), RpcError> {
+/// Checks a directory that a program says it works in; it may say none.
+pub fn check_directory(field: &str, path: &str) -> Result<(), RpcError> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    check_text(field, path, MAX_DIRECTORY)
+}
+
+/// Checks a text that is not empty and not endless.
+pub fn check_text(field: &str, text: &str, limit: usize) -> Result<(), RpcError> {
     if text.trim().is_empty() {
         return Err(RpcError::required(field));
     }
@@ -142,6 +154,9 @@ fn asker(call: &Call, params: &CreateContactParams) -> Result<Asker, RpcError> {
     let given = params.asker.clone().filter(|name| !name.trim().is_empty());
     if let Some(name) = &given {
         check_text("asker", name, MAX_NAME)?;
+    }
+    if let Some(cwd) = &params.cwd {
+        check_directory("cwd", cwd)?;
     }
     let (name, pid) = match &call.origin {
         Origin::Person { program, pid, .. } => (Some(program.clone()), Some(*pid)),

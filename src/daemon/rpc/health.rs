@@ -16,6 +16,7 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         .await
         .err()
         .map(|error| error.to_string());
+    let http = daemon.http.status();
     Ok(HealthResponse {
         status: if problem.is_none() { "ok" } else { "degraded" }.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -24,6 +25,9 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         started_at: Some(daemon.started_at),
         database: daemon.store.path().display().to_string(),
         live_sessions: daemon.sessions.live_count() as u64,
+        http_address: http.address.map(|address| address.to_string()),
+        http_problem: http.problem,
         problem,
+        remote_api: daemon.remote_api.as_ref().map(|status| status.health()),
     })
 }

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod guard;
 mod health;
+mod keys;
 mod launch;
 mod overview;
 mod session;
@@ -70,6 +71,9 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::LIST_APPROVALS, approval::list)?;
     serve(m, method::GET_APPROVAL, approval::get)?;
     serve(m, method::SEND_DECISION, approval::decide)?;
+    serve(m, method::CREATE_KEY, keys::create)?;
+    serve(m, method::LIST_KEYS, keys::list)?;
+    serve(m, method::REVOKE_KEY, keys::revoke)?;
     events::register(m)?;
     Ok(module)
 }

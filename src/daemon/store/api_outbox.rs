@@ -118,6 +118,23 @@ impl Store {
             .await
     }
 
+    /// Makes every answer due: what kept it from arriving may be another key or address by now.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn api_outbox_hurry(&self) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                write
+                    .db
+                    .prepare_cached("UPDATE api_outbox SET next_try_at = ?1 WHERE next_try_at > ?1")
+                    .and_then(|mut update| update.execute([micros(write.now)]))
+                    .doing("make the answers for the remote API due")
+                    .map(drop)
+            })
+            .await
+    }
+
     /// Notes that the API will never take an answer, and why.
     ///
     /// # Errors

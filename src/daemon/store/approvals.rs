@@ -250,6 +250,15 @@ fn pending(
         .doing("find pending approvals")
 }
 
+/// What waits about a tool call.
+pub fn pending_of_tool_call(
+    db: &Connection,
+    session_key: i64,
+    tool_use_id: &str,
+) -> Result<Vec<Approval>, StoreError> {
+    pending(db, session_key, "a.tool_use_id = ?2", Some(tool_use_id))
+}
+
 /// Ends an approval, if it is pending, and puts its answer on the way.
 pub fn resolve_as(
     write: &mut Write<'_>,

@@ -3,14 +3,16 @@
 //! Every question goes through [`insert`] and [`settle_new`], whatever its source: the agent's own
 //! control protocol, a permission prompt over MCP, or (see [`super::requests`]) a program.
 
+use jiff::Timestamp;
 use rusqlite::params;
 use serde_json::Value;
 
 use super::approvals::{self, Resolution};
+use super::correlate::same_json;
 use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, sessions};
+use super::{Doing as _, Store, StoreError, events, requests, sessions};
 use crate::domain::approval::ResponseOption;
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
@@ -27,6 +29,10 @@ pub struct NewMcpApproval {
     pub tool_input: Value,
     /// The tool call, where the caller knows it.
     pub tool_use_id: Option<String>,
+    /// The caller's name for the request, under which asking again asks nothing twice.
+    pub call_id: Option<String>,
+    /// Whether the caller takes more than yes or no.
+    pub accepts_edits: bool,
     /// Who asks, where it may be for an agent that is no session of ours.
     pub external: Option<Asker>,
 }
@@ -36,7 +42,8 @@ impl Store {
     /// session of its own.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over.
+    /// [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over
+    /// and for a `call_id` under which something else was asked.
     pub async fn create_mcp_approval(&self, new: NewMcpApproval) -> Result<Approval, StoreError> {
         self.writer.run(move |write| create_mcp(write, new)).await
     }
@@ -67,9 +74,9 @@ pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Resu
 }
 
 fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, StoreError> {
-    let session = match (sessions::resolve(write.db, &new.run_id), new.external) {
+    let session = match (sessions::resolve(write.db, &new.run_id), &new.external) {
         (Err(StoreError::NotFound { .. }), Some(asker)) => {
-            external::find_or_make(write, &new.run_id, &asker)?
+            external::find_or_make(write, &new.run_id, asker)?
         }
         (found, _) => found?,
     };
@@ -79,8 +86,13 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
             problem: "has ended: nothing of it can ask any more".to_owned(),
         });
     }
+    if let Some(known) = asked_before(write, &session, &new)? {
+        return Ok(known);
+    }
     let row = NewRow {
         tool_use_id: new.tool_use_id.as_deref(),
+        call_id: new.call_id.as_deref(),
+        accepts_edits: new.accepts_edits,
         asker: session.asker.as_deref(),
         ..NewRow::of_tool(
             session.run_id.as_str(),
@@ -91,6 +103,37 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
     };
     let key = insert(write, &session, &row)?.ok_or_else(repeated)?;
     settle_new(write, &session, key)
+}
+
+/// The approval of a caller that asks again: under the same name, or about the same tool call while
+/// that still waits. A caller without a name is asking anew.
+fn asked_before(
+    write: &Write<'_>,
+    session: &Session,
+    new: &NewMcpApproval,
+) -> Result<Option<Approval>, StoreError> {
+    let Some(call_id) = &new.call_id else {
+        return Ok(None);
+    };
+    let same = |known: &Approval| {
+        known.tool_name == new.tool_name && same_json(&known.tool_input, &new.tool_input)
+    };
+    if let Some(known) = requests::by_call(write.db, Source::Mcp, call_id)? {
+        if same(&known) {
+            return Ok(Some(known));
+        }
+        return Err(StoreError::Conflict {
+            id: known.session_id,
+            problem: format!("has asked something else under the call id {call_id:?}"),
+        });
+    }
+    let Some(tool_use_id) = &new.tool_use_id else {
+        return Ok(None);
+    };
+    let waiting = approvals::pending_of_tool_call(write.db, session.key, tool_use_id)?;
+    Ok(waiting
+        .into_iter()
+        .find(|known| known.source == Source::Mcp && same(known)))
 }
 
 /// What cannot be: a row without a name of its own that conflicts with another.
@@ -116,7 +159,10 @@ pub struct NewRow<'a> {
     pub channel: Option<&'a Value>,
     pub sdk_state: Option<&'a Value>,
     pub options: &'a [ResponseOption],
+    pub accepts_edits: bool,
     pub asker: Option<&'a str>,
+    /// When it was asked, where that was elsewhere and earlier.
+    pub asked_at: Option<Timestamp>,
 }
 
 impl<'a> NewRow<'a> {
@@ -144,7 +190,9 @@ impl<'a> NewRow<'a> {
             channel: None,
             sdk_state: None,
             options: &[],
+            accepts_edits: false,
             asker: None,
+            asked_at: None,
         }
     }
 }
@@ -164,8 +212,8 @@ pub fn insert(
         .prepare_cached(
             "INSERT INTO approvals (id, session_key, run_id, source, kind, request_id, tool_use_id, tool_name,
                 tool_input, description, decision_reason, blocked_path, suggestions, agent_id, call_id, channel,
-                sdk_state, options, asker, outcome, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+                sdk_state, options, accepts_edits, asker, outcome, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
              ON CONFLICT (session_key, request_id) WHERE request_id IS NOT NULL DO NOTHING",
         )
         .and_then(|mut insert| {
@@ -188,8 +236,9 @@ pub fn insert(
                 new.channel.map(Value::to_string),
                 new.sdk_state.map(Value::to_string),
                 options,
+                new.accepts_edits,
                 new.asker,
-                micros(write.now),
+                micros(new.asked_at.map_or(write.now, |at| at.min(write.now))),
             ])
         })
         .doing("record a question")?;

@@ -88,29 +88,19 @@ pub fn adopt(
     tool_name: &str,
     tool_input: &str,
 ) -> Result<(), StoreError> {
-    let waiting: Vec<(i64, i64, String)> = write
-        .db
-        .prepare_cached(
-            "SELECT key, session_key, tool_input FROM approvals INDEXED BY approvals_without_call
-             WHERE outcome = 'pending' AND call_id IS NOT NULL AND tool_use_id IS NULL AND kind = 'permission'
-                AND tool_name = ? ORDER BY key",
-        )
-        .and_then(|mut query| {
-            query
-                .query_map([tool_name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })
-        .doing("find a tool call's request")?;
-    if waiting.is_empty() {
-        return Ok(());
-    }
     let input: Value = serde_json::from_str(tool_input).unwrap_or_default();
-    let family = family(write.db, session)?;
-    let found = waiting.into_iter().find(|(_, owner, theirs)| {
-        family.contains(owner)
-            && serde_json::from_str(theirs).is_ok_and(|theirs: Value| same_json(&theirs, &input))
-    });
-    let Some((key, owner, _)) = found else {
+    let mut found = None;
+    for owner in family(write.db, session)? {
+        let waiting = without_call(write.db, owner, tool_name)?;
+        let same = |(_, theirs): &(i64, String)| {
+            serde_json::from_str(theirs).is_ok_and(|theirs: Value| same_json(&theirs, &input))
+        };
+        if let Some((key, _)) = waiting.into_iter().find(same) {
+            found = Some((key, owner));
+            break;
+        }
+    }
+    let Some((key, owner)) = found else {
         return Ok(());
     };
     write
@@ -126,6 +116,27 @@ pub fn adopt(
         sessions::refresh_status(write, session.key)?;
     }
     Ok(())
+}
+
+/// The requests of a session about a tool that lack their tool call, oldest first: keys and inputs.
+fn without_call(
+    db: &Connection,
+    session_key: i64,
+    tool_name: &str,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    db.prepare_cached(
+        "SELECT key, tool_input FROM approvals INDEXED BY approvals_without_call
+         WHERE outcome = 'pending' AND call_id IS NOT NULL AND tool_use_id IS NULL AND kind = 'permission'
+            AND session_key = ? AND tool_name = ? ORDER BY key",
+    )
+    .and_then(|mut query| {
+        query
+            .query_map(params![session_key, tool_name], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect()
+    })
+    .doing("find a tool call's request")
 }
 
 /// A session, those that it continues and those that continue it; itself first, then the newest.

@@ -43,7 +43,7 @@ pub use ingest::{Apply, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
-pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, run_id_of};
+pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, RemoteRequest, run_id_of};
 pub use schema::inspect;
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 pub use writer::Urgency;
@@ -179,6 +179,8 @@ pub enum StoreError {
         limit: u64,
         /// Whose requests it bounds.
         whose: &'static str,
+        /// Whether that is everybody's.
+        of_all: bool,
     },
     /// An ingest does not start where the last one ended.
     #[error("journal offset {given} does not follow {stored}: two readers of one journal?")]

@@ -5,6 +5,7 @@
 //! belongs to the session of its run id (and, when it is about a tool, to the tool call: see
 //! [`super::correlate`]), else to a session of the asking program (see [`super::external`]).
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
@@ -12,10 +13,11 @@ use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::external::{self, Asker};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, correlate, rows};
+use super::{Doing as _, Store, StoreError, correlate, rows, sessions};
 use crate::domain::approval::{DecidedBy, ResponseOption};
+use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
-use crate::domain::{Approval, Kind, Outcome, Session, Source};
+use crate::domain::{Approval, EventType, Kind, Outcome, Session, Source};
 
 /// A request of a program.
 #[derive(Clone, Debug)]
@@ -40,6 +42,15 @@ pub struct NewRequest {
     pub options: Vec<ResponseOption>,
     /// Who asks.
     pub asker: Asker,
+}
+
+/// A request that was found at a remote API.
+#[derive(Clone, Debug)]
+pub struct RemoteRequest {
+    /// What it asks.
+    pub request: NewRequest,
+    /// When it was asked, where the API says so.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// What became of a request.
@@ -91,9 +102,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written; nothing is recorded then.
-    pub async fn ask_remote(&self, requests: Vec<NewRequest>) -> Result<Vec<Asked>, StoreError> {
+    pub async fn ask_remote(&self, requests: Vec<RemoteRequest>) -> Result<Vec<Asked>, StoreError> {
         self.writer
-            .run(move |write| requests.into_iter().map(|new| ask(write, new)).collect())
+            .run(move |write| {
+                requests
+                    .into_iter()
+                    .map(|found| ask(write, found.request, found.asked_at))
+                    .collect()
+            })
             .await
     }
 
@@ -111,26 +127,25 @@ impl Store {
                 if by_call(write.db, request.source, &request.call_id)?.is_none() {
                     check_bounds(write.db, &request, bounds)?;
                 }
-                ask(write, request)
+                ask(write, request, None)
             })
             .await
     }
 
-    /// Everything that is pending here and came from a remote API, oldest first.
+    /// The names of all requests of a remote API that are pending here, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn remote_pending(&self) -> Result<Vec<Approval>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key
-             WHERE a.outcome = 'pending' AND a.call_id IS NOT NULL AND a.source = 'remote_api' ORDER BY a.key",
-            rows::APPROVAL
-        );
+    pub async fn remote_waiting(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
         self.readers
             .run(move |db| {
-                db.prepare_cached(&sql)
-                    .and_then(|mut query| query.query_map([], rows::approval)?.collect())
-                    .doing("list the requests of the remote API")
+                db.prepare_cached(
+                    "SELECT call_id FROM approvals
+                     WHERE outcome = 'pending' AND call_id IS NOT NULL AND source = 'remote_api' AND kind = ?
+                     ORDER BY key",
+                )
+                .and_then(|mut query| query.query_map([kind.as_str()], |row| row.get(0))?.collect())
+                .doing("list the requests of the remote API")
             })
             .await
     }
@@ -192,6 +207,25 @@ impl Store {
             .await
     }
 
+    /// Adds a remark of ours to the conversation that a request belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyResolved`] when nobody is asked any more.
+    pub async fn remark(&self, approval_key: i64, text: String) -> Result<Approval, StoreError> {
+        self.writer
+            .run(move |write| {
+                let approval = approvals::by_key(write.db, approval_key)?;
+                if approval.outcome != Outcome::Pending {
+                    return Err(StoreError::AlreadyResolved(Box::new(approval)));
+                }
+                let session = sessions::by_key(write.db, approval.session_key)?;
+                let body = NewConversationEvent::words(EventType::System, "system", text);
+                sessions::say(write, &session, body)?;
+                Ok(approval)
+            })
+            .await
+    }
+
     /// Takes a request back: its asker does not want an answer any more.
     ///
     /// # Errors
@@ -226,7 +260,11 @@ impl Store {
     }
 }
 
-fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
+fn ask(
+    write: &mut Write<'_>,
+    new: NewRequest,
+    asked_at: Option<Timestamp>,
+) -> Result<Asked, StoreError> {
     if let Some(known) = by_call(write.db, new.source, &new.call_id)? {
         let asked = if is_same(&known, &new) {
             Asked::Known
@@ -244,10 +282,13 @@ fn ask(write: &mut Write<'_>, new: NewRequest) -> Result<Asked, StoreError> {
         sdk_state: new.sdk_state.as_ref(),
         options: &new.options,
         asker: new.asker.name.as_deref(),
+        asked_at,
         ..NewRow::of_tool(&new.run_id, new.source, &new.tool_name, &new.tool_input)
     };
     let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;
-    asking::settle_new(write, &session, key).map(|approval| Asked::New(Box::new(approval)))
+    let approval = asking::settle_new(write, &session, key)?;
+    crate::failpoint::hit("request.recorded");
+    Ok(Asked::New(Box::new(approval)))
 }
 
 fn place(write: &mut Write<'_>, new: &NewRequest) -> Result<(Session, Option<String>), StoreError> {
@@ -281,7 +322,12 @@ fn is_same(known: &Approval, new: &NewRequest) -> bool {
         && correlate::same_json(&known.tool_input, &new.tool_input)
 }
 
-fn by_call(db: &Connection, source: Source, call_id: &str) -> Result<Option<Approval>, StoreError> {
+/// A request by its source and the program's name for it.
+pub fn by_call(
+    db: &Connection,
+    source: Source,
+    call_id: &str,
+) -> Result<Option<Approval>, StoreError> {
     let sql = format!(
         "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.source = ? AND a.call_id = ?",
         rows::APPROVAL
@@ -302,7 +348,7 @@ fn check_bounds(
 ) -> Result<(), StoreError> {
     let (of_asker, in_all): (i64, i64) = db
         .prepare_cached(
-            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals
+            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals INDEXED BY approvals_by_asker
              WHERE source = ?1 AND outcome = 'pending' AND call_id IS NOT NULL",
         )
         .and_then(|mut query| {
@@ -312,12 +358,16 @@ fn check_bounds(
             )
         })
         .doing("count what is pending")?;
-    for (pending, limit, whose) in [
-        (of_asker, bounds.per_asker, "of this asker"),
-        (in_all, bounds.in_all, "of all askers"),
+    for (pending, limit, whose, of_all) in [
+        (of_asker, bounds.per_asker, "of this asker", false),
+        (in_all, bounds.in_all, "of all askers", true),
     ] {
         if pending.unsigned_abs() >= limit {
-            return Err(StoreError::Full { limit, whose });
+            return Err(StoreError::Full {
+                limit,
+                whose,
+                of_all,
+            });
         }
     }
     Ok(())

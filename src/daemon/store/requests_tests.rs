@@ -90,7 +90,8 @@ impl Rig {
     }
 
     async fn ask(&self, request: NewRequest) -> crate::domain::Approval {
-        let asked = self.store.ask_remote(vec![request]).await.unwrap();
+        let found = vec![found(request)];
+        let asked = self.store.ask_remote(found).await.unwrap();
         match asked.into_iter().next().unwrap() {
             Asked::New(approval) => *approval,
             other => panic!("{other:?}"),
@@ -109,6 +110,13 @@ fn call(id: &str, input: &Value) -> Effect {
         tool_input: Some(input.to_string()),
         ..NewConversationEvent::words(EventType::ToolCall, "assistant", String::new())
     })
+}
+
+fn found(request: NewRequest) -> RemoteRequest {
+    RemoteRequest {
+        request,
+        asked_at: None,
+    }
 }
 
 fn function_call(call_id: &str, run_id: &str, input: Value) -> NewRequest {
@@ -231,16 +239,23 @@ async fn what_is_polled_again_is_known_and_what_differs_is_told_apart() {
     let again = rig
         .store
         .ask_remote(vec![
-            function_call("c1", "a run", json!({"x": 1})),
-            function_call("c1", "a run", json!({"x": 2})),
-            function_call("c2", "a run", json!({"x": 2})),
+            found(function_call("c1", "a run", json!({"x": 1}))),
+            found(function_call("c1", "a run", json!({"x": 2}))),
+            RemoteRequest {
+                request: function_call("c2", "a run", json!({"x": 2})),
+                asked_at: Some("2026-01-02T03:04:05.000006Z".parse().unwrap()),
+            },
         ])
         .await
         .unwrap();
     assert!(matches!(&again[0], Asked::Known(a) if a.id == first.id));
     assert!(matches!(&again[1], Asked::Taken(a) if a.id == first.id));
     assert!(matches!(&again[2], Asked::New(a) if a.session_id == first.session_id));
-    assert_eq!(rig.store.remote_pending().await.unwrap().len(), 2);
+    let asked_at = again[2].approval().unwrap().created_at;
+    assert_eq!(asked_at.to_string(), "2026-01-02T03:04:05.000006Z");
+    let waiting = |kind| rig.store.remote_waiting(kind);
+    assert_eq!(waiting(Kind::Permission).await.unwrap(), ["c1", "c2"]);
+    assert_eq!(waiting(Kind::Contact).await.unwrap(), [""; 0]);
     let how = Elsewhere {
         place: "https://api".into(),
         outcome: Outcome::Denied,
@@ -302,7 +317,8 @@ async fn an_answer_goes_through_the_outbox_once() {
         .unwrap();
     let outbox = rig.store.api_outbox_due(now).await.unwrap();
     assert_eq!((outbox.due.len(), outbox.next), (0, Some(later)));
-    let due = rig.store.api_outbox_due(later).await.unwrap().due;
+    rig.store.api_outbox_hurry().await.unwrap();
+    let due = rig.store.api_outbox_due(rows::now()).await.unwrap().due;
     assert_eq!(due[0].attempts, 1);
     rig.store.api_outbox_done(due[0].id).await.unwrap();
     assert!(rig.approval(&asked.id).await.delivered_at.is_some());

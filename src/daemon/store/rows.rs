@@ -25,10 +25,11 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
     a.tool_name, a.tool_input, a.description, a.decision_reason, a.blocked_path, a.suggestions, a.agent_id, a.outcome,
     a.comment, a.updated_input, a.updated_permissions, a.answers, a.decided_by, a.created_at, a.decided_at,
-    a.delivered_at, a.undelivered, a.call_id, a.channel, a.sdk_state, a.options, a.asker, a.chosen_option";
+    a.delivered_at, a.undelivered, a.call_id, a.channel, a.sdk_state, a.options, a.asker, a.chosen_option,
+    a.accepts_edits";
 
 /// How many columns that are; further ones come after them.
-pub const APPROVAL_COLUMNS: usize = 32;
+pub const APPROVAL_COLUMNS: usize = 33;
 
 /// Columns of a piece of conversation, to be read with [`conversation`]; needs `JOIN sessions s`.
 pub const CONVERSATION: &str =
@@ -176,6 +177,7 @@ pub fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
         options: json(row, 29)?,
         asker: row.get(30)?,
         chosen_option: row.get(31)?,
+        accepts_edits: row.get(32)?,
     })
 }
 

@@ -8,13 +8,15 @@ ALTER TABLE approvals ADD COLUMN call_id TEXT;
 ALTER TABLE approvals ADD COLUMN channel TEXT;
 ALTER TABLE approvals ADD COLUMN sdk_state TEXT;
 ALTER TABLE approvals ADD COLUMN options TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE approvals ADD COLUMN accepts_edits INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE approvals ADD COLUMN asker TEXT;
 ALTER TABLE approvals ADD COLUMN chosen_option TEXT;
 CREATE UNIQUE INDEX approvals_by_call ON approvals (source, call_id) WHERE call_id IS NOT NULL;
--- What programs wait for, to be listed in pages and counted.
+-- What programs wait for, to be listed in pages, and counted for each asker.
 CREATE INDEX approvals_of_programs ON approvals (source, kind, key) WHERE outcome = 'pending' AND call_id IS NOT NULL;
--- Requests whose tool call has not been seen yet; nearly always none.
-CREATE INDEX approvals_without_call ON approvals (tool_name)
+CREATE INDEX approvals_by_asker ON approvals (source, asker) WHERE outcome = 'pending' AND call_id IS NOT NULL;
+-- Requests whose tool call has not been seen (yet).
+CREATE INDEX approvals_without_call ON approvals (session_key, tool_name)
     WHERE outcome = 'pending' AND call_id IS NOT NULL AND tool_use_id IS NULL AND kind = 'permission';
 
 -- Answers on their way to a remote API; a row goes when its answer has arrived or never will.

@@ -65,6 +65,12 @@ impl Cache {
         self.work
     }
 
+    /// How many items are laid out.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.laid.len()
+    }
+
     /// Whether an item is laid out.
     pub fn has(&self, id: ItemId) -> bool {
         self.laid.contains_key(&id)

@@ -1,4 +1,4 @@
-//! How a tool call looks: its head, its card, its approval, its result.
+//! How a tool call looks: its head, its card, what became of the question about it, its result.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -8,53 +8,85 @@ use super::NoFiles;
 use super::approvals::{self, CallState};
 use super::card;
 use super::item::{Answer, Call};
-use super::looks::{self, Look, Part, Setting, indent};
+use super::looks::{self, Part, Setting, indent};
+use super::partial;
+use super::results::{self, Result};
+use super::sheet::Sheet;
 use super::summary;
-use super::text::Row;
+use super::text::{self, Row};
 use crate::domain::Outcome;
+use crate::tui::theme::Theme;
 
-/// Lines at the start of a folded result.
-const HEAD_LINES: usize = 4;
+/// Rows of an unfolded card; whoever wants more opens it elsewhere.
+const MOST_ROWS: usize = 5_000;
 
-/// Lines at the end of a folded result.
-const TAIL_LINES: usize = 4;
+/// Rows of what is being written.
+const WRITTEN_ROWS: usize = 6;
+
+/// Columns that a head keeps for what the call touches, before it says how it went.
+const LEAST_SUMMARY: usize = 24;
+
+/// What a call's subagent does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Steps {
+    /// Its pieces.
+    pub pieces: usize,
+    /// Its latest tool call, in one line.
+    pub latest: Option<String>,
+}
 
 /// The parts of a call.
 pub(super) fn parts(
     call: &Call,
+    steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
     setting: &Setting,
 ) -> Vec<Part> {
     let theme = &setting.theme;
     let outcome = approvals::outcome(call, state);
-    let mut rows = vec![Line::default(), head(call, outcome, state, setting)];
-    if !folded {
-        let input = call.input();
-        let room = u16::try_from(setting.width.saturating_sub(2)).unwrap_or(u16::MAX);
-        for row in card::tool_card(&call.name, &input, &NoFiles, room, theme) {
-            rows.push(indented(row));
-        }
+    let input = shown_input(call, state);
+    let result = call
+        .answer
+        .as_ref()
+        .map(|answer| Result::of(&call.name, &input, answer));
+    let mut rows = vec![Line::default()];
+    rows.extend(head(
+        call,
+        &input,
+        steps,
+        folded,
+        outcome,
+        state,
+        result.as_ref(),
+        setting,
+    ));
+    if call.writing {
+        rows.extend(written(call, setting));
+        return vec![Part::Rows(rows)];
     }
-    if let Some(reason) = state
-        .filter(|state| state.outcome == Outcome::Denied)
-        .and_then(|state| state.comment.as_deref())
-    {
-        let row = Row::foreign_of(reason, theme.bad, theme);
-        rows.extend(row.words(setting.width, &indent(), &indent()));
+    rows.extend(card_rows(call, &input, folded, setting));
+    let reason = (outcome == Some(Outcome::Denied))
+        .then(|| reason(call, state))
+        .flatten();
+    if let Some(reason) = reason {
+        let row = Row::foreign_of(text::head(reason, 4096), theme.bad, theme);
+        rows.extend(row.words(
+            setting.width,
+            &Row::of("  ✗ ", theme.bad),
+            &Row::of("    ", theme.bad),
+        ));
+    }
+    if let Some(latest) = steps.latest.as_ref().filter(|_| folded && is_running(call)) {
+        let mut row = Row::of("  ⋯ ", theme.working);
+        row.foreign(latest, theme.dim, theme);
+        rows.push(row.cut(setting.width).line());
     }
     let mut parts = vec![Part::Rows(rows)];
-    if let Some(answer) = &call.answer {
-        let look = match (call.name.as_str(), answer.is_error) {
-            ("Read", false) => {
-                let path = call.input();
-                let path = path.get("file_path").and_then(Value::as_str);
-                Look::Numbered(path.unwrap_or_default().to_owned())
-            }
-            (_, true) => Look::Output(theme.bad),
-            (_, false) => Look::Output(theme.dim),
-        };
-        parts.extend(result(answer, &look, folded, setting));
+    if let (Some(result), Some(answer)) = (result, &call.answer)
+        && reason.is_none_or(|reason| reason.trim() != answer.text.trim())
+    {
+        parts.extend(result.parts(folded, setting));
     }
     parts
 }
@@ -62,60 +94,126 @@ pub(super) fn parts(
 /// The parts of a result whose call is not there.
 pub(super) fn orphan_parts(answer: &Answer, folded: bool, setting: &Setting) -> Vec<Part> {
     let theme = &setting.theme;
-    let mut row = Row::of("● ", theme.dim);
-    row.own("a result, of a call further up", theme.dim);
+    let row = Row::of("● a result, of a call further up", theme.dim);
     let mut parts = vec![Part::Rows(vec![row.cut(setting.width).line()])];
-    parts.extend(result(answer, &Look::Output(theme.dim), folded, setting));
+    parts.extend(Result::of("", &Value::Null, answer).parts(folded, setting));
     parts
 }
 
-fn indented(mut row: Line<'static>) -> Line<'static> {
-    row.spans.insert(0, "  ".into());
-    row
+fn is_running(call: &Call) -> bool {
+    call.answer.is_none() || call.open_steps > 0
 }
 
+/// The input to show: what really ran, with the answers that were given.
+fn shown_input(call: &Call, state: Option<&CallState>) -> Value {
+    let mut input = match state.and_then(|state| state.edited.as_ref()) {
+        Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => {
+            edited.clone()
+        }
+        Some(_) | None if call.writing => partial::read(&call.input),
+        Some(_) | None => call.input(),
+    };
+    if let (Some(answers), Some(input)) = (
+        state.and_then(|state| state.answers.as_ref()),
+        input.as_object_mut(),
+    ) {
+        input.insert("answers".to_owned(), answers.clone());
+    }
+    input
+}
+
+fn reason<'a>(call: &'a Call, state: Option<&'a CallState>) -> Option<&'a str> {
+    let said = state.and_then(|state| state.comment.as_deref());
+    said.or_else(|| call.answer.as_ref().map(|answer| answer.text.as_str()))
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the head says a little of everything"
+)]
 fn head(
     call: &Call,
+    input: &Value,
+    steps: &Steps,
+    folded: bool,
     outcome: Option<Outcome>,
     state: Option<&CallState>,
+    result: Option<&Result<'_>>,
     setting: &Setting,
-) -> Line<'static> {
+) -> Vec<Line<'static>> {
     let theme = &setting.theme;
-    let failed = call.answer.as_ref().is_some_and(|answer| answer.is_error);
-    let mark = match (outcome, &call.answer) {
-        (Some(Outcome::Pending), None) => theme.waiting,
-        (_, None) => theme.working,
-        (_, Some(_)) if failed => theme.bad,
-        (_, Some(_)) => theme.good,
-    };
-    let mut row = Row::of("● ", mark);
+    let mut row = Row::of("● ", mark(call, outcome, theme));
     row.own(&summary::tool_label(&call.name), theme.tool);
-    let what = summary::summary_of(&call.name, &call.input());
+    let what = summary::summary_of(&call.name, input);
     if !what.is_empty() {
-        row.own(" ", theme.text);
-        row.foreign(&what, theme.text, theme);
+        row.own("  ", theme.text);
+        // Safe already; once more, so that what was unsafe is marked.
+        row.append(marked(&what, theme));
     }
     let mut end = Row::new();
     if call.writing {
-        end.own("  writing …", theme.dim);
+        end.own("  writing …", theme.working);
     }
     if let Some(outcome) = outcome {
         end.own("  ", theme.dim);
         end.own(&approvals::words(outcome, state), style_of(outcome, theme));
     }
-    if call.steps > 0 {
-        end.own(&format!("  {} steps", call.steps), theme.dim);
+    if steps.pieces > 0 {
+        end.own(
+            &format!("  {}", steps_words(call, steps, folded)),
+            theme.dim,
+        );
+    }
+    let said = result.filter(|_| outcome != Some(Outcome::Denied));
+    if let Some((words, style)) = said.and_then(|result| result.words(theme)) {
+        end.own("  ", theme.dim);
+        end.own(&words, style);
+    }
+    if row.width() + end.width() <= setting.width {
+        row.append(end);
+        return vec![row.line()];
     }
     let room = setting.width.saturating_sub(end.width());
-    if room < 12 {
-        return row.cut(setting.width).line();
+    if room >= LEAST_SUMMARY.min(row.width()) {
+        let mut row = row.cut(room);
+        row.append(end);
+        return vec![row.line()];
     }
-    let mut row = row.cut(room);
-    row.append(end);
-    row.line()
+    // Too narrow for both on one line: how it went stands below.
+    let mut rows = vec![row.cut(setting.width).line()];
+    if !end.is_empty() {
+        rows.extend(end.words(setting.width, &Row::new(), &indent()));
+    }
+    rows
 }
 
-fn style_of(outcome: Outcome, theme: &crate::tui::theme::Theme) -> Style {
+/// A summary, with what was made visible in it marked.
+fn marked(safe: &str, theme: &Theme) -> Row {
+    let mut row = Row::new();
+    let mut rest = safe;
+    while let Some(at) = rest.find("\\u{") {
+        let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
+        row.own(&rest[..at], theme.text);
+        row.own(&rest[at..end], theme.text.patch(theme.unmasked));
+        rest = &rest[end..];
+    }
+    row.own(rest, theme.text);
+    row
+}
+
+fn mark(call: &Call, outcome: Option<Outcome>, theme: &Theme) -> Style {
+    match (&call.answer, outcome) {
+        (None, Some(Outcome::Pending)) => theme.waiting,
+        (None, Some(Outcome::Denied | Outcome::Expired)) => theme.bad,
+        (None, Some(Outcome::Withdrawn | Outcome::Abandoned)) => theme.dim,
+        (None, Some(Outcome::Approved | Outcome::Answered) | None) => theme.working,
+        (Some(answer), _) if answer.is_error => theme.bad,
+        (Some(_), _) if call.open_steps > 0 => theme.working,
+        (Some(_), _) => theme.good,
+    }
+}
+
+fn style_of(outcome: Outcome, theme: &Theme) -> Style {
     match outcome {
         Outcome::Pending => theme.waiting,
         Outcome::Approved | Outcome::Answered => theme.good,
@@ -124,29 +222,69 @@ fn style_of(outcome: Outcome, theme: &crate::tui::theme::Theme) -> Style {
     }
 }
 
-fn result(answer: &Answer, look: &Look, folded: bool, setting: &Setting) -> Vec<Part> {
-    let theme = &setting.theme;
-    let text = answer.text.as_str();
-    let all = looks::line_count(text);
-    if !folded || all <= HEAD_LINES + TAIL_LINES + 1 {
-        return looks::stretch(text, 0..text.len(), look, indent(), indent());
+fn steps_words(call: &Call, steps: &Steps, folded: bool) -> String {
+    let sign = if folded { "▸" } else { "▾" };
+    let (count, what) = if call.steps > 0 {
+        (call.steps, "step")
+    } else {
+        (steps.pieces, "message")
+    };
+    let s = if count == 1 { "" } else { "s" };
+    let running = match call.open_steps {
+        0 => String::new(),
+        open => format!(", {open} running"),
+    };
+    format!("{sign} {} {what}{s}{running}", looks::grouped(count))
+}
+
+/// How many rows of a card are shown of a folded call.
+fn folded_rows(call: &Call, input: &Value, setting: &Setting) -> usize {
+    match call.name.as_str() {
+        "Bash" => {
+            let command = card::field(input, "command").unwrap_or_default();
+            let on_its_head = command.len() + 16 <= setting.width && !command.contains('\n');
+            if on_its_head { 0 } else { 4 }
+        }
+        "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => 14,
+        "TodoWrite" | "AskUserQuestion" | "ExitPlanMode" => 40,
+        _ => 0,
     }
-    let (end, start) = (
-        looks::lines_end(text, HEAD_LINES),
-        looks::lines_start(text, TAIL_LINES),
-    );
-    let mut parts = looks::stretch(text, 0..end, look, indent(), indent());
-    parts.push(Part::Rows(vec![looks::more(
-        all - HEAD_LINES - TAIL_LINES,
-        "line",
-        theme,
-    )]));
-    parts.extend(looks::stretch(
-        text,
-        start..text.len(),
-        look,
-        indent(),
-        indent(),
-    ));
-    parts
+}
+
+fn card_rows(call: &Call, input: &Value, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
+    let theme = &setting.theme;
+    let most = if folded {
+        folded_rows(call, input, setting)
+    } else {
+        MOST_ROWS
+    };
+    if most == 0 {
+        return Vec::new();
+    }
+    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme);
+    sheet.says_path = summary::summary_of(&call.name, input).len() + 24 > setting.width;
+    card::write(&mut sheet, &call.name, input, &NoFiles);
+    let (rows, more) = sheet.finish();
+    let mut rows: Vec<Line<'static>> = rows.into_iter().map(results::set_in).collect();
+    if more {
+        let said = if folded {
+            "  …"
+        } else {
+            "  … and more: open it in an editor to see all"
+        };
+        rows.push(Row::of(said, theme.dim).line());
+    }
+    rows
+}
+
+/// The end of what is being written.
+fn written(call: &Call, setting: &Setting) -> Vec<Line<'static>> {
+    let theme = &setting.theme;
+    let tail = partial::tail(&call.input);
+    let mut rows = Vec::new();
+    for line in text::lines(&tail) {
+        let row = Row::foreign_of(line, theme.dim, theme);
+        rows.extend(row.columns(setting.width, &indent(), &indent()));
+    }
+    rows.split_off(rows.len().saturating_sub(WRITTEN_ROWS))
 }

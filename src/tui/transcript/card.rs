@@ -1,113 +1,178 @@
-//! A tool call's input as a card.
+//! A tool call's input as a card: what a person must see to decide about it.
+//!
+//! Owns which tool's input looks how. Nothing is left out: fields that a tool's own look does not
+//! show stand below it as names and values.
 
 use ratatui::text::Line;
 use serde_json::Value;
 
 use super::FileSource;
+use super::edit;
+use super::fields::fields;
+use super::highlight::Painter;
+use super::markdown;
+use super::questions;
+use super::sheet::Sheet;
 use super::text::{self, Row};
 use crate::tui::theme::Theme;
 
-/// The body of a tool call's input: what a person must see to decide about it.
+/// The body of a tool call's input in rows of at most `width` columns, all of it.
 #[must_use]
 pub fn tool_card(
-    _tool_name: &str,
+    tool_name: &str,
     input: &Value,
-    _files: &dyn FileSource,
+    files: &dyn FileSource,
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut rows = Vec::new();
-    fields(&mut rows, input, &Row::new(), usize::from(width), theme);
-    rows
+    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme);
+    write(&mut sheet, tool_name, input, files);
+    sheet.finish().0
 }
 
-/// A value as names and values, nested ones indented; texts of several lines as blocks.
-pub(super) fn fields(
-    rows: &mut Vec<Line<'static>>,
-    value: &Value,
-    indent: &Row,
-    width: usize,
-    theme: &Theme,
-) {
-    let mut deeper = indent.clone();
-    deeper.own("  ", theme.text);
-    match value {
-        Value::Object(fields_of) => {
-            for (name, value) in fields_of {
-                field(rows, name, value, indent, width, theme);
-            }
+/// The same on a sheet.
+pub(super) fn write(sheet: &mut Sheet<'_>, tool_name: &str, input: &Value, files: &dyn FileSource) {
+    let shown: &[&str] = match tool_name {
+        "Bash" if field(input, "command").is_some() => {
+            bash(sheet, input);
+            &["command", "description"]
         }
-        Value::Array(values) => {
-            for value in values {
-                let mut mark = indent.clone();
-                mark.own("- ", theme.dim);
-                if let Some(text) = scalar(value) {
-                    block(rows, &text, &mark, &deeper, width, theme);
-                } else {
-                    rows.push(mark.line());
-                    fields(rows, value, &deeper, width, theme);
+        "Edit" => {
+            edit::edits(sheet, input, files);
+            &["file_path", "old_string", "new_string", "replace_all"]
+        }
+        "MultiEdit" => {
+            edit::edits(sheet, input, files);
+            &["file_path", "edits"]
+        }
+        "Write" => {
+            edit::write(sheet, input, files);
+            &["file_path", "content"]
+        }
+        "NotebookEdit" => {
+            edit::notebook(sheet, input, files);
+            &[
+                "notebook_path",
+                "cell_id",
+                "cell_type",
+                "edit_mode",
+                "new_source",
+            ]
+        }
+        "Task" | "Agent" if field(input, "prompt").is_some() => {
+            task(sheet, input);
+            &["description", "subagent_type", "prompt"]
+        }
+        "TodoWrite" if input.get("todos").is_some_and(Value::is_array) => {
+            todos(sheet, input);
+            &["todos"]
+        }
+        "AskUserQuestion" if input.get("questions").is_some_and(Value::is_array) => {
+            questions::write(sheet, input);
+            &["questions", "answers"]
+        }
+        "ExitPlanMode" if field(input, "plan").is_some() => {
+            let plan = field(input, "plan").unwrap_or_default();
+            let rows = markdown::render(plan, sheet.width, sheet.theme);
+            sheet.extend(rows);
+            &["plan"]
+        }
+        _ => &[],
+    };
+    others(sheet, input, shown);
+}
+
+/// The fields that were not shown otherwise.
+fn others(sheet: &mut Sheet<'_>, input: &Value, shown: &[&str]) {
+    match input {
+        Value::Object(all) => {
+            for (name, value) in all {
+                if !shown.contains(&name.as_str()) {
+                    let mut one = serde_json::Map::new();
+                    one.insert(name.clone(), value.clone());
+                    fields(sheet, &Value::Object(one));
                 }
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let text = scalar(value).unwrap_or_default();
-            block(rows, &text, indent, indent, width, theme);
+        Value::Null => {}
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            fields(sheet, input);
         }
     }
 }
 
-fn field(
-    rows: &mut Vec<Line<'static>>,
-    name: &str,
-    value: &Value,
-    indent: &Row,
-    width: usize,
-    theme: &Theme,
-) {
-    let mut deeper = indent.clone();
-    deeper.own("  ", theme.text);
-    let mut head = indent.clone();
-    head.foreign(name, theme.dim, theme);
-    head.own(": ", theme.dim);
-    match scalar(value) {
-        Some(text) if text.contains('\n') => {
-            rows.push(head.line());
-            block(rows, &text, &deeper, &deeper, width, theme);
+fn bash(sheet: &mut Sheet<'_>, input: &Value) {
+    let theme = sheet.theme;
+    let mut painter = Painter::new("sh", theme);
+    let rest = Row::of("  ", theme.text);
+    for (at, line) in text::shown_lines(field(input, "command").unwrap_or_default()).enumerate() {
+        if sheet.is_full() {
+            return;
         }
-        Some(text) => block(rows, &text, &head, &deeper, width, theme),
-        None => {
-            rows.extend(head.words(width, indent, &deeper));
-            fields(rows, value, &deeper, width, theme);
-        }
+        let first = if at == 0 {
+            Row::of("$ ", theme.dim)
+        } else {
+            rest.clone()
+        };
+        sheet.columns(&painter.line(line), &first, &rest);
+    }
+    if let Some(description) = field(input, "description") {
+        let row = Row::foreign_of(description, theme.dim, theme);
+        sheet.words(&row, &rest, &rest);
     }
 }
 
-fn block(
-    rows: &mut Vec<Line<'static>>,
-    text: &str,
-    first: &Row,
-    rest: &Row,
-    width: usize,
-    theme: &Theme,
-) {
-    if text.is_empty() {
-        rows.push(first.clone().line());
+fn task(sheet: &mut Sheet<'_>, input: &Value) {
+    let theme = sheet.theme;
+    let mut head = Row::new();
+    if let Some(kind) = field(input, "subagent_type") {
+        head.foreign(kind, theme.tool, theme);
+        head.own("  ", theme.text);
     }
-    for (at, line) in text::lines(text).enumerate() {
-        let before = if at == 0 { first } else { rest };
-        rows.extend(Row::foreign_of(line, theme.text, theme).words(width, before, rest));
+    head.foreign(
+        field(input, "description").unwrap_or_default(),
+        theme.dim,
+        theme,
+    );
+    if !head.is_empty() {
+        sheet.words(&head, &Row::new(), &Row::new());
+    }
+    let prompt = field(input, "prompt").unwrap_or_default();
+    let rows = markdown::render(prompt, sheet.width, theme);
+    sheet.extend(rows);
+}
+
+fn todos(sheet: &mut Sheet<'_>, input: &Value) {
+    let theme = sheet.theme;
+    for todo in list(input, "todos") {
+        let status = field(todo, "status").unwrap_or("pending");
+        let (mark, style) = match status {
+            "completed" => ("☑ ", theme.dim),
+            "in_progress" => ("▶ ", theme.working),
+            _ => ("☐ ", theme.text),
+        };
+        let words = match status {
+            "in_progress" => field(todo, "activeForm").or_else(|| field(todo, "content")),
+            _ => field(todo, "content"),
+        };
+        let row = Row::foreign_of(words.unwrap_or_default(), style, theme);
+        let rest = Row::of("  ", theme.text);
+        sheet.words(&row, &Row::of(mark, style), &rest);
     }
 }
 
-/// A value that is no collection, or an empty one, as text.
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => Some("none".to_owned()),
-        Value::Bool(true) => Some("yes".to_owned()),
-        Value::Bool(false) => Some("no".to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
-        Value::Array(values) => values.is_empty().then(|| "none".to_owned()),
-        Value::Object(fields) => fields.is_empty().then(|| "none".to_owned()),
-    }
+/// A field that is a text with something in it.
+pub(super) fn field<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+}
+
+/// A field that is a list.
+pub(super) fn list<'a>(input: &'a Value, name: &str) -> &'a [Value] {
+    input
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }

@@ -64,7 +64,11 @@ impl Drafts {
     /// The drafted item that a stored piece replaces; it is a draft no more.
     pub fn take(&mut self, items: &Items, event: &ConversationEvent) -> Option<ItemId> {
         let blocks = self.speakers.get_mut(&event.parent_tool_use_id)?;
-        if event.role.as_deref() == Some("user") {
+        if event
+            .role
+            .as_deref()
+            .is_some_and(|role| role != "assistant")
+        {
             return None;
         }
         let content = event.content.as_deref().unwrap_or_default().trim();

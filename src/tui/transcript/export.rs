@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Transcript;
 use super::approvals;
-use super::card;
+use super::fields::scalar;
 use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
 use crate::domain::Outcome;
@@ -141,13 +141,13 @@ fn write_value(out: &mut String, value: &Value, depth: usize) {
             .collect(),
         Value::Array(values) => values.iter().map(|value| ("-".to_owned(), value)).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let text = card::scalar(value).unwrap_or_default();
+            let text = scalar(value).unwrap_or_default();
             out.push_str(&quoted(&format!("{}\n", sanitize(&text)), &indent));
             return;
         }
     };
     for (name, value) in pairs {
-        match card::scalar(value) {
+        match scalar(value) {
             Some(text) if !text.contains('\n') => {
                 let _ = writeln!(out, "{indent}{name} {}", sanitize(&text));
             }

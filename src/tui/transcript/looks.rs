@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::approvals::CallState;
-use super::call;
+use super::call::{self, Steps};
 use super::item::{Item, Kind};
 use super::text::{self, Row};
 use super::{highlight, markdown};
@@ -72,6 +72,7 @@ pub(super) enum Look {
 /// The parts of an item.
 pub(super) fn parts(
     item: &Item,
+    steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
     setting: &Setting,
@@ -90,19 +91,18 @@ pub(super) fn parts(
             parts.extend(words(text, folded, Look::Markdown, mark, setting));
             parts
         }
-        Kind::Thinking(text) if folded => vec![Part::Rows(vec![folded_thinking(text, setting)])],
+        Kind::Thinking(text) if folded => {
+            vec![blank(), Part::Rows(vec![folded_thinking(text, setting)])]
+        }
         Kind::Thinking(text) => {
             let mark = Row::of("✻ ", theme.thinking);
-            stretch(
-                text,
-                0..text.len(),
-                &Look::Words(theme.thinking),
-                mark,
-                indent(),
-            )
+            let look = Look::Words(theme.thinking);
+            let mut parts = vec![blank()];
+            parts.extend(stretch(text, 0..text.len(), &look, mark, indent()));
+            parts
         }
         Kind::System(text) => vec![Part::Rows(note(text, folded, setting))],
-        Kind::Call(call) => call::parts(call, folded, state, setting),
+        Kind::Call(call) => call::parts(call, steps, folded, state, setting),
         Kind::Orphan(answer) => call::orphan_parts(answer, folded, setting),
         Kind::Absent => {
             let mut row = Row::of("● ", theme.dim);
@@ -217,15 +217,19 @@ pub(super) fn stretch(
         Look::Markdown => markdown::pieces(text, range),
         Look::Words(_) | Look::Output(_) | Look::Numbered(_) => pieces(text, range),
     };
-    cut.into_iter()
-        .enumerate()
-        .map(|(at, range)| Part::Text {
+    let mut parts = Vec::with_capacity(cut.len());
+    for (at, range) in cut.into_iter().enumerate() {
+        if at > 0 && *look == Look::Markdown {
+            parts.push(blank());
+        }
+        parts.push(Part::Text {
             range,
             look: look.clone(),
             first: if at == 0 { first.clone() } else { rest.clone() },
             rest: rest.clone(),
-        })
-        .collect()
+        });
+    }
+    parts
 }
 
 /// The parts that stand for the last one after the text has grown at its end; none if that part

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::card::{field, list};
 use super::text;
 use crate::domain::text::{sanitize_line, summary};
 
@@ -41,20 +42,24 @@ pub fn summary_of(tool_name: &str, input: &Value) -> String {
     sanitize_line(&summary(text::head(&said, 8 * MOST), MOST)).into_owned()
 }
 
-fn field<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
-    input
-        .get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
-}
-
 fn said(tool_name: &str, input: &Value) -> String {
     let one = |name: &str| field(input, name).unwrap_or_default().to_owned();
     match tool_name {
-        "Bash" => one("command"),
+        // A line's end may not look like a space: what follows is another command.
+        "Bash" => {
+            let command = one("command");
+            let lines: Vec<&str> = text::head(&command, 8 * MOST)
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect();
+            lines.join(" ⏎ ")
+        }
         "Edit" => {
             let (old, new) = (one("old_string"), one("new_string"));
-            format!("{}{}", one("file_path"), counted(&old, &new))
+            let all = input.get("replace_all").and_then(Value::as_bool);
+            let everywhere = if all == Some(true) { " everywhere" } else { "" };
+            format!("{}{}{everywhere}", one("file_path"), counted(&old, &new))
         }
         "MultiEdit" => {
             let (mut old, mut new) = (String::new(), String::new());
@@ -125,13 +130,6 @@ fn said(tool_name: &str, input: &Value) -> String {
             .unwrap_or_default(),
         _ => first_words(input),
     }
-}
-
-fn list<'a>(input: &'a Value, name: &str) -> &'a [Value] {
-    input
-        .get(name)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
 }
 
 /// How many lines come and go, where any do.

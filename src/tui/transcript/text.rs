@@ -275,6 +275,12 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The lines of a text that is decided about: a `\r` before a line's end is shown like any other.
+pub fn shown_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n')
+        .map(|line| line.strip_suffix('\n').unwrap_or(line))
+}
+
 /// The first line of a text that has words in it, without white space around it.
 #[must_use]
 pub fn first_line(text: &str) -> &str {

@@ -6,9 +6,11 @@
 use ratatui::text::Line;
 
 use super::Transcript;
+use super::call::Steps;
 use super::highlight;
 use super::item::{ItemId, Kind};
 use super::looks::{self, Setting};
+use super::summary;
 
 /// Columns before an item: the cursor's mark and a space.
 pub(super) const GUTTER: usize = 2;
@@ -78,8 +80,24 @@ impl Transcript {
             | Kind::Orphan(_)
             | Kind::Absent => None,
         };
-        let parts = looks::parts(item, self.is_folded(id), state, &self.setting(id));
+        let steps = self.steps(id);
+        let parts = looks::parts(item, &steps, self.is_folded(id), state, &self.setting(id));
         self.cache.put(id, parts);
+    }
+
+    /// What the subagent of a call does.
+    fn steps(&self, id: ItemId) -> Steps {
+        let children = &self.items.get(id).children;
+        let latest = children.back().and_then(|(_, child)| {
+            let Kind::Call(call) = &self.items.get(*child).kind else {
+                return None;
+            };
+            Some(summary::summary_line(&call.name, &call.input()))
+        });
+        Steps {
+            pieces: children.len(),
+            latest,
+        }
     }
 
     pub(super) fn part_count(&mut self, id: ItemId) -> usize {

@@ -49,7 +49,7 @@ fn never_says(dir: &str, except: &[&str], words: &[&str], why: &str) {
 
 #[test]
 fn modules_import_one_way() {
-    let layers: [(&str, &[&str]); 8] = [
+    let layers: [(&str, &[&str]); 9] = [
         ("src/domain", &["crate::"]),
         ("src/platform", &["crate::"]),
         (
@@ -102,9 +102,20 @@ fn modules_import_one_way() {
             ],
         ),
         (
+            "src/mcp",
+            &[
+                "crate::daemon",
+                "crate::ipc",
+                "crate::runner",
+                "crate::commands",
+                "crate::tui",
+            ],
+        ),
+        (
             "src/daemon",
             &[
                 "crate::client",
+                "crate::mcp",
                 "crate::commands",
                 "crate::cli::",
                 "crate::tui",
@@ -142,6 +153,26 @@ fn only_the_store_knows_sql() {
 }
 
 #[test]
+fn only_the_http_module_serves_http() {
+    never_says(
+        "src",
+        &["/daemon/http/"],
+        &["axum"],
+        "only src/daemon/http serves HTTP",
+    );
+}
+
+#[test]
+fn only_the_client_of_the_remote_api_knows_http() {
+    never_says(
+        "src",
+        &["/humanlayer_api/client.rs"],
+        &["reqwest", "rustls"],
+        "only the client of the remote API makes calls over HTTP",
+    );
+}
+
+#[test]
 fn only_the_platform_module_is_unsafe() {
     never_says(
         "src",
@@ -159,6 +190,20 @@ fn nothing_in_the_daemon_writes_to_a_terminal() {
         &["println!", "print!(", "io::stdout", "io::stderr"],
         "the daemon logs",
     );
+}
+
+#[test]
+fn an_mcp_server_writes_nothing_but_mcp() {
+    never_says(
+        "src/mcp",
+        &[],
+        &["println!", "print!(", "io::stdout", "crate::commands"],
+        "standard output is the protocol's",
+    );
+    let verb =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands/mcp.rs"))
+            .unwrap();
+    assert!(!verb.contains("Output::new"), "that takes standard output");
 }
 
 #[test]

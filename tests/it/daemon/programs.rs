@@ -159,6 +159,45 @@ fn a_prompt_from_no_known_session_opens_one_only_when_its_asker_says_who_it_is()
     daemon.call("createApproval", params);
 }
 
+#[test]
+fn a_prompt_asked_again_under_its_name_or_about_its_tool_call_is_the_same() {
+    let mut daemon = Daemon::start();
+    let params = json!({"run_id": "r", "tool_name": "Bash", "tool_input": {"command": "ls"},
+        "tool_use_id": "t1", "call_id": "c1", "accepts_edits": true, "external": {"name": "x"}});
+    let ask = |daemon: &Daemon, more: Value| {
+        let mut all = params.clone();
+        for (name, value) in more.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        daemon.call("createApproval", all)["approval_id"].clone()
+    };
+    let id = ask(&daemon, json!({}));
+    daemon.kill_and_restart();
+    assert_eq!(ask(&daemon, json!({})), id);
+    assert_eq!(ask(&daemon, json!({"call_id": "c2"})), id);
+    let others = [
+        json!({"call_id": "c3", "tool_use_id": "t2"}),
+        json!({"call_id": "c4", "tool_input": {"command": "pwd"}}),
+        // A client that names nothing asks anew each time.
+        json!({"call_id": null}),
+    ];
+    for other in others {
+        assert_ne!(ask(&daemon, other.clone()), id, "{other}");
+    }
+    let mut taken = params.clone();
+    taken["tool_input"] = json!({"command": "rm"});
+    assert_eq!(error(&daemon, "createApproval", taken).0, "conflict");
+    let asked = approval(&daemon, id.as_str().unwrap());
+    assert_eq!(asked["accepts_edits"], true);
+    daemon.approve(&asked);
+    // Settled: under its name it stays what it is.
+    assert_eq!(ask(&daemon, json!({})), id);
+    assert_ne!(
+        ask(&daemon, json!({"call_id": "c5", "tool_use_id": "t3"})),
+        id
+    );
+}
+
 #[rstest]
 #[case("sendMessage", json!({"message": "hello"}))]
 #[case("interruptSession", json!({}))]
@@ -181,6 +220,32 @@ fn another_programs_run_cannot_be_steered(#[case] method: &str, #[case] mut para
         json!({"session_id": session, "title": "t"}),
     );
     assert_eq!(daemon.session(&session)["title"], "t");
+}
+
+#[rstest]
+#[case("createContact", json!({}), "message")]
+#[case("createContact", json!({"message": " "}), "message")]
+#[case("createContact", json!({"message": "x", "subject": "s".repeat(1001)}), "subject")]
+#[case("createContact", json!({"message": "x", "asker": "a".repeat(1001)}), "asker")]
+#[case("createContact", json!({"message": "x", "cwd": "/".repeat(4097)}), "cwd")]
+#[case("createContact", json!({"message": "x", "run_id": "r".repeat(1001)}), "run_id")]
+#[case("createContact", json!({"message": "x", "call_id": "c".repeat(1001)}), "call_id")]
+#[case("createContact", json!({"message": "x".repeat(1024 * 1024 + 1)}), "message")]
+#[case("createContact", json!({"message": "x", "response_options": [{"name": ""}]}), "response_options")]
+#[case("createContact", json!({"message": "x", "response_options": [{"name": "a"}, {"name": "a"}]}), "response_options")]
+#[case("createApproval", json!({"tool_name": "t", "tool_input": {}, "external": {"cwd": "/"}}), "external.name")]
+#[case("withdrawApproval", json!({}), "approval_id")]
+#[case("createKey", json!({"name": " "}), "name")]
+#[case("createKey", json!({"name": "a\nb"}), "name")]
+#[case("revokeKey", json!({}), "name")]
+fn a_parameter_at_fault_is_named(#[case] method: &str, #[case] params: Value, #[case] field: &str) {
+    let daemon = Daemon::start();
+    let error = daemon.connect().fail(method, params);
+    assert_eq!(
+        (&error["data"]["kind"], &error["data"]["field"]),
+        (&json!("invalid_params"), &json!(field)),
+        "{error}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod faults_of_old;
 mod npm_launch;
 mod npm_mcp;
+mod permission_server;
 mod subscribe;
 mod wire;
 

@@ -130,6 +130,20 @@ impl Daemon {
         command
     }
 
+    /// A shell script in the same surroundings.
+    pub fn dressed_script(&self, script: &str) -> Command {
+        let like = self.command();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(self.work());
+        for (name, value) in like.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
     /// SIGKILL, as if the machine had no mercy; waits until it is gone.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("a daemon runs");

@@ -3,9 +3,13 @@
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::domain::EventType;
+use crate::domain::approval::DecidedBy;
+use crate::domain::{EventType, Kind, Outcome, Source};
+use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::Theme;
 use crate::tui::transcript::Transcript;
@@ -100,4 +104,131 @@ pub fn rows(buf: &Buffer) -> Vec<String> {
             row.trim_end().to_owned()
         })
         .collect()
+}
+
+/// The rows of a buffer with the styles that carry meaning: `‹bad:text›`.
+pub fn annotated(buf: &Buffer, theme: &Theme) -> Vec<String> {
+    let area = buf.area;
+    let mut shown = Vec::new();
+    for y in area.top()..area.bottom() {
+        let mut runs: Vec<(Option<&'static str>, String)> = Vec::new();
+        let mut skip = 0;
+        for x in area.left()..area.right() {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let cell = &buf[(x, y)];
+            skip = crate::tui::transcript::text::width(cell.symbol()).saturating_sub(1);
+            let name = name_of(cell.style(), theme);
+            match runs.last_mut() {
+                Some((last, text)) if *last == name => text.push_str(cell.symbol()),
+                Some(_) | None => runs.push((name, cell.symbol().to_owned())),
+            }
+        }
+        let row: String = runs
+            .into_iter()
+            .map(|(name, text)| match name {
+                Some(name) if !text.trim().is_empty() => {
+                    let kept = text.trim_end();
+                    format!("‹{name}:{kept}›{}", &text[kept.len()..])
+                }
+                Some(_) | None => text,
+            })
+            .collect();
+        shown.push(row.trim_end().to_owned());
+    }
+    shown
+}
+
+/// Lines as a buffer of their own.
+pub fn buffer_of(lines: &[Line<'static>], width: u16) -> Buffer {
+    let height = u16::try_from(lines.len()).unwrap();
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+    for (y, line) in (0..height).zip(lines) {
+        buf.set_line(0, y, line, width);
+    }
+    buf
+}
+
+fn name_of(style: Style, theme: &Theme) -> Option<&'static str> {
+    let grounds = [
+        ("unmasked", theme.unmasked),
+        ("added", theme.added),
+        ("added-word", theme.added_word),
+        ("removed", theme.removed),
+        ("removed-word", theme.removed_word),
+    ];
+    for (name, ground) in grounds {
+        if ground.bg.is_some() && style.bg == ground.bg {
+            return Some(name);
+        }
+    }
+    let looks = [
+        ("matched", theme.matched),
+        ("accent", theme.accent),
+        ("user", theme.user),
+        ("thinking", theme.thinking),
+        ("tool", theme.tool),
+        ("waiting", theme.waiting),
+        ("working", theme.working),
+        ("good", theme.good),
+        ("bad", theme.bad),
+        ("dim", theme.dim),
+        ("code", theme.code),
+        ("link", theme.link),
+        ("heading", theme.heading),
+        ("border", theme.border),
+    ];
+    looks
+        .iter()
+        .find(|(_, look)| look.fg == style.fg && look.add_modifier == style.add_modifier)
+        .map(|(name, _)| *name)
+}
+
+/// An approval of a call.
+pub fn approval(call: &str, outcome: Outcome) -> Approval {
+    Approval {
+        id: "a".to_owned(),
+        run_id: "r".to_owned(),
+        session_id: "s".to_owned(),
+        tool_use_id: Some(call.to_owned()),
+        status: outcome.compatible_status().to_owned(),
+        outcome,
+        created_at: Timestamp::UNIX_EPOCH,
+        responded_at: None,
+        tool_name: "Bash".to_owned(),
+        tool_input: serde_json::json!({"command": "x"}),
+        comment: None,
+        kind: Kind::Permission,
+        source: Source::Claude,
+        description: None,
+        decision_reason: None,
+        blocked_path: None,
+        permission_suggestions: Vec::new(),
+        agent_id: None,
+        updated_input: None,
+        updated_permissions: None,
+        answers: None,
+        decided_by: None,
+        waited_ms: None,
+        delivered_at: None,
+        undelivered: None,
+        asker: None,
+        call_id: None,
+        channel: None,
+        sdk_state: None,
+        options: Vec::new(),
+        chosen_option: None,
+        accepts_edits: false,
+    }
+}
+
+/// A person's decision.
+pub fn by_person(program: &str) -> Option<DecidedBy> {
+    Some(DecidedBy::Person {
+        pid: 1,
+        uid: 1,
+        program: program.to_owned(),
+    })
 }

@@ -1,0 +1,240 @@
+//! Asking a person something and waiting until it is settled, whatever becomes of the daemon.
+//!
+//! Owns the one question of one caller: it is recorded once (under a name of its own, so a lost
+//! answer is no second question), waited for by subscription, and taken back when the caller does
+//! not want it any more. A daemon that goes away is waited for or, outside of a session, started:
+//! the question is in its store. Decides nothing and prints nothing. Called by the MCP servers and
+//! by `contact_human`.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::calls::Client;
+use super::error::ClientError;
+use super::events::{Events, RECONNECT_LIMIT, Update};
+use super::spawn::{SpawnError, ensure_daemon};
+use crate::config::Config;
+use crate::domain::Outcome;
+use crate::protocol::approval::{
+    Approval, CreateApprovalParams, CreateContactParams, WithdrawApprovalParams,
+};
+use crate::protocol::error::ErrorKind;
+use crate::protocol::event::{EventNotification, SubscribeEventsParams};
+
+/// First and longest wait before a daemon that failed is tried again.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// May this tool run?
+    Permission(CreateApprovalParams),
+    /// What does the person say to this?
+    Contact(CreateContactParams),
+}
+
+/// What happens while a question waits.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// It is in the inbox, under this id.
+    Recorded(&'a str),
+    /// The daemon cannot be had at the moment; it is tried again.
+    Trouble(&'a ClientError),
+}
+
+/// A question on its way.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    config: &'a Config,
+    question: Question,
+    id: Option<String>,
+    /// A call that records it was begun: whether it is recorded is known by asking again.
+    begun: bool,
+}
+
+impl<'a> Asking<'a> {
+    /// Nothing is asked yet. The question gets a name if it has none.
+    #[must_use]
+    pub fn new(config: &'a Config, mut question: Question) -> Self {
+        let name = match &mut question {
+            Question::Permission(params) => &mut params.call_id,
+            Question::Contact(params) => &mut params.call_id,
+        };
+        name.get_or_insert_with(|| Uuid::new_v4().to_string());
+        Self {
+            config,
+            question,
+            id: None,
+            begun: false,
+        }
+    }
+
+    /// Asks, and waits until the question is settled one way or another. Dropping the future loses
+    /// nothing: it can be called again, or [`Asking::withdraw`].
+    ///
+    /// # Errors
+    /// A [`ClientError`] when the daemon refuses the question, or cannot be reached or started for
+    /// [`RECONNECT_LIMIT`] before it is recorded. Once it is, a daemon is waited for without limit.
+    pub async fn settle(
+        &mut self,
+        mut news: impl FnMut(News<'_>),
+    ) -> Result<Approval, ClientError> {
+        let begun = Instant::now();
+        let mut pause = BACKOFF.0;
+        loop {
+            let error = match self.attempt(&mut news).await {
+                Ok(approval) => return Ok(approval),
+                Err(error) => error,
+            };
+            let patient = self.id.is_some() || begun.elapsed() < RECONNECT_LIMIT;
+            if !is_worth_waiting(&error, self.id.is_some(), patient) {
+                return Err(error);
+            }
+            news(News::Trouble(&error));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn attempt(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<Approval, ClientError> {
+        let client = ensure_daemon(self.config).await?;
+        // Subscribed first: an answer that comes in between is not missed.
+        let params = SubscribeEventsParams {
+            event_types: Some(vec!["approval_resolved".to_owned()]),
+            ..SubscribeEventsParams::default()
+        };
+        let mut events = Events::open(&self.config.daemon_socket.value, params).await?;
+        let is_new = self.id.is_none();
+        let id = self.record(&client).await?;
+        if is_new {
+            news(News::Recorded(&id));
+        }
+        let approval = client.receive_approval(&id).await?;
+        if approval.outcome != Outcome::Pending {
+            return Ok(approval);
+        }
+        drop(client);
+        loop {
+            let may_be_settled = match events.next().await? {
+                Update::Event(event) => is_about(&event, &id),
+                Update::Resync(_) => true,
+                // Live events are not asked for.
+                Update::Reconnected => false,
+            };
+            if may_be_settled {
+                let approval = events.reach().await?.receive_approval(&id).await?;
+                if approval.outcome != Outcome::Pending {
+                    return Ok(approval);
+                }
+            }
+        }
+    }
+
+    async fn record(&mut self, client: &Client) -> Result<String, ClientError> {
+        if let Some(id) = &self.id {
+            return Ok(id.clone());
+        }
+        self.begun = true;
+        let id = match &self.question {
+            Question::Permission(params) => client.create_approval(params).await?.approval_id,
+            Question::Contact(params) => client.create_contact(params).await?.approval_id,
+        };
+        self.id = Some(id.clone());
+        Ok(id)
+    }
+
+    /// Takes the question back, so that nobody decides what nobody waits for. One that was never
+    /// asked, or is settled already, needs that not.
+    ///
+    /// # Errors
+    /// A [`ClientError`] when the daemon cannot be reached for [`RECONNECT_LIMIT`]: the question may
+    /// still wait in the inbox then.
+    pub async fn withdraw(&mut self, reason: &str) -> Result<(), ClientError> {
+        if !self.begun {
+            return Ok(());
+        }
+        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let mut pause = BACKOFF.0;
+        loop {
+            match self.try_withdraw(reason).await {
+                Err(error) if error.is_disconnect() && Instant::now() < deadline => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(BACKOFF.1);
+                }
+                Err(error) if error.is(ErrorKind::AlreadyResolved) => return Ok(()),
+                settled => return settled,
+            }
+        }
+    }
+
+    async fn try_withdraw(&mut self, reason: &str) -> Result<(), ClientError> {
+        // Nobody starts a daemon to take a question back.
+        let client = Client::connect(&self.config.daemon_socket.value).await?;
+        let params = WithdrawApprovalParams {
+            approval_id: self.record(&client).await?,
+            reason: Some(reason.to_owned()),
+        };
+        client.withdraw_approval(&params).await.map(drop)
+    }
+}
+
+fn is_about(event: &EventNotification, id: &str) -> bool {
+    event.data.get("approval_id").and_then(|it| it.as_str()) == Some(id)
+}
+
+/// Whether trying again can help. A question that is recorded waits for its daemon; one that is not
+/// is given up when no daemon can be had, for then nobody sees it.
+fn is_worth_waiting(error: &ClientError, recorded: bool, patient: bool) -> bool {
+    match error {
+        ClientError::NotRunning { .. }
+        | ClientError::Connect(_)
+        | ClientError::Lost { .. }
+        | ClientError::TimedOut { .. } => patient,
+        // Its daemon may be starting again; none is started from here.
+        ClientError::Spawn(SpawnError::InsideSession) => true,
+        ClientError::Spawn(
+            SpawnError::Io { .. } | SpawnError::Died { .. } | SpawnError::TimedOut { .. },
+        ) => recorded,
+        ClientError::Rpc { kind, .. } => *kind == Some(ErrorKind::Unavailable) && patient,
+        ClientError::Garbled { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_time_can_heal_is_waited_for() {
+        let lost = || ClientError::Lost {
+            method: "m".to_owned(),
+            cause: "c".to_owned(),
+        };
+        let refused = |kind| ClientError::Rpc {
+            kind: Some(kind),
+            code: 0,
+            message: "no".to_owned(),
+            data: None,
+        };
+        let died = || {
+            ClientError::Spawn(SpawnError::Died {
+                report: "x".to_owned(),
+            })
+        };
+        let cases = [
+            (lost(), false, true, true),
+            (lost(), false, false, false),
+            (refused(ErrorKind::Unavailable), true, true, true),
+            (refused(ErrorKind::Conflict), true, true, false),
+            (refused(ErrorKind::NotFound), true, true, false),
+            (SpawnError::InsideSession.into(), false, false, true),
+            (died(), false, true, false),
+            (died(), true, true, true),
+        ];
+        for (error, recorded, patient, waits) in cases {
+            let said = format!("{error:?} {recorded} {patient}");
+            assert_eq!(is_worth_waiting(&error, recorded, patient), waits, "{said}");
+        }
+    }
+}

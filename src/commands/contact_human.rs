@@ -1,0 +1,140 @@
+//! `contact_human`: ask a person from a script, and print the answer.
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use super::{Context, input, output};
+use crate::client::asking::{Asking, News, Question};
+use crate::client::spawn;
+use crate::domain::ApprovalId;
+use crate::domain::approval::ResponseOption;
+use crate::domain::text::sanitize_line;
+use crate::mcp::reply::Reply;
+use crate::platform;
+use crate::protocol::approval::{Approval, CreateContactParams};
+
+/// Arguments of `contact_human`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    answer=$(humanlayer contact_human -m \"Deploy to production?\" --option yes --option no)\n  \
+    git log -5 | humanlayer contact_human -m - --subject \"Release notes?\"\n\n\
+    Waits as long as it takes; `humanlayer respond ID -m TEXT` answers, `humanlayer deny ID -m TEXT`\n\
+    declines. Ctrl-C takes the question back. The answer is all that is printed: an option's words,\n\
+    which are its name here, or what the person wrote.\n\n\
+    Exit codes: 0 answered, 6 declined (the reason is on standard error), 7 taken back or given up:\n\
+    nobody answered. Others as everywhere.")]
+pub struct Args {
+    /// What the person is to read; `-` reads it from standard input
+    #[arg(short = 'm', long = "message", value_name = "TEXT")]
+    pub message: String,
+
+    /// What it is about, in a few words
+    #[arg(long, value_name = "TEXT")]
+    pub subject: Option<String>,
+
+    /// An answer to choose from; may be given several times
+    #[arg(long = "option", value_name = "NAME")]
+    pub options: Vec<String>,
+
+    /// Print the whole outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Asks and waits.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let message = input::message(&args.message, "message")?;
+    let in_session = spawn::own_session().is_some();
+    let run_id = context.config.run_id.value.clone();
+    let options = args.options.into_iter().map(|name| ResponseOption {
+        name,
+        ..ResponseOption::default()
+    });
+    let question = Question::Contact(CreateContactParams {
+        run_id: run_id.filter(|_| !in_session),
+        message,
+        subject: args.subject,
+        response_options: Some(options.collect()),
+        call_id: None,
+        asker: caller(),
+        cwd: Some(input::directory(std::path::Path::new("."))?),
+    });
+    // Before anything is asked: from here on the question is not left behind.
+    let listening = |cause| Failure::failed(format!("listening to signals: {cause}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(listening)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(listening)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(listening)?;
+    let mut asking = Asking::new(&context.config, question);
+    let settled = tokio::select! {
+        biased;
+        settled = asking.settle(tell) => Some(settled),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        _ = hangup.recv() => None,
+    };
+    let Some(settled) = settled else {
+        // Who cannot wait for that either interrupts again.
+        let withdrawn = tokio::select! {
+            withdrawn = asking.withdraw("its asker was interrupted") => withdrawn,
+            _ = interrupt.recv() => return Err(left_behind()),
+            _ = terminate.recv() => return Err(left_behind()),
+        };
+        return Err(match withdrawn {
+            Ok(()) => Failure::new(Exit::Withdrawn, "interrupted; the question is taken back"),
+            Err(_) => left_behind(),
+        });
+    };
+    print(&settled?, args.json, &mut context.out)
+}
+
+fn left_behind() -> Failure {
+    Failure::new(
+        Exit::Withdrawn,
+        "interrupted; the question could not be taken back and may still wait in the inbox",
+    )
+}
+
+/// The program that runs this one, by its name: the script, where that has one.
+fn caller() -> Option<String> {
+    let parent = rustix::process::getppid()?;
+    platform::process_name(parent.as_raw_nonzero().get().unsigned_abs())
+}
+
+fn tell(news: News<'_>) {
+    match news {
+        News::Recorded(id) => output::warn(&format!(
+            "waiting for an answer: humanlayer respond {} -m TEXT",
+            sanitize_line(ApprovalId::from(id).short())
+        )),
+        News::Trouble(error) => output::warn(&format!("{error}; trying again")),
+    }
+}
+
+fn print(approval: &Approval, as_json: bool, out: &mut Output) -> Result<(), Failure> {
+    let reply = Reply::of(approval);
+    if as_json {
+        out.json(&json!({
+            "outcome": approval.outcome,
+            "answer": approval.comment,
+            "option": approval.chosen_option,
+            "approval_id": approval.id,
+            "decided_by": approval.decided_by,
+        }))?;
+        out.flush()?;
+    }
+    match reply {
+        Reply::Answer { words, .. } => {
+            if !as_json {
+                out.block("", &words)?;
+                out.flush()?;
+            }
+            Ok(())
+        }
+        Reply::Declined { reason } => {
+            Err(Failure::new(Exit::Declined, format!("declined: {reason}")))
+        }
+        Reply::Nobody { why } => Err(Failure::new(Exit::Withdrawn, why)),
+    }
+}

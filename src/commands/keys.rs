@@ -1,0 +1,123 @@
+//! `keys`: who may use the local HumanLayer API.
+//!
+//! A new key goes alone to standard output, so that it can be put where it belongs without being
+//! shown; what else is to be said goes to standard error.
+
+use super::exit::Failure;
+use super::{Context, output};
+use crate::domain::text::sanitize_line;
+use crate::format;
+use crate::protocol::keys::{CreateKeyParams, ListKeysParams, RevokeKeyParams};
+
+/// Arguments of `keys`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    export HUMANLAYER_API_KEY=$(humanlayer keys new ci --ask-only)\n  \
+    export HUMANLAYER_API_BASE=http://127.0.0.1:7777/humanlayer/v1\n  \
+    humanlayer keys list\n  \
+    humanlayer keys revoke ci\n\n\
+    A program that has a key and the base address asks through a HumanLayer SDK and\n\
+    appears in the inbox under the key's name. One daemon can answer for another with\n\
+    a key that is not --ask-only; see README.md.")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make a key, and print it once
+    New {
+        /// What it is called in the inbox
+        name: String,
+        /// Let it ask, but not see and answer what others ask
+        #[arg(long)]
+        ask_only: bool,
+    },
+    /// List keys, without the keys themselves
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a key for good
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Makes, lists or revokes.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let client = context.client().await?;
+    match args.verb {
+        Verb::New { name, ask_only } => {
+            let made = client
+                .create_key(&CreateKeyParams { name, ask_only })
+                .await?;
+            context.out.line(sanitize_line(&made.key))?;
+            let health = client.health().await?;
+            output::warn(&match (health.http_address, health.http_problem) {
+                (Some(address), _) => format!(
+                    "this key is not shown again; the API is at http://{address}/humanlayer/v1"
+                ),
+                (None, Some(problem)) => {
+                    format!("this key is not shown again; the API is not served: {problem}")
+                }
+                (None, None) => {
+                    "this key is not shown again; the API is switched off (http_port is 0)"
+                        .to_owned()
+                }
+            });
+            Ok(())
+        }
+        Verb::List { json } => list(
+            &mut context,
+            client.list_keys(&ListKeysParams {}).await?.keys,
+            json,
+        ),
+        Verb::Revoke { name } => {
+            let revoked = client.revoke_key(&RevokeKeyParams { name }).await?;
+            let name = sanitize_line(&revoked.info.name).into_owned();
+            context.out.line(format!("{name} revoked"))?;
+            Ok(())
+        }
+    }
+}
+
+fn list(
+    context: &mut Context,
+    keys: Vec<crate::protocol::keys::KeyInfo>,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        return context.out.json(&keys);
+    }
+    let terminal = context.out.is_terminal();
+    if keys.is_empty() && terminal {
+        context
+            .out
+            .line("No keys. Make one with `humanlayer keys new NAME`.")?;
+        return Ok(());
+    }
+    let time = |at: Option<jiff::Timestamp>| at.map(|at| format::time(at, terminal));
+    context.out.rows(
+        ["NAME", "MAY", "MADE", "USED", "REVOKED"],
+        &["NAME"],
+        keys.into_iter().map(|key| {
+            [
+                key.name,
+                if key.may_decide {
+                    "ask and answer"
+                } else {
+                    "ask"
+                }
+                .to_owned(),
+                format::time(key.created_at, terminal),
+                time(key.last_used_at).unwrap_or_default(),
+                time(key.revoked_at).unwrap_or_default(),
+            ]
+        }),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! `login`: store a key for a HumanLayer API, once it is known to be good.
+//!
+//! Starts no daemon, and shows the key nowhere.
+
+use std::path::Path;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::exit::Failure;
+use super::{Context, output, ping, secret};
+use crate::client::Client;
+use crate::config::{self, Config, Flags};
+use crate::daemon::humanlayer_api::client::Api;
+use crate::domain::text::sanitize_line;
+
+/// Arguments of `login`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer login\n  \
+    humanlayer login < key-file\n  \
+    humanlayer login --api-base-url http://127.0.0.1:7778/humanlayer/v1\n\n\
+    The key is asked for without an echo, or read from standard input; never give it as an\n\
+    argument. It is tried before it is stored, in your own humanlayer.json (mode 0600). The\n\
+    daemon takes it up when it starts.")]
+pub struct Args {
+    /// Where the API is; stored too
+    #[arg(long, value_name = "URL")]
+    pub api_base_url: Option<String>,
+}
+
+/// Asks, tries, stores.
+pub async fn run(args: Args, flags: &Flags, mut context: Context) -> Result<(), Failure> {
+    let file = config::locate_own(flags)?;
+    let configured = &context.config.api_base_url.value;
+    let base = args.api_base_url.as_ref().unwrap_or(configured);
+    let base = base.trim_end_matches('/').to_owned();
+    // A wrong address is told before anybody types a key.
+    let place = ping::api(&base, SecretString::from("none"))?
+        .place()
+        .to_owned();
+    let key = secret::ask(&format!("API key for {}", sanitize_line(&place)))?;
+    let api: Api = ping::api(&base, key.clone())?;
+    let (project, _) = ping::project(&api).await?;
+    let mut changes = vec![("api_key", key.expose_secret())];
+    if args.api_base_url.is_some() {
+        changes.push(("api_base_url", base.as_str()));
+    }
+    config::set(&file, &changes)?;
+    context.out.line(format!(
+        "{project}: the key is stored in {}",
+        sanitize_line(&file.to_string_lossy())
+    ))?;
+    tell_what_hides_it(flags, &key, &base, &file);
+    let socket = &context.config.daemon_socket.value;
+    if Client::connect(socket).await.is_ok() {
+        context.out.line(
+            "the daemon that runs takes it up with `humanlayer daemon restart`, which is safe: sessions go on",
+        )?;
+    }
+    Ok(())
+}
+
+/// The environment, or a file in the working directory, may go before what was stored.
+fn tell_what_hides_it(flags: &Flags, key: &SecretString, base: &str, file: &Path) {
+    let Ok(config) = Config::load(flags) else {
+        return;
+    };
+    let stored = config.api_key.value.as_ref();
+    let hidden = if !stored.is_some_and(|stored| secret::same(key, stored.expose())) {
+        ("the key", config.api_key.origin.to_string())
+    } else if config.api_base_url.value != base {
+        ("the address", config.api_base_url.origin.to_string())
+    } else {
+        return;
+    };
+    let instead = match (hidden.1.as_str(), &config.file) {
+        ("default", Some(other)) if other != file => {
+            format!("{} is read here instead", other.display())
+        }
+        (origin, _) => format!("the {origin} goes before the file"),
+    };
+    output::warn(&format!(
+        "{} that was stored is not the one in use: {instead}",
+        hidden.0
+    ));
+}

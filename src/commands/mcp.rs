@@ -1,0 +1,79 @@
+//! `mcp`: serve MCP over standard input and output.
+//!
+//! Nothing but MCP is written to standard output, so [`super::output::Output`] is not even made here;
+//! the log goes to standard error.
+
+use std::time::Duration;
+
+use crate::config::{Config, Flags};
+use crate::logging::{self, Destination};
+use crate::mcp::approvals::Approvals;
+use crate::mcp::asker::Asker;
+use crate::mcp::contact::Contact;
+use crate::mcp::stdio;
+
+use super::exit::Failure;
+
+/// Arguments of `mcp`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    claude -p \"fix the failing test\" --mcp-config mcp.json \\\n    \
+    --permission-prompt-tool mcp__humanlayer__request_permission\n  \
+    claude mcp add human -- humanlayer mcp serve\n\n\
+    mcp.json of the first:\n  \
+    {\"mcpServers\": {\"humanlayer\": {\"command\": \"humanlayer\",\n    \
+    \"args\": [\"mcp\", \"claude_approvals\"]}}}\n\n\
+    What is asked waits in the inbox (`humanlayer approvals`) until a person decides, across\n\
+    restarts of the daemon; a call that its client cancels, or leaves behind, is taken back.\n\
+    An agent that no session is known of gets one, named by its directory and process.")]
+pub struct Args {
+    /// Which server.
+    #[command(subcommand)]
+    server: Server,
+
+    /// Seconds between two signs of life of a call that waits
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    sign_of_life: u64,
+}
+
+/// The servers.
+#[derive(Debug, clap::Subcommand)]
+enum Server {
+    /// The permission prompt of a Claude Code: the tool request_permission
+    #[command(name = "claude_approvals", alias = "claude-approvals")]
+    ClaudeApprovals,
+    /// Questions of any MCP client: the tool contact_human
+    Serve,
+}
+
+/// Serves until the client is gone.
+pub fn run(args: &Args, flags: &Flags) -> Result<(), Failure> {
+    let config = Config::load(flags)?;
+    logging::init(Destination::Stderr, config.log_level.value)
+        .map_err(|cause| Failure::failed(cause.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::failed(format!("starting up: {cause}")))?;
+    let asker = Asker::of_this_process(config.run_id.value.as_deref());
+    let sign_of_life = Duration::from_secs(args.sign_of_life);
+    let served = runtime.block_on(async {
+        match args.server {
+            Server::ClaudeApprovals => {
+                stdio::serve(config, sign_of_life, |waiter| Approvals::new(waiter, asker)).await
+            }
+            Server::Serve => {
+                stdio::serve(config, sign_of_life, |waiter| Contact::new(waiter, asker)).await
+            }
+        }
+    });
+    // A read of standard input may be under way, and cannot be stopped.
+    runtime.shutdown_background();
+    served.map_err(|cause| Failure::failed(cause.to_string()))
+}

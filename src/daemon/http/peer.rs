@@ -1,0 +1,148 @@
+//! Who is at the other end of a connection, as far as deciding is concerned.
+//!
+//! An agent may ask and look, but not answer, whatever key it has got hold of. The kernel's table of
+//! connections names no process, so every process that holds the peer's socket is looked for. An SSH
+//! server, which is where a tunnel ends, does not show what it holds: where no holder shows, there must
+//! be such a server, and nothing that hides may be an agent's. What cannot be established counts
+//! against. (Not covered: an agent that keeps its socket out of every process's table, as io_uring's
+//! registered files do, while the user has an SSH session open.)
+
+use std::net::SocketAddr;
+
+use super::error::ApiError;
+use crate::daemon::session::Runners;
+use crate::domain::Origin;
+use crate::ipc::Credentials;
+use crate::platform::{self, SocketHolders};
+
+/// The ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Theirs.
+    pub remote: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+/// Lets only who is no agent pass. Reads much of `/proc`, so not to be called where others wait.
+pub fn must_not_be_an_agent(peer: Peer, runners: &Runners) -> Result<(), ApiError> {
+    let holders = match platform::socket_holders(peer.remote, peer.local) {
+        Ok(Some(holders)) => holders,
+        // Loopback ends on this machine; another address that it does not know is elsewhere, and was
+        // let in by an explicit setting.
+        Ok(None) if !peer.remote.ip().to_canonical().is_loopback() => return Ok(()),
+        Ok(None) => return Err(unknown("its end of the connection is not to be found")),
+        Err(error) => return Err(unknown(&error.to_string())),
+    };
+    let look = Look {
+        identify: &|pid| {
+            runners.identify(Credentials {
+                pid: Some(pid),
+                uid: holders.uid,
+            })
+        },
+        is_ssh_server: &|pid| {
+            platform::process_name(pid).is_some_and(|name| name.starts_with("sshd"))
+        },
+        is_there: &|pid| platform::process_start_time(pid).is_some(),
+    };
+    judge(&holders, &look)
+}
+
+/// What can be found out about a process.
+struct Look<'a> {
+    identify: &'a dyn Fn(u32) -> Origin,
+    is_ssh_server: &'a dyn Fn(u32) -> bool,
+    is_there: &'a dyn Fn(u32) -> bool,
+}
+
+fn judge(holders: &SocketHolders, look: &Look<'_>) -> Result<(), ApiError> {
+    let identify = look.identify;
+    for pid in &holders.shown {
+        match identify(*pid) {
+            Origin::Person { .. } => {}
+            Origin::Agent { session_id, .. } => return Err(agent(session_id.short())),
+            Origin::Unverified { reason } => return Err(unknown(&reason)),
+        }
+    }
+    if !holders.shown.is_empty() {
+        return Ok(());
+    }
+    for pid in &holders.hidden {
+        match identify(*pid) {
+            Origin::Person { .. } => {}
+            Origin::Agent { session_id, .. } => return Err(agent(session_id.short())),
+            Origin::Unverified { reason } if (look.is_there)(*pid) => return Err(unknown(&reason)),
+            // It is gone, and holds nothing any more.
+            Origin::Unverified { .. } => {}
+        }
+    }
+    if holders.hidden.iter().any(|pid| (look.is_ssh_server)(*pid)) {
+        Ok(())
+    } else {
+        Err(unknown("no process shows that it holds the connection"))
+    }
+}
+
+fn agent(session: &str) -> ApiError {
+    tracing::warn!(session, "an answer of an agent over HTTP was refused");
+    ApiError::forbidden(format!(
+        "an agent may not answer: this connection comes from session {session}"
+    ))
+}
+
+fn unknown(reason: &str) -> ApiError {
+    tracing::warn!(reason, "an answer over HTTP was refused");
+    ApiError::forbidden(format!(
+        "only a person's program may answer, and this one could not be told from an agent: {reason}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::SessionId;
+
+    fn origin(pid: u32) -> Origin {
+        match pid {
+            1..10 => Origin::Person {
+                pid,
+                uid: 1,
+                program: "p".into(),
+            },
+            10..20 => Origin::Agent {
+                session_id: SessionId::from("s"),
+                pid,
+            },
+            _ => Origin::Unverified {
+                reason: "gone".into(),
+            },
+        }
+    }
+
+    #[test]
+    fn every_holder_must_be_a_persons_and_no_hidden_one_an_agents() {
+        let passes = |shown: &[u32], hidden: &[u32]| {
+            let holders = SocketHolders {
+                uid: 1,
+                shown: shown.to_vec(),
+                hidden: hidden.to_vec(),
+            };
+            let look = Look {
+                identify: &origin,
+                is_ssh_server: &|pid| pid == 2,
+                is_there: &|pid| pid < 30,
+            };
+            judge(&holders, &look).is_ok()
+        };
+        assert!(passes(&[1], &[]));
+        assert!(passes(&[1], &[11]), "who holds it is known");
+        assert!(!passes(&[1, 11], &[]), "handed down to an agent");
+        assert!(!passes(&[21], &[]));
+        assert!(!passes(&[], &[]));
+        assert!(!passes(&[], &[1]), "no SSH server hides");
+        assert!(passes(&[], &[1, 2, 31]), "what is gone holds nothing");
+        assert!(!passes(&[], &[2, 21]));
+        assert!(!passes(&[], &[2, 11]));
+    }
+}

@@ -1,0 +1,269 @@
+//! Listening, and connections within their bounds.
+//!
+//! A port that is taken (another daemon of this machine may have it) is said in the log and in
+//! `health`, and tried again; it is no reason not to start.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::host::Hosts;
+use super::peer::Peer;
+use super::{Api, CONNECTIONS, Http, HttpOptions, HttpStatus, KeyRing, router};
+use crate::daemon::bus::Bus;
+use crate::daemon::session::Sessions;
+use crate::daemon::store::Store;
+
+/// Between two tries to get the port.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// How long a connection may rest, between requests or in the middle of one. Longer than a client may
+/// be kept waiting for an answer.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// How long requests may take to end when the daemon stops.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Pause after the system could not take a connection: it is out of descriptors, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`; to be run on a runtime of its own.
+pub async fn serve(
+    http: Arc<Http>,
+    options: HttpOptions,
+    store: Store,
+    bus: Arc<Bus>,
+    sessions: Sessions,
+    keys: Arc<KeyRing>,
+    stop: CancellationToken,
+) {
+    if options.port == 0 {
+        return;
+    }
+    let Some((listener, address)) = listen(&http, &options, &stop).await else {
+        return;
+    };
+    let hosts = Hosts::new(&options.host);
+    let api = Api::new(store, &bus, sessions, keys, hosts, stop.clone());
+    let service = router::router(Arc::new(api)).into_make_service_with_connect_info::<Peer>();
+    tracing::info!(%address, "serving the local HumanLayer API");
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let drained = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = serving => if let Err(error) = ended {
+            tracing::error!(%error, "the local HumanLayer API ended");
+        },
+        () = drained => tracing::debug!("requests of the local HumanLayer API were cut off"),
+    }
+}
+
+async fn listen(
+    http: &Http,
+    options: &HttpOptions,
+    stop: &CancellationToken,
+) -> Option<(Bounded, SocketAddr)> {
+    let mut said = None;
+    loop {
+        let problem = match bind(options).await {
+            Ok((listener, address)) => {
+                http.set(HttpStatus {
+                    address: Some(address),
+                    problem: None,
+                });
+                return Some((listener, address));
+            }
+            Err(problem) => problem,
+        };
+        if said.as_ref() != Some(&problem) {
+            tracing::warn!(
+                problem,
+                "the local HumanLayer API is not served; trying again"
+            );
+            said = Some(problem.clone());
+        }
+        http.set(HttpStatus {
+            address: None,
+            problem: Some(problem),
+        });
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+}
+
+async fn bind(options: &HttpOptions) -> Result<(Bounded, SocketAddr), String> {
+    let (host, port) = (options.host.as_str(), options.port);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => tokio::net::lookup_host((bare, port))
+            .await
+            .map_err(|error| format!("http_host {host:?} has no address: {error}"))?
+            .collect(),
+    };
+    let remote = addresses
+        .iter()
+        .find(|address| !address.ip().to_canonical().is_loopback());
+    if let Some(address) = remote
+        && !options.allow_remote
+    {
+        return Err(format!(
+            "http_host {host:?} is {}, which other machines reach; set http_allow_remote if that is meant, or use an SSH tunnel to 127.0.0.1",
+            address.ip()
+        ));
+    }
+    let listener = TcpListener::bind(addresses.as_slice())
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "port {port} of {host} is taken, perhaps by another daemon; choose another with HUMANLAYER_DAEMON_HTTP_PORT (0 for none)"
+            ),
+            _ => format!("cannot listen on port {port} of {host}: {error}"),
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| format!("cannot tell the address of port {port}: {error}"))?;
+    let listener = Bounded {
+        listener,
+        slots: Arc::new(Semaphore::new(CONNECTIONS)),
+    };
+    Ok((listener, address))
+}
+
+/// A listener that takes no more connections than there are slots.
+struct Bounded {
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+}
+
+impl Listener for Bounded {
+    type Io = Connection;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Connection, Peer) {
+        loop {
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
+                // Never closed.
+                std::future::pending().await
+            };
+            let accepted = self.listener.accept().await;
+            let met = accepted.and_then(|(stream, remote)| {
+                stream.set_nodelay(true)?;
+                let local = stream.local_addr()?;
+                Ok((stream, Peer { remote, local }))
+            });
+            match met {
+                Ok((stream, peer)) => return (Connection::new(stream, slot), peer),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection to the local HumanLayer API was lost");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        let local = self.listener.local_addr()?;
+        Ok(Peer {
+            remote: local,
+            local,
+        })
+    }
+}
+
+impl Connected<IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        *stream.remote_addr()
+    }
+}
+
+/// A connection that ends when nothing moves on it for too long.
+struct Connection {
+    stream: TcpStream,
+    rest: Pin<Box<Sleep>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, slot: OwnedSemaphorePermit) -> Self {
+        Self {
+            stream,
+            rest: Box::pin(tokio::time::sleep(IDLE)),
+            _slot: slot,
+        }
+    }
+
+    fn moved(&mut self) {
+        self.rest.as_mut().reset(Instant::now() + IDLE);
+    }
+
+    fn rests_too_long(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.rest.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Ready(read) => {
+                self.moved();
+                Poll::Ready(read)
+            }
+            Poll::Pending => match self.rests_too_long(context) {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            },
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Ready(written) => {
+                self.moved();
+                Poll::Ready(written)
+            }
+            Poll::Pending => match self.rests_too_long(context) {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            },
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,94 @@
+//! `request_permission`: the permission prompt tool of a Claude Code.
+//!
+//! Owns the tool's arguments and the one text block that Claude Code takes for an answer. Stands in
+//! for the older client's server of the same name and takes more than it: edited inputs and answers.
+
+use std::sync::Arc;
+
+use rmcp::handler::server::wrapper::Parameters;
+use rmcp::model::{CallToolResult, ContentBlock, ServerCapabilities, ServerConfig};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::asker::Asker;
+use super::reply;
+use super::wait::{Unsettled, Waiter};
+use crate::client::asking::Question;
+use crate::protocol::approval::CreateApprovalParams;
+
+/// The server.
+#[derive(Clone)]
+pub struct Approvals {
+    waiter: Arc<Waiter>,
+    asker: Asker,
+}
+
+/// Arguments of `request_permission`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct PermissionRequest {
+    /// The tool that would run.
+    tool_name: String,
+    /// Its input.
+    #[serde(default)]
+    input: Map<String, Value>,
+    /// The tool call's id.
+    #[serde(default)]
+    tool_use_id: Option<String>,
+}
+
+#[tool_router]
+impl Approvals {
+    /// A server for the agent that started this process.
+    #[must_use]
+    pub fn new(waiter: Arc<Waiter>, asker: Asker) -> Self {
+        Self { waiter, asker }
+    }
+
+    /// Ask a person whether a tool may run, and wait for what they decide.
+    #[tool(
+        name = "request_permission",
+        description = "Ask a person whether a tool may run, and wait for what they decide"
+    )]
+    async fn request_permission(
+        &self,
+        Parameters(request): Parameters<PermissionRequest>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, ErrorData> {
+        if request.tool_name.trim().is_empty() {
+            return Err(ErrorData::invalid_params("tool_name is empty", None));
+        }
+        let question = Question::Permission(CreateApprovalParams {
+            run_id: self.asker.run_id().to_owned(),
+            tool_name: request.tool_name,
+            tool_input: Some(Value::Object(request.input.clone())),
+            tool_use_id: request.tool_use_id,
+            accepts_edits: true,
+            external: Some(self.asker.external(context.client_info().as_ref())),
+            ..CreateApprovalParams::default()
+        });
+        let told = match self.waiter.ask(question, &context).await {
+            Ok(approval) => reply::permission(&approval, &request.input),
+            Err(Unsettled::Failed(error)) => {
+                tracing::error!(%error, "a question could not be asked");
+                reply::not_asked(&error.to_string())
+            }
+            Err(cancelled @ Unsettled::Cancelled) => {
+                return Err(ErrorData::internal_error(cancelled.to_string(), None));
+            }
+        };
+        Ok(CallToolResult::success(vec![ContentBlock::text(
+            told.to_string(),
+        )]))
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Approvals {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(super::implementation())
+    }
+}

@@ -1,0 +1,189 @@
+//! What an asker is told about the end of its question.
+//!
+//! Pure. A yes, a no and an answer are a person's, or a rule's of theirs; every other end is told as
+//! what it is: nobody decided.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::Outcome;
+use crate::protocol::approval::Approval;
+
+/// What became of a message to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// They answered.
+    Answer {
+        /// In words.
+        words: String,
+        /// The option that they chose, by its name.
+        option: Option<String>,
+    },
+    /// They would not answer.
+    Declined {
+        /// Why.
+        reason: String,
+    },
+    /// It ended without anybody's answer.
+    Nobody {
+        /// How.
+        why: String,
+    },
+}
+
+impl Reply {
+    /// Reads the end of a message to a person.
+    #[must_use]
+    pub fn of(approval: &Approval) -> Self {
+        let words = || approval.comment.clone().unwrap_or_default();
+        match approval.outcome {
+            Outcome::Answered | Outcome::Approved => Self::Answer {
+                words: words(),
+                option: approval.chosen_option.clone(),
+            },
+            Outcome::Denied => Self::Declined { reason: words() },
+            Outcome::Pending | Outcome::Withdrawn | Outcome::Abandoned | Outcome::Expired => {
+                Self::Nobody {
+                    why: undecided(approval),
+                }
+            }
+        }
+    }
+}
+
+/// What Claude Code is told about a question whether a tool may run with `input`.
+#[must_use]
+pub fn permission(approval: &Approval, input: &Map<String, Value>) -> Value {
+    match approval.outcome {
+        Outcome::Approved => match &approval.updated_input {
+            Some(edited) => json!({"behavior": "allow", "updatedInput": edited}),
+            None => json!({"behavior": "allow", "updatedInput": input}),
+        },
+        Outcome::Answered => {
+            let mut answered = input.clone();
+            if let Some(answers) = &approval.answers {
+                answered.insert("answers".to_owned(), answers.clone());
+            }
+            json!({"behavior": "allow", "updatedInput": answered})
+        }
+        Outcome::Denied => deny(
+            approval
+                .comment
+                .as_deref()
+                .unwrap_or("A person denied this."),
+        ),
+        Outcome::Pending | Outcome::Withdrawn | Outcome::Abandoned | Outcome::Expired => {
+            deny(&undecided(approval))
+        }
+    }
+}
+
+/// What Claude Code is told when nobody could be asked.
+#[must_use]
+pub fn not_asked(why: &str) -> Value {
+    deny(&format!(
+        "Nobody decided this, it could not be asked: {why}"
+    ))
+}
+
+fn deny(message: &str) -> Value {
+    json!({"behavior": "deny", "message": message})
+}
+
+fn undecided(approval: &Approval) -> String {
+    let how = match approval.outcome {
+        Outcome::Withdrawn => "the question was taken back",
+        Outcome::Abandoned => "the question was given up",
+        Outcome::Expired => "the question expired",
+        Outcome::Pending | Outcome::Approved | Outcome::Denied | Outcome::Answered => {
+            "the question is still open"
+        }
+    };
+    match &approval.comment {
+        Some(comment) => format!("Nobody decided this: {how} ({comment})"),
+        None => format!("Nobody decided this: {how}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn approval(outcome: Outcome, more: Value) -> Approval {
+        let mut all = json!({
+            "id": "local-1", "run_id": "r", "session_id": "s", "status": "x", "outcome": outcome,
+            "created_at": "2026-01-01T00:00:00Z", "tool_name": "Bash", "tool_input": {},
+            "kind": "permission", "source": "mcp",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        serde_json::from_value(all).unwrap()
+    }
+
+    fn told(outcome: Outcome, more: Value) -> Value {
+        let input = json!({"command": "ls"}).as_object().unwrap().clone();
+        permission(&approval(outcome, more), &input)
+    }
+
+    #[test]
+    fn a_yes_runs_what_was_asked_or_what_it_was_made() {
+        assert_eq!(
+            told(Outcome::Approved, json!({})),
+            json!({"behavior": "allow", "updatedInput": {"command": "ls"}})
+        );
+        assert_eq!(
+            told(
+                Outcome::Approved,
+                json!({"updated_input": {"command": "pwd"}})
+            ),
+            json!({"behavior": "allow", "updatedInput": {"command": "pwd"}})
+        );
+        assert_eq!(
+            told(Outcome::Answered, json!({"answers": {"Which?": "this"}})),
+            json!({"behavior": "allow", "updatedInput": {"command": "ls", "answers": {"Which?": "this"}}})
+        );
+    }
+
+    #[test]
+    fn only_a_no_is_told_as_one() {
+        assert_eq!(
+            told(Outcome::Denied, json!({"comment": "not here"})),
+            json!({"behavior": "deny", "message": "not here"})
+        );
+        for outcome in [
+            Outcome::Withdrawn,
+            Outcome::Abandoned,
+            Outcome::Expired,
+            Outcome::Pending,
+        ] {
+            let told = told(outcome, json!({"comment": "gone"}));
+            assert_eq!(told["behavior"], "deny");
+            let message = told["message"].as_str().unwrap();
+            assert!(message.starts_with("Nobody decided"), "{message}");
+            assert!(message.contains("gone"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_three_ends() {
+        let answered = json!({"comment": "Ask me later", "chosen_option": "later"});
+        assert_eq!(
+            Reply::of(&approval(Outcome::Answered, answered)),
+            Reply::Answer {
+                words: "Ask me later".to_owned(),
+                option: Some("later".to_owned()),
+            }
+        );
+        assert_eq!(
+            Reply::of(&approval(Outcome::Denied, json!({"comment": "no time"}))),
+            Reply::Declined {
+                reason: "no time".to_owned(),
+            }
+        );
+        assert!(matches!(
+            Reply::of(&approval(Outcome::Withdrawn, json!({}))),
+            Reply::Nobody { .. }
+        ));
+    }
+}

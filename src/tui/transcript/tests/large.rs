@@ -1,0 +1,137 @@
+//! Large conversations: the work of a frame does not grow with them.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::support::{call, drawn, result, says};
+use crate::protocol::conversation::ConversationEvent;
+use crate::tui::transcript::{Scroll, Transcript};
+
+/// A hundred thousand pieces of every kind.
+fn large(count: i64) -> Vec<ConversationEvent> {
+    (1..=count)
+        .map(|at| match at % 5 {
+            1 => says(at, "user", &format!("question {at}")),
+            2 => says(
+                at,
+                "assistant",
+                "Some *words*.\n\n- one\n- two\n\n```rust\nlet a = 1;\n```\n",
+            ),
+            3 => call(
+                at,
+                &format!("t{at}"),
+                "Bash",
+                &json!({"command": format!("echo {at}")}),
+            ),
+            4 => result(at, &format!("t{}", at - 1), &format!("{at}\n").repeat(20)),
+            _ => says(at, "assistant", "done"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_frame_costs_what_it_shows() {
+    let mut transcript = Transcript::new();
+    transcript.replace(large(100_000), false);
+    assert_eq!(
+        transcript.laid_out(),
+        0,
+        "nothing is laid out before it is looked at"
+    );
+    drawn(&mut transcript, 80, 40);
+    let first = transcript.laid_out();
+    assert!(first < 100, "{first} parts for the first frame");
+    transcript.scroll(Scroll::Top);
+    drawn(&mut transcript, 80, 40);
+    let mut most = 0;
+    for scroll in [
+        Scroll::Lines(3),
+        Scroll::Pages(1),
+        Scroll::NextTurn,
+        Scroll::Lines(-1),
+    ] {
+        for _ in 0..200 {
+            let before = transcript.laid_out();
+            transcript.scroll(scroll);
+            drawn(&mut transcript, 80, 40);
+            most = most.max(transcript.laid_out() - before);
+        }
+    }
+    assert!(most < 200, "{most} parts for a frame");
+    let before = transcript.laid_out();
+    transcript.push(says(100_001, "assistant", "one more"));
+    assert_eq!(
+        transcript.laid_out(),
+        before,
+        "a piece that comes costs no layout"
+    );
+}
+
+#[test]
+fn ten_megabytes_cost_what_is_seen_of_them() {
+    let line = "a line of output that is neither long nor short\n";
+    for output in [
+        line.repeat(10 * 1024 * 1024 / line.len()),
+        "x".repeat(10 * 1024 * 1024),
+    ] {
+        let mut transcript = Transcript::new();
+        transcript.push(call(1, "t", "Bash", &json!({"command": "cat big"})));
+        transcript.push(result(2, "t", &output));
+        let folded = drawn(&mut transcript, 80, 60).join("\n");
+        assert!(folded.contains(" more "), "{folded}");
+        let before = transcript.laid_out();
+        transcript.toggle_fold();
+        drawn(&mut transcript, 80, 60);
+        transcript.scroll(Scroll::Pages(3));
+        drawn(&mut transcript, 80, 60);
+        transcript.scroll(Scroll::Bottom);
+        drawn(&mut transcript, 80, 60);
+        let work = transcript.laid_out() - before;
+        assert!(work < 30, "{work} parts");
+    }
+}
+
+#[test]
+fn what_is_laid_out_is_forgotten() {
+    let mut transcript = Transcript::new();
+    transcript.replace(large(50_000), false);
+    drawn(&mut transcript, 80, 40);
+    transcript.scroll(Scroll::Top);
+    for _ in 0..3_000 {
+        transcript.scroll(Scroll::Pages(1));
+        drawn(&mut transcript, 80, 40);
+    }
+    assert!(transcript.cache.len() < 5_000, "{}", transcript.cache.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_way_of_moving_is_bounded_work_and_harms_nobody(
+        moves in proptest::collection::vec(0u8..12, 1..60), width in 1u16..120, height in 1u16..60,
+    ) {
+        let mut transcript = Transcript::new();
+        transcript.replace(large(2_000), false);
+        for step in moves {
+            let before = transcript.laid_out();
+            match step {
+                0 => transcript.scroll(Scroll::Lines(-7)),
+                1 => transcript.scroll(Scroll::Lines(5)),
+                2 => transcript.scroll(Scroll::HalfPages(-1)),
+                3 => transcript.scroll(Scroll::Pages(-2)),
+                4 => transcript.scroll(Scroll::Top),
+                5 => transcript.scroll(Scroll::Bottom),
+                6 => transcript.scroll(Scroll::PreviousTurn),
+                7 => transcript.scroll(Scroll::NextItem),
+                8 => transcript.scroll(Scroll::PreviousItem),
+                9 => transcript.toggle_fold(),
+                10 => transcript.fold_all(false),
+                _ => transcript.click(height / 2),
+            }
+            let rows = drawn(&mut transcript, width, height);
+            prop_assert_eq!(rows.len(), usize::from(height));
+            let work = transcript.laid_out() - before;
+            prop_assert!(work < 600, "{} parts", work);
+        }
+    }
+}

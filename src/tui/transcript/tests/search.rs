@@ -1,0 +1,73 @@
+//! Searching.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use serde_json::json;
+
+use super::support::{annotated, below, call, drawn, result, says};
+use crate::tui::theme::Theme;
+use crate::tui::transcript::Transcript;
+
+fn filled() -> Transcript {
+    let mut transcript = Transcript::new();
+    let mut events: Vec<_> = (1..=60)
+        .map(|at| says(at, "assistant", &format!("piece {at}")))
+        .collect();
+    events.push(call(61, "t", "Task", &json!({"prompt": "p"})));
+    let output: String = (1..=60).map(|at| format!("row {at}\n")).collect();
+    events.push(below(
+        "t",
+        call(62, "b", "Bash", &json!({"command": "seq"})),
+    ));
+    events.push(below("t", result(63, "b", &output)));
+    events.push(says(64, "assistant", "Ünïcödé at the end"));
+    transcript.replace(events, false);
+    drawn(&mut transcript, 40, 12);
+    transcript
+}
+
+#[test]
+fn matches_are_gone_to_whatever_their_case_around_the_end() {
+    let mut transcript = filled();
+    assert!(transcript.search("PIECE 1"));
+    let mut found = Vec::new();
+    for _ in 0..12 {
+        let text = transcript.selected_text().unwrap();
+        assert!(drawn(&mut transcript, 40, 12).join("\n").contains(&text));
+        found.push(text);
+        assert!(transcript.next_match());
+    }
+    let expected: Vec<String> = [1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 1]
+        .iter()
+        .map(|at| format!("piece {at}"))
+        .collect();
+    assert_eq!(found, expected);
+    assert!(transcript.previous_match());
+    assert_eq!(transcript.selected_text().unwrap(), "piece 1");
+    assert!(transcript.previous_match());
+    assert_eq!(transcript.selected_text().unwrap(), "piece 19");
+    assert!(!transcript.search("nowhere"));
+}
+
+#[test]
+fn what_is_folded_is_found_and_unfolded() {
+    let mut transcript = filled();
+    assert!(transcript.search("row 33"));
+    let shown = drawn(&mut transcript, 40, 12).join("\n");
+    assert!(shown.contains("row 33"), "{shown}");
+}
+
+#[test]
+fn matches_in_view_are_marked() {
+    let mut transcript = filled();
+    assert!(transcript.search("ünïc"));
+    let area = Rect::new(0, 0, 40, 4);
+    let mut buf = Buffer::empty(area);
+    let theme = Theme::dark();
+    transcript.draw(area, &mut buf, &theme, true);
+    let rows = annotated(&buf, &theme).join("\n");
+    assert!(rows.contains("‹matched:Ünïc›ödé at the end"), "{rows}");
+    transcript.search("");
+    transcript.draw(area, &mut buf, &theme, true);
+    assert!(!annotated(&buf, &theme).join("\n").contains("matched"));
+}

@@ -1,0 +1,135 @@
+//! An MCP client: JSON-RPC lines over the standard streams of a server of ours.
+
+use std::process::{Command, ExitStatus};
+
+use serde_json::{Value, json};
+
+use super::agent_process::AgentProcess;
+
+/// A server and what it is asked.
+pub struct Mcp {
+    process: AgentProcess,
+    calls: u64,
+}
+
+impl Mcp {
+    /// Starts a server of ours and greets it.
+    pub fn start(command: Command) -> Self {
+        let (mcp, info) = Self::greet(command);
+        assert_eq!(info["name"], "humanlayer");
+        assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+        mcp
+    }
+
+    /// Starts any server and greets it; gives what it calls itself, too.
+    pub fn greet(mut command: Command) -> (Self, Value) {
+        // Its standard error is read at its end only.
+        command.env("HUMANLAYER_LOG_LEVEL", "warn");
+        let mut mcp = Self {
+            process: AgentProcess::start(command),
+            calls: 0,
+        };
+        let id = mcp.request(
+            "initialize",
+            json!({"protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": {"name": "tester", "version": "1"}}),
+        );
+        let greeting = mcp.answer(id)["result"].clone();
+        mcp.notify("notifications/initialized", json!({}));
+        (mcp, greeting["serverInfo"].clone())
+    }
+
+    /// Sends a request; gives its id.
+    pub fn request(&mut self, method: &str, params: Value) -> u64 {
+        self.calls += 1;
+        let id = self.calls;
+        self.process
+            .send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        id
+    }
+
+    pub fn notify(&mut self, method: &str, params: Value) {
+        self.process
+            .send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    /// Calls a tool with a progress token, which is the call's id.
+    pub fn call(&mut self, tool: &str, arguments: Value) -> u64 {
+        let token = self.calls + 1;
+        let params =
+            json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": token}});
+        self.request("tools/call", params)
+    }
+
+    /// Asks whether a command may run.
+    pub fn may_run(&mut self, command: &str, tool_use_id: &str) -> u64 {
+        self.call("request_permission", bash(command, tool_use_id))
+    }
+
+    /// The whole answer to a request.
+    pub fn answer(&mut self, id: u64) -> Value {
+        let said = |line: &Value| line["id"] == id && line.get("method").is_none();
+        if let Some(said) = self.process.values().into_iter().find(|line| said(line)) {
+            return said;
+        }
+        self.process.until("an answer", said)
+    }
+
+    /// The text blocks of a tool's answer.
+    pub fn texts(&mut self, id: u64) -> Vec<String> {
+        let answer = self.answer(id);
+        let blocks = answer["result"]["content"].as_array();
+        blocks
+            .unwrap_or_else(|| panic!("{answer}"))
+            .iter()
+            .map(|block| block["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// What a permission prompt answered, in its one text block.
+    pub fn permission(&mut self, id: u64) -> Value {
+        let texts = self.texts(id);
+        assert_eq!(texts.len(), 1, "{texts:?}");
+        serde_json::from_str(&texts[0]).unwrap()
+    }
+
+    /// The client does not want a call any more.
+    pub fn cancel(&mut self, id: u64) {
+        self.notify("notifications/cancelled", json!({"requestId": id}));
+    }
+
+    /// Reads until something fits.
+    pub fn until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.process.until(what, fits)
+    }
+
+    /// The client closes the server's input, as it does when it dies.
+    pub fn leave(&mut self) {
+        self.process.close_stdin();
+    }
+
+    /// The server's process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for the server's end; fails when it wrote anything but MCP.
+    pub fn wait(mut self) -> ExitStatus {
+        let (status, _) = self.process.wait();
+        for line in &self.process.seen {
+            let message: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+            assert_eq!(message["jsonrpc"], "2.0", "{line}");
+        }
+        status
+    }
+
+    /// Everything that it said so far.
+    pub fn said(&self) -> Vec<Value> {
+        self.process.values()
+    }
+}
+
+/// Arguments of `request_permission` for a command.
+pub fn bash(command: &str, tool_use_id: &str) -> Value {
+    json!({"tool_name": "Bash", "input": {"command": command}, "tool_use_id": tool_use_id})
+}
