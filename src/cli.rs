@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, send,
-    sessions, show, watch,
+    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, search,
+    send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -83,6 +83,8 @@ pub enum Verb {
     Show(show::Args),
     /// Print what was said and done in a session
     Logs(logs::Args),
+    /// Look for words in all conversations
+    Search(search::Args),
     /// Send a message to a live session
     Send(send::Args),
     /// Go on with a conversation in a new session

@@ -2,8 +2,8 @@
 //!
 //! Owns the one question of one caller: it is recorded once (under a name of its own, so a lost
 //! answer is no second question), waited for by subscription, and taken back when the caller does
-//! not want it any more. A daemon that goes away is waited for or, outside of a session, started:
-//! the question is in its store. Decides nothing and prints nothing. Called by the MCP servers and
+//! not want it any more. Where no daemon runs one is started, outside of a session. One that goes
+//! away is waited for, as it may be starting again, and only then started: the question is in its store. Decides nothing and prints nothing. Called by the MCP servers and
 //! by `contact_human`.
 
 use std::time::{Duration, Instant};
@@ -23,7 +23,12 @@ use crate::protocol::error::ErrorKind;
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 
 /// First and longest wait before a daemon that failed is tried again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// How long a daemon that went away may take to come back before another one is started: whoever
+/// restarts it must not find it running already.
+const START_AFTER: Duration = RECONNECT_LIMIT;
+/// After how long a question that could not be recorded is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -39,7 +44,8 @@ pub enum Question {
 pub enum News<'a> {
     /// It is in the inbox, under this id.
     Recorded(&'a str),
-    /// The daemon cannot be had at the moment; it is tried again.
+    /// The daemon cannot be had at the moment; it is tried again. Told once for each kind of trouble
+    /// in a row, not for each try.
     Trouble(&'a ClientError),
 }
 
@@ -51,6 +57,8 @@ pub struct Asking<'a> {
     id: Option<String>,
     /// A call that records it was begun: whether it is recorded is known by asking again.
     begun: bool,
+    /// Since when a daemon that was there is gone.
+    lost: Option<Instant>,
 }
 
 impl<'a> Asking<'a> {
@@ -67,6 +75,7 @@ impl<'a> Asking<'a> {
             question,
             id: None,
             begun: false,
+            lost: None,
         }
     }
 
@@ -74,31 +83,41 @@ impl<'a> Asking<'a> {
     /// nothing: it can be called again, or [`Asking::withdraw`].
     ///
     /// # Errors
-    /// A [`ClientError`] when the daemon refuses the question, or cannot be reached or started for
-    /// [`RECONNECT_LIMIT`] before it is recorded. Once it is, a daemon is waited for without limit.
+    /// A [`ClientError`] when the daemon refuses the question, or cannot be reached or started for a
+    /// minute before it is recorded. Once it is, a daemon is waited for without limit.
     pub async fn settle(
         &mut self,
         mut news: impl FnMut(News<'_>),
     ) -> Result<Approval, ClientError> {
         let begun = Instant::now();
         let mut pause = BACKOFF.0;
+        let mut told = String::new();
         loop {
             let error = match self.attempt(&mut news).await {
                 Ok(approval) => return Ok(approval),
                 Err(error) => error,
             };
-            let patient = self.id.is_some() || begun.elapsed() < RECONNECT_LIMIT;
+            let patient = self.id.is_some() || begun.elapsed() < GIVE_UP_AFTER;
             if !is_worth_waiting(&error, self.id.is_some(), patient) {
                 return Err(error);
             }
-            news(News::Trouble(&error));
+            if self.lost.is_none() {
+                self.lost = Some(Instant::now());
+                pause = BACKOFF.0;
+                told.clear();
+            }
+            let trouble = error.to_string();
+            if trouble != told {
+                news(News::Trouble(&error));
+                told = trouble;
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
     }
 
     async fn attempt(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<Approval, ClientError> {
-        let client = ensure_daemon(self.config).await?;
+        let client = self.reach().await?;
         // Subscribed first: an answer that comes in between is not missed.
         let params = SubscribeEventsParams {
             event_types: Some(vec!["approval_resolved".to_owned()]),
@@ -115,8 +134,17 @@ impl<'a> Asking<'a> {
             return Ok(approval);
         }
         drop(client);
+        self.lost = None;
         loop {
-            let may_be_settled = match events.next().await? {
+            let update = match events.next().await {
+                Ok(update) => update,
+                Err(error) => {
+                    // It has been waited for already.
+                    self.lost = Instant::now().checked_sub(START_AFTER);
+                    return Err(error);
+                }
+            };
+            let may_be_settled = match update {
                 Update::Event(event) => is_about(&event, &id),
                 Update::Resync(_) => true,
                 // Live events are not asked for.
@@ -128,6 +156,16 @@ impl<'a> Asking<'a> {
                     return Ok(approval);
                 }
             }
+        }
+    }
+
+    /// A connection; a daemon is started if none runs, and none is on its way back.
+    async fn reach(&self) -> Result<Client, ClientError> {
+        match self.lost {
+            Some(since) if since.elapsed() < START_AFTER => {
+                Client::connect(&self.config.daemon_socket.value).await
+            }
+            Some(_) | None => ensure_daemon(self.config).await,
         }
     }
 

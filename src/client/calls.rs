@@ -21,6 +21,7 @@ use crate::protocol::approval::{
 };
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
+    SearchConversationsParams, SearchConversationsResponse,
 };
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 use crate::protocol::keys::{
@@ -87,6 +88,8 @@ calls! {
     get_overview(GetOverviewParams) -> GetOverviewResponse = GET_OVERVIEW;
     /// What was said and done.
     get_conversation(GetConversationParams) -> GetConversationResponse = GET_CONVERSATION;
+    /// Looks for words in all conversations.
+    search_conversations(SearchConversationsParams) -> SearchConversationsResponse = SEARCH_CONVERSATIONS;
     /// The agent's own lines.
     get_raw_lines(GetRawLinesParams) -> GetRawLinesResponse = GET_RAW_LINES;
     /// Gives a live session a message.

@@ -35,6 +35,7 @@ pub mod ping;
 mod printer;
 pub mod respond;
 pub mod rpc;
+pub mod search;
 mod secret;
 pub mod send;
 pub mod sessions;
@@ -147,6 +148,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Sessions(args) => sessions::run(args, context).await,
         Verb::Show(args) => show::run(args, context).await,
         Verb::Logs(args) => logs::run(args, context).await,
+        Verb::Search(args) => search::run(args, context).await,
         Verb::Send(args) => send::run(args, context).await,
         Verb::Continue(args) => continue_::run(args, context).await,
         Verb::Interrupt(args) => interrupt::run(args, context).await,

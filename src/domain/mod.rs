@@ -6,11 +6,13 @@
 
 pub mod approval;
 pub mod conversation;
+pub mod danger;
 pub mod decision;
 pub mod effect;
 pub mod event;
 pub mod id;
 pub mod origin;
+pub mod permission;
 pub mod session;
 pub mod text;
 

@@ -108,6 +108,43 @@ pub fn summary(query: &str, max: usize) -> String {
     cut
 }
 
+/// Where a text has a needle, whatever their case; the needle must be in lower case already.
+#[must_use]
+pub fn find_ignoring_case(text: &str, needle: &str) -> Option<std::ops::Range<usize>> {
+    if needle.is_ascii() {
+        let needle = needle.as_bytes();
+        let first = *needle.first()?;
+        let other = first.to_ascii_uppercase();
+        let hay = text.as_bytes();
+        let mut from = 0;
+        loop {
+            let rest = hay.get(from..)?;
+            let start = from + rest.iter().position(|b| *b == first || *b == other)?;
+            let end = start + needle.len();
+            if hay.get(start..end)?.eq_ignore_ascii_case(needle) {
+                return Some(start..end);
+            }
+            from = start + 1;
+        }
+    }
+    text.char_indices().find_map(|(start, _)| {
+        let mut wanted = needle.chars();
+        let mut next = wanted.next();
+        for (at, c) in text[start..].char_indices() {
+            for lower in c.to_lowercase() {
+                if next != Some(lower) {
+                    return None;
+                }
+                next = wanted.next();
+            }
+            if next.is_none() {
+                return Some(start..start + at + c.len_utf8());
+            }
+        }
+        None
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +180,23 @@ mod tests {
             assert_eq!(sanitize(given), shown);
         }
         assert_eq!(sanitize_line("a\nb\tc"), "a\\nb\\tc");
+    }
+
+    #[test]
+    fn needles_are_found_whatever_their_case() {
+        for (text, needle, found) in [
+            ("Fix the Bug", "bug", Some(8..11)),
+            ("bbBUG", "bug", Some(2..5)),
+            ("ÄPFEL und ÄÖ", "äö", Some(11..15)),
+            ("bu", "bug", None),
+            ("anything", "", None),
+        ] {
+            assert_eq!(
+                find_ignoring_case(text, needle),
+                found,
+                "{needle:?} in {text:?}"
+            );
+        }
     }
 
     #[test]

@@ -92,6 +92,43 @@ pub struct ConversationEvent {
     pub approval_id: Option<String>,
 }
 
+/// Parameters of `searchConversations`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SearchConversationsParams {
+    /// The words, looked for as they stand, whatever their case (required).
+    pub query: String,
+    /// Most places (default 50, most 500).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `searchConversations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchConversationsResponse {
+    /// The places, the newest first; at most three of one session.
+    pub hits: Vec<SearchHit>,
+    /// Whether all conversations were looked through. A search gives up after half a second, or
+    /// when there are more places than were asked for.
+    pub complete: bool,
+}
+
+/// A place in a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchHit {
+    /// The session.
+    pub session_id: String,
+    /// The piece's place in the session.
+    pub sequence: i64,
+    /// What it is.
+    pub event_type: EventType,
+    /// When it was stored (RFC 3339).
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// The words and what is around them, on one line.
+    pub excerpt: String,
+}
+
 /// Parameters of `getRawLines`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

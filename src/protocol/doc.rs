@@ -103,6 +103,10 @@ fn methods() -> Vec<Entry> {
         method::GET_CONVERSATION,
         "What was said and done.",
     );
+    b.method::<conversation::SearchConversationsParams, conversation::SearchConversationsResponse>(
+        method::SEARCH_CONVERSATIONS,
+        "Looks for words in all conversations, the newest first.",
+    );
     b.method::<conversation::GetRawLinesParams, conversation::GetRawLinesResponse>(
         method::GET_RAW_LINES,
         "The agent's own lines, kept for two weeks after the session's end.",

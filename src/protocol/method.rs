@@ -12,6 +12,8 @@ pub const GET_SESSION_LEAVES: &str = "getSessionLeaves";
 pub const GET_SESSION_STATE: &str = "getSessionState";
 /// What was said and done.
 pub const GET_CONVERSATION: &str = "getConversation";
+/// Looks for words in all conversations.
+pub const SEARCH_CONVERSATIONS: &str = "searchConversations";
 /// Goes on with a conversation in a new session.
 pub const CONTINUE_SESSION: &str = "continueSession";
 /// Stops the turn.

@@ -44,6 +44,15 @@ pub enum Purpose {
     Field,
 }
 
+/// What is done to each of several sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// Stop the turn.
+    Interrupt,
+    /// End the process.
+    End,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -62,6 +71,15 @@ pub enum Effect {
     Session(String),
     /// Read an approval's record.
     Approval(String),
+    /// Read the file that an approval is about.
+    File {
+        /// The approval.
+        approval: String,
+        /// The path, as the approval has it.
+        path: String,
+        /// Where relative paths begin.
+        base: String,
+    },
     /// Start a session.
     Launch(Box<LaunchSessionParams>),
     /// Go on with a session in a new one.
@@ -77,6 +95,13 @@ pub enum Effect {
     Interrupt(String),
     /// End the process.
     End(String),
+    /// The same for several sessions, with one word about all.
+    Each {
+        /// What.
+        what: Each,
+        /// The sessions.
+        sessions: Vec<String>,
+    },
     /// Set the title.
     Rename {
         /// The session.
@@ -108,12 +133,12 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(String),
-    /// Write a text to a new file in a session's directory.
+    /// Write a session's whole conversation to a new file where the dashboard was started.
     Export {
+        /// The session.
+        session: String,
         /// The file's name without its ending.
         name: String,
-        /// What to write.
-        text: String,
     },
     /// Ring the bell.
     Bell,
@@ -140,7 +165,12 @@ pub enum Effect {
         directories: bool,
     },
     /// Look for words in all conversations.
-    Find(String),
+    Find {
+        /// Which search it is, so that an answer that comes late is known as such.
+        number: u64,
+        /// The words.
+        words: String,
+    },
     /// Look what is missing on this machine.
     Check,
     /// Draw everything anew.

@@ -3,22 +3,30 @@
 //! Owns the one connection for calls, made anew when it breaks. Must decide nothing: what an answer
 //! means is [`super::update`]'s. Called by the runtime, each errand as a task of its own.
 
+mod complete;
+mod export;
+mod many;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
-use super::msg::{Done, Refused};
+use super::msg::{Done, Launched, Refused};
+use super::state::card::{Looked, MOST_FILE};
+use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::protocol::approval::SendDecisionParams;
-use crate::protocol::conversation::{GetConversationParams, GetConversationResponse};
+use crate::protocol::conversation::{
+    GetConversationParams, GetConversationResponse, SearchConversationsParams,
+};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ArchiveSessionParams, BulkArchiveSessionsParams, ContinueSessionParams, GetRecentPathsParams,
-    LaunchSessionParams, SendMessageParams, UpdateSessionTitleParams,
+    ContinueSessionParams, GetRecentPathsParams, LaunchSessionParams, SendMessageParams,
+    UpdateSessionTitleParams,
 };
 
 /// Pieces of a conversation that are read at once.
@@ -70,6 +78,19 @@ impl Errands {
                     .map(Box::new)
                     .map_err(said),
             ),
+            Effect::File {
+                approval,
+                path,
+                base,
+            } => {
+                let whole = Path::new(&base).join(&path);
+                let looked = tokio::task::spawn_blocking(move || look(&whole)).await;
+                Done::File {
+                    approval,
+                    path,
+                    found: looked.unwrap_or_else(|error| Looked::Other(error.to_string())),
+                }
+            }
             Effect::Launch(params) => self.launch(*params).await,
             Effect::Continue(params) => self.go_on(*params).await,
             Effect::Message { session, text } => {
@@ -77,8 +98,15 @@ impl Errands {
                     session_id: session,
                     message: text,
                 };
-                self.say("sent", async |client| client.send_message(&params).await)
-                    .await
+                let answer = self
+                    .call(async |client| client.send_message(&params).await)
+                    .await;
+                Done::Told {
+                    session: params.session_id,
+                    about: About::Reply,
+                    text: params.message,
+                    answer: answer.map(drop).map_err(said),
+                }
             }
             Effect::Interrupt(id) => {
                 self.say("stopping…", async |client| {
@@ -95,11 +123,17 @@ impl Errands {
                     session_id: session.clone(),
                     title,
                 };
-                self.say("", async |client| {
-                    client.update_session_title(&params).await
-                })
-                .await
+                let answer = self
+                    .ask(async |client| client.update_session_title(&params).await)
+                    .await;
+                Done::Told {
+                    session,
+                    about: About::Title,
+                    text: params.title,
+                    answer: answer.map(drop).map_err(said),
+                }
             }
+            Effect::Each { what, sessions } => self.each(what, sessions).await,
             Effect::Archive { sessions, archived } => self.archive(sessions, archived).await,
             Effect::Settings(params) => {
                 self.say("", async |client| {
@@ -108,7 +142,7 @@ impl Errands {
                 .await
             }
             Effect::RestartDaemon => self.restart_daemon().await,
-            Effect::Export { name, text } => Done::Said(export(&name, &text)),
+            Effect::Export { session, name } => self.export(&session, &name).await,
             Effect::Remembered => Done::Remembered(Box::new(self.remembered())),
             Effect::Remember(what) => match remember(&self.memory, &what) {
                 Ok(()) => Done::Said(Ok(String::new())),
@@ -124,7 +158,25 @@ impl Errands {
                     |found| found.paths.into_iter().map(|path| path.path).collect(),
                 ))
             }
-            Effect::Complete { .. } | Effect::Find(_) | Effect::Check => return None,
+            Effect::Complete {
+                typed,
+                base,
+                directories,
+            } => self.complete(typed, base, directories).await,
+            Effect::Find { number, words } => {
+                let params = SearchConversationsParams {
+                    query: words,
+                    ..SearchConversationsParams::default()
+                };
+                let found = self
+                    .ask(async |client| client.search_conversations(&params).await)
+                    .await;
+                Done::Found {
+                    number,
+                    found: found.map_err(said),
+                }
+            }
+            Effect::Check => return None,
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }
@@ -246,6 +298,7 @@ impl Errands {
             Ok(started) => Ok(started.session_id),
             Err(error) => Err(Refused {
                 query: params.query,
+                by: Launched::Afresh(params.session_id.unwrap_or_default()),
                 why: said(error),
             }),
         })
@@ -255,40 +308,40 @@ impl Errands {
         let started = self
             .ask(async |client| client.continue_session(&params).await)
             .await;
+        let about = if params.fork == Some(true) {
+            About::Fork
+        } else {
+            About::Reply
+        };
         Done::Started(match started {
             Ok(started) => Ok(started.session_id),
             Err(error) => Err(Refused {
                 query: params.query,
+                by: Launched::From {
+                    session: params.session_id,
+                    about,
+                },
                 why: said(error),
             }),
         })
     }
 
-    async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
-        if let [session] = sessions.as_slice() {
-            let params = ArchiveSessionParams {
-                session_id: session.clone(),
-                archived,
-            };
-            return self
-                .say("", async |client| client.archive_session(&params).await)
-                .await;
+    /// On a thread where waiting for a slow disk keeps nobody up.
+    async fn complete(&self, typed: String, base: String, directories: bool) -> Done {
+        let of = typed.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let home = std::env::home_dir();
+            complete::complete(complete::Wanted {
+                typed: &typed,
+                base: &base,
+                home: home.as_deref().and_then(Path::to_str),
+                directories,
+            })
+        });
+        Done::Completions {
+            of,
+            found: found.await.unwrap_or_default(),
         }
-        let params = BulkArchiveSessionsParams {
-            session_ids: sessions,
-            archived,
-        };
-        let done = self
-            .call(async |client| client.bulk_archive_sessions(&params).await)
-            .await;
-        Done::Said(match done {
-            Ok(done) if done.success => Ok(String::new()),
-            Ok(done) => Err(format!(
-                "{} sessions could not be changed",
-                done.failed_sessions.len()
-            )),
-            Err(error) => Err(said(error)),
-        })
     }
 
     /// By the command for it, as a user would: it knows how to do it safely.
@@ -319,6 +372,43 @@ fn said(error: ClientError) -> String {
     error.to_string()
 }
 
+/// Reads a file that an agent has named: only a regular one, and not more than is compared. Opened
+/// without waiting, as what is there may be a pipe that nobody writes.
+fn look(path: &Path) -> Looked {
+    use std::io::Read as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let other = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Looked::Missing,
+        _ => Looked::Other(format!("it cannot be read: {error}")),
+    };
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) => return other(error),
+    };
+    match file.metadata() {
+        Ok(what) if !what.is_file() => return Looked::Other("it is no regular file".to_owned()),
+        Ok(_) => {}
+        Err(error) => return other(error),
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = file.take(MOST_FILE + 1).read_to_end(&mut bytes) {
+        return other(error);
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
+        return Looked::Other("it is too long to compare".to_owned());
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Looked::Text(text),
+        Err(_) => Looked::Other("it is no text".to_owned()),
+    }
+}
+
 fn remember(file: &Path, what: &Remembered) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("writing {}: {error}", file.display());
     let directory = file.parent().unwrap_or(Path::new("."));
@@ -331,30 +421,36 @@ fn remember(file: &Path, what: &Remembered) -> Result<(), String> {
         .map_err(|error| failed(error.error))
 }
 
-/// Writes a conversation to a new file where the user is, and says where.
-fn export(name: &str, text: &str) -> Result<String, String> {
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    let base = Some(safe.trim_matches('-'))
-        .filter(|name| !name.is_empty())
-        .unwrap_or("conversation");
-    for number in 1..1_000 {
-        let file = match number {
-            1 => format!("{base}.md"),
-            _ => format!("{base}-{number}.md"),
-        };
-        // Never over a file that is there.
-        match std::fs::File::create_new(&file) {
-            Ok(mut created) => {
-                return std::io::Write::write_all(&mut created, text.as_bytes())
-                    .map(|()| format!("written to {file}"))
-                    .map_err(|error| format!("writing {file}: {error}"));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("writing {file}: {error}")),
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_named_file_is_looked_at_without_waiting_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("text"), "words").unwrap();
+        std::fs::write(at("bytes"), [0xff, 0xfe]).unwrap();
+        let long = std::fs::File::create(at("long")).unwrap();
+        long.set_len(MOST_FILE + 1).unwrap();
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(pipe.unwrap().success());
+        assert_eq!(look(&at("text")), Looked::Text("words".to_owned()));
+        assert_eq!(look(&at("none")), Looked::Missing);
+        for (name, why) in [
+            ("bytes", "no text"),
+            ("long", "too long"),
+            ("pipe", "no regular file"),
+            (".", "no regular file"),
+        ] {
+            let found = look(&at(name));
+            assert!(
+                matches!(&found, Looked::Other(said) if said.contains(why)),
+                "{name}: {found:?}"
+            );
         }
     }
-    Err(format!("too many files called {base}-….md"))
 }

@@ -6,10 +6,11 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::protocol::approval::{Approval, SendDecisionResponse};
-use crate::protocol::conversation::GetConversationResponse;
+use crate::protocol::conversation::{GetConversationResponse, SearchConversationsResponse};
 use crate::protocol::event::EventNotification;
 use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
 
+use super::state::form::say::About;
 use super::state::launch::Remembered;
 
 /// What happened.
@@ -101,8 +102,28 @@ pub enum Done {
     Approval(Result<Box<Approval>, String>),
     /// A session was started or continued; show it.
     Started(Result<String, Refused>),
+    /// A text was given to a session, or was not: it must not be lost then.
+    Told {
+        /// The session.
+        session: String,
+        /// What the text was.
+        about: About,
+        /// The text.
+        text: String,
+        /// Why it did not arrive.
+        answer: Result<(), String>,
+    },
     /// Something else was done: what to say about it.
     Said(Result<String, String>),
+    /// The file that an approval is about was looked at.
+    File {
+        /// The approval.
+        approval: String,
+        /// The path, as the approval has it.
+        path: String,
+        /// What is there.
+        found: super::state::card::Looked,
+    },
     /// The user came back from the editor.
     Edited {
         /// What the text was for.
@@ -123,12 +144,12 @@ pub enum Done {
     },
     /// What is missing on this machine.
     Checked(super::state::first_run::Findings),
-    /// Sessions whose conversations hold the words.
+    /// What was found in the conversations.
     Found {
-        /// The words.
-        needle: String,
-        /// Ids of sessions and a line each that holds them.
-        hits: Vec<(String, String)>,
+        /// Which search it was.
+        number: u64,
+        /// The places, or why there are none.
+        found: Result<SearchConversationsResponse, String>,
     },
 }
 
@@ -137,6 +158,22 @@ pub enum Done {
 pub struct Refused {
     /// What was to be launched.
     pub query: String,
+    /// By what.
+    pub by: Launched,
     /// Why not.
     pub why: String,
+}
+
+/// What a session was to be started by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launched {
+    /// The prompt line or the form, as the session of this id.
+    Afresh(String),
+    /// Going on from a session.
+    From {
+        /// That session.
+        session: String,
+        /// Whether by a reply or by a fork.
+        about: About,
+    },
 }

@@ -4,12 +4,14 @@
 //! is full, the tasks that fill it wait, and the client library catches up from the store later),
 //! the pace of drawing, and the effects that need the terminal. Called by the command line.
 
+use std::future::poll_fn;
 use std::io;
 use std::process::Command;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -119,7 +121,11 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
                 Err(_) => break,
             }
         }
-        while let Some(Some(Ok(event))) = stream.next().now_or_never() {
+        // Asked on behalf of this task: who asks in nobody's name would keep the stream from waking it
+        // for the next key.
+        while let Poll::Ready(Some(Ok(event))) =
+            poll_fn(|waking| Poll::Ready(stream.poll_next_unpin(waking))).await
+        {
             urgent = true;
             // Each key is about what the frame before it showed.
             effects.extend(dashboard.event(event));

@@ -11,7 +11,8 @@ use crate::daemon::store::Page;
 use crate::domain::EventType;
 use crate::protocol::conversation::{
     ConversationEvent, GetConversationParams, GetConversationResponse, GetRawLinesParams,
-    GetRawLinesResponse, RawLine,
+    GetRawLinesResponse, RawLine, SearchConversationsParams, SearchConversationsResponse,
+    SearchHit,
 };
 use crate::protocol::session::{FileSnapshot, GetSessionSnapshotsResponse, SessionParams};
 
@@ -46,6 +47,48 @@ pub async fn conversation(
     };
     Ok(GetConversationResponse {
         events: events.iter().map(ConversationEvent::from).collect(),
+    })
+}
+
+/// Places of one answer: how many unless asked for, and at most.
+const HITS: (u32, u32) = (50, 500);
+/// Longest text to look for, in bytes.
+const MAX_NEEDLE: usize = 1_000;
+
+pub async fn search(
+    call: Call,
+    params: SearchConversationsParams,
+) -> Result<SearchConversationsResponse, RpcError> {
+    if params.query.trim().is_empty() {
+        return Err(RpcError::required("query"));
+    }
+    if params.query.len() > MAX_NEEDLE {
+        let problem = format!(
+            "has {} bytes, the limit is {MAX_NEEDLE}",
+            params.query.len()
+        );
+        return Err(RpcError::invalid("query", problem));
+    }
+    let limit = params.limit.unwrap_or(HITS.0).clamp(1, HITS.1);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = call
+        .daemon
+        .store
+        .search_conversations(&params.query, limit)
+        .await?;
+    Ok(SearchConversationsResponse {
+        complete: found.complete,
+        hits: found
+            .hits
+            .into_iter()
+            .map(|hit| SearchHit {
+                session_id: hit.session_id.to_string(),
+                sequence: hit.sequence,
+                event_type: hit.event_type,
+                created_at: hit.created_at,
+                excerpt: hit.excerpt,
+            })
+            .collect(),
     })
 }
 

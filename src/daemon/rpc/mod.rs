@@ -62,6 +62,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::END_SESSION, session::end)?;
     serve(m, method::GET_OVERVIEW, overview::overview)?;
     serve(m, method::GET_CONVERSATION, conversation::conversation)?;
+    serve(m, method::SEARCH_CONVERSATIONS, conversation::search)?;
     serve(m, method::GET_SESSION_SNAPSHOTS, conversation::snapshots)?;
     serve(m, method::GET_RAW_LINES, conversation::raw_lines)?;
     serve(m, method::CREATE_APPROVAL, approval::create)?;

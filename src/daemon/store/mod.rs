@@ -27,6 +27,7 @@ mod requests_tests;
 mod retention;
 mod rows;
 mod schema;
+mod search;
 mod sessions;
 mod writer;
 
@@ -45,6 +46,7 @@ pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, RemoteRequest, run_id_of};
 pub use schema::inspect;
+pub use search::{Hit, Hits};
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 pub use writer::Urgency;
 

@@ -73,7 +73,11 @@ pub fn optional_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Tim
         .transpose()
 }
 
-fn named<T>(row: &Row<'_>, index: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub fn named<T>(
+    row: &Row<'_>,
+    index: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
     let name = row.get_ref(index)?.as_str()?;
     parse(name).ok_or_else(|| unreadable(index, format!("unknown value {name:?}")))
 }

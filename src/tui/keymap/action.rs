@@ -82,10 +82,12 @@ actions! {
     Deny "deny" [Global] ["n"] "deny, with a reason";
     Edit "edit" [Global] ["e"] "edit the input, then approve";
     Always "always" [Global] ["a"] "approve and always allow";
-    Answer "answer" [Global] ["enter"] "answer the question";
+    Answer "answer" [Inbox] ["enter", "right", "l"] "answer it, or read the whole of it";
     ReadApproval "read" [Global] ["v"] "read the whole question";
     ApproveMany "approve-many" [Global] ["Y"] "approve all marked or shown";
     DenyMany "deny-many" [Global] ["N"] "deny all marked or shown";
+    QuestionDown "question-down" [Global] ["ctrl-j"] "scroll the question down";
+    QuestionUp "question-up" [Global] ["ctrl-k"] "scroll the question up";
     NextApproval "next-approval" [Global] ["ctrl-n"] "the next approval";
     PreviousApproval "previous-approval" [Global] ["ctrl-b"] "the one before";
 
@@ -106,7 +108,7 @@ actions! {
     PageDown "page-down" [Sessions, Inbox, Conversation] ["pagedown", "ctrl-d"] "a page down";
     Top "top" [Sessions, Inbox, Conversation] ["g", "home"] "to the top";
     Bottom "bottom" [Sessions, Inbox, Conversation] ["G", "end"] "to the bottom, and follow";
-    Open "open" [Sessions, Inbox] ["enter", "right", "l"] "open";
+    Open "open" [Sessions] ["enter", "right", "l"] "open";
     Mark "mark" [Sessions, Inbox] ["space"] "mark, for all at once";
     Collapse "collapse" [Sessions] ["left", "h"] "fold the group";
     Sort "sort" [Sessions] ["s"] "sort by something else";

@@ -1,8 +1,10 @@
 //! Sessions and approvals as the daemon last told, kept up by events.
 //!
-//! No truth of its own: whatever is here came from the daemon, and a resync replaces all of it.
+//! No truth of its own: whatever is here came from the daemon, and a resync replaces all of it. Of a
+//! session's record the long texts (the query, the last turn's result) are left out: ten thousand
+//! of them are listed, and the conversation has them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +19,7 @@ const RECENT: usize = 64;
 /// What the daemon told.
 #[derive(Debug, Default)]
 pub struct Data {
-    sessions: HashMap<String, SessionState>,
+    sessions: IndexMap<Arc<str>, SessionState>,
     /// Pending approvals, oldest first.
     pub pending: IndexMap<String, Approval>,
     /// The last ones that ended, the newest last.
@@ -26,12 +28,15 @@ pub struct Data {
     pub revision: u64,
     /// Whether all pages of sessions have come.
     pub complete: bool,
+    active: usize,
+    waiting: usize,
 }
 
 impl Data {
     /// Replaces everything by the first page of a new moment.
     pub fn replace(&mut self, overview: GetOverviewResponse) {
         self.sessions.clear();
+        (self.active, self.waiting) = (0, 0);
         self.complete = false;
         self.add(overview.sessions);
         self.pending = overview
@@ -43,16 +48,52 @@ impl Data {
 
     /// Takes a further page in. What events have told meanwhile is newer and stays.
     pub fn add(&mut self, sessions: Vec<SessionState>) {
-        for session in sessions {
-            self.sessions.entry(session.id.clone()).or_insert(session);
-        }
         self.revision += 1;
+        for session in sessions {
+            if !self.sessions.contains_key(session.id.as_str()) {
+                self.insert(session);
+            }
+        }
     }
 
     /// A session's record as it is now.
     pub fn put(&mut self, session: SessionState) {
         self.revision += 1;
-        self.sessions.insert(session.id.clone(), session);
+        self.insert(session);
+    }
+
+    fn insert(&mut self, mut session: SessionState) {
+        session.query = String::new();
+        session.result = None;
+        self.count(session.status, true);
+        let id = Arc::from(session.id.as_str());
+        if let Some(before) = self.sessions.insert(id, session) {
+            self.count(before.status, false);
+        }
+    }
+
+    /// Takes in that a session has another status.
+    pub fn status(&mut self, id: &str, status: Status, at: Timestamp) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut session.status, status);
+        session.last_activity_at = session.last_activity_at.max(at);
+        self.revision += 1;
+        self.count(before, false);
+        self.count(status, true);
+    }
+
+    fn count(&mut self, status: Status, more: bool) {
+        let change = |count: &mut usize, holds: bool| {
+            if holds && more {
+                *count += 1;
+            } else if holds {
+                *count = count.saturating_sub(1);
+            }
+        };
+        change(&mut self.active, status.is_active());
+        change(&mut self.waiting, status == Status::WaitingInput);
     }
 
     /// A session, by its id.
@@ -61,15 +102,9 @@ impl Data {
         self.sessions.get(id)
     }
 
-    /// A session to change.
-    pub fn session_mut(&mut self, id: &str) -> Option<&mut SessionState> {
-        self.revision += 1;
-        self.sessions.get_mut(id)
-    }
-
-    /// All sessions, in no order.
-    pub fn sessions(&self) -> impl Iterator<Item = &SessionState> {
-        self.sessions.values()
+    /// All sessions with their ids, in no order that means anything.
+    pub fn sessions(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &SessionState)> {
+        self.sessions.iter()
     }
 
     /// How many there are.
@@ -124,15 +159,13 @@ impl Data {
     /// Sessions whose agent works or waits.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.sessions().filter(|s| s.status.is_active()).count()
+        self.active
     }
 
     /// Sessions whose agent works.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.sessions()
-            .filter(|s| s.status.is_active() && s.status != Status::WaitingInput)
-            .count()
+        self.active.saturating_sub(self.waiting)
     }
 
     /// US dollars of the sessions that were active in the last 24 hours.
@@ -141,10 +174,47 @@ impl Data {
         let since = now
             .checked_sub(SignedDuration::from_hours(24))
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        self.sessions()
+        self.sessions
+            .values()
             .filter(|session| session.last_activity_at >= since)
             .filter_map(|session| session.cost_usd)
             // A sum of nothing would be minus zero.
             .fold(0.0, |sum, cost| sum + cost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::testing::{now, session};
+
+    fn record(id: &str, status: &str) -> SessionState {
+        let changes = json!({"status": status, "query": "long", "result": "longer"});
+        serde_json::from_value(session(id, changes)).unwrap()
+    }
+
+    #[test]
+    fn what_works_and_what_waits_is_counted_as_it_changes() {
+        let mut data = Data::default();
+        data.add(vec![record("a", "running"), record("b", "waiting_input")]);
+        data.add(vec![record("a", "failed"), record("c", "completed")]);
+        assert_eq!((data.active(), data.running(), data.len()), (2, 1, 3));
+        data.status("b", Status::Running, now());
+        assert_eq!((data.active(), data.running()), (2, 2));
+        data.put(record("a", "completed"));
+        assert_eq!((data.active(), data.running()), (1, 1));
+        data.status("nobody", Status::Running, now());
+        assert_eq!((data.active(), data.running()), (1, 1));
+    }
+
+    #[test]
+    fn long_texts_are_not_kept() {
+        let mut data = Data::default();
+        data.put(record("a", "running"));
+        let kept = data.session("a").unwrap();
+        assert_eq!((kept.query.as_str(), &kept.result), ("", &None));
     }
 }

@@ -4,7 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::complete::Completion;
+use super::form::{Field, launch::Launching};
 use crate::protocol::session::LaunchSessionParams;
+
+/// Queries that are remembered.
+const HISTORY: usize = 100;
+/// The mode in which nothing is asked. Never remembered: the next launch must not have it unseen.
+pub const ASKS_NOTHING: &str = "bypassPermissions";
 
 /// How a session was started last, or under a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +31,9 @@ pub struct Template {
     pub disallowed_tools: Vec<String>,
     /// Is added to the system prompt.
     pub system_prompt: String,
+    /// Most model turns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
     /// A beginning of the query; empty for the last settings.
     pub query: String,
 }
@@ -43,15 +53,48 @@ pub struct Remembered {
     pub theme: Option<String>,
 }
 
+impl Remembered {
+    /// Remembers a query; one that is there already comes to the front.
+    pub fn query(&mut self, query: &str) {
+        self.history.retain(|given| given != query);
+        self.history.push(query.to_owned());
+        let over = self.history.len().saturating_sub(HISTORY);
+        self.history.drain(..over);
+    }
+
+    /// Remembers how a session was started.
+    pub fn settings(&mut self, template: &Template) {
+        self.last = Template {
+            query: String::new(),
+            ..template.clone()
+        };
+        if self.last.permission_mode == ASKS_NOTHING {
+            self.last.permission_mode = String::new();
+        }
+    }
+}
+
 /// The prompt line.
 #[derive(Debug, Default)]
 pub struct Launch {
     /// What is typed.
-    pub prompt: super::form::Field,
+    pub prompt: Field,
+    /// What can be completed in it.
+    pub completion: Completion,
     /// What is remembered.
     pub remembered: Remembered,
     /// Where in the history the line is; none: not in it.
     pub history_at: Option<usize>,
+    /// What was typed before the history was gone into.
+    pub before_history: String,
+    /// Where sessions are started now; none: where the dashboard was.
+    pub place: Option<String>,
+    /// The form as it was left without starting anything.
+    pub draft: Option<Box<Launching>>,
+    /// Forms whose sessions are being started, by the sessions' ids.
+    pub sent: Vec<(String, Box<Launching>)>,
+    /// Directories used lately.
+    pub recent: Vec<String>,
     /// The agent for new sessions: none is Claude Code; the demonstration has `scripted`.
     pub agent: Option<String>,
     /// The environment that new sessions get.
@@ -59,6 +102,17 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// What the prompt line starts sessions with: the last settings, but where this dashboard works
+    /// and not where some earlier one did.
+    #[must_use]
+    pub fn settings(&self, directory: &str) -> Template {
+        Template {
+            directory: self.place.clone().unwrap_or_else(|| directory.to_owned()),
+            query: String::new(),
+            ..self.remembered.last.clone()
+        }
+    }
+
     /// What to ask the daemon for.
     #[must_use]
     pub fn params(
@@ -79,11 +133,46 @@ impl Launch {
             allowed_tools: list(&template.allowed_tools),
             disallowed_tools: list(&template.disallowed_tools),
             append_system_prompt: text(&template.system_prompt),
+            max_turns: template.max_turns,
             approvals: Some(true),
             agent: self.agent.clone(),
             session_id: Some(session_id),
             env: Some(self.environment.clone()),
             ..LaunchSessionParams::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_remembered_once_each_and_not_for_ever() {
+        let mut remembered = Remembered::default();
+        for query in ["a", "b", "a"] {
+            remembered.query(query);
+        }
+        assert_eq!(remembered.history, ["b", "a"]);
+        for n in 0..300 {
+            remembered.query(&n.to_string());
+        }
+        assert_eq!(remembered.history.len(), HISTORY);
+        assert_eq!(remembered.history.last().map(String::as_str), Some("299"));
+    }
+
+    #[test]
+    fn asking_nothing_is_never_remembered() {
+        let mut remembered = Remembered::default();
+        let mut template = Template {
+            model: "opus".to_owned(),
+            permission_mode: ASKS_NOTHING.to_owned(),
+            query: "q".to_owned(),
+            ..Template::default()
+        };
+        remembered.settings(&template);
+        template.permission_mode = String::new();
+        template.query = String::new();
+        assert_eq!(remembered.last, template);
     }
 }

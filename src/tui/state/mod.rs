@@ -3,10 +3,13 @@
 //! Plain data and what can be derived from it. Changed only by [`super::update`], drawn only by
 //! [`super::view`]. Must not know terminals, sockets or clocks: the time comes with each message.
 
+pub mod card;
+pub mod complete;
 pub mod data;
 pub mod detail;
 pub mod first_run;
 pub mod form;
+pub mod fuzzy;
 pub mod inbox;
 pub mod launch;
 pub mod notice;
@@ -18,6 +21,7 @@ use jiff::civil::Time;
 use super::keymap::{Context, Keymap};
 use super::theme::Theme;
 
+pub use card::Card;
 pub use data::Data;
 pub use detail::Detail;
 pub use form::Form;
@@ -81,6 +85,14 @@ pub enum Connection {
 pub struct Drawn {
     /// The approval whose card was shown.
     pub approval: Option<String>,
+    /// The identity of the open form, where it has one ([`Form::identity`]).
+    pub form: Option<String>,
+    /// Where the panes were.
+    pub panes: super::view::layout::Layout,
+    /// The approvals on the inbox's rows.
+    pub inbox: Vec<String>,
+    /// How far the card can be scrolled.
+    pub card_most: u16,
 }
 
 /// How the user wants the dashboard, from the configuration file.
@@ -146,12 +158,20 @@ pub struct App {
     pub focus: Pane,
     /// The inbox.
     pub inbox: Inbox,
+    /// The card of the selected approval.
+    pub card: Card,
     /// The list of sessions.
     pub sessions: Sessions,
     /// The selected session's conversation.
     pub detail: Detail,
     /// The prompt line, and what is remembered for launching.
     pub launch: launch::Launch,
+    /// Texts for sessions that were typed and did not arrive.
+    pub drafts: form::say::Drafts,
+    /// How many searches were begun.
+    pub searches: u64,
+    /// The search as it was left by going to something that it had found.
+    pub searched: Option<Box<form::search::Search>>,
     /// The open form, on top of everything.
     pub form: Option<Form>,
     /// What is missing on this machine, while there are no sessions.
@@ -179,9 +199,13 @@ impl App {
             data: Data::default(),
             focus: Pane::Sessions,
             inbox: Inbox::default(),
+            card: Card::default(),
             sessions: Sessions::default(),
             detail: Detail::default(),
             launch: launch::Launch::default(),
+            drafts: form::say::Drafts::default(),
+            searches: 0,
+            searched: None,
             form: None,
             first_run: None,
             notice: None,
@@ -199,6 +223,17 @@ impl App {
     #[must_use]
     pub fn selected_approval(&self) -> Option<&crate::protocol::approval::Approval> {
         self.data.pending(self.inbox.selected.as_deref()?)
+    }
+
+    /// A directory as it is shown: from home.
+    #[must_use]
+    pub fn from_home(&self, directory: &str) -> String {
+        let home = self.home.as_deref().filter(|home| !home.is_empty());
+        match home.and_then(|home| directory.strip_prefix(home)) {
+            Some("") => "~".to_owned(),
+            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+            Some(_) | None => directory.to_owned(),
+        }
     }
 
     /// Whether anything on the screen changes by the mere passing of time within a minute.

@@ -31,6 +31,8 @@ pub(super) struct CallState {
     pub edited: Option<Value>,
     /// The answers given to questions.
     pub answers: Option<Value>,
+    /// Why the answer never reached the agent.
+    pub undelivered: Option<String>,
 }
 
 impl Approvals {
@@ -46,6 +48,7 @@ impl Approvals {
                 .filter(|input| **input != approval.tool_input)
                 .cloned(),
             answers: approval.answers.clone(),
+            undelivered: approval.undelivered.clone(),
         };
         // A final outcome stands, whatever comes late.
         let known = self.calls.get(call);

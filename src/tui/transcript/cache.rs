@@ -81,8 +81,10 @@ impl Cache {
         self.forget(id);
         let rows = parts.iter().map(|_| None).collect();
         let used = self.frame;
+        let laid = Laid { parts, rows, used };
         self.work += 1;
-        self.laid.insert(id, Laid { parts, rows, used });
+        self.rows += laid.height();
+        self.laid.insert(id, laid);
     }
 
     /// How many parts an item has.
@@ -138,16 +140,21 @@ impl Cache {
             self.forget(id);
             return;
         };
+        let before = laid.height();
         laid.parts.pop();
-        let dropped = laid.rows.pop().flatten().map_or(0, |rows| rows.len());
+        laid.rows.pop();
         laid.rows.extend(new.iter().map(|_| None));
         laid.parts.extend(new);
-        self.rows -= dropped;
+        self.rows = self.rows + laid.height() - before;
     }
 }
 
 impl Laid {
     fn height(&self) -> usize {
-        self.rows.iter().flatten().map(Vec::len).sum()
+        let given = self.parts.iter().map(|part| match part {
+            Part::Rows(rows) => rows.len(),
+            Part::Text { .. } => 0,
+        });
+        given.sum::<usize>() + self.rows.iter().flatten().map(Vec::len).sum::<usize>()
     }
 }

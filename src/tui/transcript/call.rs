@@ -23,6 +23,9 @@ const MOST_ROWS: usize = 5_000;
 /// Rows of what is being written.
 const WRITTEN_ROWS: usize = 6;
 
+/// Bytes of a reason that are shown.
+const MOST_REASON: usize = 4 * 1024;
+
 /// Columns that a head keeps for what the call touches, before it says how it went.
 const LEAST_SUMMARY: usize = 24;
 
@@ -69,13 +72,18 @@ pub(super) fn parts(
     let reason = (outcome == Some(Outcome::Denied))
         .then(|| reason(call, state))
         .flatten();
+    let mut remark = |words: &str, said: &str, style: Style| {
+        let mut row = Row::of(words, style);
+        row.foreign(text::head(said, MOST_REASON), style, theme);
+        rows.extend(row.words(setting.width, &indent(), &Row::of("    ", style)));
+    };
     if let Some(reason) = reason {
-        let row = Row::foreign_of(text::head(reason, 4096), theme.bad, theme);
-        rows.extend(row.words(
-            setting.width,
-            &Row::of("  ✗ ", theme.bad),
-            &Row::of("    ", theme.bad),
-        ));
+        remark("✗ ", reason, theme.bad);
+    } else if let Some(note) = state.and_then(|state| state.comment.as_deref()) {
+        remark("note: ", note, theme.dim);
+    }
+    if let Some(why) = state.and_then(|state| state.undelivered.as_deref()) {
+        remark("the answer did not reach the agent: ", why, theme.bad);
     }
     if let Some(latest) = steps.latest.as_ref().filter(|_| folded && is_running(call)) {
         let mut row = Row::of("  ⋯ ", theme.working);

@@ -11,6 +11,7 @@ use ratatui::text::Line;
 use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, TextDiff};
 
 use super::highlight::Painter;
+use super::looks;
 use super::sheet::Sheet;
 use super::text::Row;
 use crate::tui::theme::Theme;
@@ -33,6 +34,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How many lines an edit adds and removes.
 #[must_use]
 pub fn count(old: &str, new: &str) -> (usize, usize) {
+    if old.is_empty() || new.is_empty() {
+        return (looks::line_count(new), looks::line_count(old));
+    }
     let sides = Sides::of(old, new);
     let mut counts = (0, 0);
     for op in sides.ops() {

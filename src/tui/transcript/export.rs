@@ -14,6 +14,9 @@ use super::summary;
 use crate::domain::Outcome;
 use crate::domain::text::{sanitize, sanitize_line};
 
+/// Deepest nesting of subagents that is quoted as such.
+const MOST_QUOTES: usize = 8;
+
 impl Transcript {
     /// The text of the item under the cursor.
     #[must_use]
@@ -35,8 +38,14 @@ impl Transcript {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
+        let mut left: Vec<(ItemId, usize)> = Vec::new();
         for (_, id) in self.items.top() {
-            self.write(&mut out, *id, 0);
+            left.push((*id, 0));
+            while let Some((id, depth)) = left.pop() {
+                self.write(&mut out, id, depth);
+                let children = &self.items.get(id).children;
+                left.extend(children.iter().rev().map(|(_, child)| (*child, depth + 1)));
+            }
         }
         out
     }
@@ -57,10 +66,7 @@ impl Transcript {
             Kind::Orphan(answer) => write_answer(&mut piece, answer),
             Kind::Absent => paragraph(&mut piece, "*a subagent, started further up*"),
         }
-        out.push_str(&quoted(&piece, &"> ".repeat(depth)));
-        for (_, child) in &item.children {
-            self.write(out, *child, depth + 1);
-        }
+        out.push_str(&quoted(&piece, &"> ".repeat(depth.min(MOST_QUOTES))));
     }
 
     fn write_call(&self, out: &mut String, call: &Call) {

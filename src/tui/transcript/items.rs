@@ -10,7 +10,7 @@ use super::item::{Answer, Call, Item, ItemId, Kind};
 use crate::domain::EventType;
 use crate::protocol::conversation::ConversationEvent;
 
-/// Deepest nesting of subagents that is drawn as such.
+/// Deepest nesting of subagents that is kept as such; deeper steps stand beside each other.
 const MOST_DEPTH: usize = 32;
 
 /// From here on keys are those of drafts, which stand behind everything stored.
@@ -65,7 +65,6 @@ impl Items {
     /// The calls that an item is a step of, the nearest first.
     pub fn ancestors(&self, id: ItemId) -> impl Iterator<Item = ItemId> {
         std::iter::successors(self.get(id).parent, |parent| self.get(*parent).parent)
-            .take(MOST_DEPTH)
     }
 
     /// The item at the top that holds this one.
@@ -150,7 +149,21 @@ impl Items {
         parent_call: Option<&str>,
         draft: Option<ItemId>,
     ) -> Vec<ItemId> {
-        let parent = parent_call.map(|call| self.parent(call, key));
+        let parent = parent_call
+            .map(|call| self.parent(call, key))
+            .and_then(|parent| {
+                let depth = self.ancestors(parent).take(MOST_DEPTH).count();
+                let parent = if depth < MOST_DEPTH {
+                    Some(parent)
+                } else {
+                    self.get(parent).parent
+                };
+                // A call that claims to be a step of itself is none.
+                parent.filter(|parent| {
+                    Some(*parent) != draft
+                        && self.ancestors(*parent).all(|above| Some(above) != draft)
+                })
+            });
         let is_call = matches!(kind, Kind::Call(_));
         let id = match draft {
             Some(id) => {

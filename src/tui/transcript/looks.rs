@@ -7,10 +7,13 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 use ratatui::text::Line;
+use serde_json::Value;
 
 use super::approvals::CallState;
 use super::call::{self, Steps};
+use super::fields::fields;
 use super::item::{Item, Kind};
+use super::sheet::Sheet;
 use super::text::{self, Row};
 use super::{highlight, markdown};
 use crate::tui::theme::Theme;
@@ -26,6 +29,12 @@ const LONG_WORDS: usize = 30;
 
 /// Lines of folded words that are shown.
 const FOLDED_WORDS: usize = 8;
+
+/// Rows of a note that are shown.
+const NOTE_ROWS: usize = 40;
+
+/// Bytes of a note's line that are shown.
+const NOTE_BYTES: usize = 8 * 1024;
 
 /// What rows are laid out for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -187,20 +196,32 @@ fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
 
 fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
     let theme = &setting.theme;
-    let mut rows = Vec::new();
-    let shown = if folded { 1 } else { 50 };
-    let count = line_count(text);
-    for (at, line) in text::lines(text).take(shown).enumerate() {
-        let row = Row::foreign_of(text::head(line, PART_BYTES), theme.dim, theme);
-        let first = if at == 0 {
-            Row::of("· ", theme.dim)
-        } else {
-            indent()
-        };
-        rows.extend(row.words(setting.width, &first, &indent()));
+    let shown = if folded { 1 } else { NOTE_ROWS };
+    let mut sheet = Sheet::new(setting.width, shown, theme);
+    // What the agent says in a form that is not known yet comes as JSON.
+    let unknown: Option<Value> = (text.starts_with('{') && text.len() < NOTE_BYTES)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten();
+    match unknown {
+        Some(value) => fields(&mut sheet, &value),
+        None => {
+            for (at, line) in text::lines(text).enumerate() {
+                if sheet.is_full() {
+                    break;
+                }
+                let row = Row::foreign_of(text::head(line, NOTE_BYTES), theme.dim, theme);
+                let first = if at == 0 {
+                    Row::of("· ", theme.dim)
+                } else {
+                    indent()
+                };
+                sheet.words(&row, &first, &indent());
+            }
+        }
     }
-    if count > shown {
-        rows.push(more(count - shown, "line", theme));
+    let (mut rows, more) = sheet.finish();
+    if more {
+        rows.push(Row::of("  …", theme.dim).line());
     }
     rows
 }

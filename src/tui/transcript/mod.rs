@@ -125,7 +125,9 @@ impl Transcript {
         self.drafts = draft::Drafts::default();
         self.cache.clear();
         self.folds.clear();
-        (self.cursor, self.view.anchor) = (None, None);
+        (self.cursor, self.view.anchor, self.view.top) = (None, None, None);
+        self.view.shown.clear();
+        self.forget_match();
         (self.loaded, self.newest) = (None, 0);
         self.more_before = more_before;
         for event in events {
@@ -157,7 +159,6 @@ impl Transcript {
     pub fn prepend(&mut self, events: Vec<ConversationEvent>, more_before: bool) {
         self.more_before = more_before;
         let first = self.loaded.map_or(i64::MAX, |(first, _)| first);
-        // A view that shows all there is from its beginning goes on doing so at its end.
         for event in events {
             if event.sequence < first {
                 self.take(event, None);
@@ -246,7 +247,7 @@ impl Transcript {
     }
 
     /// The page that is wanted: what is missing after the last piece, or what comes before the
-    /// first one when the view is near it.
+    /// first one when the view, as it was drawn last, is near it.
     #[must_use]
     pub fn needs_page(&self) -> Option<PageWanted> {
         let (first, last) = self.loaded?;
@@ -257,7 +258,7 @@ impl Transcript {
             return None;
         }
         let near = match self.view.top {
-            None => true,
+            None => false,
             Some(top) => {
                 let root = self.items.root(top.item);
                 let place = self.items.place_of(root).unwrap_or(0);

@@ -300,7 +300,7 @@ impl Transcript {
         let start = self.past_blank(Position::start(id));
         let Some(place) = visible.iter().position(|item| *item == id) else {
             let before = self.is_before_view(id);
-            self.bring_in(id, start, before);
+            self.bring_in(start, before);
             return;
         };
         if place == 0 {
@@ -309,7 +309,7 @@ impl Transcript {
                 self.move_to(start);
             }
         } else if place + 1 == visible.len() {
-            self.bring_in(id, start, false);
+            self.bring_in(start, false);
         }
     }
 
@@ -328,7 +328,7 @@ impl Transcript {
         path(id) < path(top.item)
     }
 
-    fn bring_in(&mut self, id: ItemId, start: Position, from_above: bool) {
+    fn bring_in(&mut self, start: Position, from_above: bool) {
         if from_above {
             self.move_to(start);
             return;
@@ -338,7 +338,6 @@ impl Transcript {
         let (end, taken) = self.down_within(start, rows);
         let (top, _) = self.up(end, rows);
         let top = if taken >= rows { start } else { top };
-        debug_assert_eq!(start.item, id);
         self.move_to(top);
     }
 

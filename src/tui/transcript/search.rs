@@ -6,6 +6,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Transcript;
@@ -38,6 +39,21 @@ impl Needle {
             from = end;
         }
         found
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.find(text).is_some()
+    }
+
+    /// Whether any text or number of a value has it.
+    fn is_in_value(&self, value: &Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(_) => false,
+            Value::Number(number) => self.is_in(&number.to_string()),
+            Value::String(text) => self.is_in(text),
+            Value::Array(values) => values.iter().any(|value| self.is_in_value(value)),
+            Value::Object(fields) => fields.values().any(|value| self.is_in_value(value)),
+        }
     }
 
     fn find(&self, text: &str) -> Option<std::ops::Range<usize>> {
@@ -109,6 +125,13 @@ impl Transcript {
     /// Goes to the previous match, from the end again before the first.
     pub fn previous_match(&mut self) -> bool {
         self.go_on(false)
+    }
+
+    /// Forgets where the last match was: its item is another now.
+    pub(super) fn forget_match(&mut self) {
+        if let Some(search) = &mut self.search {
+            search.at = None;
+        }
     }
 
     fn go_on(&mut self, forward: bool) -> bool {
@@ -188,14 +211,14 @@ impl Transcript {
         let Some(search) = &self.search else {
             return false;
         };
+        let needle = &search.needle;
         let kind = &self.items.get(id).kind;
-        let has = |text: &str| search.needle.find(text).is_some();
-        if let Kind::Call(call) = kind
-            && (has(&call.name) || has(&call.input))
-        {
-            return true;
+        if let Kind::Call(call) = kind {
+            // The text of the input first, which is cheap; its fields' names do not count.
+            let in_input = needle.is_in(&call.input) && needle.is_in_value(&call.input());
+            return in_input || needle.is_in(&call.name) || needle.is_in(kind.text());
         }
-        has(kind.text())
+        needle.is_in(kind.text())
     }
 
     /// The nearest row of an item that has the needle, from a row on. A folded item that hides it is
@@ -212,11 +235,14 @@ impl Transcript {
         if from.is_some() || !self.is_folded(id) {
             return None;
         }
-        self.folds.insert(id, false);
+        let before = self.folds.insert(id, false);
         self.cache.forget(id);
         let found = self.row_with_needle(id, None, forward);
         if found.is_none() {
-            self.folds.remove(&id);
+            match before {
+                Some(folded) => self.folds.insert(id, folded),
+                None => self.folds.remove(&id),
+            };
             self.cache.forget(id);
         }
         found
@@ -229,39 +255,52 @@ impl Transcript {
         forward: bool,
     ) -> Option<Position> {
         let parts = self.part_count(id);
-        let order: Box<dyn Iterator<Item = usize>> = if forward {
-            Box::new(0..parts)
-        } else {
-            Box::new((0..parts).rev())
+        (0..parts).find_map(|nth| {
+            let part = if forward { nth } else { parts - 1 - nth };
+            self.row_of_part(id, part, from, forward)
+        })
+    }
+
+    fn row_of_part(
+        &mut self,
+        id: ItemId,
+        part: usize,
+        from: Option<(Position, bool)>,
+        forward: bool,
+    ) -> Option<Position> {
+        let at = |row| Position {
+            item: id,
+            part,
+            row,
         };
-        for part in order {
-            let range = self.cache.range(id, part);
-            if let (Some(range), Some(search)) = (range, &self.search) {
-                let text = self.items.get(id).kind.text().get(range)?;
-                if search.needle.find(text).is_none() {
-                    continue;
-                }
-            }
-            let rows: Vec<String> = self.rows(id, part).iter().map(Line::to_string).collect();
-            let needle = &self.search.as_ref()?.needle;
-            let fits = |row: &usize| {
-                let beyond = from.is_none_or(|(from, here)| {
-                    let (this, that) = ((part, *row), (from.part, from.row));
-                    (here && this == that) || if forward { this > that } else { this < that }
-                });
-                beyond && needle.find(&rows[*row]).is_some()
-            };
-            let row = if forward {
-                (0..rows.len()).find(fits)
-            } else {
-                (0..rows.len()).rev().find(fits)
-            };
-            if let Some(row) = row {
-                let item = id;
-                return Some(Position { item, part, row });
+        let range = self.cache.range(id, part);
+        if let Some(range) = range.clone() {
+            let text = self.items.get(id).kind.text().get(range)?;
+            if !self.search.as_ref()?.needle.is_in(text) {
+                return None;
             }
         }
-        None
+        let rows: Vec<String> = self.rows(id, part).iter().map(Line::to_string).collect();
+        let needle = &self.search.as_ref()?.needle;
+        let beyond = |row: usize| match from {
+            None => true,
+            Some((from, here)) => {
+                let (this, that) = ((part, row), (from.part, from.row));
+                (here && this == that) || if forward { this > that } else { this < that }
+            }
+        };
+        let fits = |row: &usize| beyond(*row) && needle.is_in(&rows[*row]);
+        let row = if forward {
+            (0..rows.len()).find(fits)
+        } else {
+            (0..rows.len()).rev().find(fits)
+        };
+        if row.is_some() {
+            return row.map(at);
+        }
+        // The text has it and no row does: it is broken over two. Its part is near enough.
+        let broken = range.is_some() && !rows.iter().any(|row| needle.is_in(row));
+        (broken && beyond(0)).then(|| at(0))
     }
 
     fn go_to_match(&mut self, found: Position) -> bool {

@@ -8,7 +8,7 @@ use super::Transcript;
 use super::highlight;
 use super::item::ItemId;
 use super::text::Row;
-use super::walk::{GUTTER, Position};
+use super::walk::Position;
 use crate::tui::theme::Theme;
 
 /// What the view shows and how large it is.
@@ -66,14 +66,13 @@ impl Transcript {
         let mark = if focused { theme.accent } else { theme.dim };
         for (y, (id, line)) in (area.y..).zip(&rows) {
             self.view.shown.push(Some(*id));
-            let x = area
-                .x
-                .saturating_add(u16::try_from(GUTTER + self.indent_of(*id)).unwrap_or(u16::MAX));
+            let before = u16::try_from(self.before(*id)).unwrap_or(u16::MAX);
+            let x = area.x.saturating_add(before);
             if x < area.right() {
                 buf.set_line(x, y, line, area.right() - x);
                 self.mark_matches(line, Rect::new(x, y, area.right() - x, 1), buf, theme);
             }
-            if cursor == Some(*id) && area.width > 2 && line.width() > 0 {
+            if cursor == Some(*id) && before > 0 && line.width() > 0 {
                 buf.set_string(area.x, y, "▌", mark);
             }
         }

@@ -13,7 +13,10 @@ use super::looks::{self, Setting};
 use super::summary;
 
 /// Columns before an item: the cursor's mark and a space.
-pub(super) const GUTTER: usize = 2;
+const GUTTER: usize = 2;
+
+/// Narrowest view that has a gutter.
+const LEAST_WIDTH: u16 = 12;
 
 /// Columns by which a subagent's steps are set in.
 const STEP: usize = 2;
@@ -52,13 +55,16 @@ impl Transcript {
         }
     }
 
-    /// Columns by which an item is set in.
-    pub(super) fn indent_of(&self, id: ItemId) -> usize {
-        self.items.ancestors(id).take(MOST_STEPS).count() * STEP
+    /// Columns before an item: the gutter, and its place below others.
+    pub(super) fn before(&self, id: ItemId) -> usize {
+        if self.view.width < LEAST_WIDTH {
+            return 0;
+        }
+        GUTTER + self.items.ancestors(id).take(MOST_STEPS).count() * STEP
     }
 
     fn setting(&self, id: ItemId) -> Setting {
-        let before = GUTTER + self.indent_of(id);
+        let before = self.before(id);
         Setting {
             width: usize::from(self.view.width).saturating_sub(before).max(1),
             theme: self.view.theme,

@@ -1,6 +1,6 @@
 //! What an action does; the one place where a key, the palette and the mouse meet.
 
-use super::{Effect, decide, say, select, session};
+use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
 use crate::tui::state::form::{help::Help, palette::Palette, read::Read, say::About};
@@ -13,20 +13,17 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Approve => decide::approve(app),
         Action::Deny => decide::deny(app),
-        Action::Edit
-        | Action::Always
-        | Action::Answer
-        | Action::ApproveMany
-        | Action::DenyMany
-        | Action::LaunchForm
-        | Action::Search
-        | Action::NextMatch => Vec::new(),
+        Action::Edit => decide::edit(app),
+        Action::Always => decide::always(app),
+        Action::Answer => decide::answer(app),
+        Action::ApproveMany => decide::many(app, true),
+        Action::DenyMany => decide::many(app, false),
+        Action::QuestionDown => scroll_question(app, 1),
+        Action::QuestionUp => scroll_question(app, -1),
+        Action::NextMatch => Vec::new(),
         Action::ReadApproval => {
             if let Some(id) = app.drawn.approval.clone() {
-                app.form = Some(Form::Read(Read {
-                    approval: id,
-                    scroll: 0,
-                }));
+                app.form = Some(Form::Read(Read::of(&id)));
             }
             Vec::new()
         }
@@ -37,6 +34,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.detail.open = false;
             Vec::new()
         }
+        Action::LaunchForm => launch::open_form(app),
+        Action::Search => search::open(app),
         Action::Reply => session::say_to(app, About::Reply),
         Action::Fork => session::say_to(app, About::Fork),
         Action::Rename => session::say_to(app, About::Title),
@@ -44,7 +43,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::EndSession => session::end(app),
         Action::Archive => session::archive(app),
         Action::AutoAccept => session::auto_accept(app),
-        Action::Export => export(app),
+        Action::Export => session::export(app),
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
         Action::PageUp => page(app, -1),
@@ -52,8 +51,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Top => far(app, isize::MIN),
         Action::Bottom => far(app, isize::MAX),
         Action::Open => {
-            app.focus = Pane::Conversation;
-            app.detail.open = true;
+            list::open(app);
             Vec::new()
         }
         Action::Back => {
@@ -63,25 +61,15 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Mark => mark(app),
         Action::Collapse => {
-            if let Some(session) = app.selected_session() {
-                let group = crate::tui::state::sessions::Group::of(session);
-                if !app.sessions.folded.remove(&group) {
-                    app.sessions.folded.insert(group);
-                }
-                app.sessions.stale();
-            }
+            list::fold(app);
             Vec::new()
         }
         Action::Sort => {
-            app.sessions.sort = app.sessions.sort.next();
-            app.sessions.stale();
-            let words = format!("sorted by {}", app.sessions.sort.words());
-            say(app, Tone::Plain, words);
+            list::sort(app);
             Vec::new()
         }
         Action::ShowArchived => {
-            app.sessions.show_archived = !app.sessions.show_archived;
-            app.sessions.stale();
+            list::show_archived(app);
             Vec::new()
         }
         Action::Fold => {
@@ -94,6 +82,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::NextTurn => scroll(app, Scroll::NextTurn),
         Action::PreviousTurn => scroll(app, Scroll::PreviousTurn),
+        Action::Copy if app.focus == Pane::Inbox => match app.selected_approval() {
+            Some(approval) => vec![Effect::Copy(inbox::copied(approval))],
+            None => Vec::new(),
+        },
         Action::Copy => match app.detail.transcript.selected_text() {
             Some(text) => vec![Effect::Copy(text)],
             None => Vec::new(),
@@ -107,6 +99,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Filter => {
             match app.focus {
                 Pane::Conversation => app.detail.typing = true,
+                Pane::Inbox if !app.data.pending.is_empty() => app.inbox.typing = true,
                 Pane::Sessions | Pane::Inbox | Pane::Prompt => {
                     app.focus = Pane::Sessions;
                     app.sessions.typing = true;
@@ -137,7 +130,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Goes back one step: what is typed first, then marks, then the pane.
 fn cancel(app: &mut App) -> Vec<Effect> {
-    if app.sessions.typing || !app.sessions.filter.is_empty() {
+    if app.inbox.typing || (app.focus == Pane::Inbox && !app.inbox.filter.is_empty()) {
+        app.inbox.typing = false;
+        app.inbox.filter.clear();
+    } else if app.sessions.typing || !app.sessions.filter.is_empty() {
         app.sessions.typing = false;
         app.sessions.filter.clear();
         app.sessions.stale();
@@ -156,6 +152,11 @@ fn cancel(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
+fn scroll_question(app: &mut App, by: i16) -> Vec<Effect> {
+    card::scroll(app, by);
+    Vec::new()
+}
+
 fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
     app.inbox.step(&app.data, by);
     let selected = app.inbox.selected.clone();
@@ -167,9 +168,7 @@ fn step(app: &mut App, by: isize) -> Vec<Effect> {
     match app.focus {
         Pane::Inbox => step_approval(app, by),
         Pane::Sessions | Pane::Prompt => {
-            if let Some(id) = app.sessions.stepped(by) {
-                select::session(app, id);
-            }
+            list::step(app, by);
             Vec::new()
         }
         Pane::Conversation => {
@@ -185,7 +184,11 @@ fn page(app: &mut App, direction: isize) -> Vec<Effect> {
             let direction = if direction < 0 { -1 } else { 1 };
             scroll(app, Scroll::HalfPages(direction))
         }
-        Pane::Inbox | Pane::Sessions | Pane::Prompt => step(app, direction.saturating_mul(10)),
+        Pane::Sessions => {
+            list::page(app, direction);
+            Vec::new()
+        }
+        Pane::Inbox | Pane::Prompt => step(app, direction.saturating_mul(10)),
     }
 }
 
@@ -203,16 +206,14 @@ fn scroll(app: &mut App, by: Scroll) -> Vec<Effect> {
 }
 
 fn mark(app: &mut App) -> Vec<Effect> {
-    let (marked, id) = match app.focus {
-        Pane::Inbox => (&mut app.inbox.marked, app.inbox.selected.clone()),
-        Pane::Sessions | Pane::Conversation | Pane::Prompt => {
-            (&mut app.sessions.marked, app.sessions.selected.clone())
-        }
-    };
-    if let Some(id) = id
-        && !marked.remove(&id)
+    if app.focus != Pane::Inbox {
+        list::mark(app);
+        return Vec::new();
+    }
+    if let Some(id) = app.inbox.selected.clone()
+        && !app.inbox.marked.remove(&id)
     {
-        marked.insert(id);
+        app.inbox.marked.insert(id);
     }
     step(app, 1)
 }
@@ -257,14 +258,4 @@ pub fn set_theme(app: &mut App, name: &str) -> Vec<Effect> {
     };
     say(app, Tone::Plain, words);
     vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
-}
-
-fn export(app: &mut App) -> Vec<Effect> {
-    match app.selected_session() {
-        Some(session) => vec![Effect::Export {
-            name: crate::format::subject(session, 40),
-            text: app.detail.transcript.to_markdown(),
-        }],
-        None => Vec::new(),
-    }
 }

@@ -3,12 +3,18 @@
 //! The rule: a decision is about the approval that was on the screen when the key was pressed
 //! ([`App::drawn`]), whatever has arrived since. If that one is no longer pending, nothing is sent.
 
-use serde_json::Value;
-
 use super::{Effect, say};
-use crate::domain::Kind;
+use crate::domain::danger::Danger;
+use crate::domain::{Kind, Source};
 use crate::protocol::approval::{Approval, SendDecisionParams};
-use crate::tui::state::form::deny::Deny;
+use crate::tui::state::form::always::Always;
+use crate::tui::state::form::confirm::Confirm;
+use crate::tui::state::form::contact::Contact;
+use crate::tui::state::form::deny::{Deny, is_refusable};
+use crate::tui::state::form::edit::Edit;
+use crate::tui::state::form::many::Many;
+use crate::tui::state::form::question::Question;
+use crate::tui::state::form::read::Read;
 use crate::tui::state::{App, Form, notice::Tone};
 
 /// The approval that a decision made now is about; says why not where there is none.
@@ -41,9 +47,16 @@ pub fn still_pending(app: &mut App, id: &str) -> Option<Approval> {
     None
 }
 
+/// Whether an approval still waits and nothing about it is on its way.
+#[must_use]
+pub fn is_open(app: &App, id: &str) -> bool {
+    app.data.pending(id).is_some() && !app.inbox.sending.contains_key(id)
+}
+
 /// Sends a decision.
 pub fn send(app: &mut App, word: &'static str, params: SendDecisionParams) -> Vec<Effect> {
-    if still_pending(app, &params.approval_id).is_none() {
+    if !is_open(app, &params.approval_id) {
+        let _ = still_pending(app, &params.approval_id);
         return Vec::new();
     }
     app.inbox.sending.insert(params.approval_id.clone(), word);
@@ -60,61 +73,164 @@ pub fn yes(approval: &Approval) -> SendDecisionParams {
     }
 }
 
-/// `y`.
+/// `y`: approves, or opens what a yes is not enough for.
 pub fn approve(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
     match approval.kind {
-        Kind::Permission | Kind::Plan => send(app, "approving", yes(&approval)),
-        Kind::Question | Kind::Contact => {
-            let key = app.keymap.key(crate::tui::keymap::Action::Answer);
-            let words = format!("this wants an answer: {key} answers it");
-            say(app, Tone::Plain, words);
-            Vec::new()
+        Kind::Permission | Kind::Plan => {
+            let dangers = app.inbox.dangers(&approval.id);
+            if let Some(question) = question_twice(dangers).filter(|_| app.wishes.confirm_dangerous)
+            {
+                app.form = Some(Form::Confirm(Confirm {
+                    question,
+                    then: vec![Effect::Decide(Box::new(yes(&approval)))],
+                    approval: Some(approval.id),
+                }));
+                return Vec::new();
+            }
+            send(app, "approving", yes(&approval))
         }
+        Kind::Question | Kind::Contact => open_answer(app, &approval),
     }
 }
 
-/// `n`.
+/// What is asked before a dangerous yes.
+fn question_twice(dangers: &[Danger]) -> Option<String> {
+    if dangers.is_empty() {
+        return None;
+    }
+    let reasons: Vec<String> = dangers
+        .iter()
+        .map(|danger| match danger.part.as_str() {
+            "" => format!("It {}.", danger.reason),
+            part => format!("It {}: {part}", danger.reason),
+        })
+        .collect();
+    Some(format!("Approve this?\n{}", reasons.join("\n")))
+}
+
+/// `n`: asks for the reason.
 pub fn deny(app: &mut App) -> Vec<Effect> {
-    if let Some(approval) = on_screen(app) {
-        app.form = Some(Form::Deny(Deny {
-            approval: approval.id,
-            ..Deny::default()
-        }));
+    let Some(approval) = on_screen(app) else {
+        return Vec::new();
+    };
+    if is_refusable(&approval) {
+        app.form = Some(Form::Deny(Deny::of(&approval, &app.wishes.deny_reasons)));
+    } else {
+        say(
+            app,
+            Tone::Plain,
+            "its asker knows no refusal, only words: answer it",
+        );
     }
     Vec::new()
 }
 
-/// The user comes back with an edited input, which is approved.
-pub fn edited(app: &mut App, id: &str, text: &str) -> Vec<Effect> {
-    let Some(approval) = still_pending(app, id) else {
+/// `e`: opens the input.
+pub fn edit(app: &mut App) -> Vec<Effect> {
+    let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    match serde_json::from_str::<Value>(text) {
-        Ok(input) if input == approval.tool_input => send(app, "approving", yes(&approval)),
-        Ok(input) if input.is_object() => send(
-            app,
-            "approving as edited",
-            SendDecisionParams {
-                updated_input: Some(input),
-                ..yes(&approval)
-            },
-        ),
-        Ok(_) => {
-            say(app, Tone::Bad, "not sent: the input must be a JSON object");
-            Vec::new()
+    match approval.kind {
+        Kind::Question | Kind::Contact => return open_answer(app, &approval),
+        Kind::Permission | Kind::Plan => {}
+    }
+    if takes_more_than_yes_or_no(app, &approval) {
+        app.form = Some(Form::Edit(Box::new(Edit::of(&approval))));
+    }
+    Vec::new()
+}
+
+/// `a`: shows what would make a yes last.
+pub fn always(app: &mut App) -> Vec<Effect> {
+    let Some(approval) = on_screen(app) else {
+        return Vec::new();
+    };
+    match approval.kind {
+        Kind::Permission | Kind::Plan => app.form = Some(Form::Always(Always::of(&approval))),
+        Kind::Question | Kind::Contact => {
+            say(app, Tone::Plain, "this wants an answer each time");
         }
-        Err(error) => {
-            say(
-                app,
-                Tone::Bad,
-                format!("not sent: that is no JSON: {error}"),
-            );
+    }
+    Vec::new()
+}
+
+/// Enter on a row: opens what it asks for.
+pub fn answer(app: &mut App) -> Vec<Effect> {
+    let Some(approval) = on_screen(app) else {
+        return Vec::new();
+    };
+    match approval.kind {
+        Kind::Question | Kind::Contact => open_answer(app, &approval),
+        Kind::Permission | Kind::Plan => {
+            app.form = Some(Form::Read(Read::of(&approval.id)));
             Vec::new()
         }
     }
+}
+
+fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
+    if approval.kind == Kind::Contact {
+        app.form = Some(Form::Contact(Contact::of(approval)));
+        return Vec::new();
+    }
+    if !takes_more_than_yes_or_no(app, approval) {
+        return Vec::new();
+    }
+    match Question::of(approval) {
+        Some(form) => app.form = Some(Form::Question(form)),
+        None => say(
+            app,
+            Tone::Bad,
+            "its questions cannot be read; it can be denied with a reason",
+        ),
+    }
+    Vec::new()
+}
+
+/// Whether the way that the question came takes an answer with content; says so where not.
+fn takes_more_than_yes_or_no(app: &mut App, approval: &Approval) -> bool {
+    let takes = approval.source == Source::Claude;
+    if !takes {
+        let way = approval.source.describe();
+        let words = format!("this came over {way}, which takes only a yes or a no");
+        say(app, Tone::Plain, words);
+    }
+    takes
+}
+
+/// `Y` and `N`: shows what they would decide.
+pub fn many(app: &mut App, is_yes: bool) -> Vec<Effect> {
+    let form = Many::of(app, is_yes, &app.wishes.deny_reasons);
+    if form.plain.is_empty() && form.dangerous.is_empty() {
+        let words = if form.left_out.is_empty() {
+            "nothing waits for you"
+        } else {
+            "what is marked or shown wants to be read or answered one by one"
+        };
+        say(app, Tone::Plain, words);
+        return Vec::new();
+    }
+    app.form = Some(Form::Many(form));
+    Vec::new()
+}
+
+/// The user comes back with an edited part of the input: what is changed is shown before it is sent.
+pub fn edited(app: &mut App, id: &str, text: &str) {
+    let Some(approval) = still_pending(app, id) else {
+        return;
+    };
+    let mut form = match app.form.take() {
+        Some(Form::Edit(form)) if form.approval == id => form,
+        Some(_) | None => Box::new(Edit::of(&approval)),
+    };
+    if let Some(part) = form.part_mut() {
+        part.take(text);
+    }
+    form.show_change(&approval.tool_input);
+    app.form = Some(Form::Edit(form));
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What became of errands.
 
-use super::{Effect, link, say};
+use super::{Effect, card, launch, link, say, search, session};
 use crate::protocol::approval::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
-use crate::tui::msg::{Done, Refused};
+use crate::tui::msg::{Done, Launched, Refused};
 use crate::tui::state::{App, notice::Tone};
+use crate::tui::transcript::Scroll;
 
 /// Takes in how an errand ended.
 pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
@@ -20,6 +21,7 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                 return Vec::new();
             }
             app.detail.loading = false;
+            let mut effects = Vec::new();
             match pieces {
                 Ok(pieces) => {
                     app.detail.problem = None;
@@ -30,9 +32,23 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                     match page {
                         Page::Last => app.detail.transcript.replace(pieces.events, more),
                         Page::Before(_) => app.detail.transcript.prepend(pieces.events, more),
+                        Page::After(_) if app.detail.transcript.newest().is_none() => {
+                            app.detail.transcript.replace(pieces.events, more);
+                            go_to_place(app);
+                        }
                         Page::After(_) => {
                             app.detail.transcript.append(pieces.events, full);
                         }
+                    }
+                    // To the end, so that what is live follows on it.
+                    if let (Page::After(_), true, Some(newest)) =
+                        (page, full, app.detail.transcript.newest())
+                    {
+                        app.detail.loading = true;
+                        effects.push(Effect::Page {
+                            session: session.clone(),
+                            page: Page::After(newest),
+                        });
                     }
                     for approval in app.data.pending.values() {
                         if approval.session_id == session {
@@ -42,23 +58,54 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                 }
                 Err(why) => app.detail.problem = Some(why),
             }
-            Vec::new()
+            effects
         }
         Done::Session(Ok(session)) => {
             app.data.put(*session);
             Vec::new()
         }
         Done::Approval(Ok(approval)) => link::take_approval(app, *approval),
-        Done::Session(Err(_)) | Done::Approval(Err(_)) => Vec::new(),
+        Done::Session(Err(_)) => {
+            app.sessions.awaited = None;
+            Vec::new()
+        }
+        Done::Approval(Err(_)) => Vec::new(),
+        Done::File {
+            approval,
+            path,
+            found,
+        } => {
+            card::looked(app, &approval, &path, found);
+            Vec::new()
+        }
         Done::Started(Ok(session)) => {
-            app.sessions.selected = Some(session.clone());
+            launch::started(app, &session);
+            app.sessions.select(Some(session.clone()));
+            app.sessions.awaited = Some(session.clone());
             vec![Effect::Session(session)]
         }
-        Done::Started(Err(Refused { query, why })) => {
-            if app.launch.prompt.is_blank() {
-                app.launch.prompt.set(&query);
+        Done::Started(Err(Refused { query, by, why })) => {
+            match by {
+                Launched::Afresh(id) => launch::refused(app, &id, &query, why),
+                Launched::From {
+                    session: from,
+                    about,
+                } => {
+                    session::unsent(app, from, about, &query, &why);
+                }
             }
-            say(app, Tone::Bad, why);
+            Vec::new()
+        }
+        Done::Told {
+            session: to,
+            about,
+            text,
+            answer,
+        } => {
+            match answer {
+                Ok(()) => session::sent(app, &to, about),
+                Err(why) => session::unsent(app, to, about, &text, &why),
+            }
             Vec::new()
         }
         Done::Said(Ok(words)) => {
@@ -77,10 +124,19 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                 Vec::new()
             }
             (Purpose::Look, Ok(_)) => Vec::new(),
-            (Purpose::Input { approval }, Ok(text)) => super::decide::edited(app, &approval, &text),
+            (Purpose::Input { approval }, Ok(text)) => {
+                super::decide::edited(app, &approval, &text);
+                Vec::new()
+            }
             (Purpose::Field, Ok(text)) => {
-                if let Some(field) = app.form.as_mut().and_then(super::super::state::Form::field) {
-                    field.set(text.trim_end_matches('\n'));
+                let text = text.trim_end_matches('\n');
+                match &mut app.form {
+                    Some(form) => {
+                        if let Some(field) = form.field() {
+                            field.set(text);
+                        }
+                    }
+                    None => app.launch.prompt.set(text),
                 }
                 Vec::new()
             }
@@ -89,12 +145,30 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             app.launch.remembered = *remembered;
             Vec::new()
         }
-        Done::RecentPaths(_) | Done::Completions { .. } | Done::Found { .. } => Vec::new(),
+        Done::RecentPaths(paths) => {
+            app.launch.recent = paths;
+            Vec::new()
+        }
+        Done::Completions { of, found } => {
+            launch::completions(app, &of, found);
+            Vec::new()
+        }
+        Done::Found { number, found } => search::found(app, number, found),
         Done::Checked(findings) => {
             app.first_run = Some(findings);
             Vec::new()
         }
     }
+}
+
+/// Goes to the words that the conversation was opened for.
+fn go_to_place(app: &mut App) {
+    let Some(place) = app.detail.place.take() else {
+        return;
+    };
+    app.detail.transcript.scroll(Scroll::Top);
+    app.detail.transcript.search(&place.words);
+    app.detail.search = Some(place.words);
 }
 
 /// The screen says «approved» only when the event comes; this is for when it does not.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{Effect, act, form, say};
+use super::{Effect, act, form, inbox, launch, list, say};
 use crate::tui::keymap::{Action, Chord};
 use crate::tui::state::{App, Pane, notice::Tone};
 
@@ -18,11 +18,14 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if app.sessions.typing {
         return filter(app, key);
     }
+    if app.inbox.typing {
+        return inbox::filter(app, key);
+    }
     if app.detail.typing {
         return search(app, key);
     }
     if app.focus == Pane::Prompt {
-        return prompt(app, key);
+        return launch::key(app, key);
     }
     match app.keymap.action(app.focus.context(), chord) {
         Some(action) => act(app, action),
@@ -50,9 +53,16 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         None if app.sessions.typing => {
             app.sessions.filter.push_str(text.trim());
-            app.sessions.stale();
+            return list::filtered(app);
         }
-        None if app.focus == Pane::Prompt => app.launch.prompt.insert(text),
+        None if app.focus == Pane::Prompt => {
+            app.launch.prompt.insert(text);
+            return launch::typed(app);
+        }
+        None if app.inbox.typing => {
+            app.inbox.filter.push_str(text.trim());
+            inbox::filtered(app);
+        }
         None => say(
             app,
             Tone::Plain,
@@ -71,7 +81,7 @@ fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Up => return act(app, Action::Up),
         _ => {
             edit_line(&mut app.sessions.filter, key);
-            app.sessions.stale();
+            return list::filtered(app);
         }
     }
     Vec::new()
@@ -98,33 +108,4 @@ fn edit_line(line: &mut String, key: KeyEvent) {
         }
         _ => line.extend(Chord::of(key).typed()),
     }
-}
-
-/// The prompt line.
-fn prompt(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => act(app, Action::Cancel),
-        KeyCode::Tab => act(app, Action::FocusNext),
-        KeyCode::BackTab => act(app, Action::FocusPrevious),
-        KeyCode::Enter if key.modifiers.is_empty() => launch(app),
-        _ => {
-            app.launch.prompt.key(key);
-            Vec::new()
-        }
-    }
-}
-
-/// Starts a session with the last settings.
-fn launch(app: &mut App) -> Vec<Effect> {
-    if app.launch.prompt.is_blank() {
-        app.focus = Pane::Sessions;
-        return Vec::new();
-    }
-    let query = app.launch.prompt.text();
-    let template = app.launch.remembered.last.clone();
-    let id = uuid::Uuid::new_v4().to_string();
-    let params = app.launch.params(&query, &template, &app.directory, id);
-    app.launch.prompt = Default::default();
-    app.focus = Pane::Sessions;
-    vec![Effect::Launch(Box::new(params))]
 }

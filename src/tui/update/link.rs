@@ -91,10 +91,8 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         }
         "session_status_changed" => {
             let new = field::<Status>(&event.data, "new_status");
-            if let (Some(new), Some(state)) = (new, session.and_then(|id| app.data.session_mut(id)))
-            {
-                state.status = new;
-                state.last_activity_at = state.last_activity_at.max(event.timestamp);
+            if let (Some(new), Some(id)) = (new, session) {
+                app.data.status(id, new, event.timestamp);
             }
         }
         _ => {}
@@ -195,11 +193,11 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
     let event = match what {
         Stream::Event(event) => event,
         Stream::Gap => {
-            let page = app
-                .detail
-                .transcript
-                .newest()
-                .map_or(Page::Last, Page::After);
+            let page = match (app.detail.transcript.newest(), &app.detail.place) {
+                (Some(newest), _) => Page::After(newest),
+                (None, Some(place)) => Page::After(place.begin()),
+                (None, None) => Page::Last,
+            };
             return vec![Effect::Page {
                 session: session.to_owned(),
                 page,

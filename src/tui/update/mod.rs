@@ -4,12 +4,17 @@
 //! panes and forms of [`super::state`]. Must not do anything itself.
 
 mod act;
+mod card;
 mod decide;
 mod done;
 mod form;
+mod inbox;
 mod key;
+mod launch;
 mod link;
+mod list;
 mod mouse;
+mod search;
 mod select;
 mod session;
 

@@ -1,12 +1,12 @@
 //! What is selected, after anything changed.
 
-use super::Effect;
+use super::{Effect, card};
+use crate::tui::state::sessions::Target;
 use crate::tui::state::{App, Detail, Pane};
 use crate::tui::transcript::Transcript;
 
 /// Keeps the selections on something that exists and the conversation on the selected session.
 pub fn settle(app: &mut App) -> Vec<Effect> {
-    app.sessions.arrange(&app.data);
     let before = app.inbox.selected.clone();
     app.inbox.settle(&app.data);
     // The conversation follows the approval on which a person has to decide next, unless they are
@@ -15,18 +15,40 @@ pub fn settle(app: &mut App) -> Vec<Effect> {
         && app.focus != Pane::Conversation
         && let Some(approval) = app.selected_approval()
     {
-        app.sessions.selected = Some(approval.session_id.clone());
+        let session = approval.session_id.clone();
+        app.sessions.select(Some(session));
     }
-    let known = app
-        .sessions
-        .selected
-        .as_deref()
-        .is_some_and(|id| app.data.session(id).is_some());
-    if app.sessions.selected.is_none() || (!known && app.data.complete) {
-        let first = app.sessions.ids().next().cloned();
-        app.sessions.selected = first;
+    if !stands(app) {
+        app.sessions.arrange(&app.data);
+        match app.sessions.nearest() {
+            Some(nearest) => target(app, nearest),
+            None => app.sessions.select(None),
+        }
     }
-    follow(app)
+    let mut effects = card::settle(app);
+    effects.extend(follow(app));
+    effects
+}
+
+/// Whether what is selected in the list can stay so. Asked after every message: must not need the
+/// rows, which are made once a frame.
+fn stands(app: &App) -> bool {
+    let list = &app.sessions;
+    let Some(selected) = list.selected.as_deref() else {
+        // A heading whose group has emptied shows as the rows are made.
+        return list
+            .heading
+            .is_some_and(|group| list.is_there(&app.data, group));
+    };
+    match app.data.session(selected) {
+        None => !app.data.complete || list.awaited.as_deref() == Some(selected),
+        Some(session) => {
+            let asks = app.selected_approval();
+            !session.archived
+                || list.show_archived
+                || asks.is_some_and(|approval| approval.session_id == selected)
+        }
+    }
 }
 
 /// Opens the conversation of the selected session, if another one is open.
@@ -44,7 +66,9 @@ fn follow(app: &mut App) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    let place = app.detail.place.take();
     app.detail = Detail {
+        place: place.filter(|place| Some(&place.session) == app.sessions.selected.as_ref()),
         session: app.sessions.selected.clone(),
         transcript: Transcript::new(),
         loading: app.sessions.selected.is_some(),
@@ -55,10 +79,18 @@ fn follow(app: &mut App) -> Vec<Effect> {
     vec![Effect::Follow(app.detail.session.clone())]
 }
 
+/// Selects what a row is about.
+pub fn target(app: &mut App, target: Target) {
+    match target {
+        Target::Session(id) => session(app, id),
+        Target::Group(group) => app.sessions.select_heading(group),
+    }
+}
+
 /// Selects a session, and with it what it asks.
 pub fn session(app: &mut App, id: String) {
     let asks = app.data.oldest_of(&id).map(|approval| approval.id.clone());
-    app.sessions.selected = Some(id);
+    app.sessions.select(Some(id));
     if asks.is_some() {
         app.inbox.select(&app.data, asks);
     }
@@ -68,6 +100,7 @@ pub fn session(app: &mut App, id: String) {
 pub fn approval(app: &mut App, id: Option<String>) {
     app.inbox.select(&app.data, id);
     if let Some(approval) = app.selected_approval() {
-        app.sessions.selected = Some(approval.session_id.clone());
+        let session = approval.session_id.clone();
+        app.sessions.select(Some(session));
     }
 }

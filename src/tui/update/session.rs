@@ -1,10 +1,12 @@
-//! What is done to sessions.
+//! What is done to sessions: to the selected one, or to all that are marked.
 
 use super::{Effect, say};
 use crate::protocol::session::{SessionState, UpdateSessionSettingsParams};
+use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::say::{About, Say};
+use crate::tui::state::form::several::{Several, What};
 use crate::tui::state::{App, Form, notice::Tone};
 
 /// The selected session; says so where there is none.
@@ -16,12 +18,30 @@ fn selected(app: &mut App) -> Option<SessionState> {
     session
 }
 
-/// Opens the form for a text.
+/// The selected session, if it is one that can be steered; says why not.
+fn ours(app: &mut App) -> Option<SessionState> {
+    let session = selected(app)?;
+    if session.external {
+        let asker = session.asker.as_deref().unwrap_or("another program");
+        let words =
+            format!("it is a run of {asker}: what it asks can be answered, no more from here");
+        say(app, Tone::Plain, words);
+        return None;
+    }
+    Some(session)
+}
+
+/// Opens the form for a text, with what was typed there before and did not arrive.
 pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
-    if let Some(session) = selected(app) {
-        let text = match about {
-            About::Title => Field::holding(&session.title),
-            About::Reply | About::Fork => Field::default(),
+    let session = match about {
+        About::Title => selected(app),
+        About::Reply | About::Fork => ours(app),
+    };
+    if let Some(session) = session {
+        let text = match (app.drafts.take(&session.id, about), about) {
+            (Some(draft), _) => Field::holding(&draft),
+            (None, About::Title) => Field::holding(&session.title),
+            (None, About::Reply | About::Fork) => Field::default(),
         };
         app.form = Some(Form::Say(Say {
             session: session.id,
@@ -32,9 +52,49 @@ pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A text did not arrive: it is shown again, or kept where another form is open.
+pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &str) {
+    if app.form.is_none() {
+        app.form = Some(Form::Say(Say {
+            session,
+            about,
+            text: Field::holding(text),
+        }));
+        return say(app, Tone::Bad, why);
+    }
+    app.drafts.keep(&session, about, text.to_owned());
+    let key = app.keymap.key(match about {
+        About::Reply => Action::Reply,
+        About::Fork => Action::Fork,
+        About::Title => Action::Rename,
+    });
+    say(app, Tone::Bad, format!("{why} (the text is kept: {key})"));
+}
+
+/// A text arrived.
+pub fn sent(app: &mut App, session: &str, about: About) {
+    let works = app
+        .data
+        .session(session)
+        .is_some_and(|session| session.status.is_active());
+    match about {
+        About::Reply if works => say(
+            app,
+            Tone::Good,
+            "queued: the agent takes it up after this turn",
+        ),
+        About::Reply => say(app, Tone::Good, "sent"),
+        About::Fork | About::Title => {}
+    }
+}
+
 /// Stops the turn.
 pub fn interrupt(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    let works = |session: &SessionState| session.status.is_active() && !session.external;
+    if many(app, What::Interrupt, works) {
+        return Vec::new();
+    }
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     if !session.status.is_active() {
@@ -46,7 +106,10 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
 
 /// Ends the process; asks first while it works.
 pub fn end(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    if many(app, What::End, |session| session.live) {
+        return Vec::new();
+    }
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     if !session.live {
@@ -70,22 +133,65 @@ pub fn end(app: &mut App) -> Vec<Effect> {
 
 /// Puts the marked sessions away, or the selected one; takes back what is away.
 pub fn archive(app: &mut App) -> Vec<Effect> {
-    let mut sessions: Vec<String> = app.sessions.marked.iter().cloned().collect();
-    if sessions.is_empty() {
-        sessions.extend(app.sessions.selected.clone());
+    let marked = |archived| {
+        let mut sessions = app.sessions.marked.iter();
+        sessions.any(|id| app.data.session(id).is_some_and(|s| s.archived == archived))
+    };
+    // Where both are marked, what is there goes away: that is what is asked for more often.
+    let what = if marked(true) && !marked(false) {
+        What::TakeBack
+    } else {
+        What::Archive
+    };
+    let archived = what == What::Archive;
+    if many(app, what, |session| session.archived != archived) {
+        return Vec::new();
     }
-    let Some(first) = sessions.first().and_then(|id| app.data.session(id)) else {
-        say(app, Tone::Plain, "no session is selected");
+    let Some(session) = selected(app) else {
         return Vec::new();
     };
-    let archived = !first.archived;
-    app.sessions.marked.clear();
-    vec![Effect::Archive { sessions, archived }]
+    vec![Effect::Archive {
+        archived: !session.archived,
+        sessions: vec![session.id],
+    }]
+}
+
+/// Asks about the marked sessions, where there are any; says whether there are.
+fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool {
+    // In the order of the list, so that the summary reads like it.
+    app.sessions.arrange(&app.data);
+    let marked = &app.sessions.marked;
+    let shown = app.sessions.ids().filter(|id| marked.contains(*id));
+    let mut sessions: Vec<String> = shown.map(str::to_owned).collect();
+    let seen: std::collections::BTreeSet<&str> = sessions.iter().map(String::as_str).collect();
+    let rest: Vec<String> = marked
+        .iter()
+        .filter(|id| !seen.contains(id.as_str()) && app.data.session(id).is_some())
+        .cloned()
+        .collect();
+    sessions.extend(rest);
+    let all = sessions.len();
+    sessions.retain(|id| app.data.session(id).is_some_and(&fits));
+    if all == 0 {
+        return false;
+    }
+    if sessions.is_empty() {
+        let words = format!("all that are marked are {}", what.why_not());
+        say(app, Tone::Plain, words);
+        return true;
+    }
+    app.form = Some(Form::Several(Several {
+        what,
+        left_out: all - sessions.len(),
+        sessions,
+        scroll: 0,
+    }));
+    true
 }
 
 /// Accepts the session's edits without asking, or stops that.
 pub fn auto_accept(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
+    let Some(session) = ours(app) else {
         return Vec::new();
     };
     let on = !session.auto_accept_edits;
@@ -106,4 +212,15 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
         approval: None,
     }));
     Vec::new()
+}
+
+/// Writes the conversation to a file.
+pub fn export(app: &mut App) -> Vec<Effect> {
+    let Some(session) = selected(app) else {
+        return Vec::new();
+    };
+    vec![Effect::Export {
+        name: crate::format::subject(&session, 40),
+        session: session.id,
+    }]
 }

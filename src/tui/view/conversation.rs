@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::sessions::{context_used, short_directory, short_model, status_mark};
+use super::sessions::{context_used, short_directory, short_model, status_mark, thousands, tokens};
 use super::widgets::{fit, frame};
 use crate::format::{dollars, subject};
 use crate::tui::keymap::Action;
@@ -88,15 +88,7 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     if let Some(cost) = session.cost_usd {
         parts.push(Span::styled(dollars(Some(cost)), theme.dim));
     }
-    let tokens: i64 = [
-        session.input_tokens,
-        session.output_tokens,
-        session.cache_creation_input_tokens,
-        session.cache_read_input_tokens,
-    ]
-    .into_iter()
-    .flatten()
-    .sum();
+    let tokens = tokens(session);
     if tokens > 0 {
         parts.push(Span::styled(
             format!("{} tokens", thousands(tokens)),
@@ -120,15 +112,6 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
         spans.push(part);
     }
     buf.set_line(area.x, area.y, &Line::from(spans), area.width);
-}
-
-/// `1,234` below ten thousand, then `12k`, `3.4M`.
-fn thousands(count: i64) -> String {
-    match count {
-        ..10_000 => count.to_string(),
-        10_000..1_000_000 => format!("{}k", count / 1_000),
-        1_000_000.. => format!("{}.{}M", count / 1_000_000, count % 1_000_000 / 100_000),
-    }
 }
 
 /// On the frame's lower edge: what is below, or what is searched for.

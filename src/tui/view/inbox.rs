@@ -2,12 +2,30 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{fit, frame, offset, row_style, split_line};
 use crate::format::{span, subject};
+use crate::protocol::approval::Approval;
 use crate::tui::state::{App, Pane};
-use crate::tui::transcript::summary_line;
+use crate::tui::theme::Theme;
+
+/// Seconds after which a wait is no longer new, and after which it is long.
+const WAITS: (i64, i64) = (120, 900);
+
+/// How a wait looks: louder the longer it is.
+#[must_use]
+pub fn age_style(theme: &Theme, seconds: i64) -> Style {
+    if seconds < WAITS.0 {
+        theme.dim
+    } else if seconds < WAITS.1 {
+        theme.waiting
+    } else {
+        theme.bad.add_modifier(ratatui::style::Modifier::BOLD)
+    }
+}
 
 /// Draws the pane.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
@@ -17,68 +35,116 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     let focused = app.focus == Pane::Inbox && app.form.is_none();
     let shown = app.inbox.shown(&app.data);
-    let mut title = vec![
-        Span::styled(" Inbox ", theme.heading),
-        Span::styled(format!("{} ", app.data.pending.len()), theme.waiting),
-    ];
+    let inside = frame(&theme, title(app, shown.len()), focused, area, buf);
+    if shown.is_empty() {
+        let words = fit(" nothing fits the filter", usize::from(inside.width));
+        if inside.height > 0 {
+            buf.set_string(inside.x, inside.y, words, theme.dim);
+        }
+        return;
+    }
+    let selected = app.inbox.selected.as_ref();
+    let position = selected.and_then(|id| shown.iter().position(|other| other == id));
+    app.inbox.offset = offset(app.inbox.offset, position, shown.len(), inside.height);
+    for (id, y) in shown.iter().skip(app.inbox.offset).zip(0..inside.height) {
+        if let Some(approval) = app.data.pending(id) {
+            let line = Rect {
+                y: inside.y + y,
+                height: 1,
+                ..inside
+            };
+            row(app, approval, focused, line, buf);
+        }
+    }
+}
+
+fn title(app: &App, shown: usize) -> Line<'static> {
+    let theme = &app.theme;
+    let all = app.data.pending.len();
+    let mut title = vec![Span::styled(" Inbox ", theme.heading)];
+    if app.inbox.typing || !app.inbox.filter.is_empty() {
+        let cursor = if app.inbox.typing { "▏" } else { "" };
+        title.push(Span::styled(
+            format!("/{}{cursor} ", fit(&app.inbox.filter, 24)),
+            theme.accent,
+        ));
+        title.push(Span::styled(format!("{shown} of {all} "), theme.waiting));
+    } else {
+        title.push(Span::styled(format!("{all} "), theme.waiting));
+    }
+    let dangerous = app
+        .data
+        .pending
+        .keys()
+        .filter(|id| !app.inbox.dangers(id).is_empty())
+        .count();
+    if dangerous > 0 {
+        title.push(Span::styled("· ", theme.dim));
+        title.push(Span::styled(format!("{dangerous} dangerous "), theme.bad));
+    }
     if !app.inbox.marked.is_empty() {
+        title.push(Span::styled("· ", theme.dim));
         title.push(Span::styled(
             format!("{} marked ", app.inbox.marked.len()),
             theme.accent,
         ));
     }
-    let inside = frame(&theme, Line::from(title), focused, area, buf);
-    let position = app
-        .inbox
-        .selected
-        .as_ref()
-        .and_then(|id| shown.iter().position(|other| other == id));
-    app.inbox.offset = offset(app.inbox.offset, position, shown.len(), inside.height);
-    for (row, id) in shown.iter().skip(app.inbox.offset).enumerate() {
-        let Ok(y) = u16::try_from(row) else { break };
-        if y >= inside.height {
-            break;
-        }
-        let Some(approval) = app.data.pending(id) else {
-            continue;
-        };
-        let selected = app.inbox.selected.as_ref() == Some(id);
-        let mark = match (app.inbox.marked.contains(id), selected) {
-            (true, _) => "✚ ",
-            (false, true) => "▸ ",
-            (false, false) => "  ",
-        };
-        let waited = app.now.as_second() - approval.created_at.as_second();
-        let session = app
-            .data
-            .session(&approval.session_id)
-            .map(|session| subject(session, 60))
-            .unwrap_or_default();
-        let words = summary_line(&approval.tool_name, &approval.tool_input);
-        let width = usize::from(inside.width);
-        let age = match app.inbox.sending.get(id) {
-            Some(word) => format!("{word}…"),
-            None => span(waited.max(0)),
-        };
-        let room = width.saturating_sub(age.chars().count() + 3);
-        let about = room / 3;
-        let left = Line::from(vec![
-            Span::styled(mark, theme.accent),
-            Span::styled(fit(&words, room.saturating_sub(about + 3)), theme.text),
-            Span::styled(format!("  {}", fit(&session, about)), theme.dim),
-        ]);
-        let line = Rect {
-            y: inside.y + y,
-            height: 1,
-            ..inside
-        };
-        let right = Line::from(Span::styled(age, theme.waiting));
-        split_line(
-            left,
-            &right,
-            row_style(&theme, selected, focused),
-            line,
-            buf,
-        );
+    Line::from(title)
+}
+
+fn row(app: &App, approval: &Approval, focused: bool, line: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let id = approval.id.as_str();
+    let selected = app.inbox.selected.as_deref() == Some(id);
+    let mark = match (app.inbox.marked.contains(id), selected) {
+        (true, _) => "✚",
+        (false, true) => "▸",
+        (false, false) => " ",
+    };
+    let waited = app.now.as_second() - approval.created_at.as_second();
+    let right = match app.inbox.sending.get(id) {
+        Some(word) => Span::styled(format!("{word}…"), theme.accent),
+        None => Span::styled(
+            format!("{:>4}", span(waited.max(0))),
+            age_style(theme, waited),
+        ),
+    };
+    let danger = if app.inbox.dangers(id).is_empty() {
+        Span::raw(" ")
+    } else {
+        Span::styled("!", theme.danger)
+    };
+    let session = app
+        .data
+        .session(&approval.session_id)
+        .map(|session| subject(session, 200))
+        .unwrap_or_default();
+    let room = usize::from(line.width).saturating_sub(right.width() + 4);
+    // The session gives way first: the card says it again.
+    let about = if room < 30 { 0 } else { (room / 3).min(30) };
+    let wide = room.saturating_sub(if about > 0 { about + 2 } else { 0 });
+    let words = fit(app.inbox.summary(id), wide);
+    let pad = " ".repeat(wide.saturating_sub(words.width()));
+    let mut left = vec![
+        Span::styled(mark, theme.accent),
+        danger,
+        Span::styled(format!(" {words}{pad}"), theme.text),
+    ];
+    if about > 0 {
+        left.push(Span::styled(
+            format!("  {}", fit(&session, about)),
+            theme.dim,
+        ));
     }
+    let style = row_style(theme, selected, focused);
+    split_line(Line::from(left), &Line::from(right), style, line, buf);
+}
+
+/// The approvals on the rows of the pane, for the mouse.
+#[must_use]
+pub fn drawn(app: &App, area: Rect) -> Vec<String> {
+    let rows = usize::from(area.height.saturating_sub(2));
+    let shown = app.inbox.shown(&app.data);
+    let rows = shown.into_iter().skip(app.inbox.offset).take(rows);
+    rows.collect()
 }

@@ -45,7 +45,8 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
     let waiting = u16::try_from(app.data.pending.len()).unwrap_or(u16::MAX);
     if area.width >= WIDE {
         let mut left = take_left(&mut rest, (area.width * 2 / 5).clamp(40, 64));
-        layout.prompt = take_bottom(&mut left, 3);
+        let rows = super::prompt::height(app, left.width);
+        layout.prompt = take_bottom(&mut left, rows);
         if waiting > 0 {
             let rows = waiting.saturating_add(2).min(left.height * 2 / 5).max(3);
             layout.inbox = take_top(&mut left, rows);
@@ -72,7 +73,8 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         return layout;
     }
     if area.height >= LOW || app.focus == Pane::Prompt {
-        layout.prompt = take_bottom(&mut rest, 3);
+        let rows = super::prompt::height(app, rest.width);
+        layout.prompt = take_bottom(&mut rest, rows);
     }
     // The card shows the one question; a list of them is worth its room from two on.
     if waiting > 1 || (waiting == 1 && rest.height >= 12) || app.focus == Pane::Inbox {

@@ -5,6 +5,7 @@
 //! is drawn ([`crate::domain::text`]).
 
 mod card;
+mod completion;
 mod conversation;
 mod first_run;
 mod form;
@@ -13,6 +14,7 @@ pub mod layout;
 mod prompt;
 mod sessions;
 mod status;
+mod typed;
 mod widgets;
 
 use ratatui::Frame;
@@ -25,6 +27,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     app.size = (area.width, area.height);
     app.sessions.arrange(&app.data);
+    card::arrange(app, card_width(app, area));
+    form::arrange(app, area);
     let panes = panes(app, area);
     let buf = frame.buffer_mut();
     buf.set_style(area, app.theme.text);
@@ -34,33 +38,41 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     conversation::draw(app, panes.conversation, buf);
     card::draw(app, panes.card, buf);
     status::draw(app, panes.status, panes.hints, buf);
-    let cursor = form::draw(app, area, buf).or_else(|| prompt::cursor(app, panes.prompt));
+    let cursor =
+        form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
     app.drawn = Drawn {
-        approval: drawn_approval(app, panes.card),
+        approval: drawn_approval(app, area, panes.card),
+        form: app.form.as_ref().and_then(super::state::Form::identity),
+        inbox: inbox::drawn(app, panes.inbox),
+        card_most: card::hidden(app, panes.card),
+        panes,
     };
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }
 }
 
-/// Where everything is.
+/// Where everything is, with the card as it was laid out last.
 #[must_use]
 pub fn panes(app: &App, area: Rect) -> layout::Layout {
-    // Whether there are two columns decides how wide the card is, and so how many rows it wants.
-    let without = layout::layout(app, area, 0);
-    let width = if without.conversation.width > 0 {
-        without.conversation.width
-    } else {
-        area.width
-    };
-    layout::layout(app, area, card::height(app, width))
+    layout::layout(app, area, card::height(app))
+}
+
+/// How wide the card is: that depends on whether there are two columns.
+fn card_width(app: &App, area: Rect) -> u16 {
+    match layout::layout(app, area, 0).conversation.width {
+        0 => area.width,
+        width => width,
+    }
 }
 
 /// The approval that the screen asks about.
-fn drawn_approval(app: &App, card: Rect) -> Option<String> {
+fn drawn_approval(app: &App, screen: Rect, card: Rect) -> Option<String> {
     match &app.form {
+        // On such a screen a form has no row for what it is about.
+        Some(_) if screen.height < 6 || screen.width < 10 => None,
         Some(form) => form.approval().map(str::to_owned),
-        None if card.height > 0 => app.inbox.selected.clone(),
+        None if card::shows_question(card) => app.inbox.selected.clone(),
         None => None,
     }
 }
@@ -73,3 +85,6 @@ pub fn title(app: &App) -> String {
         waiting => format!("({waiting}) humanlayer"),
     }
 }
+
+#[cfg(test)]
+mod tests;

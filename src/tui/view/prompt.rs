@@ -3,12 +3,29 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthStr;
 
-use super::widgets::{fit, frame};
-use crate::domain::text::sanitize_line;
+use super::sessions::short_model;
+use super::widgets::{fit, fit_tail, frame};
+use super::{completion, typed};
 use crate::tui::keymap::Action;
+use crate::tui::state::launch::Template;
 use crate::tui::state::{App, Pane};
+
+/// Rows of text that it grows to.
+const MOST: usize = 5;
+
+/// How many rows it takes at a width, its frame included.
+#[must_use]
+pub fn height(app: &App, width: u16) -> u16 {
+    let columns = usize::from(width.saturating_sub(4));
+    let rows = if app.focus == Pane::Prompt {
+        let rows = typed::typed(&app.launch.prompt, columns).rows.len();
+        rows.clamp(1, MOST)
+    } else {
+        1
+    };
+    u16::try_from(rows + 2).unwrap_or(3)
+}
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
@@ -17,69 +34,75 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let theme = &app.theme;
     let focused = app.focus == Pane::Prompt && app.form.is_none();
-    let title = Line::styled(
-        " New session ",
-        if focused { theme.accent } else { theme.dim },
-    );
-    let inside = frame(theme, title, focused, area, buf);
-    let width = usize::from(inside.width);
+    let style = if focused { theme.accent } else { theme.dim };
+    let mut title = vec![Span::styled(" New session ", style)];
+    if focused || !app.launch.prompt.is_blank() {
+        let room = usize::from(area.width).saturating_sub(18);
+        let settings = settings(app, &app.launch.settings(&app.directory), room);
+        title.push(Span::styled(format!("{settings} "), theme.dim));
+    }
+    let inside = frame(theme, Line::from(title), focused, area, buf);
     if app.launch.prompt.is_blank() && !focused {
         let key = app.keymap.key(Action::NewSession);
+        let form = app.keymap.key(Action::LaunchForm);
         let line = Line::from(vec![
             Span::styled(format!(" {key}"), theme.key),
-            Span::styled("  what shall be done?", theme.dim),
+            Span::styled("  what shall be done?  ", theme.dim),
+            Span::styled(form, theme.key),
+            Span::styled("  with settings", theme.dim),
         ]);
         buf.set_line(inside.x, inside.y, &line, inside.width);
         return;
     }
-    let (before, after) = around_cursor(app);
-    // The cursor stays in sight: what is left of it gives way.
-    let mut shown = before.as_str();
-    while shown.width() + 3 > width && !shown.is_empty() {
-        let mut rest = shown.chars();
-        rest.next();
-        shown = rest.as_str();
-    }
-    let room = width.saturating_sub(shown.width() + 2);
-    let line = Line::from(vec![
-        Span::styled("› ", theme.accent),
-        Span::styled(shown.to_owned(), theme.text),
-        Span::styled(fit(&after, room), theme.text),
-    ]);
-    buf.set_line(inside.x, inside.y, &line, inside.width);
+    buf.set_string(inside.x, inside.y, "› ", theme.accent);
+    typed::draw(
+        &app.launch.prompt,
+        theme.text,
+        focused,
+        text_area(area),
+        buf,
+    );
 }
 
-/// Where the cursor is, while the line has the keys.
-#[must_use]
-pub fn cursor(app: &App, area: Rect) -> Option<Position> {
+/// Draws what can complete it, over everything else; gives the cursor's place.
+pub fn finish(app: &App, area: Rect, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     if app.focus != Pane::Prompt || area.height < 3 || app.form.is_some() {
         return None;
     }
-    let (before, _) = around_cursor(app);
-    let width = usize::from(area.width.saturating_sub(2));
-    let column = (before.width() + 2).min(width.saturating_sub(1));
-    Some(Position::new(
-        area.x + 1 + u16::try_from(column).unwrap_or(0),
-        area.y + 1,
-    ))
+    let cursor = typed::draw(
+        &app.launch.prompt,
+        app.theme.text,
+        true,
+        text_area(area),
+        buf,
+    )?;
+    completion::draw(&app.theme, &app.launch.completion, cursor, screen, buf);
+    Some(cursor)
 }
 
-/// What is typed before and behind the cursor, on one line.
-fn around_cursor(app: &App) -> (String, String) {
-    let area = &app.launch.prompt.area;
-    let (row, column) = (area.cursor().0, area.cursor().1);
-    let lines = area.lines();
-    let mut before: Vec<String> = lines.iter().take(row).cloned().collect();
-    let here = lines.get(row).map(String::as_str).unwrap_or_default();
-    let split = here
-        .char_indices()
-        .nth(column)
-        .map_or(here.len(), |(index, _)| index);
-    before.push(here[..split].to_owned());
-    let mut after = vec![here[split..].to_owned()];
-    after.extend(lines.iter().skip(row + 1).cloned());
-    (
-        sanitize_line(&before.join("⏎ ")).into_owned(),
-        sanitize_line(&after.join("⏎ ")).into_owned(),
-    )
+/// Inside the frame, behind the mark.
+fn text_area(area: Rect) -> Rect {
+    let inside = area.inner(ratatui::layout::Margin::new(1, 1));
+    Rect {
+        x: inside.x + 2.min(inside.width),
+        width: inside.width.saturating_sub(2),
+        ..inside
+    }
+}
+
+/// Where a session would run, with which model and in which mode.
+fn settings(app: &App, template: &Template, room: usize) -> String {
+    let model = match (&app.launch.agent, template.model.as_str()) {
+        (Some(agent), _) => format!("{agent} agent"),
+        (None, "") => "default model".to_owned(),
+        (None, model) => fit(short_model(model), 20),
+    };
+    let mode = match template.permission_mode.as_str() {
+        "" => "default mode".to_owned(),
+        mode => fit(mode, 20),
+    };
+    let rest = format!(" · {model} · {mode}");
+    let directory = app.from_home(&template.directory);
+    let room = room.saturating_sub(rest.chars().count()).max(8);
+    format!("{}{rest}", fit_tail(&directory, room))
 }

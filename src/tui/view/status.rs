@@ -126,6 +126,9 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
                 &[
                     ("enter", "start"),
                     ("alt-enter", "new line"),
+                    ("@", "file"),
+                    ("↑↓", "earlier ones"),
+                    ("ctrl-e", "editor"),
                     ("esc", "back"),
                 ],
             );

@@ -74,6 +74,52 @@ pub fn fit(text: &str, columns: usize) -> String {
     cut
 }
 
+/// The same, but what is cut is the beginning: for paths, whose end says most.
+#[must_use]
+pub fn fit_tail(text: &str, columns: usize) -> String {
+    let safe = sanitize_line(text);
+    if safe.width() <= columns {
+        return safe.into_owned();
+    }
+    let mut kept = Vec::new();
+    let mut used = 0;
+    for cluster in safe.graphemes(true).rev() {
+        let wide = cluster.width();
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        kept.push(cluster);
+    }
+    if columns > 0 {
+        kept.push("…");
+    }
+    kept.reverse();
+    kept.concat()
+}
+
+/// Shows on a frame's right edge which part of a longer list is in sight.
+pub fn scrollbar(
+    theme: &Theme,
+    focused: bool,
+    frame: Rect,
+    first: usize,
+    rows: usize,
+    buf: &mut Buffer,
+) {
+    let track = usize::from(frame.height.saturating_sub(2));
+    if rows <= track || track == 0 || frame.width == 0 {
+        return;
+    }
+    let thumb = (track * track / rows).clamp(1, track);
+    let most = (rows - track).max(1);
+    let top = (first.min(most) * (track - thumb) + most / 2) / most;
+    let style = if focused { theme.accent } else { theme.dim };
+    for y in (frame.y + 1..).take(track).skip(top).take(thumb) {
+        buf.set_string(frame.right() - 1, y, "┃", style);
+    }
+}
+
 /// Draws a line whose right part stays in sight and whose left part gives way.
 pub fn split_line(left: Line<'_>, right: &Line<'_>, style: Style, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {

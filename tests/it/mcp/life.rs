@@ -81,6 +81,27 @@ fn a_cancelled_call_is_taken_back_and_the_next_one_is_served() {
 }
 
 #[test]
+fn a_client_that_greets_nobody_is_served_as_well() {
+    let daemon = Daemon::start();
+    let mut command = daemon.command();
+    command.args(["mcp", "claude_approvals"]);
+    let mut mcp = Mcp::ungreeted(command);
+    let first = mcp.call_ungreeted("request_permission", bash("one", "t1"));
+    let asked = until_pending(&daemon, 1).remove(0);
+    assert!(asked["asker"].as_str().unwrap().starts_with("modern in "));
+    mcp.until("a sign of life", |line| {
+        line["params"]["progressToken"] == first
+    });
+    mcp.cancel(first);
+    until_outcome(&daemon, &asked, "withdrawn");
+    let second = mcp.call_ungreeted("request_permission", bash("two", "t2"));
+    daemon.approve(&until_pending(&daemon, 1)[0]);
+    assert_eq!(mcp.permission(second)["behavior"], "allow");
+    mcp.leave();
+    assert!(mcp.wait().success());
+}
+
+#[test]
 fn what_a_client_leaves_behind_is_taken_back() {
     let daemon = Daemon::start();
     let mut mcp = approvals(&daemon);
@@ -124,6 +145,23 @@ fn a_question_outlives_the_daemon() {
     assert_eq!(all(&daemon).len(), 1);
     let settled = until_outcome(&daemon, &asked, "approved");
     assert!(settled["delivered_at"].is_string());
+}
+
+#[test]
+fn who_restarts_a_daemon_does_not_find_it_running_already() {
+    let mut daemon = Daemon::start();
+    let mut mcp = server(&daemon, &["claude_approvals", "--sign-of-life", "1"]);
+    let call = mcp.may_run("make", "t");
+    let asked = until_pending(&daemon, 1).remove(0);
+    daemon.kill();
+    let signs = mcp.signs();
+    mcp.until("it has waited", |line| {
+        line["params"]["progress"].as_f64() >= Some(signs + 3.0)
+    });
+    assert!(std::os::unix::net::UnixStream::connect(daemon.socket()).is_err());
+    daemon.launch(&[]);
+    daemon.approve(&asked);
+    assert_eq!(mcp.permission(call)["behavior"], "allow");
 }
 
 #[test]

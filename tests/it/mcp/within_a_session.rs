@@ -57,7 +57,7 @@ fn a_session_that_is_ended_leaves_no_question_behind() {
     assert!(rig.lines("ran").is_empty());
 }
 
-/// A shell command that talks MCP to a server for as long as `until` is not there.
+/// A shell command that talks MCP to a server until the test's directory goes.
 fn mcp_lines(daemon: &Daemon, server: &str, calls: &[(&str, Value)], before: &str) -> String {
     let greeting = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {},
@@ -76,12 +76,11 @@ fn mcp_lines(daemon: &Daemon, server: &str, calls: &[(&str, Value)], before: &st
     let input = daemon.root().join("mcp-input");
     std::fs::write(&input, text).unwrap();
     format!(
-        "((cat '{}'; while [ ! -e '{}' ]; do sleep 0.05; done) | {before} '{}' mcp {server} > '{}') \
+        "((cat '{input}'; while [ -e '{input}' ]; do sleep 0.05; done) | {before} '{}' mcp {server} > '{}') \
          < /dev/null > /dev/null 2>&1 &",
-        input.display(),
-        daemon.root().join("enough").display(),
         binary(),
         daemon.root().join("mcp-output").display(),
+        input = input.display(),
     )
 }
 
@@ -140,7 +139,6 @@ fn an_agent_decides_nothing_through_its_mcp_servers() {
             serde_json::from_str::<Value>(told.as_str().unwrap()).unwrap(),
             json!({"behavior": "deny", "message": "never"})
         );
-        std::fs::write(daemon.root().join("enough"), "").unwrap();
     }
 }
 
@@ -163,5 +161,4 @@ fn an_agents_message_is_its_sessions() {
     daemon.decide(&asked, json!({"decision": "respond", "comment": "left"}));
     let told = answers(&daemon, 1)[0]["result"]["content"][0]["text"].clone();
     assert_eq!(told, "left");
-    std::fs::write(daemon.root().join("enough"), "").unwrap();
 }

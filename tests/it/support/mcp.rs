@@ -39,6 +39,28 @@ impl Mcp {
         (mcp, greeting["serverInfo"].clone())
     }
 
+    /// Starts a server of ours without a greeting, as clients of the protocol's newest version do.
+    pub fn ungreeted(mut command: Command) -> Self {
+        command.env("HUMANLAYER_LOG_LEVEL", "warn");
+        Self {
+            process: AgentProcess::start(command),
+            calls: 0,
+        }
+    }
+
+    /// Calls a tool with all that a client must say of itself where nobody is greeted.
+    pub fn call_ungreeted(&mut self, tool: &str, arguments: Value) -> u64 {
+        let token = self.calls + 1;
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "progressToken": token,
+        });
+        let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+        self.request("tools/call", params)
+    }
+
     /// Sends a request; gives its id.
     pub fn request(&mut self, method: &str, params: Value) -> u64 {
         self.calls += 1;
@@ -121,6 +143,15 @@ impl Mcp {
             assert_eq!(message["jsonrpc"], "2.0", "{line}");
         }
         status
+    }
+
+    /// How many signs of life were read so far.
+    pub fn signs(&self) -> f64 {
+        let signs = self.said();
+        let counts = signs
+            .iter()
+            .filter_map(|sign| sign["params"]["progress"].as_f64());
+        counts.fold(0.0, f64::max)
     }
 
     /// Everything that it said so far.

@@ -1,8 +1,10 @@
-//! The reason of a denial: quick ones and free text.
+//! The reason of a denial: ways to refuse that the asker offers, quick reasons, free text.
 
-use super::Field;
+use super::offers::{Offer, Offers};
+use crate::domain::{Kind, Source};
+use crate::protocol::approval::Approval;
 
-/// Reasons that are given often; chosen with up and down.
+/// Reasons that are given often.
 pub const QUICK: [&str; 5] = [
     "Not now.",
     "Do not do this; ask me what to do instead.",
@@ -11,15 +13,42 @@ pub const QUICK: [&str; 5] = [
     "Explain first why this is needed.",
 ];
 
+/// What is said where no reason is given.
+pub const NO_REASON: &str = "Denied by the user.";
+
 /// The form.
 #[derive(Clone, Debug, Default)]
 pub struct Deny {
     /// The approval.
     pub approval: String,
-    /// The reason being typed.
-    pub reason: Field,
+    /// The reason.
+    pub reason: Offers,
     /// Whether the turn shall end too.
     pub interrupt: bool,
-    /// The quick reason in the field, where one was chosen.
-    pub quick: Option<usize>,
+    /// Whether the asker has a turn that can be ended.
+    pub can_interrupt: bool,
+}
+
+impl Deny {
+    /// For an approval, with these quick reasons behind the asker's own options.
+    #[must_use]
+    pub fn of(approval: &Approval, quick: &[String]) -> Self {
+        let options = approval.options.iter().map(Offer::option);
+        let quick = quick.iter().map(|reason| Offer::words(reason));
+        Self {
+            approval: approval.id.clone(),
+            reason: Offers::of(options.chain(quick).collect()),
+            interrupt: false,
+            can_interrupt: approval.source == Source::Claude,
+        }
+    }
+}
+
+/// Whether there is any way to tell the asker no.
+#[must_use]
+pub fn is_refusable(approval: &Approval) -> bool {
+    match approval.source {
+        Source::LocalApi | Source::RemoteApi => approval.kind != Kind::Contact,
+        Source::Claude | Source::Mcp | Source::Program => true,
+    }
 }

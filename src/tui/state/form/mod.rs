@@ -4,12 +4,21 @@
 //! so that what it sends concerns what was on the screen when it was opened. Every form closes
 //! with Esc and none takes a key away that it does not use.
 
+pub mod always;
 pub mod confirm;
+pub mod contact;
 pub mod deny;
+pub mod edit;
 pub mod help;
+pub mod launch;
+pub mod many;
+pub mod offers;
 pub mod palette;
+pub mod question;
 pub mod read;
 pub mod say;
+pub mod search;
+pub mod several;
 
 use crossterm::event::{Event, KeyEvent};
 use ratatui_textarea::TextArea;
@@ -19,12 +28,28 @@ use ratatui_textarea::TextArea;
 pub enum Form {
     /// The reason of a denial.
     Deny(deny::Deny),
+    /// Another input, to approve instead.
+    Edit(Box<edit::Edit>),
+    /// What makes a yes last.
+    Always(always::Always),
+    /// One decision about many approvals.
+    Many(many::Many),
+    /// The answers to an agent's questions.
+    Question(question::Question),
+    /// The answer to a message.
+    Contact(contact::Contact),
     /// A text for a session: a message, a title.
     Say(say::Say),
     /// «Really?»
     Confirm(confirm::Confirm),
+    /// «Really?», for several sessions.
+    Several(several::Several),
     /// The whole of an approval.
     Read(read::Read),
+    /// Starting a session.
+    Launch(Box<launch::Launching>),
+    /// Looking for words in all sessions.
+    Search(search::Search),
     /// All keys.
     Help(help::Help),
     /// All commands.
@@ -37,19 +62,69 @@ impl Form {
     pub fn approval(&self) -> Option<&str> {
         match self {
             Self::Deny(form) => Some(&form.approval),
+            Self::Edit(form) => Some(&form.approval),
+            Self::Always(form) => Some(&form.approval),
+            Self::Question(form) => Some(&form.approval),
+            Self::Contact(form) => Some(&form.approval),
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
-            Self::Say(_) | Self::Help(_) | Self::Palette(_) => None,
+            Self::Many(_)
+            | Self::Several(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Say(_)
+            | Self::Help(_)
+            | Self::Palette(_) => None,
+        }
+    }
+
+    /// What a form is about that sends at a single key: it sends only what was drawn. None for the
+    /// others, where something is typed or chosen first.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        match self {
+            Self::Confirm(form) => Some(format!("confirm {}", form.question)),
+            Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
+            Self::Many(form) => Some(form.identity()),
+            Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),
+            Self::Several(form) => Some(format!("several {:?} {:?}", form.what, form.sessions)),
+            Self::Deny(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Edit(_)
+            | Self::Question(_)
+            | Self::Contact(_)
+            | Self::Say(_)
+            | Self::Read(_)
+            | Self::Help(_)
+            | Self::Palette(_) => None,
         }
     }
 
     /// The field that text goes to.
     pub fn field(&mut self) -> Option<&mut Field> {
         match self {
-            Self::Deny(form) => Some(&mut form.reason),
+            Self::Deny(form) => Some(&mut form.reason.text),
+            Self::Contact(form) => Some(&mut form.answer.text),
+            Self::Many(form) if !form.yes => Some(&mut form.reason.text),
+            Self::Edit(form) if form.review.is_none() => form.part_mut().map(|part| &mut part.text),
+            Self::Question(form) => {
+                let asked = form.current_mut()?;
+                asked.at = asked.choices.len();
+                asked.with_other = true;
+                Some(&mut asked.other)
+            }
             Self::Say(form) => Some(&mut form.text),
             Self::Palette(form) => Some(&mut form.filter),
-            Self::Help(_) | Self::Confirm(_) | Self::Read(_) => None,
+            Self::Launch(form) => form.typed(),
+            Self::Search(form) => Some(&mut form.words),
+            Self::Help(_)
+            | Self::Confirm(_)
+            | Self::Read(_)
+            | Self::Always(_)
+            | Self::Many(_)
+            | Self::Several(_)
+            | Self::Edit(_) => None,
         }
     }
 }

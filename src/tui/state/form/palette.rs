@@ -2,7 +2,7 @@
 
 use super::Field;
 use crate::tui::keymap::Action;
-use crate::tui::state::sessions::holds;
+use crate::tui::state::fuzzy::Fuzzy;
 
 /// The form.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,12 @@ impl Palette {
     /// The commands that fit what is typed.
     #[must_use]
     pub fn found(&self) -> Vec<Action> {
-        let filter = self.filter.text();
+        let mut fuzzy = Fuzzy::new(&self.filter.text());
         Action::ALL
             .iter()
             .copied()
             .filter(|action| *action != Action::Palette && *action != Action::Cancel)
-            .filter(|action| holds(&filter, &format!("{} {}", action.words(), action.name())))
+            .filter(|action| fuzzy.fits(&[action.words(), action.name()]))
             .collect()
     }
 }

@@ -23,3 +23,32 @@ pub struct Say {
     /// What is typed.
     pub text: Field,
 }
+
+/// Texts that were typed and did not arrive, or were put by with Esc: nothing typed is lost.
+#[derive(Debug, Default)]
+pub struct Drafts(Vec<(String, About, String)>);
+
+/// Texts that are kept; the oldest goes first.
+const KEPT: usize = 100;
+
+impl Drafts {
+    /// Keeps a text for when the form is opened again.
+    pub fn keep(&mut self, session: &str, about: About, text: String) {
+        let _ = self.take(session, about);
+        if !text.trim().is_empty() {
+            self.0.push((session.to_owned(), about, text));
+        }
+        if self.0.len() > KEPT {
+            self.0.remove(0);
+        }
+    }
+
+    /// Gives a text back.
+    pub fn take(&mut self, session: &str, about: About) -> Option<String> {
+        let at = self
+            .0
+            .iter()
+            .position(|(of, what, _)| of == session && *what == about)?;
+        Some(self.0.remove(at).2)
+    }
+}

@@ -193,6 +193,42 @@ fn an_edited_input_is_shown_as_it_ran() {
 }
 
 #[test]
+fn what_became_of_an_answer_is_said() {
+    let mut transcript = Transcript::new();
+    transcript.push(call(1, "t", "Bash", &json!({"command": "ls"})));
+    let mut approved = approval("t", Outcome::Approved);
+    approved.comment = Some("just this once".to_owned());
+    approved.undelivered = Some("the agent had ended".to_owned());
+    transcript.approval(&approved);
+    insta::assert_snapshot!(shown(&mut transcript, 60), @r"
+    ▌ ● Bash  ls  ✓ approved
+    ▌   note: just this once
+    ▌   the answer did not reach the agent: the agent had ended
+    ");
+    for (outcome, said) in [
+        (Outcome::Withdrawn, "↩ withdrawn by the agent"),
+        (Outcome::Abandoned, "↩ ended without a decision"),
+        (Outcome::Expired, "✗ expired"),
+    ] {
+        let mut transcript = Transcript::new();
+        transcript.approval(&approval("t", outcome));
+        transcript.push(call(1, "t", "Bash", &json!({"command": "ls"})));
+        assert_eq!(shown(&mut transcript, 60), format!("▌ ● Bash  ls  {said}"));
+    }
+}
+
+#[test]
+fn a_form_that_is_not_known_is_no_raw_json() {
+    let mut transcript = Transcript::new();
+    transcript.push(says(1, "system", r#"{"type":"hologram","size":{"x":1}}"#));
+    insta::assert_snapshot!(shown(&mut transcript, 60), @r"
+    ▌ type: hologram
+    ▌ size:
+    ▌   x: 1
+    ");
+}
+
+#[test]
 fn every_size_and_theme_is_survived() {
     let evil = "a\u{202e}b\u{1b}[2J 漢字🦀 e\u{301}\u{200b}\r\n\tz | `x` **b";
     let mut transcript = everything();

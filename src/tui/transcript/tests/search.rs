@@ -58,6 +58,28 @@ fn what_is_folded_is_found_and_unfolded() {
 }
 
 #[test]
+fn words_broken_over_two_rows_are_found() {
+    let mut transcript = filled();
+    transcript.push(says(
+        65,
+        "user",
+        "these are words that are broken over rows",
+    ));
+    transcript.push(says(66, "user", "the last"));
+    drawn(&mut transcript, 24, 12);
+    assert!(transcript.search("that are broken"));
+    assert!(transcript.selected_text().unwrap().starts_with("these"));
+}
+
+#[test]
+fn the_names_of_fields_are_no_words() {
+    let mut transcript = Transcript::new();
+    transcript.push(call(1, "t", "Bash", &json!({"command": "ls"})));
+    assert!(!transcript.search("command"));
+    assert!(transcript.search("LS"));
+}
+
+#[test]
 fn matches_in_view_are_marked() {
     let mut transcript = filled();
     assert!(transcript.search("ünïc"));

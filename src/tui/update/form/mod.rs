@@ -1,11 +1,22 @@
 //! Keys in the open form, a file a form.
 
+mod always;
 mod confirm;
+mod contact;
 mod deny;
+mod edit;
 mod help;
+mod launch;
+mod many;
+mod offers;
 mod palette;
+mod question;
 mod read;
 mod say;
+mod search;
+mod several;
+
+pub use launch::recent_for;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -28,12 +39,31 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     };
     if key.code == KeyCode::Esc {
+        match form {
+            Form::Say(form) => say::put_by(app, &form),
+            Form::Launch(form) => app.form = launch::esc(app, form),
+            _ => {}
+        }
+        return Vec::new();
+    }
+    // What is sent at a single key must have been on the screen when it was pressed.
+    let undrawn = form.identity().is_some_and(|it| app.drawn.form != Some(it));
+    if undrawn && matches!(key.code, KeyCode::Enter | KeyCode::Char('y' | 'Y' | 's')) {
+        app.form = Some(form);
         return Vec::new();
     }
     let after = match form {
         Form::Deny(form) => deny::key(app, form, key),
+        Form::Edit(form) => edit::key(app, form, key),
+        Form::Always(form) => always::key(app, form, key),
+        Form::Many(form) => many::key(app, form, key),
+        Form::Question(form) => question::key(app, form, key),
+        Form::Contact(form) => contact::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
         Form::Confirm(form) => confirm::key(app, form, key),
+        Form::Several(form) => several::key(app, form, key),
+        Form::Launch(form) => launch::key(app, form, key),
+        Form::Search(form) => search::key(app, form, key),
         Form::Read(form) => read::key(app, form, key),
         Form::Help(form) => help::key(form, key),
         Form::Palette(form) => palette::key(app, form, key),

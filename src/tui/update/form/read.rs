@@ -1,35 +1,114 @@
 //! The whole of an approval.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{After, scrolled};
+use crate::domain::Kind;
+use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::read::Read;
+use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
-use crate::tui::update::act;
+use crate::tui::update::{act, inbox, say};
 
-/// Scrolls; the keys that decide work here too, as it shows what they are about.
+/// Rows before the end of what is laid out at which more of it is.
+const NEAR: usize = 200;
+
+/// Scrolls and searches; the keys that decide work here too, as it shows what they are about.
 pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
-    if let Some(first) = scrolled(form.scroll, key) {
-        form.scroll = first;
+    if form.typing {
+        search(app, &mut form, key);
+        return After::Stay(Form::Read(form));
+    }
+    let page = form.height.saturating_sub(1).max(1);
+    let control = key.modifiers == KeyModifiers::CONTROL;
+    let there = match key.code {
+        KeyCode::PageUp => Some(form.scroll.saturating_sub(page)),
+        KeyCode::PageDown | KeyCode::Char(' ') => Some(form.scroll + page),
+        KeyCode::Char('u') if control => Some(form.scroll.saturating_sub(page / 2)),
+        KeyCode::Char('d') if control => Some(form.scroll + page / 2),
+        KeyCode::Char('k') if control => Some(form.scroll.saturating_sub(1)),
+        KeyCode::Char('j') if control => Some(form.scroll + 1),
+        _ if control => None,
+        _ => scrolled(form.scroll, key),
+    };
+    if let Some(there) = there {
+        form.scroll = there;
+        widen(&mut form);
         return After::Stay(Form::Read(form));
     }
     match app.keymap.action(Context::Inbox, Chord::of(key)) {
-        Some(
-            action @ (Action::Approve
-            | Action::Deny
-            | Action::Edit
-            | Action::Always
-            | Action::Answer),
-        ) => {
-            // An action may open a form of its own, which must not be closed by this one.
-            let effects = act(app, action);
-            match app.form.take() {
-                Some(opened) => After::And(opened, effects),
-                None => After::Close(effects),
-            }
+        Some(Action::Filter) => {
+            form.typing = true;
+            form.search.clear();
         }
-        Some(Action::ReadApproval | Action::Quit) => After::Close(Vec::new()),
-        Some(_) | None => After::Stay(Form::Read(form)),
+        Some(Action::NextMatch) => go(app, &mut form, 1),
+        Some(Action::Copy) => {
+            let copied = app.data.pending(&form.approval).map(inbox::copied);
+            let effects = copied.map(Effect::Copy).into_iter().collect();
+            return After::And(Form::Read(form), effects);
+        }
+        Some(Action::Answer) => match app.data.pending(&form.approval).map(|found| found.kind) {
+            Some(Kind::Question | Kind::Contact) => return decided(app, Action::Answer),
+            Some(Kind::Permission | Kind::Plan) | None => {}
+        },
+        Some(action @ (Action::Approve | Action::Deny | Action::Edit | Action::Always)) => {
+            return decided(app, action);
+        }
+        Some(Action::ReadApproval | Action::Quit) => return After::Close(Vec::new()),
+        Some(_) | None if key.code == KeyCode::Enter && !form.search.is_empty() => {
+            go(app, &mut form, 1);
+        }
+        Some(_) | None => {}
+    }
+    After::Stay(Form::Read(form))
+}
+
+/// An action may open a form of its own, which must not be closed by this one.
+fn decided(app: &mut App, action: Action) -> After {
+    let effects = act(app, action);
+    match app.form.take() {
+        Some(opened) => After::And(opened, effects),
+        None => After::Close(effects),
+    }
+}
+
+/// Lays out more of a long input as one comes near the end of what there is.
+fn widen(form: &mut Read) {
+    if form.laid.left_out == 0 {
+        return;
+    }
+    if form.scroll == usize::MAX {
+        form.budget = usize::MAX;
+    } else if form.scroll + NEAR > form.laid.rows.len() {
+        form.budget = form.budget.saturating_mul(4);
+    }
+}
+
+/// The search, as it is typed.
+fn search(app: &mut App, form: &mut Read, key: KeyEvent) {
+    match key.code {
+        KeyCode::Enter => {
+            form.typing = false;
+            return;
+        }
+        KeyCode::Backspace => {
+            form.search.pop();
+        }
+        _ => form.search.extend(Chord::of(key).typed()),
+    }
+    // What is not laid out cannot be found.
+    if form.laid.left_out > 0 {
+        form.budget = usize::MAX;
+    }
+    go(app, form, 0);
+}
+
+/// To the next match, so many rows from here on.
+fn go(app: &mut App, form: &mut Read, from: usize) {
+    match form.found(form.scroll + from, true) {
+        Some(row) => form.scroll = row,
+        None if form.search.is_empty() => {}
+        None => say(app, Tone::Plain, "it is not in there"),
     }
 }

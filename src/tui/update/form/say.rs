@@ -66,3 +66,15 @@ fn send(app: &mut App, form: Say) -> After {
         ..ContinueSessionParams::default()
     }))])
 }
+
+/// Keeps what was typed for when the form is opened again.
+pub fn put_by(app: &mut App, form: &Say) {
+    let text = form.text.text();
+    let is_news = match form.about {
+        About::Reply | About::Fork => true,
+        About::Title => false,
+    };
+    if is_news {
+        app.drafts.keep(&form.session, form.about, text);
+    }
+}

@@ -1,27 +1,116 @@
 //! The open form, on top of everything; a file a form.
 
+mod always;
 mod confirm;
+mod contact;
 mod deny;
+mod edit;
 mod help;
+mod launch;
+mod many;
+mod offers;
 mod palette;
+mod question;
 mod read;
 mod say;
+mod search;
+mod several;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
+use ratatui_textarea::WrapMode;
 
+use crate::domain::text::is_deceptive;
 use crate::tui::state::form::Field;
 use crate::tui::state::{App, Form};
 use crate::tui::theme::Theme;
+use crate::tui::view::widgets::{fit, form_hints};
+
+/// Makes ready what drawing the open form needs.
+pub fn arrange(app: &mut App, area: Rect) {
+    if let Some(mut form) = app.form.take() {
+        if let Form::Read(form) = &mut form {
+            read::arrange(app, form, area);
+        }
+        app.form = Some(form);
+    }
+}
+
+/// What the form is about, on its first row; returns the room below it and above the keys.
+fn about(app: &App, approval: &str, inside: Rect, buf: &mut Buffer) -> Rect {
+    let theme = &app.theme;
+    let width = usize::from(inside.width);
+    let pending = app.data.pending(approval).is_some();
+    let (what, style) = if pending {
+        (fit(app.inbox.summary(approval), width), theme.text)
+    } else {
+        (fit("it no longer waits", width), theme.bad)
+    };
+    if inside.height > 2 {
+        buf.set_string(inside.x, inside.y, what, style);
+    }
+    Rect {
+        y: inside.y + 2.min(inside.height),
+        height: inside.height.saturating_sub(4),
+        ..inside
+    }
+}
+
+/// The form's keys on its last row: as many as there is room for, the last one in any case.
+fn keys_at_foot(theme: &Theme, keys: &[(&str, &str)], inside: Rect, buf: &mut Buffer) {
+    if inside.height == 0 {
+        return;
+    }
+    let (mut first, last) = match keys.split_last() {
+        Some((last, first)) => (first.to_vec(), *last),
+        None => return,
+    };
+    let line = loop {
+        let shown: Vec<(&str, &str)> = first.iter().copied().chain([last]).collect();
+        let line = form_hints(theme, &shown);
+        if line.width() <= usize::from(inside.width) || first.pop().is_none() {
+            break Line::from(line.spans);
+        }
+    };
+    buf.set_line(inside.x, inside.y + inside.height - 1, &line, inside.width);
+}
 
 /// Draws it; returns where the cursor is.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     match app.form.as_ref()? {
-        Form::Deny(form) => deny::draw(app, form, area, buf),
+        Form::Deny(form) => {
+            deny::draw(app, form, area, buf);
+            None
+        }
+        Form::Edit(form) => {
+            edit::draw(app, form, area, buf);
+            None
+        }
+        Form::Always(form) => {
+            always::draw(app, form, area, buf);
+            None
+        }
+        Form::Many(form) => {
+            many::draw(app, form, area, buf);
+            None
+        }
+        Form::Question(form) => {
+            question::draw(app, form, area, buf);
+            None
+        }
+        Form::Contact(form) => {
+            contact::draw(app, form, area, buf);
+            None
+        }
         Form::Say(form) => say::draw(app, form, area, buf),
         Form::Confirm(form) => {
             confirm::draw(app, form, area, buf);
+            None
+        }
+        Form::Several(form) => {
+            several::draw(app, form, area, buf);
             None
         }
         Form::Read(form) => {
@@ -32,6 +121,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             help::draw(app, form, area, buf);
             None
         }
+        Form::Launch(form) => launch::draw(app, form, area, buf),
+        Form::Search(form) => search::draw(app, form, area, buf),
         Form::Palette(form) => palette::draw(app, form, area, buf),
     }
 }
@@ -44,5 +135,26 @@ fn draw_field(theme: &Theme, field: &Field, area: Rect, buf: &mut Buffer) {
     area_of.set_cursor_style(
         ratatui::style::Style::new().add_modifier(ratatui::style::Modifier::REVERSED),
     );
+    area_of.set_wrap_mode(WrapMode::WordOrGlyph);
     area_of.render(area, buf);
+    unmask(theme, area, buf);
+}
+
+/// Marks the cells of a field that hold more than they show: the library draws text as it is.
+fn unmask(theme: &Theme, area: Rect, buf: &mut Buffer) {
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buf.cell_mut((x, y))
+                && cell.symbol().contains(is_deceptive)
+            {
+                let kept: String = cell
+                    .symbol()
+                    .chars()
+                    .filter(|c| !is_deceptive(*c))
+                    .collect();
+                cell.set_symbol(if kept.is_empty() { "?" } else { &kept });
+                cell.set_style(theme.unmasked);
+            }
+        }
+    }
 }

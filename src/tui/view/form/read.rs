@@ -2,40 +2,142 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
+use crate::format::{span, subject};
+use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::read::Read;
-use crate::tui::view::card;
-use crate::tui::view::widgets::{hints, popup};
+use crate::tui::view::card::{self, asks, bytes, decisions, fitting};
+use crate::tui::view::inbox::age_style;
+use crate::tui::view::widgets::{fit, form_hints, popup, split_line};
+
+/// Lays it out for a screen and keeps its scrolling within what there is.
+pub fn arrange(app: &App, form: &mut Read, screen: Rect) {
+    let Some(approval) = app.data.pending(&form.approval) else {
+        return;
+    };
+    let width = screen.width.saturating_sub(2);
+    let mut laid = std::mem::take(&mut form.laid);
+    card::lay(app, approval, width, form.budget, &mut laid);
+    form.laid = laid;
+    form.height = usize::from(screen.height.saturating_sub(3));
+    let most = form.laid.rows.len().saturating_sub(form.height);
+    form.scroll = form.scroll.min(most);
+}
 
 /// Draws it over the whole screen.
 pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let title = Line::styled(" The whole question ", theme.waiting);
+    let approval = app.data.pending(&form.approval);
+    let title = match approval {
+        Some(approval) => title(app, approval, usize::from(screen.width)),
+        None => Line::styled(" The question ", theme.dim),
+    };
     let inside = popup(theme, title, screen.width, screen.height, screen, buf);
-    let Some(approval) = app.data.pending(&form.approval) else {
-        buf.set_string(inside.x, inside.y, "It is no longer pending.", theme.dim);
+    if inside.height == 0 {
+        return;
+    }
+    let Some(approval) = approval else {
+        let how = app.data.recent(&form.approval).map_or_else(
+            || "It no longer waits.".to_owned(),
+            |ended| format!("It no longer waits: {}.", crate::format::outcome(ended)),
+        );
+        let width = usize::from(inside.width);
+        buf.set_stringn(inside.x, inside.y, fit(&how, width), width, theme.text);
         return;
     };
-    let lines = card::body(app, approval, inside.width);
     let room = inside.height.saturating_sub(1);
-    let most = lines.len().saturating_sub(usize::from(room));
-    for (line, y) in lines.iter().skip(form.scroll.min(most)).zip(0..room) {
-        buf.set_line(inside.x, inside.y + y, line, inside.width);
+    let rows = &form.laid.rows;
+    for (row, y) in rows.iter().skip(form.scroll).zip(0..room) {
+        buf.set_line(inside.x, inside.y + y, row, inside.width);
+        highlight(app, &form.search, inside.x, inside.y + y, inside.width, buf);
     }
-    let keys = hints(
-        theme,
-        &app.keymap,
-        &[
-            (Action::Approve, "approve"),
-            (Action::Deny, "deny"),
-            (Action::Down, "scroll"),
-            (Action::Cancel, "back"),
-        ],
-    );
-    if inside.height > 0 {
-        buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);
+    let foot = Rect {
+        y: inside.y + room,
+        height: 1,
+        ..inside
+    };
+    let right = place(app, form, usize::from(room));
+    if form.typing {
+        let line = Line::from(vec![
+            Span::styled(format!("/{}▏  ", fit(&form.search, 40)), theme.accent),
+            Span::styled("enter", theme.key),
+            Span::styled(" done", theme.dim),
+        ]);
+        split_line(line, &right, ratatui::style::Style::new(), foot, buf);
+        return;
+    }
+    let wide = usize::from(foot.width).saturating_sub(right.width() + 2);
+    let mut actions = decisions(approval);
+    actions.retain(|(action, _)| *action != Action::ReadApproval);
+    actions.extend([(Action::Filter, "search"), (Action::Copy, "copy")]);
+    let mut keys = fitting(app, &actions, wide.saturating_sub(10));
+    keys.spans.push(Span::raw("  "));
+    keys.spans
+        .extend(form_hints(theme, &[("esc", "back")]).spans);
+    split_line(keys, &right, ratatui::style::Style::new(), foot, buf);
+}
+
+fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
+    let theme = &app.theme;
+    let what = fit(&asks(approval), width / 2);
+    let waited = app.now.as_second() - approval.created_at.as_second();
+    let session = app.data.session(&approval.session_id);
+    let session = session.map(|session| subject(session, 200));
+    let room = width.saturating_sub(what.width() + 20);
+    Line::from(vec![
+        Span::styled(format!(" {what} "), theme.waiting),
+        Span::styled(
+            format!("{} · waits ", fit(&session.unwrap_or_default(), room)),
+            theme.dim,
+        ),
+        Span::styled(
+            format!("{} ", span(waited.max(0))),
+            age_style(theme, waited),
+        ),
+    ])
+}
+
+/// Where one is in it.
+fn place(app: &App, form: &Read, room: usize) -> Line<'static> {
+    let theme = &app.theme;
+    let rows = form.laid.rows.len();
+    if rows <= room && form.laid.left_out == 0 {
+        return Line::default();
+    }
+    let last = (form.scroll + room).min(rows);
+    let mut words = format!("{last} of {rows} lines");
+    if form.laid.left_out > 0 {
+        words = format!("{words} and {} more", bytes(form.laid.left_out));
+    }
+    Line::styled(words, theme.waiting)
+}
+
+/// Marks what is searched for in a row that is drawn.
+fn highlight(app: &App, search: &str, x: u16, y: u16, width: u16, buf: &mut Buffer) {
+    if search.is_empty() {
+        return;
+    }
+    let needle = search.to_lowercase();
+    // A cell's symbol may be several characters: matches are counted in bytes of the whole row.
+    let mut row = String::new();
+    let mut starts = Vec::new();
+    for column in x..x + width {
+        starts.push(row.len());
+        if let Some(cell) = buf.cell((column, y)) {
+            row.push_str(&cell.symbol().to_lowercase());
+        }
+    }
+    for (at, _) in row.match_indices(&needle) {
+        for (start, column) in starts.iter().zip(x..) {
+            if (at..at + needle.len()).contains(start)
+                && let Some(cell) = buf.cell_mut((column, y))
+            {
+                cell.set_style(app.theme.matched);
+            }
+        }
     }
 }

@@ -1,0 +1,182 @@
+//! Permission updates in Claude Code's form, in words.
+//!
+//! An agent that asks may suggest updates that would make a yes last. They are kept and sent back
+//! as they came; here is only what they mean. What is not understood says so and stays whole. Pure.
+
+use serde_json::Value;
+
+/// Where an update is kept, and so how far it reaches: the names on the wire, from the shortest
+/// reach to the longest.
+pub const DESTINATIONS: [&str; 4] = [
+    "session",
+    "localSettings",
+    "projectSettings",
+    "userSettings",
+];
+
+/// Where an update reaches, in words, with the file that it is saved in.
+#[must_use]
+pub fn reach(update: &Value) -> String {
+    match text(update, "destination") {
+        "session" => "in this session only".to_owned(),
+        "localSettings" => "in this project, for you (.claude/settings.local.json)".to_owned(),
+        "projectSettings" => "in this project, for everybody (.claude/settings.json)".to_owned(),
+        "userSettings" => "in all your projects (~/.claude/settings.json)".to_owned(),
+        "cliArg" => "as if it had been given at the start, in this session".to_owned(),
+        other => format!("saved in «{other}»"),
+    }
+}
+
+/// What an update does, in words, without its reach.
+#[must_use]
+pub fn meaning(update: &Value) -> String {
+    match text(update, "type") {
+        "addRules" => format!("{} {}", behavior(update), rules(update)),
+        "replaceRules" => format!("{} only {}", behavior(update), rules(update)),
+        "removeRules" => format!("no longer {} {}", behavior(update), rules(update)),
+        "setMode" => match text(update, "mode") {
+            "acceptEdits" => "accept all edits of files without asking".to_owned(),
+            "bypassPermissions" => "allow everything without asking".to_owned(),
+            "default" => "ask as usual".to_owned(),
+            "plan" => "only plan, change nothing".to_owned(),
+            other => format!("switch to the permission mode «{other}»"),
+        },
+        "addDirectories" => format!("let it work in {}", list(update, "directories")),
+        "removeDirectories" => format!("no longer let it work in {}", list(update, "directories")),
+        _ => format!("an update that is not known here: {update}"),
+    }
+}
+
+/// Whether what it does is understood here.
+#[must_use]
+pub fn is_known(update: &Value) -> bool {
+    matches!(
+        text(update, "type"),
+        "addRules"
+            | "replaceRules"
+            | "removeRules"
+            | "setMode"
+            | "addDirectories"
+            | "removeDirectories"
+    )
+}
+
+/// Whether it reaches further than the one thing that is asked: a whole mode.
+#[must_use]
+pub fn is_broad(update: &Value) -> bool {
+    text(update, "type") == "setMode" || !is_known(update)
+}
+
+/// Whether it can be given another reach: a whole mode is for where it was suggested.
+#[must_use]
+pub fn can_reach_elsewhere(update: &Value) -> bool {
+    is_known(update) && text(update, "type") != "setMode"
+}
+
+/// The update with another reach.
+#[must_use]
+pub fn reaching(update: &Value, destination: &str) -> Value {
+    let mut changed = update.clone();
+    if let Some(fields) = changed.as_object_mut() {
+        fields.insert("destination".to_owned(), Value::from(destination));
+    }
+    changed
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn behavior(update: &Value) -> &str {
+    match text(update, "behavior") {
+        "" => "allow",
+        "deny" => "refuse",
+        "ask" => "ask about",
+        other => other,
+    }
+}
+
+/// The rules as Claude Code writes them in its settings: `Bash(npm run test:*)`.
+fn rules(update: &Value) -> String {
+    let rules = update.get("rules").and_then(Value::as_array);
+    let named: Vec<String> = rules
+        .into_iter()
+        .flatten()
+        .map(|rule| match text(rule, "ruleContent") {
+            "" => text(rule, "toolName").to_owned(),
+            content => format!("{}({content})", text(rule, "toolName")),
+        })
+        .collect();
+    if named.is_empty() {
+        "nothing".to_owned()
+    } else {
+        named.join(", ")
+    }
+}
+
+fn list(update: &Value, name: &str) -> String {
+    let values = update.get(name).and_then(Value::as_array);
+    let named: Vec<&str> = values
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if named.is_empty() {
+        "no directory".to_owned()
+    } else {
+        named.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn updates_are_said_in_words() {
+        let cases = [
+            (
+                json!({"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "touch /tmp/a1"}],
+                    "behavior": "allow", "destination": "localSettings"}),
+                "allow Bash(touch /tmp/a1)",
+                "in this project, for you (.claude/settings.local.json)",
+            ),
+            (
+                json!({"type": "addRules", "rules": [{"toolName": "Read"}, {"toolName": "Grep"}],
+                    "behavior": "deny", "destination": "userSettings"}),
+                "refuse Read, Grep",
+                "in all your projects (~/.claude/settings.json)",
+            ),
+            (
+                json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"}),
+                "accept all edits of files without asking",
+                "in this session only",
+            ),
+            (
+                json!({"type": "addDirectories", "directories": ["/tmp", "/srv"], "destination": "session"}),
+                "let it work in /tmp, /srv",
+                "in this session only",
+            ),
+            (
+                json!({"type": "moveMountains", "destination": "moon"}),
+                r#"an update that is not known here: {"type":"moveMountains","destination":"moon"}"#,
+                "saved in «moon»",
+            ),
+        ];
+        for (update, means, reaches) in cases {
+            assert_eq!(meaning(&update), means);
+            assert_eq!(reach(&update), reaches);
+        }
+    }
+
+    #[test]
+    fn another_reach_changes_nothing_else() {
+        let update = json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"});
+        assert_eq!(
+            reaching(&update, "userSettings"),
+            json!({"type": "setMode", "mode": "acceptEdits", "destination": "userSettings"})
+        );
+        assert_eq!(reaching(&json!(1), "session"), json!(1));
+    }
+}

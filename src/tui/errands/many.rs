@@ -1,0 +1,74 @@
+//! The same for several sessions, with one word about all of them.
+
+use super::{Errands, said};
+use crate::protocol::session::{ArchiveSessionParams, BulkArchiveSessionsParams};
+use crate::tui::effect::Each;
+use crate::tui::msg::Done;
+
+/// Sessions of one bulk call, as the daemon has it.
+const BULK: usize = 1_000;
+
+impl Errands {
+    /// Interrupts or ends each of them; one that cannot be does not keep the others from it.
+    pub(super) async fn each(&self, what: Each, sessions: Vec<String>) -> Done {
+        let all = sessions.len();
+        let mut failed = Vec::new();
+        for id in sessions {
+            let done = match what {
+                Each::Interrupt => self
+                    .call(async |client| client.interrupt_session(&id).await)
+                    .await
+                    .map(drop),
+                Each::End => self
+                    .call(async |client| client.end_session(&id).await)
+                    .await
+                    .map(drop),
+            };
+            failed.extend(done.err().map(said));
+        }
+        let word = match what {
+            Each::Interrupt => "interrupted",
+            Each::End => "ended",
+        };
+        Done::Said(match failed.first() {
+            None => Ok(format!("{all} sessions are being {word}")),
+            Some(why) => Err(format!(
+                "{} of {all} sessions not {word}: {why}",
+                failed.len()
+            )),
+        })
+    }
+
+    /// Puts sessions away, or takes them back.
+    pub(super) async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
+        let word = if archived { "put away" } else { "taken back" };
+        if let [session] = sessions.as_slice() {
+            let params = ArchiveSessionParams {
+                session_id: session.clone(),
+                archived,
+            };
+            return self
+                .say(word, async |client| client.archive_session(&params).await)
+                .await;
+        }
+        let mut failed = 0;
+        for some in sessions.chunks(BULK) {
+            let params = BulkArchiveSessionsParams {
+                session_ids: some.to_vec(),
+                archived,
+            };
+            match self
+                .ask(async |client| client.bulk_archive_sessions(&params).await)
+                .await
+            {
+                Ok(done) => failed += done.failed_sessions.len(),
+                Err(error) => return Done::Said(Err(said(error))),
+            }
+        }
+        let all = sessions.len();
+        Done::Said(match failed {
+            0 => Ok(format!("{all} sessions {word}")),
+            _ => Err(format!("{failed} of {all} sessions could not be {word}")),
+        })
+    }
+}

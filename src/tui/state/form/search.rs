@@ -1,0 +1,97 @@
+//! Looking for words in all sessions: their titles, queries and conversations.
+
+use super::Field;
+use crate::protocol::conversation::SearchHit;
+use crate::tui::state::data::Data;
+use crate::tui::state::fuzzy::Fuzzy;
+use crate::tui::state::sessions::texts;
+
+/// Sessions that are listed by their titles.
+const BY_TITLE: usize = 20;
+/// Letters from which on conversations are looked through: fewer are everywhere.
+const LEAST: usize = 2;
+
+/// The form.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// What is typed.
+    pub words: Field,
+    /// The search in the conversations that is under way: its number and its words.
+    pub asked: Option<(u64, String)>,
+    /// The words that the hits are for.
+    pub hits_for: String,
+    /// Sessions whose titles, directories or models fit, the best first.
+    pub sessions: Vec<String>,
+    /// Places in conversations, the newest first.
+    pub hits: Vec<SearchHit>,
+    /// Whether there may be more places.
+    pub more: bool,
+    /// Why the conversations could not be looked through.
+    pub problem: Option<String>,
+    /// The chosen row.
+    pub selected: usize,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// A session.
+    Session(&'a str),
+    /// A place in a conversation.
+    Place(&'a SearchHit),
+}
+
+impl Search {
+    /// How many rows there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.sessions.len() + self.hits.len()
+    }
+
+    /// What a row is about.
+    #[must_use]
+    pub fn row(&self, index: usize) -> Option<Found<'_>> {
+        match self.sessions.get(index) {
+            Some(id) => Some(Found::Session(id)),
+            None => self.hits.get(index - self.sessions.len()).map(Found::Place),
+        }
+    }
+
+    /// What is typed, as it is looked for.
+    #[must_use]
+    pub fn needle(&self) -> String {
+        self.words.text().trim().to_owned()
+    }
+
+    /// Takes in what is typed now; says what to look for in the conversations, if a search may begin.
+    /// While one is under way none begins: it is begun when that one has ended.
+    pub fn typed(&mut self, data: &Data) -> Option<String> {
+        self.selected = 0;
+        let needle = self.needle();
+        self.sessions = by_title(data, &needle);
+        if needle.chars().count() < LEAST {
+            self.hits.clear();
+            self.hits_for.clear();
+            (self.more, self.problem) = (false, None);
+            return None;
+        }
+        (self.asked.is_none() && needle != self.hits_for).then_some(needle)
+    }
+}
+
+fn by_title(data: &Data, needle: &str) -> Vec<String> {
+    if needle.is_empty() {
+        return Vec::new();
+    }
+    let mut fuzzy = Fuzzy::new(needle);
+    let mut found: Vec<_> = data
+        .sessions()
+        .filter_map(|(id, session)| {
+            let score = fuzzy.score(&texts(session))?;
+            Some((std::cmp::Reverse((score, session.last_activity_at)), id))
+        })
+        .collect();
+    found.sort_unstable();
+    found.truncate(BY_TITLE);
+    found.into_iter().map(|(_, id)| id.to_string()).collect()
+}

@@ -1,0 +1,51 @@
+//! A summary before something is done to several sessions.
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Stop their turns.
+    Interrupt,
+    /// End their processes.
+    End,
+    /// Put them away.
+    Archive,
+    /// Take them back.
+    TakeBack,
+}
+
+/// The form.
+#[derive(Clone, Debug)]
+pub struct Several {
+    /// What is to be done.
+    pub what: What,
+    /// To which sessions.
+    pub sessions: Vec<String>,
+    /// How many marked ones are left out, because it would mean nothing for them.
+    pub left_out: usize,
+    /// The first line shown.
+    pub scroll: usize,
+}
+
+impl What {
+    /// In a word, for the question.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Interrupt => "Interrupt",
+            Self::End => "End",
+            Self::Archive => "Put away",
+            Self::TakeBack => "Take back",
+        }
+    }
+
+    /// Why a session is left out.
+    #[must_use]
+    pub fn why_not(self) -> &'static str {
+        match self {
+            Self::Interrupt => "not at work",
+            Self::End => "without a process of ours",
+            Self::Archive => "away already",
+            Self::TakeBack => "not away",
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The list of sessions: groups, order, filter, marks, and what is selected.
+//!
+//! The rows are made lazily and at most once for a state of the sessions: whoever needs them calls
+//! [`Sessions::arrange`] first. Steps go over sessions and over the headings of folded groups, which
+//! stand for what they hide; other headings are passed by.
+
+mod order;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+pub use order::{Group, Sort};
+
+use super::data::Data;
+use super::fuzzy::Fuzzy;
+pub use super::fuzzy::holds;
+use crate::protocol::session::SessionState;
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A group's heading.
+    Heading {
+        /// The group.
+        group: Group,
+        /// How many sessions it holds.
+        count: usize,
+        /// Whether they are hidden.
+        folded: bool,
+    },
+    /// A session.
+    Session {
+        /// Its id.
+        id: Arc<str>,
+        /// How deep below the session that it continues; 0 at the top.
+        depth: usize,
+    },
+}
+
+/// What a row is about, for selecting it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A session.
+    Session(String),
+    /// A group, by its heading.
+    Group(Group),
+}
+
+/// How many sessions there are for the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that fit the filter.
+    pub fitting: usize,
+    /// Those that it is asked about.
+    pub all: usize,
+    /// Those that were put away and are not shown.
+    pub away: usize,
+}
+
+/// The pane's state.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    /// The selected session.
+    pub selected: Option<String>,
+    /// The heading that is selected in place of a session.
+    pub heading: Option<Group>,
+    /// A session that was started from here and whose record has not come yet.
+    pub awaited: Option<String>,
+    /// Sessions marked for doing something to all of them.
+    pub marked: BTreeSet<String>,
+    /// Groups whose sessions are hidden.
+    pub folded: BTreeSet<Group>,
+    /// Whether what was put away is shown.
+    pub show_archived: bool,
+    /// The order.
+    pub sort: Sort,
+    /// Only sessions that hold these words are shown.
+    pub filter: String,
+    /// Whether the filter is being typed.
+    pub typing: bool,
+    /// The first row that is shown.
+    pub offset: usize,
+    /// How many rows were shown last.
+    pub height: u16,
+    /// Whether the view was scrolled away from what is selected.
+    pub adrift: bool,
+    /// How many sessions there are.
+    pub counts: Counts,
+    /// How often the rows were made, for tests.
+    pub made: u64,
+    /// Where the selected row was when it was drawn last.
+    pub place: usize,
+    rows: Vec<Row>,
+    rows_of: Option<u64>,
+}
+
+impl Sessions {
+    /// The rows; made anew only after something changed. Call [`Sessions::arrange`] first.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Has the rows made anew: the filter, the order or the folding changed.
+    pub fn stale(&mut self) {
+        self.rows_of = None;
+    }
+
+    /// Makes the rows anew if anything changed.
+    pub fn arrange(&mut self, data: &Data) {
+        if self.rows_of == Some(data.revision) {
+            return;
+        }
+        self.rows_of = Some(data.revision);
+        self.made += 1;
+        let mut fuzzy = Fuzzy::new(&self.filter);
+        let mut groups: [Vec<(&Arc<str>, &SessionState)>; Group::ALL.len()] = Default::default();
+        self.counts = Counts::default();
+        for (id, session) in data.sessions() {
+            if session.archived && !self.show_archived {
+                self.counts.away += 1;
+                continue;
+            }
+            self.counts.all += 1;
+            if fuzzy.fits(&texts(session)) {
+                self.counts.fitting += 1;
+                groups[Group::of(session) as usize].push((id, session));
+            }
+        }
+        self.rows.clear();
+        for (group, mut members) in Group::ALL.into_iter().zip(groups) {
+            if members.is_empty() {
+                continue;
+            }
+            // A filter looks into what is folded, too.
+            let folded = fuzzy.is_blank() && self.folded.contains(&group);
+            self.rows.push(Row::Heading {
+                group,
+                count: members.len(),
+                folded,
+            });
+            if !folded {
+                self.sort.sort(&mut members);
+                nest(&members, &mut self.rows);
+            }
+        }
+    }
+
+    /// The selected row's place among the rows: that of the heading where its group is folded.
+    #[must_use]
+    pub fn position(&self, data: &Data) -> Option<usize> {
+        let heading = match (self.heading, &self.selected) {
+            (Some(group), _) => group,
+            (None, None) => return None,
+            (None, Some(selected)) => {
+                let found = self
+                    .rows
+                    .iter()
+                    .position(|row| matches!(row, Row::Session { id, .. } if **id == **selected));
+                match found {
+                    Some(place) => return Some(place),
+                    None => Group::of(data.session(selected)?),
+                }
+            }
+        };
+        self.rows.iter().position(
+            |row| matches!(row, Row::Heading { group, folded: true, .. } if *group == heading),
+        )
+    }
+
+    /// Whether a group has a heading; taken for granted while the rows are not made anew.
+    #[must_use]
+    pub fn is_there(&self, data: &Data, wanted: Group) -> bool {
+        self.rows_of != Some(data.revision)
+            || self
+                .rows
+                .iter()
+                .any(|row| matches!(row, Row::Heading { group, .. } if *group == wanted))
+    }
+
+    /// Selects a session.
+    pub fn select(&mut self, id: Option<String>) {
+        self.selected = id;
+        self.heading = None;
+        self.adrift = false;
+    }
+
+    /// Selects a heading, and no session.
+    pub fn select_heading(&mut self, group: Group) {
+        self.selected = None;
+        self.heading = Some(group);
+        self.adrift = false;
+    }
+
+    /// What a step from the selected row leads to.
+    #[must_use]
+    pub fn stepped(&self, data: &Data, by: isize) -> Option<Target> {
+        let stops: Vec<usize> = (0..self.rows.len())
+            .filter(|row| self.is_stop(*row))
+            .collect();
+        let last = stops.len().checked_sub(1)?;
+        let there = match self.position(data) {
+            None => stops.partition_point(|row| *row < self.place).min(last),
+            Some(here) => stops
+                .partition_point(|row| *row < here)
+                .saturating_add_signed(by)
+                .min(last),
+        };
+        self.target(*stops.get(there)?)
+    }
+
+    /// What stands at the place of the selected row now that it is gone.
+    #[must_use]
+    pub fn nearest(&self) -> Option<Target> {
+        let after = (self.place..self.rows.len()).find(|row| self.is_stop(*row));
+        let stop = after.or_else(|| (0..self.rows.len()).rev().find(|row| self.is_stop(*row)))?;
+        self.target(stop)
+    }
+
+    /// Whether a step can end on a row.
+    fn is_stop(&self, row: usize) -> bool {
+        match self.rows.get(row) {
+            Some(Row::Session { .. } | Row::Heading { folded: true, .. }) => true,
+            Some(Row::Heading { folded: false, .. }) | None => false,
+        }
+    }
+
+    /// What a row is about.
+    #[must_use]
+    pub fn target(&self, row: usize) -> Option<Target> {
+        Some(match self.rows.get(row)? {
+            Row::Session { id, .. } => Target::Session(id.to_string()),
+            Row::Heading { group, .. } => Target::Group(*group),
+        })
+    }
+
+    /// The first session of a group that is not folded.
+    #[must_use]
+    pub fn first_of(&self, wanted: Group) -> Option<String> {
+        let heading = self
+            .rows
+            .iter()
+            .position(|row| matches!(row, Row::Heading { group, .. } if *group == wanted))?;
+        match self.rows.get(heading + 1)? {
+            Row::Session { id, .. } => Some(id.to_string()),
+            Row::Heading { .. } => None,
+        }
+    }
+
+    /// The sessions of a group that fit the filter, in no order.
+    #[must_use]
+    pub fn members(&self, data: &Data, group: Group) -> Vec<String> {
+        let mut fuzzy = Fuzzy::new(&self.filter);
+        data.sessions()
+            .filter(|(_, session)| Group::of(session) == group && fuzzy.fits(&texts(session)))
+            .map(|(id, _)| id.to_string())
+            .collect()
+    }
+
+    /// The sessions shown, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Session { id, .. } => Some(&**id),
+            Row::Heading { .. } => None,
+        })
+    }
+}
+
+/// Puts sessions below the one that they continue, where that one is in the same group.
+fn nest(members: &[(&Arc<str>, &SessionState)], rows: &mut Vec<Row>) {
+    let row = |(id, _): &(&Arc<str>, &SessionState), depth| Row::Session {
+        id: Arc::clone(id),
+        depth,
+    };
+    let parent = |session: &SessionState| session.parent_session_id.clone();
+    let wanted: BTreeSet<String> = members.iter().filter_map(|(_, s)| parent(s)).collect();
+    let here: HashMap<&str, usize> = members
+        .iter()
+        .enumerate()
+        .filter(|(_, (id, _))| wanted.contains(&***id))
+        .map(|(index, (id, _))| (&***id, index))
+        .collect();
+    if here.is_empty() {
+        return rows.extend(members.iter().map(|member| row(member, 0)));
+    }
+    let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut tops = Vec::new();
+    for (index, (_, session)) in members.iter().enumerate() {
+        let parent = session.parent_session_id.as_deref();
+        match parent.and_then(|parent| here.get(parent)) {
+            Some(parent) if *parent != index => children.entry(*parent).or_default().push(index),
+            Some(_) | None => tops.push(index),
+        }
+    }
+    // A stack instead of recursion: a chain of continuations can be long.
+    let mut stack: Vec<(usize, usize)> = tops.into_iter().rev().map(|top| (top, 0)).collect();
+    while let Some((index, depth)) = stack.pop() {
+        rows.extend(members.get(index).map(|member| row(member, depth)));
+        if let Some(below) = children.get(&index) {
+            stack.extend(below.iter().rev().map(|child| (*child, depth + 1)));
+        }
+    }
+}
+
+/// What a filter is matched against, each for itself.
+#[must_use]
+pub fn texts(session: &SessionState) -> [&str; 5] {
+    [
+        &session.title,
+        &session.summary,
+        session.working_dir.as_deref().unwrap_or_default(),
+        session.model.as_deref().unwrap_or_default(),
+        session.asker.as_deref().unwrap_or_default(),
+    ]
+}

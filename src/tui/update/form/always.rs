@@ -1,0 +1,66 @@
+//! Approve and make it last.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::After;
+use crate::protocol::approval::SendDecisionParams;
+use crate::protocol::session::UpdateSessionSettingsParams;
+use crate::tui::effect::Effect;
+use crate::tui::state::form::always::Always;
+use crate::tui::state::{App, Form};
+use crate::tui::update::decide;
+
+/// Space and digits choose, left and right change how far it reaches, Enter sends.
+pub fn key(app: &mut App, mut form: Always, key: KeyEvent) -> After {
+    let last = form.choices.len().saturating_sub(1);
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => form.at = form.at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => form.at = (form.at + 1).min(last),
+        KeyCode::Left | KeyCode::Char('h') => form.reach(false),
+        KeyCode::Right | KeyCode::Char('l') => form.reach(true),
+        KeyCode::Char(' ') => toggle(&mut form),
+        KeyCode::Char(digit @ '1'..='9') => {
+            let at = usize::from(digit as u8 - b'1');
+            if at <= last {
+                form.at = at;
+                toggle(&mut form);
+            }
+        }
+        KeyCode::Enter => return send(app, form),
+        _ => {}
+    }
+    After::Stay(Form::Always(form))
+}
+
+fn toggle(form: &mut Always) {
+    if let Some(choice) = form.choices.get_mut(form.at) {
+        choice.chosen = !choice.chosen;
+    }
+}
+
+fn send(app: &mut App, form: Always) -> After {
+    let Some(approval) = decide::still_pending(app, &form.approval) else {
+        return After::Close(Vec::new());
+    };
+    let updates = form.updates();
+    let word = if updates.is_empty() && !form.accepts_edits() {
+        "approving"
+    } else {
+        "approving for good"
+    };
+    let params = SendDecisionParams {
+        updated_permissions: (!updates.is_empty()).then_some(updates),
+        ..decide::yes(&approval)
+    };
+    let mut effects = Vec::new();
+    if form.accepts_edits() {
+        // Before the yes, so that the first edit after it is accepted already.
+        effects.push(Effect::Settings(UpdateSessionSettingsParams {
+            session_id: approval.session_id,
+            auto_accept_edits: Some(true),
+            ..UpdateSessionSettingsParams::default()
+        }));
+    }
+    effects.extend(decide::send(app, word, params));
+    After::Close(effects)
+}

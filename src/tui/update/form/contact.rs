@@ -1,0 +1,43 @@
+//! The answer to a message.
+
+use crossterm::event::KeyEvent;
+
+use super::After;
+use super::offers::{self, Typed};
+use crate::protocol::approval::SendDecisionParams;
+use crate::tui::effect::{Effect, Purpose};
+use crate::tui::state::form::contact::Contact;
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Form};
+use crate::tui::update::{decide, say};
+
+/// Enter sends the words, or the option chosen.
+pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
+    match offers::key(&mut form.answer, key) {
+        Typed::Taken => After::Stay(Form::Contact(form)),
+        Typed::Editor => {
+            let text = form.answer.text.text();
+            let effect = Effect::Editor {
+                purpose: Purpose::Field,
+                text,
+                extension: "md",
+            };
+            After::And(Form::Contact(form), vec![effect])
+        }
+        Typed::Send => {
+            let (comment, option) = (form.answer.typed(), form.answer.option());
+            if comment.is_none() && option.is_none() {
+                say(app, Tone::Plain, "nothing is typed or chosen");
+                return After::Stay(Form::Contact(form));
+            }
+            let params = SendDecisionParams {
+                approval_id: form.approval,
+                decision: "respond".to_owned(),
+                comment,
+                option,
+                ..SendDecisionParams::default()
+            };
+            After::Close(decide::send(app, "answering", params))
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The answers to an agent's questions.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::After;
+use crate::protocol::approval::SendDecisionParams;
+use crate::tui::effect::{Effect, Purpose};
+use crate::tui::state::form::question::{Asked, Question};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Form};
+use crate::tui::update::{decide, say};
+
+/// Digits choose, Enter goes on and at the end sends.
+pub fn key(app: &mut App, mut form: Question, key: KeyEvent) -> After {
+    let count = form.asked.len();
+    let single = form.is_single();
+    let Some(asked) = form.current_mut() else {
+        return review(app, form, key);
+    };
+    match key.code {
+        KeyCode::Enter if key.modifiers.is_empty() => {
+            if !asked.is_on_other() && (!asked.several || asked.answer().is_none()) {
+                let at = asked.at;
+                if !asked.chosen.contains(&at) {
+                    asked.choose(at);
+                }
+            }
+            if asked.answer().is_none() {
+                say(app, Tone::Plain, "choose an answer, or type one");
+                return After::Stay(Form::Question(form));
+            }
+            if single {
+                return send(app, form);
+            }
+            form.at += 1;
+        }
+        KeyCode::Tab => form.at = (form.at + 1).min(if single { 0 } else { count }),
+        KeyCode::BackTab => form.at = form.at.saturating_sub(1),
+        KeyCode::Up => asked.at = asked.at.saturating_sub(1),
+        KeyCode::Down => asked.at = (asked.at + 1).min(asked.choices.len()),
+        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {
+            asked.at = asked.choices.len();
+            let text = asked.other.text();
+            let effect = Effect::Editor {
+                purpose: Purpose::Field,
+                text,
+                extension: "md",
+            };
+            return After::And(Form::Question(form), vec![effect]);
+        }
+        _ if asked.is_on_other() => type_in(asked, key),
+        KeyCode::Char('k') => asked.at = asked.at.saturating_sub(1),
+        KeyCode::Char('j') => asked.at += 1,
+        KeyCode::Right | KeyCode::Char('l') if !single => form.at = (form.at + 1).min(count),
+        KeyCode::Left | KeyCode::Char('h') => form.at = form.at.saturating_sub(1),
+        KeyCode::Char(' ') => {
+            let at = asked.at;
+            asked.choose(at);
+        }
+        KeyCode::Char(digit @ '1'..='9') => {
+            let index = usize::from(digit as u8 - b'1');
+            if index == asked.choices.len() {
+                asked.at = index;
+            } else {
+                asked.choose(index);
+            }
+        }
+        _ => {}
+    }
+    After::Stay(Form::Question(form))
+}
+
+fn type_in(asked: &mut Asked, key: KeyEvent) {
+    let key = match key.code {
+        KeyCode::Enter => KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE),
+        _ => key,
+    };
+    asked.other.key(key);
+    asked.typed();
+}
+
+/// All answers, before they are sent.
+fn review(app: &mut App, mut form: Question, key: KeyEvent) -> After {
+    match key.code {
+        KeyCode::Enter => return send(app, form),
+        KeyCode::BackTab | KeyCode::Left | KeyCode::Char('h') => {
+            form.at = form.asked.len().saturating_sub(1);
+        }
+        KeyCode::Char(digit @ '1'..='9') => {
+            let index = usize::from(digit as u8 - b'1');
+            if index < form.asked.len() {
+                form.at = index;
+            }
+        }
+        _ => {}
+    }
+    After::Stay(Form::Question(form))
+}
+
+fn send(app: &mut App, mut form: Question) -> After {
+    if let Some(missing) = form.missing() {
+        form.at = missing;
+        say(app, Tone::Plain, "this one has no answer yet");
+        return After::Stay(Form::Question(form));
+    }
+    let params = SendDecisionParams {
+        answers: Some(form.answers()),
+        approval_id: form.approval,
+        decision: "respond".to_owned(),
+        ..SendDecisionParams::default()
+    };
+    After::Close(decide::send(app, "answering", params))
+}

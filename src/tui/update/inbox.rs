@@ -1,0 +1,58 @@
+//! The inbox's filter as it is typed, and what is copied from it.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{Effect, act, select};
+use crate::domain::text::sanitize;
+use crate::protocol::approval::Approval;
+use crate::tui::keymap::{Action, Chord};
+use crate::tui::state::App;
+
+/// Takes a key while the filter is typed.
+pub fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Enter => app.inbox.typing = false,
+        KeyCode::Down => return act(app, Action::Down),
+        KeyCode::Up => return act(app, Action::Up),
+        KeyCode::Backspace => {
+            app.inbox.filter.pop();
+            filtered(app);
+        }
+        _ => {
+            app.inbox.filter.extend(Chord::of(key).typed());
+            filtered(app);
+        }
+    }
+    Vec::new()
+}
+
+/// The filter has changed.
+pub fn filtered(app: &mut App) {
+    app.inbox.select_shown(&app.data);
+    let selected = app.inbox.selected.clone();
+    select::approval(app, selected);
+}
+
+/// What one would paste elsewhere: the command, the new text of a file, else the whole input; with
+/// hidden characters as what they are.
+#[must_use]
+pub fn copied(approval: &Approval) -> String {
+    let field = match approval.tool_name.as_str() {
+        "Bash" => "command",
+        "Write" => "content",
+        "Edit" => "new_string",
+        "WebFetch" => "url",
+        "ExitPlanMode" => "plan",
+        crate::domain::approval::CONTACT_TOOL => "message",
+        _ => "",
+    };
+    match approval
+        .tool_input
+        .get(field)
+        .and_then(|text| text.as_str())
+    {
+        Some(text) => sanitize(text).into_owned(),
+        None => serde_json::to_string_pretty(&approval.tool_input).unwrap_or_default(),
+    }
+}

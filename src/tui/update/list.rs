@@ -1,0 +1,334 @@
+//! Moving about in the list of sessions: steps, folding, marks, order, filter.
+
+use super::{Effect, say, select};
+use crate::tui::state::sessions::{Group, Target};
+use crate::tui::state::{App, Pane, notice::Tone};
+
+/// A step up or down.
+pub fn step(app: &mut App, by: isize) {
+    app.sessions.arrange(&app.data);
+    if let Some(target) = app.sessions.stepped(&app.data, by) {
+        select::target(app, target);
+    }
+}
+
+/// A page up or down.
+pub fn page(app: &mut App, direction: isize) {
+    let rows = isize::try_from(app.sessions.height.saturating_sub(1)).unwrap_or(1);
+    step(app, direction.saturating_mul(rows.max(1)));
+}
+
+/// Opens what is selected: a group unfolds, a session's conversation gets the keys.
+pub fn open(app: &mut App) {
+    match app.sessions.heading {
+        Some(group) => unfold(app, group),
+        None => {
+            app.focus = Pane::Conversation;
+            app.detail.open = true;
+        }
+    }
+}
+
+/// Folds the group of what is selected, and selects its heading.
+pub fn fold(app: &mut App) {
+    if let Some(group) = app.selected_session().map(Group::of) {
+        fold_group(app, group);
+    }
+}
+
+/// Folds a group or unfolds it, as its heading is clicked.
+pub fn toggle(app: &mut App, group: Group) {
+    if app.sessions.folded.contains(&group) {
+        unfold(app, group);
+    } else {
+        fold_group(app, group);
+    }
+}
+
+fn fold_group(app: &mut App, group: Group) {
+    if !app.sessions.filter.trim().is_empty() {
+        return say(
+            app,
+            Tone::Plain,
+            "a filter looks into every group: esc takes it away",
+        );
+    }
+    app.sessions.folded.insert(group);
+    app.sessions.select_heading(group);
+    app.sessions.stale();
+}
+
+fn unfold(app: &mut App, group: Group) {
+    app.sessions.folded.remove(&group);
+    app.sessions.stale();
+    app.sessions.arrange(&app.data);
+    match app.sessions.first_of(group) {
+        Some(first) => select::session(app, first),
+        None => app.sessions.select(None),
+    }
+}
+
+/// Marks the selected session, or a whole group by its heading; takes the mark away where all have it.
+pub fn mark(app: &mut App) {
+    let ids = match app.sessions.heading {
+        Some(group) => app.sessions.members(&app.data, group),
+        None => app.sessions.selected.iter().cloned().collect(),
+    };
+    let marked = &mut app.sessions.marked;
+    if ids.iter().all(|id| marked.contains(id)) {
+        for id in &ids {
+            marked.remove(id);
+        }
+    } else {
+        marked.extend(ids);
+    }
+    if app.sessions.heading.is_none() {
+        step(app, 1);
+    }
+}
+
+/// Sorts by something else.
+pub fn sort(app: &mut App) {
+    app.sessions.sort = app.sessions.sort.next();
+    app.sessions.adrift = false;
+    app.sessions.stale();
+    let words = format!("sorted by {}", app.sessions.sort.words());
+    say(app, Tone::Plain, words);
+}
+
+/// Shows what was put away, or hides it.
+pub fn show_archived(app: &mut App) {
+    app.sessions.show_archived = !app.sessions.show_archived;
+    app.sessions.stale();
+    app.sessions.arrange(&app.data);
+    let words = match (app.sessions.show_archived, app.sessions.counts.away) {
+        (true, _) => "archived sessions are shown".to_owned(),
+        (false, away) => format!("{away} archived, not shown"),
+    };
+    say(app, Tone::Plain, words);
+}
+
+/// After the filter changed: something that fits it is selected.
+pub fn filtered(app: &mut App) -> Vec<Effect> {
+    app.sessions.stale();
+    app.sessions.arrange(&app.data);
+    let first = app.sessions.ids().next().map(str::to_owned);
+    if let (None, Some(first)) = (app.sessions.position(&app.data), first) {
+        select::target(app, Target::Session(first));
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::{Value, json};
+
+    use crate::tui::state::sessions::Row;
+    use crate::tui::testing::{Rig, session};
+
+    /// Two that work and two that are done, in this order.
+    fn four() -> Rig {
+        let at = |minute: u32| format!("2026-03-01T11:{minute:02}:00Z");
+        Rig::new(
+            (140, 40),
+            &[
+                session(
+                    "w1",
+                    json!({"last_activity_at": at(50), "title": "Fix the login"}),
+                ),
+                session(
+                    "w2",
+                    json!({"last_activity_at": at(40), "title": "Write docs"}),
+                ),
+                session("d1", done(&at(30), "Bump versions")),
+                session("d2", done(&at(20), "Log in again")),
+            ],
+            &[],
+        )
+    }
+
+    fn done(at: &str, title: &str) -> Value {
+        json!({"status": "completed", "last_activity_at": at, "title": title, "live": false})
+    }
+
+    fn rows(rig: &mut Rig) -> Vec<String> {
+        rig.app.sessions.arrange(&rig.app.data);
+        let words = |row: &Row| match row {
+            Row::Heading {
+                group,
+                count,
+                folded,
+            } => {
+                let fold = if *folded { "folded" } else { "" };
+                format!("{} {count} {fold}", group.title())
+                    .trim()
+                    .to_owned()
+            }
+            Row::Session { id, depth } => format!("{}{id}", "  ".repeat(*depth)),
+        };
+        rig.app.sessions.rows().iter().map(words).collect()
+    }
+
+    fn selected(rig: &Rig) -> String {
+        match (&rig.app.sessions.selected, rig.app.sessions.heading) {
+            (Some(id), None) => id.clone(),
+            (None, Some(group)) => group.title().to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn steps_go_over_sessions_and_folded_headings() {
+        let mut rig = four();
+        for (keys, then) in [
+            ("j", "w2"),
+            ("j", "d1"),
+            ("k k", "w1"),
+            ("k", "w1"),
+            ("G", "d2"),
+            ("j", "d2"),
+            ("g", "w1"),
+            ("h", "Working"),
+            ("j", "d1"),
+            ("k", "Working"),
+            ("l", "w1"),
+            ("h l", "w1"),
+            ("pagedown", "d2"),
+            ("pageup", "w1"),
+            ("G left", "Done"),
+            ("k", "w2"),
+            ("j", "Done"),
+            ("enter", "d1"),
+        ] {
+            let _ = rig.keys(keys);
+            assert_eq!(selected(&rig), then, "after {keys}");
+        }
+    }
+
+    #[test]
+    fn a_folded_group_shows_its_heading_only_and_no_session_is_meant_by_it() {
+        let mut rig = four();
+        let _ = rig.keys("h");
+        assert_eq!(rows(&mut rig), ["Working 2 folded", "Done 2", "d1", "d2"]);
+        let effects = rig.keys("x i R");
+        assert_eq!(effects, [], "nothing is done to a session");
+        assert!(rig.app.form.is_none());
+        assert!(rig.screen().contains("no session is selected"));
+    }
+
+    #[test]
+    fn marks_are_for_sessions_and_by_its_heading_for_a_group() {
+        let mut rig = four();
+        let marked = |rig: &Rig| rig.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
+        let _ = rig.keys("space");
+        assert_eq!(
+            (marked(&rig), selected(&rig).as_str()),
+            (vec!["w1".to_owned()], "w2")
+        );
+        let _ = rig.keys("G h space");
+        assert_eq!(marked(&rig), ["d1", "d2", "w1"]);
+        let _ = rig.keys("space");
+        assert_eq!(marked(&rig), ["w1"]);
+        let _ = rig.keys("esc");
+        assert_eq!(marked(&rig), [""; 0]);
+    }
+
+    #[test]
+    fn the_selection_stays_when_the_order_changes_and_goes_on_when_its_session_does() {
+        let mut rig = four();
+        let _ = rig.keys("j");
+        let ended = session("w2", done("2026-03-01T11:59:00Z", "Write docs"));
+        let _ = rig.event(
+            "session_updated",
+            json!({"session_id": "w2", "session": ended}),
+        );
+        rig.draw();
+        assert_eq!(
+            rows(&mut rig),
+            ["Working 1", "w1", "Done 3", "w2", "d1", "d2"]
+        );
+        assert_eq!(selected(&rig), "w2");
+        let mut away = ended;
+        away["archived"] = json!(true);
+        let _ = rig.event(
+            "session_updated",
+            json!({"session_id": "w2", "session": away}),
+        );
+        rig.draw();
+        assert_eq!(selected(&rig), "d1", "what took its place");
+        let _ = rig.keys("A");
+        assert_eq!(rows(&mut rig).last().unwrap(), "w2");
+        let _ = rig.keys("G A");
+        assert_eq!(selected(&rig), "d2");
+    }
+
+    #[test]
+    fn the_filter_fits_as_it_is_typed_and_selects_what_fits() {
+        let mut rig = four();
+        let _ = rig.keys("/");
+        rig.type_in("log");
+        assert_eq!(rows(&mut rig), ["Working 1", "w1", "Done 1", "d2"]);
+        rig.type_in(" in ag");
+        assert_eq!(rows(&mut rig), ["Done 1", "d2"]);
+        assert_eq!(selected(&rig), "d2");
+        assert!(rig.screen().contains("1 of 4"), "{}", rig.screen());
+        let _ = rig.keys("enter h");
+        assert_eq!(
+            rows(&mut rig).len(),
+            2,
+            "nothing folds while it is filtered"
+        );
+        let _ = rig.keys("esc");
+        assert_eq!((rows(&mut rig).len(), selected(&rig).as_str()), (6, "d2"));
+    }
+
+    #[test]
+    fn a_session_that_was_started_here_is_selected_though_its_record_comes_later() {
+        use crate::tui::msg::{Done, Msg};
+        let mut rig = four();
+        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned()))));
+        assert_eq!(selected(&rig), "new");
+        let record = serde_json::from_value(session("new", json!({}))).unwrap();
+        let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
+        assert_eq!(selected(&rig), "new");
+    }
+
+    #[test]
+    fn children_stand_below_their_parent_in_its_group() {
+        let child = |id: &str, parent: &str, status: &str| {
+            session(id, json!({"parent_session_id": parent, "status": status}))
+        };
+        let mut rig = Rig::new(
+            (140, 40),
+            &[
+                child("c", "b", "completed"),
+                child("b", "a", "completed"),
+                session("a", json!({"status": "completed", "title": "The first"})),
+                child("w", "a", "running"),
+            ],
+            &[],
+        );
+        assert_eq!(
+            rows(&mut rig),
+            ["Working 1", "w", "Done 3", "a", "  b", "    c"]
+        );
+        assert!(rig.screen().contains("↳ the work of w"), "{}", rig.screen());
+    }
+
+    #[test]
+    fn the_rows_are_made_once_a_frame_however_much_happens() {
+        let mut rig = four();
+        let before = rig.app.sessions.made;
+        for _ in 0..50 {
+            let state = session("w1", json!({}));
+            let _ = rig.event(
+                "session_updated",
+                json!({"session_id": "w1", "session": state}),
+            );
+        }
+        rig.draw();
+        rig.draw();
+        assert_eq!(rig.app.sessions.made - before, 1);
+    }
+}

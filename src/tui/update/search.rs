@@ -1,0 +1,105 @@
+//! Looking for words in all sessions, and going to where they are.
+
+use super::{Effect, select};
+use crate::protocol::conversation::SearchConversationsResponse;
+use crate::tui::state::detail::Place;
+use crate::tui::state::form::search::{Found, Search};
+use crate::tui::state::{App, Form, Pane};
+
+/// Opens the form: as it was left by going to something that it had found.
+pub fn open(app: &mut App) -> Vec<Effect> {
+    let mut form = app
+        .searched
+        .take()
+        .map_or_else(Search::default, |left| *left);
+    // What is typed next takes the place of what is there.
+    form.words.area.select_all();
+    app.form = Some(Form::Search(form));
+    Vec::new()
+}
+
+/// After the words changed, or a search ended: begins the next one if there is none.
+pub fn ask(app: &mut App, form: &mut Search) -> Vec<Effect> {
+    let Some(words) = form.typed(&app.data) else {
+        return Vec::new();
+    };
+    app.searches += 1;
+    form.asked = Some((app.searches, words.clone()));
+    vec![Effect::Find {
+        number: app.searches,
+        words,
+    }]
+}
+
+/// A search ended. One whose form is gone, or that another one followed, means nothing any more.
+pub fn found(
+    app: &mut App,
+    number: u64,
+    found: Result<SearchConversationsResponse, String>,
+) -> Vec<Effect> {
+    let Some(Form::Search(mut form)) = app.form.take_if(|form| matches!(form, Form::Search(_)))
+    else {
+        return Vec::new();
+    };
+    let mut effects = Vec::new();
+    if let Some((_, words)) = form.asked.take_if(|(asked, _)| *asked == number) {
+        form.hits_for = words;
+        match found {
+            Ok(found) => {
+                form.hits = found.hits;
+                form.more = !found.complete;
+                form.problem = None;
+            }
+            Err(why) => {
+                form.hits.clear();
+                form.problem = Some(why);
+            }
+        }
+        if form.needle() != form.hits_for {
+            effects = ask(app, &mut form);
+        }
+        form.selected = form.selected.min(form.count().saturating_sub(1));
+    }
+    app.form = Some(Form::Search(form));
+    effects
+}
+
+/// Goes to what a row is about, and keeps the form for coming back.
+pub fn go(app: &mut App, mut form: Search) -> Vec<Effect> {
+    form.asked = None;
+    let (session, place) = match form.row(form.selected) {
+        None => {
+            app.form = Some(Form::Search(form));
+            return Vec::new();
+        }
+        Some(Found::Session(id)) => (id.to_owned(), None),
+        Some(Found::Place(hit)) => {
+            let place = Place {
+                session: hit.session_id.clone(),
+                sequence: hit.sequence,
+                words: form.hits_for.clone(),
+            };
+            (hit.session_id.clone(), Some(place))
+        }
+    };
+    app.searched = Some(Box::new(form));
+    if app.data.session(&session).is_some_and(|s| s.archived) {
+        app.sessions.show_archived = true;
+    }
+    app.sessions.filter.clear();
+    app.sessions.stale();
+    let mut effects = Vec::new();
+    if app.data.session(&session).is_none() {
+        app.sessions.awaited = Some(session.clone());
+        effects.push(Effect::Session(session.clone()));
+    }
+    select::session(app, session);
+    if place.is_some() {
+        // Its conversation is read anew, from there.
+        app.detail.session = None;
+        app.detail.place = place;
+    }
+    app.focus = Pane::Conversation;
+    app.detail.open = true;
+    effects
+}

@@ -1,0 +1,291 @@
+//! The rows of a question: what is dangerous about it, who asks and why, what it would do.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+use serde_json::Value;
+
+use super::clip::clip;
+use crate::domain::{Kind, Source};
+use crate::protocol::approval::Approval;
+use crate::tui::state::App;
+use crate::tui::state::card::{Looked, Subject, changed_path};
+use crate::tui::theme::Theme;
+use crate::tui::transcript::text::{self, Row};
+use crate::tui::transcript::{FileSource, NoFiles, tool_card};
+
+/// What Claude Code says where it has no better reason than that nobody has allowed it.
+const NO_REASON: &str = "This command requires approval";
+
+struct Sheet<'t> {
+    theme: &'t Theme,
+    width: usize,
+    rows: Vec<Line<'static>>,
+}
+
+impl Sheet<'_> {
+    fn add(&mut self, row: &Row) {
+        let rest = Row::of("  ", self.theme.text);
+        self.rows.extend(row.words(self.width, &Row::new(), &rest));
+    }
+
+    /// `label: words`, the words being foreign.
+    fn say(&mut self, label: &str, words: &str, style: Style) {
+        if words.trim().is_empty() {
+            return;
+        }
+        let mut row = Row::of(label, self.theme.dim);
+        row.own(" ", self.theme.dim);
+        row.foreign(words.trim(), style, self.theme);
+        self.add(&row);
+    }
+
+    /// A text of several lines.
+    fn block(&mut self, text: &str, style: Style) {
+        for line in text::lines(text) {
+            let row = Row::foreign_of(line, style, self.theme);
+            self.rows
+                .extend(row.words(self.width, &Row::new(), &Row::new()));
+        }
+    }
+
+    /// A value with a heading.
+    fn value(&mut self, heading: &str, value: &Value) {
+        let room = u16::try_from(self.width.saturating_sub(2)).unwrap_or(u16::MAX);
+        self.add(&Row::of(heading, self.theme.dim));
+        for mut row in tool_card("", value, &NoFiles, room, self.theme) {
+            row.spans.insert(0, "  ".into());
+            self.rows.push(row);
+        }
+    }
+
+    fn gap(&mut self) {
+        let blank = |row: &Line<'_>| row.spans.iter().all(|span| span.content.trim().is_empty());
+        if self.rows.last().is_some_and(|row| !blank(row)) {
+            self.rows.push(Line::default());
+        }
+    }
+}
+
+/// The rows of a question in so many columns, made of at most so many bytes of its input; and how
+/// many bytes no row shows.
+#[must_use]
+pub fn body(
+    app: &App,
+    approval: &Approval,
+    width: u16,
+    budget: usize,
+) -> (Vec<Line<'static>>, usize) {
+    let theme = &app.theme;
+    let mut sheet = Sheet {
+        theme,
+        width: usize::from(width.max(1)),
+        rows: Vec::new(),
+    };
+    dangers(app, approval, &mut sheet);
+    asker(approval, &mut sheet);
+    let (input, left_out) = clip(&approval.tool_input, budget);
+    let subject = &app.card.subject;
+    let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
+    if is_subject {
+        file(app, approval, subject, &mut sheet);
+    }
+    // Beside a part of the input the file would look as if the rest of it were removed.
+    let files: &dyn FileSource = if is_subject && left_out == 0 {
+        subject
+    } else {
+        &NoFiles
+    };
+    match approval.kind {
+        Kind::Contact => contact(approval, &input, &mut sheet),
+        Kind::Plan if is_bare(&input, "plan") => {
+            sheet.add(&Row::of(
+                "The plan did not come with the question; it stands in the conversation.",
+                theme.text,
+            ));
+        }
+        Kind::Plan | Kind::Permission | Kind::Question => {
+            let rows = tool_card(&approval.tool_name, &input, files, width, theme);
+            sheet.rows.extend(rows);
+        }
+    }
+    if left_out > 0 {
+        let words = format!("… {} more", bytes(left_out));
+        sheet.add(&Row::of(&words, theme.waiting));
+    }
+    options(approval, &mut sheet);
+    if let Some(channel) = &approval.channel {
+        sheet.value("wanted it asked through", channel);
+    }
+    if let Some(state) = &approval.sdk_state {
+        sheet.value("wants this back", state);
+    }
+    (sheet.rows, left_out)
+}
+
+fn dangers(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    for danger in app.inbox.dangers(&approval.id) {
+        let mut row = Row::of(" ! ", theme.danger);
+        row.own(" ", theme.text);
+        row.own(danger.reason, theme.bad);
+        let whole = approval.tool_input.get("command").and_then(Value::as_str);
+        if !danger.part.is_empty() && whole.is_none_or(|whole| whole.trim() != danger.part) {
+            row.own(": ", theme.dim);
+            row.foreign(&danger.part, theme.text, theme);
+        }
+        let rest = Row::of("    ", theme.text);
+        sheet
+            .rows
+            .extend(row.words(sheet.width, &Row::new(), &rest));
+    }
+}
+
+/// Who asks, where it is not simply the session's agent, and why.
+fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let mut who = Vec::new();
+    if let Some(asker) = approval
+        .asker
+        .as_deref()
+        .filter(|_| approval.kind != Kind::Contact)
+    {
+        who.push(format!("by {asker}"));
+    }
+    if let Some(agent) = approval.agent_id.as_deref() {
+        who.push(format!("by a subagent ({})", text::head(agent, 8)));
+    }
+    if approval.source != Source::Claude {
+        who.push(format!("over {}", approval.source.describe()));
+    }
+    if let Some(call) = approval.call_id.as_deref() {
+        who.push(format!("as {call}"));
+    }
+    sheet.say("asked", &who.join(" "), theme.text);
+    if let Some(words) = approval.description.as_deref()
+        && !is_in(&approval.tool_input, words)
+    {
+        sheet.say("it says", words, theme.text);
+    }
+    if let Some(why) = approval.decision_reason.as_deref()
+        && why != NO_REASON
+    {
+        sheet.say("because", why, theme.text);
+    }
+    if let Some(path) = approval.blocked_path.as_deref() {
+        sheet.say("outside its directories:", path, theme.waiting);
+    }
+}
+
+/// Whether the input says the same words, so that they need not be said again.
+fn is_in(input: &Value, words: &str) -> bool {
+    let words = words.trim();
+    words.is_empty()
+        || input.as_object().is_some_and(|fields| {
+            fields.values().filter_map(Value::as_str).any(|field| {
+                let name = field.rsplit('/').next().unwrap_or(field);
+                field.trim() == words || name == words
+            })
+        })
+}
+
+/// What is known of the file that the input names.
+fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let Some(path) = changed_path(approval) else {
+        return;
+    };
+    let directory = app
+        .data
+        .session(&approval.session_id)
+        .and_then(|session| session.working_dir.as_deref())
+        .unwrap_or_default();
+    let is_outside = path.starts_with('/')
+        && !directory.is_empty()
+        && !std::path::Path::new(path).starts_with(directory);
+    if is_outside && approval.blocked_path.is_none() {
+        sheet.say("outside its directory:", path, theme.waiting);
+    }
+    let writes = approval.tool_name == "Write";
+    match &subject.found {
+        Some(Looked::Missing) if writes => {
+            sheet.add(&Row::of("the file will be new", theme.dim));
+        }
+        Some(Looked::Missing) => sheet.add(&Row::of("there is no such file", theme.waiting)),
+        Some(Looked::Text(text)) if writes => {
+            let lines = text.lines().count();
+            let words = format!("replaces a file of {lines} lines");
+            sheet.add(&Row::of(&words, theme.waiting));
+        }
+        Some(Looked::Other(why)) => {
+            sheet.say("not compared with the file:", why, theme.waiting);
+        }
+        Some(Looked::Text(_)) | None => {}
+    }
+}
+
+fn is_bare(input: &Value, field: &str) -> bool {
+    input
+        .get(field)
+        .and_then(Value::as_str)
+        .is_none_or(|text| text.trim().is_empty())
+}
+
+/// A message: its subject, its words, and whatever else came with it.
+fn contact(approval: &Approval, input: &Value, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let words = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default();
+    if !words("subject").trim().is_empty() {
+        sheet.add(&Row::foreign_of(
+            words("subject").trim(),
+            theme.heading,
+            theme,
+        ));
+    }
+    sheet.block(words("message"), theme.text);
+    let mut rest = input.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.retain(|name, _| name != "subject" && name != "message");
+        if fields.is_empty() {
+            return;
+        }
+    }
+    let room = u16::try_from(sheet.width).unwrap_or(u16::MAX);
+    let rows = tool_card(&approval.tool_name, &rest, &NoFiles, room, theme);
+    sheet.rows.extend(rows);
+}
+
+/// The answers, or the ways to refuse, that the asker offers.
+fn options(approval: &Approval, sheet: &mut Sheet<'_>) {
+    if approval.options.is_empty() {
+        return;
+    }
+    let theme = sheet.theme;
+    sheet.gap();
+    if approval.kind != Kind::Contact {
+        sheet.add(&Row::of("ways to refuse:", theme.dim));
+    }
+    for option in &approval.options {
+        let title = option.title.as_deref().filter(|title| !title.is_empty());
+        let mut row = Row::of("○ ", theme.dim);
+        row.foreign(title.unwrap_or(&option.name), theme.text, theme);
+        if let Some(meaning) = option.description.as_deref() {
+            row.own(" — ", theme.dim);
+            row.foreign(meaning, theme.dim, theme);
+        }
+        sheet.add(&row);
+    }
+}
+
+/// A number of bytes in the unit that one can imagine.
+#[must_use]
+pub fn bytes(count: usize) -> String {
+    match count {
+        ..1_024 => format!("{count} bytes"),
+        1_024..1_048_576 => format!("{} KB", count / 1_024),
+        _ => format!(
+            "{}.{} MB",
+            count / 1_048_576,
+            count % 1_048_576 * 10 / 1_048_576
+        ),
+    }
+}

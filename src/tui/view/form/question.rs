@@ -1,0 +1,206 @@
+//! The answers to an agent's questions.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{draw_field, keys_at_foot};
+use crate::tui::state::App;
+use crate::tui::state::form::question::{Asked, Question};
+use crate::tui::theme::Theme;
+use crate::tui::transcript::text::Row;
+use crate::tui::view::widgets::{fit, popup};
+
+/// Draws it.
+pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let width = 84.min(screen.width);
+    let columns = usize::from(width.saturating_sub(2));
+    let (rows, at) = match form.current() {
+        Some(asked) => one(theme, asked, columns),
+        None => (review(theme, form, columns), 0),
+    };
+    let on_other = form.current().is_some_and(Asked::is_on_other);
+    let field = form
+        .current()
+        .map_or(0, |asked| field_height(asked, on_other));
+    let tabs = u16::from(!form.is_single());
+    let wanted = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+    let height = wanted.saturating_add(field + 2 * tabs + 4);
+    let title = Line::styled(" It asks you ", theme.waiting);
+    let inside = popup(theme, title, width, height, screen, buf);
+    if tabs > 0 && inside.height > 2 {
+        buf.set_line(inside.x, inside.y, &headers(theme, form), inside.width);
+    }
+    let top = inside.y + 2 * tabs;
+    let room = inside.height.saturating_sub(2 * tabs + field + 2);
+    // The row that keys are about stays in sight.
+    let skip = (at + 1).saturating_sub(usize::from(room));
+    for (row, y) in rows.iter().skip(skip).zip(0..room) {
+        buf.set_line(inside.x, top + y, row, inside.width);
+    }
+    if let Some(asked) = form.current() {
+        let shown = room.min(u16::try_from(rows.len().saturating_sub(skip)).unwrap_or(room));
+        let area = Rect {
+            x: inside.x + 6.min(inside.width),
+            y: top + shown,
+            width: inside.width.saturating_sub(6),
+            height: field.min(inside.height.saturating_sub(2 * tabs + shown + 1)),
+        };
+        other(theme, asked, on_other, inside.x, area, buf);
+    }
+    keys_at_foot(theme, &keys(form), inside, buf);
+}
+
+fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
+    let Some(asked) = form.current() else {
+        return vec![
+            ("enter", "send"),
+            ("1-9", "change one"),
+            ("shift-tab", "back"),
+            ("esc", "later"),
+        ];
+    };
+    let go = if form.is_single() { "send" } else { "next" };
+    let mut keys = vec![("enter", go)];
+    if asked.is_on_other() {
+        keys.extend([("alt-enter", "new line"), ("ctrl-e", "editor")]);
+    } else if asked.several {
+        keys.extend([("1-9 space", "choose, or not"), ("↑↓", "move")]);
+    } else {
+        keys.extend([("1-9", "choose"), ("↑↓", "move")]);
+    }
+    if !form.is_single() {
+        keys.push(("tab", "another question"));
+    }
+    keys.push(("esc", "later"));
+    keys
+}
+
+/// All questions by their short names, with what is answered.
+fn headers(theme: &Theme, form: &Question) -> Line<'static> {
+    let mut spans = Vec::new();
+    for (index, asked) in form.asked.iter().enumerate() {
+        let name = if asked.header.is_empty() {
+            format!("{}", index + 1)
+        } else {
+            fit(&asked.header, 16)
+        };
+        let mark = if asked.answer().is_some() {
+            "✓"
+        } else {
+            "·"
+        };
+        let style = if index == form.at {
+            theme.selected.patch(theme.heading)
+        } else {
+            theme.dim
+        };
+        spans.push(Span::styled(format!(" {mark} {name} "), style));
+    }
+    let style = if form.current().is_none() {
+        theme.selected.patch(theme.heading)
+    } else {
+        theme.dim
+    };
+    spans.push(Span::styled(" send ", style));
+    Line::from(spans)
+}
+
+/// A question with its options, and the last row of the one that keys are about.
+fn one(theme: &Theme, asked: &Asked, width: usize) -> (Vec<Line<'static>>, usize) {
+    let question = Row::foreign_of(&asked.text, theme.heading, theme);
+    let mut rows = question.words(width, &Row::new(), &Row::new());
+    let how = if asked.several {
+        "several may be chosen"
+    } else {
+        ""
+    };
+    rows.push(Line::styled(how, theme.dim));
+    let mut at = 0;
+    for (index, choice) in asked.choices.iter().enumerate() {
+        let chosen = asked.chosen.contains(&index);
+        let style = if chosen { theme.good } else { theme.text };
+        let first = mark(theme, asked, index, chosen);
+        let rest = Row::of("      ", theme.text);
+        let label = Row::foreign_of(&choice.label, style, theme);
+        rows.extend(label.words(width, &first, &rest));
+        if !choice.meaning.is_empty() {
+            let meaning = Row::foreign_of(&choice.meaning, theme.dim, theme);
+            rows.extend(meaning.words(width, &rest, &rest));
+        }
+        if index == asked.at {
+            at = rows.len().saturating_sub(1);
+        }
+    }
+    if asked.is_on_other() {
+        at = rows.len().saturating_sub(1);
+    }
+    (rows, at)
+}
+
+fn mark(theme: &Theme, asked: &Asked, index: usize, chosen: bool) -> Row {
+    let mut row = Row::of(if asked.at == index { "▸ " } else { "  " }, theme.accent);
+    let number = if index < 9 {
+        format!("{} ", index + 1)
+    } else {
+        "  ".to_owned()
+    };
+    row.own(&number, theme.key);
+    let (on, off) = if asked.several {
+        ("☑ ", "☐ ")
+    } else {
+        ("● ", "○ ")
+    };
+    let style = if chosen { theme.good } else { theme.dim };
+    row.own(if chosen { on } else { off }, style);
+    row
+}
+
+fn field_height(asked: &Asked, on_other: bool) -> u16 {
+    let lines = u16::try_from(asked.other.area.lines().len()).unwrap_or(u16::MAX);
+    if on_other { lines.clamp(2, 6) } else { 1 }
+}
+
+/// One's own words, as the last row.
+fn other(theme: &Theme, asked: &Asked, on_other: bool, x: u16, area: Rect, buf: &mut Buffer) {
+    if area.height == 0 || area.width == 0 {
+        return;
+    }
+    let index = asked.choices.len();
+    let first = mark(theme, asked, index, asked.with_other).line();
+    buf.set_line(x, area.y, &first, 6);
+    if on_other {
+        let mut field = asked.other.clone();
+        field.area.set_placeholder_text("in your own words");
+        field.area.set_placeholder_style(theme.dim);
+        draw_field(theme, &field, area, buf);
+        return;
+    }
+    let (words, style) = if asked.other.is_blank() {
+        ("in your own words".to_owned(), theme.dim)
+    } else {
+        (asked.other.text(), theme.text)
+    };
+    let words = fit(&words, usize::from(area.width));
+    buf.set_string(area.x, area.y, words, style);
+}
+
+/// All answers, before they are sent.
+fn review(theme: &Theme, form: &Question, width: usize) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    for (index, asked) in form.asked.iter().enumerate() {
+        let mut first = Row::of(&format!("{} ", index + 1), theme.key);
+        let rest = Row::of("  ", theme.text);
+        let question = Row::foreign_of(&asked.text, theme.dim, theme);
+        rows.extend(question.words(width, &first, &rest));
+        let (words, style) = match asked.answer() {
+            Some(answer) => (answer, theme.good),
+            None => ("no answer yet".to_owned(), theme.bad),
+        };
+        first = Row::of("  → ", style);
+        let answer = Row::foreign_of(&words, style, theme);
+        rows.extend(answer.words(width, &first, &Row::of("    ", theme.text)));
+    }
+    rows
+}

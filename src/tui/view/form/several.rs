@@ -1,0 +1,74 @@
+//! A summary before something is done to several sessions.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::format::subject;
+use crate::tui::state::App;
+use crate::tui::state::form::several::{Several, What};
+use crate::tui::view::sessions::status_mark;
+use crate::tui::view::widgets::{fit, form_hints, popup};
+
+/// Draws it.
+pub fn draw(app: &App, form: &Several, screen: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let count = form.sessions.len();
+    let works = form
+        .sessions
+        .iter()
+        .filter_map(|id| app.data.session(id))
+        .filter(|session| session.status.is_active())
+        .count();
+    let warning = match form.what {
+        What::End if works > 0 => Some(format!("{works} at work: what is not finished is lost.")),
+        What::Archive if works > 0 => Some(format!("{works} still at work: they go on unseen.")),
+        What::Interrupt | What::End | What::Archive | What::TakeBack => None,
+    };
+    let extra = usize::from(warning.is_some()) + usize::from(form.left_out > 0);
+    let height = u16::try_from(count.min(12) + extra + 4).unwrap_or(u16::MAX);
+    let title = format!(" {} {count} sessions? ", form.what.verb());
+    let title = Line::styled(title, theme.waiting);
+    let inside = popup(theme, title, 70, height, screen, buf);
+    let width = usize::from(inside.width);
+    let room = usize::from(inside.height).saturating_sub(extra + 2);
+    let first = form.scroll.min(count.saturating_sub(room));
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for id in form.sessions.iter().skip(first).take(room) {
+        let Some(session) = app.data.session(id) else {
+            continue;
+        };
+        let (mark, style) = status_mark(theme, session.status);
+        lines.push(Line::from(vec![
+            Span::raw(" "),
+            Span::styled(mark, style),
+            Span::raw(" "),
+            Span::styled(
+                fit(&subject(session, 200), width.saturating_sub(4)),
+                theme.text,
+            ),
+        ]));
+    }
+    if let Some(warning) = warning {
+        lines.push(Line::styled(format!(" {warning}"), theme.bad));
+    }
+    if form.left_out > 0 {
+        let words = format!(
+            " {} marked left out: {}.",
+            form.left_out,
+            form.what.why_not()
+        );
+        lines.push(Line::styled(words, theme.dim));
+    }
+    for (line, y) in lines.iter().zip(0..inside.height.saturating_sub(1)) {
+        buf.set_line(inside.x, inside.y + y, line, inside.width);
+    }
+    let mut keys = vec![("y", "yes"), ("n", "no, keep the marks")];
+    if count > room {
+        keys.push(("↑↓", "scroll"));
+    }
+    if inside.height > 0 {
+        let y = inside.y + inside.height - 1;
+        buf.set_line(inside.x, y, &form_hints(theme, &keys), inside.width);
+    }
+}

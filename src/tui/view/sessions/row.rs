@@ -1,0 +1,158 @@
+//! One session's row.
+
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::columns::{Column, GAP, room};
+use super::{context_used, status_mark};
+use crate::domain::Status;
+use crate::format::subject;
+use crate::protocol::session::SessionState;
+use crate::tui::state::App;
+use crate::tui::state::fuzzy::Fuzzy;
+use crate::tui::view::widgets::fit;
+
+/// Columns that a child is set in by, at most.
+const DEEPEST: usize = 4;
+
+/// Columns for which a tag that must be cut is worth showing.
+const LEAST_TAG: usize = 14;
+
+/// How a row is to look.
+pub struct Look<'a> {
+    /// Whether it is the selected one.
+    pub selected: bool,
+    /// How deep below the session that it continues.
+    pub depth: usize,
+    /// What is said beside the title.
+    pub columns: &'a [(Column, usize)],
+}
+
+/// The row's left part, which gives way, and its right part.
+pub fn draw(
+    app: &App,
+    session: &SessionState,
+    look: &Look<'_>,
+    fuzzy: &mut Fuzzy,
+    width: usize,
+) -> (Line<'static>, Line<'static>) {
+    let theme = &app.theme;
+    let mut left = Vec::new();
+    let chosen = match (app.sessions.marked.contains(&session.id), look.selected) {
+        (true, _) => "✚",
+        (false, true) => "▸",
+        (false, false) => " ",
+    };
+    left.push(Span::styled(chosen, theme.accent));
+    if look.depth > 0 {
+        let deep = look.depth.min(DEEPEST);
+        left.push(Span::styled(
+            format!("{}└", " ".repeat(deep * 2 - 1)),
+            theme.dim,
+        ));
+    }
+    let (mark, style) = status_mark(theme, session.status);
+    left.push(Span::styled(mark, style));
+    left.push(match session.pending_approvals {
+        0 | 1 => Span::raw(" "),
+        many @ 2..=9 => Span::styled(many.to_string(), theme.waiting),
+        _ => Span::styled("+", theme.waiting),
+    });
+    if session.external {
+        left.push(Span::styled("⇄ ", theme.accent));
+    }
+    if session.dangerously_skip_permissions {
+        left.push(Span::styled("!", theme.danger));
+        left.push(Span::raw(" "));
+    }
+    let parent = parent(app, session).filter(|_| look.depth == 0);
+    if parent.is_some() {
+        left.push(Span::styled("↳ ", theme.dim));
+    }
+    let used: usize = left.iter().map(|span| span.content.width()).sum();
+    let space = width.saturating_sub(used + room(look.columns));
+    let title = fit(&subject(session, 200), space);
+    let rest = space.saturating_sub(title.width());
+    left.extend(matched(&title, fuzzy, theme.text, theme.matched));
+    if let Some(tag) = tag(session, parent)
+        && (tag.width() < rest || rest > LEAST_TAG)
+    {
+        let tag = format!(" {}", fit(&tag, rest.saturating_sub(1)));
+        left.push(Span::styled(tag, theme.dim));
+    }
+    let mut right = Vec::new();
+    for (column, wide) in look.columns {
+        if !right.is_empty() {
+            right.push(Span::raw(GAP));
+        }
+        let words = column.place(&column.words(app, session), *wide);
+        let style = match column {
+            Column::Context if context_used(session).is_some_and(|used| used >= 80) => {
+                theme.waiting
+            }
+            _ => theme.dim,
+        };
+        if *column == Column::Directory {
+            right.extend(matched(&words, fuzzy, style, theme.matched));
+        } else {
+            right.push(Span::styled(words, style));
+        }
+    }
+    (Line::from(left), Line::from(right))
+}
+
+/// The session that this one continues.
+fn parent<'a>(app: &'a App, session: &SessionState) -> Option<&'a SessionState> {
+    app.data.session(session.parent_session_id.as_deref()?)
+}
+
+/// What the group and the mark do not say.
+fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> {
+    if session.external {
+        return Some("external".to_owned());
+    }
+    match session.status {
+        Status::Starting | Status::Interrupting | Status::Interrupted | Status::Draft => {
+            return Some(session.status.as_str().to_owned());
+        }
+        Status::Running
+        | Status::WaitingInput
+        | Status::Completed
+        | Status::Failed
+        | Status::Discarded => {}
+    }
+    let name = subject(parent?, 60);
+    // A continuation has its parent's title unless it was given one.
+    if name == subject(session, 60) {
+        return Some("goes on".to_owned());
+    }
+    Some(format!("of «{name}»"))
+}
+
+/// A text whose letters that fit the filter stand out.
+fn matched(
+    text: &str,
+    fuzzy: &mut Fuzzy,
+    style: ratatui::style::Style,
+    standing_out: ratatui::style::Style,
+) -> Vec<Span<'static>> {
+    let letters = fuzzy.letters(text);
+    if letters.is_empty() {
+        return vec![Span::styled(text.to_owned(), style)];
+    }
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut run = (String::new(), false);
+    for (index, letter) in text.graphemes(true).enumerate() {
+        let fits = letters.binary_search(&index).is_ok();
+        if fits != run.1 && !run.0.is_empty() {
+            let look = if run.1 { standing_out } else { style };
+            spans.push(Span::styled(std::mem::take(&mut run.0), look));
+        }
+        run.1 = fits;
+        run.0.push_str(letter);
+    }
+    let look = if run.1 { standing_out } else { style };
+    spans.push(Span::styled(run.0, look));
+    spans
+}

@@ -1,0 +1,131 @@
+//! The list as it looks.
+
+use serde_json::{Value, json};
+
+use crate::tui::testing::{Rig, approval, session};
+
+fn sample() -> Vec<Value> {
+    let at = |minutes: u32| format!("2026-03-01T11:{:02}:00Z", 60 - minutes);
+    vec![
+        session(
+            "s1",
+            json!({"title": "Fix the login form", "status": "waiting_input", "pending_approvals": 3,
+                "last_activity_at": at(1)}),
+        ),
+        session(
+            "s2",
+            json!({"title": "Write the migration guide for version two of the API",
+                "effective_context_tokens": 171_000, "input_tokens": 2_400_000, "cost_usd": 12.3,
+                "last_activity_at": at(2)}),
+        ),
+        session(
+            "s3",
+            json!({"title": "Requests of deploy-bot", "external": true, "asker": "deploy-bot",
+                "model": null, "cost_usd": null, "effective_context_tokens": null,
+                "status": "waiting_input", "pending_approvals": 1, "last_activity_at": at(4)}),
+        ),
+        session(
+            "s4",
+            json!({"title": "Try the new parser", "status": "interrupted", "live": false,
+                "last_activity_at": at(20), "working_dir": "/home/me/src/a/very/long/way/down"}),
+        ),
+        session(
+            "s5",
+            json!({"title": "Go on with the parser", "status": "completed", "live": false,
+                "parent_session_id": "s4", "last_activity_at": at(10)}),
+        ),
+        session(
+            "s6",
+            json!({"title": "Its tests", "status": "running", "parent_session_id": "s4",
+                "dangerously_skip_permissions": true, "last_activity_at": at(3)}),
+        ),
+        session(
+            "s7",
+            json!({"title": "漢字と絵文字🦀 und Umlaute äöü", "status": "failed", "live": false,
+                "error_message": "the model is overloaded", "last_activity_at": at(50)}),
+        ),
+        session(
+            "s8",
+            json!({"title": "Old", "archived": true, "status": "completed"}),
+        ),
+    ]
+}
+
+fn rig(size: (u16, u16)) -> Rig {
+    Rig::new(size, &sample(), &[])
+}
+
+#[test]
+fn the_list_at_both_sizes_and_narrow() {
+    insta::assert_snapshot!("list_80", rig((80, 24)).screen());
+    insta::assert_snapshot!("list_140", rig((140, 40)).screen());
+    insta::assert_snapshot!("list_40", rig((40, 20)).screen());
+}
+
+#[test]
+fn the_list_filtered_marked_and_folded() {
+    let mut rig = rig((140, 40));
+    let _ = rig.keys("A G h k space /");
+    rig.type_in("parser");
+    insta::assert_snapshot!("list_filtered_140", rig.screen());
+    let _ = rig.keys("esc");
+    insta::assert_snapshot!("list_folded_140", rig.screen());
+}
+
+#[test]
+fn letters_that_fit_stand_out() {
+    let mut rig = rig((140, 40));
+    let _ = rig.keys("/");
+    rig.type_in("logfo");
+    let shown: String = rig
+        .buffer()
+        .content()
+        .iter()
+        .filter(|cell| cell.style().fg == rig.app.theme.matched.fg)
+        .filter(|cell| {
+            let underlined = ratatui::style::Modifier::UNDERLINED;
+            cell.style().add_modifier.contains(underlined)
+        })
+        .map(|cell| cell.symbol())
+        .collect();
+    assert_eq!(shown, "logfo");
+}
+
+#[test]
+fn nothing_fits() {
+    let mut rig = rig((80, 24));
+    let _ = rig.keys("/");
+    rig.type_in("zzzz");
+    assert!(
+        rig.screen()
+            .contains("No session fits; esc takes the filter away.")
+    );
+    let mut all_away = Rig::new((80, 24), &sample()[7..], &[]);
+    assert!(
+        all_away
+            .screen()
+            .contains("All sessions are archived; A shows them.")
+    );
+}
+
+#[test]
+fn a_long_list_shows_where_one_is() {
+    let many: Vec<Value> = (0..200)
+        .map(|n| session(&format!("s{n:03}"), json!({})))
+        .collect();
+    let mut rig = Rig::new((80, 24), &many, &[approval("a1", "s000", json!({}))]);
+    let thumb = |rig: &mut Rig| {
+        let screen = rig.screen();
+        let lines = screen.lines().enumerate();
+        lines
+            .filter(|(_, line)| line.ends_with('┃'))
+            .map(|(y, _)| y)
+            .collect::<Vec<_>>()
+    };
+    let top = thumb(&mut rig);
+    assert_eq!(top.len(), 1);
+    let _ = rig.keys("G");
+    let bottom = thumb(&mut rig);
+    assert!(bottom > top, "{bottom:?} is below {top:?}");
+    assert!(rig.screen().contains("the work of s199"));
+}

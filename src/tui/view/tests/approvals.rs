@@ -1,0 +1,370 @@
+//! The card of every kind of question, the inbox, and each decision form, at both sizes.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+
+use crate::tui::msg::{Done, Msg};
+use crate::tui::state::card::Looked;
+use crate::tui::testing::{Rig, approval, session};
+
+/// Both sizes of every picture.
+const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
+
+fn sessions() -> Vec<Value> {
+    vec![
+        session(
+            "s1",
+            json!({"title": "Clean up the build", "status": "waiting_input", "pending_approvals": 1}),
+        ),
+        session("s2", json!({"title": "Write the release notes"})),
+    ]
+}
+
+/// Draws one question, after these keys, at both sizes.
+fn shot(name: &str, asked: &Value, keys: &str) {
+    let asked = [asked.clone()];
+    many_shots(name, &asked, |rig| {
+        let _ = rig.keys(keys);
+    });
+}
+
+fn many_shots(name: &str, asked: &[Value], act: impl Fn(&mut Rig)) {
+    for (width, height) in SIZES {
+        let mut rig = Rig::new((width, height), &sessions(), asked);
+        act(&mut rig);
+        insta::assert_snapshot!(format!("{name}_{width}"), rig.screen());
+    }
+}
+
+fn bash(changes: Value) -> Value {
+    approval("a1", "s1", changes)
+}
+
+fn edit() -> Value {
+    bash(json!({"tool_name": "Edit", "tool_input": {
+        "file_path": "/home/me/src/api/src/main.rs",
+        "old_string": "    let port = 80;\n    serve(port);", "new_string": "    let port = 8080;\n    serve(port);",
+        "replace_all": false},
+        "description": "main.rs",
+        "permission_suggestions": [
+            {"type": "setMode", "mode": "acceptEdits", "destination": "session"}]}))
+}
+
+fn touch() -> Value {
+    bash(
+        json!({"tool_input": {"command": "touch /tmp/a1"}, "description": "touch /tmp/a1",
+        "blocked_path": "/tmp/a1", "permission_suggestions": [
+        {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "touch /tmp/a1"}],
+            "behavior": "allow", "destination": "localSettings"},
+        {"type": "addDirectories", "directories": ["/tmp"], "destination": "session"},
+        {"type": "setMode", "mode": "acceptEdits", "destination": "session"}]}),
+    )
+}
+
+fn question() -> Value {
+    bash(
+        json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+        {"question": "Which database shall the service use?", "header": "Database", "multiSelect": false,
+         "options": [
+            {"label": "SQLite", "description": "embedded: one file, no server to run"},
+            {"label": "Postgres", "description": "a server of its own"}]},
+        {"question": "Which platforms?", "header": "Platforms", "multiSelect": true, "options": [
+            {"label": "Linux", "description": ""}, {"label": "macOS", "description": ""},
+            {"label": "Windows", "description": "untested so far"}]}]}}),
+    )
+}
+
+fn one_question() -> Value {
+    bash(
+        json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+        {"question": "Go on?", "header": "Go", "options": [{"label": "Yes"}, {"label": "No"}]}]}}),
+    )
+}
+
+fn contact() -> Value {
+    bash(
+        json!({"kind": "contact", "source": "local_api", "tool_name": "contact_human",
+        "asker": "release-bot", "call_id": "call-7",
+        "tool_input": {"subject": "Release 2.4", "message": "The changelog is ready.\nShall I publish it now?"},
+        "options": [{"name": "now", "title": "Publish now", "description": "within a minute"},
+            {"name": "later", "title": "Wait", "prompt_fill": "Wait until ", "interactive": true}],
+        "channel": {"slack": {"channel_or_user_id": "C012", "context_about_channel_or_user": "the team"}}}),
+    )
+}
+
+fn sdk() -> Value {
+    bash(
+        json!({"source": "local_api", "tool_name": "refund", "asker": "billing.py",
+        "tool_input": {"customer": "c-1881", "amount": 120.5, "lines": ["item 1", "item 2"]},
+        "options": [{"name": "fraud", "title": "Looks like fraud", "description": "freezes the account"},
+            {"name": "manual", "prompt_fill": "I will do it by hand."}],
+        "sdk_state": {"step": 3}}),
+    )
+}
+
+fn plan() -> Value {
+    bash(
+        json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {
+        "plan": "# Move to SQLite\n\n1. Add the schema\n2. Port the queries\n\nThen remove the old store."}}),
+    )
+}
+
+#[test]
+fn cards_of_every_kind() {
+    shot("card_bash", &bash(json!({})), "");
+    shot(
+        "card_dangerous",
+        &bash(
+            json!({"tool_input": {"command": "cd /srv && sudo rm -rf build", "description": "Clean"},
+            "created_at": "2026-03-01T11:20:00Z"}),
+        ),
+        "",
+    );
+    shot("card_outside", &touch(), "");
+    shot(
+        "card_subagent",
+        &bash(json!({"agent_id": "a479be775d80b9314", "source": "mcp",
+            "decision_reason": "a hook wants a person to see it"})),
+        "",
+    );
+    shot("card_question", &question(), "");
+    shot("card_contact", &contact(), "");
+    shot("card_sdk", &sdk(), "");
+    shot("card_plan", &plan(), "");
+    shot(
+        "card_plan_bare",
+        &bash(json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {}})),
+        "",
+    );
+    shot(
+        "card_mcp",
+        &bash(json!({"tool_name": "mcp__github__delete_branch",
+            "tool_input": {"owner": "me", "repo": "api", "branch": "old"}})),
+        "",
+    );
+}
+
+#[test]
+fn cards_of_files() {
+    for (name, found) in [
+        (
+            "edit",
+            Looked::Text("fn main() {\n    let port = 80;\n    serve(port);\n}\n".to_owned()),
+        ),
+        ("edit_missing", Looked::Missing),
+        (
+            "edit_other",
+            Looked::Other("it is too long to compare".to_owned()),
+        ),
+    ] {
+        many_shots(&format!("card_{name}"), &[edit()], |rig| {
+            let _ = rig.tell(Msg::Done(Done::File {
+                approval: "a1".to_owned(),
+                path: "/home/me/src/api/src/main.rs".to_owned(),
+                found: found.clone(),
+            }));
+        });
+    }
+    let write = bash(json!({"tool_name": "Write",
+        "tool_input": {"file_path": "/etc/motd", "content": "hello\n"}}));
+    many_shots("card_write_over", &[write], |rig| {
+        let _ = rig.tell(Msg::Done(Done::File {
+            approval: "a1".to_owned(),
+            path: "/etc/motd".to_owned(),
+            found: Looked::Text("a\nb\n".to_owned()),
+        }));
+    });
+}
+
+#[test]
+fn long_and_hostile_cards() {
+    let lines: String = (1..=90).map(|n| format!("echo step {n}\n")).collect();
+    let long = bash(json!({"tool_input": {"command": lines}}));
+    shot("card_long", &long, "");
+    shot("card_long_scrolled", &long, "ctrl-j ctrl-j ctrl-j");
+    let hostile = "echo \u{1b}[2J\u{1b}]0;x\u{7} safe \u{202e}txt.exe\u{202c} a\u{200b}b\tc \u{1f468}\u{200d}\u{1f469} 漢字";
+    shot(
+        "card_hostile",
+        &bash(
+            json!({"tool_input": {"command": hostile}, "description": "fine\u{202e}",
+            "decision_reason": "\u{1b}[31mred"}),
+        ),
+        "",
+    );
+}
+
+#[test]
+fn the_forms() {
+    shot("deny", &bash(json!({})), "n");
+    shot("deny_quick", &bash(json!({})), "n down down tab");
+    shot("deny_options", &sdk(), "n down");
+    shot("edit_command", &bash(json!({})), "e");
+    shot(
+        "edit_review",
+        &bash(json!({})),
+        "e backspace - - d o c enter",
+    );
+    shot("edit_file", &edit(), "e");
+    shot(
+        "edit_json_wrong",
+        &bash(json!({"tool_name": "Task", "tool_input": {"prompt": "x"}})),
+        "e x",
+    );
+    shot("always", &touch(), "a");
+    shot("always_more", &touch(), "a right down space");
+    shot("always_none", &bash(json!({})), "a");
+    shot("always_plan", &plan(), "a");
+    shot("question", &question(), "y");
+    shot("question_several", &question(), "y 2 enter 1 3");
+    shot("question_review", &question(), "y 1 enter 1 3 enter");
+    shot(
+        "question_other",
+        &one_question(),
+        "y down down n o t space y e t",
+    );
+    shot("contact", &contact(), "y");
+    shot("contact_option", &contact(), "y down down");
+    shot("read_plan", &plan(), "v");
+    shot(
+        "read_dangerous",
+        &bash(json!({"tool_input": {"command": "rm -rf build"}})),
+        "v / b u i",
+    );
+}
+
+#[test]
+fn the_second_question_before_what_is_dangerous() {
+    let asked = [bash(
+        json!({"tool_input": {"command": "sudo rm -rf build"}}),
+    )];
+    many_shots("confirm", &asked, |rig| {
+        rig.app.wishes.confirm_dangerous = true;
+        let _ = rig.keys("y");
+    });
+}
+
+fn crowd() -> Vec<Value> {
+    let mut asked = vec![
+        approval(
+            "a1",
+            "s1",
+            json!({"tool_input": {"command": "cargo test"}, "created_at": "2026-03-01T09:00:00Z"}),
+        ),
+        approval(
+            "a2",
+            "s2",
+            json!({"tool_input": {"command": "rm -rf target"}, "created_at": "2026-03-01T11:50:00Z"}),
+        ),
+        approval(
+            "a3",
+            "s2",
+            json!({"tool_name": "Write", "tool_input": {"file_path": "notes.md", "content": "x\n"}}),
+        ),
+        question(),
+        contact(),
+    ];
+    asked[3]["id"] = json!("a4");
+    asked[4]["id"] = json!("a5");
+    asked
+}
+
+#[test]
+fn the_inbox_and_many_at_once() {
+    many_shots("inbox", &crowd(), |rig| {
+        let _ = rig.keys("1 j");
+    });
+    many_shots("inbox_filter", &crowd(), |rig| {
+        let _ = rig.keys("1 / c a r g o");
+    });
+    many_shots("inbox_filter_none", &crowd(), |rig| {
+        let _ = rig.keys("1 / z z z");
+    });
+    many_shots("many_yes", &crowd(), |rig| {
+        let _ = rig.keys("Y");
+    });
+    many_shots("many_yes_all", &crowd(), |rig| {
+        let _ = rig.keys("Y tab");
+    });
+    many_shots("many_no", &crowd(), |rig| {
+        let _ = rig.keys("1 space space N");
+    });
+}
+
+/// The look of the lowest cell that begins with these words.
+fn style_of(rig: &Rig, words: &str) -> ratatui::style::Style {
+    let buffer = rig.buffer();
+    let area = buffer.area;
+    for y in (area.top()..area.bottom()).rev() {
+        let cells: Vec<_> = (area.left()..area.right())
+            .map(|x| &buffer[(x, y)])
+            .collect();
+        let row: String = cells.iter().map(|cell| cell.symbol()).collect();
+        if let Some(at) = row.rfind(words) {
+            let column = row[..at].chars().count();
+            return cells[column].style();
+        }
+    }
+    ratatui::style::Style::default()
+}
+
+#[test]
+fn danger_and_long_waits_stand_out() {
+    let mut rig = Rig::new((140, 40), &sessions(), &crowd());
+    let _ = rig.keys("1 j");
+    let theme = rig.app.theme;
+    assert_eq!(style_of(&rig, "! Bash  rm -rf").bg, theme.danger.bg);
+    assert_eq!(style_of(&rig, "!  deletes").bg, theme.danger.bg);
+    assert_eq!(style_of(&rig, "deletes").fg, theme.bad.fg);
+    assert_eq!(style_of(&rig, "3h").fg, theme.bad.fg);
+    assert_eq!(style_of(&rig, "10m").fg, theme.waiting.fg);
+    assert_eq!(style_of(&rig, "  1m").fg, theme.dim.fg);
+}
+
+#[test]
+fn hidden_characters_are_marked_where_they_are() {
+    let asked = [bash(json!({"tool_input": {"command": "ls \u{202e}x"}}))];
+    let mut rig = Rig::new((140, 40), &sessions(), &asked);
+    rig.draw();
+    let unmasked = rig.app.theme.unmasked;
+    let screen = rig.screen();
+    assert!(screen.contains("ls \\u{202e}x"), "{screen}");
+    assert_eq!(style_of(&rig, "\\u{202e}x").bg, unmasked.bg);
+    let _ = rig.keys("e");
+    assert!(rig.screen().contains("hidden characters: 1"));
+}
+
+#[test]
+fn ten_megabytes_are_drawn_as_fast_as_ten_lines() {
+    let huge = format!("echo {}\n", "x".repeat(90)).repeat(105_000);
+    let asked = [bash(json!({"tool_input": {"command": huge}}))];
+    let mut rig = Rig::new((140, 40), &sessions(), &asked);
+    let screen = rig.screen();
+    assert!(screen.contains("MB more"), "{screen}");
+    assert!(
+        rig.app.card.laid.rows.len() < 3_000,
+        "{}",
+        rig.app.card.laid.rows.len()
+    );
+    let made = rig.app.card.laid.of.clone();
+    let _ = rig.keys("ctrl-j ctrl-j tab tab");
+    assert_eq!(rig.app.card.laid.of, made, "laid out once");
+    let _ = rig.keys("v");
+    assert!(rig.screen().contains("MB more"));
+}
+
+#[test]
+fn the_deepest_input_is_drawn() {
+    let mut deep = json!("end");
+    for _ in 0..120 {
+        deep = json!({ "a": deep });
+    }
+    let asked = [bash(
+        json!({"tool_name": "mcp__x__y", "tool_input": {"deep": deep}}),
+    )];
+    for size in [(140, 40), (40, 15), (12, 6)] {
+        let mut rig = Rig::new(size, &sessions(), &asked);
+        let _ = rig.keys("v G esc e");
+        rig.draw();
+    }
+}

@@ -1,0 +1,543 @@
+//! From keys to exactly what is sent.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::tui::effect::{Effect, Purpose};
+use crate::tui::msg::{Done, Msg};
+use crate::tui::state::Form;
+use crate::tui::testing::{Rig, approval, session};
+
+fn rig(asked: &[Value]) -> Rig {
+    let sessions = [session("s1", json!({})), session("s2", json!({}))];
+    Rig::new((140, 40), &sessions, asked)
+}
+
+/// What is decided, as it goes over the wire.
+fn sent(effects: &[Effect]) -> Vec<Value> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Decide(params) => Some(serde_json::to_value(params).unwrap()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What keys send about one question.
+fn sends(asked: Value, keys: &str) -> Vec<Value> {
+    sent(&rig(&[asked]).keys(keys))
+}
+
+fn ask(changes: Value) -> Value {
+    approval("a1", "s1", changes)
+}
+
+fn suggested() -> Value {
+    ask(json!({"permission_suggestions": [
+        {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "cargo test:*"}],
+            "behavior": "allow", "destination": "localSettings"},
+        {"type": "setMode", "mode": "acceptEdits", "destination": "session"}]}))
+}
+
+fn two_questions() -> Value {
+    ask(
+        json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+        {"question": "Which?", "header": "W", "options": [{"label": "x"}, {"label": "y"}]},
+        {"question": "What else?", "header": "E", "multiSelect": true,
+         "options": [{"label": "p"}, {"label": "q"}, {"label": "r"}]}]}}),
+    )
+}
+
+fn one_question() -> Value {
+    ask(
+        json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+        {"question": "Which?", "header": "W", "options": [{"label": "x"}, {"label": "y"}]}]}}),
+    )
+}
+
+fn contact(options: Value) -> Value {
+    ask(
+        json!({"kind": "contact", "source": "local_api", "tool_name": "contact_human",
+        "asker": "bot", "tool_input": {"message": "Now?"}, "options": options}),
+    )
+}
+
+#[test]
+fn keys_send_exactly_this() {
+    let yes = json!({"approval_id": "a1", "decision": "approve"});
+    let no = |comment: &str| json!({"approval_id": "a1", "decision": "deny", "comment": comment});
+    let rule = json!({"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "cargo test:*"}],
+        "behavior": "allow", "destination": "localSettings"});
+    let mode = json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"});
+    let mut here = rule.clone();
+    here["destination"] = json!("session");
+    let mut everywhere = rule.clone();
+    everywhere["destination"] = json!("projectSettings");
+    let lasting = |updates: Value| json!({"approval_id": "a1", "decision": "approve", "updated_permissions": updates});
+    let answered =
+        |answers: Value| json!({"approval_id": "a1", "decision": "respond", "answers": answers});
+    let options = json!([{"name": "now", "title": "Now"},
+        {"name": "later", "title": "Later", "prompt_fill": "wait"}]);
+    let refusals = json!({"source": "local_api", "options": options});
+    let cases: Vec<(Value, &str, Option<Value>)> = vec![
+        // Permissions.
+        (ask(json!({})), "y", Some(yes.clone())),
+        (ask(json!({})), "n enter", Some(no("Denied by the user."))),
+        (ask(json!({})), "n esc", None),
+        (ask(json!({})), "n N o enter", Some(no("No"))),
+        (ask(json!({})), "n a alt-enter b enter", Some(no("a\nb"))),
+        (ask(json!({})), "n down enter", Some(no("Not now."))),
+        (
+            ask(json!({})),
+            "n up enter",
+            Some(no("Explain first why this is needed.")),
+        ),
+        (
+            ask(json!({})),
+            "n down down up backspace ! enter",
+            Some(no("Not now!")),
+        ),
+        (
+            ask(json!({})),
+            "n tab enter",
+            Some(
+                json!({"approval_id": "a1", "decision": "deny", "comment": "Denied by the user.",
+                "interrupt": true}),
+            ),
+        ),
+        (
+            ask(json!({"source": "mcp"})),
+            "n tab enter",
+            Some(no("Denied by the user.")),
+        ),
+        (
+            ask(refusals.clone()),
+            "n down enter",
+            Some(json!({"approval_id": "a1", "decision": "deny", "option": "now"})),
+        ),
+        (
+            ask(refusals.clone()),
+            "n down down ! enter",
+            Some(
+                json!({"approval_id": "a1", "decision": "deny", "option": "later", "comment": "wait!"}),
+            ),
+        ),
+        (ask(refusals), "n x enter", Some(no("x"))),
+        // Edits.
+        (ask(json!({})), "e enter enter", Some(yes.clone())),
+        (ask(json!({})), "e ! enter esc", None),
+        (
+            ask(json!({})),
+            "e ! enter enter",
+            Some(json!({"approval_id": "a1", "decision": "approve",
+                "updated_input": {"command": "cargo test --workspace!", "description": "Run the tests"}})),
+        ),
+        (
+            ask(
+                json!({"tool_name": "Write", "tool_input": {"file_path": "a", "content": "x\r\ny\r\n"}}),
+            ),
+            "e z tab b enter enter",
+            Some(json!({"approval_id": "a1", "decision": "approve",
+                "updated_input": {"file_path": "ab", "content": "zx\r\ny\r\n"}})),
+        ),
+        (
+            ask(json!({"tool_name": "Task", "tool_input": {"n": 1}})),
+            "e { enter enter",
+            None,
+        ),
+        (ask(json!({"source": "mcp"})), "e enter enter", None),
+        // What lasts.
+        (suggested(), "a enter", Some(lasting(json!([rule])))),
+        (suggested(), "a 2 enter", Some(lasting(json!([rule, mode])))),
+        (suggested(), "a 1 2 enter", Some(lasting(json!([mode])))),
+        (suggested(), "a left enter", Some(lasting(json!([here])))),
+        (
+            suggested(),
+            "a right enter",
+            Some(lasting(json!([everywhere]))),
+        ),
+        (suggested(), "a space enter", Some(yes.clone())),
+        (ask(json!({})), "a enter", Some(yes.clone())),
+        (ask(json!({"source": "mcp"})), "a enter", Some(yes.clone())),
+        // Questions.
+        (
+            one_question(),
+            "y 2 enter",
+            Some(answered(json!({"Which?": "y"}))),
+        ),
+        (
+            one_question(),
+            "1 enter down enter",
+            Some(answered(json!({"Which?": "y"}))),
+        ),
+        (
+            one_question(),
+            "y 3 n o enter",
+            Some(answered(json!({"Which?": "no"}))),
+        ),
+        (one_question(), "y 3 enter", None),
+        (
+            one_question(),
+            "y 3 n 1 tab enter",
+            Some(answered(json!({"Which?": "n1"}))),
+        ),
+        (
+            two_questions(),
+            "y 1 enter 3 1 enter enter",
+            Some(answered(json!({"Which?": "x", "What else?": "p, r"}))),
+        ),
+        (
+            two_questions(),
+            "y 2 enter 1 4 z enter enter",
+            Some(answered(json!({"Which?": "y", "What else?": "p, z"}))),
+        ),
+        (two_questions(), "y tab tab enter", None),
+        (
+            ask(json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {}})),
+            "y enter",
+            None,
+        ),
+        // Messages.
+        (
+            contact(json!([])),
+            "y o k enter",
+            Some(json!({"approval_id": "a1", "decision": "respond", "comment": "ok"})),
+        ),
+        (contact(json!([])), "y enter", None),
+        (contact(json!([])), "n enter", None),
+        (
+            contact(options.clone()),
+            "y down enter",
+            Some(json!({"approval_id": "a1", "decision": "respond", "option": "now"})),
+        ),
+        (
+            contact(options),
+            "y up ! enter",
+            Some(
+                json!({"approval_id": "a1", "decision": "respond", "option": "later", "comment": "wait!"}),
+            ),
+        ),
+        // Plans, and the whole question.
+        (
+            ask(
+                json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "# P"}}),
+            ),
+            "v y",
+            Some(yes.clone()),
+        ),
+        (ask(json!({})), "v n x enter", Some(no("x"))),
+        (ask(json!({})), "v / y enter esc", None),
+        (ask(json!({})), "1 enter y", Some(yes)),
+    ];
+    for (asked, keys, expected) in cases {
+        let expected: Vec<Value> = expected.into_iter().collect();
+        assert_eq!(sends(asked.clone(), keys), expected, "{keys}: {asked}");
+    }
+}
+
+#[test]
+fn accepting_a_plan_can_accept_its_edits_too() {
+    let plan =
+        ask(json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "# P"}}));
+    let effects = rig(&[plan]).keys("a enter");
+    let Some(Effect::Settings(settings)) = effects.first() else {
+        panic!("nothing is set: {effects:?}");
+    };
+    assert_eq!(
+        (settings.session_id.as_str(), settings.auto_accept_edits),
+        ("s1", Some(true))
+    );
+    assert_eq!(
+        sent(&effects),
+        [json!({"approval_id": "a1", "decision": "approve"})]
+    );
+}
+
+#[test]
+fn the_dangerous_is_asked_twice_where_that_is_wished() {
+    let asked = ask(json!({"tool_input": {"command": "rm -rf x"}}));
+    let mut rig = rig(&[asked]);
+    rig.app.wishes.confirm_dangerous = true;
+    // Twice before anything is drawn is once.
+    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
+    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
+    rig.draw();
+    assert_eq!(sent(&rig.keys("n y")), [] as [Value; 0]);
+    let effects = rig.keys("y");
+    assert_eq!(
+        sent(&effects),
+        [json!({"approval_id": "a1", "decision": "approve"})]
+    );
+    assert!(rig.screen().contains("approving…"));
+}
+
+#[test]
+fn what_comes_back_from_the_editor_is_shown_before_it_is_sent() {
+    let mut rig = rig(&[ask(json!({}))]);
+    let effects = rig.keys("e ctrl-e");
+    let Some(Effect::Editor {
+        purpose,
+        text,
+        extension,
+    }) = effects.last()
+    else {
+        panic!("no editor: {effects:?}");
+    };
+    assert_eq!(
+        (text.as_str(), *extension),
+        ("cargo test --workspace", "sh")
+    );
+    let effects = rig.tell(Msg::Done(Done::Edited {
+        purpose: purpose.clone(),
+        text: Ok("cargo test --doc\n".to_owned()),
+    }));
+    assert_eq!(sent(&effects), [] as [Value; 0]);
+    let screen = rig.screen();
+    assert!(
+        screen.contains("- cargo test --workspace") && screen.contains("+ cargo test --doc"),
+        "{screen}"
+    );
+    let updated = json!({"command": "cargo test --doc", "description": "Run the tests"});
+    assert_eq!(
+        sent(&rig.keys("enter")),
+        [json!({"approval_id": "a1", "decision": "approve", "updated_input": updated})]
+    );
+}
+
+#[test]
+fn an_edit_stays_when_its_question_ends_and_nothing_is_sent() {
+    let mut rig = rig(&[ask(json!({}))]);
+    let _ = rig.keys("e x");
+    let gone = ask(json!({"outcome": "withdrawn", "status": "resolved"}));
+    let _ = rig.approval_event("approval_resolved", &gone);
+    rig.draw();
+    assert_eq!(sent(&rig.keys("enter enter")), [] as [Value; 0]);
+    assert!(rig.screen().contains("it no longer waits"));
+    let effects = rig.keys("ctrl-e");
+    assert!(matches!(
+        effects.last(),
+        Some(Effect::Editor { text, purpose: Purpose::Input { .. }, .. }) if text.ends_with('x')
+    ));
+}
+
+fn crowd() -> Vec<Value> {
+    vec![
+        approval("a1", "s1", json!({})),
+        approval("a2", "s2", json!({"tool_input": {"command": "rm -rf x"}})),
+        approval(
+            "a3",
+            "s2",
+            json!({"tool_name": "Write", "tool_input": {"file_path": "b", "content": ""}}),
+        ),
+        approval(
+            "a4",
+            "s1",
+            json!({"kind": "question", "tool_name": "AskUserQuestion"}),
+        ),
+        approval(
+            "a5",
+            "s1",
+            json!({"kind": "contact", "tool_name": "contact_human"}),
+        ),
+        approval(
+            "a6",
+            "s1",
+            json!({"kind": "plan", "tool_name": "ExitPlanMode"}),
+        ),
+    ]
+}
+
+fn ids(sent: &[Value]) -> Vec<&str> {
+    sent.iter()
+        .map(|params| params["approval_id"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn many_are_decided_one_by_one_and_only_what_was_listed() {
+    let cases = [
+        ("Y enter", "approve", vec!["a1", "a3"]),
+        ("Y tab enter", "approve", vec!["a1", "a3", "a2"]),
+        ("Y tab tab enter", "approve", vec!["a1", "a3"]),
+        ("Y esc", "", vec![]),
+        ("N enter", "deny", vec!["a1", "a2", "a3", "a6"]),
+        ("1 j space space Y tab enter", "approve", vec!["a3", "a2"]),
+        ("1 / w r i t e enter Y enter", "approve", vec!["a3"]),
+    ];
+    for (keys, decision, expected) in cases {
+        let sent = sent(&rig(&crowd()).keys(keys));
+        assert_eq!(ids(&sent), expected, "{keys}");
+        assert!(
+            sent.iter().all(|params| params["decision"] == decision),
+            "{keys}"
+        );
+    }
+    let reasons = sent(&rig(&crowd()).keys("N n o enter"));
+    assert!(
+        reasons.iter().all(|params| params["comment"] == "no"),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn what_arrives_while_the_summary_is_open_is_not_in_it() {
+    let mut rig = rig(&crowd()[..1]);
+    let _ = rig.keys("Y");
+    let _ = rig.approval_event("new_approval", &crowd()[2]);
+    let _ = rig.approval_event("new_approval", &approval("a9", "s1", json!({})));
+    rig.draw();
+    assert_eq!(ids(&sent(&rig.keys("enter"))), ["a1"]);
+}
+
+#[test]
+fn a_summary_that_was_not_drawn_sends_nothing() {
+    let mut rig = rig(&crowd());
+    let _ = rig.press("Y");
+    assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
+    assert!(matches!(rig.app.form, Some(Form::Many(_))));
+    rig.draw();
+    // Taking the dangerous ones in changes what is listed: that must be seen too.
+    let _ = rig.press("tab");
+    assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
+    rig.draw();
+    assert_eq!(sent(&rig.press("enter")).len(), 3);
+}
+
+#[test]
+fn pasted_text_goes_into_the_field_that_is_open() {
+    for (asked, keys, after, field) in [
+        (ask(json!({})), "n", "enter", "comment"),
+        (contact(json!([])), "y", "enter", "comment"),
+    ] {
+        let mut rig = rig(&[asked]);
+        let _ = rig.keys(keys);
+        let effects = rig.tell(Msg::Paste("two\r\nlines".to_owned()));
+        assert_eq!(sent(&effects), [] as [Value; 0]);
+        assert_eq!(sent(&rig.keys(after))[0][field], "two\nlines");
+    }
+    let mut rig = rig(&[one_question()]);
+    let _ = rig.keys("y");
+    let _ = rig.tell(Msg::Paste("mine".to_owned()));
+    assert_eq!(
+        sent(&rig.keys("enter"))[0]["answers"],
+        json!({"Which?": "mine"})
+    );
+}
+
+#[test]
+fn the_card_is_copied_as_it_is_seen() {
+    let asked = [ask(json!({"tool_input": {"command": "ls \u{202e}x"}}))];
+    let effects = rig(&asked).keys("1 ctrl-y");
+    assert_eq!(effects, [Effect::Copy("ls \\u{202e}x".to_owned())]);
+}
+
+/// What a person, the daemon and the screen do.
+#[derive(Clone, Debug)]
+enum Step {
+    Press(&'static str),
+    Draw,
+    Arrives(usize),
+    Ends(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    const KEYS: [&str; 32] = [
+        "y", "n", "e", "a", "v", "Y", "N", "enter", "enter", "enter", "esc", "tab", "space",
+        "down", "up", "j", "k", "1", "2", "3", "ctrl-n", "ctrl-b", "ctrl-s", "/", "?", ":", "x",
+        "r", "c", "right", "s", "ctrl-e",
+    ];
+    prop_oneof![
+        6 => (0..KEYS.len()).prop_map(|key| Step::Press(KEYS[key])),
+        3 => Just(Step::Draw),
+        1 => (0..8usize).prop_map(Step::Arrives),
+        1 => (0..8usize).prop_map(Step::Ends),
+    ]
+}
+
+fn of_any_kind(number: usize) -> Value {
+    let id = format!("a{number}");
+    let session = if number.is_multiple_of(2) { "s1" } else { "s2" };
+    let changes = match number % 5 {
+        0 => json!({}),
+        1 => json!({"tool_input": {"command": "rm -rf x"}}),
+        2 => {
+            json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+            {"question": "Which?", "options": [{"label": "x"}]}]}})
+        }
+        3 => {
+            json!({"kind": "contact", "tool_name": "contact_human", "tool_input": {"message": "?"}})
+        }
+        _ => json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "p"}}),
+    };
+    approval(&id, session, changes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    /// The invariant that everything else here serves.
+    #[test]
+    fn no_keys_decide_what_was_not_drawn(
+        steps in proptest::collection::vec(step(), 1..40),
+        twice in any::<bool>(),
+    ) {
+        let mut rig = rig(&[of_any_kind(0), of_any_kind(1)]);
+        rig.app.wishes.confirm_dangerous = twice;
+        let mut drawn: BTreeSet<String> = BTreeSet::new();
+        let note = |rig: &Rig, drawn: &mut BTreeSet<String>| {
+            drawn.extend(rig.app.drawn.approval.clone());
+            if let (Some(Form::Many(form)), true) = (&rig.app.form, rig.app.drawn.form.is_some()) {
+                drawn.extend(form.decided().map(|one| one.id.clone()));
+            }
+        };
+        note(&rig, &mut drawn);
+        for step in steps {
+            let effects = match step {
+                Step::Press(key) => rig.press(key),
+                Step::Draw => {
+                    rig.draw();
+                    note(&rig, &mut drawn);
+                    Vec::new()
+                }
+                Step::Arrives(number) => rig.approval_event("new_approval", &of_any_kind(number)),
+                Step::Ends(number) => {
+                    let mut gone = of_any_kind(number);
+                    gone["outcome"] = json!("denied");
+                    gone["status"] = json!("denied");
+                    rig.approval_event("approval_resolved", &gone)
+                }
+            };
+            for params in sent(&effects) {
+                let id = params["approval_id"].as_str().unwrap();
+                prop_assert!(drawn.contains(id), "{id} was never drawn: {params}");
+            }
+        }
+    }
+}
+
+#[test]
+fn five_hundred_wait_and_are_decided_at_once() {
+    let asked: Vec<Value> = (0..500)
+        .map(|n| {
+            approval(
+                &format!("a{n:03}"),
+                "s1",
+                json!({"tool_input": {"command": format!("echo {n}")}}),
+            )
+        })
+        .collect();
+    let mut rig = rig(&asked);
+    let _ = rig.keys("1 G");
+    assert!(rig.screen().contains("echo 499"));
+    let decided = sent(&rig.keys("Y pagedown pagedown enter"));
+    assert_eq!(decided.len(), 500);
+    assert!(rig.screen().contains("approving 500"));
+}

@@ -1,0 +1,4 @@
+//! Screens as they are drawn.
+
+mod approvals;
+mod decisions;
