@@ -42,6 +42,7 @@ const VERBS: [&[&str]; 38] = [
     &["daemon", "status"],
     &["daemon", "logs"],
     &["doctor"],
+    &["demo"],
 ];
 
 #[test]
