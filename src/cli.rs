@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, search, send,
-    sessions, show, watch,
+    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, search,
+    send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -124,6 +124,8 @@ pub enum Verb {
     Config(config::Args),
     /// Start, stop or examine the daemon
     Daemon(daemon::Args),
+    /// Show the dashboard with scripted agents; needs no set-up
+    Demo(demo::Args),
     /// Examine everything that must work
     Doctor(doctor::Args),
     /// Print completions for a shell

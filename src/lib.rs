@@ -117,6 +117,7 @@
 //!
 //! Conversations, approvals and sessions are kept.
 
+pub mod check;
 pub mod cli;
 pub mod client;
 pub mod commands;

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Command;
 
+use super::dashboard;
 use super::exit::Failure;
 use super::output::Output;
 use crate::config::{Config, Flags, check, locate};
@@ -89,7 +90,11 @@ fn edit(file: &Path) -> Result<(), Failure> {
         .with_hint("set VISUAL or EDITOR to your editor"));
     }
     let home = std::env::home_dir().unwrap_or_default();
-    check(file, &home).map_err(|error| Failure::failed(error.to_string()))
+    let config = check(file, &home).map_err(|error| Failure::failed(error.to_string()))?;
+    match dashboard::problem(&config) {
+        Some(problem) => Err(Failure::failed(problem).with_hint(dashboard::MEND)),
+        None => Ok(()),
+    }
 }
 
 /// Creates the file, with nothing in it that means anything, unless it is there.

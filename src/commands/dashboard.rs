@@ -5,32 +5,123 @@ use jiff::Timestamp;
 use super::Context;
 use super::exit::Failure;
 use super::input;
+use crate::config::{Config, Dashboard};
+use crate::domain::text::nearest;
 use crate::tui::keymap::Keymap;
 use crate::tui::runtime;
 use crate::tui::state::{App, Wishes};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{self, Theme};
+
+/// What to do about a wrong name in the configuration.
+pub const MEND: &str = "fix it with `humanlayer config edit`";
 
 /// Runs it until the user leaves.
 pub async fn run(context: Context) -> Result<(), Failure> {
-    let colourless = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-    let theme = if colourless {
+    let app = app(&context.config)?;
+    runtime::run(context.config, app)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The dashboard before anything is known, as the user wants it.
+pub fn app(config: &Config) -> Result<App, Failure> {
+    let (keymap, configured) =
+        names(&config.dashboard).map_err(|problem| Failure::usage(problem).with_hint(MEND))?;
+    let remembered = runtime::remembered(config);
+    let theme = if is_set("NO_COLOR") {
         Theme::mono()
     } else {
-        Theme::dark()
+        let chosen = remembered.theme.as_deref().and_then(Theme::named);
+        configured
+            .or(chosen)
+            .unwrap_or_else(|| ground(std::env::var("COLORFGBG").ok().as_deref()))
     };
-    let mut app = App::new(
-        Timestamp::now(),
-        theme,
-        Keymap::default(),
-        Wishes::default(),
-    );
+    let mut app = App::new(Timestamp::now(), theme, keymap, wishes(&config.dashboard));
     app.directory = std::env::current_dir()
         .map_err(|error| Failure::failed(format!("finding the working directory: {error}")))?
         .to_string_lossy()
         .into_owned();
     app.home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
     app.launch.environment = input::environment();
-    runtime::run(context.config, app)
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))
+    app.launch.remembered = remembered;
+    Ok(app)
+}
+
+/// What is wrong with the names in the configuration that only the dashboard knows.
+pub fn problem(config: &Config) -> Option<String> {
+    names(&config.dashboard).err()
+}
+
+/// The keys, and the theme where one is named.
+fn names(wanted: &Dashboard) -> Result<(Keymap, Option<Theme>), String> {
+    let keymap = Keymap::with(&wanted.keys.value)
+        .map_err(|error| format!("{error} ({})", wanted.keys.origin))?;
+    let Some(name) = wanted.theme.value.as_deref() else {
+        return Ok((keymap, None));
+    };
+    if let Some(theme) = Theme::named(name) {
+        return Ok((keymap, Some(theme)));
+    }
+    let instead = match nearest(name, theme::NAMES) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", theme::NAMES.join(", ")),
+    };
+    Err(format!(
+        "`dashboard.theme` names no theme: {name:?}; {instead} ({})",
+        wanted.theme.origin
+    ))
+}
+
+fn wishes(wanted: &Dashboard) -> Wishes {
+    let default = Wishes::default();
+    Wishes {
+        bell: wanted.bell.value,
+        notify: wanted.notify.value,
+        quiet_hours: wanted.quiet_hours.value,
+        confirm_dangerous: wanted.confirm_dangerous.value,
+        mouse: wanted.mouse.value,
+        deny_reasons: match &wanted.deny_reasons.value {
+            Some(reasons) => reasons.clone(),
+            None => default.deny_reasons.clone(),
+        },
+        theme_set: wanted.theme.value.is_some(),
+        ..default
+    }
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+/// The theme for the terminal's ground, where the terminal says what it is (`COLORFGBG`, as
+/// `15;0`: the last number is the ground's). Asking the terminal itself would cost the first frame.
+fn ground(said: Option<&str>) -> Theme {
+    let number = said
+        .and_then(|said| said.rsplit(';').next())
+        .and_then(|number| number.trim().parse::<u8>().ok());
+    match number {
+        Some(7 | 9..=15) => Theme::light(),
+        Some(_) | None => Theme::dark(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ground_chooses_the_theme_where_it_is_known() {
+        let cases = [
+            (None, "dark"),
+            (Some("15;0"), "dark"),
+            (Some("0;15"), "light"),
+            (Some("0;default;15"), "light"),
+            (Some("0;7"), "light"),
+            (Some("15;8"), "dark"),
+            (Some("default;default"), "dark"),
+        ];
+        for (said, name) in cases {
+            assert_eq!(ground(said).name, name, "{said:?}");
+        }
+    }
 }

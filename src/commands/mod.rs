@@ -17,6 +17,7 @@ pub mod continue_;
 pub mod daemon;
 mod dashboard;
 mod decide;
+pub mod demo;
 pub mod deny;
 pub mod doctor;
 pub mod end;
@@ -114,6 +115,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
         Some(Verb::Mcp(args)) => return mcp::run(&args, &flags),
         Some(Verb::Doctor(args)) => return block_on(doctor::run(args, flags)),
+        Some(Verb::Demo(args)) => return block_on(async move { demo::run(args, &flags).await }),
         other => other,
     };
     let context = Context {
@@ -166,6 +168,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         // Done before, without a configuration or with more than that.
         Verb::Config(_)
         | Verb::Doctor(_)
+        | Verb::Demo(_)
         | Verb::Completions(_)
         | Verb::Login(_)
         | Verb::Mcp(_) => Ok(()),

@@ -13,6 +13,8 @@ use super::{ConfigError, FILE_NAME, Form, Inputs, expand};
 /// A file that was read.
 pub(super) struct ConfigFile {
     pub path: PathBuf,
+    /// Whether it lies in the working directory and nobody asked for it: it came with a project.
+    pub of_a_project: bool,
     values: Map<String, Value>,
 }
 
@@ -46,7 +48,7 @@ impl ConfigFile {
             inputs.flags.config_file.is_none() && path == inputs.directory.join(FILE_NAME);
         match std::fs::read(&path) {
             Ok(bytes) => {
-                let file = Self::parse(path, &bytes)?;
+                let file = Self::parse(path, of_a_project, &bytes)?;
                 if of_a_project {
                     file.must_not_choose_for_the_user()?;
                 }
@@ -62,9 +64,13 @@ impl ConfigFile {
         }
     }
 
-    fn parse(path: PathBuf, bytes: &[u8]) -> Result<Self, ConfigError> {
+    fn parse(path: PathBuf, of_a_project: bool, bytes: &[u8]) -> Result<Self, ConfigError> {
         match serde_json::from_slice(bytes) {
-            Ok(Value::Object(values)) => Ok(Self { path, values }),
+            Ok(Value::Object(values)) => Ok(Self {
+                path,
+                of_a_project,
+                values,
+            }),
             Ok(_) => Err(ConfigError::NotAnObject { file: path }),
             Err(source) => Err(ConfigError::NotJson { file: path, source }),
         }
@@ -82,6 +88,20 @@ impl ConfigFile {
             }
         }
         Ok(())
+    }
+
+    /// The object under a key; null counts as unset.
+    pub fn object(&self, key: &'static str) -> Result<Option<&Map<String, Value>>, ConfigError> {
+        match self.values.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(values)) => Ok(Some(values)),
+            Some(value) => Err(ConfigError::WrongType {
+                file: self.path.clone(),
+                key,
+                expected: "an object",
+                found: type_name(value),
+            }),
+        }
     }
 
     /// The value of a key as text; null and the empty string count as unset.
@@ -102,7 +122,8 @@ impl ConfigFile {
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
+/// A value's type in words.
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -117,7 +138,7 @@ fn type_name(value: &Value) -> &'static str {
 ///
 /// # Errors
 /// As [`super::Config::resolve`], for this file alone.
-pub(crate) fn check(path: &Path, home: &Path) -> Result<(), ConfigError> {
+pub(crate) fn check(path: &Path, home: &Path) -> Result<super::Config, ConfigError> {
     let flags = super::Flags {
         config_file: Some(path.to_owned()),
         daemon_socket: None,
@@ -128,5 +149,4 @@ pub(crate) fn check(path: &Path, home: &Path) -> Result<(), ConfigError> {
         directory: home,
         home,
     })
-    .map(drop)
 }

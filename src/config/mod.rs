@@ -6,6 +6,7 @@
 //! values in it. It must not start anything or print. Called once, before any
 //! command or daemon runs.
 
+mod dashboard;
 mod file;
 mod value;
 mod write;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use dashboard::Dashboard;
 use file::ConfigFile;
 pub(crate) use file::check;
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
@@ -110,6 +112,16 @@ pub enum ConfigError {
         /// What it is.
         found: &'static str,
     },
+    /// A key in an object of ours that means nothing.
+    #[error("reading {file}: `{key}` means nothing; {instead}", file = file.display())]
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// The key, with the object that it is in.
+        key: String,
+        /// What may have been meant.
+        instead: String,
+    },
     /// A value of the right type that makes no sense.
     #[error("the value of `{key}` ({origin}) {problem}")]
     Invalid {
@@ -153,6 +165,8 @@ pub struct Config {
     pub http_allow_remote: Setting<bool>,
     /// The run that this program belongs to, when one says so.
     pub run_id: Setting<Option<String>>,
+    /// How the user wants the dashboard.
+    pub dashboard: Dashboard,
 }
 
 impl Config {
@@ -283,6 +297,7 @@ impl Config {
                 || None,
                 |text| Ok(Some(text.to_owned())),
             )?,
+            dashboard: Dashboard::read(file.as_ref())?,
             file: file.map(|file| file.path),
         })
     }
@@ -293,7 +308,7 @@ impl Config {
         fn path(path: &Path) -> Value {
             Value::from(path.to_string_lossy())
         }
-        vec![
+        let mut entries = vec![
             self.daemon_socket.entry("daemon_socket", |v| path(v)),
             self.database_path.entry("database_path", |v| path(v)),
             self.claude_path
@@ -318,7 +333,9 @@ impl Config {
             self.http_allow_remote
                 .entry("http_allow_remote", |v| Value::from(*v)),
             self.run_id.entry("run_id", |v| Value::from(v.as_deref())),
-        ]
+        ];
+        entries.extend(self.dashboard.entries());
+        entries
     }
 
     /// After how long without work an idle session's process ends.

@@ -162,6 +162,33 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
         (r#"{"log_level": "loud"}"#, "must be one of error, warn"),
         (r#"{"session_idle_minutes": 0}"#, "above 0, at most 525600"),
         (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
+        (r#"{"dashboard": []}"#, "`dashboard` must be an object"),
+        (
+            r#"{"dashboard": {"confirm_dangrous": true}}"#,
+            "`dashboard.confirm_dangrous` means nothing; did you mean `dashboard.confirm_dangerous`?",
+        ),
+        (r#"{"dashboard": {"colour": 1}}"#, "there are theme, keys"),
+        (r#"{"dashboard": {"bell": "no"}}"#, "`dashboard.bell` (file"),
+        (
+            r#"{"dashboard": {"theme": 1}}"#,
+            "must be a string, not a number",
+        ),
+        (
+            r#"{"dashboard": {"quiet_hours": ["22:00"]}}"#,
+            "must be two times of the day",
+        ),
+        (
+            r#"{"dashboard": {"quiet_hours": ["22:00", "24:00"]}}"#,
+            "must be two times of the day",
+        ),
+        (
+            r#"{"dashboard": {"keys": {"approve": 1}}}"#,
+            "is wrong for `approve`, which must be a list of keys",
+        ),
+        (
+            r#"{"dashboard": {"deny_reasons": [""]}}"#,
+            "must be a list of reasons",
+        ),
         (r#"{"http_allow_remote": "yes"}"#, "must be true or false"),
         (
             r#"{"http_allow_remote": 1}"#,
@@ -213,4 +240,54 @@ fn a_project_does_not_choose_the_agents_program() {
         asked_for.flags.config_file = Some(asked_for.path("work/humanlayer.json"));
         assert!(asked_for.resolve().is_ok(), "{key}");
     }
+}
+
+#[test]
+fn the_dashboards_wishes_are_read() {
+    let world = World::new().file(
+        "home/.config/humanlayer/humanlayer.json",
+        r#"{"dashboard": {"theme": "light", "keys": {"approve": ["y", "ctrl-y"], "deny": "d"},
+            "bell": false, "notify": true, "quiet_hours": ["22:00", "7:30"],
+            "confirm_dangerous": true, "mouse": null, "deny_reasons": ["No."]}}"#,
+    );
+    let wanted = world.resolve().unwrap().dashboard;
+    assert_eq!(wanted.theme.value.as_deref(), Some("light"));
+    assert_eq!(wanted.keys.value["approve"], ["y", "ctrl-y"]);
+    assert_eq!(wanted.keys.value["deny"], ["d"]);
+    assert!(!wanted.bell.value && wanted.notify.value && wanted.confirm_dangerous.value);
+    assert_eq!(
+        wanted.quiet_hours.value,
+        Some((
+            jiff::civil::time(22, 0, 0, 0),
+            jiff::civil::time(7, 30, 0, 0)
+        ))
+    );
+    assert!(wanted.mouse.value);
+    assert_eq!(wanted.mouse.origin, Origin::Default);
+    assert_eq!(wanted.deny_reasons.value, Some(vec!["No.".to_owned()]));
+    let shown = serde_json::to_string(&world.resolve().unwrap().entries()).unwrap();
+    assert!(shown.contains(r#""value":["22:00","07:30"]"#), "{shown}");
+}
+
+#[test]
+fn a_project_chooses_no_keys_that_decide() {
+    for (key, value) in [
+        ("keys", r#"{"approve": "x"}"#),
+        ("confirm_dangerous", "false"),
+    ] {
+        let text = format!(r#"{{"dashboard": {{"{key}": {value}}}}}"#);
+        let refused = World::new().file("work/humanlayer.json", &text).resolve();
+        let said = refused.unwrap_err().to_string();
+        assert!(
+            said.contains(&format!("sets dashboard.{key}, which a project may not")),
+            "{said}"
+        );
+        let own = World::new().file("home/.config/humanlayer/humanlayer.json", &text);
+        assert!(own.resolve().is_ok(), "{key}");
+    }
+    let looks = World::new().file(
+        "work/humanlayer.json",
+        r#"{"dashboard": {"theme": "light"}}"#,
+    );
+    assert!(looks.resolve().is_ok());
 }

@@ -55,6 +55,38 @@ fn escape(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The candidate that a mistyped word was probably meant to be; none when none is near.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = word.chars().count().max(3) * 2 / 5;
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(far, _)| *far <= most)
+        .min_by_key(|(far, _)| *far)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many characters must be put in, taken out or replaced to make one of the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, c) in from.chars().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (cell, other) in row.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(c != *other);
+            diagonal = *cell;
+            left = replaced.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
 /// A query in one line of at most `max` characters: white space folded, cut with an ellipsis.
 #[must_use]
 pub fn summary(query: &str, max: usize) -> String {
@@ -117,6 +149,22 @@ pub fn find_ignoring_case(text: &str, needle: &str) -> Option<std::ops::Range<us
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_mistyped_word_has_the_nearest_one() {
+        let words = ["approve", "approve-many", "deny", "bell", "keys"];
+        let cases = [
+            ("aprove", Some("approve")),
+            ("approvemany", Some("approve-many")),
+            ("key", Some("keys")),
+            ("bel", Some("bell")),
+            ("colour", None),
+            ("", None),
+        ];
+        for (word, meant) in cases {
+            assert_eq!(nearest(word, words), meant, "{word}");
+        }
+    }
 
     #[test]
     fn deceptive_characters_become_visible() {

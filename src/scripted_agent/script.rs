@@ -9,8 +9,13 @@ use serde_json::{Value, json};
 /// One step of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Directive {
-    /// `TEXT words`: a text block.
+    /// `TEXT words`, or `SAY`, lines, `END`: a text block.
     Text(String),
+    /// `PACE milliseconds`: from now on so long between two words of a text.
+    Pace(u64),
+    /// `REFUSED words`: if a call of the last message was refused, these are said and the turn is
+    /// over; `{reason}` in them is the reason.
+    Refused(String),
     /// `THINK words`: a thinking block.
     Think(String),
     /// `TOOL`, `FREE`, `SUBAGENT`, `QUESTION`, `PLAN`, `BACKGROUND`: a tool call.
@@ -114,6 +119,7 @@ impl Lines<'_> {
                     let body = self.block(true)?;
                     out.push(Directive::Loop { times, body });
                 }
+                "SAY" => out.push(Directive::Text(self.raw_block()?)),
                 "BACKGROUND" => {
                     let prompt = self.raw_block()?;
                     out.push(background(rest, &prompt));
@@ -134,7 +140,7 @@ impl Lines<'_> {
         Ok(out)
     }
 
-    /// The text up to the END that closes this block: a background task parses it itself.
+    /// The text up to the END that closes this block: to be said, or parsed by a background task.
     fn raw_block(&mut self) -> Result<String, ScriptError> {
         let opened = self.next;
         let mut depth = 0_usize;
@@ -144,7 +150,7 @@ impl Lines<'_> {
             match split_word(line).0 {
                 "END" if depth == 0 => return Ok(body.join("\n")),
                 "END" => depth -= 1,
-                "LOOP" | "BACKGROUND" => depth += 1,
+                "LOOP" | "BACKGROUND" | "SAY" => depth += 1,
                 _ => {}
             }
             body.push(line);
@@ -160,6 +166,8 @@ impl Lines<'_> {
         Ok(Some(match word {
             "TEXT" => Directive::Text(text()),
             "THINK" => Directive::Think(text()),
+            "PACE" => Directive::Pace(self.number(rest)?),
+            "REFUSED" => Directive::Refused(text()),
             "TOOL" | "FREE" => {
                 let (name, input) = split_word(rest);
                 if name.is_empty() {
@@ -304,6 +312,9 @@ mod tests {
     #[case("TEXT a b", Directive::Text("a b".into()))]
     #[case("  TEXT a", Directive::Text("a".into()))]
     #[case("THINK hm", Directive::Think("hm".into()))]
+    #[case("SAY\n# A\n\nb\nEND", Directive::Text("# A\n\nb".into()))]
+    #[case("PACE 40", Directive::Pace(40))]
+    #[case("REFUSED so: {reason}", Directive::Refused("so: {reason}".into()))]
     #[case("ASK_ALL", Directive::AskAll)]
     #[case("CANCEL", Directive::Cancel(None))]
     #[case("CANCEL /tmp/go", Directive::Cancel(Some("/tmp/go".into())))]

@@ -4,6 +4,7 @@
 //! whose it is. Writes lines; decides nothing. Called by the turn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ pub(super) struct Speech {
     /// The messages that were streamed.
     pub(super) streamed: Vec<String>,
     spoken: bool,
+    /// How long between two words of a text, and how often the turn was interrupted when it began.
+    pub(super) pace: Option<(Duration, u64)>,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,7 @@ impl Speech {
             tokens: Tokens::default(),
             streamed: Vec::new(),
             spoken: false,
+            pace: None,
         }
     }
 
@@ -139,7 +143,14 @@ impl Speech {
             &id,
             json!({ "index": index, "content_block": empty, "type": "content_block_start" }),
         );
+        let mut pace = self.pace.filter(|_| self.streams());
         for delta in deltas {
+            if let Some((time, interrupts)) = pace
+                && self.session.pause(time, interrupts).is_err()
+            {
+                // The turn stops after this block, which is said to its end at once.
+                pace = None;
+            }
             self.event(
                 &id,
                 json!({ "index": index, "delta": delta, "type": "content_block_delta" }),

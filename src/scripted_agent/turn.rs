@@ -64,6 +64,10 @@ pub(super) struct Turn {
     calls: Vec<Announced>,
     ask_all: bool,
     cancel: Option<Option<String>>,
+    /// Why a call of the last message was refused.
+    refused: Option<String>,
+    /// Whether the script said that this is the end.
+    over: bool,
     results: Vec<Value>,
     absorbed: Vec<String>,
     more: Vec<Prompt>,
@@ -101,6 +105,8 @@ impl Turn {
             calls: Vec::new(),
             ask_all: false,
             cancel: None,
+            refused: None,
+            over: false,
             results: Vec::new(),
             absorbed: Vec::new(),
             more: Vec::new(),
@@ -136,6 +142,7 @@ impl Turn {
     }
 
     fn play_text(&mut self, text: &str) -> Result<(), Stop> {
+        self.over = false;
         let script = script::parse(text).map_err(|cause| Stop::Error {
             subtype: "error_during_execution".to_owned(),
             reason: cause.to_string(),
@@ -159,6 +166,9 @@ impl Turn {
 
     fn play(&mut self, script: &[Directive]) -> Result<(), Stop> {
         for directive in script {
+            if self.over {
+                break;
+            }
             self.session.check(self.interrupts)?;
             if !matches!(directive, Directive::Call(_)) {
                 self.make_calls()?;
@@ -179,6 +189,15 @@ impl Turn {
         let session = Arc::clone(&self.session);
         match directive {
             Directive::Text(text) => self.say(text)?,
+            Directive::Pace(milliseconds) => {
+                self.speech.pace = Some((Duration::from_millis(*milliseconds), self.interrupts));
+            }
+            Directive::Refused(words) => {
+                if let Some(reason) = self.refused.take() {
+                    self.say(&words.replace("{reason}", &reason))?;
+                    self.over = true;
+                }
+            }
             Directive::Think(text) => self.speech.think(text),
             Directive::Call(call) => self.announce(call),
             Directive::AskAll => self.ask_all = true,

@@ -52,6 +52,15 @@ impl Errands {
         }
     }
 
+    /// What was remembered; nothing where there is nothing readable.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered {
+        std::fs::read(&self.memory)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
     /// Does an effect that is an errand; none for those that the runtime does itself.
     pub async fn run(self, effect: Effect) -> Option<Done> {
         Some(match effect {
@@ -134,7 +143,7 @@ impl Errands {
             }
             Effect::RestartDaemon => self.restart_daemon().await,
             Effect::Export { session, name } => self.export(&session, &name).await,
-            Effect::Remembered => Done::Remembered(Box::new(remembered(&self.memory))),
+            Effect::Remembered => Done::Remembered(Box::new(self.remembered())),
             Effect::Remember(what) => match remember(&self.memory, &what) {
                 Ok(()) => Done::Said(Ok(String::new())),
                 Err(why) => Done::Said(Err(why)),
@@ -398,14 +407,6 @@ fn look(path: &Path) -> Looked {
         Ok(text) => Looked::Text(text),
         Err(_) => Looked::Other("it is no text".to_owned()),
     }
-}
-
-/// What was remembered; nothing where there is nothing readable.
-fn remembered(file: &Path) -> Remembered {
-    std::fs::read(file)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default()
 }
 
 fn remember(file: &Path, what: &Remembered) -> Result<(), String> {

@@ -22,6 +22,7 @@ use super::effect::{Effect, Purpose};
 use super::errands::Errands;
 use super::msg::{Done, Msg};
 use super::state::App;
+use super::state::launch::Remembered;
 use super::terminal::{self, Terminal};
 use super::{link, update::update, view};
 use crate::config::Config;
@@ -47,6 +48,12 @@ pub enum RunError {
 #[must_use]
 pub fn has_terminal() -> bool {
     terminal::is_there()
+}
+
+/// What the dashboard remembers from earlier; nothing where there is nothing readable.
+#[must_use]
+pub fn remembered(config: &Config) -> Remembered {
+    Errands::new(config).remembered()
 }
 
 /// Runs the dashboard until the user leaves, or the process is told to.

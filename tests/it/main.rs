@@ -20,3 +20,4 @@ mod remote_api;
 mod runner;
 mod scripted_agent;
 mod support;
+mod tui;

@@ -14,6 +14,7 @@ use crate::client::{Client, ensure_daemon};
 use crate::domain::text::sanitize_line;
 
 pub use serve::{detached, headless};
+pub(super) use stop::stop;
 
 /// Arguments of `daemon`.
 #[derive(Debug, clap::Args)]
@@ -76,14 +77,14 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             say_running(&client, &mut context).await
         }
         What::Stop => {
-            let line = match stop::stop(&context.config).await? {
+            let line = match stop(&context.config).await? {
                 stop::Stopped::WasNotRunning => "the daemon was not running",
                 stop::Stopped::Done => "stopped; sessions go on",
             };
             Ok(context.out.line(line)?)
         }
         What::Restart => {
-            stop::stop(&context.config).await?;
+            stop(&context.config).await?;
             let client = ensure_daemon(&context.config).await?;
             say_running(&client, &mut context).await
         }

@@ -1,4 +1,4 @@
-//! What is dangerous and what only looks so: tables of both.
+//! Hits, and harmless things that look like them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use proptest::prelude::*;

@@ -23,6 +23,7 @@ impl Turn {
         }
         self.speech.end_message("tool_use");
         self.results.clear();
+        self.refused = None;
         let calls = std::mem::take(&mut self.calls);
         let mut asked: Vec<Option<String>> = calls.iter().map(|_| None).collect();
         if std::mem::take(&mut self.ask_all) {
@@ -188,6 +189,7 @@ impl Turn {
     }
 
     fn write_refusal(&mut self, call: &Announced, message: &str, source: &str) {
+        self.refused = Some(message.to_owned());
         let meta = json!({
             "id": call.id, "non_execution_kind": "permission-rule",
             "permission_decision": { "decision": "reject", "source": source },

@@ -11,12 +11,19 @@ use std::collections::{BTreeMap, HashMap};
 pub use action::{Action, Context};
 pub use chord::{Chord, NoChord};
 
+use crate::domain::text::nearest;
+
 /// Why the user's keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// No action has that name.
-    #[error("`dashboard.keys.{0}` names no action; `humanlayer` shows all with `?`")]
-    NoAction(String),
+    #[error("`dashboard.keys.{name}` names no action; {instead}")]
+    NoAction {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        instead: String,
+    },
     /// A key that is none.
     #[error("`dashboard.keys.{action}`: {problem}")]
     NoChord {
@@ -64,7 +71,15 @@ impl Keymap {
             .keys()
             .find(|name| !Action::ALL.iter().any(|action| action.name() == **name))
         {
-            return Err(KeymapError::NoAction(name.clone()));
+            let names = Action::ALL.iter().map(|action| action.name());
+            let instead = match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(KeymapError::NoAction {
+                name: name.clone(),
+                instead,
+            });
         }
         let mut map = Self {
             by_chord: HashMap::new(),
@@ -183,7 +198,8 @@ mod tests {
     #[test]
     fn wrong_keys_say_what_to_mend() {
         for (changes, said) in [
-            (changed("aprove", &["y"]), "names no action"),
+            (changed("aprove", &["y"]), "did you mean `approve`?"),
+            (changed("colour", &["y"]), "there are approve, deny"),
             (changed("approve", &["yy"]), "names no key"),
             (changed("approve", &["y", "y"]), "both approve and approve"),
         ] {

@@ -16,6 +16,7 @@ pub mod notice;
 pub mod sessions;
 
 use jiff::Timestamp;
+use jiff::civil::Time;
 
 use super::keymap::{Context, Keymap};
 use super::theme::Theme;
@@ -101,14 +102,16 @@ pub struct Wishes {
     pub bell: bool,
     /// Tell the desktop when something waits and the terminal has not the user's attention.
     pub notify: bool,
-    /// No bell and no telling between these hours (0–23, from, until), by the clock of this machine.
-    pub quiet_hours: Option<(u8, u8)>,
+    /// No bell and no telling between these times (from, until), by the clock of this machine.
+    pub quiet_hours: Option<(Time, Time)>,
     /// Ask twice before a dangerous approval.
     pub confirm_dangerous: bool,
     /// Take the mouse.
     pub mouse: bool,
     /// Reasons for a denial that are given often.
     pub deny_reasons: Vec<String>,
+    /// Whether the configuration file names the theme, which then comes back at the next start.
+    pub theme_set: bool,
     /// Whether this is the demonstration, which the screen must say.
     pub demo: bool,
 }
@@ -122,6 +125,7 @@ impl Default for Wishes {
             confirm_dangerous: false,
             mouse: true,
             deny_reasons: form::deny::QUICK.map(str::to_owned).to_vec(),
+            theme_set: false,
             demo: false,
         }
     }

@@ -28,6 +28,7 @@ mod items;
 mod looks;
 pub mod markdown;
 mod partial;
+mod pieces;
 mod questions;
 mod results;
 mod scroll;

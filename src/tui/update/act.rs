@@ -241,11 +241,21 @@ fn next_theme(app: &mut App) -> Vec<Effect> {
         .iter()
         .position(|name| *name == app.theme.name)
         .unwrap_or(0);
-    let name = theme::NAMES[(here + 1) % theme::NAMES.len()];
-    if let Some(theme) = Theme::named(name) {
-        app.theme = theme;
-    }
+    set_theme(app, theme::NAMES[(here + 1) % theme::NAMES.len()])
+}
+
+/// Takes the theme of that name and remembers it.
+pub fn set_theme(app: &mut App, name: &str) -> Vec<Effect> {
+    let Some(theme) = Theme::named(name) else {
+        return Vec::new();
+    };
+    app.theme = theme;
     app.launch.remembered.theme = Some(name.to_owned());
-    say(app, Tone::Plain, format!("theme: {name}"));
+    let words = if app.wishes.theme_set {
+        format!("theme: {name}, until you leave; `dashboard.theme` names another")
+    } else {
+        format!("theme: {name}")
+    };
+    say(app, Tone::Plain, words);
     vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
 }

@@ -1,5 +1,6 @@
 //! What the daemon tells.
 
+use jiff::civil::Time;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -172,11 +173,15 @@ fn is_quiet(app: &App) -> bool {
         return false;
     };
     let zoned = app.now.to_zoned_datetime(jiff::tz::TimeZone::system());
-    let hour = u8::try_from(zoned.hour()).unwrap_or(0);
+    is_between(zoned.time(), from, until)
+}
+
+/// Whether a time of the day lies between two, over midnight where the second is the earlier one.
+fn is_between(time: Time, from: Time, until: Time) -> bool {
     if from <= until {
-        (from..until).contains(&hour)
+        (from..until).contains(&time)
     } else {
-        hour >= from || hour < until
+        time >= from || time < until
     }
 }
 
@@ -227,4 +232,27 @@ fn text<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
 /// A part of an event; none where a newer daemon's shape is not understood.
 fn field<T: for<'de> Deserialize<'de>>(data: &Value, key: &str) -> Option<T> {
     T::deserialize(data.get(key)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::time;
+
+    #[test]
+    fn quiet_hours_may_span_midnight() {
+        let at = |hour, minute| time(hour, minute, 0, 0);
+        let cases = [
+            (at(23, 0), true),
+            (at(6, 59), true),
+            (at(7, 0), false),
+            (at(21, 59), false),
+            (at(22, 0), true),
+        ];
+        for (when, quiet) in cases {
+            assert_eq!(is_between(when, at(22, 0), at(7, 0)), quiet, "{when}");
+        }
+        assert!(is_between(at(13, 0), at(12, 0), at(14, 0)));
+        assert!(!is_between(at(14, 0), at(12, 0), at(14, 0)));
+    }
 }

@@ -85,8 +85,25 @@ fn the_editor_gets_the_file_and_mistakes_are_named() {
     let told = cli.run(&["doctor"]);
     assert_eq!(told.code, 1, "{told:?}");
     assert!(told.stdout.contains("FAIL configuration"), "{told:?}");
+    // Names that only the dashboard knows are checked too.
+    for (content, said) in [
+        (
+            r#"{"dashboard": {"keys": {"aprove": "y"}}}"#,
+            "did you mean `approve`?",
+        ),
+        (
+            r#"{"dashboard": {"theme": "lihgt"}}"#,
+            "did you mean `light`?",
+        ),
+    ] {
+        let complaint = edit(content).failed(1);
+        assert!(complaint.contains(said), "{complaint}");
+        let told = cli.run(&["doctor"]);
+        assert!(told.stdout.contains("FAIL configuration"), "{told:?}");
+    }
     edit("{}").ok();
-    cli.ok(&["config", "show"]);
+    let told = cli.ok(&["config", "show"]);
+    assert!(told.contains("dashboard.theme"), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 37] = [
+const VERBS: [&[&str]; 38] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -29,6 +29,7 @@ const VERBS: [&[&str]; 37] = [
     &["mcp", "serve"],
     &["watch"],
     &["rpc"],
+    &["search"],
     &["login"],
     &["ping"],
     &["config"],
@@ -41,6 +42,7 @@ const VERBS: [&[&str]; 37] = [
     &["daemon", "status"],
     &["daemon", "logs"],
     &["doctor"],
+    &["demo"],
 ];
 
 #[test]

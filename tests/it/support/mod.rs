@@ -11,3 +11,4 @@ pub mod remote_api;
 pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;
+pub mod terminal;

@@ -6,37 +6,31 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::Finding;
-use super::{find, probe};
+use super::{Finding, find, probe};
 use crate::config::Config;
 
 /// How long the program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
-/// Without one of these the program asks for a login instead of answering.
+/// Without one of these the program asks for a login before it opens its protocol.
 const CREDENTIALS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"];
 
-/// Examines the agent's program.
+/// The agent's program as a finding: which one, and whether it is new enough.
+pub async fn program(config: &Config) -> Finding {
+    match known(config).await {
+        Ok((_, finding)) | Err(finding) => finding,
+    }
+}
+
+/// Examines the agent's program, and for a moment runs it.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    let program = match locate(config) {
-        Ok(program) => program,
+    let (program, known) = match known(config).await {
+        Ok(found) => found,
         Err(finding) => return vec![finding],
     };
-    let mut findings = Vec::new();
-    match version(&program).await {
-        Err(problem) => {
-            findings.push(Finding::fail(
-                "claude",
-                format!("{}: {problem}", program.display()),
-                "reinstall it, or name another with HUMANLAYER_CLAUDE_PATH",
-            ));
-            return findings;
-        }
-        Ok(said) => findings.push(judge(&program, &said)),
-    }
     let can_answer = CREDENTIALS
         .into_iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    findings.push(if can_answer {
+    let approvals = if can_answer {
         match probe::control_protocol(&program).await {
             Ok(()) => Finding::ok("approvals", "it opens its control protocol"),
             Err(problem) => Finding::fail(
@@ -51,8 +45,24 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             "not tested: whether this version opens its control protocol",
             "set ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL and run this again to test it",
         )
-    });
-    findings
+    };
+    vec![known, approvals]
+}
+
+/// The program that runs and what is known of it; the finding alone where it does not run.
+async fn known(config: &Config) -> Result<(PathBuf, Finding), Finding> {
+    let program = locate(config)?;
+    match version(&program).await {
+        Ok(said) => {
+            let finding = judge(&program, &said);
+            Ok((program, finding))
+        }
+        Err(problem) => Err(Finding::fail(
+            "claude",
+            format!("{}: {problem}", program.display()),
+            "reinstall it, or name another with HUMANLAYER_CLAUDE_PATH",
+        )),
+    }
 }
 
 fn locate(config: &Config) -> Result<PathBuf, Finding> {

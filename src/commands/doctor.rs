@@ -1,18 +1,12 @@
 //! `doctor`: examine everything that must work.
 //!
-//! Owns the list of findings and how they are shown; each thing examined has
-//! its file. Nothing is changed and no daemon is started.
+//! Owns how findings are shown; what is examined, and how, is in [`crate::check`]. Nothing is
+//! changed and no daemon is started.
 
-mod agent;
-mod daemon;
-mod find;
-mod probe;
-mod remote_api;
-
-use serde::Serialize;
-
+use super::dashboard;
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use crate::check::{Finding, Level, agent, daemon, login, remote_api};
 use crate::config::{Config, Flags};
 use crate::domain::text::sanitize_line;
 
@@ -28,55 +22,6 @@ pub struct Args {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Level {
-    /// It works.
-    Ok,
-    /// It may not work, or that is not known.
-    Warn,
-    /// It cannot work.
-    Fail,
-}
-
-/// One line of the examination.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    check: &'static str,
-    level: Level,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Ok,
-            message: message.into(),
-            next: None,
-        }
-    }
-
-    fn warn(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            level: Level::Warn,
-            next: Some(next.into()),
-            ..Self::ok(check, message)
-        }
-    }
-
-    fn fail(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            level: Level::Fail,
-            next: Some(next.into()),
-            ..Self::ok(check, message)
-        }
-    }
 }
 
 /// Examines everything, and fails if something cannot work.
@@ -106,11 +51,13 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = vec![match &config.file {
-        Some(file) => Finding::ok("configuration", file.display().to_string()),
-        None => Finding::ok("configuration", "no file; defaults and environment"),
+    let mut findings = vec![match (dashboard::problem(&config), &config.file) {
+        (Some(problem), _) => Finding::fail("configuration", problem, dashboard::MEND),
+        (None, Some(file)) => Finding::ok("configuration", file.display().to_string()),
+        (None, None) => Finding::ok("configuration", "no file; defaults and environment"),
     }];
     findings.extend(agent::examine(&config).await);
+    findings.push(login::examine());
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.push(daemon::examine_database(&config.database_path.value));
     findings.push(remote_api::examine(&config).await);
