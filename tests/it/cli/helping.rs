@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 38] = [
+const VERBS: [&[&str]; 39] = [
     &[],
     &["launch"],
     &["sessions"],
