@@ -22,6 +22,7 @@ mod draft;
 mod edit;
 mod export;
 mod fields;
+mod grammars;
 pub mod highlight;
 mod item;
 mod items;
