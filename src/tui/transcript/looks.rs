@@ -38,8 +38,6 @@ pub(super) struct Setting {
     pub width: usize,
     /// The styles.
     pub theme: Theme,
-    /// Whether code can be highlighted yet.
-    pub highlighting: bool,
 }
 
 /// A part of an item.

@@ -8,9 +8,9 @@
 //!
 //! # How it stays fast
 //!
-//! The view is anchored to a row of an item ([`walk::Position`]), never to a number of rows from the
+//! The view is anchored to a row of an item (`walk::Position`), never to a number of rows from the
 //! top, so nobody needs the height of what is not seen. A frame lays out the parts that it shows and
-//! those that the way there crosses; what was laid out is kept for a while ([`cache`]). A piece that
+//! those that the way there crosses; what was laid out is kept for a while (`cache`). A piece that
 //! comes costs the logarithm of the conversation, a live word the drafted paragraph.
 
 mod approvals;
@@ -22,6 +22,7 @@ mod draft;
 mod edit;
 mod export;
 mod fields;
+mod grammars;
 pub mod highlight;
 mod item;
 mod items;

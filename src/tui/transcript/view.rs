@@ -17,8 +17,8 @@ pub(super) struct View {
     pub width: u16,
     pub height: u16,
     pub theme: Theme,
-    /// Whether code was highlighted in what is laid out.
-    pub highlighting: bool,
+    /// Which code could be highlighted in what is laid out.
+    pub highlighting: u64,
     /// The first row shown; none: the last row is at the foot.
     pub anchor: Option<Position>,
     /// The first row shown in the last frame.
@@ -33,7 +33,7 @@ impl Default for View {
             width: 80,
             height: 24,
             theme: Theme::mono(),
-            highlighting: false,
+            highlighting: 0,
             anchor: None,
             top: None,
             shown: Vec::new(),
@@ -81,7 +81,7 @@ impl Transcript {
 
     /// Takes on the size and the looks to draw in.
     fn fit(&mut self, area: Rect, theme: &Theme) {
-        let ready = highlight::is_ready();
+        let ready = highlight::generation();
         let view = &mut self.view;
         let same = view.width == area.width && view.theme == *theme && view.highlighting == ready;
         view.height = area.height;

@@ -7,7 +7,6 @@ use ratatui::text::Line;
 
 use super::Transcript;
 use super::call::Steps;
-use super::highlight;
 use super::item::{ItemId, Kind};
 use super::looks::{self, Setting};
 use super::summary;
@@ -68,7 +67,6 @@ impl Transcript {
         Setting {
             width: usize::from(self.view.width).saturating_sub(before).max(1),
             theme: self.view.theme,
-            highlighting: highlight::is_ready(),
         }
     }
 

@@ -283,13 +283,15 @@ fn nest(members: &[(&Arc<str>, &SessionState)], rows: &mut Vec<Row>) {
     if here.is_empty() {
         return rows.extend(members.iter().map(|member| row(member, 0)));
     }
+    let mut parents: Vec<Option<usize>> = members
+        .iter()
+        .map(|(_, session)| here.get(session.parent_session_id.as_deref()?).copied())
+        .collect();
+    let tops = tops(&mut parents);
     let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut tops = Vec::new();
-    for (index, (_, session)) in members.iter().enumerate() {
-        let parent = session.parent_session_id.as_deref();
-        match parent.and_then(|parent| here.get(parent)) {
-            Some(parent) if *parent != index => children.entry(*parent).or_default().push(index),
-            Some(_) | None => tops.push(index),
+    for (index, parent) in parents.iter().enumerate() {
+        if let Some(parent) = parent {
+            children.entry(*parent).or_default().push(index);
         }
     }
     // A stack instead of recursion: a chain of continuations can be long.
@@ -300,6 +302,45 @@ fn nest(members: &[(&Arc<str>, &SessionState)], rows: &mut Vec<Row>) {
             stack.extend(below.iter().rev().map(|child| (*child, depth + 1)));
         }
     }
+}
+
+/// The sessions that stand at the top, each where the first of those below it would stand: a family
+/// is as active as its most active member. A circle, which cannot be, is opened.
+fn tops(parents: &mut [Option<usize>]) -> Vec<usize> {
+    let mut root: Vec<Option<usize>> = vec![None; parents.len()];
+    // On which climb each was passed last.
+    let mut passed = vec![usize::MAX; parents.len()];
+    let mut tops = Vec::new();
+    for index in 0..parents.len() {
+        let mut path = Vec::new();
+        let mut at = index;
+        let top = loop {
+            if let Some(known) = root.get(at).copied().flatten() {
+                break known;
+            }
+            match parents.get(at).copied().flatten() {
+                Some(parent) if passed[parent] != index && parent != at => {
+                    passed[at] = index;
+                    path.push(at);
+                    at = parent;
+                }
+                Some(_) => {
+                    parents[at] = None;
+                    tops.push(at);
+                    break at;
+                }
+                None => {
+                    tops.push(at);
+                    break at;
+                }
+            }
+        };
+        path.push(at);
+        for member in path {
+            root[member] = Some(top);
+        }
+    }
+    tops
 }
 
 /// What a filter is matched against, each for itself.

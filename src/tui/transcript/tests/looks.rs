@@ -13,7 +13,7 @@ use crate::domain::text::is_deceptive;
 use crate::domain::{EventType, Outcome};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::{NAMES, Theme};
-use crate::tui::transcript::{Scroll, Transcript, highlight};
+use crate::tui::transcript::{Scroll, Transcript, grammars};
 
 fn failed(event: ConversationEvent) -> ConversationEvent {
     ConversationEvent {
@@ -23,7 +23,7 @@ fn failed(event: ConversationEvent) -> ConversationEvent {
 }
 
 fn everything() -> Transcript {
-    highlight::warm();
+    grammars::compile_now(&["rs", "py", "sh"]);
     let thinking = ConversationEvent {
         content: Some(
             "I should look first.\n\nThen write, as there is much to be written about this."
