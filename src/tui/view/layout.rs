@@ -77,7 +77,10 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         layout.prompt = take_bottom(&mut rest, rows);
     }
     // The card shows the one question; a list of them is worth its room from two on.
-    if waiting > 1 || (waiting == 1 && rest.height >= 12) || app.focus == Pane::Inbox {
+    if waiting > 1
+        || (waiting == 1 && rest.height >= 12)
+        || (waiting > 0 && app.focus == Pane::Inbox)
+    {
         let rows = waiting.saturating_add(2).min((rest.height / 2).max(3));
         layout.inbox = take_top(&mut rest, rows);
     }

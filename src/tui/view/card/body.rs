@@ -133,10 +133,8 @@ fn dangers(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
             row.own(": ", theme.dim);
             row.foreign(&danger.part, theme.text, theme);
         }
-        let rest = Row::of("    ", theme.text);
-        sheet
-            .rows
-            .extend(row.words(sheet.width, &Row::new(), &rest));
+        // A row each: what it is about is further down in full, and must not be pushed out of sight.
+        sheet.rows.push(row.cut(sheet.width).line());
     }
 }
 

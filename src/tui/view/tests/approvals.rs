@@ -398,3 +398,21 @@ fn the_deepest_input_is_drawn() {
         rig.draw();
     }
 }
+
+#[test]
+fn on_a_low_screen_the_command_is_in_sight_beside_its_dangers() {
+    let asked = [bash(
+        json!({"tool_input": {"command": "cd /srv && sudo rm -rf build"}}),
+    )];
+    let mut rig = Rig::new((40, 15), &sessions(), &asked);
+    let _ = rig.keys("1");
+    let screen = rig.screen();
+    assert!(
+        screen.contains("$ cd /srv && sudo rm -rf build"),
+        "{screen}"
+    );
+    let gone = bash(json!({"outcome": "denied", "status": "denied"}));
+    let _ = rig.approval_event("approval_resolved", &gone);
+    let screen = rig.screen();
+    assert!(!screen.contains("Inbox"), "{screen}");
+}
