@@ -148,7 +148,7 @@ impl<'a> Asking<'a> {
                 Update::Event(event) => is_about(&event, &id),
                 Update::Resync(_) => true,
                 // Live events are not asked for.
-                Update::Reconnected => false,
+                Update::Lost | Update::Reconnected => false,
             };
             if may_be_settled {
                 let approval = events.reach().await?.receive_approval(&id).await?;

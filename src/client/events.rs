@@ -31,6 +31,9 @@ pub enum Update {
     /// Events were missed and cannot be had again; this is how things are now,
     /// and what follows continues from it.
     Resync(Box<GetOverviewResponse>),
+    /// The connection is lost; the next one is waited for when more is asked for. Told only to who
+    /// asked for live events.
+    Lost,
     /// The connection is a new one. Told only to who asked for live events, which are not stored
     /// and of which some may be missing; no stored one is.
     Reconnected,
@@ -111,7 +114,12 @@ impl Events {
                 // A newer daemon's event of an unknown shape is not ours to understand.
                 Some(Err(_)) => {}
                 // Closed, or read too slowly for the buffer: either way from `last` on.
-                None => self.line = None,
+                None => {
+                    self.line = None;
+                    if self.params.live {
+                        return Ok(Update::Lost);
+                    }
+                }
             }
         }
     }
@@ -275,7 +283,7 @@ mod tests {
         match events.next().await.unwrap() {
             Update::Event(event) => assert_eq!((event.seq, event.r#type.as_str()), (seq, kind)),
             Update::Resync(now) => panic!("a resync at {}", now.seq),
-            Update::Reconnected => panic!("told of a new connection, unasked"),
+            Update::Lost | Update::Reconnected => panic!("told of the connection, unasked"),
         }
     }
 

@@ -125,6 +125,7 @@ async fn follow(
                 None => is_news(&event, raw),
             },
             Update::Resync(_) | Update::Reconnected => true,
+            Update::Lost => false,
         };
     }
 }

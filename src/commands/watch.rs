@@ -44,7 +44,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 now.seq, now.pending_total
             )),
             // Live events are not asked for.
-            Update::Reconnected => {}
+            Update::Lost | Update::Reconnected => {}
         }
     }
 }

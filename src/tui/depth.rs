@@ -27,7 +27,15 @@ impl Depth {
         let exact = says("COLORTERM", &["truecolor", "24bit"])
             || says(
                 "TERM",
-                &["direct", "truecolor", "kitty", "ghostty", "alacritty", "wezterm", "foot"],
+                &[
+                    "direct",
+                    "truecolor",
+                    "kitty",
+                    "ghostty",
+                    "alacritty",
+                    "wezterm",
+                    "foot",
+                ],
             );
         if exact { Self::Exact } else { Self::Indexed }
     }
@@ -76,7 +84,11 @@ fn nearest(color: Color) -> Color {
             .map(|(there, here)| u32::from(there.abs_diff(here)).pow(2))
             .sum::<u32>()
     };
-    if far(grey) < far(cube) {
+    // A grey is often the nearest to a dark ground, but whether that is green or red is its meaning.
+    let (least, most) = (r.min(g).min(b), r.max(g).max(b));
+    let tinted = u16::from(most - least) * 5 >= u16::from(most) * 2;
+    let cube_is_grey = cube.0 == cube.1 && cube.1 == cube.2;
+    if far(grey) < far(cube) && (cube_is_grey || !tinted) {
         Color::Indexed(232 + u8::try_from(step).unwrap_or(0))
     } else {
         Color::Indexed(cube_index)
@@ -110,7 +122,9 @@ mod tests {
             (Color::Rgb(0, 0, 0), Color::Indexed(16)),
             (Color::Rgb(255, 255, 255), Color::Indexed(231)),
             (Color::Rgb(255, 0, 0), Color::Indexed(196)),
-            (Color::Rgb(0x1b, 0x20, 0x2a), Color::Indexed(234)),
+            (Color::Rgb(0x1b, 0x20, 0x2a), Color::Indexed(235)),
+            (Color::Rgb(0x2f, 0x38, 0x4a), Color::Indexed(237)),
+            (Color::Rgb(0x1d, 0x33, 0x24), Color::Indexed(22)),
             (Color::Rgb(128, 128, 128), Color::Indexed(244)),
             (Color::Red, Color::Red),
             (Color::Reset, Color::Reset),

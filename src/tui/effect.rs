@@ -175,6 +175,10 @@ pub enum Effect {
     Check,
     /// Draw everything anew.
     Redraw,
+    /// Show the demonstration in this terminal, and come back.
+    Demo,
+    /// Stop this program until the shell lets it go on.
+    Suspend,
     /// Leave.
     Quit,
 }

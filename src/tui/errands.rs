@@ -17,6 +17,7 @@ use super::msg::{Done, Launched, Refused};
 use super::state::card::{Looked, MOST_FILE};
 use super::state::form::say::About;
 use super::state::launch::Remembered;
+use crate::check;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::protocol::approval::SendDecisionParams;
@@ -176,7 +177,7 @@ impl Errands {
                     found: found.map_err(said),
                 }
             }
-            Effect::Check => return None,
+            Effect::Check => Done::Checked(check::first_session(&self.config).await),
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }
@@ -184,6 +185,8 @@ impl Errands {
             | Effect::Bell
             | Effect::Notify { .. }
             | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Demo
             | Effect::Quit => return None,
         })
     }
@@ -359,7 +362,9 @@ impl Errands {
         }
         command
             .args(["daemon", "restart"])
-            .stdin(std::process::Stdio::null());
+            .stdin(std::process::Stdio::null())
+            // What happens to our terminal must not stop it half-way.
+            .process_group(0);
         Done::Said(match command.output().await {
             Ok(ended) if ended.status.success() => Ok("the daemon runs".to_owned()),
             Ok(ended) => Err(String::from_utf8_lossy(&ended.stderr).trim().to_owned()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 
 use super::msg::{Link, Msg, Stream};
+use super::state::Trouble;
 use crate::client::events::{Events, Update};
 use crate::client::{Client, ClientError, ensure_daemon};
 use crate::config::Config;
@@ -39,16 +40,20 @@ pub async fn all(config: Config, to: Sender<Msg>) {
     loop {
         let error = match connect(&config, first).await {
             Ok(client) => match follow_all(&config, client, &to).await {
-                Ok(()) => return,
+                Ok(Ended::Unheard) => return,
+                // What is left to know is asked for at once; only if nobody answers it is lost.
+                Ok(Ended::Again) => {
+                    first = false;
+                    continue;
+                }
                 Err(error) => error,
             },
             Err(error) => error,
         };
         first = false;
-        let stopped = matches!(error, ClientError::NotRunning { .. });
         let lost = Link::Lost {
             why: error.to_string(),
-            stopped,
+            trouble: trouble(&error),
         };
         if to.send(Msg::Link(lost)).await.is_err() {
             return;
@@ -65,8 +70,30 @@ async fn connect(config: &Config, first: bool) -> Result<Client, ClientError> {
     }
 }
 
-/// Returns without an error when nobody listens any more.
-async fn follow_all(config: &Config, client: Client, to: &Sender<Msg>) -> Result<(), ClientError> {
+/// What keeps us from the daemon.
+fn trouble(error: &ClientError) -> Trouble {
+    match error {
+        ClientError::NotRunning { .. } => Trouble::Stopped,
+        ClientError::Spawn(_) => Trouble::NotStarted,
+        ClientError::Connect(_) => Trouble::Refused,
+        ClientError::Rpc { .. } | ClientError::Garbled { .. } => Trouble::Foreign,
+        ClientError::Lost { .. } | ClientError::TimedOut { .. } => Trouble::Broken,
+    }
+}
+
+/// Why following ended without an error.
+enum Ended {
+    /// Nobody listens any more.
+    Unheard,
+    /// Events were missed, or the connection was: begin with how things are now.
+    Again,
+}
+
+async fn follow_all(
+    config: &Config,
+    client: Client,
+    to: &Sender<Msg>,
+) -> Result<Ended, ClientError> {
     let health = client.health().await?;
     let overview = page(&client, FIRST_PAGE, None).await?;
     let params = SubscribeEventsParams {
@@ -81,38 +108,30 @@ async fn follow_all(config: &Config, client: Client, to: &Sender<Msg>) -> Result
         overview: Box::new(overview),
     };
     if to.send(Msg::Link(up)).await.is_err() {
-        return Ok(());
+        return Ok(Ended::Unheard);
     }
     let mut events = Events::open(&config.daemon_socket.value, params).await?;
     while let Some(after) = last {
         let more = page(&client, PAGE, Some(after)).await?.sessions;
         last = last_id(&more, PAGE);
         if to.send(Msg::Link(Link::More(more))).await.is_err() {
-            return Ok(());
+            return Ok(Ended::Unheard);
         }
     }
     drop(client);
     if to.send(Msg::Link(Link::Complete)).await.is_err() {
-        return Ok(());
+        return Ok(Ended::Unheard);
     }
     loop {
         let told = match events.next().await? {
             Update::Event(event) => Msg::Link(Link::Event(Box::new(event))),
-            // Live events may be missing, or stored ones too: begin with how things are now.
-            Update::Resync(_) | Update::Reconnected => return again(),
+            // Live events may be missing, or stored ones too.
+            Update::Resync(_) | Update::Lost | Update::Reconnected => return Ok(Ended::Again),
         };
         if to.send(told).await.is_err() {
-            return Ok(());
+            return Ok(Ended::Unheard);
         }
     }
-}
-
-/// Has the caller begin again.
-fn again() -> Result<(), ClientError> {
-    Err(ClientError::Lost {
-        method: "subscribeEvents".to_owned(),
-        cause: "some events were missed".to_owned(),
-    })
 }
 
 async fn page(
@@ -162,6 +181,7 @@ pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
             while let Ok(update) = events.next().await {
                 let what = match update {
                     Update::Event(event) => Stream::Event(Box::new(event)),
+                    Update::Lost => continue,
                     Update::Resync(_) | Update::Reconnected => Stream::Gap,
                 };
                 if to.send(say(what)).await.is_err() {

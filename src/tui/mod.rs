@@ -7,6 +7,7 @@
 //! terminal. The dashboard holds no truth of its own: what it shows came from the daemon over
 //! [`crate::client`], and what it decides counts when the daemon says so.
 
+mod depth;
 pub mod effect;
 mod errands;
 pub mod keymap;

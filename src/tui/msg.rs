@@ -10,6 +10,7 @@ use crate::protocol::conversation::{GetConversationResponse, SearchConversations
 use crate::protocol::event::EventNotification;
 use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
 
+use super::state::Trouble;
 use super::state::form::say::About;
 use super::state::launch::Remembered;
 
@@ -61,8 +62,8 @@ pub enum Link {
     Lost {
         /// Why.
         why: String,
-        /// Whether the daemon is not running at all, so that only starting it helps.
-        stopped: bool,
+        /// What it is about, so that the right remedy is offered.
+        trouble: Trouble,
     },
 }
 
@@ -143,7 +144,7 @@ pub enum Done {
         found: Vec<String>,
     },
     /// What is missing on this machine.
-    Checked(super::state::first_run::Findings),
+    Checked(Vec<crate::check::Finding>),
     /// What was found in the conversations.
     Found {
         /// Which search it was.

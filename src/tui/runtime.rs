@@ -7,14 +7,16 @@
 use std::future::poll_fn;
 use std::io;
 use std::process::Command;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::Instant;
 
@@ -31,8 +33,6 @@ use crate::config::Config;
 const QUEUE: usize = 4_096;
 /// The least time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(16);
-/// How often time alone changes the screen while something waits or works, and while nothing does.
-const TICK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Why the dashboard ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum RunError {
         "using the terminal: {0}; the dashboard needs one, `humanlayer sessions` and `humanlayer approvals` do not"
     )]
     Terminal(#[from] io::Error),
+    /// A mistake in this program.
+    #[error("the dashboard ended by a mistake of its own, as said above; sessions go on")]
+    Panicked,
 }
 
 /// Whether there is a terminal for the dashboard.
@@ -68,8 +71,15 @@ pub async fn run(config: Config, app: App) -> Result<(), RunError> {
 async fn run_here(config: Config, app: App) -> Result<(), RunError> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
+    // Whoever stopped us may have changed the terminal meanwhile.
+    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let (to, mut queue) = mpsc::channel(QUEUE);
-    let mut terminal = Terminal::take(app.wishes.mouse)?;
+    // Also one in a task that nobody waits for.
+    let panicked = Arc::new(Notify::new());
+    let mut terminal = Terminal::take(app.wishes.mouse, {
+        let panicked = Arc::clone(&panicked);
+        move || panicked.notify_one()
+    })?;
     let mut dashboard = Dashboard {
         app,
         errands: Errands::new(&config),
@@ -86,12 +96,11 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
     let mut drawn = Instant::now();
     let mut stale = false;
     while !dashboard.over {
-        let ticking = if dashboard.app.is_ticking() {
-            TICK.0
+        let wait = if stale {
+            FRAME
         } else {
-            TICK.1
+            dashboard.app.changes_within()
         };
-        let wait = if stale { FRAME } else { ticking };
         let stream = keys.get_or_insert_with(EventStream::new);
         let mut urgent = false;
         let mut effects = Vec::new();
@@ -99,6 +108,11 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             biased;
             _ = terminated.recv() => break,
             _ = hung_up.recv() => break,
+            () = panicked.notified() => return Err(RunError::Panicked),
+            _ = continued.recv() => {
+                terminal.take_again()?;
+                urgent = true;
+            }
             event = stream.next() => match event {
                 Some(Ok(event)) => {
                     urgent = true;
@@ -131,7 +145,11 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             effects.extend(dashboard.event(event));
         }
         for effect in effects {
-            if needs_terminal(&effect) {
+            if effect == Effect::Suspend {
+                keys = None;
+                terminal.suspend()?;
+                urgent = true;
+            } else if needs_terminal(&effect) {
                 // A stream that is merely not read would still take the program's keys.
                 keys = None;
                 let done = lend(&mut terminal, effect)?;
@@ -186,9 +204,7 @@ impl Dashboard {
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {
-        terminal
-            .screen
-            .draw(|frame| view::draw(&mut self.app, frame))?;
+        terminal.draw(|frame| view::draw(&mut self.app, frame))?;
         terminal.set_title(view::title(&self.app))
     }
 
@@ -224,7 +240,10 @@ impl Dashboard {
 }
 
 fn needs_terminal(effect: &Effect) -> bool {
-    matches!(effect, Effect::Pager(_) | Effect::Editor { .. })
+    matches!(
+        effect,
+        Effect::Pager(_) | Effect::Editor { .. } | Effect::Demo
+    )
 }
 
 /// Lets the editor or the pager have the terminal.
@@ -234,6 +253,7 @@ fn lend(terminal: &mut Terminal, effect: Effect) -> io::Result<Done> {
             purpose: Purpose::Look,
             text: with_file(terminal, &text, "md", "PAGER", "less"),
         }),
+        Effect::Demo => Ok(Done::Said(demo(terminal))),
         Effect::Editor {
             purpose,
             text,
@@ -243,6 +263,20 @@ fn lend(terminal: &mut Terminal, effect: Effect) -> io::Result<Done> {
             purpose,
         }),
         _ => Ok(Done::Said(Ok(String::new()))),
+    }
+}
+
+/// Shows the demonstration, which is this program in another life.
+fn demo(terminal: &mut Terminal) -> Result<String, String> {
+    let failed = |error: io::Error| format!("starting the demonstration: {error}");
+    let program = std::env::current_exe().map_err(failed)?;
+    let ended = terminal
+        .lend(Command::new(program).arg("demo"))
+        .map_err(failed)?;
+    if ended.success() {
+        Ok(String::new())
+    } else {
+        Err(format!("the demonstration ended with {ended}"))
     }
 }
 

@@ -7,22 +7,30 @@
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
     EnableFocusChange, EnableMouseCapture,
 };
+use crossterm::style::Print;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
+use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use rustix::process::{Signal, kill_current_process_group};
 
+use super::depth::Depth;
 use crate::domain::text::sanitize_line;
 
 /// Whether the terminal is ours at the moment; the panic hook must know.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// How long it may take until a signal to stop has stopped every thread.
+const STOP: Duration = Duration::from_millis(20);
 
 /// The terminal, as long as it is ours.
 pub struct Terminal {
@@ -30,23 +38,24 @@ pub struct Terminal {
     pub screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
     title: String,
+    depth: Depth,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes the terminal over. A panic anywhere in the program gives it back and is told:
+    /// drawing on would spoil it.
     ///
     /// # Errors
     /// The terminal refused.
-    pub fn take(mouse: bool) -> io::Result<Self> {
-        restore_on_panic();
-        // Remembers the title that the shell had set, where the terminal can.
-        io::stdout().write_all(b"\x1b[22;0t")?;
+    pub fn take(mouse: bool, on_panic: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        restore_on_panic(on_panic);
         enter(mouse)?;
         let screen = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok(Self {
             screen,
             mouse,
             title: String::new(),
+            depth: Depth::of(|name| std::env::var(name).ok()),
         })
     }
 
@@ -69,18 +78,53 @@ impl Terminal {
     pub fn lend(&mut self, command: &mut Command) -> io::Result<ExitStatus> {
         leave();
         let ended = command.status();
-        enter(self.mouse)?;
-        self.screen.clear()?;
+        self.take_again()?;
         ended
+    }
+
+    /// Stops this program, and those that were started with it, until the shell lets it go on. A
+    /// shell that has no such thing leaves it running.
+    ///
+    /// # Errors
+    /// The terminal could not be taken back.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        leave();
+        // What is not possible does not stop us, and we just go on.
+        let _ = kill_current_process_group(Signal::TSTP);
+        // The signal may come to another thread first; nothing may be drawn before it has stopped us.
+        std::thread::sleep(STOP);
+        self.take_again()
+    }
+
+    /// Takes the terminal again after somebody else may have had it, and draws all of it the next
+    /// time.
+    ///
+    /// # Errors
+    /// The terminal refused.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        enter(self.mouse)?;
+        self.title.clear();
+        self.screen.clear()
+    }
+
+    /// Draws a frame, which a terminal that can shows as a whole.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        let depth = self.depth;
+        self.screen.draw(|frame| {
+            draw(frame);
+            depth.reduce(frame.buffer_mut());
+        })?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         leave();
-        // What the title was before; terminals that do not know this ignore it.
-        let _ = io::stdout().write_all(b"\x1b[23;0t");
-        let _ = io::stdout().flush();
     }
 }
 
@@ -120,8 +164,11 @@ pub fn copy(text: &str) -> io::Result<()> {
 
 fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
+    if !TAKEN.swap(true, Ordering::SeqCst) {
+        // Remembers the title that the shell had set; terminals that do not know this ignore it.
+        out.write_all(b"\x1b[22;0t")?;
+    }
     queue!(
         out,
         EnterAlternateScreen,
@@ -146,16 +193,18 @@ fn leave() {
         DisableFocusChange,
         DisableBracketedPaste,
         LeaveAlternateScreen,
-        cursor::Show
+        cursor::Show,
+        Print("\x1b[23;0t")
     );
     let _ = disable_raw_mode();
 }
 
 /// A panic must not leave the terminal unusable, nor its words on the alternate screen.
-fn restore_on_panic() {
+fn restore_on_panic(then: impl Fn() + Send + Sync + 'static) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         leave();
         before(panic);
+        then();
     }));
 }

@@ -133,8 +133,10 @@ actions! {
     Theme "theme" [Global] ["T"] "another theme";
     Palette "palette" [Global] [":", "ctrl-p"] "all commands";
     Help "help" [Global] ["?", "f1"] "all keys";
+    Demo "demo" [Global] ["D"] "the demonstration, with scripted agents";
     RestartDaemon "restart-daemon" [Global] ["ctrl-r"] "start the daemon, or restart it (safe)";
     Redraw "redraw" [Global] ["ctrl-l"] "draw everything anew";
+    Suspend "suspend" [Global] ["ctrl-z"] "back to the shell for a while (`fg` returns)";
     Cancel "cancel" [Global] ["esc"] "back";
     Quit "quit" [Global] ["q", "ctrl-c"] "leave (sessions go on)";
 }

@@ -1,21 +1,40 @@
 //! What is missing on this machine, told while there are no sessions.
 
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What was looked at.
-    pub what: String,
-    /// Whether it is as it must be.
-    pub good: bool,
-    /// What was found.
-    pub found: String,
-    /// How to mend it, where it is not.
-    pub mend: Option<String>,
+use jiff::{SignedDuration, Timestamp};
+
+use crate::check::{Finding, Level};
+
+/// How long between two looks while something is missing.
+const AGAIN: SignedDuration = SignedDuration::from_secs(3);
+
+/// What was found, and when it was last looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstRun {
+    /// What was found, in the order to show; nothing before the first look is over.
+    pub findings: Vec<Finding>,
+    /// When the last look began.
+    pub began: Option<Timestamp>,
+    /// Whether one is under way.
+    pub looking: bool,
 }
 
-/// All of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// In the order to show.
-    pub findings: Vec<Finding>,
+impl FirstRun {
+    /// Whether something was found missing, or it is not known yet.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.findings.is_empty() || self.findings.iter().any(|found| found.level != Level::Ok)
+    }
+
+    /// Whether it is time for another look; notes that it begins.
+    pub fn begins(&mut self, now: Timestamp) -> bool {
+        let rested = self
+            .began
+            .is_none_or(|began| now.duration_since(began) >= AGAIN);
+        let due = !self.looking && self.is_incomplete() && rested;
+        if due {
+            self.began = Some(now);
+            self.looking = true;
+        }
+        due
+    }
 }

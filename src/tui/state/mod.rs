@@ -15,6 +15,8 @@ pub mod launch;
 pub mod notice;
 pub mod sessions;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::civil::Time;
 
@@ -55,6 +57,21 @@ impl Pane {
     }
 }
 
+/// What keeps the dashboard from the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// None runs.
+    Stopped,
+    /// None ran, and none could be started.
+    NotStarted,
+    /// The socket cannot be used.
+    Refused,
+    /// What answers is not a daemon of this version.
+    Foreign,
+    /// The connection broke.
+    Broken,
+}
+
 /// How the connection stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connection {
@@ -75,8 +92,8 @@ pub enum Connection {
         why: String,
         /// Since when.
         since: Timestamp,
-        /// Whether no daemon runs.
-        stopped: bool,
+        /// What it is about.
+        trouble: Trouble,
     },
 }
 
@@ -134,6 +151,8 @@ impl Default for Wishes {
 /// All of it.
 #[derive(Debug)]
 pub struct App {
+    /// When the dashboard was opened.
+    pub opened: Timestamp,
     /// When the message that is being handled came.
     pub now: Timestamp,
     /// The size of the screen: columns, rows.
@@ -175,7 +194,7 @@ pub struct App {
     /// The open form, on top of everything.
     pub form: Option<Form>,
     /// What is missing on this machine, while there are no sessions.
-    pub first_run: Option<first_run::Findings>,
+    pub first_run: first_run::FirstRun,
     /// A word to the user, for a while.
     pub notice: Option<Notice>,
     /// What was on the screen when it was last drawn.
@@ -187,6 +206,7 @@ impl App {
     #[must_use]
     pub fn new(now: Timestamp, theme: Theme, keymap: Keymap, wishes: Wishes) -> Self {
         Self {
+            opened: now,
             now,
             size: (80, 24),
             directory: "/".to_owned(),
@@ -207,7 +227,7 @@ impl App {
             searches: 0,
             searched: None,
             form: None,
-            first_run: None,
+            first_run: first_run::FirstRun::default(),
             notice: None,
             drawn: Drawn::default(),
         }
@@ -236,15 +256,28 @@ impl App {
         }
     }
 
-    /// Whether anything on the screen changes by the mere passing of time within a minute.
+    /// Whether the daemon can be asked for something.
     #[must_use]
-    pub fn is_ticking(&self) -> bool {
-        !self.data.pending.is_empty()
-            || self.notice.is_some()
-            || self.data.active() > 0
-            || matches!(
-                self.connection,
-                Connection::Lost { .. } | Connection::Connecting
-            )
+    pub fn is_connected(&self) -> bool {
+        matches!(self.connection, Connection::Up { .. })
+    }
+
+    /// After how long the mere passing of time may change the screen, or what must be done.
+    #[must_use]
+    pub fn changes_within(&self) -> Duration {
+        const SPIN: Duration = Duration::from_millis(100);
+        const SECOND: Duration = Duration::from_secs(1);
+        const IDLE: Duration = Duration::from_secs(30);
+        match &self.connection {
+            Connection::Connecting => SPIN,
+            Connection::Lost { .. } => SECOND,
+            Connection::Up { .. } => {
+                let moves = !self.data.pending.is_empty()
+                    || self.notice.is_some()
+                    || self.data.active() > 0
+                    || (self.data.is_empty() && self.first_run.is_incomplete());
+                if moves { SECOND } else { IDLE }
+            }
+        }
     }
 }

@@ -121,8 +121,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.form = Some(Form::Help(Help::default()));
             Vec::new()
         }
+        Action::Demo if app.wishes.demo => {
+            say(app, Tone::Plain, "this is the demonstration");
+            Vec::new()
+        }
+        Action::Demo => vec![Effect::Demo],
         Action::RestartDaemon => vec![Effect::RestartDaemon],
         Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
         Action::Cancel => cancel(app),
         Action::Quit => vec![Effect::Quit],
     }

@@ -156,7 +156,8 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
         }
         Done::Found { number, found } => search::found(app, number, found),
         Done::Checked(findings) => {
-            app.first_run = Some(findings);
+            app.first_run.findings = findings;
+            app.first_run.looking = false;
             Vec::new()
         }
     }

@@ -1,9 +1,9 @@
 //! Where a key goes: the open form, a line that is typed, else the keymap.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{Effect, act, form, inbox, launch, list, say};
-use crate::tui::keymap::{Action, Chord};
+use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::{App, Pane, notice::Tone};
 
 /// Takes a key.
@@ -12,6 +12,10 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let chord = Chord::of(key);
+    if let Some(action) = anywhere(app, chord) {
+        return act(app, action);
+    }
+    let key = escaping(app, key);
     if app.form.is_some() {
         return form::key(app, key);
     }
@@ -40,6 +44,30 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
+    }
+}
+
+/// What a key asks for whatever is open, as it types nothing and decides nothing.
+fn anywhere(app: &App, chord: Chord) -> Option<Action> {
+    if chord.typed().is_some() {
+        return None;
+    }
+    let action = app.keymap.action(Context::Global, chord)?;
+    // The last is what the status line offers then.
+    let always = matches!(action, Action::Suspend | Action::Redraw)
+        || (action == Action::RestartDaemon && !app.is_connected());
+    always.then_some(action)
+}
+
+/// Ctrl-c leaves what is open, as Esc does; only where nothing is open it may mean more.
+fn escaping(app: &App, key: KeyEvent) -> KeyEvent {
+    let typing = app.sessions.typing || app.inbox.typing || app.detail.typing;
+    let open = app.form.is_some() || typing || app.focus == Pane::Prompt;
+    let is_it = key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL;
+    if open && is_it {
+        KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)
+    } else {
+        key
     }
 }
 

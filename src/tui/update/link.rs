@@ -13,13 +13,14 @@ use crate::protocol::event::EventNotification;
 use crate::protocol::session::SessionState;
 use crate::tui::effect::Page;
 use crate::tui::msg::{Link, Stream};
-use crate::tui::state::{App, Connection, notice::Tone};
+use crate::tui::state::{App, Connection, Trouble, notice::Tone};
 use crate::tui::transcript::summary_line;
 
 /// Takes in what became of the connection.
 pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
     match link {
         Link::Up { health, overview } => {
+            let first = app.connection == Connection::Connecting;
             let again = matches!(app.connection, Connection::Lost { .. });
             app.connection = Connection::Up {
                 current: health.protocol == PROTOCOL_VERSION
@@ -39,14 +40,10 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 .filter(|approval| !known.contains(&approval.id))
                 .cloned()
                 .collect();
-            let mut effects = match news.last() {
-                Some(newest) if again => call(app, newest),
+            match news.last() {
+                Some(newest) if !first => call(app, newest),
                 Some(_) | None => Vec::new(),
-            };
-            if app.data.is_empty() {
-                effects.push(Effect::Check);
             }
-            effects
         }
         Link::More(sessions) => {
             app.data.add(sessions);
@@ -56,16 +53,29 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             app.data.complete = true;
             Vec::new()
         }
-        Link::Lost { why, stopped } => {
-            let since = match &app.connection {
-                Connection::Lost { since, .. } => *since,
-                Connection::Connecting | Connection::Up { .. } => app.now,
+        Link::Lost { why, trouble } => {
+            let (since, same) = match &app.connection {
+                Connection::Lost {
+                    since,
+                    trouble: before,
+                    ..
+                } => (*since, *before == trouble),
+                Connection::Connecting | Connection::Up { .. } => (app.now, false),
             };
+            // Said once, where there is more to it than the status line goes on saying.
+            let telling = match trouble {
+                Trouble::NotStarted | Trouble::Refused | Trouble::Foreign => true,
+                Trouble::Stopped | Trouble::Broken => false,
+            };
+            if telling && !same {
+                say(app, Tone::Bad, why.clone());
+            }
             app.connection = Connection::Lost {
                 why,
                 since,
-                stopped,
+                trouble,
             };
+            // Whether those were taken is not known; what is pending then is asked for anew.
             app.inbox.sending.clear();
             Vec::new()
         }

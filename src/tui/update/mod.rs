@@ -14,6 +14,7 @@ mod launch;
 mod link;
 mod list;
 mod mouse;
+mod offline;
 mod search;
 mod select;
 mod session;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::msg::Msg;
-use super::state::{App, Notice, notice::Tone};
+use super::state::{App, Connection, Notice, notice::Tone};
 
 /// Takes a message in.
 #[must_use]
@@ -38,8 +39,8 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         app.notice = None;
     }
     let mut effects = match msg {
-        Msg::Key(key) => key::key(app, key),
-        Msg::Mouse(event) => mouse::mouse(app, event),
+        Msg::Key(key) => offline::guard(app, |app| key::key(app, key)),
+        Msg::Mouse(event) => offline::guard(app, |app| mouse::mouse(app, event)),
         Msg::Paste(text) => key::paste(app, &text),
         Msg::Resize | Msg::Tick => Vec::new(),
         Msg::Attention(has) => {
@@ -51,6 +52,10 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Done(done) => done::done(app, done),
     };
     effects.extend(select::settle(app));
+    if app.data.is_empty() && app.connection != Connection::Connecting && app.first_run.begins(now)
+    {
+        effects.push(Effect::Check);
+    }
     effects
 }
 

@@ -40,7 +40,8 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::End(_)
         | Effect::Rename { .. }
         | Effect::Archive { .. }
-        | Effect::Settings(_) => true,
+        | Effect::Settings(_)
+        | Effect::Each { .. } => true,
         // What only reads fails by itself and costs nothing.
         Effect::Page { .. }
         | Effect::Follow(_)
@@ -57,10 +58,12 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Remember(_)
         | Effect::RecentPaths
         | Effect::Complete { .. }
-        | Effect::Find(_)
+        | Effect::Find { .. }
+        | Effect::File { .. }
         | Effect::Check
         | Effect::Redraw
         | Effect::Suspend
+        | Effect::Demo
         | Effect::Quit => false,
     }
 }

@@ -18,6 +18,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     let focused = app.focus == Pane::Conversation && app.form.is_none();
     let title = match app.selected_session() {
+        None if app.data.is_empty() => Line::styled(" Welcome ", theme.heading),
         None => Line::styled(" Conversation ", theme.heading),
         Some(session) => {
             let (mark, style) = status_mark(&theme, session.status);
@@ -51,6 +52,9 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         height: inside.height.saturating_sub(1),
         ..inside
     };
+    if app.data.is_empty() {
+        return super::first_run::draw(app, inside, buf);
+    }
     if app.detail.session.is_none() {
         let words = "Select a session to see what it does.";
         buf.set_stringn(

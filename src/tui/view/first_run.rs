@@ -1,58 +1,141 @@
 //! What is said while there are no sessions: what is missing, how to mend it, how to begin.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
+use unicode_width::UnicodeWidthStr;
+
+use super::widgets::fit;
+use crate::check::{Finding, Level};
 use crate::domain::text::sanitize_line;
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Connection};
 
+/// Columns of the names of what was looked at, mark included.
+const NAMES: usize = 15;
+
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
+    let inside = area.inner(Margin::new(
+        u16::from(area.width > 50),
+        u16::from(area.height > 16),
+    ));
     let mut lines = Vec::new();
     match &app.connection {
-        Connection::Connecting => lines.push(Line::styled("connecting to the daemon…", theme.dim)),
-        Connection::Lost { .. } | Connection::Up { .. } => {
+        // That nothing came yet is said by the status line, once it takes long.
+        Connection::Connecting => return,
+        Connection::Up { .. } => {
             lines.push(Line::styled("No sessions yet.", theme.heading));
             lines.push(Line::default());
+            lines.extend(beginnings(app));
+        }
+        Connection::Lost { why, .. } => {
+            lines.push(Line::styled(
+                "There is no connection to the daemon.",
+                theme.heading,
+            ));
+            lines.push(Line::styled(sanitize_line(why).into_owned(), theme.bad));
         }
     }
-    if let Some(findings) = &app.first_run {
-        for finding in &findings.findings {
-            let (mark, style) = if finding.good {
-                ("✓ ", theme.good)
-            } else {
-                ("✗ ", theme.bad)
-            };
-            lines.push(Line::from(vec![
-                Span::styled(mark, style),
-                Span::styled(sanitize_line(&finding.what).into_owned(), theme.text),
-                Span::styled(format!("  {}", sanitize_line(&finding.found)), theme.dim),
-            ]));
-            if let Some(mend) = &finding.mend {
-                lines.push(Line::styled(
-                    format!("  {}", sanitize_line(mend)),
-                    theme.accent,
-                ));
-            }
-        }
+    lines.push(Line::default());
+    if app.first_run.findings.is_empty() {
+        lines.push(Line::styled("Looking at what is there…", theme.dim));
+    }
+    for finding in &app.first_run.findings {
+        lines.extend(told(app, finding, usize::from(inside.width)));
+    }
+    if app.first_run.is_incomplete() && !app.first_run.findings.is_empty() {
         lines.push(Line::default());
-    }
-    if matches!(app.connection, Connection::Up { .. }) {
-        let key = app.keymap.key(Action::NewSession);
-        lines.push(Line::from(vec![
-            Span::styled(key, theme.key),
-            Span::styled("  and say what shall be done", theme.text),
-        ]));
-        lines.push(Line::from(vec![
-            Span::styled("humanlayer demo", theme.key),
-            Span::styled("  shows it all without any set-up", theme.text),
-        ]));
+        let words = "This is looked at again every few seconds.";
+        lines.push(Line::styled(words, theme.dim));
     }
     Paragraph::new(lines)
         .wrap(Wrap { trim: false })
-        .render(area.inner(ratatui::layout::Margin::new(1, 0)), buf);
+        .render(inside, buf);
+}
+
+/// What can be done now.
+fn beginnings(app: &App) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    [
+        (Action::NewSession, "say what shall be done, here"),
+        (Action::LaunchForm, "choose directory, model and more first"),
+        (Action::Demo, "see it all with scripted agents"),
+        (Action::Help, "all keys"),
+    ]
+    .into_iter()
+    .filter(|(action, _)| !(app.wishes.demo && *action == Action::Demo))
+    .map(|(action, words)| (app.keymap.key(action), words))
+    .filter(|(key, _)| !key.is_empty())
+    .map(|(key, words)| {
+        Line::from(vec![
+            Span::styled(format!("  {key:<3}"), theme.key),
+            Span::styled(words, theme.text),
+        ])
+    })
+    .collect()
+}
+
+/// A finding, and below it how to mend it.
+fn told(app: &App, finding: &Finding, columns: usize) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let (mark, style) = match finding.level {
+        Level::Ok => ("✓", theme.good),
+        Level::Warn => ("!", theme.waiting),
+        Level::Fail => ("✗", theme.bad),
+    };
+    let room = columns.saturating_sub(NAMES);
+    let shorter = match app.home.as_deref().filter(|home| home.len() > 1) {
+        Some(home) => finding.message.replace(home, "~"),
+        None => finding.message.clone(),
+    };
+    // What is well needs no more than a line.
+    let mut message = match finding.level {
+        Level::Ok => vec![fit(&shorter, room)],
+        Level::Warn | Level::Fail => folded(&sanitize_line(&shorter), room),
+    }
+    .into_iter();
+    let name = format!(" {:<width$}", finding.check, width = NAMES - 2);
+    let quiet = if finding.level == Level::Ok {
+        theme.dim
+    } else {
+        theme.text
+    };
+    let mut lines = vec![Line::from(vec![
+        Span::styled(mark, style),
+        Span::styled(name, theme.text),
+        Span::styled(message.next().unwrap_or_default(), quiet),
+    ])];
+    let below = |text, indent: &'static str, style| {
+        Line::from(vec![Span::raw(indent), Span::styled(text, style)])
+    };
+    lines.extend(message.map(|text| below(text, "               ", quiet)));
+    if let Some(next) = &finding.next {
+        let mut next = folded(&sanitize_line(next), columns.saturating_sub(4)).into_iter();
+        lines.push(Line::from(vec![
+            Span::styled("  → ", style),
+            Span::styled(next.next().unwrap_or_default(), theme.accent),
+        ]));
+        lines.extend(next.map(|text| below(text, "    ", theme.accent)));
+    }
+    lines
+}
+
+/// A text in lines of at most so many columns; a word that is longer is left to be cut.
+fn folded(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.width() + 1 + word.width() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -9,6 +9,7 @@ mod completion;
 mod conversation;
 mod first_run;
 mod form;
+mod hints;
 mod inbox;
 pub mod layout;
 mod prompt;
@@ -37,7 +38,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     prompt::draw(app, panes.prompt, buf);
     conversation::draw(app, panes.conversation, buf);
     card::draw(app, panes.card, buf);
-    status::draw(app, panes.status, panes.hints, buf);
+    status::draw(app, panes.status, buf);
+    hints::draw(app, panes.hints, buf);
     let cursor =
         form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
     app.drawn = Drawn {

@@ -1,146 +1,200 @@
-//! The status line and the line of keys.
+//! The status line: the daemon, what waits and what runs, the cost of the day.
+//!
+//! What matters least gives way first where the screen is narrow.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::widgets::{fit, hints, split_line};
+use super::widgets::{fit, split_line};
 use crate::format::{dollars, span};
 use crate::tui::keymap::Action;
-use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Connection, Pane};
+use crate::tui::state::{App, Connection, Trouble};
 
-/// Draws both.
-pub fn draw(app: &App, status: Rect, keys: Rect, buf: &mut Buffer) {
-    draw_status(app, status, buf);
-    draw_keys(app, keys, buf);
+/// How long a connection may take before it is said that there is none yet, in milliseconds.
+const PATIENCE: i64 = 150;
+/// What turns while one is waited for.
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// A part of the line: what to say, the longest first; how long it stays, the highest longest.
+struct Part<'a> {
+    rank: u8,
+    forms: Vec<Span<'a>>,
 }
 
-fn draw_status(app: &App, area: Rect, buf: &mut Buffer) {
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let mut left = vec![Span::styled(" humanlayer ", theme.accent)];
+    let mut parts = vec![Part {
+        rank: 2,
+        forms: vec![Span::styled("humanlayer ", theme.accent)],
+    }];
     if app.wishes.demo {
-        left.push(Span::styled(" demo: scripted agents ", theme.danger));
-        left.push(Span::raw(" "));
+        parts.push(Part {
+            rank: 9,
+            forms: vec![
+                Span::styled(" demo: scripted agents ", theme.danger),
+                Span::styled(" demo ", theme.danger),
+            ],
+        });
+        parts.push(Part {
+            rank: 9,
+            forms: vec![Span::raw(" ")],
+        });
     }
+    parts.extend(connection(app));
+    let waiting = app.data.pending.len();
+    if waiting > 0 {
+        parts.push(Part {
+            rank: 8,
+            forms: vec![Span::styled(format!("{waiting} waiting "), theme.waiting)],
+        });
+    }
+    let running = app.data.running();
+    if running > 0 {
+        parts.push(Part {
+            rank: 5,
+            forms: vec![Span::styled(format!("{running} working "), theme.working)],
+        });
+    }
+    let cost = app.data.cost_last_day(app.now);
+    let forms = if cost > 0.0 {
+        let cost = dollars(Some(cost));
+        vec![
+            Span::styled(format!("{cost} in 24 h "), theme.dim),
+            Span::styled(format!("{cost} "), theme.dim),
+        ]
+    } else {
+        Vec::new()
+    };
+    parts.push(Part { rank: 3, forms });
+    let mut shown = shrink(parts, usize::from(area.width.saturating_sub(1)));
+    let cost = shown.pop().flatten();
+    let left: Vec<Span<'_>> = std::iter::once(Span::raw(" "))
+        .chain(shown.into_iter().flatten())
+        .collect();
+    let right = Line::from(cost.into_iter().collect::<Vec<_>>());
+    split_line(Line::from(left), &right, theme.bar, area, buf);
+}
+
+/// Takes shorter forms, then none, of the parts with the lowest rank until all fit.
+fn shrink(parts: Vec<Part<'_>>, columns: usize) -> Vec<Option<Span<'_>>> {
+    let mut taken: Vec<usize> = vec![0; parts.len()];
+    loop {
+        let wide: usize = parts
+            .iter()
+            .zip(&taken)
+            .filter_map(|(part, form)| part.forms.get(*form))
+            .map(Span::width)
+            .sum();
+        let next = parts
+            .iter()
+            .zip(&mut taken)
+            .filter(|(part, form)| **form < part.forms.len())
+            .min_by_key(|(part, _)| part.rank);
+        match next {
+            Some((_, form)) if wide > columns => *form += 1,
+            Some(_) | None => break,
+        }
+    }
+    parts
+        .into_iter()
+        .zip(taken)
+        .map(|(part, form)| part.forms.into_iter().nth(form))
+        .collect()
+}
+
+/// How the connection stands, and what to do about it.
+fn connection(app: &App) -> Vec<Part<'_>> {
+    let theme = &app.theme;
+    let restart = app.keymap.key(Action::RestartDaemon);
+    let part = |rank, forms| Part { rank, forms };
     match &app.connection {
-        Connection::Connecting => left.push(Span::styled("connecting…", theme.dim)),
+        Connection::Connecting => {
+            let waited = app.now.as_millisecond() - app.opened.as_millisecond();
+            if waited < PATIENCE {
+                return Vec::new();
+            }
+            let turn = usize::try_from(waited / 100).unwrap_or(0) % SPINNER.len();
+            let mark = SPINNER.get(turn).copied().unwrap_or("…");
+            vec![part(
+                10,
+                vec![
+                    Span::styled(format!("{mark} connecting to the daemon "), theme.working),
+                    Span::styled(format!("{mark} "), theme.working),
+                ],
+            )]
+        }
         Connection::Up {
             version,
             current,
             problem,
         } => {
-            left.push(Span::styled("● ", theme.good));
+            let mut parts = vec![part(4, vec![Span::styled("● ", theme.good)])];
             if !current {
-                let key = app.keymap.key(Action::RestartDaemon);
-                left.push(Span::styled(
-                    format!(
-                        "daemon {}: another version; {key} restarts it, safely ",
-                        fit(version, 20)
-                    ),
-                    theme.waiting,
+                let version = fit(version, 16);
+                parts.push(part(
+                    7,
+                    vec![
+                        Span::styled(
+                            format!(
+                                "the daemon is {version}, this is {}: {restart} restarts it, sessions go on ",
+                                env!("CARGO_PKG_VERSION")
+                            ),
+                            theme.waiting,
+                        ),
+                        Span::styled(
+                            format!("daemon {version}: {restart} restarts it "),
+                            theme.waiting,
+                        ),
+                        Span::styled(format!("{restart}: restart "), theme.waiting),
+                    ],
                 ));
             }
             if let Some(problem) = problem {
-                left.push(Span::styled(format!("{} ", fit(problem, 60)), theme.bad));
+                parts.push(part(
+                    6,
+                    vec![
+                        Span::styled(format!("{} ", fit(problem, 70)), theme.bad),
+                        Span::styled(format!("{} ", fit(problem, 30)), theme.bad),
+                    ],
+                ));
             }
+            parts
         }
-        Connection::Lost {
-            why,
-            since,
-            stopped,
-        } => {
-            let waited = (app.now.as_second() - since.as_second()).max(0);
-            let words = if *stopped {
-                let key = app.keymap.key(Action::RestartDaemon);
-                format!("✗ no daemon for {}; {key} starts it ", span(waited))
-            } else {
-                format!(
-                    "✗ connection lost for {}, trying again: {} ",
-                    span(waited),
-                    fit(why, 60)
-                )
+        Connection::Lost { since, trouble, .. } => {
+            let ago = span((app.now.as_second() - since.as_second()).max(0));
+            let (long, short) = match trouble {
+                Trouble::Stopped => (
+                    format!("✗ no daemon for {ago}: {restart} starts it "),
+                    format!("✗ no daemon: {restart} "),
+                ),
+                Trouble::NotStarted => (
+                    format!("✗ the daemon could not be started: {restart} tries again "),
+                    format!("✗ no daemon: {restart} "),
+                ),
+                Trouble::Refused => (
+                    format!("✗ the daemon's socket cannot be used, for {ago}; trying again "),
+                    "✗ socket refused ".to_owned(),
+                ),
+                Trouble::Foreign => (
+                    format!(
+                        "✗ the daemon is of another version: {restart} restarts it, sessions go on "
+                    ),
+                    format!("✗ other daemon: {restart} "),
+                ),
+                Trouble::Broken => (
+                    format!("✗ connection lost for {ago}; trying again "),
+                    format!("✗ lost for {ago} "),
+                ),
             };
-            left.push(Span::styled(words, theme.bad));
-        }
-    }
-    let waiting = app.data.pending.len();
-    if waiting > 0 {
-        left.push(Span::styled(format!("{waiting} waiting "), theme.waiting));
-    }
-    left.push(Span::styled(
-        format!("{} running ", app.data.running()),
-        theme.working,
-    ));
-    let cost = app.data.cost_last_day(app.now);
-    let right = Line::from(vec![Span::styled(
-        format!("{} today ", dollars(Some(cost))),
-        theme.dim,
-    )]);
-    split_line(Line::from(left), &right, theme.bar, area, buf);
-}
-
-fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
-    if area.height == 0 {
-        return;
-    }
-    let theme = &app.theme;
-    if let Some(notice) = &app.notice {
-        let style = match notice.tone {
-            Tone::Good => theme.good,
-            Tone::Plain => theme.accent,
-            Tone::Bad => theme.bad,
-        };
-        let words = fit(&notice.text, usize::from(area.width.saturating_sub(1)));
-        buf.set_stringn(area.x + 1, area.y, words, usize::from(area.width), style);
-        return;
-    }
-    let mut actions: Vec<(Action, &str)> = Vec::new();
-    match app.focus {
-        Pane::Inbox => actions.extend([
-            (Action::Approve, "approve"),
-            (Action::Deny, "deny"),
-            (Action::Mark, "mark"),
-            (Action::ApproveMany, "all yes"),
-            (Action::DenyMany, "all no"),
-        ]),
-        Pane::Sessions => actions.extend([
-            (Action::NewSession, "new"),
-            (Action::Open, "open"),
-            (Action::Reply, "reply"),
-            (Action::Interrupt, "stop"),
-            (Action::Filter, "filter"),
-            (Action::Archive, "archive"),
-        ]),
-        Pane::Conversation => actions.extend([
-            (Action::Fold, "unfold"),
-            (Action::NextTurn, "next turn"),
-            (Action::Reply, "reply"),
-            (Action::Filter, "search"),
-            (Action::Pager, "pager"),
-            (Action::Back, "back"),
-        ]),
-        Pane::Prompt => {
-            let line = super::widgets::form_hints(
-                theme,
-                &[
-                    ("enter", "start"),
-                    ("alt-enter", "new line"),
-                    ("@", "file"),
-                    ("↑↓", "earlier ones"),
-                    ("ctrl-e", "editor"),
-                    ("esc", "back"),
+            vec![part(
+                10,
+                vec![
+                    Span::styled(long, theme.bad),
+                    Span::styled(short, theme.bad),
                 ],
-            );
-            buf.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(1));
-            return;
+            )]
         }
     }
-    actions.extend([
-        (Action::Palette, "commands"),
-        (Action::Help, "keys"),
-        (Action::Quit, "quit"),
-    ]);
-    let line = hints(theme, &app.keymap, &actions);
-    buf.set_line(area.x + 1, area.y, &line, area.width.saturating_sub(1));
 }

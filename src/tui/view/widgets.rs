@@ -9,7 +9,6 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::sanitize_line;
-use crate::tui::keymap::{Action, Keymap};
 use crate::tui::theme::Theme;
 
 /// Draws a pane's frame and returns what is inside.
@@ -132,25 +131,6 @@ pub fn split_line(left: Line<'_>, right: &Line<'_>, style: Style, area: Rect, bu
     let room = area.width.saturating_sub(wide + u16::from(wide > 0));
     buf.set_line(area.x, area.y, &left, room);
     buf.set_line(area.x + area.width - wide, area.y, right, wide);
-}
-
-/// Keys with their words: `y approve · n deny`.
-#[must_use]
-pub fn hints<'a>(theme: &Theme, keymap: &Keymap, actions: &[(Action, &'a str)]) -> Line<'a> {
-    let mut spans = Vec::new();
-    for (action, words) in actions {
-        let key = keymap.key(*action);
-        if key.is_empty() {
-            continue;
-        }
-        if !spans.is_empty() {
-            spans.push(Span::styled("  ", theme.dim));
-        }
-        spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(" ", theme.dim));
-        spans.push(Span::styled(*words, theme.dim));
-    }
-    Line::from(spans)
 }
 
 /// Keys of a form, which are its own.

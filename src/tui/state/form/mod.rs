@@ -24,7 +24,7 @@ use crossterm::event::{Event, KeyEvent};
 use ratatui_textarea::TextArea;
 
 /// What is open.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Form {
     /// The reason of a denial.
     Deny(deny::Deny),

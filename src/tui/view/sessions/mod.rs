@@ -11,8 +11,10 @@ use ratatui::text::{Line, Span};
 pub use columns::{thousands, tokens};
 
 use super::first_run;
+use super::layout::WIDE;
 use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
 use crate::domain::Status;
+use crate::format::span;
 use crate::protocol::session::SessionState;
 use crate::tui::keymap::Action;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -32,7 +34,11 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     edges(app, area, buf);
     app.sessions.height = inside.height;
     if app.data.is_empty() {
-        return first_run::draw(app, inside, buf);
+        // With two columns there is more room for it in the other one.
+        if app.size.0 < WIDE {
+            first_run::draw(app, inside, buf);
+        }
+        return;
     }
     let rows = app.sessions.rows();
     if rows.is_empty() {
@@ -103,6 +109,10 @@ fn title(app: &App) -> Line<'static> {
         let cursor = if app.sessions.typing { "▏" } else { "" };
         let words = format!("/{}{cursor} ", fit(&app.sessions.filter, 24));
         title.push(Span::styled(words, theme.accent));
+    }
+    if let Connection::Lost { since, .. } = &app.connection {
+        let ago = span((app.now.as_second() - since.as_second()).max(0));
+        title.push(Span::styled(format!("as of {ago} ago "), theme.bad));
     }
     if !app.sessions.marked.is_empty() {
         let words = format!("· {} marked ", app.sessions.marked.len());

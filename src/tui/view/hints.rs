@@ -1,0 +1,189 @@
+//! The line of keys: what matters here and now, and always how to see all of them.
+//!
+//! A word to the user takes its place for a while. No hint is ever cut: one that does not fit is
+//! left out.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::widgets::fit;
+use crate::domain::Kind;
+use crate::tui::keymap::Action;
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Connection, Pane};
+
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.height == 0 || area.width < 2 {
+        return;
+    }
+    let theme = &app.theme;
+    let inside = Rect {
+        x: area.x + 1,
+        width: area.width - 1,
+        ..area
+    };
+    if let Some(notice) = &app.notice {
+        let style = match notice.tone {
+            Tone::Good => theme.good,
+            Tone::Plain => theme.accent,
+            Tone::Bad => theme.bad,
+        };
+        let words = fit(&notice.text, usize::from(inside.width));
+        buf.set_stringn(inside.x, inside.y, words, usize::from(inside.width), style);
+        return;
+    }
+    // Typing takes the letters, so what they do elsewhere is not offered.
+    let pinned = if is_typing(app) {
+        None
+    } else {
+        Some(hint(app, &app.keymap.key(Action::Help), "all keys"))
+    };
+    let line = fitting(offers(app), pinned, usize::from(inside.width));
+    buf.set_line(inside.x, inside.y, &line, inside.width);
+}
+
+type Hint<'a> = Vec<Span<'a>>;
+
+fn width(hint: &Hint<'_>) -> usize {
+    hint.iter().map(Span::width).sum()
+}
+
+/// As many of the hints as fit, in order, and the pinned one in any case.
+fn fitting<'a>(offers: Vec<Hint<'a>>, pinned: Option<Hint<'a>>, columns: usize) -> Line<'a> {
+    const GAP: usize = 2;
+    let mut room = columns.saturating_sub(pinned.as_ref().map_or(0, width));
+    let mut spans = Vec::new();
+    for offer in offers {
+        let wide = width(&offer) + GAP;
+        if wide <= room {
+            room -= wide;
+            spans.extend(offer);
+            spans.push(Span::raw("  "));
+        }
+    }
+    spans.extend(pinned.into_iter().flatten());
+    Line::from(spans)
+}
+
+fn hint<'a>(app: &App, key: &str, words: &'a str) -> Hint<'a> {
+    vec![
+        Span::styled(key.to_owned(), app.theme.key),
+        Span::styled(" ", app.theme.dim),
+        Span::styled(words, app.theme.dim),
+    ]
+}
+
+fn is_typing(app: &App) -> bool {
+    app.focus == Pane::Prompt || app.sessions.typing || app.inbox.typing || app.detail.typing
+}
+
+/// What is offered here, what matters most first.
+fn offers(app: &App) -> Vec<Hint<'static>> {
+    if app.focus == Pane::Prompt {
+        return own(
+            app,
+            &[
+                ("enter", "start"),
+                ("esc", "back"),
+                ("alt-enter", "new line"),
+                ("@", "file"),
+                ("↑↓", "earlier ones"),
+                ("ctrl-e", "editor"),
+            ],
+        );
+    }
+    if is_typing(app) {
+        return own(app, &[("enter", "done"), ("esc", "no filter")]);
+    }
+    let mut actions: Vec<(Action, &str)> = Vec::new();
+    match &app.connection {
+        Connection::Lost { .. } => actions.push((Action::RestartDaemon, "start the daemon")),
+        Connection::Up { current: false, .. } => {
+            actions.push((Action::RestartDaemon, "restart the daemon"));
+        }
+        Connection::Connecting | Connection::Up { .. } => {}
+    }
+    match app.focus {
+        Pane::Inbox => actions.extend(of_inbox(app)),
+        Pane::Sessions => actions.extend(of_sessions(app)),
+        Pane::Conversation => actions.extend([
+            (Action::Back, "back"),
+            (Action::Reply, "reply"),
+            (Action::Fold, "unfold"),
+            (Action::NextTurn, "next turn"),
+            (Action::Filter, "search"),
+            (Action::Pager, "pager"),
+            (Action::Copy, "copy"),
+        ]),
+        Pane::Prompt => {}
+    }
+    actions.extend([
+        (Action::Palette, "commands"),
+        (Action::Quit, "quit"),
+        (Action::FocusNext, "next pane"),
+    ]);
+    actions
+        .into_iter()
+        .map(|(action, words)| (app.keymap.key(action), words))
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, words)| hint(app, &key, words))
+        .collect()
+}
+
+fn own(app: &App, keys: &[(&str, &'static str)]) -> Vec<Hint<'static>> {
+    keys.iter()
+        .map(|(key, words)| hint(app, key, words))
+        .collect()
+}
+
+fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
+    let mut actions = match app.selected_approval().map(|approval| approval.kind) {
+        None => return vec![(Action::FocusSessions, "sessions")],
+        Some(Kind::Permission) => vec![
+            (Action::Approve, "approve"),
+            (Action::Deny, "deny"),
+            (Action::Always, "always"),
+            (Action::Edit, "edit"),
+        ],
+        Some(Kind::Plan) => vec![
+            (Action::Approve, "accept"),
+            (Action::Deny, "reject"),
+            (Action::ReadApproval, "read"),
+        ],
+        Some(Kind::Question | Kind::Contact) => {
+            vec![(Action::Answer, "answer"), (Action::Deny, "refuse")]
+        }
+    };
+    if app.data.pending.len() > 1 {
+        actions.extend([
+            (Action::Mark, "mark"),
+            (Action::ApproveMany, "all yes"),
+            (Action::DenyMany, "all no"),
+        ]);
+    }
+    actions
+}
+
+fn of_sessions(app: &App) -> Vec<(Action, &'static str)> {
+    let mut actions = vec![(Action::NewSession, "new")];
+    let Some(session) = app.selected_session() else {
+        return actions;
+    };
+    actions.push((Action::Open, "open"));
+    actions.push((Action::Reply, "reply"));
+    if session.status.is_active() {
+        actions.push((Action::Interrupt, "stop"));
+    } else if session.archived {
+        actions.push((Action::Archive, "take back"));
+    } else {
+        actions.push((Action::Archive, "archive"));
+    }
+    actions.extend([
+        (Action::Filter, "filter"),
+        (Action::Search, "search"),
+        (Action::Sort, "sort"),
+    ]);
+    actions
+}
