@@ -5,12 +5,16 @@
 //! after the first frame) code is plain, and so is a language's until its grammar is compiled
 //! (`grammars`). [`generation`] says when what was laid out should be laid out again.
 
+use std::sync::Arc;
+
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use syntect::highlighting::{Color, HighlightIterator, HighlightState};
 use syntect::parsing::{ParseState, ScopeStack, SyntaxReference};
 
 use super::grammars::{self, Loaded};
+use super::ink::Ink;
+use super::looks::Setting;
 use super::text::{self, Row};
 use crate::tui::theme::{Syntax, Theme};
 
@@ -69,21 +73,22 @@ pub(super) enum Word {
 /// Code, highlighted as the language of that name, or of a file of that name.
 #[must_use]
 pub fn code(text: &str, language: &str, theme: &Theme) -> Vec<Line<'static>> {
-    rows(text, language, theme)
+    rows(text, language, theme, &Ink::unlimited())
         .into_iter()
         .map(Row::line)
         .collect()
 }
 
 /// The same as rows that can be wrapped.
-pub(super) fn rows(text: &str, language: &str, theme: &Theme) -> Vec<Row> {
-    let mut painter = Painter::new(language, theme);
+pub(super) fn rows(text: &str, language: &str, theme: &Theme, ink: &Arc<Ink>) -> Vec<Row> {
+    let mut painter = Painter::new(language, theme, ink);
     text::lines(text).map(|line| painter.line(line)).collect()
 }
 
 /// Highlights line by line.
 pub(super) struct Painter<'t> {
     theme: &'t Theme,
+    ink: Arc<Ink>,
     state: Option<State>,
     painted: usize,
 }
@@ -107,13 +112,15 @@ impl State {
 impl<'t> Painter<'t> {
     /// For the language of that name, or of a file of that name; plain where there is none, or not
     /// yet.
-    pub fn new(language: &str, theme: &'t Theme) -> Self {
+    pub fn new(language: &str, theme: &'t Theme, ink: &Arc<Ink>) -> Self {
         let state = (theme.syntax != Syntax::Off)
             .then(|| grammars::of(language))
             .flatten()
+            .filter(|_| ink.flows())
             .map(|(loaded, syntax)| State::new(loaded, syntax));
         Self {
             theme,
+            ink: Arc::clone(ink),
             state,
             painted: 0,
         }
@@ -138,6 +145,7 @@ impl<'t> Painter<'t> {
         let Some(state) = &mut self.state else {
             return plain;
         };
+        self.ink.take(line.len() + 1);
         let whole = format!("{line}\n");
         let Ok(changes) = state.parse.parse_line(&whole, &state.loaded.syntaxes) else {
             // A grammar at fault: the rest is plain.
@@ -187,11 +195,11 @@ fn style_of(color: Color, theme: &Theme) -> Style {
 pub(super) fn numbered(
     text: &str,
     language: &str,
-    width: usize,
     indent: &Row,
-    theme: &Theme,
+    setting: &Setting,
 ) -> Vec<Line<'static>> {
-    let mut painter = Painter::new(language, theme);
+    let (width, theme) = (setting.width, &setting.theme);
+    let mut painter = Painter::new(language, theme, &setting.ink);
     let mut rows = Vec::new();
     let digits = text::lines(text)
         .filter_map(|line| Some(number_of(line)?.0.len()))
@@ -282,8 +290,12 @@ mod tests {
 
     #[test]
     fn numbers_of_both_kinds_are_understood() {
-        let theme = Theme::mono();
-        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", 10, &Row::new(), &theme)
+        let setting = Setting {
+            width: 10,
+            theme: Theme::mono(),
+            ink: Ink::unlimited(),
+        };
+        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", &Row::new(), &setting)
             .iter()
             .map(ToString::to_string)
             .collect();

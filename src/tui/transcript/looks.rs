@@ -4,6 +4,7 @@
 //! so that one who looks at a few rows of ten megabytes pays for those few.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::approvals::CallState;
 use super::call::{self, Steps};
 use super::fields::fields;
+use super::ink::Ink;
 use super::item::{Item, Kind};
 use super::pieces::{self, Fence};
 use super::sheet::Sheet;
@@ -32,12 +34,14 @@ const NOTE_ROWS: usize = 40;
 const NOTE_BYTES: usize = 8 * 1024;
 
 /// What rows are laid out for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Setting {
     /// Columns there are.
     pub width: usize,
     /// The styles.
     pub theme: Theme,
+    /// What may be highlighted.
+    pub ink: Arc<Ink>,
 }
 
 /// A part of an item.
@@ -192,7 +196,7 @@ fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
 fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
     let theme = &setting.theme;
     let shown = if folded { 1 } else { NOTE_ROWS };
-    let mut sheet = Sheet::new(setting.width, shown, theme);
+    let mut sheet = Sheet::new(setting.width, shown, theme, &setting.ink);
     // What the agent says in a form that is not known yet comes as JSON.
     let unknown: Option<Value> = (text.starts_with('{') && text.len() < NOTE_BYTES)
         .then(|| serde_json::from_str(text).ok())
@@ -320,8 +324,10 @@ pub(super) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
                 Look::Markdown | Look::Code(_) => {
                     let room = setting.width.saturating_sub(rest.width()).max(1);
                     let mut rows = match look {
-                        Look::Code(fence) => markdown::code(text, &fence.language, room, theme),
-                        _ => markdown::render(text, room, theme),
+                        Look::Code(fence) => {
+                            markdown::code(text, &fence.language, room, theme, &setting.ink)
+                        }
+                        _ => markdown::write(text, room, theme, &setting.ink),
                     };
                     for (at, row) in rows.iter_mut().enumerate() {
                         let before = if at == 0 { first } else { rest };
@@ -331,9 +337,7 @@ pub(super) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
                 }
                 Look::Words(style) => rows(text, *style, first, rest, setting, true),
                 Look::Output(style) => rows(text, *style, first, rest, setting, false),
-                Look::Numbered(language) => {
-                    highlight::numbered(text, language, setting.width, rest, theme)
-                }
+                Look::Numbered(language) => highlight::numbered(text, language, rest, setting),
             }
         }
     }

@@ -3,11 +3,14 @@
 //! Owns how headings, lists, quotes, code, tables, links and emphasis look. Marks and indentation
 //! carry the structure, so that it is there without colours too. A link shows where it leads.
 
+use std::sync::Arc;
+
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::highlight;
+use super::ink::Ink;
 use super::table::Table;
 use super::text::{self, Row};
 use crate::tui::theme::Theme;
@@ -21,10 +24,16 @@ const MOST_DEPTH: usize = 16;
 /// Markdown in lines of at most so many columns.
 #[must_use]
 pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    write(text, width, theme, &Ink::unlimited())
+}
+
+/// The same with as much highlighted as there is ink.
+pub(super) fn write(text: &str, width: usize, theme: &Theme, ink: &Arc<Ink>) -> Vec<Line<'static>> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut renderer = Renderer {
         theme,
+        ink,
         width: width.max(1),
         lines: Vec::new(),
         row: Row::new(),
@@ -44,9 +53,15 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 /// Lines of code as they look within Markdown.
-pub(super) fn code(text: &str, language: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(super) fn code(
+    text: &str,
+    language: &str,
+    width: usize,
+    theme: &Theme,
+    ink: &Arc<Ink>,
+) -> Vec<Line<'static>> {
     let bar = Row::of(CODE_BAR, theme.border);
-    highlight::rows(text, language, theme)
+    highlight::rows(text, language, theme, ink)
         .into_iter()
         .flat_map(|row| row.columns(width, &bar, &bar))
         .collect()
@@ -61,6 +76,7 @@ struct Around {
 
 struct Renderer<'t> {
     theme: &'t Theme,
+    ink: &'t Arc<Ink>,
     width: usize,
     lines: Vec<Line<'static>>,
     row: Row,
@@ -406,7 +422,7 @@ impl Renderer<'_> {
         };
         self.separate();
         let bar = Row::of(CODE_BAR, self.theme.border);
-        for row in highlight::rows(&code, &language, self.theme) {
+        for row in highlight::rows(&code, &language, self.theme, self.ink) {
             let (mut first, mut rest) = self.before();
             first.append(bar.clone());
             rest.append(bar.clone());

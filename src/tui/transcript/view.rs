@@ -50,11 +50,18 @@ impl Transcript {
         if area.is_empty() {
             return;
         }
-        self.cache.next_frame();
-        let Some(top) = self.top_to_draw() else {
-            self.view.top = None;
-            return;
-        };
+        self.cache.begin_frame();
+        match self.top_to_draw() {
+            Some(top) => self.draw_from(top, area, buf, focused),
+            None => self.view.top = None,
+        }
+        self.cache.end_frame();
+        self.ink.refill();
+    }
+
+    fn draw_from(&mut self, top: Position, area: Rect, buf: &mut Buffer, focused: bool) {
+        let theme = self.view.theme;
+        let theme = &theme;
         self.view.top = Some(top);
         let rows = self.shown_rows(top, area.height);
         let visible = |id: ItemId| rows.iter().any(|(shown, _)| *shown == id);

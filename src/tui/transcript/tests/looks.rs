@@ -169,6 +169,9 @@ fn a_conversation_of_everything_with_its_styles() {
         let theme = Theme::named(name).unwrap();
         let mut buf = Buffer::empty(area);
         transcript.draw(area, &mut buf, &theme, true);
+        while transcript.wants_frame() {
+            transcript.draw(area, &mut buf, &theme, true);
+        }
         let rows = match name {
             "mono" => rows(&buf),
             _ => annotated(&buf, &theme),
