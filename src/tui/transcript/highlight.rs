@@ -3,7 +3,7 @@
 //! Owns which of our styles each kind of word takes: the theme's own colours, so that code looks
 //! right on every ground. Nobody waits for grammars: until [`warm`] has run (on a thread of its own,
 //! after the first frame) code is plain, and so is a language's until its grammar is compiled
-//! ([`super::grammars`]). [`generation`] says when what was laid out should be laid out again.
+//! (`grammars`). [`generation`] says when what was laid out should be laid out again.
 
 use std::sync::Arc;
 

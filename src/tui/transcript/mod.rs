@@ -8,11 +8,11 @@
 //!
 //! # How it stays fast
 //!
-//! The view is anchored to a row of an item ([`walk::Position`]), never to a number of rows from the
+//! The view is anchored to a row of an item (`walk::Position`), never to a number of rows from the
 //! top, so nobody needs the height of what is not seen. A frame lays out the parts that it shows and
-//! those that the way there crosses; what was laid out is kept for a while ([`cache`]). A piece that
+//! those that the way there crosses; what was laid out is kept for a while (`cache`). A piece that
 //! comes costs the logarithm of the conversation, a live word the drafted paragraph. Of code, which is
-//! what costs, a frame highlights a bounded amount; the next ones do the rest ([`ink`]).
+//! what costs, a frame highlights a bounded amount; the next ones do the rest (`ink`).
 
 mod approvals;
 mod cache;
