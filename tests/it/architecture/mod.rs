@@ -211,7 +211,14 @@ fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
     never_says(
         "src/tui",
         &["/runtime.rs", "/link.rs", "/errands.rs", "/errands/"],
-        &["tokio", "async fn", "async move", ".await;", ".await?", ".await)"],
+        &[
+            "tokio",
+            "async fn",
+            "async move",
+            ".await;",
+            ".await?",
+            ".await)",
+        ],
         "what lies between a message and an effect is pure",
     );
     never_says(
