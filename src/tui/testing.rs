@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::msg::{Link, Msg};
-use super::state::{App, Wishes};
+use super::state::{App, Trouble, Wishes};
 use super::theme::Theme;
 use super::update::update;
 use super::view;
@@ -71,17 +71,42 @@ fn with(mut value: Value, changes: Value) -> Value {
 impl Rig {
     /// Connected, with these sessions and pending approvals, drawn once.
     pub fn new(size: (u16, u16), sessions: &[Value], approvals: &[Value]) -> Self {
-        let mut app = App::new(now(), Theme::dark(), Keymap::default(), Wishes::default());
-        app.directory = "/home/me/src/api".to_owned();
-        app.home = Some("/home/me".to_owned());
-        let mut rig = Self {
-            app,
-            terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
-        };
+        let mut rig = Self::unconnected(size);
         rig.connect(sessions, approvals);
         rig.tell(Msg::Link(Link::Complete));
         rig.draw();
         rig
+    }
+
+    /// Not connected yet.
+    pub fn unconnected(size: (u16, u16)) -> Self {
+        let mut app = App::new(now(), Theme::dark(), Keymap::default(), Wishes::default());
+        app.directory = "/home/me/src/api".to_owned();
+        app.home = Some("/home/me".to_owned());
+        Self {
+            app,
+            terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
+        }
+    }
+
+    /// Gives the screen another size, without drawing.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.terminal.backend_mut().resize(size.0, size.1);
+        let _ = self.tell(Msg::Resize);
+    }
+
+    /// The connection is lost.
+    pub fn lose(&mut self, trouble: Trouble, why: &str) -> Vec<Effect> {
+        self.tell(Msg::Link(Link::Lost {
+            why: why.to_owned(),
+            trouble,
+        }))
+    }
+
+    /// Takes a message in so many seconds later, without drawing.
+    pub fn later(&mut self, seconds: i64, msg: Msg) -> Vec<Effect> {
+        let when = now() + jiff::SignedDuration::from_secs(seconds);
+        update(&mut self.app, msg, when)
     }
 
     /// What the daemon tells on a new connection.

@@ -51,6 +51,9 @@ pub struct Remembered {
     /// The theme chosen in the dashboard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<String>,
+    /// Names of commands that were chosen lately from all of them, the last one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
 }
 
 impl Remembered {

@@ -114,11 +114,15 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::FocusConversation => focus_on(app, Pane::Conversation),
         Action::Theme => next_theme(app),
         Action::Palette => {
-            app.form = Some(Form::Palette(Palette::default()));
+            app.form = Some(Form::Palette(Palette::new(
+                app.focus.context(),
+                app.drawn.approval.clone(),
+                &app.launch.remembered.commands,
+            )));
             Vec::new()
         }
         Action::Help => {
-            app.form = Some(Form::Help(Help::default()));
+            app.form = Some(Form::Help(Help::new(app.focus.context())));
             Vec::new()
         }
         Action::Demo if app.wishes.demo => {

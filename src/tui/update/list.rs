@@ -1,7 +1,7 @@
 //! Moving about in the list of sessions: steps, folding, marks, order, filter.
 
 use super::{Effect, say, select};
-use crate::tui::state::sessions::{Group, Target};
+use crate::tui::state::sessions::{Group, Sort, Target};
 use crate::tui::state::{App, Pane, notice::Tone};
 
 /// A step up or down.
@@ -89,7 +89,12 @@ pub fn mark(app: &mut App) {
 
 /// Sorts by something else.
 pub fn sort(app: &mut App) {
-    app.sessions.sort = app.sessions.sort.next();
+    sort_by(app, app.sessions.sort.next());
+}
+
+/// Puts the list in this order.
+pub fn sort_by(app: &mut App, sort: Sort) {
+    app.sessions.sort = sort;
     app.sessions.adrift = false;
     app.sessions.stale();
     let words = format!("sorted by {}", app.sessions.sort.words());

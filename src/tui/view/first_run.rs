@@ -30,7 +30,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         Connection::Up { .. } => {
             lines.push(Line::styled("No sessions yet.", theme.heading));
             lines.push(Line::default());
-            lines.extend(beginnings(app));
+            lines.extend(beginnings(app, usize::from(inside.width)));
         }
         Connection::Lost { why, .. } => {
             lines.push(Line::styled(
@@ -58,7 +58,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 /// What can be done now.
-fn beginnings(app: &App) -> Vec<Line<'static>> {
+fn beginnings(app: &App, columns: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     [
         (Action::NewSession, "say what shall be done, here"),
@@ -73,7 +73,7 @@ fn beginnings(app: &App) -> Vec<Line<'static>> {
     .map(|(key, words)| {
         Line::from(vec![
             Span::styled(format!("  {key:<3}"), theme.key),
-            Span::styled(words, theme.text),
+            Span::styled(fit(words, columns.saturating_sub(5)), theme.text),
         ])
     })
     .collect()

@@ -11,7 +11,7 @@ use super::widgets::fit;
 use crate::domain::Kind;
 use crate::tui::keymap::Action;
 use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Connection, Pane};
+use crate::tui::state::{App, Pane};
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
@@ -98,13 +98,6 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
         return own(app, &[("enter", "done"), ("esc", "no filter")]);
     }
     let mut actions: Vec<(Action, &str)> = Vec::new();
-    match &app.connection {
-        Connection::Lost { .. } => actions.push((Action::RestartDaemon, "start the daemon")),
-        Connection::Up { current: false, .. } => {
-            actions.push((Action::RestartDaemon, "restart the daemon"));
-        }
-        Connection::Connecting | Connection::Up { .. } => {}
-    }
     match app.focus {
         Pane::Inbox => actions.extend(of_inbox(app)),
         Pane::Sessions => actions.extend(of_sessions(app)),

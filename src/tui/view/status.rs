@@ -16,58 +16,42 @@ const PATIENCE: i64 = 150;
 /// What turns while one is waited for.
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-/// A part of the line: what to say, the longest first; how long it stays, the highest longest.
-struct Part<'a> {
-    rank: u8,
-    forms: Vec<Span<'a>>,
-}
+/// A part of the line: what to say, the longest first, each with how long it stays: the lowest gives
+/// way first, to the next form or to nothing.
+type Part<'a> = Vec<(u8, Span<'a>)>;
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let mut parts = vec![Part {
-        rank: 2,
-        forms: vec![Span::styled("humanlayer ", theme.accent)],
-    }];
+    let mut parts: Vec<Part<'_>> = vec![vec![(2, Span::styled("humanlayer ", theme.accent))]];
     if app.wishes.demo {
-        parts.push(Part {
-            rank: 9,
-            forms: vec![
-                Span::styled(" demo: scripted agents ", theme.danger),
-                Span::styled(" demo ", theme.danger),
-            ],
-        });
-        parts.push(Part {
-            rank: 9,
-            forms: vec![Span::raw(" ")],
-        });
+        parts.push(vec![
+            (6, Span::styled(" demo: scripted agents ", theme.danger)),
+            (9, Span::styled(" demo ", theme.danger)),
+        ]);
+        parts.push(vec![(9, Span::raw(" "))]);
     }
     parts.extend(connection(app));
     let waiting = app.data.pending.len();
     if waiting > 0 {
-        parts.push(Part {
-            rank: 8,
-            forms: vec![Span::styled(format!("{waiting} waiting "), theme.waiting)],
-        });
+        let words = format!("{waiting} waiting ");
+        parts.push(vec![(8, Span::styled(words, theme.waiting))]);
     }
     let running = app.data.running();
     if running > 0 {
-        parts.push(Part {
-            rank: 5,
-            forms: vec![Span::styled(format!("{running} working "), theme.working)],
-        });
+        let words = format!("{running} working ");
+        parts.push(vec![(5, Span::styled(words, theme.working))]);
     }
     let cost = app.data.cost_last_day(app.now);
-    let forms = if cost > 0.0 {
+    parts.push(if cost > 0.0 {
         let cost = dollars(Some(cost));
         vec![
-            Span::styled(format!("{cost} in 24 h "), theme.dim),
-            Span::styled(format!("{cost} "), theme.dim),
+            (1, Span::styled(format!("{cost} in 24 h "), theme.dim)),
+            (3, Span::styled(format!("{cost} "), theme.dim)),
         ]
     } else {
         Vec::new()
-    };
-    parts.push(Part { rank: 3, forms });
+    });
     let mut shown = shrink(parts, usize::from(area.width.saturating_sub(1)));
     let cost = shown.pop().flatten();
     let left: Vec<Span<'_>> = std::iter::once(Span::raw(" "))
@@ -77,21 +61,16 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     split_line(Line::from(left), &right, theme.bar, area, buf);
 }
 
-/// Takes shorter forms, then none, of the parts with the lowest rank until all fit.
+/// Takes shorter forms, then none, of what stays least until all fit.
 fn shrink(parts: Vec<Part<'_>>, columns: usize) -> Vec<Option<Span<'_>>> {
     let mut taken: Vec<usize> = vec![0; parts.len()];
     loop {
-        let wide: usize = parts
-            .iter()
-            .zip(&taken)
-            .filter_map(|(part, form)| part.forms.get(*form))
-            .map(Span::width)
-            .sum();
-        let next = parts
-            .iter()
-            .zip(&mut taken)
-            .filter(|(part, form)| **form < part.forms.len())
-            .min_by_key(|(part, _)| part.rank);
+        let shown = parts.iter().zip(&mut taken);
+        let shown = shown.filter_map(|(part, form)| Some((part.get(*form)?, form)));
+        let mut wide = 0;
+        let next = shown
+            .inspect(|((_, span), _)| wide += span.width())
+            .min_by_key(|((rank, _), _)| *rank);
         match next {
             Some((_, form)) if wide > columns => *form += 1,
             Some(_) | None => break,
@@ -100,7 +79,7 @@ fn shrink(parts: Vec<Part<'_>>, columns: usize) -> Vec<Option<Span<'_>>> {
     parts
         .into_iter()
         .zip(taken)
-        .map(|(part, form)| part.forms.into_iter().nth(form))
+        .map(|(part, form)| part.into_iter().nth(form).map(|(_, span)| span))
         .collect()
 }
 
@@ -108,7 +87,6 @@ fn shrink(parts: Vec<Part<'_>>, columns: usize) -> Vec<Option<Span<'_>>> {
 fn connection(app: &App) -> Vec<Part<'_>> {
     let theme = &app.theme;
     let restart = app.keymap.key(Action::RestartDaemon);
-    let part = |rank, forms| Part { rank, forms };
     match &app.connection {
         Connection::Connecting => {
             let waited = app.now.as_millisecond() - app.opened.as_millisecond();
@@ -117,48 +95,36 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             }
             let turn = usize::try_from(waited / 100).unwrap_or(0) % SPINNER.len();
             let mark = SPINNER.get(turn).copied().unwrap_or("…");
-            vec![part(
-                10,
-                vec![
-                    Span::styled(format!("{mark} connecting to the daemon "), theme.working),
-                    Span::styled(format!("{mark} "), theme.working),
-                ],
-            )]
+            let words = format!("{mark} connecting to the daemon ");
+            vec![vec![
+                (7, Span::styled(words, theme.working)),
+                (10, Span::styled(format!("{mark} "), theme.working)),
+            ]]
         }
         Connection::Up {
             version,
             current,
             problem,
         } => {
-            let mut parts = vec![part(4, vec![Span::styled("● ", theme.good)])];
+            let mut parts = vec![vec![(4, Span::styled("● ", theme.good))]];
             if !current {
                 let version = fit(version, 16);
-                parts.push(part(
-                    7,
-                    vec![
-                        Span::styled(
-                            format!(
-                                "the daemon is {version}, this is {}: {restart} restarts it, sessions go on ",
-                                env!("CARGO_PKG_VERSION")
-                            ),
-                            theme.waiting,
-                        ),
-                        Span::styled(
-                            format!("daemon {version}: {restart} restarts it "),
-                            theme.waiting,
-                        ),
-                        Span::styled(format!("{restart}: restart "), theme.waiting),
-                    ],
-                ));
+                let own = env!("CARGO_PKG_VERSION");
+                let forms = [
+                    format!(
+                        "the daemon is {version}, this is {own}: {restart} restarts it, sessions go on "
+                    ),
+                    format!("daemon {version}: {restart} restarts it "),
+                    format!("{restart}: restart "),
+                ];
+                let ranks = [4, 6, 7].into_iter();
+                let forms = forms.map(|words| Span::styled(words, theme.waiting));
+                parts.push(ranks.zip(forms).collect());
             }
             if let Some(problem) = problem {
-                parts.push(part(
-                    6,
-                    vec![
-                        Span::styled(format!("{} ", fit(problem, 70)), theme.bad),
-                        Span::styled(format!("{} ", fit(problem, 30)), theme.bad),
-                    ],
-                ));
+                let forms = [70, 30].map(|most| format!("{} ", fit(problem, most)));
+                let forms = forms.map(|words| Span::styled(words, theme.bad));
+                parts.push([4, 6].into_iter().zip(forms).collect());
             }
             parts
         }
@@ -167,11 +133,11 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             let (long, short) = match trouble {
                 Trouble::Stopped => (
                     format!("✗ no daemon for {ago}: {restart} starts it "),
-                    format!("✗ no daemon: {restart} "),
+                    format!("✗ no daemon: {restart} starts it "),
                 ),
                 Trouble::NotStarted => (
                     format!("✗ the daemon could not be started: {restart} tries again "),
-                    format!("✗ no daemon: {restart} "),
+                    format!("✗ no daemon: {restart} starts it "),
                 ),
                 Trouble::Refused => (
                     format!("✗ the daemon's socket cannot be used, for {ago}; trying again "),
@@ -181,20 +147,17 @@ fn connection(app: &App) -> Vec<Part<'_>> {
                     format!(
                         "✗ the daemon is of another version: {restart} restarts it, sessions go on "
                     ),
-                    format!("✗ other daemon: {restart} "),
+                    format!("✗ other daemon: {restart} restarts it "),
                 ),
                 Trouble::Broken => (
                     format!("✗ connection lost for {ago}; trying again "),
                     format!("✗ lost for {ago} "),
                 ),
             };
-            vec![part(
-                10,
-                vec![
-                    Span::styled(long, theme.bad),
-                    Span::styled(short, theme.bad),
-                ],
-            )]
+            vec![vec![
+                (7, Span::styled(long, theme.bad)),
+                (10, Span::styled(short, theme.bad)),
+            ]]
         }
     }
 }

@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::sanitize_line;
+use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::theme::Theme;
 
 /// Draws a pane's frame and returns what is inside.
@@ -131,6 +132,34 @@ pub fn split_line(left: Line<'_>, right: &Line<'_>, style: Style, area: Rect, bu
     let room = area.width.saturating_sub(wide + u16::from(wide > 0));
     buf.set_line(area.x, area.y, &left, room);
     buf.set_line(area.x + area.width - wide, area.y, right, wide);
+}
+
+/// A text whose letters that fit the filter stand out.
+#[must_use]
+pub fn matched(
+    text: &str,
+    fuzzy: &mut Fuzzy,
+    style: Style,
+    standing_out: Style,
+) -> Vec<Span<'static>> {
+    let letters = fuzzy.letters(text);
+    if letters.is_empty() {
+        return vec![Span::styled(text.to_owned(), style)];
+    }
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut run = (String::new(), false);
+    for (index, letter) in text.graphemes(true).enumerate() {
+        let fits = letters.binary_search(&index).is_ok();
+        if fits != run.1 && !run.0.is_empty() {
+            let look = if run.1 { standing_out } else { style };
+            spans.push(Span::styled(std::mem::take(&mut run.0), look));
+        }
+        run.1 = fits;
+        run.0.push_str(letter);
+    }
+    let look = if run.1 { standing_out } else { style };
+    spans.push(Span::styled(run.0, look));
+    spans
 }
 
 /// Keys of a form, which are its own.

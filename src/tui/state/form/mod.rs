@@ -68,13 +68,13 @@ impl Form {
             Self::Contact(form) => Some(&form.approval),
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
+            Self::Palette(form) => form.about.as_deref(),
             Self::Many(_)
             | Self::Several(_)
             | Self::Launch(_)
             | Self::Search(_)
             | Self::Say(_)
-            | Self::Help(_)
-            | Self::Palette(_) => None,
+            | Self::Help(_) => None,
         }
     }
 
@@ -118,6 +118,7 @@ impl Form {
             Self::Palette(form) => Some(&mut form.filter),
             Self::Launch(form) => form.typed(),
             Self::Search(form) => Some(&mut form.words),
+            Self::Help(form) if form.typing => Some(&mut form.filter),
             Self::Help(_)
             | Self::Confirm(_)
             | Self::Read(_)

@@ -6,8 +6,22 @@ use super::{After, scrolled};
 use crate::tui::state::Form;
 use crate::tui::state::form::help::Help;
 
-/// Scrolls; `q` and `?` close it.
+/// Scrolls; `/` searches, `q` and `?` close it.
 pub fn key(mut form: Help, key: KeyEvent) -> After {
+    if form.typing {
+        match key.code {
+            KeyCode::Enter | KeyCode::Down => form.typing = false,
+            _ => {
+                form.filter.key(key);
+                form.scroll = 0;
+            }
+        }
+        return After::Stay(Form::Help(form));
+    }
+    if key.code == KeyCode::Char('/') {
+        form.typing = true;
+        return After::Stay(Form::Help(form));
+    }
     match (scrolled(form.scroll, key), key.code) {
         (Some(first), _) => {
             form.scroll = first;

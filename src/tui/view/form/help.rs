@@ -1,54 +1,144 @@
-//! All keys, made from the keymap.
+//! All keys, made from the keymap: the pane's own first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::{draw_field, keys_at_foot};
 use crate::tui::keymap::{Action, Context};
 use crate::tui::state::App;
 use crate::tui::state::form::help::Help;
-use crate::tui::view::widgets::{form_hints, popup};
+use crate::tui::state::fuzzy::Fuzzy;
+use crate::tui::view::widgets::{fit, matched, popup};
+
+/// Columns of the keys.
+const KEYS: usize = 18;
+/// Columns that a column of keys with their words wants.
+const COLUMN: u16 = 64;
+/// Keys within forms, which are always these.
+const IN_FORMS: [(&str, &str); 6] = [
+    ("enter", "send it, or do it"),
+    ("esc ctrl-c", "back; nothing is sent"),
+    ("alt-enter", "a new line"),
+    ("tab", "the next field, or as the form says"),
+    ("ctrl-e", "write the text in $EDITOR"),
+    ("↑ ↓", "choose"),
+];
 
 /// Draws it.
 pub fn draw(app: &App, form: &Help, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
+    let two = screen.width >= 2 * COLUMN;
     let title = Line::styled(" Keys ", theme.accent);
-    let inside = popup(theme, title, 72, screen.height, screen, buf);
-    let lines = lines(app);
-    let room = inside.height.saturating_sub(1);
-    let most = lines.len().saturating_sub(usize::from(room));
-    for (line, y) in lines.iter().skip(form.scroll.min(most)).zip(0..room) {
-        buf.set_line(inside.x, inside.y + y, line, inside.width);
+    let width = if two { 2 * COLUMN + 4 } else { COLUMN + 16 };
+    let inside = popup(theme, title, width, screen.height, screen, buf);
+    if inside.height < 2 {
+        return;
     }
-    let keys = form_hints(theme, &[("↑↓", "scroll"), ("esc", "back")]);
-    if inside.height > 0 {
-        buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);
+    let mut room = Rect {
+        height: inside.height - 1,
+        ..inside
+    };
+    if form.typing || !form.filter.is_blank() {
+        buf.set_string(inside.x, inside.y, "/", theme.accent);
+        let field = Rect {
+            x: inside.x + 1,
+            width: inside.width.saturating_sub(1),
+            height: 1,
+            ..inside
+        };
+        draw_field(theme, &form.filter, field, buf);
+        room.y += 1;
+        room.height -= 1;
     }
+    let columns = if two { 2 } else { 1 };
+    let lines = lines(app, form, usize::from(room.width) / columns);
+    let rows = usize::from(room.height);
+    let most = lines.len().saturating_sub(rows * columns);
+    let mut rest = lines.iter().skip(form.scroll.min(most));
+    for column in 0..u16::try_from(columns).unwrap_or(1) {
+        let x = room.x + column * (room.width / 2);
+        for (y, line) in (0..room.height).zip(rest.by_ref()) {
+            buf.set_line(x, room.y + y, line, room.right().saturating_sub(x));
+        }
+    }
+    if lines.is_empty() {
+        buf.set_string(room.x, room.y, "No key fits.", theme.dim);
+    }
+    let keys: &[(&str, &str)] = if form.typing {
+        &[("enter", "done"), ("esc", "back")]
+    } else if most > 0 {
+        &[("↑↓", "scroll"), ("/", "search"), ("esc", "back")]
+    } else {
+        &[("/", "search"), ("esc", "back")]
+    };
+    keys_at_foot(theme, keys, inside, buf);
 }
 
-fn lines(app: &App) -> Vec<Line<'static>> {
+fn lines(app: &App, form: &Help, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
+    let mut fuzzy = Fuzzy::new(&form.filter.text());
     let mut lines = Vec::new();
-    for context in Context::ALL {
+    let mut section = |title: &'static str, keys: Vec<(String, &str)>, fuzzy: &mut Fuzzy| {
+        let fitting: Vec<_> = keys
+            .into_iter()
+            .filter(|(keys, words)| fuzzy.fits(&[keys, words]))
+            .collect();
+        if fitting.is_empty() {
+            return;
+        }
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::styled(context.title(), theme.heading));
-        for action in Action::ALL {
-            if action.contexts().first() != Some(&context) {
-                continue;
+        lines.push(Line::styled(title, theme.heading));
+        for (keys, words) in fitting {
+            let mut spans = vec![Span::styled(format!("  {keys:<KEYS$}"), theme.key)];
+            let words = fit(words, width.saturating_sub(KEYS + 3));
+            spans.extend(matched(&words, fuzzy, theme.text, theme.matched));
+            lines.push(Line::from(spans));
+        }
+    };
+    for context in form.order() {
+        section(
+            context.title(),
+            keys_of(app, context, form.here),
+            &mut fuzzy,
+        );
+    }
+    let own = IN_FORMS
+        .iter()
+        .map(|(keys, words)| ((*keys).to_owned(), *words))
+        .collect();
+    section("In forms", own, &mut fuzzy);
+    lines
+}
+
+/// The keys of a pane. What several panes have is shown with the one that help was opened from.
+fn keys_of(app: &App, context: Context, here: Context) -> Vec<(String, &'static str)> {
+    Action::ALL
+        .iter()
+        .filter(|action| {
+            let contexts = action.contexts();
+            if contexts.contains(&here) {
+                context == here
+            } else {
+                contexts.first() == Some(&context)
             }
+        })
+        .map(|action| {
             let keys: Vec<String> = app
                 .keymap
                 .keys(*action)
                 .iter()
                 .map(ToString::to_string)
                 .collect();
-            lines.push(Line::from(vec![
-                Span::styled(format!("  {:<16}", keys.join(" ")), theme.key),
-                Span::styled(action.words(), theme.text),
-            ]));
-        }
-    }
-    lines
+            let keys = if keys.is_empty() {
+                // The palette has it all the same.
+                "—".to_owned()
+            } else {
+                keys.join(" ")
+            };
+            (keys, action.words())
+        })
+        .collect()
 }

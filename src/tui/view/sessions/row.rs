@@ -1,7 +1,6 @@
 //! One session's row.
 
 use ratatui::text::{Line, Span};
-use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{Column, GAP, room};
@@ -11,7 +10,7 @@ use crate::format::subject;
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
-use crate::tui::view::widgets::fit;
+use crate::tui::view::widgets::{fit, matched};
 
 /// Columns that a child is set in by, at most.
 const DEEPEST: usize = 4;
@@ -128,31 +127,4 @@ fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> 
         return Some("goes on".to_owned());
     }
     Some(format!("of «{name}»"))
-}
-
-/// A text whose letters that fit the filter stand out.
-fn matched(
-    text: &str,
-    fuzzy: &mut Fuzzy,
-    style: ratatui::style::Style,
-    standing_out: ratatui::style::Style,
-) -> Vec<Span<'static>> {
-    let letters = fuzzy.letters(text);
-    if letters.is_empty() {
-        return vec![Span::styled(text.to_owned(), style)];
-    }
-    let mut spans: Vec<Span<'static>> = Vec::new();
-    let mut run = (String::new(), false);
-    for (index, letter) in text.graphemes(true).enumerate() {
-        let fits = letters.binary_search(&index).is_ok();
-        if fits != run.1 && !run.0.is_empty() {
-            let look = if run.1 { standing_out } else { style };
-            spans.push(Span::styled(std::mem::take(&mut run.0), look));
-        }
-        run.1 = fits;
-        run.0.push_str(letter);
-    }
-    let look = if run.1 { standing_out } else { style };
-    spans.push(Span::styled(run.0, look));
-    spans
 }

@@ -2,3 +2,6 @@
 
 mod approvals;
 mod decisions;
+mod shell;
+mod sizes;
+mod themes;

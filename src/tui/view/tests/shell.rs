@@ -1,0 +1,341 @@
+//! What is around the panes: the first run, the connection, the palette, the help, the lines below.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+
+use crate::check::Finding;
+use crate::tui::effect::Effect;
+use crate::tui::msg::{Done, Link, Msg};
+use crate::tui::state::{Pane, Trouble};
+use crate::tui::testing::{Rig, approval, now, session};
+
+/// Every picture is taken at these.
+const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
+/// The narrowest that is cared for.
+const NARROW: (u16, u16) = (40, 15);
+
+fn sessions() -> Vec<Value> {
+    vec![
+        session(
+            "s1",
+            json!({"title": "Clean up the build", "status": "waiting_input", "pending_approvals": 1}),
+        ),
+        session("s2", json!({"title": "Write the release notes"})),
+        session(
+            "s3",
+            json!({"title": "Explain the retry policy", "status": "completed", "live": false}),
+        ),
+    ]
+}
+
+fn working() -> Rig {
+    Rig::new(
+        SIZES[1],
+        &sessions(),
+        &[approval(
+            "a1",
+            "s1",
+            json!({"tool_input": {"command": "rm -rf target"}}),
+        )],
+    )
+}
+
+/// Pictures at both sizes and the narrow one, of what a rig becomes.
+fn shots(name: &str, make: impl Fn(&mut Rig)) {
+    for size in SIZES.into_iter().chain([NARROW]) {
+        let mut rig = Rig::unconnected(size);
+        make(&mut rig);
+        insta::assert_snapshot!(format!("{name}_{}", size.0), rig.screen());
+    }
+}
+
+fn up(rig: &mut Rig) {
+    let asked = [approval(
+        "a1",
+        "s1",
+        json!({"tool_input": {"command": "rm -rf target"}}),
+    )];
+    let _ = rig.connect(&sessions(), &asked);
+    let _ = rig.tell(Msg::Link(Link::Complete));
+    rig.draw();
+}
+
+fn missing() -> Vec<Finding> {
+    vec![
+        Finding::fail(
+            "claude",
+            "there is no `claude` on your PATH",
+            "install it with `npm install -g @anthropic-ai/claude-code`, or name it with HUMANLAYER_CLAUDE_PATH",
+        ),
+        Finding::warn(
+            "claude login",
+            "none was found",
+            "run `claude` once and log in, or set ANTHROPIC_API_KEY",
+        ),
+        Finding::ok(
+            "daemon",
+            "runs: version 0.1.0, protocol 1, pid 4711, 0 live sessions",
+        ),
+        Finding::ok(
+            "database",
+            "/home/me/.humanlayer/daemon.db: schema version 3, 0 sessions",
+        ),
+    ]
+}
+
+#[test]
+fn the_first_run_says_what_is_missing_and_how_to_begin() {
+    shots("first_run", |rig| {
+        let _ = rig.connect(&[], &[]);
+        let _ = rig.tell(Msg::Done(Done::Checked(missing())));
+    });
+}
+
+#[test]
+fn what_is_missing_is_looked_at_again_until_it_is_there() {
+    let mut rig = Rig::unconnected(SIZES[0]);
+    let looks = |effects: Vec<Effect>| effects.contains(&Effect::Check);
+    assert!(looks(rig.connect(&[], &[])), "at once");
+    assert!(!looks(rig.later(9, Msg::Tick)), "one look at a time");
+    let _ = rig.tell(Msg::Done(Done::Checked(missing())));
+    assert!(!looks(rig.later(2, Msg::Tick)), "not all the time");
+    assert!(looks(rig.later(4, Msg::Tick)), "after a while");
+    let mended = missing()
+        .into_iter()
+        .map(|found| Finding::ok(found.check, "there"));
+    let _ = rig.later(5, Msg::Done(Done::Checked(mended.collect())));
+    assert!(!looks(rig.later(60, Msg::Tick)), "all is there");
+    assert_eq!(rig.app.changes_within().as_secs(), 30, "then it rests");
+}
+
+#[test]
+fn with_sessions_nothing_is_looked_at() {
+    let mut rig = Rig::unconnected(SIZES[0]);
+    assert!(!rig.connect(&sessions(), &[]).contains(&Effect::Check));
+}
+
+#[test]
+fn waiting_for_the_daemon_is_said_only_when_it_takes_long() {
+    let mut rig = Rig::unconnected(SIZES[0]);
+    assert!(!rig.screen().contains("connecting"));
+    assert!(rig.app.changes_within().as_millis() <= 100, "it turns");
+    let _ = rig.later(1, Msg::Tick);
+    assert!(rig.screen().contains("connecting to the daemon"));
+}
+
+#[test]
+fn a_lost_connection_keeps_what_it_has_and_says_since_when() {
+    shots("lost", |rig| {
+        up(rig);
+        let _ = rig.lose(Trouble::Stopped, "the daemon is not running");
+        let _ = rig.later(42, Msg::Tick);
+    });
+    shots("refused", |rig| {
+        let why = "connecting to /run/d.sock: it belongs to another user";
+        let _ = rig.lose(Trouble::Refused, why);
+        let found = Finding::fail(
+            "daemon",
+            "/run is not a directory of yours",
+            "choose another path with HUMANLAYER_DAEMON_SOCKET",
+        );
+        let _ = rig.tell(Msg::Done(Done::Checked(vec![found])));
+        let _ = rig.later(42, Msg::Tick);
+    });
+}
+
+#[test]
+fn a_daemon_of_another_version_is_named_with_the_remedy() {
+    shots("other_version", |rig| {
+        up(rig);
+        let mut health = json!({"status": "ok", "version": "0.0.9", "protocol": 1});
+        health["problem"] = Value::Null;
+        let overview = json!({"seq": 1, "sessions": sessions(), "counts": {}, "archived": 0,
+            "pending_approvals": [], "pending_total": 0, "cost_last_day_usd": 0.0});
+        let _ = rig.tell(Msg::Link(Link::Up {
+            health: serde_json::from_value(health).unwrap(),
+            overview: serde_json::from_value(overview).unwrap(),
+        }));
+    });
+}
+
+#[test]
+fn coming_back_is_said_and_a_mere_resync_is_not() {
+    let mut rig = working();
+    up(&mut rig);
+    assert!(!rig.screen().contains("connected again"));
+    let _ = rig.lose(Trouble::Broken, "it broke");
+    assert!(rig.screen().contains("connection lost"));
+    up(&mut rig);
+    assert!(rig.screen().contains("connected again"));
+}
+
+#[test]
+fn while_lost_nothing_is_sent_and_what_was_typed_stays() {
+    let mut rig = working();
+    let _ = rig.keys("n");
+    rig.type_in("not on main");
+    let _ = rig.lose(Trouble::Stopped, "gone");
+    rig.draw();
+    assert_eq!(rig.press("enter"), []);
+    let screen = rig.screen();
+    assert!(screen.contains("not on main"), "{screen}");
+    assert!(screen.contains("not sent"), "{screen}");
+    up(&mut rig);
+    let sent = rig.press("enter");
+    assert!(
+        sent.iter()
+            .any(|effect| matches!(effect, Effect::Decide(_))),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn while_lost_a_prompt_stays_and_a_yes_is_refused() {
+    let mut rig = working();
+    let _ = rig.lose(Trouble::Broken, "gone");
+    rig.draw();
+    assert_eq!(rig.press("y"), []);
+    assert!(rig.app.inbox.sending.is_empty());
+    assert!(rig.screen().contains("not sent"));
+    let _ = rig.keys("c");
+    rig.type_in("fix it");
+    let sent = rig.press("enter");
+    assert!(
+        !sent
+            .iter()
+            .any(|effect| matches!(effect, Effect::Launch(_))),
+        "{sent:?}"
+    );
+    assert_eq!(rig.app.launch.prompt.text(), "fix it");
+    assert_eq!(rig.app.focus, Pane::Prompt);
+}
+
+#[test]
+fn some_keys_work_whatever_is_open() {
+    let mut rig = working();
+    let _ = rig.keys("n");
+    rig.type_in("why");
+    assert_eq!(rig.press("ctrl-l"), [Effect::Redraw]);
+    assert_eq!(rig.press("ctrl-z"), [Effect::Suspend]);
+    assert_eq!(rig.press("ctrl-r"), [], "while there is a daemon");
+    let _ = rig.lose(Trouble::Stopped, "gone");
+    assert_eq!(rig.press("ctrl-r"), [Effect::RestartDaemon]);
+    assert!(rig.app.form.is_some(), "the form stays");
+    assert_eq!(rig.press("ctrl-c"), []);
+    assert!(rig.app.form.is_none(), "as with Esc");
+    assert_eq!(rig.press("ctrl-c"), [Effect::Quit]);
+}
+
+#[test]
+fn the_help_begins_with_the_pane_and_is_searched() {
+    shots("help", |rig| {
+        up(rig);
+        let _ = rig.keys("1 ?");
+    });
+    let mut rig = working();
+    let _ = rig.keys("? /");
+    rig.type_in("archive");
+    let screen = rig.screen();
+    assert!(
+        screen.contains("put away, or take back") || screen.contains("archive"),
+        "{screen}"
+    );
+    assert!(!screen.contains("deny, with a reason"), "{screen}");
+    let _ = rig.keys("esc");
+    assert!(rig.app.form.is_none());
+}
+
+#[test]
+fn every_action_with_a_key_is_in_the_help() {
+    use crate::tui::keymap::Action;
+    let mut rig = Rig::new((140, 120), &sessions(), &[]);
+    let _ = rig.keys("?");
+    let screen = rig.screen();
+    for action in Action::ALL {
+        assert!(screen.contains(action.words()), "{action:?}: {screen}");
+    }
+}
+
+#[test]
+fn the_palette_ranks_and_remembers() {
+    shots("palette", |rig| {
+        up(rig);
+        let _ = rig.keys(":");
+    });
+    shots("palette_typed", |rig| {
+        up(rig);
+        let _ = rig.keys(":");
+        rig.type_in("the");
+    });
+    let mut rig = working();
+    let _ = rig.keys(":");
+    rig.type_in("theme light");
+    let effects = rig.keys("enter");
+    assert_eq!(rig.app.theme.name, "light");
+    assert!(matches!(effects.last(), Some(Effect::Remember(what))
+        if what.commands == ["theme light"] && what.theme.as_deref() == Some("light")));
+    let _ = rig.keys(":");
+    let screen = rig.screen();
+    let first = screen
+        .lines()
+        .find(|line| line.contains('▸') && line.contains("theme"));
+    assert!(
+        first.is_some_and(|line| line.contains("used lately")),
+        "{screen}"
+    );
+}
+
+#[test]
+fn the_palette_decides_what_was_on_the_screen_when_it_was_opened() {
+    let mut rig = working();
+    let _ = rig.keys(":");
+    rig.type_in("approve");
+    assert!(rig.screen().contains("approve  Bash"), "{}", rig.screen());
+    let sent = rig.press("enter");
+    assert!(
+        matches!(sent.first(), Some(Effect::Decide(params)) if params.approval_id == "a1"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn hints_are_never_cut_and_help_is_always_offered() {
+    for width in 12..=160 {
+        let mut rig = Rig::new((width, 20), &sessions(), &[]);
+        let screen = rig.screen();
+        let last = screen.lines().last().unwrap();
+        assert!(last.ends_with("? all keys"), "{width}: {last:?}");
+    }
+}
+
+#[test]
+fn the_status_line_gives_up_what_matters_least_first() {
+    let line = |width| {
+        let mut rig = Rig::new((width, 20), &sessions(), &[approval("a1", "s1", json!({}))]);
+        rig.app.wishes.demo = true;
+        let screen = rig.screen();
+        screen.lines().rev().nth(1).unwrap().trim().to_owned()
+    };
+    let wide = line(100);
+    assert!(
+        wide.contains("demo: scripted agents") && wide.contains("in 24 h"),
+        "{wide}"
+    );
+    let narrow = line(40);
+    assert!(
+        narrow.contains("demo") && narrow.contains("1 waiting"),
+        "{narrow}"
+    );
+    assert!(!narrow.contains("humanlayer"), "{narrow}");
+    let _ = now();
+}
+
+#[test]
+fn a_word_takes_the_place_of_the_keys_and_goes_again() {
+    let mut rig = working();
+    let _ = rig.keys("s");
+    assert!(rig.screen().contains("sorted by"));
+    let _ = rig.later(5, Msg::Tick);
+    assert!(!rig.screen().contains("sorted by"));
+}
