@@ -105,6 +105,10 @@ pub fn body(
         }
         Kind::Plan | Kind::Permission | Kind::Question => {
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
+            if rows.is_empty() {
+                // An SDK leaves positional arguments out; a person must not take that for none.
+                sheet.add(&Row::of("it was asked without any input", theme.waiting));
+            }
             sheet.rows.extend(rows);
         }
     }
