@@ -175,7 +175,7 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
         stale = true;
         if urgent || drawn.elapsed() >= FRAME {
             if std::mem::take(&mut dashboard.redraw) {
-                terminal.screen.clear()?;
+                terminal.forget()?;
             }
             dashboard.draw(&mut terminal)?;
             drawn = Instant::now();

@@ -16,8 +16,8 @@ use crossterm::event::{
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    SetTitle, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
@@ -34,8 +34,7 @@ const STOP: Duration = Duration::from_millis(20);
 
 /// The terminal, as long as it is ours.
 pub struct Terminal {
-    /// What is drawn on.
-    pub screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
     title: String,
     depth: Depth,
@@ -104,7 +103,18 @@ impl Terminal {
     pub fn take_again(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
         self.title.clear();
-        self.screen.clear()
+        self.forget()
+    }
+
+    /// Has the next frame drawn whole, whatever the terminal shows now. The library's own way would
+    /// ask the terminal where its cursor is and wait for an answer, which may not come.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn forget(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.screen = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Draws a frame, which a terminal that can shows as a whole.

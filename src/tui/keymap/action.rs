@@ -99,7 +99,7 @@ actions! {
     Fork "fork" [Global] ["F"] "go on in a new session, from here";
     Rename "rename" [Global] ["R"] "give the session a title";
     Archive "archive" [Sessions, Conversation] ["z"] "put away, or take back";
-    AutoAccept "auto-accept-edits" [Global] ["E"] "accept its edits unasked, or stop that";
+    AutoAccept "auto-accept-edits" [Global] ["E"] "accept its edits without asking, or stop";
     Export "export" [Sessions, Conversation] ["w"] "write the conversation to a file";
 
     Up "up" [Sessions, Inbox, Conversation] ["k", "up"] "up";

@@ -4,8 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::check::{Finding, Level};
 
-/// How long between two looks while something is missing.
-const AGAIN: SignedDuration = SignedDuration::from_secs(3);
+/// How long between two looks while something is missing without which nothing works, and while
+/// something may be missing.
+const AGAIN: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_secs(3), SignedDuration::from_secs(30));
 
 /// What was found, and when it was last looked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,9 +29,15 @@ impl FirstRun {
 
     /// Whether it is time for another look; notes that it begins.
     pub fn begins(&mut self, now: Timestamp) -> bool {
+        let fails = |found: &Finding| found.level == Level::Fail;
+        let rest = if self.findings.iter().any(fails) {
+            AGAIN.0
+        } else {
+            AGAIN.1
+        };
         let rested = self
             .began
-            .is_none_or(|began| now.duration_since(began) >= AGAIN);
+            .is_none_or(|began| now.duration_since(began) >= rest);
         let due = !self.looking && self.is_incomplete() && rested;
         if due {
             self.began = Some(now);

@@ -49,7 +49,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     if app.first_run.is_incomplete() && !app.first_run.findings.is_empty() {
         lines.push(Line::default());
-        let words = "This is looked at again every few seconds.";
+        let words = "This is looked at again, by itself.";
         lines.push(Line::styled(words, theme.dim));
     }
     Paragraph::new(lines)

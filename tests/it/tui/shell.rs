@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use crate::support::cli::Cli;
+use crate::support::scripted_agent::binary;
 use crate::support::terminal::Terminal;
 
 const SIZE: (u16, u16) = (100, 30);
@@ -108,4 +109,124 @@ fn keys_and_theme_come_from_the_configuration() {
     terminal.wait_for("theme: contrast, until you leave");
     terminal.keys("ctrl-x");
     assert!(terminal.wait().success());
+}
+
+#[test]
+fn a_killed_daemon_is_told_the_form_stays_and_a_key_brings_another() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
+    terminal.wait_for("May it use Bash?");
+    terminal.keys("n");
+    terminal.wait_for("Deny: why?");
+    terminal.type_in("not on a friday");
+    terminal.wait_for("not on a friday");
+    cli.kill_daemon();
+    terminal.wait_for("no daemon");
+    terminal.wait_for("not on a friday");
+    terminal.keys("enter");
+    terminal.wait_for("not sent");
+    terminal.keys("ctrl-r");
+    terminal.wait_for("connected again");
+    terminal.wait_for("not on a friday");
+    terminal.keys("enter");
+    terminal.wait_gone("Deny: why?");
+    cli.until_status(&id, "completed");
+    assert!(!cli.work().join("not-done").exists());
+    // The daemon was started from here, and outlives this.
+    let daemon = cli.daemon_pid().expect("a daemon runs");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+    assert_eq!(cli.daemon_pid(), Some(daemon));
+}
+
+#[test]
+fn it_is_suspended_and_comes_back_as_it_was() {
+    let cli = Cli::new();
+    // Job control needs a shell around it.
+    let script = "set -m; \"$0\"; echo suspended; read word; fg >/dev/null; echo over";
+    let shell = cli.dressed("bash", &["-c", script, binary()]);
+    let mut terminal = Terminal::start(SIZE, &shell);
+    terminal.wait_for("No sessions yet");
+    terminal.keys("ctrl-z");
+    terminal.wait_for("suspended");
+    assert!(!terminal.screen().alternate_screen());
+    terminal.type_in("on\r");
+    terminal.wait_for("No sessions yet");
+    terminal.keys("?");
+    terminal.wait_for("Keys");
+    terminal.keys("esc");
+    terminal.wait_gone("Keys");
+    terminal.keys("q");
+    terminal.wait_for("over");
+    terminal.wait();
+    assert!(terminal.is_restored());
+}
+
+#[test]
+fn no_size_is_too_small_and_it_grows_again() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    cli.launch("TOOL Bash {\"command\": \"true\"}");
+    terminal.wait_for("May it use Bash?");
+    for size in [(1, 1), (3, 2), (9, 40), (200, 2), (40, 15)] {
+        terminal.resize(size);
+        terminal.keys("tab ctrl-l");
+    }
+    terminal.resize(SIZE);
+    terminal.wait_for("May it use Bash?");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn the_title_goes_back_to_what_it_was() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    terminal.wait_told("the title is ours", |told| told.title == "humanlayer");
+    terminal.keys("q");
+    terminal.wait();
+    let raw = terminal.raw();
+    let place = |wanted: &[u8]| raw.windows(wanted.len()).rposition(|part| part == wanted);
+    let (kept, restored) = (place(b"\x1b[22;0t"), place(b"\x1b[23;0t"));
+    assert!(kept.is_some() && kept < restored, "{kept:?} {restored:?}");
+    assert!(place(b"\x1b[?1049l") < restored);
+}
+
+#[test]
+fn who_is_away_is_told_by_the_desktop() {
+    let cli = Cli::new();
+    let folder = cli.home().join(".config/humanlayer");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("humanlayer.json"),
+        r#"{"dashboard": {"notify": true, "bell": false}}"#,
+    )
+    .unwrap();
+    let mut terminal = dashboard(&cli);
+    terminal.wait_for("No sessions yet");
+    let first = cli.launch("TOOL Bash {\"command\": \"echo one\"}");
+    terminal.wait_for("echo one");
+    assert_eq!(terminal.told().notified, Vec::<String>::new());
+    terminal.keys("blur");
+    cli.launch("TOOL Bash {\"command\": \"echo two\"}");
+    terminal.wait_told("the desktop is told", |told| {
+        told.notified.iter().any(|words| words.contains("echo two"))
+    });
+    assert_eq!(terminal.told().bells, 0);
+    cli.ok(&["end", &first]);
+}
+
+#[test]
+fn a_socket_that_is_not_ours_is_refused_in_words() {
+    let cli = Cli::new();
+    std::fs::create_dir(cli.state()).unwrap();
+    std::fs::write(cli.socket(), "no socket").unwrap();
+    let mut terminal = dashboard(&cli);
+    terminal.wait_for("There is no connection to the daemon");
+    terminal.wait_for("is not a socket");
+    // Mended meanwhile, it goes on by itself.
+    std::fs::remove_file(cli.socket()).unwrap();
+    terminal.keys("ctrl-r");
+    terminal.wait_for("No sessions yet");
 }

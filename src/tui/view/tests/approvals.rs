@@ -152,7 +152,8 @@ fn cards_of_every_kind() {
         "",
     );
     shot("card_outside", &touch(), "");
-    let bare = json!({"tool_name": "deploy", "tool_input": {}, "source": "local_api", "asker": "bot"});
+    let bare =
+        json!({"tool_name": "deploy", "tool_input": {}, "source": "local_api", "asker": "bot"});
     shot("card_without_input", &bash(bare), "");
     shot(
         "card_subagent",
