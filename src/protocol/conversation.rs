@@ -108,7 +108,7 @@ pub struct SearchConversationsParams {
 pub struct SearchConversationsResponse {
     /// The places, the newest first; at most three of one session.
     pub hits: Vec<SearchHit>,
-    /// Whether all conversations were looked through. A search gives up after half a second, or
+    /// Whether all conversations were looked through. A search gives up after a second, or
     /// when there are more places than were asked for.
     pub complete: bool,
 }

@@ -18,7 +18,7 @@ use crate::domain::text::{find_ignoring_case, summary};
 use crate::domain::{EventType, SessionId};
 
 /// How long a search may take; what is older than it came to is left out.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Places of one session, so that one that is full of the words does not hide the others.
 const PER_SESSION: usize = 3;
 /// Bytes of an excerpt before the words, and in all.
