@@ -98,9 +98,9 @@ def restyle(style, codes):
     return style
 
 
-def spans(line):
-    """(column, text, style) of a captured line."""
-    style, column, found = {}, 0, []
+def spans(line, style):
+    """(column, character, style, width) of a captured line, and the style that the next one begins with."""
+    column, found = 0, []
     for part in re.split(r"(\x1b\[[0-9;:]*m)", line):
         if part.startswith("\x1b["):
             style = restyle(style, [int(code or 0) for code in re.split("[;:]", part[2:-1])])
@@ -109,7 +109,7 @@ def spans(line):
             wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
             found.append((column, character, style, wide))
             column += wide
-    return found
+    return found, style
 
 
 def draw(screen):
@@ -122,11 +122,12 @@ def draw(screen):
         'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace">',
         f'<rect width="100%" height="100%" rx="10" fill="{GROUND}"/>',
     ]
-    grounds, words = [], []
+    grounds, words, carried = [], [], {}
     for row, line in enumerate(lines[:ROWS]):
         y = MARGIN + row * CELL_HEIGHT
         run = None
-        for column, character, style, wide in spans(line) + [(None, "", None, 0)]:
+        cells, carried = spans(line, carried)
+        for column, character, style, wide in cells + [(None, "", None, 0)]:
             if style is not None and style.get("reverse"):
                 style = {**style, "fg": style.get("bg", GROUND), "bg": style.get("fg", TEXT)}
             if run and (style != run["style"] or column != run["end"]):

@@ -1,6 +1,6 @@
 //! Everything that the dashboard can ask the world to do.
 //!
-//! [`super::update`] returns these; [`super::errands`] and the runtime do them and answer with a
+//! [`super::update`] returns these; `errands` and the runtime do them and answer with a
 //! [`super::msg::Msg`]. They are plain data, so a test can say what a key must lead to.
 
 use crate::protocol::approval::SendDecisionParams;

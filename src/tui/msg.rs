@@ -29,6 +29,8 @@ pub enum Msg {
     Attention(bool),
     /// Time passed.
     Tick,
+    /// What is on the screen can be drawn better than before.
+    Repaint,
     /// Something of the connection.
     Link(Link),
     /// Something of the selected session's conversation.

@@ -26,6 +26,7 @@ use super::msg::{Done, Msg};
 use super::state::App;
 use super::state::launch::Remembered;
 use super::terminal::{self, Terminal};
+use super::transcript::highlight;
 use super::{link, update::update, view};
 use crate::config::Config;
 
@@ -90,6 +91,15 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
         redraw: false,
     };
     dashboard.draw(&mut terminal)?;
+    // Loading what code is highlighted by takes longer than the first frame may.
+    let repaint = to.clone();
+    highlight::on_change(Box::new(move || {
+        // A full queue is drawn after anyway.
+        let _ = repaint.try_send(Msg::Repaint);
+    }));
+    std::thread::Builder::new()
+        .name("highlight".to_owned())
+        .spawn(highlight::warm)?;
     let linked = spawn_local(link::all(config, to));
     dashboard.start(Effect::Remembered);
     let mut keys = Some(EventStream::new());
@@ -169,7 +179,8 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             }
             dashboard.draw(&mut terminal)?;
             drawn = Instant::now();
-            stale = false;
+            // Where there was too much code to highlight in one frame, the next ones do the rest.
+            stale = dashboard.app.detail.transcript.wants_frame();
         }
     }
     linked.abort();

@@ -2,7 +2,7 @@
 //!
 //! Two processes. This one makes a private directory, starts the second with an environment in
 //! which nothing of the user's is set, waits for its end, however that comes about, and cleans up:
-//! stops the daemon, ends the sessions, removes the directory. The second ([`inside`]) is the
+//! stops the daemon, ends the sessions, removes the directory. The second (`inside`) is the
 //! dashboard. Nothing outside the directory is read but the user's wishes for the dashboard.
 
 mod inside;

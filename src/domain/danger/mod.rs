@@ -122,8 +122,19 @@ fn other_tool(tool_name: &str, input: &Value, found: &mut Found) {
     }
 }
 
-/// The first character of any text in it that is not what it seems. Line ends and tabs are usual;
-/// so is the selector that makes a sign an emoji.
+/// Whether a hidden character is usual behind another one: line ends and tabs are; so are, in an
+/// emoji, the selector that makes a sign one and the joiner between two.
+fn is_usual(before: char, c: char) -> bool {
+    let in_emoji =
+        matches!(before, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' | '\u{fe0f}');
+    match c {
+        '\n' | '\r' | '\t' => true,
+        '\u{fe0f}' | '\u{200d}' => in_emoji,
+        _ => false,
+    }
+}
+
+/// The first character of any text in it that is not what it seems.
 fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
     let look = |text: &str, budget: &mut usize| {
         let looked = &text[..text.floor_char_boundary(*budget)];
@@ -131,9 +142,11 @@ fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
         if looked.len() < text.len() {
             *budget = 0;
         }
-        looked
-            .chars()
-            .find(|c| is_deceptive(*c) && !matches!(c, '\n' | '\r' | '\t' | '\u{fe0f}'))
+        let mut before = ' ';
+        looked.chars().find(|c| {
+            let before = std::mem::replace(&mut before, *c);
+            is_deceptive(*c) && !is_usual(before, *c)
+        })
     };
     match value {
         Value::String(text) => look(text, budget),

@@ -1,3 +1,5 @@
+//! Hits, and harmless things that look like them.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use proptest::prelude::*;
 use serde_json::json;
@@ -112,6 +114,8 @@ fn dangerous_commands_are_named() {
         ("crontab -r", "by itself later"),
         ("ls \u{202e}x", "hide or reorder"),
         ("ls \u{1b}[2K", "hide or reorder"),
+        ("ls a\u{200d}b", "hide or reorder"),
+        ("ls a\u{fe0f}b", "hide or reorder"),
     ];
     for (command, said) in cases {
         let found = of(command);
@@ -181,7 +185,8 @@ fn look_alikes_are_left_alone() {
         "crontab -l",
         "dd --help",
         "printf '%s' \"$(date)\"",
-        "echo ✔️ done",
+        "echo ✔\u{fe0f} done",
+        "git commit -m '\u{1f468}\u{200d}\u{1f469}'",
         "printf 'a\\tb\\n'",
         "",
         "| | x",

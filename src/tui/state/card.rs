@@ -74,6 +74,8 @@ pub struct Made {
     pub file: u64,
     /// Bytes of the input that are laid out.
     pub budget: usize,
+    /// How much code could be highlighted then.
+    pub ink: u64,
 }
 
 /// Rows that were laid out.

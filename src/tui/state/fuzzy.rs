@@ -3,11 +3,16 @@
 //! Owns the matching and its scratch memory, which is large: make one [`Fuzzy`] for a list, not one
 //! for each row. Pure otherwise. Used by the list of sessions, the inbox, the palette and the search.
 
-use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// Letters of a text that are looked at: a filter is for names, not for novels.
 const LOOKED_AT: usize = 512;
+
+/// What a word must score for each of its letters. Letters that are merely somewhere in a long text, in
+/// the right order by chance, score less; a list that is not sorted by how well things fit must not
+/// show those.
+const PER_LETTER: u32 = 13;
 
 /// A filter that is ready to be asked.
 #[derive(Debug)]
@@ -56,6 +61,9 @@ impl Fuzzy {
                 .iter()
                 .filter_map(|text| atom.score(Utf32Str::new(head(text), letters), matcher))
                 .max()?;
+            if u32::from(best) < least(atom) {
+                return None;
+            }
             sum += u32::from(best);
         }
         Some(sum)
@@ -74,7 +82,11 @@ impl Fuzzy {
         self.found.clear();
         for atom in &self.pattern.atoms {
             let text = Utf32Str::new(head(text), &mut self.letters);
-            atom.indices(text, matcher, &mut self.found);
+            let before = self.found.len();
+            let score = atom.indices(text, matcher, &mut self.found);
+            if score.is_none_or(|score| u32::from(score) < least(atom)) {
+                self.found.truncate(before);
+            }
         }
         self.found.sort_unstable();
         self.found.dedup();
@@ -83,6 +95,11 @@ impl Fuzzy {
             .filter_map(|index| usize::try_from(*index).ok())
             .collect()
     }
+}
+
+fn least(atom: &Atom) -> u32 {
+    let letters = u32::try_from(atom.needle_text().len()).unwrap_or(u32::MAX);
+    letters.saturating_mul(PER_LETTER)
 }
 
 /// Whether a fuzzy filter holds for a text; an empty one always does. For more than a few texts
@@ -133,10 +150,27 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_are_only_somewhere_do_not_fit() {
+        let text = "approve the runner, then search the journal for sockets";
+        for (typed, fits) in [
+            ("pars", false),
+            ("aprnr", true),
+            ("runner", true),
+            ("journl", true),
+            ("sckts", true),
+            ("ts", true),
+        ] {
+            let mut fuzzy = Fuzzy::new(typed);
+            assert_eq!(fuzzy.fits(&[text]), fits, "{typed}");
+            assert_eq!(fuzzy.letters(text).is_empty(), !fits, "{typed}");
+        }
+    }
+
+    #[test]
     fn a_better_fit_scores_higher() {
-        let mut fuzzy = Fuzzy::new("api");
-        let exact = fuzzy.score(&["api"]);
-        let scattered = fuzzy.score(&["a long pile of irons"]);
+        let mut fuzzy = Fuzzy::new("login");
+        let exact = fuzzy.score(&["login"]);
+        let scattered = fuzzy.score(&["log it in"]);
         assert!(exact > scattered && scattered.is_some());
     }
 }

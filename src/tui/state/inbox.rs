@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::data::Data;
+use super::form::Form;
 use crate::domain::Kind;
 use crate::domain::danger::{Danger, dangers};
 use crate::domain::text::{sanitize_line, summary};
@@ -57,6 +58,8 @@ pub struct Inbox {
     pub card_scroll: u16,
     /// The first row of the list that is shown.
     pub offset: usize,
+    /// Answers begun and put off, by their approval.
+    pub put_off: HashMap<String, Form>,
     facts: HashMap<String, Facts>,
 }
 
@@ -128,6 +131,7 @@ impl Inbox {
     pub fn settle(&mut self, data: &Data) {
         self.marked.retain(|id| data.pending.contains_key(id));
         self.sending.retain(|id, _| data.pending.contains_key(id));
+        self.put_off.retain(|id, _| data.pending.contains_key(id));
         self.facts.retain(|id, _| data.pending.contains_key(id));
         for (id, approval) in &data.pending {
             if !self.facts.contains_key(id) {

@@ -27,6 +27,10 @@ pub(super) struct Cache {
     rows: usize,
     frame: u64,
     work: u64,
+    /// What was laid out plain for want of ink since the last frame: items, or parts of them.
+    plain: Vec<(ItemId, Option<usize>)>,
+    /// What the last frame showed plain.
+    due: Vec<(ItemId, Option<usize>)>,
 }
 
 #[derive(Debug)]
@@ -40,6 +44,8 @@ impl Cache {
     /// Forgets everything: another width, another theme.
     pub fn clear(&mut self) {
         self.laid.clear();
+        self.plain.clear();
+        self.due.clear();
         self.rows = 0;
     }
 
@@ -50,14 +56,38 @@ impl Cache {
         }
     }
 
-    /// Begins a frame, and forgets what was not drawn lately where there is too much.
-    pub fn next_frame(&mut self) {
+    /// Begins a frame, and forgets what the last one showed plain, and what was not drawn lately
+    /// where there is too much.
+    pub fn begin_frame(&mut self) {
         self.frame += 1;
+        for (id, part) in std::mem::take(&mut self.due) {
+            let Some(part) = part else {
+                self.forget(id);
+                continue;
+            };
+            let rows = self
+                .laid
+                .get_mut(&id)
+                .and_then(|laid| laid.rows.get_mut(part));
+            if let Some(rows) = rows.and_then(Option::take) {
+                self.rows -= rows.len();
+            }
+        }
         if self.laid.len() > MOST_ITEMS || self.rows > MOST_ROWS {
             let since = self.frame.saturating_sub(LATELY);
             self.laid.retain(|_, laid| laid.used >= since);
             self.rows = self.laid.values().map(Laid::height).sum();
         }
+    }
+
+    /// Ends a frame: what it showed plain is due in the next.
+    pub fn end_frame(&mut self) {
+        self.due = std::mem::take(&mut self.plain);
+    }
+
+    /// Whether the last frame showed something plain that need not stay so.
+    pub fn has_plain(&self) -> bool {
+        !self.due.is_empty()
     }
 
     /// Parts laid out so far, ever: the work that was done.
@@ -77,7 +107,7 @@ impl Cache {
     }
 
     /// Keeps the parts of an item.
-    pub fn put(&mut self, id: ItemId, parts: Vec<Part>) {
+    pub fn put(&mut self, id: ItemId, parts: Vec<Part>, plain: bool) {
         self.forget(id);
         let rows = parts.iter().map(|_| None).collect();
         let used = self.frame;
@@ -85,6 +115,9 @@ impl Cache {
         self.work += 1;
         self.rows += laid.height();
         self.laid.insert(id, laid);
+        if plain {
+            self.plain.push((id, None));
+        }
     }
 
     /// How many parts an item has.
@@ -113,6 +146,7 @@ impl Cache {
             return &[];
         };
         laid.used = frame;
+        let nth = part;
         let (Some(part), Some(rows)) = (laid.parts.get(part), laid.rows.get_mut(part)) else {
             return &[];
         };
@@ -120,7 +154,11 @@ impl Cache {
             Part::Rows(rows) => rows,
             Part::Text { .. } => {
                 if rows.is_none() {
+                    setting.ink.begin();
                     let new = looks::lay(part, text, setting);
+                    if setting.ink.was_short() {
+                        self.plain.push((id, Some(nth)));
+                    }
                     self.rows += new.len();
                     self.work += 1;
                     *rows = Some(new);

@@ -269,7 +269,7 @@ fn card_rows(call: &Call, input: &Value, folded: bool, setting: &Setting) -> Vec
     if most == 0 {
         return Vec::new();
     }
-    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme);
+    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme, &setting.ink);
     sheet.says_path = summary::summary_of(&call.name, input).len() + 24 > setting.width;
     card::write(&mut sheet, &call.name, input, &NoFiles);
     let (rows, more) = sheet.finish();

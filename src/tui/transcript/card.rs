@@ -10,6 +10,7 @@ use super::FileSource;
 use super::edit;
 use super::fields::fields;
 use super::highlight::Painter;
+use super::ink::Ink;
 use super::markdown;
 use super::questions;
 use super::sheet::Sheet;
@@ -25,7 +26,7 @@ pub fn tool_card(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme);
+    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::unlimited());
     write(&mut sheet, tool_name, input, files);
     sheet.finish().0
 }
@@ -73,7 +74,7 @@ pub(super) fn write(sheet: &mut Sheet<'_>, tool_name: &str, input: &Value, files
         }
         "ExitPlanMode" if field(input, "plan").is_some() => {
             let plan = field(input, "plan").unwrap_or_default();
-            let rows = markdown::render(plan, sheet.width, sheet.theme);
+            let rows = markdown::write(plan, sheet.width, sheet.theme, &sheet.ink);
             sheet.extend(rows);
             &["plan"]
         }
@@ -103,7 +104,7 @@ fn others(sheet: &mut Sheet<'_>, input: &Value, shown: &[&str]) {
 
 fn bash(sheet: &mut Sheet<'_>, input: &Value) {
     let theme = sheet.theme;
-    let mut painter = Painter::new("sh", theme);
+    let mut painter = Painter::new("sh", theme, &sheet.ink);
     let rest = Row::of("  ", theme.text);
     for (at, line) in text::shown_lines(field(input, "command").unwrap_or_default()).enumerate() {
         if sheet.is_full() {
@@ -138,7 +139,7 @@ fn task(sheet: &mut Sheet<'_>, input: &Value) {
         sheet.words(&head, &Row::new(), &Row::new());
     }
     let prompt = field(input, "prompt").unwrap_or_default();
-    let rows = markdown::render(prompt, sheet.width, theme);
+    let rows = markdown::write(prompt, sheet.width, theme, &sheet.ink);
     sheet.extend(rows);
 }
 

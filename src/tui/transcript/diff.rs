@@ -11,6 +11,7 @@ use ratatui::text::Line;
 use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, TextDiff};
 
 use super::highlight::Painter;
+use super::ink::Ink;
 use super::looks;
 use super::sheet::Sheet;
 use super::text::Row;
@@ -59,7 +60,7 @@ pub fn lines(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme);
+    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::unlimited());
     write(&mut sheet, old, new, path, numbered);
     sheet.finish().0
 }
@@ -155,8 +156,9 @@ impl<'a> Sides<'a> {
             start..hunk.last().map_or(start, |op| of(op).end)
         };
         let theme = sheet.theme;
-        let mut old = Side::new(&self.old, &range(DiffOp::old_range), path, theme);
-        let mut new = Side::new(&self.new, &range(DiffOp::new_range), path, theme);
+        let painter = || Painter::new(path, theme, &sheet.ink);
+        let mut old = Side::new(&self.old, &range(DiffOp::old_range), painter());
+        let mut new = Side::new(&self.new, &range(DiffOp::new_range), painter());
         for op in hunk {
             let (from, to) = (op.old_range(), op.new_range());
             if op.tag() == DiffTag::Equal {
@@ -202,8 +204,8 @@ struct Side<'a, 't> {
 }
 
 impl<'a, 't> Side<'a, 't> {
-    fn new(lines: &'a [&'a str], shown: &Range<usize>, path: &str, theme: &'t Theme) -> Self {
-        let mut painter = Painter::new(path, theme);
+    fn new(lines: &'a [&'a str], shown: &Range<usize>, painter: Painter<'t>) -> Self {
+        let mut painter = painter;
         for line in &lines[shown.start.saturating_sub(LEAD)..shown.start] {
             painter.pieces(line);
         }

@@ -1,22 +1,24 @@
 //! Code with its syntax highlighted.
 //!
-//! Owns the grammars and which of our styles each kind of word takes: the theme's own colours, so
-//! that code looks right on every ground. The grammars take a while to load, so nobody waits for
-//! them: until [`warm`] has run (on a thread of its own, after the first frame) code is plain.
+//! Owns which of our styles each kind of word takes: the theme's own colours, so that code looks
+//! right on every ground. Nobody waits for grammars: until [`warm`] has run (on a thread of its own,
+//! after the first frame) code is plain, and so is a language's until its grammar is compiled
+//! (`grammars`). [`generation`] says when what was laid out should be laid out again.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
-use syntect::highlighting::{
-    Color, HighlightIterator, HighlightState, Highlighter, ScopeSelectors, StyleModifier,
-    Theme as Grammar, ThemeItem,
-};
-use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
+use syntect::highlighting::{Color, HighlightIterator, HighlightState};
+use syntect::parsing::{ParseState, ScopeStack, SyntaxReference};
 
+use super::grammars::{self, Loaded};
+use super::ink::Ink;
+use super::looks::Setting;
 use super::text::{self, Row};
 use crate::tui::theme::{Syntax, Theme};
+
+pub use super::grammars::{generation, on_change, warm};
 
 /// Bytes of one text that are highlighted; what follows is plain.
 const MOST_BYTES: usize = 64 * 1024;
@@ -25,7 +27,7 @@ const MOST_BYTES: usize = 64 * 1024;
 const MOST_LINE: usize = 2 * 1024;
 
 /// What words are, and the scopes that grammars give them.
-const KINDS: [(Word, &str); 9] = [
+pub(super) const KINDS: [(Word, &str); 9] = [
     (Word::Comment, "comment, punctuation.definition.comment"),
     (Word::String, "string, constant.character, markup.raw"),
     (
@@ -54,8 +56,9 @@ const KINDS: [(Word, &str); 9] = [
     (Word::Bad, "invalid"),
 ];
 
+/// A kind of word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
+pub(super) enum Word {
     Comment,
     String,
     Number,
@@ -67,80 +70,25 @@ enum Word {
     Bad,
 }
 
-struct Loaded {
-    syntaxes: SyntaxSet,
-    grammar: Grammar,
-}
-
-static LOADED: OnceLock<Loaded> = OnceLock::new();
-static READY: AtomicBool = AtomicBool::new(false);
-
-/// Loads the grammars and prepares those of common languages. Takes some tenths of a second: call
-/// it once, on a thread of its own.
-pub fn warm() {
-    let loaded = LOADED.get_or_init(|| Loaded {
-        syntaxes: two_face::syntax::extra_newlines(),
-        grammar: grammar(),
-    });
-    // A grammar's expressions are compiled when first used.
-    let samples = [
-        (
-            "rs",
-            "use a::b; /// c\nfn f<T>(x: &'a str) -> u8 { let y = \"z\"; g!(1, 'c'); }",
-        ),
-        (
-            "py",
-            "import a\n@b\ndef f(x: int = 1) -> str:\n    return f\"{x}\" # c",
-        ),
-        (
-            "ts",
-            "import { a } from 'b'; const f = async (x: number) => `${x}`; // c",
-        ),
-        (
-            "js",
-            "function f(x) { return /a/.test(x) ? { a: 1 } : [null]; }",
-        ),
-        (
-            "sh",
-            "for x in *.rs; do echo \"$x\" | grep -v 'a' > b; done # c",
-        ),
-        ("json", "{\"a\": [1, true, null]}"),
-    ];
-    let theme = Theme::dark();
-    for (language, sample) in samples {
-        let mut painter = Painter::with(loaded, language, &theme);
-        for line in text::lines(sample) {
-            painter.line(line);
-        }
-    }
-    READY.store(true, Ordering::Release);
-}
-
-/// Whether code is highlighted already. What was laid out before should be laid out again then;
-/// [`super::Transcript::draw`] sees to that for what it draws.
-#[must_use]
-pub fn is_ready() -> bool {
-    READY.load(Ordering::Acquire)
-}
-
 /// Code, highlighted as the language of that name, or of a file of that name.
 #[must_use]
 pub fn code(text: &str, language: &str, theme: &Theme) -> Vec<Line<'static>> {
-    rows(text, language, theme)
+    rows(text, language, theme, &Ink::unlimited())
         .into_iter()
         .map(Row::line)
         .collect()
 }
 
 /// The same as rows that can be wrapped.
-pub(super) fn rows(text: &str, language: &str, theme: &Theme) -> Vec<Row> {
-    let mut painter = Painter::new(language, theme);
+pub(super) fn rows(text: &str, language: &str, theme: &Theme, ink: &Arc<Ink>) -> Vec<Row> {
+    let mut painter = Painter::new(language, theme, ink);
     text::lines(text).map(|line| painter.line(line)).collect()
 }
 
 /// Highlights line by line.
 pub(super) struct Painter<'t> {
     theme: &'t Theme,
+    ink: Arc<Ink>,
     state: Option<State>,
     painted: usize,
 }
@@ -151,29 +99,28 @@ struct State {
     scopes: HighlightState,
 }
 
-impl<'t> Painter<'t> {
-    /// For the language of that name, or of a file of that name; plain where there is none.
-    pub fn new(language: &str, theme: &'t Theme) -> Self {
-        match LOADED.get() {
-            Some(loaded) if is_ready() => Self::with(loaded, language, theme),
-            Some(_) | None => Self {
-                theme,
-                state: None,
-                painted: 0,
-            },
-        }
-    }
-
-    fn with(loaded: &'static Loaded, language: &str, theme: &'t Theme) -> Self {
-        let wanted = theme.syntax != Syntax::Off;
-        let syntax = wanted.then(|| syntax(&loaded.syntaxes, language)).flatten();
-        let state = syntax.map(|syntax| State {
+impl State {
+    fn new(loaded: &'static Loaded, syntax: &SyntaxReference) -> Self {
+        Self {
             loaded,
             parse: ParseState::new(syntax),
-            scopes: HighlightState::new(&Highlighter::new(&loaded.grammar), ScopeStack::new()),
-        });
+            scopes: HighlightState::new(&loaded.highlighter, ScopeStack::new()),
+        }
+    }
+}
+
+impl<'t> Painter<'t> {
+    /// For the language of that name, or of a file of that name; plain where there is none, or not
+    /// yet.
+    pub fn new(language: &str, theme: &'t Theme, ink: &Arc<Ink>) -> Self {
+        let state = (theme.syntax != Syntax::Off)
+            .then(|| grammars::of(language))
+            .flatten()
+            .filter(|_| ink.flows())
+            .map(|(loaded, syntax)| State::new(loaded, syntax));
         Self {
             theme,
+            ink: Arc::clone(ink),
             state,
             painted: 0,
         }
@@ -198,18 +145,21 @@ impl<'t> Painter<'t> {
         let Some(state) = &mut self.state else {
             return plain;
         };
+        self.ink.take(line.len() + 1);
         let whole = format!("{line}\n");
         let Ok(changes) = state.parse.parse_line(&whole, &state.loaded.syntaxes) else {
             // A grammar at fault: the rest is plain.
             self.state = None;
             return plain;
         };
-        let highlighter = Highlighter::new(&state.loaded.grammar);
         let mut pieces = Vec::new();
         let mut at = 0;
-        for (style, piece) in
-            HighlightIterator::new(&mut state.scopes, &changes, &whole, &highlighter)
-        {
+        for (style, piece) in HighlightIterator::new(
+            &mut state.scopes,
+            &changes,
+            &whole,
+            &state.loaded.highlighter,
+        ) {
             let end = (at + piece.len()).min(line.len());
             if let Some(piece) = line.get(at..end).filter(|piece| !piece.is_empty()) {
                 pieces.push((style_of(style.foreground, self.theme), piece));
@@ -218,53 +168,6 @@ impl<'t> Painter<'t> {
         }
         pieces
     }
-}
-
-/// The grammar for a language's or a file's name.
-fn syntax<'s>(syntaxes: &'s SyntaxSet, language: &str) -> Option<&'s SyntaxReference> {
-    let name = language.rsplit(['/', '\\']).next().unwrap_or(language);
-    // What people write behind a fence: `rust,ignore`, `{.python}`, `console`.
-    let name = name
-        .split([',', ' ', '}'])
-        .next()
-        .unwrap_or(name)
-        .trim_start_matches(['{', '.']);
-    let name = match name.to_ascii_lowercase().as_str() {
-        "" => return None,
-        "shell" | "console" | "zsh" | "shellscript" => "sh".to_owned(),
-        "jsonc" | "json5" | "jsonl" | "ipynb" => "json".to_owned(),
-        other => other.to_owned(),
-    };
-    let extension = name.rsplit('.').next().unwrap_or(&name);
-    syntaxes
-        .find_syntax_by_token(&name)
-        .or_else(|| syntaxes.find_syntax_by_token(extension))
-}
-
-/// A theme for the grammars whose colours are the numbers of [`KINDS`].
-fn grammar() -> Grammar {
-    let color = |number: usize| Color {
-        r: u8::try_from(number).unwrap_or(u8::MAX),
-        g: 0,
-        b: 0,
-        a: u8::MAX,
-    };
-    let items = KINDS.iter().enumerate().filter_map(|(at, (_, scopes))| {
-        Some(ThemeItem {
-            scope: scopes.parse::<ScopeSelectors>().ok()?,
-            style: StyleModifier {
-                foreground: Some(color(at + 1)),
-                background: None,
-                font_style: None,
-            },
-        })
-    });
-    let mut grammar = Grammar {
-        scopes: items.collect(),
-        ..Grammar::default()
-    };
-    grammar.settings.foreground = Some(color(0));
-    grammar
 }
 
 fn style_of(color: Color, theme: &Theme) -> Style {
@@ -292,11 +195,11 @@ fn style_of(color: Color, theme: &Theme) -> Style {
 pub(super) fn numbered(
     text: &str,
     language: &str,
-    width: usize,
     indent: &Row,
-    theme: &Theme,
+    setting: &Setting,
 ) -> Vec<Line<'static>> {
-    let mut painter = Painter::new(language, theme);
+    let (width, theme) = (setting.width, &setting.theme);
+    let mut painter = Painter::new(language, theme, &setting.ink);
     let mut rows = Vec::new();
     let digits = text::lines(text)
         .filter_map(|line| Some(number_of(line)?.0.len()))
@@ -333,7 +236,7 @@ mod tests {
     use super::*;
 
     fn marked(text: &str, language: &str) -> Vec<String> {
-        warm();
+        grammars::compile_now(&["rs", "py", "sh"]);
         let theme = Theme::dark();
         code(text, language, &theme)
             .iter()
@@ -374,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_deceives_in_code_is_shown() {
-        warm();
+        grammars::compile_now(&["rs"]);
         let theme = Theme::dark();
         let lines = code("let a = \"\u{202e}\";", "rs", &theme);
         assert_eq!(lines[0].to_string(), "let a = \"\\u{202e}\";");
@@ -387,8 +290,12 @@ mod tests {
 
     #[test]
     fn numbers_of_both_kinds_are_understood() {
-        let theme = Theme::mono();
-        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", 10, &Row::new(), &theme)
+        let setting = Setting {
+            width: 10,
+            theme: Theme::mono(),
+            ink: Ink::unlimited(),
+        };
+        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", &Row::new(), &setting)
             .iter()
             .map(ToString::to_string)
             .collect();

@@ -4,6 +4,7 @@
 //! so that one who looks at a few rows of ten megabytes pays for those few.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -12,17 +13,13 @@ use serde_json::Value;
 use super::approvals::CallState;
 use super::call::{self, Steps};
 use super::fields::fields;
+use super::ink::Ink;
 use super::item::{Item, Kind};
+use super::pieces::{self, Fence};
 use super::sheet::Sheet;
 use super::text::{self, Row};
 use super::{highlight, markdown};
 use crate::tui::theme::Theme;
-
-/// Bytes after which a part of a long text ends, at the next line's end.
-const PART_BYTES: usize = 8 * 1024;
-
-/// Bytes after which a part ends within a line.
-const MOST_PART_BYTES: usize = 16 * 1024;
 
 /// Lines of the user's words that are shown before they count as long.
 const LONG_WORDS: usize = 30;
@@ -37,14 +34,14 @@ const NOTE_ROWS: usize = 40;
 const NOTE_BYTES: usize = 8 * 1024;
 
 /// What rows are laid out for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Setting {
     /// Columns there are.
     pub width: usize,
     /// The styles.
     pub theme: Theme,
-    /// Whether code can be highlighted yet.
-    pub highlighting: bool,
+    /// What may be highlighted.
+    pub ink: Arc<Ink>,
 }
 
 /// A part of an item.
@@ -70,6 +67,8 @@ pub(super) enum Part {
 pub(super) enum Look {
     /// Markdown.
     Markdown,
+    /// The rest of a block of code in Markdown.
+    Code(Fence),
     /// Words, wrapped between them.
     Words(Style),
     /// Output, wrapped at the edge.
@@ -197,7 +196,7 @@ fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
 fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
     let theme = &setting.theme;
     let shown = if folded { 1 } else { NOTE_ROWS };
-    let mut sheet = Sheet::new(setting.width, shown, theme);
+    let mut sheet = Sheet::new(setting.width, shown, theme, &setting.ink);
     // What the agent says in a form that is not known yet comes as JSON.
     let unknown: Option<Value> = (text.starts_with('{') && text.len() < NOTE_BYTES)
         .then(|| serde_json::from_str(text).ok())
@@ -234,18 +233,33 @@ pub(super) fn stretch(
     first: Row,
     rest: Row,
 ) -> Vec<Part> {
-    let cut = match look {
-        Look::Markdown => markdown::pieces(text, range),
-        Look::Words(_) | Look::Output(_) | Look::Numbered(_) => pieces(text, range),
+    let within = match look {
+        Look::Markdown => None,
+        Look::Code(fence) => Some(fence.clone()),
+        Look::Words(_) | Look::Output(_) | Look::Numbered(_) => {
+            return pieces::of_lines(text, range)
+                .into_iter()
+                .enumerate()
+                .map(|(at, range)| Part::Text {
+                    range,
+                    look: look.clone(),
+                    first: if at == 0 { first.clone() } else { rest.clone() },
+                    rest: rest.clone(),
+                })
+                .collect();
+        }
     };
-    let mut parts = Vec::with_capacity(cut.len());
-    for (at, range) in cut.into_iter().enumerate() {
-        if at > 0 && *look == Look::Markdown {
+    let mut parts = Vec::new();
+    for (at, piece) in pieces::of_markdown(text, range, within)
+        .into_iter()
+        .enumerate()
+    {
+        if piece.apart {
             parts.push(blank());
         }
         parts.push(Part::Text {
-            range,
-            look: look.clone(),
+            range: piece.range,
+            look: piece.within.map_or(Look::Markdown, Look::Code),
             first: if at == 0 { first.clone() } else { rest.clone() },
             rest: rest.clone(),
         });
@@ -271,26 +285,6 @@ pub(super) fn grow(last: &Part, text: &str) -> Option<Vec<Part>> {
             rest.clone(),
         )),
     }
-}
-
-/// Cuts a range of a text at line ends into pieces of a bounded size.
-pub(super) fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut start = range.start;
-    while start < range.end {
-        let most = text.floor_char_boundary((start + MOST_PART_BYTES).min(range.end));
-        let least = text.floor_char_boundary((start + PART_BYTES).min(range.end));
-        let end = if least == range.end {
-            range.end
-        } else {
-            text[least..most]
-                .find('\n')
-                .map_or(most, |at| least + at + 1)
-        };
-        found.push(start..end);
-        start = end;
-    }
-    found
 }
 
 /// How many lines a text has.
@@ -327,9 +321,14 @@ pub(super) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
         } => {
             let text = text.get(range.clone()).unwrap_or_default();
             match look {
-                Look::Markdown => {
+                Look::Markdown | Look::Code(_) => {
                     let room = setting.width.saturating_sub(rest.width()).max(1);
-                    let mut rows = markdown::render(text, room, theme);
+                    let mut rows = match look {
+                        Look::Code(fence) => {
+                            markdown::code(text, &fence.language, room, theme, &setting.ink)
+                        }
+                        _ => markdown::write(text, room, theme, &setting.ink),
+                    };
                     for (at, row) in rows.iter_mut().enumerate() {
                         let before = if at == 0 { first } else { rest };
                         row.spans.splice(0..0, before.spans().iter().cloned());
@@ -338,9 +337,7 @@ pub(super) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
                 }
                 Look::Words(style) => rows(text, *style, first, rest, setting, true),
                 Look::Output(style) => rows(text, *style, first, rest, setting, false),
-                Look::Numbered(language) => {
-                    highlight::numbered(text, language, setting.width, rest, theme)
-                }
+                Look::Numbered(language) => highlight::numbered(text, language, rest, setting),
             }
         }
     }

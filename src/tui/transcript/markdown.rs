@@ -3,22 +3,20 @@
 //! Owns how headings, lists, quotes, code, tables, links and emphasis look. Marks and indentation
 //! carry the structure, so that it is there without colours too. A link shows where it leads.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::highlight;
+use super::ink::Ink;
 use super::table::Table;
 use super::text::{self, Row};
 use crate::tui::theme::Theme;
 
-/// Bytes after which a text is cut where a block ends.
-const PIECE_BYTES: usize = 4 * 1024;
-
-/// Bytes after which a text is cut at a line's end, whatever stands there.
-const MOST_PIECE_BYTES: usize = 64 * 1024;
+/// What stands before a line of code.
+const CODE_BAR: &str = "▏ ";
 
 /// Deepest nesting of lists and quotes that is set in.
 const MOST_DEPTH: usize = 16;
@@ -26,10 +24,16 @@ const MOST_DEPTH: usize = 16;
 /// Markdown in lines of at most so many columns.
 #[must_use]
 pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    write(text, width, theme, &Ink::unlimited())
+}
+
+/// The same with as much highlighted as there is ink.
+pub(super) fn write(text: &str, width: usize, theme: &Theme, ink: &Arc<Ink>) -> Vec<Line<'static>> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut renderer = Renderer {
         theme,
+        ink,
         width: width.max(1),
         lines: Vec::new(),
         row: Row::new(),
@@ -48,42 +52,19 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     renderer.lines
 }
 
-/// Cuts a range of Markdown into pieces that can be rendered each by itself: behind empty lines
-/// that are not within a block of code and before what begins a new block.
-pub(super) fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut start = range.start;
-    let mut at = range.start;
-    let mut fence: Option<&str> = None;
-    let mut after_empty = false;
-    for line in text[range.clone()].split_inclusive('\n') {
-        let trimmed = line.trim();
-        let size = at - start;
-        let begins_block = after_empty
-            && fence.is_none()
-            && !line.starts_with([' ', '\t', '-', '*', '+', '>', '|'])
-            && !line.starts_with(|c: char| c.is_ascii_digit());
-        if (begins_block && size >= PIECE_BYTES) || size >= MOST_PIECE_BYTES {
-            found.push(start..at);
-            start = at;
-            fence = None;
-        }
-        match fence {
-            Some(open) if trimmed.starts_with(open) => fence = None,
-            Some(_) => {}
-            None => {
-                fence = ["```", "~~~"]
-                    .into_iter()
-                    .find(|mark| trimmed.starts_with(mark));
-            }
-        }
-        after_empty = trimmed.is_empty();
-        at += line.len();
-    }
-    if start < range.end {
-        found.push(start..range.end);
-    }
-    found
+/// Lines of code as they look within Markdown.
+pub(super) fn code(
+    text: &str,
+    language: &str,
+    width: usize,
+    theme: &Theme,
+    ink: &Arc<Ink>,
+) -> Vec<Line<'static>> {
+    let bar = Row::of(CODE_BAR, theme.border);
+    highlight::rows(text, language, theme, ink)
+        .into_iter()
+        .flat_map(|row| row.columns(width, &bar, &bar))
+        .collect()
 }
 
 /// What stands around a block: a list's mark or a quote's bar.
@@ -95,6 +76,7 @@ struct Around {
 
 struct Renderer<'t> {
     theme: &'t Theme,
+    ink: &'t Arc<Ink>,
     width: usize,
     lines: Vec<Line<'static>>,
     row: Row,
@@ -439,8 +421,8 @@ impl Renderer<'_> {
             return;
         };
         self.separate();
-        let bar = Row::of("▏ ", self.theme.border);
-        for row in highlight::rows(&code, &language, self.theme) {
+        let bar = Row::of(CODE_BAR, self.theme.border);
+        for row in highlight::rows(&code, &language, self.theme, self.ink) {
             let (mut first, mut rest) = self.before();
             first.append(bar.clone());
             rest.append(bar.clone());

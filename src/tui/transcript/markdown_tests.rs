@@ -117,25 +117,6 @@ fn links_show_where_they_lead() {
     assert_eq!(plain("<http://same.org>", 40), "http://same.org");
 }
 
-#[test]
-fn a_long_text_is_cut_between_blocks_only() {
-    let block = "A paragraph of words.\n\n```text\ncode\n\nmore code\n```\n\n- item\n\n- item\n\n";
-    let text = block.repeat(400);
-    let cut = pieces(&text, 0..text.len());
-    assert!(cut.len() > 5);
-    let mut at = 0;
-    for range in cut {
-        assert_eq!(range.start, at);
-        assert!(
-            text[range.clone()].starts_with("A paragraph")
-                || text[range.clone()].starts_with("```text")
-        );
-        assert!(range.len() < 2 * PIECE_BYTES);
-        at = range.end;
-    }
-    assert_eq!(at, text.len());
-}
-
 proptest! {
     #[test]
     fn nothing_panics_and_nothing_deceptive_is_drawn(
@@ -144,7 +125,5 @@ proptest! {
         for line in render(&text, width, &Theme::dark()) {
             prop_assert!(!line.to_string().contains(is_deceptive));
         }
-        let cut = pieces(&text, 0..text.len());
-        prop_assert_eq!(cut.iter().map(Range::len).sum::<usize>(), text.len());
     }
 }

@@ -8,10 +8,11 @@
 //!
 //! # How it stays fast
 //!
-//! The view is anchored to a row of an item ([`walk::Position`]), never to a number of rows from the
+//! The view is anchored to a row of an item (`walk::Position`), never to a number of rows from the
 //! top, so nobody needs the height of what is not seen. A frame lays out the parts that it shows and
-//! those that the way there crosses; what was laid out is kept for a while ([`cache`]). A piece that
-//! comes costs the logarithm of the conversation, a live word the drafted paragraph.
+//! those that the way there crosses; what was laid out is kept for a while (`cache`). A piece that
+//! comes costs the logarithm of the conversation, a live word the drafted paragraph. Of code, which is
+//! what costs, a frame highlights a bounded amount; the next ones do the rest (`ink`).
 
 mod approvals;
 mod cache;
@@ -22,12 +23,15 @@ mod draft;
 mod edit;
 mod export;
 mod fields;
+mod grammars;
 pub mod highlight;
+mod ink;
 mod item;
 mod items;
 mod looks;
 pub mod markdown;
 mod partial;
+mod pieces;
 mod questions;
 mod results;
 mod scroll;
@@ -77,7 +81,7 @@ pub enum PageWanted {
 }
 
 /// The conversation of one session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Transcript {
     items: items::Items,
     drafts: draft::Drafts,
@@ -97,14 +101,36 @@ pub struct Transcript {
     unseen: usize,
     view: view::View,
     cache: cache::Cache,
+    ink: std::sync::Arc<ink::Ink>,
     search: Option<search::Search>,
+}
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Transcript {
     /// An empty conversation.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            items: items::Items::default(),
+            drafts: draft::Drafts::default(),
+            approvals: approvals::Approvals::default(),
+            loaded: None,
+            more_before: false,
+            newest: 0,
+            folds: HashMap::new(),
+            fold_default: None,
+            cursor: None,
+            unseen: 0,
+            view: view::View::default(),
+            cache: cache::Cache::default(),
+            ink: ink::Ink::for_frames(),
+            search: None,
+        }
     }
 
     /// Takes a page as all there is: the newest one. What was folded stays, and so does the view
@@ -285,6 +311,13 @@ impl Transcript {
     #[must_use]
     pub fn laid_out(&self) -> u64 {
         self.cache.work()
+    }
+
+    /// Whether the last frame showed code plain for want of time: another frame soon shows more of it
+    /// highlighted.
+    #[must_use]
+    pub fn wants_frame(&self) -> bool {
+        self.cache.has_plain()
     }
 
     fn forget(&mut self, touched: &[ItemId]) {

@@ -217,7 +217,7 @@ fn field_rows(value: &Value, folded: bool, setting: &Setting) -> Vec<Line<'stati
     } else {
         MOST_JSON_ROWS
     };
-    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme);
+    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme, &setting.ink);
     fields(&mut sheet, value);
     let (rows, more) = sheet.finish();
     let mut rows: Vec<Line<'static>> = rows.into_iter().map(set_in).collect();

@@ -3,15 +3,19 @@
 //! Owns the room there is, in columns and, for a folded card, in rows: who writes asks whether it is
 //! full and stops, so that ten megabytes of input cost no more than the rows that are shown.
 
+use std::sync::Arc;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::ink::Ink;
 use super::text::Row;
 use crate::tui::theme::Theme;
 
 /// The sheet.
 pub(super) struct Sheet<'t> {
     pub theme: &'t Theme,
+    pub ink: Arc<Ink>,
     pub width: usize,
     /// Whether the file's path must be said: not where a head above says it.
     pub says_path: bool,
@@ -20,9 +24,10 @@ pub(super) struct Sheet<'t> {
 }
 
 impl<'t> Sheet<'t> {
-    pub fn new(width: usize, most: usize, theme: &'t Theme) -> Self {
+    pub fn new(width: usize, most: usize, theme: &'t Theme, ink: &Arc<Ink>) -> Self {
         Self {
             theme,
+            ink: Arc::clone(ink),
             width: width.max(1),
             says_path: true,
             rows: Vec::new(),

@@ -17,8 +17,8 @@ pub(super) struct View {
     pub width: u16,
     pub height: u16,
     pub theme: Theme,
-    /// Whether code was highlighted in what is laid out.
-    pub highlighting: bool,
+    /// Which code could be highlighted in what is laid out.
+    pub highlighting: u64,
     /// The first row shown; none: the last row is at the foot.
     pub anchor: Option<Position>,
     /// The first row shown in the last frame.
@@ -33,7 +33,7 @@ impl Default for View {
             width: 80,
             height: 24,
             theme: Theme::mono(),
-            highlighting: false,
+            highlighting: 0,
             anchor: None,
             top: None,
             shown: Vec::new(),
@@ -50,11 +50,18 @@ impl Transcript {
         if area.is_empty() {
             return;
         }
-        self.cache.next_frame();
-        let Some(top) = self.top_to_draw() else {
-            self.view.top = None;
-            return;
-        };
+        self.cache.begin_frame();
+        match self.top_to_draw() {
+            Some(top) => self.draw_from(top, area, buf, focused),
+            None => self.view.top = None,
+        }
+        self.cache.end_frame();
+        self.ink.refill();
+    }
+
+    fn draw_from(&mut self, top: Position, area: Rect, buf: &mut Buffer, focused: bool) {
+        let theme = self.view.theme;
+        let theme = &theme;
         self.view.top = Some(top);
         let rows = self.shown_rows(top, area.height);
         let visible = |id: ItemId| rows.iter().any(|(shown, _)| *shown == id);
@@ -81,7 +88,7 @@ impl Transcript {
 
     /// Takes on the size and the looks to draw in.
     fn fit(&mut self, area: Rect, theme: &Theme) {
-        let ready = highlight::is_ready();
+        let ready = highlight::generation();
         let view = &mut self.view;
         let same = view.width == area.width && view.theme == *theme && view.highlighting == ready;
         view.height = area.height;

@@ -3,11 +3,12 @@
 //! Owns the order in which items are shown: a call, then, where it is unfolded, its subagent's
 //! steps. Lays out what it crosses and nothing else.
 
+use std::sync::Arc;
+
 use ratatui::text::Line;
 
 use super::Transcript;
 use super::call::Steps;
-use super::highlight;
 use super::item::{ItemId, Kind};
 use super::looks::{self, Setting};
 use super::summary;
@@ -68,7 +69,7 @@ impl Transcript {
         Setting {
             width: usize::from(self.view.width).saturating_sub(before).max(1),
             theme: self.view.theme,
-            highlighting: highlight::is_ready(),
+            ink: Arc::clone(&self.ink),
         }
     }
 
@@ -87,8 +88,9 @@ impl Transcript {
             | Kind::Absent => None,
         };
         let steps = self.steps(id);
+        self.ink.begin();
         let parts = looks::parts(item, &steps, self.is_folded(id), state, &self.setting(id));
-        self.cache.put(id, parts);
+        self.cache.put(id, parts, self.ink.was_short());
     }
 
     /// What the subagent of a call does.

@@ -172,6 +172,10 @@ pub fn answer(app: &mut App) -> Vec<Effect> {
 }
 
 fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
+    if let Some(begun) = app.inbox.put_off.remove(&approval.id) {
+        app.form = Some(begun);
+        return Vec::new();
+    }
     if approval.kind == Kind::Contact {
         app.form = Some(Form::Contact(Contact::of(approval)));
         return Vec::new();

@@ -79,10 +79,11 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::Started(Ok(session)) => {
-            launch::started(app, &session);
+            let mut effects = launch::started(app, &session);
             app.sessions.select(Some(session.clone()));
             app.sessions.awaited = Some(session.clone());
-            vec![Effect::Session(session)]
+            effects.push(Effect::Session(session));
+            effects
         }
         Done::Started(Err(Refused { query, by, why })) => {
             match by {

@@ -153,7 +153,7 @@ pub fn open_form(app: &mut App) -> Vec<Effect> {
     vec![Effect::RecentPaths]
 }
 
-/// Starts what the form asks for, and remembers how.
+/// Starts what the form asks for.
 pub fn start_form(app: &mut App, form: Box<Launching>, wanted: Wanted) -> Vec<Effect> {
     let id = uuid::Uuid::new_v4().to_string();
     let launch = &app.launch;
@@ -161,8 +161,6 @@ pub fn start_form(app: &mut App, form: Box<Launching>, wanted: Wanted) -> Vec<Ef
     params.title = wanted.title;
     let launch = &mut app.launch;
     launch.sent.push((id, form));
-    launch.place = Some(wanted.template.directory.clone());
-    launch.remembered.settings(&wanted.template);
     launch.remembered.query(&wanted.query);
     app.focus = Pane::Sessions;
     vec![
@@ -171,9 +169,18 @@ pub fn start_form(app: &mut App, form: Box<Launching>, wanted: Wanted) -> Vec<Ef
     ]
 }
 
-/// A session was started: its form is done with.
-pub fn started(app: &mut App, id: &str) {
-    app.launch.sent.retain(|(sent, _)| sent != id);
+/// A session was started: its form is done with, and the next one is started in the same way.
+pub fn started(app: &mut App, id: &str) -> Vec<Effect> {
+    let launch = &mut app.launch;
+    let Some(at) = launch.sent.iter().position(|(sent, _)| sent == id) else {
+        return Vec::new();
+    };
+    let (_, form) = launch.sent.remove(at);
+    if let Ok(wanted) = form.wanted(&app.directory, app.home.as_deref()) {
+        launch.remembered.settings(&wanted.template);
+        launch.place = Some(wanted.template.directory);
+    }
+    vec![Effect::Remember(Box::new(launch.remembered.clone()))]
 }
 
 /// A session was not started: what was typed is shown again, or kept where something else is open.
@@ -188,7 +195,11 @@ pub fn refused(app: &mut App, id: &str, query: &str, why: String) {
                 Slot::Query
             };
             form.at = slot;
-            form.problem = Some((slot, why.clone()));
+            // The field has its name on the screen already.
+            let said = why
+                .split_once("working_dir: ")
+                .map_or(&*why, |(_, rest)| rest);
+            form.problem = Some((slot, said.to_owned()));
             if app.form.is_none() {
                 app.form = Some(Form::Launch(form));
             } else {

@@ -54,6 +54,7 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             Vec::new()
         }
         Link::Lost { why, trouble } => {
+            app.detail.transcript.drop_drafts();
             let (since, same) = match &app.connection {
                 Connection::Lost {
                     since,
@@ -103,6 +104,10 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
             let new = field::<Status>(&event.data, "new_status");
             if let (Some(new), Some(id)) = (new, session) {
                 app.data.status(id, new, event.timestamp);
+                if !new.is_active() && app.detail.session.as_deref() == Some(id) {
+                    // Nothing is being written any more; what was is stored, or never will be.
+                    app.detail.transcript.drop_drafts();
+                }
             }
         }
         _ => {}

@@ -322,6 +322,34 @@ mod tests {
     }
 
     #[test]
+    fn a_family_stands_where_its_most_active_member_would() {
+        let done = |id: &str, parent: Value, minute: u32| {
+            let at = format!("2026-03-01T11:{minute:02}:00Z");
+            session(
+                id,
+                json!({"parent_session_id": parent, "status": "completed",
+                "last_activity_at": at}),
+            )
+        };
+        let mut rig = Rig::new(
+            (140, 40),
+            &[
+                done("old", json!(null), 1),
+                done("new", json!("old"), 30),
+                done("between", json!(null), 20),
+                // A circle cannot be; it is shown all the same.
+                done("x", json!("y"), 3),
+                done("y", json!("x"), 2),
+            ],
+            &[],
+        );
+        assert_eq!(
+            rows(&mut rig),
+            ["Done 5", "old", "  new", "between", "y", "  x"]
+        );
+    }
+
+    #[test]
     fn the_rows_are_made_once_a_frame_however_much_happens() {
         let mut rig = four();
         let before = rig.app.sessions.made;

@@ -42,7 +42,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Key(key) => offline::guard(app, |app| key::key(app, key)),
         Msg::Mouse(event) => offline::guard(app, |app| mouse::mouse(app, event)),
         Msg::Paste(text) => key::paste(app, &text),
-        Msg::Resize | Msg::Tick => Vec::new(),
+        Msg::Resize | Msg::Tick | Msg::Repaint => Vec::new(),
         Msg::Attention(has) => {
             app.attention = has;
             Vec::new()

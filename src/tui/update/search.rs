@@ -103,3 +103,7 @@ pub fn go(app: &mut App, mut form: Search) -> Vec<Effect> {
     app.detail.open = true;
     effects
 }
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;

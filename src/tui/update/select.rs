@@ -9,6 +9,9 @@ use crate::tui::transcript::Transcript;
 pub fn settle(app: &mut App) -> Vec<Effect> {
     let before = app.inbox.selected.clone();
     app.inbox.settle(&app.data);
+    if app.data.pending.is_empty() && app.focus == Pane::Inbox {
+        app.focus = Pane::Sessions;
+    }
     // The conversation follows the approval on which a person has to decide next, unless they are
     // looking at something of their own choice.
     if app.inbox.selected != before

@@ -224,3 +224,194 @@ pub fn export(app: &mut App) -> Vec<Effect> {
         session: session.id,
     }]
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::effect::Each;
+    use crate::tui::msg::{Done, Launched, Msg, Refused};
+    use crate::tui::testing::{Rig, session};
+
+    fn rig() -> Rig {
+        let at = |minute: u32| format!("2026-03-01T11:{minute:02}:00Z");
+        let done =
+            |minute| json!({"status": "completed", "live": false, "last_activity_at": at(minute)});
+        Rig::new(
+            (80, 24),
+            &[
+                session(
+                    "w1",
+                    json!({"last_activity_at": at(50), "title": "At work"}),
+                ),
+                session("w2", json!({"last_activity_at": at(40)})),
+                session("d1", done(30)),
+                session("d2", done(20)),
+                session(
+                    "e1",
+                    json!({"status": "failed", "external": true, "live": false,
+                    "asker": "deploy-bot"}),
+                ),
+            ],
+            &[],
+        )
+    }
+
+    fn each(what: Each, ids: &[&str]) -> [Effect; 1] {
+        let sessions = ids.iter().map(ToString::to_string).collect();
+        [Effect::Each { what, sessions }]
+    }
+
+    #[test]
+    fn something_is_done_to_all_that_are_marked_after_a_summary() {
+        for (keys, title, effects) in [
+            (
+                "i",
+                "Interrupt 2 sessions?",
+                each(Each::Interrupt, &["w1", "w2"]),
+            ),
+            ("x", "End 2 sessions?", each(Each::End, &["w1", "w2"])),
+        ] {
+            let mut rig = rig();
+            let _ = rig.keys("space space space");
+            assert_eq!(rig.keys(keys), []);
+            let screen = rig.screen();
+            assert!(
+                screen.contains(title) && screen.contains("At work"),
+                "{screen}"
+            );
+            assert!(screen.contains("1 marked left out"), "{screen}");
+            insta::assert_snapshot!(format!("many_{keys}_80"), screen);
+            assert_eq!(rig.keys("n"), []);
+            assert_eq!(rig.app.sessions.marked.len(), 3, "no keeps the marks");
+            let _ = rig.keys(keys);
+            assert_eq!(rig.keys("y"), effects);
+            assert!(rig.app.sessions.marked.is_empty());
+        }
+    }
+
+    #[test]
+    fn marked_sessions_are_put_away_and_taken_back() {
+        let mut rig = rig();
+        let _ = rig.keys("space space z");
+        assert!(rig.screen().contains("2 still at work"), "{}", rig.screen());
+        let away = |archived| Effect::Archive {
+            sessions: vec!["w1".to_owned(), "w2".to_owned()],
+            archived,
+        };
+        assert_eq!(rig.keys("y"), [away(true)]);
+        for id in ["w1", "w2"] {
+            let state = session(id, json!({"archived": true}));
+            let _ = rig.event(
+                "session_updated",
+                json!({"session_id": id, "session": state}),
+            );
+        }
+        let _ = rig.keys("A G h space z");
+        assert!(
+            rig.screen().contains("Take back 2 sessions?"),
+            "{}",
+            rig.screen()
+        );
+        assert_eq!(rig.keys("y"), [away(false)]);
+        // One alone needs no question.
+        let _ = rig.keys("g");
+        assert_eq!(rig.keys("z").len(), 1);
+    }
+
+    #[test]
+    fn another_programs_run_is_not_steered() {
+        let mut rig = rig();
+        let _ = rig.keys("G");
+        for key in ["r", "F", "i", "x", "E"] {
+            assert_eq!(rig.keys(key), [], "{key}");
+            assert!(rig.app.form.is_none(), "{key}");
+            assert!(rig.screen().contains("it is a run of deploy-bot"), "{key}");
+        }
+        let _ = rig.keys("R");
+        assert!(rig.app.form.is_some(), "it can be given a title");
+    }
+
+    #[test]
+    fn a_text_that_did_not_arrive_is_shown_again_or_kept() {
+        let mut rig = rig();
+        let _ = rig.keys("r");
+        rig.type_in("go on so");
+        let effects = rig.keys("enter");
+        let text = "go on so".to_owned();
+        let sent = Effect::Message {
+            session: "w1".to_owned(),
+            text: text.clone(),
+        };
+        assert_eq!(effects, [sent]);
+        let failed = || Done::Told {
+            session: "w1".to_owned(),
+            about: About::Reply,
+            text: text.clone(),
+            answer: Err("the connection is lost".to_owned()),
+        };
+        let _ = rig.tell(Msg::Done(failed()));
+        let shown = |rig: &Rig| match &rig.app.form {
+            Some(Form::Say(form)) => form.text.text(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(shown(&rig), text);
+        assert!(rig.screen().contains("the connection is lost"));
+        let _ = rig.keys("enter ?");
+        let _ = rig.tell(Msg::Done(failed()));
+        let notice = rig.app.notice.clone().unwrap();
+        assert!(notice.text.contains("the text is kept: r"), "{notice:?}");
+        let _ = rig.keys("esc r");
+        assert_eq!(shown(&rig), text);
+        // Put by with Esc it is kept, too; and it is the session's own.
+        let _ = rig.keys("esc j r");
+        assert_eq!(shown(&rig), "");
+        let _ = rig.keys("esc k r");
+        assert_eq!(shown(&rig), text);
+    }
+
+    #[test]
+    fn a_continuation_that_did_not_start_shows_its_text_again() {
+        let mut rig = rig();
+        let _ = rig.keys("j j F");
+        rig.type_in("try it so");
+        let effects = rig.keys("enter");
+        assert!(matches!(&effects[..], [Effect::Continue(params)]
+            if params.fork == Some(true) && params.session_id == "d1"));
+        let refused = Refused {
+            query: "try it so".to_owned(),
+            by: Launched::From {
+                session: "d1".to_owned(),
+                about: About::Fork,
+            },
+            why: "its agent never began".to_owned(),
+        };
+        let _ = rig.tell(Msg::Done(Done::Started(Err(refused))));
+        assert!(matches!(&rig.app.form, Some(Form::Say(form))
+            if form.about == About::Fork && form.text.text() == "try it so"));
+    }
+
+    #[test]
+    fn what_is_sent_to_one_at_work_is_queued() {
+        let mut rig = rig();
+        let told = |id: &str| Done::Told {
+            session: id.to_owned(),
+            about: About::Reply,
+            text: "x".to_owned(),
+            answer: Ok(()),
+        };
+        let _ = rig.tell(Msg::Done(told("w1")));
+        assert!(
+            rig.screen()
+                .contains("queued: the agent takes it up after this turn")
+        );
+        let _ = rig.tell(Msg::Done(told("d1")));
+        assert!(rig.screen().contains(" sent"));
+    }
+}

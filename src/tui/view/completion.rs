@@ -24,7 +24,9 @@ pub fn draw(theme: &Theme, list: &Completion, cursor: Position, screen: Rect, bu
     let below = screen.bottom().saturating_sub(cursor.y + 1);
     let above = cursor.y.saturating_sub(screen.y);
     let wanted = u16::try_from(list.found.len().min(ROWS)).unwrap_or(0) + 2;
-    let (y, height) = if below >= wanted || below >= above {
+    // What is at the foot, the prompt line say, keeps its frame and the keys below it in sight.
+    let goes_below = below >= above && (below >= wanted || above < wanted);
+    let (y, height) = if goes_below {
         (cursor.y + 1, wanted.min(below))
     } else {
         let height = wanted.min(above);

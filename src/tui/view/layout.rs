@@ -10,6 +10,8 @@ use crate::tui::state::{App, Pane};
 pub const WIDE: u16 = 100;
 /// Below this height the card and the prompt line give way first.
 const LOW: u16 = 18;
+/// Below this height the prompt line gives way to a card.
+const TALL: u16 = 32;
 
 /// The panes; an empty one is not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,12 +74,17 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         layout.conversation = rest;
         return layout;
     }
-    if area.height >= LOW || app.focus == Pane::Prompt {
+    // Beside a question the list is worth more than a line that a key brings back.
+    let roomy = area.height >= if card > 0 { TALL } else { LOW };
+    if roomy || app.focus == Pane::Prompt {
         let rows = super::prompt::height(app, rest.width);
         layout.prompt = take_bottom(&mut rest, rows);
     }
     // The card shows the one question; a list of them is worth its room from two on.
-    if waiting > 1 || (waiting == 1 && rest.height >= 12) || app.focus == Pane::Inbox {
+    if waiting > 1
+        || (waiting == 1 && rest.height >= 12)
+        || (waiting > 0 && app.focus == Pane::Inbox)
+    {
         let rows = waiting.saturating_add(2).min((rest.height / 2).max(3));
         layout.inbox = take_top(&mut rest, rows);
     }

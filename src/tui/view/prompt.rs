@@ -92,16 +92,17 @@ fn text_area(area: Rect) -> Rect {
 
 /// Where a session would run, with which model and in which mode.
 fn settings(app: &App, template: &Template, room: usize) -> String {
-    let model = match (&app.launch.agent, template.model.as_str()) {
-        (Some(agent), _) => format!("{agent} agent"),
-        (None, "") => "default model".to_owned(),
-        (None, model) => fit(short_model(model), 20),
+    let mode = fit(&template.permission_mode, 20);
+    let model = match &app.launch.agent {
+        Some(agent) => format!("{agent} agent"),
+        None => fit(short_model(&template.model), 20),
     };
-    let mode = match template.permission_mode.as_str() {
-        "" => "default mode".to_owned(),
-        mode => fit(mode, 20),
+    let rest = match (model.as_str(), mode.as_str()) {
+        ("", "") => " · defaults".to_owned(),
+        ("", mode) => format!(" · default model · {mode}"),
+        (model, "") => format!(" · {model} · default"),
+        (model, mode) => format!(" · {model} · {mode}"),
     };
-    let rest = format!(" · {model} · {mode}");
     let directory = app.from_home(&template.directory);
     let room = room.saturating_sub(rest.chars().count()).max(8);
     format!("{}{rest}", fit_tail(&directory, room))

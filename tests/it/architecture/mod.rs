@@ -210,8 +210,15 @@ fn an_mcp_server_writes_nothing_but_mcp() {
 fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
     never_says(
         "src/tui",
-        &["/runtime.rs", "/link.rs", "/errands.rs"],
-        &["tokio", "async fn", ".await"],
+        &["/runtime.rs", "/link.rs", "/errands.rs", "/errands/"],
+        &[
+            "tokio",
+            "async fn",
+            "async move",
+            ".await;",
+            ".await?",
+            ".await)",
+        ],
         "what lies between a message and an effect is pure",
     );
     never_says(
@@ -238,7 +245,7 @@ fn the_dashboards_updates_and_views_reach_for_nothing() {
     ] {
         never_says(
             dir,
-            &[],
+            &["/tests/"],
             &["std::fs", "std::env", "std::process", "crate::client"],
             "files, the environment and the daemon are reached by effects",
         );

@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 38] = [
+const VERBS: [&[&str]; 39] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -29,6 +29,7 @@ const VERBS: [&[&str]; 38] = [
     &["mcp", "serve"],
     &["watch"],
     &["rpc"],
+    &["search"],
     &["login"],
     &["ping"],
     &["config"],

@@ -150,3 +150,22 @@ fn without_a_verb_there_is_an_overview_that_says_what_to_do() {
         assert!(told.contains(part), "{part:?} is missing in {told}");
     }
 }
+
+#[test]
+fn words_are_searched_for_in_all_conversations() {
+    let cli = Cli::new();
+    let id = cli.launch("TEXT the needle in it");
+    cli.until_status(&id, "completed");
+    let found = cli.ok(&["search", "The", "needle"]);
+    let rows: Vec<Vec<&str>> = found.lines().map(columns).collect();
+    assert_eq!(rows.len(), 2, "{found}");
+    assert_eq!(rows[0][..3], [id.as_str(), "2", "message"]);
+    assert_eq!(rows[0][4], "the needle in it");
+    let found = cli.json(&["search", "needle", "--json", "-n", "1"]);
+    assert_eq!(found["hits"][0]["session_id"], id.as_str());
+    assert_eq!(found["complete"], false);
+    // Like grep: nothing found is a failure without words.
+    let nothing = cli.run(&["search", "no such words"]);
+    assert_eq!(nothing.code, 1);
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", ""));
+}

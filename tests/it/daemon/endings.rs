@@ -76,12 +76,16 @@ fn an_agent_whose_runner_is_killed_does_not_go_on_alone() {
     let state = std::fs::read(daemon.session_dir(&id).join("runner.json")).unwrap();
     let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
     let (runner, agent) = (&state["runner_pid"], state["agent_pid"].to_string());
-    let pid = i32::try_from(runner.as_i64().unwrap()).unwrap();
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(pid).unwrap(),
-        rustix::process::Signal::KILL,
-    )
-    .unwrap();
+    // The agent would see the end of its input a moment before the system kills it too, and could
+    // say something more.
+    for (pid, signal) in [
+        (&state["agent_pid"], rustix::process::Signal::STOP),
+        (runner, rustix::process::Signal::KILL),
+    ] {
+        let pid = i32::try_from(pid.as_i64().unwrap()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
     let session = daemon.until_over(&id);
     assert_eq!(session["status"], "failed");
     assert!(

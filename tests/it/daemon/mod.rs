@@ -9,5 +9,6 @@ mod itself;
 mod launching;
 mod programs;
 mod putting_away;
+mod search;
 mod secrets;
 mod sessions;

@@ -4,9 +4,11 @@
 //! [`Sessions::arrange`] first. Steps go over sessions and over the headings of folded groups, which
 //! stand for what they hide; other headings are passed by.
 
+#[cfg(test)]
+mod cost;
 mod order;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use order::{Group, Sort};
@@ -114,7 +116,7 @@ impl Sessions {
         self.rows_of = Some(data.revision);
         self.made += 1;
         let mut fuzzy = Fuzzy::new(&self.filter);
-        let mut groups: [Vec<(&Arc<str>, &SessionState)>; Group::ALL.len()] = Default::default();
+        let mut groups: [Vec<Member<'_>>; Group::ALL.len()] = Default::default();
         self.counts = Counts::default();
         for (id, session) in data.sessions() {
             if session.archived && !self.show_archived {
@@ -122,9 +124,13 @@ impl Sessions {
                 continue;
             }
             self.counts.all += 1;
-            if fuzzy.fits(&texts(session)) {
+            if fuzzy.is_blank() || fuzzy.fits(&texts(session)) {
                 self.counts.fitting += 1;
-                groups[Group::of(session) as usize].push((id, session));
+                groups[Group::of(session) as usize].push(Member {
+                    id,
+                    parent: session.parent_session_id.as_deref(),
+                    key: self.sort.key(session),
+                });
             }
         }
         self.rows.clear();
@@ -140,7 +146,10 @@ impl Sessions {
                 folded,
             });
             if !folded {
-                self.sort.sort(&mut members);
+                members.sort_unstable_by(|a, b| {
+                    let by = a.key.compare(&b.key);
+                    by.then_with(|| a.id.cmp(b.id))
+                });
                 nest(&members, &mut self.rows);
             }
         }
@@ -266,30 +275,38 @@ impl Sessions {
     }
 }
 
+/// A session that is to be put in its place.
+struct Member<'a> {
+    id: &'a Arc<str>,
+    parent: Option<&'a str>,
+    key: order::Key<'a>,
+}
+
 /// Puts sessions below the one that they continue, where that one is in the same group.
-fn nest(members: &[(&Arc<str>, &SessionState)], rows: &mut Vec<Row>) {
-    let row = |(id, _): &(&Arc<str>, &SessionState), depth| Row::Session {
-        id: Arc::clone(id),
+fn nest(members: &[Member<'_>], rows: &mut Vec<Row>) {
+    let row = |member: &Member<'_>, depth| Row::Session {
+        id: Arc::clone(member.id),
         depth,
     };
-    let parent = |session: &SessionState| session.parent_session_id.clone();
-    let wanted: BTreeSet<String> = members.iter().filter_map(|(_, s)| parent(s)).collect();
-    let here: HashMap<&str, usize> = members
-        .iter()
-        .enumerate()
-        .filter(|(_, (id, _))| wanted.contains(&***id))
-        .map(|(index, (id, _))| (&***id, index))
-        .collect();
+    let wanted: HashSet<&str> = members.iter().filter_map(|member| member.parent).collect();
+    let mut here: HashMap<&str, usize> = HashMap::new();
+    if !wanted.is_empty() {
+        let places = members.iter().enumerate();
+        let parents = places.filter(|(_, member)| wanted.contains(&**member.id));
+        here.extend(parents.map(|(index, member)| (&**member.id, index)));
+    }
     if here.is_empty() {
         return rows.extend(members.iter().map(|member| row(member, 0)));
     }
+    let mut parents: Vec<Option<usize>> = members
+        .iter()
+        .map(|member| here.get(member.parent?).copied())
+        .collect();
+    let tops = tops(&mut parents);
     let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut tops = Vec::new();
-    for (index, (_, session)) in members.iter().enumerate() {
-        let parent = session.parent_session_id.as_deref();
-        match parent.and_then(|parent| here.get(parent)) {
-            Some(parent) if *parent != index => children.entry(*parent).or_default().push(index),
-            Some(_) | None => tops.push(index),
+    for (index, parent) in parents.iter().enumerate() {
+        if let Some(parent) = parent {
+            children.entry(*parent).or_default().push(index);
         }
     }
     // A stack instead of recursion: a chain of continuations can be long.
@@ -300,6 +317,45 @@ fn nest(members: &[(&Arc<str>, &SessionState)], rows: &mut Vec<Row>) {
             stack.extend(below.iter().rev().map(|child| (*child, depth + 1)));
         }
     }
+}
+
+/// The sessions that stand at the top, each where the first of those below it would stand: a family
+/// is as active as its most active member. A circle, which cannot be, is opened.
+fn tops(parents: &mut [Option<usize>]) -> Vec<usize> {
+    let mut root: Vec<Option<usize>> = vec![None; parents.len()];
+    // On which climb each was passed last.
+    let mut passed = vec![usize::MAX; parents.len()];
+    let mut tops = Vec::new();
+    for index in 0..parents.len() {
+        let mut path = Vec::new();
+        let mut at = index;
+        let top = loop {
+            if let Some(known) = root.get(at).copied().flatten() {
+                break known;
+            }
+            match parents.get(at).copied().flatten() {
+                Some(parent) if passed[parent] != index && parent != at => {
+                    passed[at] = index;
+                    path.push(at);
+                    at = parent;
+                }
+                Some(_) => {
+                    parents[at] = None;
+                    tops.push(at);
+                    break at;
+                }
+                None => {
+                    tops.push(at);
+                    break at;
+                }
+            }
+        };
+        path.push(at);
+        for member in path {
+            root[member] = Some(top);
+        }
+    }
+    tops
 }
 
 /// What a filter is matched against, each for itself.

@@ -1,5 +1,6 @@
 //! How sessions are grouped and sorted.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::domain::Status;
@@ -100,32 +101,58 @@ impl Sort {
         }
     }
 
-    /// Puts sessions in order; of two that are alike always the same one comes first.
-    pub(super) fn sort<T>(self, sessions: &mut [(T, &SessionState)]) {
-        let by_activity = |a: &SessionState, b: &SessionState| {
-            let by = b.last_activity_at.cmp(&a.last_activity_at);
-            by.then_with(|| a.id.cmp(&b.id))
-        };
-        let by = |order: fn(&SessionState, &SessionState) -> Ordering| {
-            move |a: &(T, &SessionState), b: &(T, &SessionState)| {
-                order(a.1, b.1).then_with(|| by_activity(a.1, b.1))
+    /// What a session is sorted by, taken out of its record once: comparing records themselves would
+    /// fetch each of them over and over.
+    pub(super) fn key(self, session: &SessionState) -> Key<'_> {
+        let (text, number) = match self {
+            Self::Activity => (None, 0),
+            Self::Age => (None, session.created_at.as_microsecond().saturating_neg()),
+            Self::Cost => (
+                None,
+                micros(session.cost_usd.unwrap_or(0.0)).saturating_neg(),
+            ),
+            Self::Title => {
+                let subject = crate::format::subject(session, 80);
+                (Some(Cow::Owned(subject.to_lowercase())), 0)
             }
+            Self::Directory => (session.working_dir.as_deref().map(Cow::Borrowed), 0),
         };
-        match self {
-            Self::Activity => sessions.sort_unstable_by(|a, b| by_activity(a.1, b.1)),
-            Self::Age => sessions.sort_unstable_by(by(|a, b| b.created_at.cmp(&a.created_at))),
-            Self::Cost => sessions.sort_unstable_by(by(|a, b| cost(b).total_cmp(&cost(a)))),
-            Self::Directory => {
-                sessions.sort_unstable_by(by(|a, b| a.working_dir.cmp(&b.working_dir)));
-            }
-            Self::Title => sessions.sort_by_cached_key(|(_, session)| {
-                let subject = crate::format::subject(session, 80).to_lowercase();
-                (subject, session.id.clone())
-            }),
+        let head = session.id.as_bytes().first_chunk().copied();
+        Key {
+            text,
+            numbers: [
+                number,
+                session.last_activity_at.as_microsecond().saturating_neg(),
+            ],
+            head: u64::from_be_bytes(head.unwrap_or_default()),
         }
     }
 }
 
-fn cost(session: &SessionState) -> f64 {
-    session.cost_usd.unwrap_or(0.0)
+/// Millionths of a dollar.
+fn micros(dollars: f64) -> i64 {
+    // A float that is too large, or none at all, saturates.
+    (dollars * 1e6) as i64
+}
+
+/// What a session is sorted by.
+#[derive(Clone, Debug)]
+pub(super) struct Key<'a> {
+    text: Option<Cow<'a, str>>,
+    numbers: [i64; 2],
+    /// The beginning of its id: of two that are alike always the same one comes first.
+    head: u64,
+}
+
+impl Key<'_> {
+    /// Which comes first.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        let by_text = match (&self.text, &other.text) {
+            (None, None) => Ordering::Equal,
+            (one, other) => one.cmp(other),
+        };
+        by_text
+            .then_with(|| self.numbers.cmp(&other.numbers))
+            .then_with(|| self.head.cmp(&other.head))
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::support::{annotated, buffer_of, rows};
 use crate::domain::text::is_deceptive;
 use crate::tui::theme::Theme;
-use crate::tui::transcript::{FileSource, NoFiles, highlight, summary_line, tool_card};
+use crate::tui::transcript::{FileSource, NoFiles, grammars, summary_line, tool_card};
 
 struct Files(HashMap<String, String>);
 
@@ -135,7 +135,7 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
 
 #[rstest]
 fn every_tool_has_its_card(#[values(40, 80, 140)] width: u16) {
-    highlight::warm();
+    grammars::compile_now(&["rs", "py", "sh"]);
     let files = files();
     let shown: Vec<String> = cases()
         .iter()
@@ -150,7 +150,7 @@ fn every_tool_has_its_card(#[values(40, 80, 140)] width: u16) {
 
 #[test]
 fn colours_say_what_changes() {
-    highlight::warm();
+    grammars::compile_now(&["rs", "py", "sh"]);
     let theme = Theme::dark();
     let files = files();
     let shown: Vec<String> = cases()

@@ -148,19 +148,47 @@ fn the_view_stays_while_words_grow_below() {
 
 #[test]
 fn long_words_are_laid_out_at_their_end_only() {
-    let mut transcript = Transcript::new();
-    let paragraph = "Some words that make a paragraph of a fair length.\n\n";
-    for _ in 0..2_000 {
-        transcript.delta(&said(0, &words(paragraph)));
-    }
-    drawn(&mut transcript, 80, 24);
-    let before = transcript.laid_out();
-    for _ in 0..100 {
-        transcript.delta(&said(0, &words("word ")));
+    let paragraph = "Some words that make a paragraph of a fair length.\n\n".repeat(2_000);
+    let code = format!("```rust\n{}", "let a = 1;\n\n".repeat(8_000));
+    for text in [paragraph, code] {
+        let mut transcript = Transcript::new();
+        transcript.delta(&said(0, &words(&text)));
         drawn(&mut transcript, 80, 24);
+        let before = transcript.laid_out();
+        for _ in 0..100 {
+            transcript.delta(&said(0, &words("word ")));
+            drawn(&mut transcript, 80, 24);
+        }
+        let each = (transcript.laid_out() - before) / 100;
+        assert!(each <= 2, "{each} parts for a word");
     }
-    let each = (transcript.laid_out() - before) / 100;
-    assert!(each <= 2, "{each} parts for a word");
+}
+
+#[test]
+fn long_code_looks_like_one_block_while_it_grows() {
+    let mut grown = Transcript::new();
+    let line = "    let a = 1;\n";
+    grown.delta(&said(0, &words("Look:\n\n```rust\n")));
+    for _ in 0..600 {
+        grown.delta(&said(0, &words(line)));
+        drawn(&mut grown, 60, 10);
+    }
+    grown.delta(&said(0, &words("```\nThe end.")));
+    let text = format!("Look:\n\n```rust\n{}```\nThe end.", line.repeat(600));
+    let mut whole = Transcript::new();
+    whole.push(says(1, "assistant", &text));
+    for scroll in [
+        Scroll::Bottom,
+        Scroll::Pages(-1),
+        Scroll::Pages(-20),
+        Scroll::Top,
+    ] {
+        grown.scroll(scroll);
+        whole.scroll(scroll);
+        assert_eq!(drawn(&mut grown, 60, 10), drawn(&mut whole, 60, 10));
+    }
+    let top = drawn(&mut whole, 60, 10).join("\n");
+    assert!(!top.contains("```") && top.contains("▏     let a"), "{top}");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Large conversations: the work of a frame does not grow with them.
 
 use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use serde_json::json;
 
 use super::support::{call, drawn, result, says};
 use crate::protocol::conversation::ConversationEvent;
-use crate::tui::transcript::{Scroll, Transcript};
+use crate::tui::theme::Theme;
+use crate::tui::transcript::{Scroll, Transcript, grammars, highlight};
 
 /// A hundred thousand pieces of every kind.
 fn large(count: i64) -> Vec<ConversationEvent> {
@@ -89,6 +92,40 @@ fn ten_megabytes_cost_what_is_seen_of_them() {
         let work = transcript.laid_out() - before;
         assert!(work < 30, "{work} parts");
     }
+}
+
+#[test]
+fn a_frame_highlights_a_bounded_amount_and_the_next_ones_the_rest() {
+    grammars::compile_now(&["rs"]);
+    let block = format!("```rust\n{}```\n\n", "let a = 1;\n".repeat(8));
+    let mut transcript = Transcript::new();
+    for at in 1..=40 {
+        transcript.push(says(at, "assistant", &block));
+    }
+    let area = Rect::new(0, 0, 60, 200);
+    let keyword = highlight::code("let", "rs", &Theme::dark())[0].spans[0]
+        .style
+        .fg;
+    let mut highlighted = Vec::new();
+    loop {
+        let mut buf = Buffer::empty(area);
+        transcript.draw(area, &mut buf, &Theme::dark(), true);
+        let keywords = buf
+            .content
+            .iter()
+            .filter(|cell| cell.symbol() == "l" && cell.style().fg == keyword);
+        highlighted.push(keywords.count());
+        if !transcript.wants_frame() {
+            break;
+        }
+    }
+    assert!(highlighted.len() > 1, "{highlighted:?}");
+    assert!(
+        highlighted[0] > 0 && highlighted[0] < 110,
+        "{highlighted:?}"
+    );
+    assert!(highlighted.is_sorted(), "{highlighted:?}");
+    assert!(*highlighted.last().unwrap() > 150, "{highlighted:?}");
 }
 
 #[test]

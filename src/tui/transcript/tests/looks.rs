@@ -13,7 +13,7 @@ use crate::domain::text::is_deceptive;
 use crate::domain::{EventType, Outcome};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::{NAMES, Theme};
-use crate::tui::transcript::{Scroll, Transcript, highlight};
+use crate::tui::transcript::{Scroll, Transcript, grammars};
 
 fn failed(event: ConversationEvent) -> ConversationEvent {
     ConversationEvent {
@@ -23,7 +23,7 @@ fn failed(event: ConversationEvent) -> ConversationEvent {
 }
 
 fn everything() -> Transcript {
-    highlight::warm();
+    grammars::compile_now(&["rs", "py", "sh"]);
     let thinking = ConversationEvent {
         content: Some(
             "I should look first.\n\nThen write, as there is much to be written about this."
@@ -169,6 +169,9 @@ fn a_conversation_of_everything_with_its_styles() {
         let theme = Theme::named(name).unwrap();
         let mut buf = Buffer::empty(area);
         transcript.draw(area, &mut buf, &theme, true);
+        while transcript.wants_frame() {
+            transcript.draw(area, &mut buf, &theme, true);
+        }
         let rows = match name {
             "mono" => rows(&buf),
             _ => annotated(&buf, &theme),

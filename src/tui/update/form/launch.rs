@@ -309,3 +309,7 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
         _ => After::Stay(Form::Launch(form)),
     }
 }
+
+#[cfg(test)]
+#[path = "launch_tests.rs"]
+mod tests;

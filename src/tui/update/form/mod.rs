@@ -33,17 +33,14 @@ enum After {
     Close(Vec<Effect>),
 }
 
-/// Takes a key for the open form. Esc closes every form and does nothing else.
+/// Takes a key for the open form. Esc goes back a step, from the first one out of the form, and does
+/// nothing else.
 pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let Some(form) = app.form.take() else {
         return Vec::new();
     };
     if key.code == KeyCode::Esc {
-        match form {
-            Form::Say(form) => say::put_by(app, &form),
-            Form::Launch(form) => app.form = launch::esc(app, form),
-            _ => {}
-        }
+        back(app, form);
         return Vec::new();
     }
     // What is sent at a single key must have been on the screen when it was pressed.
@@ -78,6 +75,38 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             effects
         }
         After::Close(effects) => effects,
+    }
+}
+
+/// One step back.
+fn back(app: &mut App, form: Form) {
+    match form {
+        Form::Edit(mut form) if form.review.is_some() => {
+            form.review = None;
+            app.form = Some(Form::Edit(form));
+        }
+        Form::Read(mut form) if form.typing => {
+            form.typing = false;
+            form.search.clear();
+            app.form = Some(Form::Read(form));
+        }
+        Form::Question(_) | Form::Contact(_) => {
+            if let Some(approval) = form.approval().map(str::to_owned) {
+                app.inbox.put_off.insert(approval, form);
+            }
+        }
+        Form::Say(form) => say::put_by(app, &form),
+        Form::Launch(form) => app.form = launch::esc(app, form),
+        Form::Deny(_)
+        | Form::Edit(_)
+        | Form::Always(_)
+        | Form::Many(_)
+        | Form::Several(_)
+        | Form::Search(_)
+        | Form::Confirm(_)
+        | Form::Read(_)
+        | Form::Help(_)
+        | Form::Palette(_) => {}
     }
 }
 

@@ -8,15 +8,17 @@ use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::say::{About, Say};
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
+use crate::tui::update::launch::is_new_line;
 use crate::tui::update::say;
 
 /// Enter sends, alt-enter is a new line, ctrl-e opens the editor.
 pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
-        KeyCode::Enter => {
-            form.text
-                .key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+        _ if is_new_line(key) => {
+            if form.about != About::Title {
+                form.text.area.insert_newline();
+            }
             After::Stay(Form::Say(form))
         }
         KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {

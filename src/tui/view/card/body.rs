@@ -105,6 +105,10 @@ pub fn body(
         }
         Kind::Plan | Kind::Permission | Kind::Question => {
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
+            if rows.is_empty() {
+                // An SDK leaves positional arguments out; a person must not take that for none.
+                sheet.add(&Row::of("it was asked without any input", theme.waiting));
+            }
             sheet.rows.extend(rows);
         }
     }
@@ -133,10 +137,8 @@ fn dangers(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
             row.own(": ", theme.dim);
             row.foreign(&danger.part, theme.text, theme);
         }
-        let rest = Row::of("    ", theme.text);
-        sheet
-            .rows
-            .extend(row.words(sheet.width, &Row::new(), &rest));
+        // A row each: what it is about is further down in full, and must not be pushed out of sight.
+        sheet.rows.push(row.cut(sheet.width).line());
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::card::{Laid, Made};
 use crate::tui::state::form::deny::is_refusable;
-use crate::tui::transcript::tool_label;
+use crate::tui::transcript::{highlight, tool_label};
 
 /// Bytes of an input that the card lays out; the rest is for who reads the whole question.
 const CARD_BYTES: usize = 64 * 1024;
@@ -47,6 +47,7 @@ pub fn lay(app: &App, approval: &Approval, width: u16, budget: usize, laid: &mut
         theme: app.theme.name,
         file: app.card.subject.revision,
         budget,
+        ink: highlight::generation(),
     };
     if laid.of.as_ref() != Some(&made) {
         let (rows, left_out) = body::body(app, approval, width, budget);

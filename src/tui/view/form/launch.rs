@@ -11,7 +11,7 @@ use crate::tui::view::widgets::{fit, form_hints, offset, popup, row_style, split
 use crate::tui::view::{completion, typed};
 
 /// Columns of the names beside the fields.
-const LABELS: u16 = 18;
+const LABELS: u16 = 19;
 
 /// Draws it.
 pub fn draw(app: &App, form: &Launching, screen: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -144,32 +144,37 @@ fn field(
     typed::draw(field, theme.text, has_keys, value, buf)
 }
 
-/// The permission modes side by side.
+/// The permission modes side by side; where there is no room, the chosen one.
 fn mode(app: &App, form: &Launching, has_keys: bool, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let chosen = form.line(Slot::Mode);
-    let mut spans = Vec::new();
-    for mode in MODES {
-        let style = match (mode == chosen, mode == ASKS_NOTHING) {
-            (true, true) => theme.danger,
-            (true, false) if has_keys => theme.accent,
-            (true, false) => theme.text,
-            (false, _) => theme.dim,
-        };
-        let words = if mode == chosen {
-            format!("[{mode}]")
-        } else {
-            format!(" {mode} ")
-        };
-        spans.push(Span::styled(words, style));
+    let look = |mode: &str| match (mode == chosen, mode == ASKS_NOTHING) {
+        (true, true) => theme.danger,
+        (true, false) if has_keys => theme.accent,
+        (true, false) => theme.text,
+        (false, _) => theme.dim,
+    };
+    let mut spans: Vec<Span<'_>> = MODES
+        .into_iter()
+        .map(|mode| {
+            let words = if mode == chosen {
+                format!("[{mode}]")
+            } else {
+                format!(" {mode} ")
+            };
+            Span::styled(words, look(mode))
+        })
+        .collect();
+    let mut line = Line::from(spans.clone());
+    if !MODES.contains(&chosen.as_str()) || line.width() > usize::from(area.width) {
+        let words = fit(&chosen, usize::from(area.width).saturating_sub(4));
+        spans.clear();
+        spans.push(Span::styled("← ", theme.dim));
+        spans.push(Span::styled(words, look(&chosen)));
+        spans.push(Span::styled(" →", theme.dim));
+        line = Line::from(spans);
     }
-    if !MODES.contains(&chosen.as_str()) {
-        spans.push(Span::styled(
-            format!("[{}]", fit(&chosen, 30)),
-            theme.accent,
-        ));
-    }
-    buf.set_line(area.x, area.y, &Line::from(spans), area.width);
+    buf.set_line(area.x, area.y, &line, area.width);
 }
 
 /// What is wrong, or what the field is for, and the keys.

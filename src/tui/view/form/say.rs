@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::draw_field;
 use crate::format::subject;
 use crate::tui::state::App;
 use crate::tui::state::form::say::{About, Say};
+use crate::tui::view::typed;
 use crate::tui::view::widgets::{fit, form_hints, popup};
 
 /// Draws it.
@@ -33,7 +33,7 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         height: inside.height.saturating_sub(2),
         ..inside
     };
-    draw_field(theme, &form.text, field, buf);
+    let cursor = typed::draw(&form.text, theme.text, true, field, buf);
     let keys: &[(&str, &str)] = match form.about {
         About::Title => &[("enter", "set"), ("esc", "back")],
         About::Reply | About::Fork => &[
@@ -47,5 +47,5 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         let y = inside.y + inside.height - 1;
         buf.set_line(inside.x, y, &form_hints(theme, keys), inside.width);
     }
-    None
+    cursor
 }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use serde_json::{Value, json};
+
+use crate::tui::view::{card, form, inbox, panes};
 
 use crate::tui::msg::{Done, Msg};
 use crate::tui::state::card::Looked;
@@ -21,6 +25,31 @@ fn sessions() -> Vec<Value> {
     ]
 }
 
+/// The open form, else the inbox and the card, without the panes around them: those have pictures of
+/// their own.
+fn picture(rig: &mut Rig) -> String {
+    let app = &mut rig.app;
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let mut buf = Buffer::empty(area);
+    if app.form.is_some() {
+        form::draw(app, area, &mut buf);
+    } else {
+        let panes = panes(app, area);
+        inbox::draw(app, panes.inbox, &mut buf);
+        card::draw(app, panes.card, &mut buf);
+    }
+    let rows: Vec<String> = buf
+        .content()
+        .chunks(usize::from(area.width))
+        .map(|row| {
+            let row: String = row.iter().map(|cell| cell.symbol()).collect();
+            row.trim_end().to_owned()
+        })
+        .filter(|row| !row.is_empty())
+        .collect();
+    rows.join("\n")
+}
+
 /// Draws one question, after these keys, at both sizes.
 fn shot(name: &str, asked: &Value, keys: &str) {
     let asked = [asked.clone()];
@@ -33,7 +62,8 @@ fn many_shots(name: &str, asked: &[Value], act: impl Fn(&mut Rig)) {
     for (width, height) in SIZES {
         let mut rig = Rig::new((width, height), &sessions(), asked);
         act(&mut rig);
-        insta::assert_snapshot!(format!("{name}_{width}"), rig.screen());
+        rig.draw();
+        insta::assert_snapshot!(format!("{name}_{width}"), picture(&mut rig));
     }
 }
 
@@ -122,6 +152,9 @@ fn cards_of_every_kind() {
         "",
     );
     shot("card_outside", &touch(), "");
+    let bare =
+        json!({"tool_name": "deploy", "tool_input": {}, "source": "local_api", "asker": "bot"});
+    shot("card_without_input", &bash(bare), "");
     shot(
         "card_subagent",
         &bash(json!({"agent_id": "a479be775d80b9314", "source": "mcp",
@@ -367,4 +400,22 @@ fn the_deepest_input_is_drawn() {
         let _ = rig.keys("v G esc e");
         rig.draw();
     }
+}
+
+#[test]
+fn on_a_low_screen_the_command_is_in_sight_beside_its_dangers() {
+    let asked = [bash(
+        json!({"tool_input": {"command": "cd /srv && sudo rm -rf build"}}),
+    )];
+    let mut rig = Rig::new((40, 15), &sessions(), &asked);
+    let _ = rig.keys("1");
+    let screen = rig.screen();
+    assert!(
+        screen.contains("$ cd /srv && sudo rm -rf build"),
+        "{screen}"
+    );
+    let gone = bash(json!({"outcome": "denied", "status": "denied"}));
+    let _ = rig.approval_event("approval_resolved", &gone);
+    let screen = rig.screen();
+    assert!(!screen.contains("Inbox"), "{screen}");
 }

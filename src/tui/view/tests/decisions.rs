@@ -134,7 +134,13 @@ fn keys_send_exactly_this() {
         (ask(refusals), "n x enter", Some(no("x"))),
         // Edits.
         (ask(json!({})), "e enter enter", Some(yes.clone())),
-        (ask(json!({})), "e ! enter esc", None),
+        (ask(json!({})), "e ! enter esc esc enter", None),
+        (
+            ask(json!({})),
+            "e ! enter esc ? enter enter",
+            Some(json!({"approval_id": "a1", "decision": "approve",
+                "updated_input": {"command": "cargo test --workspace!?", "description": "Run the tests"}})),
+        ),
         (
             ask(json!({})),
             "e ! enter enter",
@@ -201,6 +207,11 @@ fn keys_send_exactly_this() {
             Some(answered(json!({"Which?": "y", "What else?": "p, z"}))),
         ),
         (two_questions(), "y tab tab enter", None),
+        (
+            two_questions(),
+            "y 2 esc y enter 1 enter enter",
+            Some(answered(json!({"Which?": "y", "What else?": "p"}))),
+        ),
         (
             ask(json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {}})),
             "y enter",

@@ -1,0 +1,177 @@
+//! Looking for words, and going to where they are.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use serde_json::{Value, json};
+
+use crate::tui::effect::{Effect, Page};
+use crate::tui::msg::{Done, Msg, Stream};
+use crate::tui::state::{Form, Pane};
+use crate::tui::testing::{Rig, session};
+
+fn rig(size: (u16, u16)) -> Rig {
+    let sessions = [
+        session("s1", json!({"title": "Fix the login"})),
+        session("s2", json!({"title": "Write docs", "status": "completed"})),
+        session(
+            "s3",
+            json!({"title": "Old login work", "archived": true, "status": "completed"}),
+        ),
+    ];
+    Rig::new(size, &sessions, &[])
+}
+
+/// What is looked for: numbers and words.
+fn asked(effects: &[Effect]) -> Vec<(u64, &str)> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Find { number, words } => Some((*number, words.as_str())),
+        _ => None,
+    });
+    asked.collect()
+}
+
+fn hit(session: &str, sequence: i64, excerpt: &str) -> Value {
+    json!({"session_id": session, "sequence": sequence, "event_type": "message",
+        "created_at": "2026-03-01T11:30:00Z", "excerpt": excerpt})
+}
+
+fn answer(rig: &mut Rig, number: u64, hits: &[Value], complete: bool) -> Vec<Effect> {
+    let found = json!({"hits": hits, "complete": complete});
+    let effects = rig.tell(Msg::Done(Done::Found {
+        number,
+        found: Ok(serde_json::from_value(found).unwrap()),
+    }));
+    rig.draw();
+    effects
+}
+
+fn piece(sequence: i64, text: &str) -> Value {
+    json!({"id": sequence, "session_id": "s2", "sequence": sequence, "event_type": "message",
+        "role": "assistant", "content": text, "created_at": "2026-03-01T11:30:00Z",
+        "is_completed": true})
+}
+
+#[test]
+fn titles_are_found_at_once_and_conversations_one_search_at_a_time() {
+    let mut rig = rig((80, 24));
+    let _ = rig.keys("S");
+    assert!(
+        asked(&rig.press("l")).is_empty(),
+        "one letter is everywhere"
+    );
+    let first = rig.press("o");
+    assert_eq!(asked(&first), [(1, "lo")]);
+    assert!(asked(&rig.press("g")).is_empty(), "one is under way");
+    let screen = rig.screen();
+    assert!(screen.contains("Fix the login") && screen.contains("Old login work archived"));
+    assert!(screen.contains("looking…"), "{screen}");
+    let next = answer(&mut rig, 1, &[hit("s2", 40, "lo and behold")], true);
+    assert_eq!(asked(&next), [(2, "log")], "what is typed by now");
+    // An answer of a search that is over changes nothing.
+    let _ = answer(&mut rig, 1, &[], true);
+    let _ = answer(
+        &mut rig,
+        2,
+        &[hit("s2", 40, "the log of it"), hit("s1", 7, "a Login")],
+        false,
+    );
+    insta::assert_snapshot!("search_80", rig.screen());
+    let _ = rig.press("x");
+    let _ = rig.keys("esc");
+    assert!(rig.app.form.is_none());
+    assert!(
+        answer(&mut rig, 3, &[], true).is_empty(),
+        "nobody waits any more"
+    );
+}
+
+#[test]
+fn a_place_opens_where_it_is() {
+    let mut rig = rig((140, 40));
+    let _ = rig.keys("S");
+    rig.type_in("needle");
+    let _ = answer(&mut rig, 1, &[hit("s2", 400, "here is the needle")], true);
+    insta::assert_snapshot!("search_140", rig.screen());
+    let effects = rig.keys("enter");
+    assert!(effects.contains(&Effect::Follow(Some("s2".to_owned()))));
+    assert_eq!(rig.app.focus, Pane::Conversation);
+    let gap = Msg::Stream {
+        session: "s2".to_owned(),
+        what: Stream::Gap,
+    };
+    let page = Page::After(391);
+    let read = Effect::Page {
+        session: "s2".to_owned(),
+        page,
+    };
+    assert_eq!(rig.tell(gap), [read]);
+    let pieces: Vec<Value> = (392..=591)
+        .map(|n| {
+            piece(
+                n,
+                if n == 400 {
+                    "here is the needle"
+                } else {
+                    "filler"
+                },
+            )
+        })
+        .collect();
+    let after = rig.tell(Msg::Done(Done::Page {
+        session: "s2".to_owned(),
+        page,
+        pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
+        full: true,
+    }));
+    let further = Effect::Page {
+        session: "s2".to_owned(),
+        page: Page::After(591),
+    };
+    assert_eq!(after, [further], "to the end");
+    let screen = rig.screen();
+    assert!(screen.contains("here is the needle"), "{screen}");
+    // And back: the search is as it was left, and what is typed replaces the words.
+    let _ = rig.keys("S");
+    assert!(rig.screen().contains("1 place"));
+    rig.type_in("x");
+    assert!(matches!(&rig.app.form, Some(Form::Search(form)) if form.needle() == "x"));
+}
+
+#[test]
+fn an_archived_session_is_shown_when_it_is_opened() {
+    let mut rig = rig((140, 40));
+    let _ = rig.keys("S");
+    rig.type_in("old");
+    let _ = rig.keys("enter");
+    assert_eq!(rig.app.sessions.selected.as_deref(), Some("s3"));
+    assert!(rig.screen().contains("▾ Archived 1"));
+}
+
+#[test]
+fn what_cannot_be_looked_through_is_said_and_titles_still_are() {
+    let mut rig = rig((80, 24));
+    let _ = rig.keys("S");
+    rig.type_in("login");
+    let _ = rig.tell(Msg::Done(Done::Found {
+        number: 1,
+        found: Err("the daemon is gone".to_owned()),
+    }));
+    let screen = rig.screen();
+    assert!(screen.contains("conversations were not looked through: the daemon is gone"));
+    assert!(screen.contains("Fix the login"));
+    let _ = rig.keys("esc S");
+    rig.type_in("qqqq");
+    for _ in 0..2 {
+        let number = rig.app.searches;
+        let _ = answer(&mut rig, number, &[], true);
+    }
+    assert!(
+        rig.screen().contains("Nothing has these words."),
+        "{}",
+        rig.screen()
+    );
+}
