@@ -27,14 +27,16 @@ impl FirstRun {
         self.findings.is_empty() || self.findings.iter().any(|found| found.level != Level::Ok)
     }
 
+    /// Whether something is missing without which nothing works, or it is not known yet.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        let fails = |found: &Finding| found.level == Level::Fail;
+        self.findings.is_empty() || self.findings.iter().any(fails)
+    }
+
     /// Whether it is time for another look; notes that it begins.
     pub fn begins(&mut self, now: Timestamp) -> bool {
-        let fails = |found: &Finding| found.level == Level::Fail;
-        let rest = if self.findings.iter().any(fails) {
-            AGAIN.0
-        } else {
-            AGAIN.1
-        };
+        let rest = if self.is_failing() { AGAIN.0 } else { AGAIN.1 };
         let rested = self
             .began
             .is_none_or(|began| now.duration_since(began) >= rest);

@@ -275,7 +275,7 @@ impl App {
                 let moves = !self.data.pending.is_empty()
                     || self.notice.is_some()
                     || self.data.active() > 0
-                    || (self.data.is_empty() && self.first_run.is_incomplete());
+                    || (self.data.is_empty() && self.first_run.is_failing());
                 if moves { SECOND } else { IDLE }
             }
         }

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
@@ -132,6 +132,22 @@ pub fn split_line(left: Line<'_>, right: &Line<'_>, style: Style, area: Rect, bu
     let room = area.width.saturating_sub(wide + u16::from(wide > 0));
     buf.set_line(area.x, area.y, &left, room);
     buf.set_line(area.x + area.width - wide, area.y, right, wide);
+    if style.add_modifier.contains(Modifier::REVERSED) {
+        smooth(Rect { height: 1, ..area }, buf);
+    }
+}
+
+/// On a reversed row each colour of a word would become a ground of its own, and the row a patchwork:
+/// words give their colours up there, and only what has a ground already keeps it.
+fn smooth(row: Rect, buf: &mut Buffer) {
+    for position in row.intersection(buf.area).positions() {
+        if let Some(cell) = buf.cell_mut(position)
+            && cell.bg == Color::Reset
+        {
+            cell.fg = Color::Reset;
+            cell.modifier.remove(Modifier::DIM);
+        }
+    }
 }
 
 /// A text whose letters that fit the filter stand out.

@@ -109,3 +109,27 @@ fn the_terminals_own_palette_names_no_exact_colour() {
         }
     }
 }
+
+#[test]
+fn a_reversed_row_is_no_patchwork() {
+    for name in ["terminal", "mono"] {
+        let rig = screen(name);
+        let buffer = rig.buffer();
+        let width = usize::from(buffer.area.width);
+        let rows = buffer.content().chunks(width);
+        let reversed = |cell: &&Cell| cell.modifier.contains(Modifier::REVERSED);
+        let rows: Vec<&[Cell]> = rows
+            .filter(|row| row.iter().filter(reversed).count() > 20)
+            .collect();
+        // The selected session and the status line.
+        assert!(rows.len() >= 2, "{name}");
+        for row in rows {
+            let looks: std::collections::HashSet<_> = row
+                .iter()
+                .filter(reversed)
+                .map(|cell| (cell.fg, cell.bg))
+                .collect();
+            assert_eq!(looks.len(), 1, "{name}: {looks:?}");
+        }
+    }
+}
