@@ -12,6 +12,9 @@ use super::table::{Row, Spread, time, times};
 const PAGE: u32 = 100;
 const ASKED: usize = 100;
 
+/// What every session is called.
+pub const TITLE: &str = "A title";
+
 pub fn run() -> Vec<Row> {
     let small = filled(100, &[]);
     let large = filled(10_000, &[("short", 1_000), ("long", 1_000_000)]);
@@ -65,7 +68,7 @@ fn by_turns(one: Question<'_>, other: Question<'_>) -> (Spread, Spread) {
 }
 
 /// A daemon over a database with so many sessions that are over, and some with a conversation.
-fn filled(sessions: usize, conversations: &[(&str, i64)]) -> Daemon {
+pub fn filled(sessions: usize, conversations: &[(&str, i64)]) -> Daemon {
     let mut daemon = Daemon::start();
     daemon.stop();
     let db = Connection::open(daemon.database()).unwrap();
@@ -76,11 +79,11 @@ fn filled(sessions: usize, conversations: &[(&str, i64)]) -> Daemon {
             "INSERT INTO sessions (id, run_id, phase, status, process, query, summary, title,
                 working_dir, config, cost_usd, created_at, last_activity_at, next_sequence)
              VALUES (?1, 'run-' || ?1, 'completed', 'completed', 'gone', 'make it so', 'make it so',
-                'A title', '/home/me/project', '{}', 0.25, ?2, ?2, 2000000)",
+                ?3, '/home/me/project', '{}', 0.25, ?2, ?2, 2000000)",
         )
         .unwrap()
         // One every ten minutes: most are older than a day, as in life.
-        .execute(params![id, now - age * 600 * 1_000_000])
+        .execute(params![id, now - age * 600 * 1_000_000, TITLE])
         .unwrap();
         db.last_insert_rowid()
     };

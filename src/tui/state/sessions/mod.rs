@@ -4,8 +4,6 @@
 //! [`Sessions::arrange`] first. Steps go over sessions and over the headings of folded groups, which
 //! stand for what they hide; other headings are passed by.
 
-#[cfg(test)]
-mod cost;
 mod order;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
