@@ -61,7 +61,7 @@ pub fn run() -> Vec<Row> {
         )
         .beside(
             format!(
-                "echo of `cat` on a machine at rest: p50 {}, p99 {}",
+                "echo of `cat`, before the agents speak: p50 {}, p99 {}",
                 time(bare.median()),
                 time(reference)
             ),
