@@ -5,6 +5,7 @@ mod bounds;
 mod crashes;
 mod errors;
 mod npm;
+mod pair;
 mod pending;
 mod python;
 mod waiting;
