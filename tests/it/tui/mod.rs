@@ -1,4 +1,6 @@
 //! The dashboard as a person meets it: the real binary in a real terminal.
 
+mod deciding;
 mod demo;
+mod several;
 mod shell;
