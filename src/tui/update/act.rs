@@ -13,12 +13,13 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Approve => decide::approve(app),
         Action::Deny => decide::deny(app),
-        Action::Edit
-        | Action::Always
-        | Action::Answer
-        | Action::ApproveMany
-        | Action::DenyMany
-        | Action::NextMatch => Vec::new(),
+        Action::Edit | Action::Always | Action::Answer | Action::ApproveMany | Action::DenyMany => {
+            Vec::new()
+        }
+        Action::NextMatch => {
+            app.detail.transcript.next_match();
+            Vec::new()
+        }
         Action::ReadApproval => {
             if let Some(id) = app.drawn.approval.clone() {
                 app.form = Some(Form::Read(Read {

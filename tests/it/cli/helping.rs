@@ -3,12 +3,13 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 28] = [
     &[],
     &["launch"],
     &["sessions"],
     &["show"],
     &["logs"],
+    &["search"],
     &["send"],
     &["continue"],
     &["interrupt"],
