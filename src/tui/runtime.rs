@@ -154,7 +154,14 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             // Each key is about what the frame before it showed.
             effects.extend(dashboard.event(event));
         }
-        for effect in effects {
+        let followed = effects
+            .iter()
+            .rposition(|effect| matches!(effect, Effect::Follow(_)));
+        for (index, effect) in effects.into_iter().enumerate() {
+            // A selection that was only passed by is not looked at.
+            if matches!(effect, Effect::Follow(_)) && followed != Some(index) {
+                continue;
+            }
             if effect == Effect::Suspend {
                 keys = None;
                 terminal.suspend()?;

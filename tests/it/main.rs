@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod chain;
 mod cli;
 mod daemon;
 mod faults;

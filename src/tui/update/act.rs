@@ -20,7 +20,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::DenyMany => decide::many(app, false),
         Action::QuestionDown => scroll_question(app, 1),
         Action::QuestionUp => scroll_question(app, -1),
-        Action::NextMatch => Vec::new(),
+        Action::NextMatch => {
+            app.detail.transcript.next_match();
+            Vec::new()
+        }
         Action::ReadApproval => {
             if let Some(id) = app.drawn.approval.clone() {
                 app.form = Some(Form::Read(Read::of(&id)));

@@ -220,6 +220,8 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
         }
     };
     match event.r#type.as_str() {
+        // The conversation is being read from a place on; what comes at its end is read with it.
+        "conversation_updated" | "message_delta" if app.detail.place.is_some() => {}
         "conversation_updated" => match ConversationEvent::deserialize(&event.data) {
             Ok(piece) => app.detail.transcript.push(piece),
             // A newer daemon's piece; the page that is read next has what we can show of it.

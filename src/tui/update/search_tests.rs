@@ -109,6 +109,15 @@ fn a_place_opens_where_it_is() {
         page,
     };
     assert_eq!(rig.tell(gap), [read]);
+    // What is said meanwhile belongs to the end, and comes with the pages that lead there.
+    let live = json!({"seq": 9, "type": "conversation_updated", "timestamp": "2026-03-01T12:00:00Z",
+        "data": piece(900, "live")});
+    let live = Msg::Stream {
+        session: "s2".to_owned(),
+        what: Stream::Event(serde_json::from_value(live).unwrap()),
+    };
+    assert_eq!(rig.tell(live), []);
+    assert!(rig.app.detail.transcript.is_empty());
     let pieces: Vec<Value> = (392..=591)
         .map(|n| {
             piece(

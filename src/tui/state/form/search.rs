@@ -87,7 +87,11 @@ fn by_title(data: &Data, needle: &str) -> Vec<String> {
     let mut found: Vec<_> = data
         .sessions()
         .filter_map(|(id, session)| {
-            let score = fuzzy.score(&texts(session))?;
+            // By what is shown of it: where its query fits, its conversation has the place.
+            let [title, summary, rest @ ..] = texts(session);
+            let shown = if title.is_empty() { summary } else { title };
+            let [directory, model, asker] = rest;
+            let score = fuzzy.score(&[shown, directory, model, asker])?;
             Some((std::cmp::Reverse((score, session.last_activity_at)), id))
         })
         .collect();
