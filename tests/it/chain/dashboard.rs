@@ -35,7 +35,7 @@ fn a_yes_a_no_with_its_reason_and_an_answer_are_typed_in_the_dashboard() {
 
     let contact = here.pending("contact_human");
     terminal.wait_for("which way?");
-    terminal.keys("enter");
+    terminal.keys("y");
     terminal.type_in("to the left");
     terminal.wait_for("to the left");
     terminal.keys("enter");

@@ -5,7 +5,6 @@ mod bounds;
 mod crashes;
 mod errors;
 mod npm;
-mod pair;
 mod pending;
 mod python;
 mod waiting;
