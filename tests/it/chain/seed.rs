@@ -61,16 +61,16 @@ fn an_agent_that_asks_over_the_api_goes_on_at_the_press_of_a_key() {
 
     let asked = matched(&laptop, session, "touch made");
     assert!(!made.exists());
-    terminal.wait_for("touch made");
+    // The commands are in the prompt on the screen too: only the id says that it is drawn.
+    terminal.wait_for(asked["call_id"].as_str().unwrap());
     terminal.keys("y");
     wait_until("the command has run", || made.exists().then_some(()));
 
     let refused = matched(&laptop, session, "rm made");
-    terminal.wait_for("rm made");
+    terminal.wait_for(refused["call_id"].as_str().unwrap());
     terminal.keys("n");
     terminal.type_in("it is still needed");
     terminal.keys("enter");
-    terminal.wait_for("all is said");
     here.cli.until_status(session, "completed");
     assert!(made.exists(), "what was refused has not run");
     assert!(model.heard().contains("it is still needed"));

@@ -2,5 +2,6 @@
 
 mod deciding;
 mod demo;
+mod going;
 mod several;
 mod shell;
