@@ -122,13 +122,14 @@ fn moved(selected: usize, key: KeyEvent, count: usize) -> Option<usize> {
     }
 }
 
-/// The same for what is only read, with the letters that readers expect.
+/// The same for what is only read, with the letters that readers expect. Where the end is, the view
+/// knows: it keeps the row within what there is.
 fn scrolled(first: usize, key: KeyEvent) -> Option<usize> {
     match key.code {
         KeyCode::Up | KeyCode::Char('k') => Some(first.saturating_sub(1)),
-        KeyCode::Down | KeyCode::Char('j') => Some(first + 1),
+        KeyCode::Down | KeyCode::Char('j') => Some(first.saturating_add(1)),
         KeyCode::PageUp => Some(first.saturating_sub(10)),
-        KeyCode::PageDown | KeyCode::Char(' ') => Some(first + 10),
+        KeyCode::PageDown | KeyCode::Char(' ') => Some(first.saturating_add(10)),
         KeyCode::Home | KeyCode::Char('g') => Some(0),
         KeyCode::End | KeyCode::Char('G') => Some(usize::MAX),
         _ => None,

@@ -13,7 +13,7 @@ use crate::tui::transcript::tool_label;
 use crate::tui::view::widgets::{fit, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &Edit, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let width = 110.min(screen.width.saturating_sub(2)).max(1);
     let height = match &form.review {
@@ -38,7 +38,7 @@ pub fn draw(app: &App, form: &Edit, screen: Rect, buf: &mut Buffer) {
         return;
     }
     match &form.review {
-        Some(changes) => review(theme, form, changes, inside, buf),
+        Some(changes) => form.scroll = review(theme, form, changes, inside, buf),
         None => text(app, form, inside, buf),
     }
 }
@@ -88,7 +88,14 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
     keys_at_foot(theme, &keys, inside, buf);
 }
 
-fn review(theme: &Theme, form: &Edit, changes: &[Changed], inside: Rect, buf: &mut Buffer) {
+/// Draws what was changed; returns the first row that is shown.
+fn review(
+    theme: &Theme,
+    form: &Edit,
+    changes: &[Changed],
+    inside: Rect,
+    buf: &mut Buffer,
+) -> usize {
     let width = usize::from(inside.width);
     let mut rows: Vec<Line<'static>> = Vec::new();
     for danger in &form.dangers {
@@ -137,6 +144,7 @@ fn review(theme: &Theme, form: &Edit, changes: &[Changed], inside: Rect, buf: &m
     }
     keys.push(("esc", "back"));
     keys_at_foot(theme, &keys, inside, buf);
+    skip
 }
 
 /// Changed lines keep the words' own colour where the theme marks them by their ground.

@@ -26,7 +26,7 @@ const IN_FORMS: [(&str, &str); 6] = [
 ];
 
 /// Draws it.
-pub fn draw(app: &App, form: &Help, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let two = screen.width >= 2 * COLUMN;
     let title = Line::styled(" Keys ", theme.accent);
@@ -55,7 +55,8 @@ pub fn draw(app: &App, form: &Help, screen: Rect, buf: &mut Buffer) {
     let lines = lines(app, form, usize::from(room.width) / columns);
     let rows = usize::from(room.height);
     let most = lines.len().saturating_sub(rows * columns);
-    let mut rest = lines.iter().skip(form.scroll.min(most));
+    form.scroll = form.scroll.min(most);
+    let mut rest = lines.iter().skip(form.scroll);
     for column in 0..u16::try_from(columns).unwrap_or(1) {
         let x = room.x + column * (room.width / 2);
         for (y, line) in (0..room.height).zip(rest.by_ref()) {

@@ -12,7 +12,7 @@ use crate::tui::state::form::many::{Many, One};
 use crate::tui::view::widgets::{fit, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &Many, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Many, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.decided().count();
     let title = if form.yes {
@@ -41,7 +41,8 @@ pub fn draw(app: &App, form: &Many, screen: Rect, buf: &mut Buffer) {
     }
     let top = inside.y + inside.height.saturating_sub(2 + room);
     let most = lines.len().saturating_sub(usize::from(room));
-    let skip = form.scroll.min(most);
+    form.scroll = form.scroll.min(most);
+    let skip = form.scroll;
     for (line, y) in lines.iter().skip(skip).zip(0..room) {
         buf.set_line(inside.x, top + y, line, inside.width);
     }

@@ -77,9 +77,16 @@ fn keys_at_foot(theme: &Theme, keys: &[(&str, &str)], inside: Rect, buf: &mut Bu
     buf.set_line(inside.x, inside.y + inside.height - 1, &line, inside.width);
 }
 
-/// Draws it; returns where the cursor is.
-pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    match app.form.as_ref()? {
+/// Draws it, and keeps its scrolling within what there is; returns where the cursor is.
+pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let mut form = app.form.take()?;
+    let cursor = draw_form(app, &mut form, area, buf);
+    app.form = Some(form);
+    cursor
+}
+
+fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    match form {
         Form::Deny(form) => {
             deny::draw(app, form, area, buf);
             None

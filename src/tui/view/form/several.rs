@@ -11,7 +11,7 @@ use crate::tui::view::sessions::status_mark;
 use crate::tui::view::widgets::{fit, form_hints, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &Several, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.sessions.len();
     let works = form
@@ -32,7 +32,8 @@ pub fn draw(app: &App, form: &Several, screen: Rect, buf: &mut Buffer) {
     let inside = popup(theme, title, 70, height, screen, buf);
     let width = usize::from(inside.width);
     let room = usize::from(inside.height).saturating_sub(extra + 2);
-    let first = form.scroll.min(count.saturating_sub(room));
+    form.scroll = form.scroll.min(count.saturating_sub(room));
+    let first = form.scroll;
     let mut lines: Vec<Line<'_>> = Vec::new();
     for id in form.sessions.iter().skip(first).take(room) {
         let Some(session) = app.data.session(id) else {

@@ -247,6 +247,25 @@ fn the_help_begins_with_the_pane_and_is_searched() {
 }
 
 #[test]
+fn from_the_helps_end_the_next_key_leads_back() {
+    let mut rig = Rig::new((80, 24), &sessions(), &[]);
+    let _ = rig.keys("?");
+    let first = rig.screen();
+    let _ = rig.keys("G j G");
+    let last = rig.screen();
+    assert_ne!(first, last);
+    let _ = rig.keys("k");
+    assert_ne!(rig.screen(), last, "one line up");
+    let _ = rig.press("G");
+    let _ = rig.press("j");
+    assert_eq!(
+        rig.screen(),
+        last,
+        "also where nothing was drawn in between"
+    );
+}
+
+#[test]
 fn every_action_with_a_key_is_in_the_help() {
     use crate::tui::keymap::Action;
     let mut rig = Rig::new((140, 120), &sessions(), &[]);
