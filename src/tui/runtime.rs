@@ -214,7 +214,12 @@ impl Dashboard {
             Event::Key(key) => Msg::Key(key),
             Event::Mouse(mouse) => Msg::Mouse(mouse),
             Event::Paste(text) => Msg::Paste(text),
-            Event::Resize(_, _) => Msg::Resize,
+            Event::Resize(_, _) => {
+                // Another size may have come and gone since the last frame; the terminal has lost what
+                // it showed then, although the size is the same.
+                self.redraw = true;
+                Msg::Resize
+            }
             Event::FocusGained => Msg::Attention(true),
             Event::FocusLost => Msg::Attention(false),
         };

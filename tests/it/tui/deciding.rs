@@ -129,10 +129,7 @@ fn marked_ones_are_decided_together_after_a_summary() {
         .collect();
     terminal.wait_for("Inbox 3");
     terminal.keys("Y");
-    terminal.wait_for("Bash");
-    terminal.wait_until("the summary names how many", |screen| {
-        screen.contents().contains("3 ")
-    });
+    terminal.wait_for("Approve 3?");
     terminal.keys("enter");
     for (n, id) in ids.iter().enumerate() {
         cli.until_status(id, "completed");
@@ -156,9 +153,6 @@ fn what_would_deceive_is_shown_as_what_it_is_and_never_reaches_the_terminal() {
     assert!(!holds("\u{202e}".as_bytes()), "a bidi control");
     assert!(!holds("\u{200b}".as_bytes()), "a zero-width character");
     assert!(!holds(b"a\x1b[2Jb"), "the agent's own escape sequence");
-    terminal.resize((20, 5));
-    terminal.resize((140, 40));
-    terminal.wait_for("May it use Bash?");
     terminal.keys("q");
     assert!(terminal.wait().success());
     assert!(terminal.is_restored());

@@ -72,6 +72,24 @@ fn it_follows_the_terminals_size() {
     });
 }
 
+/// A size that came and went before a frame was drawn is none to the program, but the terminal has lost
+/// what it showed.
+#[test]
+fn a_size_that_comes_and_goes_leaves_a_whole_screen() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    for _ in 0..20 {
+        terminal.wait_for("No sessions yet");
+        terminal.wait_for("New session");
+        terminal.resize((20, 5));
+        terminal.resize(SIZE);
+    }
+    terminal.wait_for("No sessions yet");
+    terminal.wait_for("New session");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
 #[test]
 fn a_wrong_configuration_is_told_before_the_terminal_is_taken() {
     let cli = Cli::new();
