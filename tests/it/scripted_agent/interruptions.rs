@@ -1,5 +1,7 @@
 //! Control requests, interrupts, and every way out.
 
+use std::cell::{Cell, RefCell};
+
 use std::os::unix::process::ExitStatusExt;
 
 use rstest::rstest;
@@ -18,8 +20,18 @@ fn an_interrupt_takes_the_question_back_and_the_process_lives_on() {
         line["type"] == "control_cancel_request"
     });
     assert_eq!(cancel["request_id"], question["request_id"]);
-    agent.response("i1");
-    let result = agent.result();
+    // The answer and the result come in either order.
+    let (answered, result) = (Cell::new(false), RefCell::new(None));
+    agent.until("the interrupt's answer and the turn's result", |line| {
+        if line["response"]["request_id"] == "i1" {
+            answered.set(true);
+        }
+        if line["type"] == "result" {
+            result.replace(Some(line.clone()));
+        }
+        answered.get() && result.borrow().is_some()
+    });
+    let result = result.take().unwrap();
     assert_eq!(result["subtype"], "error_during_execution");
     assert_eq!(result["terminal_reason"], "aborted_tools");
     assert_eq!(results(&agent).len(), 2);
