@@ -1,7 +1,6 @@
 //! Control requests, interrupts, and every way out.
 
 use std::cell::{Cell, RefCell};
-
 use std::os::unix::process::ExitStatusExt;
 
 use rstest::rstest;
