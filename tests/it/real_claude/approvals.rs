@@ -1,14 +1,17 @@
 //! Every kind of question that Claude Code asks, and every kind of answer.
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::Rig;
 
-#[test]
-fn an_approved_command_runs_and_the_model_sees_its_output() {
-    let rig = Rig::start();
+#[rstest]
+fn an_approved_command_runs_and_the_model_sees_its_output(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let rig = Rig::of_version(version);
     let id =
-        rig.launch("TOOL Bash {\"command\": \"echo out-$((40+2)) | tee made\"}\nTEXT all done");
+        rig.launch("TOOL Bash {\"command\": \"printf 'out-%s' 42 | tee made\"}\nTEXT all done");
     let approval = rig.daemon.until_pending(&id);
     assert_eq!(approval["tool_name"], "Bash");
     assert_eq!(approval["kind"], "permission");

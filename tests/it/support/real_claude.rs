@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 use super::scripted_model::ScriptedModel;
 
+/// The version that most tests run against, which is also the one that most recordings are of.
+pub const PINNED: &str = "2.1.330";
+
 /// The real program with a home and a project of its own.
 pub struct RealClaude {
     program: PathBuf,
@@ -18,9 +21,15 @@ pub struct RealClaude {
 }
 
 impl RealClaude {
-    /// Finds the program; its model is the given one.
+    /// Finds the pinned version; its model is the given one.
     pub fn with(model: &ScriptedModel) -> Self {
-        let program = program();
+        Self::of_version(PINNED, model)
+    }
+
+    /// Finds one of the versions that `tests/clients` installs: 2.0.37 (the oldest that is
+    /// supported), 2.1.133, 2.1.330 and 2.1.332 (the newest known).
+    pub fn of_version(version: &str, model: &ScriptedModel) -> Self {
+        let program = program(version);
         assert!(
             program.is_file(),
             "the pinned Claude Code is not at {}: start the tests with tests/run, \
@@ -83,7 +92,13 @@ pub fn clients() -> PathBuf {
     )
 }
 
-fn program() -> PathBuf {
+fn program(version: &str) -> PathBuf {
+    let modules = clients().join("node_modules");
+    let package = format!("claude-code-{version}");
+    // The 2.0 releases are scripts for node, later ones are native programs in packages of their own.
+    if version.starts_with("2.0.") {
+        return modules.join(package).join("cli.js");
+    }
     let system = if cfg!(target_os = "macos") {
         "darwin"
     } else {
@@ -94,8 +109,9 @@ fn program() -> PathBuf {
     } else {
         "x64"
     };
-    clients()
-        .join("node_modules/@anthropic-ai")
-        .join(format!("claude-code-{system}-{processor}"))
-        .join("claude")
+    let native = format!("@anthropic-ai/claude-code-{system}-{processor}/claude");
+    if version == PINNED {
+        return modules.join(native);
+    }
+    modules.join(package).join("node_modules").join(native)
 }

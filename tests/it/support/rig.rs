@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::daemon::{Daemon, wait_until};
-use super::real_claude::RealClaude;
+use super::real_claude::{PINNED, RealClaude};
 use super::scripted_model::ScriptedModel;
 
 /// A daemon whose agents are the real Claude Code, and what that talks to.
@@ -21,10 +21,20 @@ impl Rig {
         Self::with(&[])
     }
 
+    /// With another version of Claude Code (see [`RealClaude::of_version`]).
+    pub fn of_version(version: &str) -> Self {
+        Self::of(version, &[])
+    }
+
     /// With further environment for the daemon.
     pub fn with(environment: &[(&str, &str)]) -> Self {
+        Self::of(PINNED, environment)
+    }
+
+    /// With another version of Claude Code and further environment for the daemon.
+    pub fn of(version: &str, environment: &[(&str, &str)]) -> Self {
         let model = ScriptedModel::start();
-        let claude = RealClaude::with(&model);
+        let claude = RealClaude::of_version(version, &model);
         let program = claude.program().display().to_string();
         let mut all = vec![("HUMANLAYER_CLAUDE_PATH", program.as_str())];
         all.extend(environment);
