@@ -4,6 +4,8 @@
 //! decided about it is in [`super::decision`]. Exactly one outcome is ever recorded; that this holds
 //! under races is the store's work.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -179,6 +181,15 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == name)
     }
 
+    /// Whether a person, or a rule of theirs, brought it about, so that the asker is to be told.
+    #[must_use]
+    pub fn is_decision(self) -> bool {
+        match self {
+            Self::Approved | Self::Denied | Self::Answered => true,
+            Self::Pending | Self::Withdrawn | Self::Abandoned | Self::Expired => false,
+        }
+    }
+
     /// The coarser status that existing clients understand. What ended without anybody's decision
     /// is `resolved`, which they take as neither yes nor pending.
     #[must_use]
@@ -316,6 +327,63 @@ pub fn check_options(options: &[ResponseOption], most: usize) -> Result<(), Stri
     Ok(())
 }
 
+/// How far the input of a request could be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputState {
+    /// `tool_input` is the input.
+    #[default]
+    Readable,
+    /// The input is not JSON that can be parsed. `tool_input` shows its text, and approving passes it
+    /// back byte for byte.
+    Unreadable,
+    /// The input, or what the request wants, cannot be told at all, so nothing can be passed back:
+    /// the request can be denied, not approved.
+    Unusable,
+}
+
+impl InputState {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Readable => "readable",
+            Self::Unreadable => "unreadable",
+            Self::Unusable => "unusable",
+        }
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Readable, Self::Unreadable, Self::Unusable]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+
+    /// Whether it is readable; what is, is left out on the wire.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        *self == Self::Readable
+    }
+}
+
+/// The only field of the `tool_input` that stands for an input which could not be parsed; its value
+/// is the input's text.
+pub const UNREADABLE_INPUT: &str = "unreadable_input";
+
+/// What stands for an input that could not be parsed: a JSON object that every client can read.
+#[must_use]
+pub fn unreadable_input(text: &str) -> Value {
+    Value::Object(serde_json::Map::from_iter([(
+        UNREADABLE_INPUT.to_owned(),
+        Value::from(text),
+    )]))
+}
+
+/// The tool name of a control request of which it cannot be told what it wants.
+pub const UNREADABLE_REQUEST: &str = "unreadable_request";
+
 /// One approval, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approval {
@@ -339,8 +407,12 @@ pub struct Approval {
     pub tool_use_id: Option<String>,
     /// The tool.
     pub tool_name: String,
-    /// The tool's whole input.
+    /// The tool's whole input; of one that could not be parsed, see [`unreadable_input`].
     pub tool_input: Value,
+    /// Whether `tool_input` is the input.
+    pub input_state: InputState,
+    /// The input as the agent wrote it, where writing `tool_input` would not give the same bytes.
+    pub raw_input: Option<String>,
     /// The agent's own words for what it wants to do.
     pub description: Option<String>,
     /// Why the agent had to ask.
@@ -388,6 +460,15 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// The input as the agent wrote it, byte for byte.
+    #[must_use]
+    pub fn original_input(&self) -> Cow<'_, str> {
+        match &self.raw_input {
+            Some(raw) => Cow::Borrowed(raw),
+            None => Cow::Owned(self.tool_input.to_string()),
+        }
+    }
+
     /// An option that was offered, by its name.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&ResponseOption> {

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::approval::{Approval, DecidedBy, Kind, Outcome, Source};
+use super::approval::{Approval, DecidedBy, InputState, Kind, Outcome, Source};
 use super::session::Settings;
 
 /// What a person can say to a question.
@@ -161,6 +161,17 @@ impl Approval {
         Ok(())
     }
 
+    /// Whether there is an input that could be passed back.
+    fn check_usable(&self) -> Result<(), UnfitDecision> {
+        match self.input_state {
+            InputState::Readable | InputState::Unreadable => Ok(()),
+            InputState::Unusable => Err(unfit(
+                "decision",
+                "this request could not be read, so nothing can be passed back for it: deny it",
+            )),
+        }
+    }
+
     fn check_option(&self, name: Option<&str>) -> Result<(), UnfitDecision> {
         let Some(name) = name else { return Ok(()) };
         if self.option(name).is_some() {
@@ -184,6 +195,7 @@ impl Approval {
         updated_input: Option<&Value>,
         updated_permissions: Option<&[Value]>,
     ) -> Result<(), UnfitDecision> {
+        self.check_usable()?;
         match self.kind {
             Kind::Question => {
                 return Err(unfit(
@@ -242,6 +254,7 @@ impl Approval {
                 ));
             }
         }
+        self.check_usable()?;
         self.check_takes_more_than_yes_or_no()?;
         let asked = self.questions();
         if let Some(unknown) = answers.keys().find(|key| !asked.contains(&key.as_str())) {
@@ -274,16 +287,18 @@ impl Approval {
 const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
 
 /// Whether a standing permission of the session answers a question, and in whose name.
-/// Questions and plans want a person in any case, and so does what programs ask.
+/// Questions and plans want a person in any case, and so do what programs ask and what could not be
+/// read.
 #[must_use]
 pub fn standing_rule(
     settings: &Settings,
-    source: Source,
-    kind: Kind,
-    tool_name: &str,
+    approval: &Approval,
     now: Timestamp,
 ) -> Option<DecidedBy> {
-    if kind != Kind::Permission || !source.obeys_standing_rules() {
+    if approval.kind != Kind::Permission
+        || !approval.source.obeys_standing_rules()
+        || !approval.input_state.is_readable()
+    {
         return None;
     }
     let skipping = settings.skip_permissions
@@ -296,7 +311,7 @@ pub fn standing_rule(
             expires_at: settings.skip_permissions_until,
         });
     }
-    if settings.auto_accept_edits && EDIT_TOOLS.contains(&tool_name) {
+    if settings.auto_accept_edits && EDIT_TOOLS.contains(&approval.tool_name.as_str()) {
         return Some(DecidedBy::Rule {
             rule: "auto_accept_edits".to_owned(),
             expires_at: None,
@@ -326,6 +341,8 @@ mod tests {
             tool_use_id: None,
             tool_name: tool.into(),
             tool_input: input,
+            input_state: InputState::Readable,
+            raw_input: None,
             description: None,
             decision_reason: None,
             blocked_path: None,
@@ -405,6 +422,31 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_read_is_approved_only_if_it_can_be_passed_back() {
+        let with = |tool: &str, input_state| Approval {
+            input_state,
+            ..approval(tool, Source::Claude, json!({}))
+        };
+        let deny = Decision::Deny {
+            reason: "no".into(),
+            interrupt: false,
+            option: None,
+        };
+        let unreadable = with("Bash", InputState::Unreadable);
+        assert_eq!(unreadable.check(&approve(None)), Ok(()));
+        assert_eq!(unreadable.check(&deny), Ok(()));
+        let edit = approve(Some(json!({"command": "ls"})));
+        assert_eq!(unreadable.check(&edit), Ok(()));
+        for tool in ["Bash", "AskUserQuestion"] {
+            let unusable = with(tool, InputState::Unusable);
+            assert_eq!(unusable.check(&deny), Ok(()));
+            for decision in [approve(None), edit.clone(), answer(json!({}))] {
+                assert!(unusable.check(&decision).is_err(), "{decision:?}");
+            }
+        }
+    }
+
+    #[test]
     fn decisions_must_fit_their_question() {
         let bash = approval("Bash", Source::Claude, json!({"command": "ls"}));
         let mcp = approval("Bash", Source::Mcp, json!({"command": "ls"}));
@@ -451,20 +493,27 @@ mod tests {
             auto_accept_edits: true,
             ..Settings::default()
         };
-        let rule =
-            |s: &Settings, kind, tool| standing_rule(s, Source::Claude, kind, tool, now).is_some();
-        assert!(rule(&skip(None), Kind::Permission, "Bash"));
-        assert!(rule(&skip(Some(later)), Kind::Permission, "Bash"));
-        assert!(
-            !rule(&skip(Some(now)), Kind::Permission, "Bash"),
-            "over at its very end"
-        );
-        assert!(!rule(&skip(None), Kind::Question, "AskUserQuestion"));
-        assert!(!rule(&skip(None), Kind::Plan, "ExitPlanMode"));
-        assert!(rule(&edits, Kind::Permission, "Write"));
-        assert!(!rule(&edits, Kind::Permission, "Bash"));
+        let rule = |s: &Settings, tool| {
+            standing_rule(s, &approval(tool, Source::Claude, json!({})), now).is_some()
+        };
+        assert!(rule(&skip(None), "Bash"));
+        assert!(rule(&skip(Some(later)), "Bash"));
+        assert!(!rule(&skip(Some(now)), "Bash"), "over at its very end");
+        assert!(!rule(&skip(None), "AskUserQuestion"));
+        assert!(!rule(&skip(None), "ExitPlanMode"));
+        assert!(rule(&edits, "Write"));
+        assert!(!rule(&edits, "Bash"));
         for source in [Source::Program, Source::LocalApi, Source::RemoteApi] {
-            assert!(standing_rule(&skip(None), source, Kind::Permission, "Bash", now).is_none());
+            let asked = approval("Bash", source, json!({}));
+            assert!(standing_rule(&skip(None), &asked, now).is_none());
+        }
+        for input_state in [InputState::Unreadable, InputState::Unusable] {
+            let unread = Approval {
+                input_state,
+                ..approval("Write", Source::Claude, json!({}))
+            };
+            assert!(standing_rule(&skip(None), &unread, now).is_none());
+            assert!(standing_rule(&edits, &unread, now).is_none());
         }
     }
 

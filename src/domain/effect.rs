@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::approval::InputState;
 use super::conversation::NewConversationEvent;
 
 /// One change that a line of the agent makes.
@@ -36,14 +37,20 @@ pub enum Effect {
 /// A question of the agent, as it asked it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// The agent's name for the question.
-    pub request_id: String,
+    /// The agent's name for the question; none when it could not be read, so that nothing can be
+    /// answered.
+    pub request_id: Option<String>,
     /// The tool call that it is about.
     pub tool_use_id: Option<String>,
     /// The tool.
     pub tool_name: String,
-    /// The tool's whole input.
+    /// The tool's whole input; of one that could not be parsed, see
+    /// [`unreadable_input`](super::approval::unreadable_input).
     pub tool_input: Value,
+    /// Whether `tool_input` is the input.
+    pub input_state: InputState,
+    /// The input as the agent wrote it, where writing `tool_input` would not give the same bytes.
+    pub raw_input: Option<String>,
     /// The agent's own words for what it wants to do.
     pub description: Option<String>,
     /// Why the agent had to ask.

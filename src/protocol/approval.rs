@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::approval::{DecidedBy, ResponseOption};
+use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::{Kind, Outcome, Source};
 
 /// An approval.
@@ -34,8 +34,14 @@ pub struct Approval {
     pub responded_at: Option<Timestamp>,
     /// The tool.
     pub tool_name: String,
-    /// The tool's whole input.
+    /// The tool's whole input. Of an input that could not be parsed: an object whose only field
+    /// `unreadable_input` holds its text.
     pub tool_input: Value,
+    /// Whether `tool_input` is the input (`readable`, the default). `unreadable`: it could not be
+    /// parsed; approving passes it back byte for byte. `unusable`: nothing can be passed back; the
+    /// request can only be denied.
+    #[serde(default, skip_serializing_if = "InputState::is_readable")]
+    pub input_state: InputState,
     /// The reason of a denial, the answer to a contact, or a note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

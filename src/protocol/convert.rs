@@ -102,6 +102,7 @@ impl From<&domain::Approval> for Approval {
             responded_at: approval.decided_at,
             tool_name: approval.tool_name.clone(),
             tool_input: approval.tool_input.clone(),
+            input_state: approval.input_state,
             comment: approval.comment.clone(),
             kind: approval.kind,
             source: approval.source,

@@ -3,9 +3,11 @@
 //! Each line has a frame id that follows from what it answers or carries, so that making it again
 //! gives the same frame and the runner writes it once.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::domain::approval::UNREADABLE_REQUEST;
 use crate::domain::{Approval, Outcome, OutgoingLine};
 
 fn line(frame_id: String, value: &Value) -> OutgoingLine {
@@ -58,41 +60,107 @@ pub fn unsupported(session_id: &str, request_id: &str, subtype: &str) -> Outgoin
 }
 
 /// The answer to a question, from its outcome. None for outcomes that the agent brought about
-/// itself or that nobody decided: it is never told a yes or no that was not given.
+/// itself or that nobody decided: it is never told a yes or no that was not given. None also where
+/// the request's name could not be read, because nothing can be answered then.
+///
+/// The input goes back in the bytes in which it came, unless a person has replaced it.
 #[must_use]
 pub fn answer(approval: &Approval, interrupt: bool) -> Option<OutgoingLine> {
     let request_id = approval.request_id.as_deref()?;
     let response = match approval.outcome {
         Outcome::Approved => {
-            let input = approval
-                .updated_input
-                .as_ref()
-                .unwrap_or(&approval.tool_input);
-            let mut response = json!({"behavior": "allow", "updatedInput": input});
-            if let Some(updates) = &approval.updated_permissions {
-                response["updatedPermissions"] = json!(updates);
-            }
-            response
+            let input = match &approval.updated_input {
+                Some(edited) => edited.to_string(),
+                None => approval.original_input().into_owned(),
+            };
+            allow(input, approval.updated_permissions.as_deref())?
         }
         Outcome::Answered => {
-            let mut input = approval.tool_input.clone();
-            input["answers"] = approval.answers.clone().unwrap_or_default();
-            json!({"behavior": "allow", "updatedInput": input})
+            let answers = approval.answers.clone().unwrap_or_default();
+            allow(with_answers(&approval.original_input(), &answers), None)?
         }
         Outcome::Denied => {
-            json!({"behavior": "deny", "message": approval.comment.as_deref().unwrap_or_default(), "interrupt": interrupt})
+            let reason = approval.comment.as_deref().unwrap_or_default();
+            if approval.tool_name == UNREADABLE_REQUEST {
+                // It may have wanted anything: an error is an answer to every request.
+                let value = json!({"type": "control_response", "response": {
+                    "subtype": "error",
+                    "request_id": request_id,
+                    "error": format!("the request could not be read and was denied: {reason}"),
+                }});
+                return Some(line(answer_frame(approval, request_id), &value));
+            }
+            json!({"behavior": "deny", "message": reason, "interrupt": interrupt}).to_string()
         }
         Outcome::Pending | Outcome::Withdrawn | Outcome::Abandoned | Outcome::Expired => {
             return None;
         }
     };
-    let value = json!({"type": "control_response", "response": {
-        "subtype": "success",
-        "request_id": request_id,
-        "response": response,
-    }});
-    Some(line(
-        format!("response-{}-{request_id}", approval.session_id),
-        &value,
+    let request_id_json = Value::from(request_id);
+    Some(OutgoingLine {
+        frame_id: answer_frame(approval, request_id),
+        line: format!(
+            r#"{{"type":"control_response","response":{{"subtype":"success","request_id":{request_id_json},"response":{response}}}}}"#
+        ),
+    })
+}
+
+fn answer_frame(approval: &Approval, request_id: &str) -> String {
+    format!("response-{}-{request_id}", approval.session_id)
+}
+
+/// A yes. None for an input that is no JSON or more than one line: such a line would end the agent.
+fn allow(input: String, permissions: Option<&[Value]>) -> Option<String> {
+    let input = RawValue::from_string(input).ok()?;
+    let input = input.get();
+    if input.contains('\n') {
+        return None;
+    }
+    let permissions = permissions
+        .map(|updates| format!(r#","updatedPermissions":{}"#, Value::from(updates)))
+        .unwrap_or_default();
+    Some(format!(
+        r#"{{"behavior":"allow","updatedInput":{input}{permissions}}}"#
     ))
+}
+
+/// The text of an input with the answers as a further field.
+fn with_answers(input: &str, answers: &Value) -> String {
+    let input = input.trim_end();
+    match input.strip_suffix('}').map(str::trim_end) {
+        Some(fields) if fields.trim_start() == "{" => format!(r#"{{"answers":{answers}}}"#),
+        Some(fields) => format!(r#"{fields},"answers":{answers}}}"#),
+        None => format!(r#"{{"answers":{answers}}}"#),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn answers_are_added_to_the_input_as_it_came() {
+        let answers = json!({"Which?": "a"});
+        for (input, expected) in [
+            ("{}", r#"{"answers":{"Which?":"a"}}"#),
+            (
+                r#"{"questions": [ 1.0 ] }"#,
+                r#"{"questions": [ 1.0 ],"answers":{"Which?":"a"}}"#,
+            ),
+        ] {
+            assert_eq!(with_answers(input, &answers), expected);
+        }
+    }
+
+    #[test]
+    fn an_input_that_would_end_the_agent_is_never_sent() {
+        assert_eq!(allow("{\"a\": 1".into(), None), None);
+        assert_eq!(allow("{\"a\":\n1}".into(), None), None);
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
+        for whole in [r#"{"command":"echo \ud83d","n":1e999}"#, &deep] {
+            let line = allow(whole.to_owned(), None).unwrap_or_default();
+            assert!(line.contains(whole), "{line}");
+        }
+    }
 }

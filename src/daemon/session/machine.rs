@@ -35,10 +35,12 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
         AgentLine::Question(asked) => {
             let request = asked.request;
             vec![Effect::Ask(Box::new(Question {
-                request_id: asked.request_id,
+                request_id: Some(asked.request_id),
                 tool_use_id: request.tool_use_id,
                 tool_name: request.tool_name,
                 tool_input: request.input,
+                input_state: crate::domain::approval::InputState::Readable,
+                raw_input: None,
                 description: request.description,
                 decision_reason: request.decision_reason.map(|reason| match reason {
                     serde_json::Value::String(text) => text,

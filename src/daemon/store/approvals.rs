@@ -160,13 +160,7 @@ impl Resolution {
 pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(), StoreError> {
     let session = sessions::by_key(write.db, session_key)?;
     for approval in pending(write.db, session_key, "1", None)? {
-        if let Some(by) = standing_rule(
-            &session.settings,
-            approval.source,
-            approval.kind,
-            &approval.tool_name,
-            write.now,
-        ) {
+        if let Some(by) = standing_rule(&session.settings, &approval, write.now) {
             resolve_as(write, &approval, &Resolution::by_rule(by))?;
         }
     }
@@ -295,12 +289,14 @@ pub fn resolve_as(
     if changed == 0 {
         return Err(StoreError::AlreadyResolved(Box::new(resolved)));
     }
+    let mut unanswerable = false;
     match resolved.source {
-        Source::Claude => {
-            if let Some(line) = (write.answer)(&resolved, resolution.interrupt) {
+        Source::Claude => match (write.answer)(&resolved, resolution.interrupt) {
+            Some(line) => {
                 outbox::enqueue(write, resolved.session_key, Some(resolved.key), &line)?;
             }
-        }
+            None => unanswerable = resolved.outcome.is_decision(),
+        },
         Source::RemoteApi => api_outbox::enqueue(write, &resolved)?,
         // The asker waits for the event and fetches the outcome.
         Source::Mcp | Source::Program | Source::LocalApi => {}
@@ -312,6 +308,12 @@ pub fn resolve_as(
         resolved.clone(),
         EventBody::ApprovalResolved,
     )?;
+    if unanswerable {
+        let reason =
+            "the agent's name for the request could not be read; interrupt the turn instead";
+        mark_undelivered(write, resolved.key, reason)?;
+        return by_key(write.db, resolved.key);
+    }
     Ok(resolved)
 }
 

@@ -13,7 +13,7 @@ use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, events, requests, sessions};
-use crate::domain::approval::ResponseOption;
+use crate::domain::approval::{InputState, ResponseOption};
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
 use crate::domain::{Approval, ApprovalId, EventBody, Kind, Question, Session, Source};
@@ -52,7 +52,9 @@ impl Store {
 /// Records a question of the agent.
 pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Result<(), StoreError> {
     let new = NewRow {
-        request_id: Some(&question.request_id),
+        request_id: question.request_id.as_deref(),
+        input_state: question.input_state,
+        raw_input: question.raw_input.as_deref(),
         tool_use_id: question.tool_use_id.as_deref(),
         description: question.description.as_deref(),
         decision_reason: question.decision_reason.as_deref(),
@@ -150,6 +152,8 @@ pub struct NewRow<'a> {
     pub tool_use_id: Option<&'a str>,
     pub tool_name: &'a str,
     pub tool_input: &'a Value,
+    pub input_state: InputState,
+    pub raw_input: Option<&'a str>,
     pub description: Option<&'a str>,
     pub decision_reason: Option<&'a str>,
     pub blocked_path: Option<&'a str>,
@@ -181,6 +185,8 @@ impl<'a> NewRow<'a> {
             tool_use_id: None,
             tool_name,
             tool_input,
+            input_state: InputState::Readable,
+            raw_input: None,
             description: None,
             decision_reason: None,
             blocked_path: None,
@@ -212,8 +218,8 @@ pub fn insert(
         .prepare_cached(
             "INSERT INTO approvals (id, session_key, run_id, source, kind, request_id, tool_use_id, tool_name,
                 tool_input, description, decision_reason, blocked_path, suggestions, agent_id, call_id, channel,
-                sdk_state, options, accepts_edits, asker, outcome, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+                sdk_state, options, accepts_edits, asker, input_state, raw_input, outcome, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
              ON CONFLICT (session_key, request_id) WHERE request_id IS NOT NULL DO NOTHING",
         )
         .and_then(|mut insert| {
@@ -238,6 +244,8 @@ pub fn insert(
                 options,
                 new.accepts_edits,
                 new.asker,
+                new.input_state.as_str(),
+                new.raw_input,
                 micros(new.asked_at.map_or(write.now, |at| at.min(write.now))),
             ])
         })
@@ -258,13 +266,7 @@ pub fn settle_new(
         approval.clone(),
         EventBody::NewApproval,
     )?;
-    match standing_rule(
-        &session.settings,
-        approval.source,
-        approval.kind,
-        &approval.tool_name,
-        write.now,
-    ) {
+    match standing_rule(&session.settings, &approval, write.now) {
         Some(by) if session.process != Process::External => {
             approvals::resolve_as(write, &approval, &Resolution::by_rule(by))
         }

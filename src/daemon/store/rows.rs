@@ -5,7 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde_json::Value;
 
-use crate::domain::approval::DecidedBy;
+use crate::domain::approval::{DecidedBy, InputState};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{Process, Settings, Usage};
 use crate::domain::{
@@ -26,10 +26,10 @@ pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source
     a.tool_name, a.tool_input, a.description, a.decision_reason, a.blocked_path, a.suggestions, a.agent_id, a.outcome,
     a.comment, a.updated_input, a.updated_permissions, a.answers, a.decided_by, a.created_at, a.decided_at,
     a.delivered_at, a.undelivered, a.call_id, a.channel, a.sdk_state, a.options, a.asker, a.chosen_option,
-    a.accepts_edits";
+    a.accepts_edits, a.input_state, a.raw_input";
 
 /// How many columns that are; further ones come after them.
-pub const APPROVAL_COLUMNS: usize = 33;
+pub const APPROVAL_COLUMNS: usize = 35;
 
 /// Columns of a piece of conversation, to be read with [`conversation`]; needs `JOIN sessions s`.
 pub const CONVERSATION: &str =
@@ -182,6 +182,8 @@ pub fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
         asker: row.get(30)?,
         chosen_option: row.get(31)?,
         accepts_edits: row.get(32)?,
+        input_state: named(row, 33, InputState::parse)?,
+        raw_input: row.get(34)?,
     })
 }
 

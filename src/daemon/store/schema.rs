@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_v1.sql"),
     include_str!("schema_programs.sql"),
     include_str!("schema_session_counts.sql"),
+    include_str!("schema_raw_input.sql"),
 ];
 
 /// Brings an opened database to the current version.

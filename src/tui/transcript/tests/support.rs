@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::domain::approval::DecidedBy;
+use crate::domain::approval::{DecidedBy, InputState};
 use crate::domain::{EventType, Kind, Outcome, Source};
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
@@ -220,6 +220,7 @@ pub fn approval(call: &str, outcome: Outcome) -> Approval {
         sdk_state: None,
         options: Vec::new(),
         chosen_option: None,
+        input_state: InputState::Readable,
         accepts_edits: false,
     }
 }
