@@ -98,7 +98,8 @@
 //! then too, because nobody could answer it).
 //!
 //! Launching is: spec file (0600, deleted once used), record with the agent's first lines in the
-//! outbox, runner. A daemon that dies between the last two leaves a session that the next one
+//! outbox, runner. What a later resume needs of it (environment, MCP servers, proxy key) is stored
+//! encrypted with the key beside the database ([`daemon::secrets`]). A daemon that dies between the last two leaves a session that the next one
 //! launches; a runner's lock and state file make a second start harmless.
 //!
 //! # Bounds

@@ -13,6 +13,7 @@ pub mod humanlayer_api;
 pub mod lifecycle;
 mod permissions;
 pub mod rpc;
+pub mod secrets;
 pub mod session;
 pub mod store;
 mod waiters;

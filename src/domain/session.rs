@@ -214,7 +214,8 @@ pub struct LaunchConfig {
     pub disallowed_tools: Vec<String>,
     /// Directories beside the working directory that the agent may use.
     pub additional_directories: Vec<String>,
-    /// The MCP servers of the session, in Claude Code's own form (`{"mcpServers": {…}}`).
+    /// An outline of the session's MCP servers (`{"mcpServers": {…}}`), without anything secret; what
+    /// the agent gets is kept encrypted.
     pub mcp_config: Option<Value>,
     /// A permission prompt tool of the caller's own, passed through to the agent.
     pub permission_prompt_tool: Option<String>,
@@ -222,20 +223,17 @@ pub struct LaunchConfig {
     pub approvals: bool,
     /// Claude Code's permission mode (`default`, `plan`, `acceptEdits` …).
     pub permission_mode: Option<String>,
-    /// Environment that a proxy setting of an existing client stands for.
+    /// A model proxy between the agent and its model.
     pub proxy: Option<Proxy>,
 }
 
-/// A model proxy that existing clients can put between the agent and its model.
+/// A model proxy that existing clients can put between the agent and its model. Its address and key
+/// are kept encrypted, apart from this.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Proxy {
-    /// Base URL that the agent talks to.
-    pub base_url: Option<String>,
     /// Model that is asked for there.
     pub model: Option<String>,
-    /// Key for it. Never shown, never logged.
-    pub api_key: Option<String>,
 }
 
 /// A standing permission of a session, set by a person.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::daemon::secrets::ProxyAccess;
 use crate::domain::{LaunchConfig, RunId, SessionId};
 
 /// The tool that existing clients name to say «approvals on»; the control protocol serves it.
@@ -131,7 +132,7 @@ pub fn arguments(
 #[must_use]
 pub fn environment(
     caller: impl IntoIterator<Item = (String, String)>,
-    config: &LaunchConfig,
+    proxy: Option<&ProxyAccess>,
     session_id: &SessionId,
     run_id: &RunId,
     socket: &str,
@@ -142,7 +143,7 @@ pub fn environment(
         .into_iter()
         .filter(|(name, _)| !dropped(name))
         .collect();
-    if let Some(proxy) = &config.proxy {
+    if let Some(proxy) = proxy {
         let set = [
             ("ANTHROPIC_BASE_URL", &proxy.base_url),
             ("ANTHROPIC_API_KEY", &proxy.api_key),
@@ -238,7 +239,7 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let (session, run) = (SessionId::from("s"), RunId::from("r"));
-        let env = environment(caller, &LaunchConfig::default(), &session, &run, "/sock");
+        let env = environment(caller, None, &session, &run, "/sock");
         let get = |name: &str| {
             env.iter()
                 .filter(|(n, _)| n == name)

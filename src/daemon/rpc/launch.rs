@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
+use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
 use crate::daemon::session::{POLITE_WAIT, Request};
 use crate::domain::session::{Proxy, Settings};
 use crate::domain::{LaunchConfig, Session, SessionId};
@@ -47,6 +48,11 @@ pub async fn launch(
     let approvals = params
         .approvals
         .unwrap_or(is_codelayer(tool) || (loose && tool.is_none()));
+    let secrets = LaunchSecrets {
+        mcp_config: mcp_config(params.mcp_config)?,
+        env: Some(params.env.unwrap_or_else(own_env)),
+        proxy: None,
+    };
     let config = LaunchConfig {
         scripted: scripted(params.agent.as_deref())?,
         model: non_empty(params.model),
@@ -57,7 +63,7 @@ pub async fn launch(
         allowed_tools: params.allowed_tools.unwrap_or_default(),
         disallowed_tools: params.disallowed_tools.unwrap_or_default(),
         additional_directories: params.additional_directories.unwrap_or_default(),
-        mcp_config: mcp_config(params.mcp_config)?,
+        mcp_config: secrets.mcp_config.as_ref().map(outline),
         approvals,
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
         permission_mode: non_empty(params.permission_mode),
@@ -72,10 +78,10 @@ pub async fn launch(
         query: params.query,
         title: params.title.unwrap_or_default(),
         working_dir: working_dir(params.working_dir)?,
-        program: program(&call, &config, params.env.as_ref())?,
+        program: program(&call, &config, secrets.env.as_ref())?,
         config,
+        secrets,
         settings,
-        env: params.env.unwrap_or_else(own_env),
         socket: call.daemon.socket(),
     };
     let session = call.daemon.sessions.launch(request).await?;
@@ -108,7 +114,9 @@ pub async fn continue_session(
         )
         .hint("launch a new session"));
     };
-    let config = inherit(&parent, &params)?;
+    let stored = call.daemon.store.launch_secrets(&parent).await?;
+    let secrets = inherit_secrets(&parent, stored, &params)?;
+    let config = inherit(&parent, &params, &secrets)?;
     let settings = inherited_settings(&parent);
     call.may_launch(
         &config,
@@ -124,10 +132,10 @@ pub async fn continue_session(
         query: params.query,
         title: params.title.unwrap_or_else(|| parent.title.clone()),
         working_dir: working_dir(Some(parent.working_dir.clone()))?,
-        program: program(&call, &config, params.env.as_ref())?,
+        program: program(&call, &config, secrets.env.as_ref())?,
         config,
+        secrets,
         settings,
-        env: params.env.unwrap_or_else(own_env),
         socket: call.daemon.socket(),
         parent: Some(parent.clone()),
     };
@@ -144,7 +152,64 @@ pub async fn continue_session(
     })
 }
 
-fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchConfig, RpcError> {
+/// What the continued session is launched with: the caller's environment, and what the parent had
+/// of the rest unless the caller gives it anew.
+fn inherit_secrets(
+    parent: &Session,
+    stored: Result<LaunchSecrets, SecretsError>,
+    params: &ContinueSessionParams,
+) -> Result<LaunchSecrets, RpcError> {
+    let given = mcp_config(params.mcp_config.clone())?;
+    let needs_stored = (parent.config.mcp_config.is_some() && given.is_none())
+        || (parent.config.proxy.is_some()
+            && params
+                .proxy_base_url
+                .as_deref()
+                .unwrap_or_default()
+                .is_empty());
+    let old = match stored {
+        Ok(stored) => stored,
+        Err(_) if !needs_stored => LaunchSecrets::default(),
+        Err(error) => {
+            return Err(RpcError::new(
+                ErrorKind::Conflict,
+                format!(
+                    "cannot read what session {} was launched with: {error}",
+                    parent.id.short()
+                ),
+            )
+            .hint(
+                "launch a new session, or continue it with its MCP servers and proxy given anew",
+            ));
+        }
+    };
+    let enabled = params.proxy_enabled.unwrap_or(false) || parent.config.proxy.is_some();
+    let proxy = enabled.then(|| {
+        let old = old.proxy.unwrap_or_default();
+        match non_empty(params.proxy_base_url.clone()) {
+            // A key goes to the address that it was given for, and nowhere else.
+            Some(url) if old.base_url.as_ref() != Some(&url) => ProxyAccess {
+                base_url: Some(url),
+                api_key: non_empty(params.proxy_api_key.clone()),
+            },
+            url => ProxyAccess {
+                base_url: url.or(old.base_url),
+                api_key: non_empty(params.proxy_api_key.clone()).or(old.api_key),
+            },
+        }
+    });
+    Ok(LaunchSecrets {
+        env: Some(params.env.clone().unwrap_or_else(own_env)),
+        mcp_config: given.or(old.mcp_config),
+        proxy,
+    })
+}
+
+fn inherit(
+    parent: &Session,
+    params: &ContinueSessionParams,
+    secrets: &LaunchSecrets,
+) -> Result<LaunchConfig, RpcError> {
     let old = parent.config.clone();
     let list = |new: &Option<Vec<String>>, old: Vec<String>| {
         new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
@@ -157,16 +222,10 @@ fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchCon
         .permission_prompt_tool
         .as_deref()
         .filter(|tool| !tool.is_empty());
-    let proxy = if params.proxy_enabled.unwrap_or(false) || old.proxy.is_some() {
-        let old = old.proxy.unwrap_or_default();
-        Some(Proxy {
-            base_url: non_empty(params.proxy_base_url.clone()).or(old.base_url),
-            model: non_empty(params.proxy_model_override.clone()).or(old.model),
-            api_key: non_empty(params.proxy_api_key.clone()).or(old.api_key),
-        })
-    } else {
-        None
-    };
+    let proxy = secrets.proxy.is_some().then(|| Proxy {
+        model: non_empty(params.proxy_model_override.clone())
+            .or(old.proxy.and_then(|proxy| proxy.model)),
+    });
     Ok(LaunchConfig {
         scripted: old.scripted,
         model: old.model,
@@ -185,7 +244,7 @@ fn inherit(parent: &Session, params: &ContinueSessionParams) -> Result<LaunchCon
         allowed_tools: list(&params.allowed_tools, old.allowed_tools),
         disallowed_tools: list(&params.disallowed_tools, old.disallowed_tools),
         additional_directories: list(&params.additional_directories, old.additional_directories),
-        mcp_config: mcp_config(params.mcp_config.clone())?.or(old.mcp_config),
+        mcp_config: secrets.mcp_config.as_ref().map(outline),
         approvals: tool.map_or(old.approvals, |tool| is_codelayer(Some(tool))),
         permission_prompt_tool: match tool {
             Some(tool) => own_tool(Some(tool.to_owned())),

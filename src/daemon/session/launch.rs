@@ -4,7 +4,6 @@
 //! next one launches: the spec file, then the record (with the agent's first lines in the outbox),
 //! then the runner. Starting a runner twice is harmless: its lock and its state file see to that.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -16,6 +15,7 @@ use serde_json::Value;
 use super::Context;
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
+use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::store::{NewSession, Started, StoreError};
 use crate::domain::session::Settings;
 use crate::domain::{LaunchConfig, OutgoingLine, RunId, Session, SessionId};
@@ -42,8 +42,8 @@ pub struct Request {
     pub config: LaunchConfig,
     /// Standing permissions.
     pub settings: Settings,
-    /// The environment of whoever asks.
-    pub env: BTreeMap<String, String>,
+    /// The environment of whoever asks, and the rest that nobody else may read.
+    pub secrets: LaunchSecrets,
     /// The agent's program; none means the embedded scripted agent.
     pub program: Option<PathBuf>,
     /// The daemon's socket, for the agent's programs.
@@ -144,6 +144,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         title: request.title,
         working_dir: request.working_dir.to_string_lossy().into_owned(),
         config: request.config,
+        secrets: request.secrets,
         settings: request.settings,
         lines,
     };
@@ -176,7 +177,7 @@ fn prepare(
         .map_err(failed)?;
     let mcp_path = dir.path().join("mcp.json");
     let mcp_config = request
-        .config
+        .secrets
         .mcp_config
         .as_ref()
         .map(|config| args::mcp_config(config, &request.id, run_id, &request.socket));
@@ -198,8 +199,8 @@ fn prepare(
         program,
         args: first.into_iter().chain(arguments).collect(),
         env: args::environment(
-            request.env.clone(),
-            &request.config,
+            request.secrets.env.clone().unwrap_or_default(),
+            request.secrets.proxy.as_ref(),
             &request.id,
             run_id,
             &request.socket,

@@ -28,6 +28,7 @@ mod retention;
 mod rows;
 mod schema;
 mod search;
+mod secrets;
 mod sessions;
 mod writer;
 
@@ -50,6 +51,7 @@ pub use search::{Hit, Hits};
 pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 pub use writer::Urgency;
 
+use crate::daemon::secrets::Sealer;
 use crate::domain::{Approval, Event, SessionId};
 
 /// Jobs that may wait for the writer. When the queue is full callers wait: a session's reading
@@ -249,6 +251,7 @@ pub struct Store {
     writer: writer::Handle,
     readers: reader::Pool,
     path: Arc<PathBuf>,
+    sealer: Arc<Sealer>,
 }
 
 impl Store {
@@ -262,12 +265,16 @@ impl Store {
         publisher: impl Publish,
         answer: AnswerLine,
     ) -> Result<Self, StoreError> {
-        let writer = writer::start(path, publisher, answer)?;
+        // Before anything is made beside a file that is not ours.
+        schema::refuse_untouched(path)?;
+        let sealer = Arc::new(Sealer::beside(path));
+        let writer = writer::start(path, publisher, answer, &sealer)?;
         let readers = reader::Pool::start(path, READERS)?;
         Ok(Self {
             writer,
             readers,
             path: Arc::new(path.to_owned()),
+            sealer,
         })
     }
 

@@ -58,6 +58,7 @@ impl Rig {
             title: String::new(),
             working_dir: "/".into(),
             config: LaunchConfig::default(),
+            secrets: crate::daemon::secrets::LaunchSecrets::default(),
             settings: Settings {
                 skip_permissions: true,
                 ..Settings::default()

@@ -21,9 +21,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_programs.sql"),
     include_str!("schema_session_counts.sql"),
     include_str!("schema_raw_input.sql"),
+    include_str!("schema_launch_secrets.sql"),
 ];
 
-/// Brings an opened database to the current version.
+/// Brings an opened database to the current version. It has the functions that migrations use
+/// ([`super::secrets::add_functions`]).
 ///
 /// # Errors
 /// When the database belongs to another program or a newer binary, is damaged, or cannot be
@@ -187,10 +189,20 @@ pub fn unreadable(path: &Path, source: rusqlite::Error) -> StoreError {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::daemon::secrets::Sealer;
+
+    /// A database in memory, with a key for what is encrypted in it.
+    fn in_memory() -> (Connection, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Connection::open_in_memory().unwrap();
+        let sealer = Sealer::beside(&dir.path().join("db"));
+        super::super::secrets::add_functions(&db, &std::sync::Arc::new(sealer)).unwrap();
+        (db, dir)
+    }
 
     #[test]
     fn an_empty_database_reaches_the_current_version_once() {
-        let mut db = Connection::open_in_memory().unwrap();
+        let (mut db, _dir) = in_memory();
         migrate(&mut db, Path::new("x")).unwrap();
         migrate(&mut db, Path::new("x")).unwrap();
         let version: i64 = db
@@ -217,7 +229,7 @@ mod tests {
 
     #[test]
     fn sessions_are_counted_whatever_happens_to_them() {
-        let mut db = Connection::open_in_memory().unwrap();
+        let (mut db, _dir) = in_memory();
         db.execute_batch(MIGRATIONS[0]).unwrap();
         let add = |db: &Connection, id: &str, status: &str| {
             db.execute(

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox};
+use super::{Doing as _, Store, StoreError, events, external, outbox, secrets};
+use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{Process, Settings};
 use crate::domain::{
@@ -36,6 +37,8 @@ pub struct NewSession {
     pub working_dir: String,
     /// How it was asked for.
     pub config: LaunchConfig,
+    /// What it is launched with and nobody else may read.
+    pub secrets: LaunchSecrets,
     /// Standing permissions.
     pub settings: Settings,
     /// The agent's first lines of input.
@@ -96,7 +99,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn create_session(&self, new: NewSession) -> Result<Started, StoreError> {
-        self.writer.run(move |write| create(write, new)).await
+        let sealed = self.seal(&new.id, &new.secrets);
+        self.writer
+            .run(move |write| create(write, new, sealed.as_deref()))
+            .await
     }
 
     /// A session by its whole id, its run id or a unique prefix of its id.
@@ -289,7 +295,11 @@ impl Store {
     }
 }
 
-fn create(write: &mut Write<'_>, new: NewSession) -> Result<Started, StoreError> {
+fn create(
+    write: &mut Write<'_>,
+    new: NewSession,
+    sealed: Option<&[u8]>,
+) -> Result<Started, StoreError> {
     if let Some(existing) = find(write.db, "s.id = ?1", new.id.as_str())? {
         return Ok(Started::Existing(existing));
     }
@@ -326,6 +336,7 @@ fn create(write: &mut Write<'_>, new: NewSession) -> Result<Started, StoreError>
         })
         .doing("accept a session")?;
     let key = write.db.last_insert_rowid();
+    secrets::put(write.db, key, sealed)?;
     for line in &new.lines {
         outbox::enqueue(write, key, None, line)?;
     }

@@ -19,7 +19,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
-use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, schema};
+use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, schema, secrets};
+use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
 
 /// What a job may do: statements of its transaction, events and wake-ups for after the commit.
@@ -163,13 +164,15 @@ pub fn start(
     path: &Path,
     publisher: impl Publish,
     answer: AnswerLine,
+    sealer: &Arc<Sealer>,
 ) -> Result<Handle, StoreError> {
-    schema::refuse_untouched(path)?;
     let mut db = open(path)?;
     // Its log may show that it is not ours to fold in.
     keep_log(&db, true).doing("spare its log")?;
+    secrets::add_functions(&db, sealer).doing("prepare the migration")?;
     schema::migrate(&mut db, path)?;
     keep_log(&db, false).doing("take its log over")?;
+    secrets::rewrite_if_asked(&db);
     db.set_prepared_statement_cache_capacity(64);
     // NORMAL: a commit survives the death of the process, and the database survives the loss of
     // power, at which every agent is gone anyway.

@@ -74,3 +74,180 @@ fn secrets_stay_where_they_belong() {
         assert!(!listed.contains(secret));
     }
 }
+
+/// Fails if any file below the state directory, or the log, holds one of the secrets.
+fn assert_in_no_file(daemon: &Daemon, secrets: &[&str]) {
+    let mut dirs = vec![daemon.state()];
+    let mut files = vec![daemon.root().join("log")];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.contains(&daemon.database()), "{files:?}");
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        for secret in secrets {
+            let found = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
+            assert!(!found, "{secret} is in {}", file.display());
+        }
+    }
+}
+
+/// A session with an MCP server and a proxy, ended.
+fn ended_session_with_secrets(daemon: &Daemon) -> String {
+    let id = daemon.launch_session_with(json!({
+        "query": "TEXT one",
+        "env": {"PATH": std::env::var("PATH").unwrap(), "TOKEN": IN_ENV},
+        "mcp_config": {"mcpServers": {
+            "x": {"command": "true", "args": ["--token", IN_MCP], "env": {"KEY": IN_MCP}},
+            "y": {"type": "http", "url": "http://127.0.0.1:9/x", "headers": {"Authorization": IN_MCP}},
+        }},
+    }));
+    daemon.until_status(&id, "completed");
+    let child = daemon.call(
+        "continueSession",
+        json!({"session_id": id, "query": "TEXT two", "proxy_enabled": true,
+            "proxy_base_url": "http://127.0.0.1:9", "proxy_api_key": IN_PROXY}),
+    )["session_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    daemon.until_status(&child, "completed");
+    for session in [&id, &child] {
+        let live = daemon.session(session)["live"] == true;
+        if live {
+            daemon.call("endSession", json!({"session_id": session}));
+        }
+        daemon.until_over(session);
+    }
+    child
+}
+
+#[test]
+fn no_file_holds_a_secret_once_the_process_is_over() {
+    let mut daemon = Daemon::start();
+    let id = ended_session_with_secrets(&daemon);
+    // While the daemon runs its log is there too.
+    assert_in_no_file(&daemon, &[IN_ENV, IN_MCP, IN_PROXY]);
+    assert!(daemon.stop().success());
+    assert_in_no_file(&daemon, &[IN_ENV, IN_MCP, IN_PROXY]);
+    assert_eq!(mode(&daemon.state().join("daemon.db.key")), 0o600);
+    // And yet the next process has them all.
+    daemon.launch(&[]);
+    let next = daemon.call(
+        "continueSession",
+        json!({"session_id": id, "query":
+            "TOOL Bash {\"command\": \"printf %s $ANTHROPIC_API_KEY > key\"}\nTEXT three"}),
+    );
+    let next = next["session_id"].as_str().unwrap();
+    let question = daemon.until_pending(next);
+    let mcp = std::fs::read_to_string(daemon.session_dir(next).join("mcp.json")).unwrap();
+    assert_eq!(mcp.matches(IN_MCP).count(), 3, "{mcp}");
+    daemon.approve(&question);
+    daemon.until_status(next, "completed");
+    let key = std::fs::read_to_string(daemon.work().join("key")).unwrap();
+    assert_eq!(key, IN_PROXY);
+}
+
+#[test]
+fn a_lost_key_is_said_and_harms_nothing_else() {
+    let mut daemon = Daemon::start();
+    let id = ended_session_with_secrets(&daemon);
+    assert!(daemon.stop().success());
+    std::fs::remove_file(daemon.state().join("daemon.db.key")).unwrap();
+    daemon.launch(&[]);
+    let params = json!({"session_id": id, "query": "TEXT three"});
+    let error = daemon.connect().fail("continueSession", params);
+    let text = error.to_string();
+    assert_eq!(error["data"]["kind"], "conflict", "{text}");
+    assert!(
+        text.contains("daemon.db.key") && text.contains("MCP servers"),
+        "{text}"
+    );
+    let new = daemon.launch_session("TEXT hello");
+    daemon.until_status(&new, "completed");
+}
+
+#[test]
+fn a_database_that_held_secrets_in_clear_holds_none_after_the_upgrade() {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/database-v1/daemon.db");
+    let mut daemon = Daemon::prepare(&[]);
+    std::fs::copy(fixture, daemon.database()).unwrap();
+    let long = "x".repeat(9_000);
+    let config = json!({"approvals": true,
+        "mcp_config": {"mcpServers": {"x": {"command": "true", "args": [&long], "env": {"KEY": IN_MCP}}}},
+        "proxy": {"base_url": "http://127.0.0.1:9", "model": null, "api_key": IN_PROXY}})
+    .to_string();
+    let db = rusqlite::Connection::open(daemon.database()).unwrap();
+    db.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    let work = daemon.work().display().to_string();
+    db.execute(
+        "UPDATE sessions SET config = ?, working_dir = ?",
+        [&config, &work],
+    )
+    .unwrap();
+    // Old copies in free pages, as each change of such a row leaves them.
+    db.execute(
+        "UPDATE sessions SET config = config || ?",
+        [&" ".repeat(20_000)],
+    )
+    .unwrap();
+    db.execute(
+        "UPDATE sessions SET config = '{\"approvals\": true}' WHERE key > 1",
+        [],
+    )
+    .unwrap();
+    db.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").unwrap();
+    let id: String = db
+        .query_row("SELECT id FROM sessions WHERE key = 1", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    // It dies with its log as it is.
+    std::mem::forget(db);
+    let held = std::fs::read(daemon.database()).unwrap();
+    let copies = held
+        .windows(IN_MCP.len())
+        .filter(|part| *part == IN_MCP.as_bytes())
+        .count();
+    assert!(copies > 1, "{copies}");
+    // A daemon that dies in the middle of it leaves the rest to the next one.
+    for failpoint in ["store.migrating", "store.rewritten"] {
+        daemon.spawn(&[("HUMANLAYER_FAILPOINT", failpoint)]);
+        daemon.wait();
+    }
+    daemon.launch(&[]);
+    assert_in_no_file(&daemon, &[IN_MCP, IN_PROXY]);
+    let next = daemon.call(
+        "continueSession",
+        json!({"session_id": id, "query": "TOOL Bash {\"command\": \"true\"}", "fork": true}),
+    );
+    let next = next["session_id"].as_str().unwrap();
+    daemon.until_pending(next);
+    let mcp = std::fs::read_to_string(daemon.session_dir(next).join("mcp.json")).unwrap();
+    assert!(mcp.contains(IN_MCP), "{mcp}");
+    assert!(daemon.stop().success());
+    assert_in_no_file_but_sessions(&daemon);
+}
+
+/// The database and its neighbours, while a session lives that must have its secrets.
+fn assert_in_no_file_but_sessions(daemon: &Daemon) {
+    for entry in std::fs::read_dir(daemon.state()).unwrap().flatten() {
+        if entry.path().is_file() {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            for secret in [IN_MCP, IN_PROXY] {
+                assert!(!text.contains(secret), "{}", entry.path().display());
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The key file: made when there is none, never overwritten.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::SecretsError;
+
+/// Bytes of a key.
+pub const KEY_BYTES: usize = 32;
+
+/// The file's first line, for people who find it.
+const COMMENT: &str =
+    "# Encrypts what humanlayer's sessions were launched with. Back it up with the database.";
+
+/// Longest key file that is read.
+const MAX_FILE: u64 = 1024;
+
+/// Where the key of a database is.
+pub fn path_beside(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".key");
+    PathBuf::from(path)
+}
+
+/// Reads the key, or makes one. Only the daemon that holds the database's lock calls this.
+pub fn read_or_create(path: &Path) -> Result<[u8; KEY_BYTES], SecretsError> {
+    let unusable = |problem: String| SecretsError::Key {
+        path: path.to_owned(),
+        problem,
+    };
+    match read(path) {
+        Ok(text) => parse(&text).ok_or_else(|| {
+            unusable("it does not hold a key. Put the right file back, or delete it to start with a new key".to_owned())
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut key = [0; KEY_BYTES];
+            getrandom::fill(&mut key).map_err(|error| unusable(format!("no random numbers: {error}")))?;
+            create(path, &key).map_err(|error| unusable(format!("it cannot be made: {error}")))?;
+            Ok(key)
+        }
+        Err(error) => Err(unusable(error.to_string())),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it is not a file of yours"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "others could read the key file; making it private");
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn parse(text: &str) -> Option<[u8; KEY_BYTES]> {
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    if line.len() != 2 * KEY_BYTES || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut key = [0; KEY_BYTES];
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(line.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(key)
+}
+
+/// Written beside its place and renamed, so that a daemon that dies meanwhile leaves no half key.
+fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
+    let mut text = format!("{COMMENT}\n");
+    for byte in key {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('\n');
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".tmp");
+    let beside = PathBuf::from(beside);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    match path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

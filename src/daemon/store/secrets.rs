@@ -1,0 +1,144 @@
+//! Launch secrets: sealed bytes in a table of their own, and the rewriting of a file that held them
+//! in clear.
+
+use std::sync::Arc;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::Value;
+
+use super::{Doing as _, Store, StoreError};
+use crate::daemon::secrets::{LaunchSecrets, Sealer, SecretsError, take_from_config};
+use crate::domain::{Session, SessionId};
+
+impl Store {
+    /// What a session was launched with, or why that cannot be had.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn launch_secrets(
+        &self,
+        session: &Session,
+    ) -> Result<Result<LaunchSecrets, SecretsError>, StoreError> {
+        let key = session.key;
+        let sealed: Option<Vec<u8>> = self
+            .readers
+            .run(move |db| {
+                db.prepare_cached("SELECT sealed FROM launch_secrets WHERE session_key = ?")
+                    .and_then(|mut query| query.query_row([key], |row| row.get(0)).optional())
+                    .doing("read a session's launch environment")
+            })
+            .await?;
+        Ok(match sealed {
+            Some(sealed) => self.sealer.open(&session.id, &sealed),
+            None => Err(SecretsError::NotStored),
+        })
+    }
+
+    /// Stores what a session is launched with from now on.
+    ///
+    /// # Errors
+    /// When the database cannot be written. Secrets that cannot be encrypted are not stored, which
+    /// is logged.
+    pub async fn replace_launch_secrets(
+        &self,
+        session: &Session,
+        secrets: &LaunchSecrets,
+    ) -> Result<(), StoreError> {
+        let (key, sealed) = (session.key, self.seal(&session.id, secrets));
+        self.writer
+            .run(move |write| put(write.db, key, sealed.as_deref()))
+            .await
+    }
+
+    pub(super) fn seal(&self, id: &SessionId, secrets: &LaunchSecrets) -> Option<Vec<u8>> {
+        self.sealer
+            .seal(id, secrets)
+            .inspect_err(|error| {
+                tracing::error!(session = %id, %error, "the launch environment is not stored; resuming the session will need a person's");
+            })
+            .ok()
+    }
+}
+
+/// Stores the sealed secrets of a session, or removes them.
+pub(super) fn put(
+    db: &Connection,
+    session_key: i64,
+    sealed: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    match sealed {
+        Some(sealed) => db
+            .prepare_cached(
+                "INSERT OR REPLACE INTO launch_secrets (session_key, sealed) VALUES (?, ?)",
+            )
+            .and_then(|mut insert| insert.execute(params![session_key, sealed])),
+        None => db
+            .prepare_cached("DELETE FROM launch_secrets WHERE session_key = ?")
+            .and_then(|mut delete| delete.execute([session_key])),
+    }
+    .map(drop)
+    .doing("store a session's launch environment")
+}
+
+/// Gives a connection the functions that the migration uses.
+pub(super) fn add_functions(db: &Connection, sealer: &Arc<Sealer>) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8;
+    let sealer = Arc::clone(sealer);
+    db.create_scalar_function("sealed_launch_secrets", 2, flags, move |args| {
+        let (id, config) = (args.get::<String>(0)?, args.get::<String>(1)?);
+        // What is no configuration cannot be read later either; it holds nothing to take out.
+        let Some(taken) = parsed(&config).as_ref().and_then(take_from_config) else {
+            return Ok(None);
+        };
+        sealer
+            .seal(&SessionId::from(id), &taken.secrets)
+            .map(Some)
+            .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+    })?;
+    db.create_scalar_function("config_without_secrets", 1, flags, |args| {
+        let config = args.get::<String>(0)?;
+        let taken = parsed(&config).as_ref().and_then(take_from_config);
+        Ok(taken.map_or(config, |taken| taken.config.to_string()))
+    })
+}
+
+fn parsed(config: &str) -> Option<Value> {
+    serde_json::from_str(config).ok()
+}
+
+/// Writes the file anew if a migration asked for it, so that nothing is left of what its free pages
+/// and its log held. A failure is logged and made good at the next start.
+pub(super) fn rewrite_if_asked(db: &Connection) {
+    let rewrite = || -> rusqlite::Result<bool> {
+        let asked = db
+            .query_row(
+                "SELECT 1 FROM counters WHERE name = 'rewrite_file'",
+                [],
+                |_| Ok(()),
+            )
+            .optional()?;
+        if asked.is_none() {
+            return Ok(true);
+        }
+        tracing::info!(
+            "rewriting the database once, so that old copies of launch environments are gone"
+        );
+        db.execute_batch("VACUUM")?;
+        crate::failpoint::hit("store.rewritten");
+        let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            db.execute("DELETE FROM counters WHERE name = 'rewrite_file'", [])?;
+        }
+        Ok(!busy)
+    };
+    match rewrite() {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            "another program reads the database, so its log keeps old data; the next start removes it"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "the database cannot be rewritten, so old data stays in its free pages; the next start tries again")
+        }
+    }
+}
