@@ -72,7 +72,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
     let terminal = out.is_terminal();
     out.rows(
-        ["ID", "SESSION", "FROM", "TOOL", "INPUT", "OUTCOME", "ASKED"],
+        ["ID", "SESSION", "TOOL", "INPUT", "OUTCOME", "ASKED", "FROM"],
         &["INPUT", "FROM"],
         approvals.iter().map(|approval| {
             [

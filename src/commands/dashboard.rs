@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use super::Context;
 use super::exit::Failure;
 use super::input;
-use crate::config::{Config, Dashboard};
+use crate::config::{Config, Dashboard, Names};
 use crate::domain::text::nearest;
-use crate::tui::keymap::Keymap;
+use crate::tui::keymap::{Action, Keymap};
 use crate::tui::runtime;
+use crate::tui::state::notice::{Notice, Tone};
 use crate::tui::state::{App, Wishes};
 use crate::tui::theme::{self, Theme};
 
@@ -44,7 +45,38 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     app.home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
     app.launch.environment = input::environment();
     app.launch.remembered = remembered;
+    let warnings = warnings(config);
+    if let Some(first) = warnings.first() {
+        let more = match warnings.len() {
+            1 => String::new(),
+            count => format!(" (and {} more: `humanlayer doctor`)", count - 1),
+        };
+        app.notice = Some(Notice::new(Tone::Bad, format!("{first}{more}"), app.now));
+    }
     Ok(app)
+}
+
+/// What in the configuration has no effect or may not be meant, also in the names that only the
+/// dashboard knows.
+pub fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    let keys = &config.dashboard.keys;
+    if let Ok(keymap) = Keymap::with(&keys.value) {
+        let of_keys = keymap.warnings(&keys.value).into_iter();
+        warnings.extend(of_keys.map(|warning| format!("{warning} ({})", keys.origin)));
+    }
+    warnings
+}
+
+/// The names that only the dashboard knows, for the documentation of settings.
+pub fn known_names() -> Names {
+    Names {
+        themes: theme::NAMES.to_vec(),
+        actions: Action::ALL
+            .iter()
+            .map(|action| (action.name(), action.words()))
+            .collect(),
+    }
 }
 
 /// What is wrong with the names in the configuration that only the dashboard knows.

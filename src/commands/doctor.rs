@@ -51,16 +51,36 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = vec![match (dashboard::problem(&config), &config.file) {
-        (Some(problem), _) => Finding::fail("configuration", problem, dashboard::MEND),
-        (None, Some(file)) => Finding::ok("configuration", file.display().to_string()),
-        (None, None) => Finding::ok("configuration", "no file; defaults and environment"),
-    }];
+    let mut findings = configuration(&config);
     findings.extend(agent::examine(&config).await);
     findings.push(login::examine());
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.push(daemon::examine_database(&config.database_path.value));
     findings.push(remote_api::examine(&config).await);
+    findings
+}
+
+/// The files that were read, and each mistake in them.
+fn configuration(config: &Config) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = dashboard::problem(config)
+        .into_iter()
+        .chain(dashboard::warnings(config))
+        .map(|problem| Finding::fail("configuration", problem, dashboard::MEND))
+        .collect();
+    if findings.is_empty() {
+        let files: Vec<String> = [&config.file, &config.project_file]
+            .into_iter()
+            .flatten()
+            .map(|file| file.display().to_string())
+            .collect();
+        findings.push(Finding::ok(
+            "configuration",
+            match files.as_slice() {
+                [] => "no file; defaults and environment".to_owned(),
+                files => files.join(", "),
+            },
+        ));
+    }
     findings
 }
 

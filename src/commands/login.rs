@@ -2,8 +2,6 @@
 //!
 //! Starts no daemon, and shows the key nowhere.
 
-use std::path::Path;
-
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::exit::Failure;
@@ -50,7 +48,7 @@ pub async fn run(args: Args, flags: &Flags, mut context: Context) -> Result<(), 
         "{project}: the key is stored in {}",
         sanitize_line(&file.to_string_lossy())
     ))?;
-    tell_what_hides_it(flags, &key, &base, &file);
+    tell_what_hides_it(flags, &key, &base);
     let socket = &context.config.daemon_socket.value;
     if Client::connect(socket).await.is_ok() {
         context.out.line(
@@ -60,27 +58,20 @@ pub async fn run(args: Args, flags: &Flags, mut context: Context) -> Result<(), 
     Ok(())
 }
 
-/// The environment, or a file in the working directory, may go before what was stored.
-fn tell_what_hides_it(flags: &Flags, key: &SecretString, base: &str, file: &Path) {
+/// The environment may go before what was stored.
+fn tell_what_hides_it(flags: &Flags, key: &SecretString, base: &str) {
     let Ok(config) = Config::load(flags) else {
         return;
     };
     let stored = config.api_key.value.as_ref();
-    let hidden = if !stored.is_some_and(|stored| secret::same(key, stored.expose())) {
-        ("the key", config.api_key.origin.to_string())
+    let (what, origin) = if !stored.is_some_and(|stored| secret::same(key, stored.expose())) {
+        ("key", config.api_key.origin)
     } else if config.api_base_url.value != base {
-        ("the address", config.api_base_url.origin.to_string())
+        ("address", config.api_base_url.origin)
     } else {
         return;
     };
-    let instead = match (hidden.1.as_str(), &config.file) {
-        ("default", Some(other)) if other != file => {
-            format!("{} is read here instead", other.display())
-        }
-        (origin, _) => format!("the {origin} goes before the file"),
-    };
     output::warn(&format!(
-        "{} that was stored is not the one in use: {instead}",
-        hidden.0
+        "the stored {what} is not the one in use: {origin} takes precedence over the file"
     ));
 }

@@ -57,6 +57,9 @@ pub fn run(args: &Args, flags: &Flags) -> Result<(), Failure> {
     let config = Config::load(flags)?;
     logging::init(Destination::Stderr, config.log_level.value)
         .map_err(|cause| Failure::failed(cause.to_string()))?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -40,6 +40,7 @@ mod secret;
 pub mod send;
 pub mod sessions;
 pub mod show;
+mod table;
 pub mod watch;
 
 use std::future::Future;
@@ -52,6 +53,9 @@ use crate::tui;
 
 use exit::{Exit, Failure};
 use output::Output;
+
+/// Warnings about the configuration that are said at each start.
+const MOST_WARNINGS: usize = 3;
 
 /// What a command works with.
 pub struct Context {
@@ -122,6 +126,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         config: Config::load(&flags)?,
         out: Output::new(),
     };
+    // The dashboard shows them itself.
+    if verb.is_some() || !tui::runtime::has_terminal() {
+        warn_of_configuration(&context.config);
+    }
     block_on(async move {
         match verb {
             None if tui::runtime::has_terminal() => dashboard::run(context).await,
@@ -131,6 +139,17 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             Some(verb) => perform(verb, context).await,
         }
     })
+}
+
+/// Says on standard error what in the configuration has no effect; a few, `doctor` says all.
+fn warn_of_configuration(config: &Config) {
+    let warnings = dashboard::warnings(config);
+    for warning in warnings.iter().take(MOST_WARNINGS) {
+        output::warn(warning);
+    }
+    if let Some(more @ 1..) = warnings.len().checked_sub(MOST_WARNINGS) {
+        output::warn(&format!("{more} more; `humanlayer doctor` lists them all"));
+    }
 }
 
 /// Runs a command on this thread alone: starting more would take longer than the command.

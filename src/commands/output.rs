@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
+use super::table;
 use crate::domain::text;
 
 /// Width of a terminal that does not tell its own.
@@ -95,32 +96,28 @@ impl Output {
             }
             return self.out.write_all(all.as_bytes());
         }
-        let mut table = Table::new();
-        table
-            .load_preset(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_truncation_indicator("…")
-            .set_width(columns());
-        let mut head = Row::from(header);
-        head.max_height(1);
-        table.set_header(head);
-        for row in rows {
-            let cells = row.map(|cell| text::sanitize_line(&cell).into_owned());
-            let mut row = Row::from(cells);
-            row.max_height(1);
-            table.add_row(row);
-        }
-        for (column, name) in table.column_iter_mut().zip(header) {
-            column.set_padding((0, 2));
-            if !yielding.contains(&name) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        for line in table.lines() {
-            all.push_str(line.trim_end());
+        let safe = |row: [String; N]| row.map(|cell| text::sanitize_line(&cell).into_owned());
+        let rows: Vec<[String; N]> = rows.into_iter().map(safe).collect();
+        for line in table::lines(header, yielding, &rows, usize::from(columns())) {
+            all.push_str(&line);
             all.push('\n');
         }
         self.out.write_all(all.as_bytes())
+    }
+
+    /// Writes one of our own sentences, broken between words so that it fits the terminal.
+    pub fn paragraph(&mut self, indent: &str, sentence: &str) -> io::Result<()> {
+        let room = usize::from(columns()).max(40);
+        let mut line = indent.to_owned();
+        for word in sentence.split_whitespace() {
+            if line.width() + word.width() >= room && line.trim() != "" {
+                self.line(line.trim_end())?;
+                indent.clone_into(&mut line);
+            }
+            line.push_str(word);
+            line.push(' ');
+        }
+        self.line(line.trim_end())
     }
 
     /// Makes sure that what was written is out.

@@ -1,35 +1,36 @@
-//! The configuration file: which one it is, and its values by key.
+//! The configuration files: which they are, their values by key, and the keys that mean nothing.
 //!
-//! Unknown keys are ignored, because older clients keep theirs in the same
-//! file. Never writes it ([`super::write`] does). Called by the resolver alone.
+//! There may be two: the user's own, and `humanlayer.json` in the working directory, which came
+//! with a project, perhaps a stranger's. Never writes one ([`super::write`] does). Called by the
+//! resolver alone.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, FILE_NAME, Form, Inputs, expand};
+use super::settings::{FOREIGN, Spec, specs};
+use super::{ConfigError, FILE_NAME, Inputs, Warning, expand};
+use crate::domain::text::nearest;
+
+/// The object in the file that holds the dashboard's settings.
+const DASHBOARD: &str = "dashboard";
 
 /// A file that was read.
+#[derive(Debug)]
 pub(super) struct ConfigFile {
     pub path: PathBuf,
-    /// Whether it lies in the working directory and nobody asked for it: it came with a project.
-    pub of_a_project: bool,
     values: Map<String, Value>,
 }
 
 impl ConfigFile {
-    /// Which file is, or would be, read.
-    pub fn locate(inputs: &Inputs<'_>) -> PathBuf {
-        let local = inputs.directory.join(FILE_NAME);
-        if inputs.flags.config_file.is_none() && local.exists() {
-            return local;
-        }
-        Self::locate_own(inputs)
+    /// The file that came with the project in the working directory, whether or not it is there.
+    fn project_path(inputs: &Inputs<'_>) -> PathBuf {
+        inputs.directory.join(FILE_NAME)
     }
 
     /// The user's own file, wherever the user is, or the one asked for.
-    pub fn locate_own(inputs: &Inputs<'_>) -> PathBuf {
+    pub fn own_path(inputs: &Inputs<'_>) -> PathBuf {
         if let Some(asked) = &inputs.flags.config_file {
             return expand(asked, inputs.home, inputs.directory);
         }
@@ -41,84 +42,105 @@ impl ConfigFile {
         base.join("humanlayer").join(FILE_NAME)
     }
 
-    /// Reads the file; none if there is none, which is only wrong when it was asked for.
-    pub fn find(inputs: &Inputs<'_>) -> Result<Option<Self>, ConfigError> {
-        let path = Self::locate(inputs);
-        let of_a_project =
-            inputs.flags.config_file.is_none() && path == inputs.directory.join(FILE_NAME);
+    /// Reads the user's own file, or the one asked for, which alone must be there.
+    pub fn own(inputs: &Inputs<'_>) -> Result<Option<Self>, ConfigError> {
+        let path = Self::own_path(inputs);
+        match Self::read(&path) {
+            Ok(None) if inputs.flags.config_file.is_some() => Err(ConfigError::Unreadable {
+                file: path,
+                source: io::ErrorKind::NotFound.into(),
+            }),
+            settled => settled,
+        }
+    }
+
+    /// Reads the project's file. None where another was asked for, or where it is the user's own.
+    pub fn of_project(inputs: &Inputs<'_>) -> Result<Option<Self>, ConfigError> {
+        let path = Self::project_path(inputs);
+        if inputs.flags.config_file.is_some() || path == Self::own_path(inputs) {
+            return Ok(None);
+        }
+        Self::read(&path)
+    }
+
+    fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
+        let path = path.to_owned();
         match std::fs::read(&path) {
-            Ok(bytes) => {
-                let file = Self::parse(path, of_a_project, &bytes)?;
-                if of_a_project {
-                    file.must_not_choose_for_the_user()?;
-                }
-                Ok(Some(file))
-            }
-            Err(cause)
-                if cause.kind() == io::ErrorKind::NotFound
-                    && inputs.flags.config_file.is_none() =>
-            {
-                Ok(None)
-            }
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(Value::Object(values)) => Ok(Some(Self { path, values })),
+                Ok(_) => Err(ConfigError::NotAnObject { file: path }),
+                Err(source) => Err(ConfigError::NotJson { file: path, source }),
+            },
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(ConfigError::Unreadable { file: path, source }),
         }
     }
 
-    fn parse(path: PathBuf, of_a_project: bool, bytes: &[u8]) -> Result<Self, ConfigError> {
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(values)) => Ok(Self {
-                path,
-                of_a_project,
-                values,
-            }),
-            Ok(_) => Err(ConfigError::NotAnObject { file: path }),
-            Err(source) => Err(ConfigError::NotJson { file: path, source }),
-        }
-    }
-
-    /// A file in the working directory came with a project, perhaps a stranger's: it must not say
-    /// which program runs as the agent, where the user's key is sent, nor who reaches the daemon.
-    fn must_not_choose_for_the_user(&self) -> Result<(), ConfigError> {
-        for key in ["claude_path", "api_base_url", "http_allow_remote"] {
-            if self.values.get(key).is_some_and(|value| !value.is_null()) {
-                return Err(ConfigError::NotForAProject {
-                    file: self.path.clone(),
-                    key,
-                });
+    /// What is written for a setting; null and the empty text count as unset.
+    pub fn value(&self, spec: &Spec) -> Result<Option<&Value>, ConfigError> {
+        for key in [Some(spec.key), spec.alias].into_iter().flatten() {
+            let found = match key.split_once('.') {
+                None => self.values.get(key),
+                Some((object, name)) => self.object(object)?.and_then(|values| values.get(name)),
+            };
+            let is_set = |value: &&Value| !value.is_null() && value.as_str() != Some("");
+            if let Some(value) = found.filter(is_set) {
+                return Ok(Some(value));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// The object under a key; null counts as unset.
-    pub fn object(&self, key: &'static str) -> Result<Option<&Map<String, Value>>, ConfigError> {
+    fn object(&self, key: &str) -> Result<Option<&Map<String, Value>>, ConfigError> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(values)) => Ok(Some(values)),
-            Some(value) => Err(ConfigError::WrongType {
+            Some(value) => Err(ConfigError::NotAnObjectThere {
                 file: self.path.clone(),
-                key,
-                expected: "an object",
+                key: key.to_owned(),
                 found: type_name(value),
             }),
         }
     }
 
-    /// The value of a key as text; null and the empty string count as unset.
-    pub fn text(&self, key: &'static str, form: Form) -> Result<Option<String>, ConfigError> {
-        let (expected, read) = form;
-        match self.values.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => match read(value) {
-                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-                None => Err(ConfigError::WrongType {
-                    file: self.path.clone(),
-                    key,
-                    expected,
-                    found: type_name(value),
-                }),
-            },
+    /// The keys that mean nothing, and in a project's file those that it may not set.
+    pub fn warnings(&self, is_of_a_project: bool) -> Vec<Warning> {
+        let top = specs()
+            .flat_map(|spec| [Some(spec.key), spec.alias])
+            .flatten()
+            .filter(|key| !key.contains('.'));
+        let known: Vec<&str> = top
+            .chain(FOREIGN.iter().map(|(key, _)| *key))
+            .chain([DASHBOARD])
+            .collect();
+        let mut warnings = self.unknown(&self.values, "", &known);
+        if let Some(Value::Object(values)) = self.values.get(DASHBOARD) {
+            let known: Vec<&str> = specs()
+                .filter_map(|spec| spec.key.strip_prefix("dashboard."))
+                .collect();
+            warnings.extend(self.unknown(values, "dashboard.", &known));
         }
+        if is_of_a_project {
+            warnings.extend(specs().filter(|spec| !spec.project).filter_map(|spec| {
+                let value = self.value(spec).ok().flatten();
+                value.map(|_| Warning::NotForAProject {
+                    file: self.path.clone(),
+                    key: spec.key,
+                })
+            }));
+        }
+        warnings
+    }
+
+    fn unknown(&self, values: &Map<String, Value>, prefix: &str, known: &[&str]) -> Vec<Warning> {
+        let unknown = values.keys().filter(|key| !known.contains(&key.as_str()));
+        unknown
+            .map(|key| Warning::UnknownKey {
+                file: self.path.clone(),
+                key: format!("{prefix}{key}"),
+                instead: nearest(key, known.iter().copied()).map(|near| format!("{prefix}{near}")),
+            })
+            .collect()
     }
 }
 

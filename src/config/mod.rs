@@ -1,36 +1,35 @@
 //! What the user has set, and where each value comes from.
 //!
-//! A flag beats the environment, which beats the file, which beats the
-//! default; every value remembers which of them it came from. Owns the names
-//! and bounds of all settings, reading the file, and (for `login`) changing
-//! values in it. It must not start anything or print. Called once, before any
-//! command or daemon runs.
+//! A flag beats the environment, which beats the file of the project in the working directory,
+//! where that may set it, which beats the user's own file, which beats the default; every value
+//! remembers which of them it came from. [`settings`] is the one table from which all else here
+//! derives. Owns reading the files and (for `login`) changing values in the user's. It must not
+//! start anything or print. Called once, before any command or daemon runs.
 
-mod dashboard;
 mod file;
+mod resolve;
+mod schema;
+mod settings;
+mod types;
 mod value;
 mod write;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
-pub use dashboard::Dashboard;
 use file::ConfigFile;
 pub(crate) use file::check;
+use resolve::Resolver;
+pub use schema::{Names, SCHEMA_NAME, schema, starter};
+pub use settings::{Config, Dashboard, Description, FOREIGN, Spec, describe, specs};
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
 pub(crate) use write::set;
 
 /// The name of the configuration file, wherever it is.
 pub const FILE_NAME: &str = "humanlayer.json";
-/// Longest time after which an idle session's process may be ended, in minutes (a year).
-const MOST_IDLE_MINUTES: f64 = 525_600.0;
-
-/// Bounds of the pause between two polls, in seconds.
-const POLL_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
 
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
@@ -56,14 +55,6 @@ pub struct Inputs<'a> {
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A project's own file sets what only the user may.
-    #[error("{file} sets {key}, which a project may not; set it in ~/.config/humanlayer/humanlayer.json or in the environment, or name this file with --config-file", file = file.display())]
-    NotForAProject {
-        /// The file in the working directory.
-        file: PathBuf,
-        /// The key.
-        key: &'static str,
-    },
     /// Neither the environment nor the system names a home directory.
     #[error("finding your home directory: HOME is not set; set it")]
     NoHome,
@@ -100,30 +91,18 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
     },
-    /// A value has the wrong type.
-    #[error("reading {file}: `{key}` must be {expected}, not {found}; fix it with `humanlayer config edit`", file = file.display())]
-    WrongType {
+    /// An object of ours is something else.
+    #[error("reading {file}: `{key}` must be an object, not {found}; fix it with `humanlayer config edit`", file = file.display())]
+    NotAnObjectThere {
         /// The file.
         file: PathBuf,
         /// The key.
-        key: &'static str,
-        /// What it must be.
-        expected: &'static str,
+        key: String,
         /// What it is.
         found: &'static str,
     },
-    /// A key in an object of ours that means nothing.
-    #[error("reading {file}: `{key}` means nothing; {instead}", file = file.display())]
-    UnknownKey {
-        /// The file.
-        file: PathBuf,
-        /// The key, with the object that it is in.
-        key: String,
-        /// What may have been meant.
-        instead: String,
-    },
-    /// A value of the right type that makes no sense.
-    #[error("the value of `{key}` ({origin}) {problem}")]
+    /// A value that makes no sense.
+    #[error("`{key}` ({origin}) {problem}; {next}", next = origin.remedy())]
     Invalid {
         /// The key.
         key: &'static str,
@@ -134,39 +113,44 @@ pub enum ConfigError {
     },
 }
 
-/// The resolved configuration.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The file that was read, if there was one.
-    pub file: Option<PathBuf>,
-    /// The daemon's socket, absolute.
-    pub daemon_socket: Setting<PathBuf>,
-    /// The daemon's database, absolute.
-    pub database_path: Setting<PathBuf>,
-    /// The agent's program; none means `claude` on the PATH.
-    pub claude_path: Setting<Option<PathBuf>>,
-    /// How much is logged.
-    pub log_level: Setting<LogLevel>,
-    /// After how many minutes without work an idle session's process ends; above 0.
-    pub session_idle_minutes: Setting<f64>,
-    /// The key for the HumanLayer API.
-    pub api_key: Setting<Option<Secret>>,
-    /// Where the HumanLayer API is.
-    pub api_base_url: Setting<String>,
-    /// The pause between two polls of it while something is going on, in seconds.
-    pub api_poll_seconds: Setting<f64>,
-    /// Where its web application is.
-    pub app_base_url: Setting<String>,
-    /// Address of the daemon's local HTTP API.
-    pub http_host: Setting<String>,
-    /// Its port; 0 means none.
-    pub http_port: Setting<u16>,
-    /// Whether it may be served at an address that other machines reach.
-    pub http_allow_remote: Setting<bool>,
-    /// The run that this program belongs to, when one says so.
-    pub run_id: Setting<Option<String>>,
-    /// How the user wants the dashboard.
-    pub dashboard: Dashboard,
+/// Something in a configuration file that has no effect, and is therefore probably a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A key that means nothing.
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// The key, with the object that it is in.
+        key: String,
+        /// The key that may have been meant.
+        instead: Option<String>,
+    },
+    /// A project's own file sets what only the user may.
+    NotForAProject {
+        /// The file in the working directory.
+        file: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownKey { file, key, instead } => {
+                write!(f, "unknown key `{key}` in {}", file.display())?;
+                match instead {
+                    Some(near) => write!(f, "; did you mean `{near}`?"),
+                    None => f.write_str("; `humanlayer config list` lists all settings"),
+                }
+            }
+            Self::NotForAProject { file, key } => write!(
+                f,
+                "`{key}` in {} is ignored: a project's file may not set it. Set it in your own file (`humanlayer config edit`) or name this file with --config-file",
+                file.display()
+            ),
+        }
+    }
 }
 
 impl Config {
@@ -183,159 +167,27 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] that names the file or variable, the key and what to do.
     pub fn resolve(inputs: &Inputs<'_>) -> Result<Self, ConfigError> {
-        let file = ConfigFile::find(inputs)?;
+        let own = ConfigFile::own(inputs)?;
+        let project = ConfigFile::of_project(inputs)?;
+        let mut warnings = Vec::new();
+        warnings.extend(own.iter().flat_map(|file| file.warnings(false)));
+        warnings.extend(project.iter().flat_map(|file| file.warnings(true)));
         let from = Resolver {
             inputs,
-            file: file.as_ref(),
+            project: project.as_ref(),
+            own: own.as_ref(),
         };
-        let state = inputs.home.join(".humanlayer");
-        let flagged = inputs.flags.daemon_socket.as_deref().map(|path| Setting {
-            value: from.absolute(path, inputs.directory),
-            origin: Origin::Flag("--daemon-socket"),
-        });
-        let daemon_socket = match flagged {
-            Some(setting) => setting,
-            None => from.path("daemon_socket", "HUMANLAYER_DAEMON_SOCKET", || {
-                state.join("daemon.sock")
-            })?,
-        };
-        Ok(Self {
-            daemon_socket,
-            database_path: from.path("database_path", "HUMANLAYER_DATABASE_PATH", || {
-                state.join("daemon.db")
-            })?,
-            claude_path: from.optional_path("claude_path", "HUMANLAYER_CLAUDE_PATH")?,
-            log_level: from.parsed(
-                "log_level",
-                &["HUMANLAYER_LOG_LEVEL"],
-                TEXT,
-                || LogLevel::Info,
-                |text| {
-                    LogLevel::parse(text)
-                        .ok_or("must be one of error, warn, info, debug, trace".to_owned())
-                },
-            )?,
-            session_idle_minutes: from.parsed(
-                "session_idle_minutes",
-                &["HUMANLAYER_SESSION_IDLE_MINUTES"],
-                NUMBER,
-                || 10.0,
-                |text| match text.parse() {
-                    Ok(minutes) if minutes > 0.0 && minutes <= MOST_IDLE_MINUTES => Ok(minutes),
-                    Ok(_) | Err(_) => Err(format!(
-                        "must be a number of minutes above 0, at most {MOST_IDLE_MINUTES}"
-                    )),
-                },
-            )?,
-            api_key: from.parsed(
-                "api_key",
-                &["HUMANLAYER_API_KEY"],
-                TEXT,
-                || None,
-                |text| Ok(Some(Secret::new(text))),
-            )?,
-            api_base_url: from.parsed(
-                "api_base_url",
-                &["HUMANLAYER_API_BASE", "HUMANLAYER_API_BASE_URL"],
-                TEXT,
-                || "https://api.humanlayer.dev/humanlayer/v1".to_owned(),
-                url,
-            )?,
-            api_poll_seconds: from.parsed(
-                "api_poll_seconds",
-                &["HUMANLAYER_API_POLL_SECONDS"],
-                NUMBER,
-                || 3.0,
-                |text| match text.parse() {
-                    Ok(seconds) if POLL_SECONDS.contains(&seconds) => Ok(seconds),
-                    Ok(_) | Err(_) => Err(format!(
-                        "must be a number of seconds from {} to {}",
-                        POLL_SECONDS.start(),
-                        POLL_SECONDS.end()
-                    )),
-                },
-            )?,
-            app_base_url: from.parsed(
-                "app_base_url",
-                &["HUMANLAYER_APP_URL"],
-                TEXT,
-                || "https://app.humanlayer.dev".to_owned(),
-                url,
-            )?,
-            http_host: from.parsed(
-                "http_host",
-                &["HUMANLAYER_DAEMON_HTTP_HOST"],
-                TEXT,
-                || "127.0.0.1".to_owned(),
-                |text| Ok(text.to_owned()),
-            )?,
-            http_port: from.parsed(
-                "http_port",
-                &["HUMANLAYER_DAEMON_HTTP_PORT"],
-                NUMBER,
-                || 7777,
-                |text| {
-                    text.parse()
-                        .map_err(|_| "must be a port from 0 (off) to 65535".to_owned())
-                },
-            )?,
-            http_allow_remote: from.parsed(
-                "http_allow_remote",
-                &["HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE"],
-                FLAG,
-                || false,
-                |text| match text {
-                    "true" | "1" => Ok(true),
-                    "false" | "0" => Ok(false),
-                    _ => Err("must be true or false".to_owned()),
-                },
-            )?,
-            run_id: from.parsed(
-                "run_id",
-                &["HUMANLAYER_RUN_ID"],
-                TEXT,
-                || None,
-                |text| Ok(Some(text.to_owned())),
-            )?,
-            dashboard: Dashboard::read(file.as_ref())?,
-            file: file.map(|file| file.path),
-        })
-    }
-
-    /// Every value and where it comes from, secrets masked.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
-        fn path(path: &Path) -> Value {
-            Value::from(path.to_string_lossy())
+        let dashboard = Dashboard::resolve_settings(&from)?;
+        let path = |file: &Option<ConfigFile>| file.as_ref().map(|file| file.path.clone());
+        let mut config =
+            Self::resolve_settings(&from, dashboard, path(&own), path(&project), warnings)?;
+        if let Some(socket) = &inputs.flags.daemon_socket {
+            config.daemon_socket = Setting {
+                value: expand(socket, inputs.home, inputs.directory),
+                origin: Origin::Flag("--daemon-socket"),
+            };
         }
-        let mut entries = vec![
-            self.daemon_socket.entry("daemon_socket", |v| path(v)),
-            self.database_path.entry("database_path", |v| path(v)),
-            self.claude_path
-                .entry("claude_path", |v| v.as_deref().map_or(Value::Null, path)),
-            self.log_level
-                .entry("log_level", |v| Value::from(v.as_str())),
-            self.session_idle_minutes
-                .entry("session_idle_minutes", |v| Value::from(*v)),
-            self.api_key.entry("api_key", |v| {
-                v.as_ref()
-                    .map_or(Value::Null, |secret| secret.masked().into())
-            }),
-            self.api_base_url
-                .entry("api_base_url", |v| Value::from(v.as_str())),
-            self.api_poll_seconds
-                .entry("api_poll_seconds", |v| Value::from(*v)),
-            self.app_base_url
-                .entry("app_base_url", |v| Value::from(v.as_str())),
-            self.http_host
-                .entry("http_host", |v| Value::from(v.as_str())),
-            self.http_port.entry("http_port", |v| Value::from(*v)),
-            self.http_allow_remote
-                .entry("http_allow_remote", |v| Value::from(*v)),
-            self.run_id.entry("run_id", |v| Value::from(v.as_deref())),
-        ];
-        entries.extend(self.dashboard.entries());
-        entries
+        Ok(config)
     }
 
     /// After how long without work an idle session's process ends.
@@ -360,21 +212,12 @@ impl Config {
     }
 }
 
-/// Which file is, or would be, read: the one asked for, else the one in the
-/// working directory if it is there, else the user's.
-///
-/// # Errors
-/// When there is no home or working directory.
-pub fn locate(flags: &Flags) -> Result<PathBuf, ConfigError> {
-    with_process_inputs(flags, |inputs| Ok(ConfigFile::locate(inputs)))
-}
-
 /// The user's own file, or the one asked for: where what is the user's alone is kept.
 ///
 /// # Errors
 /// When there is no home or working directory.
 pub fn locate_own(flags: &Flags) -> Result<PathBuf, ConfigError> {
-    with_process_inputs(flags, |inputs| Ok(ConfigFile::locate_own(inputs)))
+    with_process_inputs(flags, |inputs| Ok(ConfigFile::own_path(inputs)))
 }
 
 fn with_process_inputs<T>(
@@ -391,129 +234,6 @@ fn with_process_inputs<T>(
         directory: &directory,
         home: &home,
     })
-}
-
-fn url(text: &str) -> Result<String, String> {
-    if text.starts_with("https://") || text.starts_with("http://") {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err("must be a URL that begins with https:// or http://".to_owned())
-    }
-}
-
-/// What a key's value must be in the file.
-type Form = (&'static str, fn(&Value) -> Option<String>);
-
-const TEXT: Form = ("a string", |value| value.as_str().map(str::to_owned));
-const NUMBER: Form = ("a number", |value| match value {
-    Value::Number(number) => Some(number.to_string()),
-    Value::String(text) => Some(text.clone()),
-    Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-});
-
-const FLAG: Form = ("true or false", |value| match value {
-    Value::Bool(flag) => Some(flag.to_string()),
-    Value::String(text) => Some(text.clone()),
-    Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
-});
-
-struct Resolver<'a> {
-    inputs: &'a Inputs<'a>,
-    file: Option<&'a ConfigFile>,
-}
-
-impl Resolver<'_> {
-    /// The raw text of a key and where it comes from; empty variables and nulls count as unset.
-    fn find(
-        &self,
-        key: &'static str,
-        variables: &[&'static str],
-        form: Form,
-    ) -> Result<Option<(String, Origin)>, ConfigError> {
-        for variable in variables {
-            let Some(found) = (self.inputs.environment)(variable).filter(|v| !v.is_empty()) else {
-                continue;
-            };
-            let origin = Origin::Environment(variable);
-            return match found.into_string() {
-                Ok(text) => Ok(Some((text, origin))),
-                Err(_) => Err(ConfigError::Invalid {
-                    key,
-                    origin,
-                    problem: "is not valid UTF-8; set another".to_owned(),
-                }),
-            };
-        }
-        match self.file {
-            Some(file) => Ok(file
-                .text(key, form)?
-                .map(|text| (text, Origin::File(file.path.clone())))),
-            None => Ok(None),
-        }
-    }
-
-    fn parsed<T>(
-        &self,
-        key: &'static str,
-        variables: &[&'static str],
-        form: Form,
-        default: impl FnOnce() -> T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<Setting<T>, ConfigError> {
-        match self.find(key, variables, form)? {
-            None => Ok(Setting {
-                value: default(),
-                origin: Origin::Default,
-            }),
-            Some((text, origin)) => match parse(text.trim()) {
-                Ok(value) => Ok(Setting { value, origin }),
-                Err(problem) => Err(ConfigError::Invalid {
-                    key,
-                    origin,
-                    problem,
-                }),
-            },
-        }
-    }
-
-    fn optional_path(
-        &self,
-        key: &'static str,
-        variable: &'static str,
-    ) -> Result<Setting<Option<PathBuf>>, ConfigError> {
-        let Some((text, origin)) = self.find(key, &[variable], TEXT)? else {
-            return Ok(Setting {
-                value: None,
-                origin: Origin::Default,
-            });
-        };
-        // A relative path in the file means one beside the file.
-        let base = match &origin {
-            Origin::File(file) => file.parent().unwrap_or(self.inputs.directory),
-            Origin::Flag(_) | Origin::Environment(_) | Origin::Default => self.inputs.directory,
-        };
-        Ok(Setting {
-            value: Some(self.absolute(Path::new(&text), base)),
-            origin,
-        })
-    }
-
-    fn path(
-        &self,
-        key: &'static str,
-        variable: &'static str,
-        default: impl FnOnce() -> PathBuf,
-    ) -> Result<Setting<PathBuf>, ConfigError> {
-        let Setting { value, origin } = self.optional_path(key, variable)?;
-        Ok(Setting {
-            value: value.unwrap_or_else(default),
-            origin,
-        })
-    }
-
-    fn absolute(&self, path: &Path, base: &Path) -> PathBuf {
-        expand(path, self.inputs.home, base)
-    }
 }
 
 /// Makes a path absolute: `~` means `home`, anything relative is below `base`.

@@ -85,10 +85,14 @@ fn nothing_set_means_the_defaults() {
 
 #[test]
 fn flag_over_environment_over_file_over_default() {
-    let mut world = World::new().file("work/humanlayer.json", r#"{"daemon_socket": "f.sock"}"#);
-    let file = world.path("work/humanlayer.json");
+    let name = "home/.config/humanlayer/humanlayer.json";
+    let mut world = World::new().file(name, r#"{"daemon_socket": "f.sock"}"#);
+    let file = world.path(name);
     let config = world.resolve().unwrap();
-    assert_eq!(config.daemon_socket.value, world.path("work/f.sock"));
+    assert_eq!(
+        config.daemon_socket.value,
+        file.parent().unwrap().join("f.sock")
+    );
     assert_eq!(config.daemon_socket.origin, Origin::File(file));
 
     world = world.variable("HUMANLAYER_DAEMON_SOCKET", "~/e.sock");
@@ -106,21 +110,20 @@ fn flag_over_environment_over_file_over_default() {
 }
 
 #[test]
-fn the_nearest_file_is_read() {
-    let mut world = World::new().file(
-        "home/.config/humanlayer/humanlayer.json",
-        r#"{"http_port": 1}"#,
-    );
-    assert_eq!(world.resolve().unwrap().http_port.value, 1);
+fn the_users_file_is_found_and_a_projects_file_goes_before_it() {
+    let theme = |name: &str| format!(r#"{{"dashboard": {{"theme": "{name}"}}}}"#);
+    let of = |world: &World| world.resolve().unwrap().dashboard.theme.value.unwrap();
+    let mut world = World::new().file("home/.config/humanlayer/humanlayer.json", &theme("one"));
+    assert_eq!(of(&world), "one");
     world = world
-        .file("xdg/humanlayer/humanlayer.json", r#"{"http_port": 2}"#)
+        .file("xdg/humanlayer/humanlayer.json", &theme("two"))
         .variable("XDG_CONFIG_HOME", "xdg");
-    assert_eq!(world.resolve().unwrap().http_port.value, 2);
-    world = world.file("work/humanlayer.json", r#"{"http_port": "3"}"#);
-    assert_eq!(world.resolve().unwrap().http_port.value, 3);
-    world = world.file("home/mine.json", r#"{"http_port": 4}"#);
+    assert_eq!(of(&world), "two");
+    world = world.file("work/humanlayer.json", &theme("three"));
+    assert_eq!(of(&world), "three");
+    world = world.file("home/mine.json", &theme("four"));
     world.flags.config_file = Some("~/mine.json".into());
-    assert_eq!(world.resolve().unwrap().http_port.value, 4);
+    assert_eq!(of(&world), "four");
     world.flags.config_file = Some("none.json".into());
     assert!(matches!(
         world.resolve(),
@@ -129,17 +132,86 @@ fn the_nearest_file_is_read() {
 }
 
 #[test]
-fn keys_of_older_clients_and_empty_values_are_no_trouble() {
+fn a_projects_file_takes_nothing_away_from_the_users() {
     let world = World::new()
         .file(
-            "work/humanlayer.json",
-            r#"{"www_base_url": "https://x", "thoughts": {"user": "a"}, "channel": {}, "claude_path": null, "api_key": "", "run_id": "r", "later": [1]}"#,
+            "home/.config/humanlayer/humanlayer.json",
+            r#"{"http_port": 1, "dashboard": {"confirm_dangerous": true, "theme": "light"}}"#,
+        )
+        .file("work/humanlayer.json", r#"{"dashboard": {"mouse": false}}"#);
+    let config = world.resolve().unwrap();
+    assert_eq!(config.http_port.value, 1);
+    assert!(config.dashboard.confirm_dangerous.value);
+    assert_eq!(config.dashboard.theme.value.as_deref(), Some("light"));
+    assert!(!config.dashboard.mouse.value);
+    let own = world.path("home/.config/humanlayer/humanlayer.json");
+    assert_eq!(config.file, Some(own));
+    assert_eq!(
+        config.project_file,
+        Some(world.path("work/humanlayer.json"))
+    );
+}
+
+#[test]
+fn keys_of_other_humanlayer_programs_and_empty_values_are_no_trouble() {
+    let world = World::new()
+        .file(
+            "home/.config/humanlayer/humanlayer.json",
+            r#"{"www_base_url": "https://x", "thoughts": {"user": "a"}, "channel": {}, "env": {}, "$schema": "x",
+                "version_override": "dev", "claude_path": null, "api_key": "", "run_id": "r", "socket_path": "/old.sock"}"#,
         )
         .variable("HUMANLAYER_CLAUDE_PATH", "");
     let config = world.resolve().unwrap();
     assert_eq!(config.claude_path.value, None);
     assert_eq!(config.api_key.value, None);
     assert_eq!(config.run_id.value.as_deref(), Some("r"));
+    assert_eq!(config.daemon_socket.value, Path::new("/old.sock"));
+    assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn unknown_keys_at_every_level_are_warnings_that_name_what_was_meant() {
+    let world = World::new().file(
+        "home/.config/humanlayer/humanlayer.json",
+        r#"{"log_levle": "warn", "zzz": 1, "dashboard": {"confirm_dangrous": true, "colour": 1}}"#,
+    );
+    let warnings: Vec<String> = world
+        .resolve()
+        .unwrap()
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    for (warning, parts) in warnings.iter().zip([
+        ["unknown key `log_levle` in ", "did you mean `log_level`?"],
+        ["unknown key `zzz` in ", "`humanlayer config list` lists"],
+        [
+            "unknown key `dashboard.confirm_dangrous` in ",
+            "did you mean `dashboard.confirm_dangerous`?",
+        ],
+        ["unknown key `dashboard.colour` in ", "config list"],
+    ]) {
+        assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
+        assert!(warning.contains("humanlayer.json"), "{warning}");
+    }
+}
+
+#[test]
+fn every_setting_is_declared_once_and_documented() {
+    let all = describe();
+    assert_eq!(all.len(), specs().count());
+    let config = World::new().resolve().unwrap();
+    let shown: Vec<&str> = config.entries().iter().map(|entry| entry.key).collect();
+    let declared: Vec<&str> = all.iter().map(|about| about.spec.key).collect();
+    assert_eq!(shown, declared);
+    for (index, about) in all.iter().enumerate() {
+        let key = about.spec.key;
+        assert!(!declared[..index].contains(&key), "{key} is declared twice");
+        assert!(about.spec.doc.ends_with('.'), "{key}: {}", about.spec.doc);
+        assert!(!about.allowed.is_empty(), "{key}");
+        assert!(about.schema.is_object(), "{key}");
+    }
 }
 
 #[test]
@@ -147,13 +219,10 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
     let cases = [
         ("{", "not valid JSON"),
         ("[]", "must hold one JSON object"),
-        (
-            r#"{"daemon_socket": 3}"#,
-            "`daemon_socket` must be a string, not a number",
-        ),
+        (r#"{"daemon_socket": 3}"#, "must be a string, not a number"),
         (
             r#"{"http_port": true}"#,
-            "`http_port` must be a number, not true or false",
+            "must be a number, not true or false",
         ),
         (
             r#"{"http_port": 70000}"#,
@@ -163,11 +232,6 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
         (r#"{"session_idle_minutes": 0}"#, "above 0, at most 525600"),
         (r#"{"api_base_url": "ftp://x"}"#, "must be a URL"),
         (r#"{"dashboard": []}"#, "`dashboard` must be an object"),
-        (
-            r#"{"dashboard": {"confirm_dangrous": true}}"#,
-            "`dashboard.confirm_dangrous` means nothing; did you mean `dashboard.confirm_dangerous`?",
-        ),
-        (r#"{"dashboard": {"colour": 1}}"#, "there are theme, keys"),
         (r#"{"dashboard": {"bell": "no"}}"#, "`dashboard.bell` (file"),
         (
             r#"{"dashboard": {"theme": 1}}"#,
@@ -192,7 +256,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
         (r#"{"http_allow_remote": "yes"}"#, "must be true or false"),
         (
             r#"{"http_allow_remote": 1}"#,
-            "`http_allow_remote` must be true or false, not a number",
+            "must be true or false, not a number",
         ),
         (r#"{"api_poll_seconds": 0}"#, "from 0.05 to 3600"),
     ];
@@ -205,6 +269,7 @@ fn wrong_values_are_named_with_their_place_and_remedy() {
     let world = World::new().variable("HUMANLAYER_LOG_LEVEL", "loud");
     let said = world.resolve().unwrap_err().to_string();
     assert!(said.contains("HUMANLAYER_LOG_LEVEL"), "{said}");
+    assert!(said.ends_with("change HUMANLAYER_LOG_LEVEL"), "{said}");
 }
 
 #[test]
@@ -222,28 +287,7 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
-fn a_project_does_not_choose_the_agents_program() {
-    for (key, value) in [
-        ("claude_path", "https://evil.example"),
-        ("api_base_url", "https://evil.example"),
-        ("http_allow_remote", "true"),
-    ] {
-        let text = format!(r#"{{"{key}": "{value}"}}"#);
-        let refused = World::new().file("work/humanlayer.json", &text).resolve();
-        assert!(
-            matches!(&refused, Err(ConfigError::NotForAProject { key: found, .. }) if *found == key),
-            "{key}"
-        );
-        let own = World::new().file("home/.config/humanlayer/humanlayer.json", &text);
-        assert!(own.resolve().is_ok(), "{key}");
-        let mut asked_for = World::new().file("work/humanlayer.json", &text);
-        asked_for.flags.config_file = Some(asked_for.path("work/humanlayer.json"));
-        assert!(asked_for.resolve().is_ok(), "{key}");
-    }
-}
-
-#[test]
-fn the_dashboards_wishes_are_read() {
+fn the_dashboards_settings_are_read() {
     let world = World::new().file(
         "home/.config/humanlayer/humanlayer.json",
         r#"{"dashboard": {"theme": "light", "keys": {"approve": ["y", "ctrl-y"], "deny": "d"},
@@ -269,25 +313,72 @@ fn the_dashboards_wishes_are_read() {
     assert!(shown.contains(r#""value":["22:00","07:30"]"#), "{shown}");
 }
 
+/// What a stranger's repository may bring along: how things look.
 #[test]
-fn a_project_chooses_no_keys_that_decide() {
-    for (key, value) in [
-        ("keys", r#"{"approve": "x"}"#),
-        ("confirm_dangerous", "false"),
-    ] {
-        let text = format!(r#"{{"dashboard": {{"{key}": {value}}}}}"#);
-        let refused = World::new().file("work/humanlayer.json", &text).resolve();
-        let said = refused.unwrap_err().to_string();
+fn a_project_sets_how_the_dashboard_looks_and_nothing_else() {
+    let allowed = [
+        ("dashboard.theme", r#""light""#),
+        ("dashboard.bell", "false"),
+        ("dashboard.notify", "true"),
+        ("dashboard.quiet_hours", r#"["22:00", "07:00"]"#),
+        ("dashboard.mouse", "false"),
+        ("dashboard.deny_reasons", r#"["No."]"#),
+    ];
+    let refused = [
+        ("daemon_socket", r#""here.sock""#),
+        ("socket_path", r#""here.sock""#),
+        ("database_path", r#""here.db""#),
+        ("claude_path", r#""evil""#),
+        ("log_level", r#""trace""#),
+        ("session_idle_minutes", "0.1"),
+        ("api_key", r#""theirs""#),
+        ("api_base_url", r#""https://evil.example""#),
+        ("api_poll_seconds", "1"),
+        ("app_base_url", r#""https://evil.example""#),
+        ("http_host", r#""0.0.0.0""#),
+        ("http_port", "1"),
+        ("http_allow_remote", "true"),
+        ("run_id", r#""r""#),
+        ("dashboard.keys", r#"{"approve": "x"}"#),
+        ("dashboard.confirm_dangerous", "true"),
+    ];
+    let written = |key: &str, value: &str| match key.split_once('.') {
+        Some((object, key)) => format!(r#"{{"{object}": {{"{key}": {value}}}}}"#),
+        None => format!(r#"{{"{key}": {value}}}"#),
+    };
+    let is_default = |config: &Config| config.entries().iter().all(|entry| entry.is_default);
+    for (key, value) in refused {
+        let text = written(key, value);
+        let config = World::new().file("work/humanlayer.json", &text).resolve();
+        let config = config.unwrap();
+        assert!(is_default(&config), "{key}");
+        let said = config.warnings[0].to_string();
         assert!(
-            said.contains(&format!("sets dashboard.{key}, which a project may not")),
+            said.contains("is ignored: a project's file may not"),
             "{said}"
         );
         let own = World::new().file("home/.config/humanlayer/humanlayer.json", &text);
-        assert!(own.resolve().is_ok(), "{key}");
+        let own = own.resolve().unwrap();
+        assert!(!is_default(&own) && own.warnings.is_empty(), "{key}");
+        let mut asked_for = World::new().file("work/humanlayer.json", &text);
+        asked_for.flags.config_file = Some(asked_for.path("work/humanlayer.json"));
+        assert!(!is_default(&asked_for.resolve().unwrap()), "{key}");
     }
-    let looks = World::new().file(
-        "work/humanlayer.json",
-        r#"{"dashboard": {"theme": "light"}}"#,
-    );
-    assert!(looks.resolve().is_ok());
+    for (key, value) in allowed {
+        let text = written(key, value);
+        let world = World::new().file("work/humanlayer.json", &text);
+        let config = world.resolve().unwrap();
+        assert!(!is_default(&config) && config.warnings.is_empty(), "{key}");
+    }
+    // A new setting must be put into one of the lists.
+    let mut listed: Vec<&str> = allowed
+        .iter()
+        .chain(&refused)
+        .map(|(key, _)| *key)
+        .collect();
+    listed.retain(|key| *key != "socket_path");
+    listed.sort_unstable();
+    let mut all: Vec<&str> = specs().map(|spec| spec.key).collect();
+    all.sort_unstable();
+    assert_eq!(listed, all);
 }

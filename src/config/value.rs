@@ -22,6 +22,17 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// What to do about a wrong value from there.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Flag(name) | Self::Environment(name) => format!("change {name}"),
+            Self::File(_) | Self::Default => "fix it with `humanlayer config edit`".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,6 +60,7 @@ impl<T> Setting<T> {
             key,
             value: show(&self.value),
             source: self.origin.to_string(),
+            is_default: self.origin == Origin::Default,
         }
     }
 }
@@ -62,6 +74,9 @@ pub struct Entry {
     pub value: Value,
     /// Where it comes from.
     pub source: String,
+    /// Whether nobody set it.
+    #[serde(skip)]
+    pub is_default: bool,
 }
 
 /// A text that must not be shown or logged.
@@ -115,6 +130,15 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// All, the quietest first.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+
     /// The name in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -134,14 +158,6 @@ impl LogLevel {
         if name == "warning" {
             return Some(Self::Warn);
         }
-        [
-            Self::Error,
-            Self::Warn,
-            Self::Info,
-            Self::Debug,
-            Self::Trace,
-        ]
-        .into_iter()
-        .find(|level| level.as_str() == name)
+        Self::ALL.into_iter().find(|level| level.as_str() == name)
     }
 }

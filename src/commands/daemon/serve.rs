@@ -72,6 +72,9 @@ fn current_umask() -> Mode {
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     daemon::run(Options {
         socket: config.daemon_socket.value.clone(),
         database: config.database_path.value.clone(),

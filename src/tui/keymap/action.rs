@@ -50,6 +50,12 @@ macro_rules! actions {
             /// All, in the order of the help.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// The action of a name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.name() == name)
+            }
+
             /// The name in the configuration file.
             #[must_use]
             pub fn name(self) -> &'static str {

@@ -16,14 +16,6 @@ use crate::domain::text::nearest;
 /// Why the user's keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
-    /// No action has that name.
-    #[error("`dashboard.keys.{name}` names no action; {instead}")]
-    NoAction {
-        /// The name.
-        name: String,
-        /// What may have been meant.
-        instead: String,
-    },
     /// A key that is none.
     #[error("`dashboard.keys.{action}`: {problem}")]
     NoChord {
@@ -44,6 +36,50 @@ pub enum KeymapError {
     },
 }
 
+/// Something in the user's keys that has no effect, or one that may not be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapWarning {
+    /// No action has that name.
+    #[error("`dashboard.keys.{name}` names no action; {instead}")]
+    NoAction {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        instead: String,
+    },
+    /// A default key of another action.
+    #[error("`dashboard.keys.{action}` takes {chord} from `{from}`{}", keyless(.is_keyless))]
+    Taken {
+        /// The action that takes it.
+        action: &'static str,
+        /// The key.
+        chord: String,
+        /// The action that loses it.
+        from: &'static str,
+        /// Whether that was its last key.
+        is_keyless: bool,
+    },
+    /// A key that means two things, one of them in a pane only.
+    #[error("{chord} asks for `{within}` in the pane {pane}, not for `{elsewhere}`")]
+    Hidden {
+        /// The key.
+        chord: String,
+        /// What it asks for in the pane.
+        within: &'static str,
+        /// The pane.
+        pane: &'static str,
+        /// What it asks for everywhere else.
+        elsewhere: &'static str,
+    },
+}
+
+fn keyless(is_keyless: &bool) -> &'static str {
+    match is_keyless {
+        true => ", which has no key now",
+        false => "",
+    }
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -62,25 +98,12 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The defaults with the user's changes: an action's name to all of its keys.
+    /// The defaults with the user's changes: an action's name to all of its keys. Names that no
+    /// action has are passed over; [`Self::warnings`] names them.
     ///
     /// # Errors
     /// [`KeymapError`], naming what to mend.
     pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
-        if let Some(name) = changes
-            .keys()
-            .find(|name| !Action::ALL.iter().any(|action| action.name() == **name))
-        {
-            let names = Action::ALL.iter().map(|action| action.name());
-            let instead = match nearest(name, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
-            };
-            return Err(KeymapError::NoAction {
-                name: name.clone(),
-                instead,
-            });
-        }
         let mut map = Self {
             by_chord: HashMap::new(),
             by_action: HashMap::new(),
@@ -100,6 +123,67 @@ impl Keymap {
             }
         }
         Ok(map)
+    }
+
+    /// What in the user's changes has no effect, or takes another action's key.
+    #[must_use]
+    pub fn warnings(&self, changes: &BTreeMap<String, Vec<String>>) -> Vec<KeymapWarning> {
+        let mut warnings: Vec<KeymapWarning> = changes
+            .keys()
+            .filter(|name| Action::named(name).is_none())
+            .map(|name| KeymapWarning::NoAction {
+                name: name.clone(),
+                instead: match nearest(name, Action::ALL.iter().map(|action| action.name())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "`humanlayer config keys` lists the actions".to_owned(),
+                },
+            })
+            .collect();
+        let own = changes.keys().filter_map(|name| Action::named(name));
+        for action in own {
+            for chord in self.keys(action) {
+                warnings.extend(self.conflicts(action, *chord, changes));
+            }
+        }
+        warnings
+    }
+
+    /// The actions that one of the user's keys takes something from, or that hide it.
+    fn conflicts<'a>(
+        &'a self,
+        action: Action,
+        chord: Chord,
+        changes: &'a BTreeMap<String, Vec<String>>,
+    ) -> impl Iterator<Item = KeymapWarning> + 'a {
+        let others = Action::ALL
+            .iter()
+            .copied()
+            .filter(move |other| *other != action && !changes.contains_key(other.name()));
+        others.filter_map(move |other| {
+            let has_it = |key: &&str| Chord::parse(key).is_ok_and(|default| default == chord);
+            other.default_keys().iter().find(|key| has_it(key))?;
+            let panes = |of: Action| of.contexts().contains(&Context::Global);
+            if self.keys(other).contains(&chord) {
+                let (within, elsewhere) = match (panes(action), panes(other)) {
+                    (true, false) => (other, action),
+                    (false, true) => (action, other),
+                    // In two different panes they do not meet.
+                    (true, true) | (false, false) => return None,
+                };
+                return Some(KeymapWarning::Hidden {
+                    chord: chord.to_string(),
+                    within: within.name(),
+                    pane: within.contexts().first()?.title(),
+                    elsewhere: elsewhere.name(),
+                });
+            }
+            Some(KeymapWarning::Taken {
+                action: action.name(),
+                chord: chord.to_string(),
+                from: other.name(),
+                is_keyless: self.keys(other).is_empty(),
+            })
+        })
     }
 
     fn bind(&mut self, action: Action, key: &str, must: bool) -> Result<(), KeymapError> {
@@ -198,13 +282,67 @@ mod tests {
     #[test]
     fn wrong_keys_say_what_to_mend() {
         for (changes, said) in [
-            (changed("aprove", &["y"]), "did you mean `approve`?"),
-            (changed("colour", &["y"]), "there are approve, deny"),
             (changed("approve", &["yy"]), "names no key"),
             (changed("approve", &["y", "y"]), "both approve and approve"),
         ] {
             let error = Keymap::with(&changes).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn unknown_actions_and_taken_keys_are_named() {
+        for (changes, said) in [
+            (
+                changed("aprove", &["y"]),
+                "`dashboard.keys.aprove` names no action; did you mean `approve`?",
+            ),
+            (
+                changed("colour", &["y"]),
+                "`humanlayer config keys` lists the actions",
+            ),
+            (
+                changed("approve", &["n"]),
+                "`dashboard.keys.approve` takes n from `deny`, which has no key now",
+            ),
+            (
+                changed("approve", &["ctrl-p"]),
+                "`dashboard.keys.approve` takes ctrl-p from `palette`",
+            ),
+            // In the list of sessions it opens, whatever is chosen elsewhere.
+            (
+                changed("approve", &["enter"]),
+                "enter asks for `open` in the pane Sessions, not for `approve`",
+            ),
+            (
+                changed("sort", &["y"]),
+                "y asks for `sort` in the pane Sessions, not for `approve`",
+            ),
+        ] {
+            let map = Keymap::with(&changes).unwrap();
+            let warnings: Vec<String> = map
+                .warnings(&changes)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert!(
+                warnings
+                    .iter()
+                    .any(|warning| warning == said || warning.ends_with(said)),
+                "{warnings:?}"
+            );
+        }
+        for changes in [
+            BTreeMap::new(),
+            changed("approve", &["ctrl-x"]),
+            changed("approve", &["y"]),
+            BTreeMap::from([
+                ("approve".to_owned(), vec!["n".to_owned()]),
+                ("deny".to_owned(), vec!["y".to_owned()]),
+            ]),
+        ] {
+            let map = Keymap::with(&changes).unwrap();
+            assert_eq!(map.warnings(&changes), []);
         }
     }
 }

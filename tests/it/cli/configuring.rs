@@ -1,10 +1,11 @@
-//! `config show|edit`.
+//! The configuration: `config list|show|get|keys|edit|schema`, and mistakes in the files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::support::cli::{Cli, finish};
+use crate::support::terminal::Terminal;
 
 fn script(folder: &Path, body: &str) -> PathBuf {
     let path = folder.join("editor with a space");
@@ -113,4 +114,133 @@ fn an_editor_that_fails_is_told() {
     command.env("VISUAL", "false");
     let complaint = finish(command, "").failed(1);
     assert!(complaint.contains("EDITOR"), "{complaint}");
+}
+
+fn write_own(cli: &Cli, text: &str) {
+    let folder = cli.home().join(".config/humanlayer");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("humanlayer.json"), text).unwrap();
+}
+
+#[test]
+fn every_setting_is_listed_with_value_source_allowed_values_and_a_sentence() {
+    let cli = Cli::new();
+    write_own(
+        &cli,
+        r#"{"session_idle_minutes": 3, "dashboard": {"theme": "light"}}"#,
+    );
+    let listed = cli.json(&["config", "list", "--json"]);
+    let listed = listed.as_array().unwrap();
+    let shown = cli.json(&["config", "show", "--json"]);
+    assert_eq!(listed.len(), shown.as_array().unwrap().len());
+    for setting in listed {
+        for key in ["source", "allowed", "description"] {
+            assert_ne!(setting[key].as_str().unwrap(), "", "{setting}");
+        }
+    }
+    let of = |key: &str| listed.iter().find(|setting| setting["key"] == key).unwrap();
+    assert_eq!(of("session_idle_minutes")["default"], 10.0);
+    assert!(
+        of("dashboard.theme")["allowed"]
+            .as_str()
+            .unwrap()
+            .contains("light, ")
+    );
+    assert_eq!(of("dashboard.keys")["project_file"], false);
+    assert_eq!(of("log_level")["environment"][0], "HUMANLAYER_LOG_LEVEL");
+    for row in cli.ok(&["config", "list"]).lines() {
+        assert_eq!(row.split('\t').count(), 6, "{row}");
+    }
+    assert_eq!(cli.ok(&["config", "get", "dashboard.theme"]), "light\n");
+    let complaint = cli.fails(2, &["config", "get", "dashboard.them"]);
+    assert!(
+        complaint.contains("did you mean dashboard.theme?"),
+        "{complaint}"
+    );
+    let keys = cli.ok(&["config", "keys"]);
+    assert!(
+        keys.lines().any(|row| row.starts_with("approve\ty\t")),
+        "{keys}"
+    );
+    let schema = cli.json(&["config", "schema"]);
+    assert_eq!(
+        schema["properties"]["dashboard"]["properties"]["theme"]["enum"][0],
+        "dark"
+    );
+    // On a terminal it is to be read.
+    let mut terminal = Terminal::start((80, 24), &cli.command(&["config", "list"]));
+    assert!(terminal.wait().success());
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    assert!(raw.contains("session_idle_minutes = 3.0 (file "), "{raw}");
+    assert!(
+        raw.contains("Allowed: a number of minutes above 0"),
+        "{raw}"
+    );
+    assert!(
+        raw.lines()
+            .all(|line| line.trim_end().chars().count() <= 160),
+        "{raw}"
+    );
+}
+
+#[test]
+fn unknown_keys_are_warnings_at_the_start_and_errors_for_the_doctor() {
+    let cli = Cli::new();
+    write_own(
+        &cli,
+        r#"{"log_levle": "warn", "dashboard": {"tehme": "light", "keys": {"aprove": "y", "approve": "n"}}}"#,
+    );
+    let said = cli.run(&["sessions"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stderr.contains("unknown key `log_levle`"), "{said:?}");
+    assert!(
+        said.stderr.contains("did you mean `dashboard.theme`?"),
+        "{said:?}"
+    );
+    assert!(said.stderr.contains("did you mean `approve`?"), "{said:?}");
+    assert!(said.stderr.contains("1 more"), "{said:?}");
+    let examined = cli.run(&["doctor"]);
+    assert_eq!(examined.code, 1, "{examined:?}");
+    for mistake in [
+        "`log_levle`",
+        "`dashboard.tehme`",
+        "`dashboard.keys.aprove` names no action",
+        "`dashboard.keys.approve` takes n from `deny`, which has no key now",
+    ] {
+        let found = examined
+            .stdout
+            .lines()
+            .any(|line| line.starts_with("FAIL configuration") && line.contains(mistake));
+        assert!(found, "{mistake}: {examined:?}");
+    }
+    let log = cli.ok(&["daemon", "logs"]);
+    assert!(log.contains("unknown key `log_levle`"), "{log}");
+    let terminal = Terminal::start((100, 30), &cli.command(&[]));
+    terminal.wait_for("unknown key `log_levle`");
+}
+
+/// A clone of a stranger's repository brings a file that names another daemon, another database and
+/// other keys: none of it has an effect, and each is said.
+#[test]
+fn a_projects_file_chooses_no_daemon_and_no_program() {
+    let cli = Cli::new();
+    fs::write(
+        cli.work().join("humanlayer.json"),
+        r#"{"daemon_socket": "theirs.sock", "database_path": "theirs.db", "claude_path": "theirs"}"#,
+    )
+    .unwrap();
+    let said = cli.run(&["sessions"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for key in ["daemon_socket", "database_path", "claude_path"] {
+        let warning = format!("`{key}` in ");
+        assert!(said.stderr.contains(&warning), "{said:?}");
+    }
+    assert!(said.stderr.contains("is ignored"), "{said:?}");
+    assert!(
+        cli.daemon_pid().is_some(),
+        "the user's own daemon was asked"
+    );
+    for file in ["theirs.sock", "theirs.db"] {
+        assert!(!cli.work().join(file).exists(), "{file}");
+    }
 }

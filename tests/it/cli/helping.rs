@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 39] = [
+const VERBS: [&[&str]; 43] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -35,6 +35,10 @@ const VERBS: [&[&str]; 39] = [
     &["config"],
     &["config", "show"],
     &["config", "edit"],
+    &["config", "list"],
+    &["config", "get"],
+    &["config", "keys"],
+    &["config", "schema"],
     &["daemon"],
     &["daemon", "start"],
     &["daemon", "stop"],

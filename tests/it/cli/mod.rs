@@ -12,3 +12,4 @@ mod looking;
 mod printing;
 mod refusing;
 mod starting;
+mod tables;
