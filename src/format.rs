@@ -8,9 +8,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::Outcome;
 use crate::domain::id::{ApprovalId, SessionId};
 use crate::domain::text::{sanitize_line, summary};
-use crate::domain::{Kind, Outcome};
 use crate::protocol::approval::Approval;
 use crate::protocol::session::SessionState;
 
@@ -151,16 +151,20 @@ pub fn asked_by(approval: &Approval) -> String {
 pub fn how_to_decide(approval: &Approval) -> String {
     let id = ApprovalId::from(approval.id.as_str());
     let id = sanitize_line(id.short()).into_owned();
-    match approval.kind {
-        Kind::Question => format!("humanlayer answer {id} LABEL"),
-        Kind::Contact if approval.options.is_empty() => format!("humanlayer respond {id} -m TEXT"),
-        Kind::Contact => {
-            format!("humanlayer respond {id} -m TEXT   or   humanlayer respond {id} --option NAME")
-        }
-        Kind::Permission | Kind::Plan => {
-            format!("humanlayer approve {id}   or   humanlayer deny {id} -m REASON")
-        }
-    }
+    let can = approval.can();
+    let commands = [
+        (can.approve, format!("humanlayer approve {id}")),
+        (can.answer, format!("humanlayer answer {id} OPTION")),
+        (can.respond, format!("humanlayer respond {id} -m TEXT")),
+        (
+            can.respond && !approval.options.is_empty(),
+            format!("humanlayer respond {id} --option NAME"),
+        ),
+        (can.deny, format!("humanlayer deny {id} -m REASON")),
+    ];
+    let possible = commands.into_iter().filter(|(is_possible, _)| *is_possible);
+    let commands: Vec<String> = possible.map(|(_, command)| command).collect();
+    commands.join("   or   ")
 }
 
 /// How an approval stands, in a few words.

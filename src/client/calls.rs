@@ -17,12 +17,13 @@ use super::transport;
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, CreateContactParams,
     CreateContactResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
-    SendDecisionParams, SendDecisionResponse, WithdrawApprovalParams,
+    WithdrawApprovalParams,
 };
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
     SearchConversationsParams, SearchConversationsResponse,
 };
+use crate::protocol::decision::{SendDecisionParams, SendDecisionResponse};
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 use crate::protocol::keys::{
     CreateKeyParams, CreateKeyResponse, ListKeysParams, ListKeysResponse, RevokeKeyParams,

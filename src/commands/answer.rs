@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 use super::exit::Failure;
 use super::{Context, decide, input};
-use crate::domain::Kind;
-use crate::format;
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::{Capability, Decision};
+use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `answer`.
 #[derive(Debug, clap::Args)]
@@ -54,11 +53,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
-    if approval.kind != Kind::Question {
-        return Err(
-            Failure::usage("this is not a question").with_hint(format::how_to_decide(&approval))
-        );
-    }
+    decide::require(&approval, Capability::Answer)?;
     let answers = match given {
         Some(answers) => answers,
         None => understand(&questions(&approval.tool_input), &args.answers).map_err(|problem| {
@@ -66,14 +61,12 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 .with_hint("`humanlayer show ID` shows the questions and their options")
         })?,
     };
-    let decision = SendDecisionParams {
-        approval_id: approval.id,
-        decision: "respond".to_owned(),
+    let decision = Decision::Answer {
+        answers,
         comment: args.comment,
-        answers: Some(answers),
-        ..SendDecisionParams::default()
     };
-    decide::send(&client, decision, &mut context).await
+    let params = SendDecisionParams::new(&approval.id, decision);
+    decide::send(&client, params, &mut context).await
 }
 
 /// A question as the agent put it.

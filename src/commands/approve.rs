@@ -2,9 +2,8 @@
 
 use super::exit::Failure;
 use super::{Context, decide, input};
-use crate::domain::Kind;
-use crate::format;
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::{Capability, Decision};
+use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `approve`.
 #[derive(Debug, clap::Args)]
@@ -46,13 +45,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
-    match approval.kind {
-        Kind::Question | Kind::Contact => {
-            return Err(Failure::usage("this is a question, which wants an answer")
-                .with_hint(format::how_to_decide(&approval)));
-        }
-        Kind::Permission | Kind::Plan => {}
-    }
+    decide::require(&approval, Capability::Approve)?;
     let updated_permissions = if args.always {
         if approval.permission_suggestions.is_empty() {
             return Err(Failure::failed(
@@ -64,13 +57,11 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     } else {
         None
     };
-    let decision = SendDecisionParams {
-        approval_id: approval.id,
-        decision: "approve".to_owned(),
+    let decision = Decision::Approve {
         comment: args.comment,
         updated_input,
         updated_permissions,
-        ..SendDecisionParams::default()
     };
-    decide::send(&client, decision, &mut context).await
+    let params = SendDecisionParams::new(&approval.id, decision);
+    decide::send(&client, params, &mut context).await
 }

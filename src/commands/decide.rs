@@ -8,8 +8,10 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use super::printer;
 use crate::client::Client;
+use crate::domain::{Capability, Outcome};
 use crate::format;
-use crate::protocol::approval::{Approval, SendDecisionParams, SendDecisionResponse};
+use crate::protocol::approval::Approval;
+use crate::protocol::decision::{SendDecisionParams, SendDecisionResponse};
 
 /// The `error_kind` of a decision that came too late.
 const ALREADY_RESOLVED: &str = "already_resolved";
@@ -28,6 +30,15 @@ pub async fn send(
     };
     printer::approval(&mut context.out, &approval)?;
     Ok(())
+}
+
+/// Refuses what cannot be done with an approval, and says what can. What has ended already is left
+/// to the daemon, whose answer says how it ended.
+pub fn require(approval: &Approval, capability: Capability) -> Result<(), Failure> {
+    if approval.outcome != Outcome::Pending || approval.can().allows(capability) {
+        return Ok(());
+    }
+    Err(Failure::usage(approval.why_not(capability)).with_hint(format::how_to_decide(approval)))
 }
 
 /// Turns «no» in the answer into the failure that it is.

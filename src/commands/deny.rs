@@ -2,7 +2,8 @@
 
 use super::exit::Failure;
 use super::{Context, decide, input};
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::{Capability, Decision};
+use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `deny`.
 #[derive(Debug, clap::Args)]
@@ -41,13 +42,12 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
-    let decision = SendDecisionParams {
-        approval_id: approval.id,
-        decision: "deny".to_owned(),
-        comment: reason,
+    decide::require(&approval, Capability::Deny)?;
+    let decision = Decision::Deny {
+        reason: reason.unwrap_or_default(),
+        interrupt: args.interrupt,
         option: args.option,
-        interrupt: args.interrupt.then_some(true),
-        ..SendDecisionParams::default()
     };
-    decide::send(&client, decision, &mut context).await
+    let params = SendDecisionParams::new(&approval.id, decision);
+    decide::send(&client, params, &mut context).await
 }

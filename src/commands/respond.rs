@@ -2,9 +2,8 @@
 
 use super::exit::Failure;
 use super::{Context, decide, input};
-use crate::domain::Kind;
-use crate::format;
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::{Capability, Decision};
+use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `respond`.
 #[derive(Debug, clap::Args)]
@@ -33,22 +32,17 @@ pub struct Args {
 
 /// Answers.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
-    let comment = match &args.text {
+    let text = match &args.text {
         Some(text) => Some(input::message(text, "answer")?),
         None => None,
     };
     let client = context.client().await?;
     let approval = client.get_approval(&args.id).await?;
-    if approval.kind != Kind::Contact {
-        return Err(Failure::usage("this does not ask for an answer in words")
-            .with_hint(format::how_to_decide(&approval)));
-    }
-    let decision = SendDecisionParams {
-        approval_id: approval.id,
-        decision: "respond".to_owned(),
-        comment,
+    decide::require(&approval, Capability::Respond)?;
+    let decision = Decision::Respond {
+        text,
         option: args.option,
-        ..SendDecisionParams::default()
     };
-    decide::send(&client, decision, &mut context).await
+    let params = SendDecisionParams::new(&approval.id, decision);
+    decide::send(&client, params, &mut context).await
 }

@@ -489,6 +489,54 @@ impl Approval {
 }
 
 #[cfg(test)]
+impl Approval {
+    /// For tests: a pending request.
+    pub(crate) fn example(tool: &str, source: Source, input: Value) -> Self {
+        Self {
+            key: 1,
+            id: ApprovalId::random(),
+            session_id: SessionId::random(),
+            session_key: 1,
+            run_id: "run".into(),
+            source,
+            kind: if tool == CONTACT_TOOL {
+                Kind::Contact
+            } else {
+                Kind::of_tool(tool)
+            },
+            request_id: None,
+            tool_use_id: None,
+            tool_name: tool.into(),
+            tool_input: input,
+            input_state: InputState::Readable,
+            raw_input: None,
+            description: None,
+            decision_reason: None,
+            blocked_path: None,
+            suggestions: vec![],
+            agent_id: None,
+            call_id: None,
+            channel: None,
+            sdk_state: None,
+            options: vec![],
+            accepts_edits: false,
+            asker: None,
+            outcome: Outcome::Pending,
+            comment: None,
+            updated_input: None,
+            updated_permissions: None,
+            answers: None,
+            chosen_option: None,
+            decided_by: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            decided_at: None,
+            delivered_at: None,
+            undelivered: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

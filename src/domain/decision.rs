@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::approval::{Approval, DecidedBy, InputState, Kind, Outcome, Source};
+use super::approval::{Approval, DecidedBy, Kind, Outcome};
+use super::capabilities::{self, Capabilities, Capability, Request};
 use super::session::Settings;
 
 /// What a person can say to a question.
@@ -47,6 +48,26 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// A plain yes.
+    #[must_use]
+    pub fn approve() -> Self {
+        Self::Approve {
+            comment: None,
+            updated_input: None,
+            updated_permissions: None,
+        }
+    }
+
+    /// A plain no.
+    #[must_use]
+    pub fn deny(reason: impl Into<String>) -> Self {
+        Self::Deny {
+            reason: reason.into(),
+            interrupt: false,
+            option: None,
+        }
+    }
+
     /// The outcome that the decision makes.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -67,112 +88,123 @@ pub fn words(approval: &Approval, given: Option<&str>, option: Option<&str>) -> 
         .map(str::to_owned)
 }
 
-/// Why a decision does not fit the question.
+/// Why a decision does not fit the request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
-pub struct UnfitDecision {
+pub struct InvalidDecision {
     /// The parameter at fault.
     pub field: &'static str,
     /// What is wrong with it and what would be right.
     pub problem: String,
 }
 
-fn unfit(field: &'static str, problem: impl Into<String>) -> UnfitDecision {
-    UnfitDecision {
-        field,
-        problem: problem.into(),
+impl InvalidDecision {
+    /// For a parameter.
+    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            field,
+            problem: problem.into(),
+        }
     }
 }
 
 impl Approval {
-    /// Checks that a decision fits this question, before anything is written.
+    /// What its capabilities follow from. A decision about one that has ended is refused by the
+    /// store, which knows how it ended.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            kind: self.kind,
+            source: self.source,
+            accepts_edits: self.accepts_edits,
+            suggestions: &self.suggestions,
+            input: &self.tool_input,
+            input_state: self.input_state,
+            outcome: self.outcome,
+        }
+    }
+
+    /// What may be done with it.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::of(&self.request())
+    }
+
+    fn require(&self, capability: Capability, field: &'static str) -> Result<(), InvalidDecision> {
+        let request = self.request();
+        if Capabilities::of(&request).allows(capability) {
+            return Ok(());
+        }
+        Err(InvalidDecision::new(
+            field,
+            capabilities::why_not(capability, &request),
+        ))
+    }
+
+    /// Checks that a decision fits this request, before anything is written.
     ///
     /// # Errors
     /// Names the parameter at fault and what would be right.
-    pub fn check(&self, decision: &Decision) -> Result<(), UnfitDecision> {
+    pub fn check(&self, decision: &Decision) -> Result<(), InvalidDecision> {
         match decision {
+            Decision::Approve {
+                updated_input,
+                updated_permissions,
+                ..
+            } => {
+                self.require(Capability::Approve, "decision")?;
+                self.check_input(updated_input.as_ref())?;
+                self.check_permissions(updated_permissions.as_deref())
+            }
             Decision::Deny {
                 reason,
                 interrupt,
                 option,
             } => {
-                self.check_refusable()?;
+                self.require(Capability::Deny, "decision")?;
                 self.check_option(option.as_deref())?;
                 if reason.trim().is_empty() && option.is_none() {
-                    return Err(unfit(
+                    return Err(InvalidDecision::new(
                         "comment",
                         "a denial needs a reason; the asker is told it",
                     ));
                 }
-                if *interrupt && self.source != Source::Claude {
-                    return Err(unfit(
-                        "interrupt",
-                        format!(
-                            "this came over {}, which cannot end the turn",
-                            self.source.describe()
-                        ),
-                    ));
+                if *interrupt {
+                    self.require(Capability::Interrupt, "interrupt")?;
                 }
                 Ok(())
             }
-            Decision::Approve {
-                updated_input,
-                updated_permissions,
-                ..
-            } => self.check_approval(updated_input.as_ref(), updated_permissions.as_deref()),
-            Decision::Answer { answers, .. } => self.check_answers(answers),
+            Decision::Answer { answers, .. } => {
+                self.require(
+                    Capability::Answer,
+                    match self.kind {
+                        Kind::Contact => "answers",
+                        Kind::Permission | Kind::Plan | Kind::Question => "decision",
+                    },
+                )?;
+                self.check_answers(answers)
+            }
             Decision::Respond { text, option } => {
-                match self.kind {
-                    Kind::Contact => {}
-                    Kind::Question => {
-                        return Err(unfit("answers", "is required: question text to answer"));
-                    }
-                    Kind::Permission | Kind::Plan => {
-                        return Err(unfit(
-                            "decision",
-                            "this is not a question: approve or deny it",
-                        ));
-                    }
-                }
+                self.require(
+                    Capability::Respond,
+                    match self.kind {
+                        Kind::Question => "answers",
+                        Kind::Permission | Kind::Plan | Kind::Contact => "decision",
+                    },
+                )?;
                 self.check_option(option.as_deref())?;
                 match words(self, text.as_deref(), option.as_deref()) {
                     Some(_) => Ok(()),
-                    None => Err(unfit(
+                    None => Err(InvalidDecision::new(
                         "comment",
-                        "an answer needs words, or one of the options",
+                        "an answer needs a text, or one of the options",
                     )),
                 }
             }
         }
     }
 
-    /// Whether there is a way to tell the asker no.
-    fn check_refusable(&self) -> Result<(), UnfitDecision> {
-        let by_api = match self.source {
-            Source::LocalApi | Source::RemoteApi => true,
-            Source::Claude | Source::Mcp | Source::Program => false,
-        };
-        if by_api && self.kind == Kind::Contact {
-            return Err(unfit(
-                "decision",
-                "its asker knows no refusal, only words: respond",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether there is an input that could be passed back.
-    fn check_usable(&self) -> Result<(), UnfitDecision> {
-        match self.input_state {
-            InputState::Readable | InputState::Unreadable => Ok(()),
-            InputState::Unusable => Err(unfit(
-                "decision",
-                "this request could not be read, so nothing can be passed back for it: deny it",
-            )),
-        }
-    }
-
-    fn check_option(&self, name: Option<&str>) -> Result<(), UnfitDecision> {
+    fn check_option(&self, name: Option<&str>) -> Result<(), InvalidDecision> {
         let Some(name) = name else { return Ok(()) };
         if self.option(name).is_some() {
             return Ok(());
@@ -183,54 +215,33 @@ impl Approval {
             .map(|option| option.name.as_str())
             .collect();
         let problem = if offered.is_empty() {
-            format!("no such option: {name:?}; this offers none")
+            format!("no such option: {name:?}; this request offers none")
         } else {
             format!("no such option: {name:?}; the options are {offered:?}")
         };
-        Err(unfit("option", problem))
+        Err(InvalidDecision::new("option", problem))
     }
 
-    fn check_approval(
-        &self,
-        updated_input: Option<&Value>,
-        updated_permissions: Option<&[Value]>,
-    ) -> Result<(), UnfitDecision> {
-        self.check_usable()?;
-        match self.kind {
-            Kind::Question => {
-                return Err(unfit(
-                    "decision",
-                    "this is a question: answer it (decision `respond` with `answers`) or deny it",
-                ));
-            }
-            Kind::Contact => {
-                return Err(unfit(
-                    "decision",
-                    "this wants words: answer it (decision `respond` with `comment` or `option`)",
-                ));
-            }
-            Kind::Permission | Kind::Plan => {}
-        }
-        if updated_input.is_some_and(|input| !input.is_object()) {
-            return Err(unfit(
+    fn check_input(&self, updated_input: Option<&Value>) -> Result<(), InvalidDecision> {
+        let Some(input) = updated_input else {
+            return Ok(());
+        };
+        if !input.is_object() {
+            return Err(InvalidDecision::new(
                 "updated_input",
                 "must be a JSON object, the tool's whole input",
             ));
         }
-        if updated_input.is_some() {
-            self.check_takes_more_than_yes_or_no()?;
-        }
-        if updated_permissions.is_some() && self.source != Source::Claude {
-            return Err(unfit(
-                "updated_permissions",
-                format!(
-                    "this came over {}, which cannot make a yes last",
-                    self.source.describe()
-                ),
-            ));
-        }
-        if updated_permissions.is_some_and(|updates| updates.iter().any(|u| !u.is_object())) {
-            return Err(unfit(
+        self.require(Capability::Edit, "decision")
+    }
+
+    fn check_permissions(&self, updates: Option<&[Value]>) -> Result<(), InvalidDecision> {
+        let Some(updates) = updates else {
+            return Ok(());
+        };
+        self.require(Capability::Always, "updated_permissions")?;
+        if updates.iter().any(|update| !update.is_object()) {
+            return Err(InvalidDecision::new(
                 "updated_permissions",
                 "must be a list of JSON objects",
             ));
@@ -238,48 +249,24 @@ impl Approval {
         Ok(())
     }
 
-    fn check_answers(&self, answers: &serde_json::Map<String, Value>) -> Result<(), UnfitDecision> {
-        match self.kind {
-            Kind::Question => {}
-            Kind::Contact => {
-                return Err(unfit(
-                    "answers",
-                    "this is no list of questions: answer it in words (`comment`) or with an `option`",
-                ));
-            }
-            Kind::Permission | Kind::Plan => {
-                return Err(unfit(
-                    "decision",
-                    "this is not a question: approve or deny it",
-                ));
-            }
-        }
-        self.check_usable()?;
-        self.check_takes_more_than_yes_or_no()?;
+    fn check_answers(
+        &self,
+        answers: &serde_json::Map<String, Value>,
+    ) -> Result<(), InvalidDecision> {
         let asked = self.questions();
         if let Some(unknown) = answers.keys().find(|key| !asked.contains(&key.as_str())) {
-            return Err(unfit(
+            return Err(InvalidDecision::new(
                 "answers",
                 format!("no such question: {unknown:?}; the questions are {asked:?}"),
             ));
         }
         if let Some(missing) = asked.iter().find(|text| !answers.contains_key(**text)) {
-            return Err(unfit("answers", format!("no answer to {missing:?}")));
+            return Err(InvalidDecision::new(
+                "answers",
+                format!("no answer to {missing:?}"),
+            ));
         }
         Ok(())
-    }
-
-    fn check_takes_more_than_yes_or_no(&self) -> Result<(), UnfitDecision> {
-        if self.source == Source::Claude || self.accepts_edits {
-            return Ok(());
-        }
-        Err(unfit(
-            "decision",
-            format!(
-                "this came over {} from a program that takes only yes or no",
-                self.source.describe()
-            ),
-        ))
     }
 }
 
@@ -323,49 +310,12 @@ pub fn standing_rule(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::super::approval::ResponseOption;
-    use super::super::id::{ApprovalId, SessionId};
+    use super::super::approval::{InputState, ResponseOption, Source};
     use super::*;
     use serde_json::json;
 
     fn approval(tool: &str, source: Source, input: Value) -> Approval {
-        Approval {
-            key: 1,
-            id: ApprovalId::random(),
-            session_id: SessionId::random(),
-            session_key: 1,
-            run_id: "run".into(),
-            source,
-            kind: Kind::of_tool(tool),
-            request_id: None,
-            tool_use_id: None,
-            tool_name: tool.into(),
-            tool_input: input,
-            input_state: InputState::Readable,
-            raw_input: None,
-            description: None,
-            decision_reason: None,
-            blocked_path: None,
-            suggestions: vec![],
-            agent_id: None,
-            call_id: None,
-            channel: None,
-            sdk_state: None,
-            options: vec![],
-            accepts_edits: false,
-            asker: None,
-            outcome: Outcome::Pending,
-            comment: None,
-            updated_input: None,
-            updated_permissions: None,
-            answers: None,
-            chosen_option: None,
-            decided_by: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            decided_at: None,
-            delivered_at: None,
-            undelivered: None,
-        }
+        Approval::example(tool, source, input)
     }
 
     fn approve(input: Option<Value>) -> Decision {
@@ -436,7 +386,7 @@ mod tests {
         assert_eq!(unreadable.check(&approve(None)), Ok(()));
         assert_eq!(unreadable.check(&deny), Ok(()));
         let edit = approve(Some(json!({"command": "ls"})));
-        assert_eq!(unreadable.check(&edit), Ok(()));
+        assert!(unreadable.check(&edit).is_err(), "only as it came");
         for tool in ["Bash", "AskUserQuestion"] {
             let unusable = with(tool, InputState::Unusable);
             assert_eq!(unusable.check(&deny), Ok(()));

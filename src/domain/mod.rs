@@ -5,6 +5,7 @@
 //! other module of the crate; every other module may use it.
 
 pub mod approval;
+pub mod capabilities;
 pub mod conversation;
 pub mod danger;
 pub mod decision;
@@ -13,10 +14,12 @@ pub mod event;
 pub mod id;
 pub mod origin;
 pub mod permission;
+pub mod question;
 pub mod session;
 pub mod text;
 
 pub use approval::{Approval, Kind, Outcome, Source};
+pub use capabilities::{Capabilities, Capability};
 pub use conversation::{ConversationEvent, EventType};
 pub use decision::Decision;
 pub use effect::{Effect, OutgoingLine, Question};

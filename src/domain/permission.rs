@@ -18,12 +18,12 @@ pub const DESTINATIONS: [&str; 4] = [
 #[must_use]
 pub fn reach(update: &Value) -> String {
     match text(update, "destination") {
-        "session" => "in this session only".to_owned(),
+        "session" => "in this session".to_owned(),
         "localSettings" => "in this project, for you (.claude/settings.local.json)".to_owned(),
-        "projectSettings" => "in this project, for everybody (.claude/settings.json)".to_owned(),
+        "projectSettings" => "in this project, for everyone (.claude/settings.json)".to_owned(),
         "userSettings" => "in all your projects (~/.claude/settings.json)".to_owned(),
-        "cliArg" => "as if it had been given at the start, in this session".to_owned(),
-        other => format!("saved in «{other}»"),
+        "cliArg" => "in this session (as a command-line option)".to_owned(),
+        other => format!("saved in “{other}”"),
     }
 }
 
@@ -35,15 +35,17 @@ pub fn meaning(update: &Value) -> String {
         "replaceRules" => format!("{} only {}", behavior(update), rules(update)),
         "removeRules" => format!("no longer {} {}", behavior(update), rules(update)),
         "setMode" => match text(update, "mode") {
-            "acceptEdits" => "accept all edits of files without asking".to_owned(),
-            "bypassPermissions" => "allow everything without asking".to_owned(),
-            "default" => "ask as usual".to_owned(),
-            "plan" => "only plan, change nothing".to_owned(),
-            other => format!("switch to the permission mode «{other}»"),
+            "acceptEdits" => "accept edits".to_owned(),
+            "bypassPermissions" => {
+                "allow everything without asking (bypass permissions)".to_owned()
+            }
+            "default" => "ask as usual (default mode)".to_owned(),
+            "plan" => "plan mode: change nothing".to_owned(),
+            other => format!("switch to permission mode “{other}”"),
         },
-        "addDirectories" => format!("let it work in {}", list(update, "directories")),
-        "removeDirectories" => format!("no longer let it work in {}", list(update, "directories")),
-        _ => format!("an update that is not known here: {update}"),
+        "addDirectories" => format!("allow access to {}", list(update, "directories")),
+        "removeDirectories" => format!("remove access to {}", list(update, "directories")),
+        _ => format!("unknown permission update: {update}"),
     }
 }
 
@@ -61,10 +63,14 @@ pub fn is_known(update: &Value) -> bool {
     )
 }
 
-/// Whether it reaches further than the one thing that is asked: a whole mode.
+/// Whether it only adds rules that allow: what “always allow” grants by itself. Directories and modes
+/// reach further and are granted only by a choice of their own.
 #[must_use]
-pub fn is_broad(update: &Value) -> bool {
-    text(update, "type") == "setMode" || !is_known(update)
+pub fn is_allow_rule(update: &Value) -> bool {
+    let rules = update.get("rules").and_then(Value::as_array);
+    text(update, "type") == "addRules"
+        && text(update, "behavior") == "allow"
+        && rules.is_some_and(|rules| !rules.is_empty())
 }
 
 /// Whether it can be given another reach: a whole mode is for where it was suggested.
@@ -90,7 +96,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 fn behavior(update: &Value) -> &str {
     match text(update, "behavior") {
         "" => "allow",
-        "deny" => "refuse",
+        "deny" => "deny",
         "ask" => "ask about",
         other => other,
     }
@@ -145,23 +151,23 @@ mod tests {
             (
                 json!({"type": "addRules", "rules": [{"toolName": "Read"}, {"toolName": "Grep"}],
                     "behavior": "deny", "destination": "userSettings"}),
-                "refuse Read, Grep",
+                "deny Read, Grep",
                 "in all your projects (~/.claude/settings.json)",
             ),
             (
                 json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"}),
-                "accept all edits of files without asking",
-                "in this session only",
+                "accept edits",
+                "in this session",
             ),
             (
                 json!({"type": "addDirectories", "directories": ["/tmp", "/srv"], "destination": "session"}),
-                "let it work in /tmp, /srv",
-                "in this session only",
+                "allow access to /tmp, /srv",
+                "in this session",
             ),
             (
                 json!({"type": "moveMountains", "destination": "moon"}),
-                r#"an update that is not known here: {"type":"moveMountains","destination":"moon"}"#,
-                "saved in «moon»",
+                r#"unknown permission update: {"type":"moveMountains","destination":"moon"}"#,
+                "saved in “moon”",
             ),
         ];
         for (update, means, reaches) in cases {

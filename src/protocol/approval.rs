@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
-use crate::domain::{Kind, Outcome, Source};
+use crate::domain::capabilities::{self, Capability, Request};
+use crate::domain::{Capabilities, Kind, Outcome, Source};
 
 /// An approval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +83,9 @@ pub struct Approval {
     /// Whether a program that asked over MCP takes an `updated_input` or `answers`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accepts_edits: bool,
+    /// What may be done with it now; a daemon that is older than this field leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
     /// The input that was approved, where it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_input: Option<Value>,
@@ -107,6 +111,34 @@ pub struct Approval {
     /// Why the answer never will.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<String>,
+}
+
+impl Approval {
+    /// What may be done with it, as the daemon says. Of a daemon that does not say, what would follow
+    /// from the same request.
+    #[must_use]
+    pub fn can(&self) -> Capabilities {
+        self.capabilities
+            .unwrap_or_else(|| Capabilities::of(&self.request()))
+    }
+
+    /// Why something cannot be done with it, for people.
+    #[must_use]
+    pub fn why_not(&self, capability: Capability) -> String {
+        capabilities::why_not(capability, &self.request())
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            kind: self.kind,
+            source: self.source,
+            accepts_edits: self.accepts_edits,
+            suggestions: &self.permission_suggestions,
+            input: &self.tool_input,
+            input_state: self.input_state,
+            outcome: self.outcome,
+        }
+    }
 }
 
 /// Parameters of `createApproval`.
@@ -256,49 +288,4 @@ pub struct GetApprovalParams {
 pub struct GetApprovalResponse {
     /// The approval.
     pub approval: Approval,
-}
-
-/// Parameters of `sendDecision`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct SendDecisionParams {
-    /// The approval (required).
-    pub approval_id: String,
-    /// `approve`, `deny` or `respond` (required).
-    pub decision: String,
-    /// The reason (required to deny, unless an `option` says it), the answer to a contact, or a note.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-    /// Deny, or respond to a contact, with this one of its `options`. Without a `comment` the option's
-    /// words are the comment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub option: Option<String>,
-    /// Approve, but with this input.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_input: Option<Value>,
-    /// Approve, and make it last: permission updates in Claude Code's form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_permissions: Option<Vec<Value>>,
-    /// Respond to a question: question text to chosen label or free text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answers: Option<Map<String, Value>>,
-    /// Deny, and end the turn.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interrupt: Option<bool>,
-}
-
-/// Answer of `sendDecision`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct SendDecisionResponse {
-    /// Whether this decision is the one that stands.
-    pub success: bool,
-    /// Why not, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// Why not, for programs: `already_resolved`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_kind: Option<String>,
-    /// The approval as it stands now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<Approval>,
 }

@@ -117,6 +117,7 @@ impl From<&domain::Approval> for Approval {
             sdk_state: approval.sdk_state.clone(),
             options: approval.options.clone(),
             accepts_edits: approval.accepts_edits,
+            capabilities: Some(approval.capabilities()),
             updated_input: approval.updated_input.clone(),
             updated_permissions: approval.updated_permissions.clone(),
             answers: approval.answers.clone(),

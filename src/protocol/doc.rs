@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{PROTOCOL_VERSION, approval, conversation, error, event, keys, method, session};
+use super::{
+    PROTOCOL_VERSION, approval, conversation, decision, error, event, keys, method, session,
+};
 
 /// A method that takes and gives nothing of note.
 #[derive(JsonSchema)]
@@ -139,7 +141,7 @@ fn methods() -> Vec<Entry> {
         method::GET_APPROVAL,
         "One approval.",
     );
-    b.method::<approval::SendDecisionParams, approval::SendDecisionResponse>(method::SEND_DECISION, "Decides. Only one decision stands; the second decider is told who was first. Refused to agents.");
+    b.method::<decision::DecisionFields, decision::SendDecisionResponse>(method::SEND_DECISION, "Decides. Only one decision stands; the second decider is told who was first. Refused to agents.");
     b.method::<keys::CreateKeyParams, keys::CreateKeyResponse>(
         method::CREATE_KEY,
         "Makes a key for the local HumanLayer API. Refused to agents.",

@@ -9,6 +9,7 @@
 pub mod approval;
 pub mod conversation;
 pub mod convert;
+pub mod decision;
 pub mod doc;
 pub mod error;
 pub mod event;

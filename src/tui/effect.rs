@@ -3,7 +3,7 @@
 //! [`super::update`] returns these; `errands` and the runtime do them and answer with a
 //! [`super::msg::Msg`]. They are plain data, so a test can say what a key must lead to.
 
-use crate::protocol::approval::SendDecisionParams;
+use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::{
     ContinueSessionParams, LaunchSessionParams, UpdateSessionSettingsParams,
 };

@@ -20,10 +20,10 @@ use super::state::launch::Remembered;
 use crate::check;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
-use crate::protocol::approval::SendDecisionParams;
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, SearchConversationsParams,
 };
+use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     ContinueSessionParams, GetRecentPathsParams, LaunchSessionParams, SendMessageParams,

@@ -5,8 +5,9 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::protocol::approval::{Approval, SendDecisionResponse};
+use crate::protocol::approval::Approval;
 use crate::protocol::conversation::{GetConversationResponse, SearchConversationsResponse};
+use crate::protocol::decision::SendDecisionResponse;
 use crate::protocol::event::EventNotification;
 use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
 

@@ -6,12 +6,12 @@ use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
 use crate::domain::approval::DecidedBy;
-use crate::domain::{Decision, Origin, Outcome, Source};
+use crate::domain::{Origin, Outcome, Source};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, ExternalAsker,
     FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
-    SendDecisionParams, SendDecisionResponse,
 };
+use crate::protocol::decision::{DecisionFields, SendDecisionParams, SendDecisionResponse};
 
 pub async fn create(
     call: Call,
@@ -133,18 +133,19 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     })
 }
 
-pub async fn decide(
-    call: Call,
-    params: SendDecisionParams,
-) -> Result<SendDecisionResponse, RpcError> {
+pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionResponse, RpcError> {
     if params.approval_id.is_empty() {
         return Err(RpcError::required("approval_id"));
     }
     call.must_be_a_person("decide")?;
     let by = DecidedBy::from_origin(&call.origin).ok_or_else(|| RpcError::required("a person"))?;
-    let id = params.approval_id.clone();
-    let decision = decision(params)?;
-    match call.daemon.store.decide(&id, decision, by).await {
+    let params = SendDecisionParams::try_from(params)
+        .map_err(|invalid| RpcError::invalid(invalid.field, invalid.problem))?;
+    let SendDecisionParams {
+        approval_id,
+        decision,
+    } = params;
+    match call.daemon.store.decide(&approval_id, decision, by).await {
         Ok(approval) => Ok(SendDecisionResponse {
             success: true,
             error: None,
@@ -167,74 +168,5 @@ pub async fn decide(
             })
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn decision(params: SendDecisionParams) -> Result<Decision, RpcError> {
-    let comment = params.comment.filter(|comment| !comment.is_empty());
-    let only = |field: &str, given: bool, goes_with: &str| {
-        if given {
-            Err(RpcError::invalid(
-                field,
-                format!("goes only with decision `{goes_with}`"),
-            ))
-        } else {
-            Ok(())
-        }
-    };
-    let kind = params.decision.as_str();
-    if kind != "approve" {
-        only("updated_input", params.updated_input.is_some(), "approve")?;
-        only(
-            "updated_permissions",
-            params.updated_permissions.is_some(),
-            "approve",
-        )?;
-    }
-    if kind != "respond" {
-        only("answers", params.answers.is_some(), "respond")?;
-    }
-    if kind == "approve" {
-        only("option", params.option.is_some(), "deny` or `respond")?;
-    }
-    if kind != "deny" {
-        only("interrupt", params.interrupt == Some(true), "deny")?;
-    }
-    match kind {
-        "approve" => Ok(Decision::Approve {
-            comment,
-            updated_input: params.updated_input,
-            updated_permissions: params
-                .updated_permissions
-                .filter(|updates| !updates.is_empty()),
-        }),
-        "deny" => Ok(Decision::Deny {
-            reason: match (comment, &params.option) {
-                (Some(reason), _) => reason,
-                (None, Some(_)) => String::new(),
-                (None, None) => return Err(RpcError::invalid("comment", "is required for denial")),
-            },
-            interrupt: params.interrupt.unwrap_or(false),
-            option: params.option,
-        }),
-        "respond" => match params.answers {
-            Some(_) if params.option.is_some() => {
-                Err(RpcError::invalid("option", "does not go with `answers`"))
-            }
-            Some(answers) => Ok(Decision::Answer { answers, comment }),
-            None if comment.is_none() && params.option.is_none() => {
-                Err(RpcError::required("answers")
-                    .hint("a question needs `answers`, a contact `comment` or `option`"))
-            }
-            None => Ok(Decision::Respond {
-                text: comment,
-                option: params.option,
-            }),
-        },
-        "" => Err(RpcError::required("decision")),
-        other => Err(RpcError::invalid(
-            "decision",
-            format!("{other:?} is none of `approve`, `deny`, `respond`"),
-        )),
     }
 }

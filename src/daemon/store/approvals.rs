@@ -46,6 +46,9 @@ impl Store {
         self.writer
             .run(move |write| {
                 let approval = find(write.db, &id)?;
+                if approval.outcome != Outcome::Pending {
+                    return Err(StoreError::AlreadyResolved(Box::new(approval)));
+                }
                 approval.check(&decision)?;
                 let resolution = Resolution::of(&approval, decision, by);
                 resolve_as(write, &approval, &resolution)

@@ -157,7 +157,7 @@ pub enum StoreError {
     AlreadyResolved(Box<Approval>),
     /// The decision does not fit the question.
     #[error(transparent)]
-    Unfit(#[from] crate::domain::decision::UnfitDecision),
+    Unfit(#[from] crate::domain::decision::InvalidDecision),
     /// The session is not in a state for this.
     #[error("session {} {problem}", id.short())]
     Conflict {

@@ -244,7 +244,7 @@ impl Store {
                 match approval.source {
                     Source::Mcp | Source::Program | Source::LocalApi => {}
                     Source::Claude | Source::RemoteApi => {
-                        return Err(StoreError::Unfit(crate::domain::decision::UnfitDecision {
+                        return Err(StoreError::Unfit(crate::domain::decision::InvalidDecision {
                             field: "approval_id",
                             problem: format!(
                                 "this came over {}, which alone can take it back: decide it instead",

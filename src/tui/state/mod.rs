@@ -13,6 +13,7 @@ pub mod fuzzy;
 pub mod inbox;
 pub mod launch;
 pub mod notice;
+pub mod offered;
 pub mod sessions;
 
 use std::time::Duration;

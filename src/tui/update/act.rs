@@ -117,9 +117,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::FocusConversation => focus_on(app, Pane::Conversation),
         Action::Theme => next_theme(app),
         Action::Palette => {
+            let drawn = app.drawn.approval.as_deref();
             app.form = Some(Form::Palette(Palette::new(
                 app.focus.context(),
-                app.drawn.approval.clone(),
+                drawn.and_then(|id| app.data.pending(id)),
                 &app.launch.remembered.commands,
             )));
             Vec::new()

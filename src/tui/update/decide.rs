@@ -5,12 +5,13 @@
 
 use super::{Effect, say};
 use crate::domain::danger::Danger;
-use crate::domain::{Kind, Source};
-use crate::protocol::approval::{Approval, SendDecisionParams};
+use crate::domain::{Capability, Decision, Kind};
+use crate::protocol::approval::Approval;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::state::form::always::Always;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::contact::Contact;
-use crate::tui::state::form::deny::{Deny, is_refusable};
+use crate::tui::state::form::deny::Deny;
 use crate::tui::state::form::edit::Edit;
 use crate::tui::state::form::many::Many;
 use crate::tui::state::form::question::Question;
@@ -66,11 +67,7 @@ pub fn send(app: &mut App, word: &'static str, params: SendDecisionParams) -> Ve
 /// A plain yes.
 #[must_use]
 pub fn yes(approval: &Approval) -> SendDecisionParams {
-    SendDecisionParams {
-        approval_id: approval.id.clone(),
-        decision: "approve".to_owned(),
-        ..SendDecisionParams::default()
-    }
+    SendDecisionParams::new(&approval.id, Decision::approve())
 }
 
 /// `y`: approves, or opens what a yes is not enough for.
@@ -78,22 +75,36 @@ pub fn approve(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    match approval.kind {
-        Kind::Permission | Kind::Plan => {
-            let dangers = app.inbox.dangers(&approval.id);
-            if let Some(question) = question_twice(dangers).filter(|_| app.wishes.confirm_dangerous)
-            {
-                app.form = Some(Form::Confirm(Confirm {
-                    question,
-                    then: vec![Effect::Decide(Box::new(yes(&approval)))],
-                    approval: Some(approval.id),
-                }));
-                return Vec::new();
-            }
-            send(app, "approving", yes(&approval))
-        }
-        Kind::Question | Kind::Contact => open_answer(app, &approval),
+    if wants_answer(&approval) {
+        return open_answer(app, &approval);
     }
+    if !can(app, &approval, Capability::Approve) {
+        return Vec::new();
+    }
+    let dangers = app.inbox.dangers(&approval.id);
+    if let Some(question) = question_twice(dangers).filter(|_| app.wishes.confirm_dangerous) {
+        app.form = Some(Form::Confirm(Confirm {
+            question,
+            then: vec![Effect::Decide(Box::new(yes(&approval)))],
+            approval: Some(approval.id),
+        }));
+        return Vec::new();
+    }
+    send(app, "approving", yes(&approval))
+}
+
+/// Whether something can be done with an approval; says why where it cannot.
+fn can(app: &mut App, approval: &Approval, capability: Capability) -> bool {
+    let is_possible = approval.can().allows(capability);
+    if !is_possible {
+        say(app, Tone::Plain, approval.why_not(capability));
+    }
+    is_possible
+}
+
+/// Whether an approval asks for an answer and not for a yes.
+fn wants_answer(approval: &Approval) -> bool {
+    matches!(approval.kind, Kind::Question | Kind::Contact)
 }
 
 /// What is asked before a dangerous yes.
@@ -116,14 +127,8 @@ pub fn deny(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    if is_refusable(&approval) {
+    if can(app, &approval, Capability::Deny) {
         app.form = Some(Form::Deny(Deny::of(&approval, &app.wishes.deny_reasons)));
-    } else {
-        say(
-            app,
-            Tone::Plain,
-            "its asker knows no refusal, only words: answer it",
-        );
     }
     Vec::new()
 }
@@ -133,11 +138,10 @@ pub fn edit(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    match approval.kind {
-        Kind::Question | Kind::Contact => return open_answer(app, &approval),
-        Kind::Permission | Kind::Plan => {}
+    if wants_answer(&approval) {
+        return open_answer(app, &approval);
     }
-    if takes_more_than_yes_or_no(app, &approval) {
+    if can(app, &approval, Capability::Edit) {
         app.form = Some(Form::Edit(Box::new(Edit::of(&approval))));
     }
     Vec::new()
@@ -148,11 +152,8 @@ pub fn always(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    match approval.kind {
-        Kind::Permission | Kind::Plan => app.form = Some(Form::Always(Always::of(&approval))),
-        Kind::Question | Kind::Contact => {
-            say(app, Tone::Plain, "this wants an answer each time");
-        }
+    if can(app, &approval, Capability::Always) {
+        app.form = Some(Form::Always(Always::of(&approval)));
     }
     Vec::new()
 }
@@ -162,13 +163,11 @@ pub fn answer(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    match approval.kind {
-        Kind::Question | Kind::Contact => open_answer(app, &approval),
-        Kind::Permission | Kind::Plan => {
-            app.form = Some(Form::Read(Read::of(&approval.id)));
-            Vec::new()
-        }
+    if wants_answer(&approval) {
+        return open_answer(app, &approval);
     }
+    app.form = Some(Form::Read(Read::of(&approval.id)));
+    Vec::new()
 }
 
 fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
@@ -177,32 +176,15 @@ fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
         return Vec::new();
     }
     if approval.kind == Kind::Contact {
-        app.form = Some(Form::Contact(Contact::of(approval)));
+        if can(app, approval, Capability::Respond) {
+            app.form = Some(Form::Contact(Contact::of(approval)));
+        }
         return Vec::new();
     }
-    if !takes_more_than_yes_or_no(app, approval) {
-        return Vec::new();
-    }
-    match Question::of(approval) {
-        Some(form) => app.form = Some(Form::Question(form)),
-        None => say(
-            app,
-            Tone::Bad,
-            "its questions cannot be read; it can be denied with a reason",
-        ),
+    if can(app, approval, Capability::Answer) {
+        app.form = Question::of(approval).map(Form::Question);
     }
     Vec::new()
-}
-
-/// Whether the way that the question came takes an answer with content; says so where not.
-fn takes_more_than_yes_or_no(app: &mut App, approval: &Approval) -> bool {
-    let takes = approval.source == Source::Claude;
-    if !takes {
-        let way = approval.source.describe();
-        let words = format!("this came over {way}, which takes only a yes or a no");
-        say(app, Tone::Plain, words);
-    }
-    takes
 }
 
 /// `Y` and `N`: shows what they would decide.
@@ -263,7 +245,12 @@ mod tests {
             .iter()
             .filter_map(|effect| match effect {
                 Effect::Decide(params) => {
-                    Some((params.approval_id.as_str(), params.decision.as_str()))
+                    let decision = match &params.decision {
+                        Decision::Approve { .. } => "approve",
+                        Decision::Deny { .. } => "deny",
+                        Decision::Answer { .. } | Decision::Respond { .. } => "respond",
+                    };
+                    Some((params.approval_id.as_str(), decision))
                 }
                 _ => None,
             })
@@ -331,7 +318,7 @@ mod tests {
         let Some(Effect::Decide(params)) = effects.first() else {
             panic!("nothing is decided");
         };
-        assert_eq!(params.comment.as_deref(), Some("not on main"));
+        assert_eq!(params.decision, Decision::deny("not on main"));
     }
 
     #[test]

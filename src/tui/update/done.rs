@@ -1,7 +1,7 @@
 //! What became of errands.
 
 use super::{Effect, card, launch, link, say, search, session};
-use crate::protocol::approval::SendDecisionResponse;
+use crate::protocol::decision::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
 use crate::tui::msg::{Done, Launched, Refused};
 use crate::tui::state::{App, notice::Tone};

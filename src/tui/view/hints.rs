@@ -8,10 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::widgets::fit;
-use crate::domain::Kind;
 use crate::tui::keymap::Action;
 use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Pane};
+use crate::tui::state::{App, Pane, offered};
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
@@ -132,23 +131,10 @@ fn own(app: &App, keys: &[(&str, &'static str)]) -> Vec<Hint<'static>> {
 }
 
 fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
-    let mut actions = match app.selected_approval().map(|approval| approval.kind) {
-        None => return vec![(Action::FocusSessions, "sessions")],
-        Some(Kind::Permission) => vec![
-            (Action::Approve, "approve"),
-            (Action::Deny, "deny"),
-            (Action::Always, "always"),
-            (Action::Edit, "edit"),
-        ],
-        Some(Kind::Plan) => vec![
-            (Action::Approve, "accept"),
-            (Action::Deny, "reject"),
-            (Action::ReadApproval, "read"),
-        ],
-        Some(Kind::Question | Kind::Contact) => {
-            vec![(Action::Answer, "answer"), (Action::Deny, "refuse")]
-        }
+    let Some(approval) = app.selected_approval() else {
+        return vec![(Action::FocusSessions, "sessions")];
     };
+    let mut actions = offered::actions(approval);
     if app.data.pending.len() > 1 {
         actions.extend([
             (Action::Mark, "mark"),

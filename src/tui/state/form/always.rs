@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::Kind;
 use crate::domain::permission;
-use crate::domain::{Kind, Source};
 use crate::protocol::approval::Approval;
 
 /// What makes the yes last.
@@ -21,7 +21,7 @@ impl Lasting {
     pub fn meaning(&self) -> String {
         match self {
             Self::Update(update) => permission::meaning(update),
-            Self::AcceptEdits => "accept all edits of files without asking".to_owned(),
+            Self::AcceptEdits => "accept edits".to_owned(),
         }
     }
 
@@ -30,7 +30,7 @@ impl Lasting {
     pub fn reach(&self) -> String {
         match self {
             Self::Update(update) => permission::reach(update),
-            Self::AcceptEdits => "in this session, until you switch it off".to_owned(),
+            Self::AcceptEdits => "in this session, until you turn it off".to_owned(),
         }
     }
 }
@@ -49,30 +49,21 @@ pub struct Choice {
 pub struct Always {
     /// The approval.
     pub approval: String,
-    /// What can be chosen; empty: this yes cannot be made to last.
+    /// What can be chosen.
     pub choices: Vec<Choice>,
     /// The row that keys are about.
     pub at: usize,
-    /// Why nothing can be chosen.
-    pub why_none: Option<String>,
 }
 
 impl Always {
-    /// For an approval. The narrowest suggestion is chosen already, as that is what one asked for;
-    /// what reaches further is chosen by hand.
+    /// For an approval. A suggested rule is chosen already, as that is what “always allow” means;
+    /// another directory or a whole mode is chosen by hand.
     #[must_use]
     pub fn of(approval: &Approval) -> Self {
         let mut form = Self {
             approval: approval.id.clone(),
             ..Self::default()
         };
-        if approval.source != Source::Claude {
-            form.why_none = Some(format!(
-                "This came over {}, which takes only a yes or a no.",
-                approval.source.describe()
-            ));
-            return form;
-        }
         let updates = approval.permission_suggestions.iter().cloned();
         form.choices = updates
             .map(|update| Choice {
@@ -86,18 +77,12 @@ impl Always {
                 chosen: true,
             });
         }
-        let narrow = form.choices.iter().position(|choice| match &choice.what {
-            Lasting::Update(update) => !permission::is_broad(update),
+        let rule = form.choices.iter_mut().find(|choice| match &choice.what {
+            Lasting::Update(update) => permission::is_allow_rule(update),
             Lasting::AcceptEdits => false,
         });
-        if let Some(choice) = narrow.and_then(|at| form.choices.get_mut(at)) {
+        if let Some(choice) = rule {
             choice.chosen = true;
-        } else if let [only] = form.choices.as_mut_slice() {
-            only.chosen = true;
-        }
-        if form.choices.is_empty() {
-            form.why_none =
-                Some("The agent suggests nothing that would make a yes last.".to_owned());
         }
         form
     }

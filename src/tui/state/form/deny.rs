@@ -1,7 +1,6 @@
 //! The reason of a denial: ways to refuse that the asker offers, quick reasons, free text.
 
 use super::offers::{Offer, Offers};
-use crate::domain::{Kind, Source};
 use crate::protocol::approval::Approval;
 
 /// Reasons that are given often.
@@ -39,16 +38,7 @@ impl Deny {
             approval: approval.id.clone(),
             reason: Offers::of(options.chain(quick).collect()),
             interrupt: false,
-            can_interrupt: approval.source == Source::Claude,
+            can_interrupt: approval.can().interrupt,
         }
-    }
-}
-
-/// Whether there is any way to tell the asker no.
-#[must_use]
-pub fn is_refusable(approval: &Approval) -> bool {
-    match approval.source {
-        Source::LocalApi | Source::RemoteApi => approval.kind != Kind::Contact,
-        Source::Claude | Source::Mcp | Source::Program => true,
     }
 }

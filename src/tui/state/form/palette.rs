@@ -1,8 +1,10 @@
 //! All commands, found by typing: actions, themes and orders.
 
 use super::Field;
+use crate::protocol::approval::Approval;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::state::fuzzy::Fuzzy;
+use crate::tui::state::offered;
 use crate::tui::state::sessions::Sort;
 use crate::tui::theme;
 
@@ -93,6 +95,8 @@ pub struct Palette {
     pub selected: usize,
     /// The approval that was on the screen when it was opened, for the commands that decide.
     pub about: Option<String>,
+    /// Actions that cannot be done with that approval.
+    unavailable: Vec<Action>,
     /// The pane from which it was opened.
     here: Context,
     /// Names of commands that were used lately, the last one first.
@@ -102,11 +106,18 @@ pub struct Palette {
 impl Palette {
     /// Opened from a pane.
     #[must_use]
-    pub fn new(here: Context, about: Option<String>, recent: &[String]) -> Self {
+    pub fn new(here: Context, about: Option<&Approval>, recent: &[String]) -> Self {
+        let unavailable = about.map(|approval| {
+            let actions = Action::ALL.iter().copied();
+            actions
+                .filter(|action| !offered::is_possible(*action, approval))
+                .collect()
+        });
         Self {
             filter: Field::default(),
             selected: 0,
-            about,
+            about: about.map(|approval| approval.id.clone()),
+            unavailable: unavailable.unwrap_or_default(),
             here,
             recent: recent.to_vec(),
         }
@@ -118,6 +129,7 @@ impl Palette {
     pub fn found(&self) -> Vec<Command> {
         let mut fuzzy = Fuzzy::new(&self.filter.text());
         let mut found: Vec<(u32, usize, Command)> = Command::all()
+            .filter(|command| !self.is_unavailable(*command))
             .filter_map(|command| {
                 let score = fuzzy.score(&[&command.words(), &command.name()])?;
                 Some((score, self.place(command), command))
@@ -132,6 +144,10 @@ impl Palette {
     #[must_use]
     pub fn is_recent(&self, command: Command) -> bool {
         self.recent.contains(&command.name())
+    }
+
+    fn is_unavailable(&self, command: Command) -> bool {
+        matches!(command, Command::Action(action) if self.unavailable.contains(&action))
     }
 
     fn place(&self, command: Command) -> usize {

@@ -222,6 +222,7 @@ pub fn approval(call: &str, outcome: Outcome) -> Approval {
         chosen_option: None,
         input_state: InputState::Readable,
         accepts_edits: false,
+        capabilities: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::After;
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::UpdateSessionSettingsParams;
 use crate::tui::effect::Effect;
 use crate::tui::state::form::always::Always;
@@ -48,10 +49,12 @@ fn send(app: &mut App, form: Always) -> After {
     } else {
         "approving for good"
     };
-    let params = SendDecisionParams {
+    let decision = Decision::Approve {
+        comment: None,
+        updated_input: None,
         updated_permissions: (!updates.is_empty()).then_some(updates),
-        ..decide::yes(&approval)
     };
+    let params = SendDecisionParams::new(&approval.id, decision);
     let mut effects = Vec::new();
     if form.accepts_edits() {
         // Before the yes, so that the first edit after it is accepted already.

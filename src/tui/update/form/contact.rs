@@ -4,7 +4,8 @@ use crossterm::event::KeyEvent;
 
 use super::After;
 use super::offers::{self, Typed};
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::contact::Contact;
 use crate::tui::state::notice::Tone;
@@ -25,18 +26,13 @@ pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
             After::And(Form::Contact(form), vec![effect])
         }
         Typed::Send => {
-            let (comment, option) = (form.answer.typed(), form.answer.option());
-            if comment.is_none() && option.is_none() {
+            let (text, option) = (form.answer.typed(), form.answer.option());
+            if text.is_none() && option.is_none() {
                 say(app, Tone::Plain, "nothing is typed or chosen");
                 return After::Stay(Form::Contact(form));
             }
-            let params = SendDecisionParams {
-                approval_id: form.approval,
-                decision: "respond".to_owned(),
-                comment,
-                option,
-                ..SendDecisionParams::default()
-            };
+            let decision = Decision::Respond { text, option };
+            let params = SendDecisionParams::new(&form.approval, decision);
             After::Close(decide::send(app, "answering", params))
         }
     }

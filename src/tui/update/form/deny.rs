@@ -4,7 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::After;
 use super::offers::{self, Typed};
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::deny::{Deny, NO_REASON};
 use crate::tui::state::{App, Form};
@@ -37,17 +38,15 @@ pub fn key(app: &mut App, mut form: Deny, key: KeyEvent) -> After {
 /// A chosen option's own words are the reason where nothing else is typed.
 fn params(form: &Deny) -> SendDecisionParams {
     let option = form.reason.option();
-    let comment = match (&option, form.reason.typed()) {
-        (_, Some(words)) => Some(words),
-        (Some(_), None) => None,
-        (None, None) => Some(NO_REASON.to_owned()),
+    let reason = match (&option, form.reason.typed()) {
+        (_, Some(reason)) => reason,
+        (Some(_), None) => String::new(),
+        (None, None) => NO_REASON.to_owned(),
     };
-    SendDecisionParams {
-        approval_id: form.approval.clone(),
-        decision: "deny".to_owned(),
-        comment,
+    let decision = Decision::Deny {
+        reason,
+        interrupt: form.interrupt,
         option,
-        interrupt: form.interrupt.then_some(true),
-        ..SendDecisionParams::default()
-    }
+    };
+    SendDecisionParams::new(&form.approval, decision)
 }

@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{After, scrolled};
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::edit::{self, Edit};
 use crate::tui::state::{App, Form};
@@ -103,10 +104,12 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
     } else {
         ("approving as edited", Some(input))
     };
-    let params = SendDecisionParams {
+    let decision = Decision::Approve {
+        comment: None,
         updated_input,
-        ..decide::yes(&approval)
+        updated_permissions: None,
     };
+    let params = SendDecisionParams::new(&approval.id, decision);
     After::Close(decide::send(app, word, params))
 }
 

@@ -4,7 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::After;
 use super::offers::{self, Typed};
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::Effect;
 use crate::tui::state::form::deny::NO_REASON;
 use crate::tui::state::form::many::Many;
@@ -44,27 +45,14 @@ fn send(app: &mut App, form: &Many) -> After {
             gone += 1;
             continue;
         }
-        let (word, params) = if form.yes {
-            (
-                "approving",
-                SendDecisionParams {
-                    approval_id: one.id.clone(),
-                    decision: "approve".to_owned(),
-                    ..SendDecisionParams::default()
-                },
-            )
+        let (word, decision) = if form.yes {
+            ("approving", Decision::approve())
         } else {
             let reason = form.reason.typed();
-            (
-                "denying",
-                SendDecisionParams {
-                    approval_id: one.id.clone(),
-                    decision: "deny".to_owned(),
-                    comment: Some(reason.unwrap_or_else(|| NO_REASON.to_owned())),
-                    ..SendDecisionParams::default()
-                },
-            )
+            let reason = reason.unwrap_or_else(|| NO_REASON.to_owned());
+            ("denying", Decision::deny(reason))
         };
+        let params = SendDecisionParams::new(&one.id, decision);
         effects.extend(decide::send(app, word, params));
     }
     app.inbox.marked.clear();

@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::After;
-use crate::protocol::approval::SendDecisionParams;
+use crate::domain::Decision;
+use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::question::{Asked, Question};
 use crate::tui::state::notice::Tone;
@@ -103,11 +104,10 @@ fn send(app: &mut App, mut form: Question) -> After {
         say(app, Tone::Plain, "this one has no answer yet");
         return After::Stay(Form::Question(form));
     }
-    let params = SendDecisionParams {
-        answers: Some(form.answers()),
-        approval_id: form.approval,
-        decision: "respond".to_owned(),
-        ..SendDecisionParams::default()
+    let decision = Decision::Answer {
+        answers: form.answers(),
+        comment: None,
     };
+    let params = SendDecisionParams::new(&form.approval, decision);
     After::Close(decide::send(app, "answering", params))
 }

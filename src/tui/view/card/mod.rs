@@ -11,13 +11,13 @@ use unicode_width::UnicodeWidthStr;
 pub use self::body::bytes;
 use super::inbox::age_style;
 use super::widgets::{fit, frame, split_line};
-use crate::domain::{Kind, Source};
+use crate::domain::Kind;
 use crate::format::{span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::card::{Laid, Made};
-use crate::tui::state::form::deny::is_refusable;
+use crate::tui::state::offered;
 use crate::tui::transcript::{highlight, tool_label};
 
 /// Bytes of an input that the card lays out; the rest is for who reads the whole question.
@@ -124,7 +124,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     let below = rows.len().saturating_sub(skip + usize::from(room));
     let more = more(app, below, skip);
     let wide = usize::from(foot.width).saturating_sub(more.width() + 2);
-    let keys = fitting(app, &decisions(approval), wide);
+    let keys = fitting(app, &offered::actions(approval), wide);
     split_line(keys, &more, ratatui::style::Style::new(), foot, buf);
 }
 
@@ -172,35 +172,6 @@ pub fn asks(approval: &Approval) -> String {
         }
         Kind::Plan => "Is this plan good?".to_owned(),
     }
-}
-
-/// The keys that decide a question, the most used first; only those that its asker understands.
-#[must_use]
-pub fn decisions(approval: &Approval) -> Vec<(Action, &'static str)> {
-    let mut keys = match approval.kind {
-        Kind::Permission => vec![
-            (Action::Approve, "approve"),
-            (Action::Deny, "deny"),
-            (Action::Edit, "edit"),
-            (Action::Always, "always"),
-        ],
-        Kind::Question | Kind::Contact => {
-            vec![(Action::Approve, "answer"), (Action::Deny, "refuse")]
-        }
-        Kind::Plan => vec![
-            (Action::Approve, "accept"),
-            (Action::Deny, "reject"),
-            (Action::Always, "accept, and edits too"),
-        ],
-    };
-    if approval.source != Source::Claude {
-        keys.retain(|(action, _)| !matches!(action, Action::Edit | Action::Always));
-    }
-    if !is_refusable(approval) {
-        keys.retain(|(action, _)| *action != Action::Deny);
-    }
-    keys.push((Action::ReadApproval, "read"));
-    keys
 }
 
 /// What is further down, or that one has scrolled.

@@ -13,7 +13,7 @@ use crate::tui::view::widgets::{popup, row_style};
 /// Draws it.
 pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let title = Line::styled(" Approve, and from now on: ", theme.good);
+    let title = Line::styled(" Approve and always allow ", theme.good);
     let width = usize::from(84.min(screen.width).saturating_sub(2));
     let mut rows: Vec<(Line<'static>, bool)> = Vec::new();
     for (index, choice) in form.choices.iter().enumerate() {
@@ -33,11 +33,6 @@ pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
         let lines = meaning.words(width, &first, &rest);
         let reach = reach.words(width, &rest, &rest);
         rows.extend(lines.into_iter().chain(reach).map(|line| (line, selected)));
-    }
-    if let Some(why) = &form.why_none {
-        let row = Row::of(why, theme.text);
-        let lines = row.words(width, &Row::new(), &Row::new());
-        rows.extend(lines.into_iter().map(|line| (line, false)));
     }
     let height = u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
@@ -61,18 +56,15 @@ pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
         buf.set_line(area.x, area.y, line, area.width);
     }
     let chosen = form.choices.iter().any(|choice| choice.chosen);
-    let approve = match (form.choices.is_empty(), chosen) {
-        (true, _) => "approve this once",
-        (false, true) => "approve, with what is chosen",
-        (false, false) => "approve this once: nothing is chosen",
+    let approve = if chosen {
+        "approve and grant"
+    } else {
+        "approve once"
     };
-    let mut keys = vec![("enter", approve)];
-    if !form.choices.is_empty() {
-        keys.push(("space", "choose"));
-    }
+    let mut keys = vec![("enter", approve), ("space", "toggle")];
     if form.can_reach() {
-        keys.push(("←→", "how far"));
+        keys.push(("←→", "scope"));
     }
-    keys.push(("esc", "back"));
+    keys.push(("esc", "cancel"));
     keys_at_foot(theme, &keys, inside, buf);
 }

@@ -10,7 +10,8 @@ use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::read::Read;
-use crate::tui::view::card::{self, asks, bytes, decisions, fitting};
+use crate::tui::state::offered;
+use crate::tui::view::card::{self, asks, bytes, fitting};
 use crate::tui::view::inbox::age_style;
 use crate::tui::view::widgets::{fit, form_hints, popup, split_line};
 
@@ -71,7 +72,7 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
         return;
     }
     let wide = usize::from(foot.width).saturating_sub(right.width() + 2);
-    let mut actions = decisions(approval);
+    let mut actions = offered::actions(approval);
     actions.retain(|(action, _)| *action != Action::ReadApproval);
     actions.extend([(Action::Filter, "search"), (Action::Copy, "copy")]);
     let mut keys = fitting(app, &actions, wide.saturating_sub(10));

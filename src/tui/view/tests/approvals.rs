@@ -227,6 +227,11 @@ fn long_and_hostile_cards() {
     );
 }
 
+fn only_mode() -> Value {
+    bash(json!({"permission_suggestions": [
+        {"type": "setMode", "mode": "acceptEdits", "destination": "session"}]}))
+}
+
 #[test]
 fn the_forms() {
     shot("deny", &bash(json!({})), "n");
@@ -246,7 +251,7 @@ fn the_forms() {
     );
     shot("always", &touch(), "a");
     shot("always_more", &touch(), "a right down space");
-    shot("always_none", &bash(json!({})), "a");
+    shot("always_mode_only", &only_mode(), "a");
     shot("always_plan", &plan(), "a");
     shot("question", &question(), "y");
     shot("question_several", &question(), "y 2 enter 1 3");

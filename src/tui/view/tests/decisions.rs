@@ -48,6 +48,12 @@ fn suggested() -> Value {
         {"type": "setMode", "mode": "acceptEdits", "destination": "session"}]}))
 }
 
+/// A request with this suggestion and no rule.
+fn only(kind: &str) -> Value {
+    ask(json!({"permission_suggestions": [
+        {"type": kind, "mode": "acceptEdits", "directories": ["/srv"], "destination": "session"}]}))
+}
+
 fn two_questions() -> Value {
     ask(
         json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
@@ -78,6 +84,7 @@ fn keys_send_exactly_this() {
     let rule = json!({"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "cargo test:*"}],
         "behavior": "allow", "destination": "localSettings"});
     let mode = json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"});
+    let only_mode = only("setMode")["permission_suggestions"][0].clone();
     let mut here = rule.clone();
     here["destination"] = json!("session");
     let mut everywhere = rule.clone();
@@ -172,8 +179,15 @@ fn keys_send_exactly_this() {
             Some(lasting(json!([everywhere]))),
         ),
         (suggested(), "a space enter", Some(yes.clone())),
-        (ask(json!({})), "a enter", Some(yes.clone())),
-        (ask(json!({"source": "mcp"})), "a enter", Some(yes.clone())),
+        (ask(json!({})), "a enter", None),
+        (ask(json!({"source": "mcp"})), "a enter", None),
+        (only("setMode"), "a enter", Some(yes.clone())),
+        (
+            only("setMode"),
+            "a 1 enter",
+            Some(lasting(json!([only_mode]))),
+        ),
+        (only("addDirectories"), "a enter", Some(yes.clone())),
         // Questions.
         (
             one_question(),

@@ -1,6 +1,7 @@
 //! Screens as they are drawn.
 
 mod approvals;
+mod capabilities;
 mod decisions;
 mod shell;
 mod sizes;

@@ -1,0 +1,233 @@
+//! What may be done with an approval is one answer, whoever is asked: the daemon's check of a
+//! decision, panel, footer, palette, keys and command line.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+
+use crate::commands::decide;
+use crate::domain::{self, Capability, Decision, Outcome, Source};
+use crate::format;
+use crate::protocol::approval::Approval;
+use crate::tui::effect::Effect;
+use crate::tui::keymap::Action;
+use crate::tui::state::form::palette::{Command, Palette};
+use crate::tui::state::{Form, offered};
+use crate::tui::testing::{Rig, session};
+
+const DECIDING: [(Action, &str); 4] = [
+    (Action::Approve, "y"),
+    (Action::Deny, "n"),
+    (Action::Edit, "e"),
+    (Action::Always, "a"),
+];
+
+/// Every kind of request, from every source, with and without what capabilities follow from.
+fn requests() -> Vec<domain::Approval> {
+    let inputs = [
+        ("Bash", json!({"command": "ls"})),
+        ("ExitPlanMode", json!({"plan": "# Do it"})),
+        (
+            "AskUserQuestion",
+            json!({"questions": [{"question": "Which?", "options": [{"label": "x"}]}]}),
+        ),
+        ("AskUserQuestion", json!({"questions": "unreadable"})),
+        ("contact_human", json!({"message": "now?"})),
+    ];
+    let sources = [
+        Source::Claude,
+        Source::Mcp,
+        Source::Program,
+        Source::LocalApi,
+        Source::RemoteApi,
+    ];
+    let suggestion = json!({"type": "addRules", "behavior": "allow", "destination": "session",
+        "rules": [{"toolName": "Bash", "ruleContent": "ls"}]});
+    let mut requests = Vec::new();
+    for (tool, input) in inputs {
+        for source in sources {
+            for accepts_edits in [false, true] {
+                for suggestions in [vec![], vec![suggestion.clone()]] {
+                    requests.push(domain::Approval {
+                        accepts_edits,
+                        suggestions,
+                        ..domain::Approval::example(tool, source, input.clone())
+                    });
+                }
+            }
+        }
+    }
+    requests
+}
+
+/// A decision that needs a capability, and those without which it could not be made at all.
+fn decision(capability: Capability) -> Decision {
+    let answers = json!({"Which?": "x"}).as_object().unwrap().clone();
+    match capability {
+        Capability::Approve => Decision::approve(),
+        Capability::Deny => Decision::deny("no"),
+        Capability::Edit => Decision::Approve {
+            comment: None,
+            updated_input: Some(json!({"command": "pwd"})),
+            updated_permissions: None,
+        },
+        Capability::Answer => Decision::Answer {
+            answers,
+            comment: None,
+        },
+        Capability::Respond => Decision::Respond {
+            text: Some("yes".to_owned()),
+            option: None,
+        },
+        Capability::Always => Decision::Approve {
+            comment: None,
+            updated_input: None,
+            updated_permissions: Some(vec![json!({"type": "addRules"})]),
+        },
+        Capability::Interrupt => Decision::Deny {
+            reason: "no".to_owned(),
+            interrupt: true,
+            option: None,
+        },
+    }
+}
+
+fn rig(approval: &Approval) -> Rig {
+    let session_record = session(&approval.session_id, json!({}));
+    let mut rig = Rig::new(
+        (160, 40),
+        &[session_record],
+        &[serde_json::to_value(approval).unwrap()],
+    );
+    let _ = rig.keys("1");
+    rig
+}
+
+fn describe(approval: &Approval) -> Value {
+    json!([
+        approval.kind,
+        approval.source,
+        approval.accepts_edits,
+        approval.permission_suggestions,
+        approval.tool_input
+    ])
+}
+
+#[test]
+fn the_daemon_takes_exactly_the_decisions_that_it_offers() {
+    for request in requests() {
+        let can = Approval::from(&request).capabilities.unwrap();
+        for capability in Capability::ALL {
+            let checked = request.check(&decision(capability));
+            assert_eq!(
+                checked.is_ok(),
+                can.allows(capability),
+                "{capability:?} {:?} {checked:?}",
+                describe(&Approval::from(&request))
+            );
+        }
+    }
+}
+
+#[test]
+fn panel_footer_palette_and_keys_offer_what_the_daemon_takes() {
+    for request in requests() {
+        let approval = Approval::from(&request);
+        let what = describe(&approval);
+        let can = approval.can();
+        let mut rig = rig(&approval);
+        let screen = rig.screen();
+        let footer = screen.lines().last().unwrap().to_owned();
+        let panel = offered::actions(&approval);
+        let palette = Palette::new(crate::tui::keymap::Context::Inbox, Some(&approval), &[]);
+        let palette = palette.found();
+        for (action, key) in DECIDING {
+            let capability = offered::capability(action, approval.kind).unwrap();
+            let is_possible = can.allows(capability);
+            let in_palette = palette.contains(&Command::Action(action));
+            assert_eq!(in_palette, is_possible, "palette: {action:?} {what}");
+            let label = panel.iter().find(|(offered, _)| *offered == action);
+            if let Some((_, label)) = label {
+                assert!(is_possible, "panel: {action:?} {what}");
+                let words = format!("{key} {label}");
+                assert_eq!(
+                    screen.matches(&words).count(),
+                    2,
+                    "{words}: {what}\n{screen}"
+                );
+                assert!(footer.contains(&words), "{footer}");
+            } else {
+                let is_spelled_otherwise = panel.iter().any(|(offered, _)| {
+                    offered::capability(*offered, approval.kind) == Some(capability)
+                });
+                assert!(
+                    !is_possible || is_spelled_otherwise,
+                    "panel: {action:?} {what}"
+                );
+            }
+            // The key does it, or says why not.
+            let mut rig = self::rig(&approval);
+            let effects = rig.press(key);
+            let decides = effects.iter().any(|e| matches!(e, Effect::Decide(_)));
+            let opens = matches!(
+                rig.app.form,
+                Some(
+                    Form::Deny(_)
+                        | Form::Edit(_)
+                        | Form::Always(_)
+                        | Form::Question(_)
+                        | Form::Contact(_)
+                )
+            );
+            assert_eq!(decides || opens, is_possible, "key: {action:?} {what}");
+            if !is_possible {
+                let said = rig.app.notice.as_ref().map(|notice| notice.text.clone());
+                assert_eq!(said, Some(approval.why_not(capability)), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_line_offers_what_the_daemon_takes() {
+    for request in requests() {
+        let approval = Approval::from(&request);
+        let can = approval.can();
+        let what = describe(&approval);
+        let how = format::how_to_decide(&approval);
+        for (capability, verb) in [
+            (Capability::Approve, "humanlayer approve"),
+            (Capability::Deny, "humanlayer deny"),
+            (Capability::Answer, "humanlayer answer"),
+            (Capability::Respond, "humanlayer respond"),
+        ] {
+            assert_eq!(how.contains(verb), can.allows(capability), "{how} {what}");
+        }
+        for capability in Capability::ALL {
+            let allowed = decide::require(&approval, capability).is_ok();
+            assert_eq!(allowed, can.allows(capability), "{capability:?} {what}");
+        }
+    }
+}
+
+#[test]
+fn the_daemons_word_is_taken_not_worked_out_again() {
+    let request = domain::Approval::example("Bash", Source::Claude, json!({"command": "ls"}));
+    let mut approval = Approval::from(&request);
+    let only_deny = domain::Capabilities {
+        deny: true,
+        ..domain::Capabilities::default()
+    };
+    approval.capabilities = Some(only_deny);
+    let labels: Vec<Action> = offered::actions(&approval)
+        .into_iter()
+        .map(|(action, _)| action)
+        .collect();
+    assert_eq!(labels, [Action::Deny, Action::ReadApproval]);
+    assert!(rig(&approval).press("y").is_empty());
+    let how = format::how_to_decide(&approval);
+    assert!(how.starts_with("humanlayer deny"), "{how}");
+    approval.outcome = Outcome::Approved;
+    approval.capabilities = None;
+    assert_eq!(approval.can(), domain::Capabilities::default());
+}
