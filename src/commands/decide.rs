@@ -65,6 +65,7 @@ fn settled(answer: SendDecisionResponse) -> Result<Option<Approval>, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::domain::capabilities::testing::requests;
 
     fn answer(success: bool, kind: Option<&str>) -> SendDecisionResponse {
         SendDecisionResponse {
@@ -82,5 +83,27 @@ mod tests {
         assert_eq!(late.exit(), Exit::AlreadyResolved);
         let other = settled(answer(false, None)).unwrap_err();
         assert_eq!(other.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn the_command_line_offers_what_the_daemon_takes() {
+        for request in requests() {
+            let approval = Approval::from(&request);
+            let can = approval.can();
+            let what = format!("{:?} {:?}", approval.kind, approval.source);
+            let how = format::how_to_decide(&approval);
+            for (capability, verb) in [
+                (Capability::Approve, "humanlayer approve"),
+                (Capability::Deny, "humanlayer deny"),
+                (Capability::Answer, "humanlayer answer"),
+                (Capability::Respond, "humanlayer respond"),
+            ] {
+                assert_eq!(how.contains(verb), can.allows(capability), "{how} {what}");
+            }
+            for capability in Capability::ALL {
+                let allowed = require(&approval, capability).is_ok();
+                assert_eq!(allowed, can.allows(capability), "{capability:?} {what}");
+            }
+        }
     }
 }

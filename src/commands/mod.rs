@@ -16,7 +16,7 @@ pub mod contact_human;
 pub mod continue_;
 pub mod daemon;
 mod dashboard;
-pub(crate) mod decide;
+mod decide;
 pub mod demo;
 pub mod deny;
 pub mod doctor;

@@ -209,6 +209,51 @@ pub fn why_not(capability: Capability, request: &Request<'_>) -> String {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    use serde_json::json;
+
+    use super::super::approval::{Approval, Source};
+
+    /// Every kind of request, from every source, with and without what capabilities follow from.
+    pub(crate) fn requests() -> Vec<Approval> {
+        let inputs = [
+            ("Bash", json!({"command": "ls"})),
+            ("ExitPlanMode", json!({"plan": "# Do it"})),
+            (
+                "AskUserQuestion",
+                json!({"questions": [{"question": "Which?", "options": [{"label": "x"}]}]}),
+            ),
+            ("AskUserQuestion", json!({"questions": "unreadable"})),
+            ("contact_human", json!({"message": "now?"})),
+        ];
+        let sources = [
+            Source::Claude,
+            Source::Mcp,
+            Source::Program,
+            Source::LocalApi,
+            Source::RemoteApi,
+        ];
+        let suggestion = json!({"type": "addRules", "behavior": "allow", "destination": "session",
+            "rules": [{"toolName": "Bash", "ruleContent": "ls"}]});
+        let mut requests = Vec::new();
+        for (tool, input) in inputs {
+            for source in sources {
+                for accepts_edits in [false, true] {
+                    for suggestions in [vec![], vec![suggestion.clone()]] {
+                        requests.push(Approval {
+                            accepts_edits,
+                            suggestions,
+                            ..Approval::example(tool, source, input.clone())
+                        });
+                    }
+                }
+            }
+        }
+        requests
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::decide;
+use crate::domain::capabilities::testing::requests;
 use crate::domain::{self, Capability, Decision, Outcome, Source};
 use crate::format;
 use crate::protocol::approval::Approval;
@@ -21,44 +21,6 @@ const DECIDING: [(Action, &str); 4] = [
     (Action::Edit, "e"),
     (Action::Always, "a"),
 ];
-
-/// Every kind of request, from every source, with and without what capabilities follow from.
-fn requests() -> Vec<domain::Approval> {
-    let inputs = [
-        ("Bash", json!({"command": "ls"})),
-        ("ExitPlanMode", json!({"plan": "# Do it"})),
-        (
-            "AskUserQuestion",
-            json!({"questions": [{"question": "Which?", "options": [{"label": "x"}]}]}),
-        ),
-        ("AskUserQuestion", json!({"questions": "unreadable"})),
-        ("contact_human", json!({"message": "now?"})),
-    ];
-    let sources = [
-        Source::Claude,
-        Source::Mcp,
-        Source::Program,
-        Source::LocalApi,
-        Source::RemoteApi,
-    ];
-    let suggestion = json!({"type": "addRules", "behavior": "allow", "destination": "session",
-        "rules": [{"toolName": "Bash", "ruleContent": "ls"}]});
-    let mut requests = Vec::new();
-    for (tool, input) in inputs {
-        for source in sources {
-            for accepts_edits in [false, true] {
-                for suggestions in [vec![], vec![suggestion.clone()]] {
-                    requests.push(domain::Approval {
-                        accepts_edits,
-                        suggestions,
-                        ..domain::Approval::example(tool, source, input.clone())
-                    });
-                }
-            }
-        }
-    }
-    requests
-}
 
 /// A decision that needs a capability, and those without which it could not be made at all.
 fn decision(capability: Capability) -> Decision {
@@ -184,28 +146,6 @@ fn panel_footer_palette_and_keys_offer_what_the_daemon_takes() {
                 let said = rig.app.notice.as_ref().map(|notice| notice.text.clone());
                 assert_eq!(said, Some(approval.why_not(capability)), "{what}");
             }
-        }
-    }
-}
-
-#[test]
-fn the_command_line_offers_what_the_daemon_takes() {
-    for request in requests() {
-        let approval = Approval::from(&request);
-        let can = approval.can();
-        let what = describe(&approval);
-        let how = format::how_to_decide(&approval);
-        for (capability, verb) in [
-            (Capability::Approve, "humanlayer approve"),
-            (Capability::Deny, "humanlayer deny"),
-            (Capability::Answer, "humanlayer answer"),
-            (Capability::Respond, "humanlayer respond"),
-        ] {
-            assert_eq!(how.contains(verb), can.allows(capability), "{how} {what}");
-        }
-        for capability in Capability::ALL {
-            let allowed = decide::require(&approval, capability).is_ok();
-            assert_eq!(allowed, can.allows(capability), "{capability:?} {what}");
         }
     }
 }
