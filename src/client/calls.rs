@@ -32,12 +32,12 @@ use crate::protocol::keys::{
 use crate::protocol::method;
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
-    ContinueSessionParams, ContinueSessionResponse, GetOverviewParams, GetOverviewResponse,
-    GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
-    GetSessionStateResponse, HealthResponse, InterruptSessionResponse, LaunchSessionParams,
-    LaunchSessionResponse, ListSessionsParams, ListSessionsResponse, SendMessageParams,
-    SessionParams, SessionResponse, SessionState, SuccessResponse, UpdateSessionSettingsParams,
-    UpdateSessionTitleParams,
+    ContinueSessionParams, ContinueSessionResponse, GetAgentInfoParams, GetAgentInfoResponse,
+    GetOverviewParams, GetOverviewResponse, GetRecentPathsParams, GetRecentPathsResponse,
+    GetSessionSnapshotsResponse, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
+    LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
+    SendMessageParams, SessionParams, SessionResponse, SessionState, SuccessResponse,
+    UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
 
 /// A connection to the daemon. Dropping it closes the connection.
@@ -81,6 +81,8 @@ macro_rules! calls {
 calls! {
     /// Starts an agent.
     launch_session(LaunchSessionParams) -> LaunchSessionResponse = LAUNCH_SESSION;
+    /// What the installed agent says about itself.
+    get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
     /// Goes on with a conversation in a new session.
     continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
     /// All sessions, in the older daemon's words.

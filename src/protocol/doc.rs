@@ -55,6 +55,10 @@ fn methods() -> Vec<Entry> {
         method::LAUNCH_SESSION,
         "Starts an agent. An agent that calls this may only start what asks a person.",
     );
+    b.method::<session::GetAgentInfoParams, session::GetAgentInfoResponse>(
+        method::GET_AGENT_INFO,
+        "What the installed agent says about itself. The program is asked once and again after an upgrade, which may take a second or two.",
+    );
     b.method::<session::ContinueSessionParams, session::ContinueSessionResponse>(
         method::CONTINUE_SESSION,
         "Goes on with a conversation in a new session. A turn that runs is interrupted first.",

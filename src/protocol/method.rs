@@ -4,6 +4,8 @@
 pub const HEALTH: &str = "health";
 /// Starts an agent.
 pub const LAUNCH_SESSION: &str = "launchSession";
+/// What the installed agent says about itself.
+pub const GET_AGENT_INFO: &str = "getAgentInfo";
 /// All sessions.
 pub const LIST_SESSIONS: &str = "listSessions";
 /// Sessions that no other one continues.

@@ -63,11 +63,14 @@ pub struct LaunchSessionParams {
     /// MCP servers, `{"mcpServers": {…}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp_config: Option<Value>,
-    /// `mcp__codelayer__request_permission` means that the agent's questions come to the inbox;
-    /// another tool is passed to the agent; absent means no approvals, unless `approvals` says so.
+    /// Another program's tool that decides about permissions; it is passed to the agent. Absent, or
+    /// `mcp__codelayer__request_permission`: the agent's requests come to the inbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission_prompt_tool: Option<String>,
-    /// Whether the agent's questions come to the inbox; overrides what the tool's absence means.
+    /// Whether the agent's requests come to the inbox (default: true, unless
+    /// `permission_prompt_tool` names another program's tool). Only `false` means that the agent
+    /// denies what it would ask. The npm client's `--no-approvals` sends neither of the two, exactly
+    /// like older clients that want to be asked, and so its sessions ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<bool>,
     /// Where the agent works (absolute, or `~/…`; default: the home directory).
@@ -97,7 +100,8 @@ pub struct LaunchSessionParams {
     /// Accepted for compatibility; the stream is always verbose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verbose: Option<bool>,
-    /// Claude Code's permission mode.
+    /// Claude Code's permission mode. One that the installed version does not have is an error that
+    /// lists those that it has (see `getAgentInfo`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission_mode: Option<String>,
     /// Edits are approved without asking.
@@ -129,6 +133,29 @@ pub struct LaunchSessionResponse {
     pub session_id: String,
     /// Its run id.
     pub run_id: String,
+}
+
+/// Parameters of `getAgentInfo`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetAgentInfoParams {
+    /// As in `launchSession`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The caller's `PATH`, on which the program is looked for first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// Answer of `getAgentInfo`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GetAgentInfoResponse {
+    /// The program that a launch would start; absent for the scripted agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The permission modes that the installed version lists, in its order; empty when it does not say.
+    #[serde(default)]
+    pub permission_modes: Vec<String>,
 }
 
 /// Parameters of `continueSession`. What is absent is inherited.

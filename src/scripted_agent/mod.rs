@@ -46,6 +46,20 @@ use turn::{Stop, Turn};
 /// The name of the hidden subcommand.
 pub const SUBCOMMAND: &str = "__agent";
 
+/// The permission modes, as Claude Code 2.1.133 lists them.
+const MODES: [&str; 6] = [
+    "acceptEdits",
+    "auto",
+    "bypassPermissions",
+    "default",
+    "dontAsk",
+    "plan",
+];
+
+/// What `--help` prints.
+const HELP: &str =
+    "Usage: claude [options]\n\nA scripted agent that takes Claude Code's options.\n";
+
 /// Names the script that is played when no `--script` does.
 const SCRIPT_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_SCRIPT";
 
@@ -64,6 +78,21 @@ pub fn run(words: impl IntoIterator<Item = String>) -> ExitCode {
     if options.version {
         let version = format!("{} (scripted)\n", messages::VERSION);
         return match io::stdout().write_all(version.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    if let Some(mode) = &options.permission_mode
+        && !MODES.contains(&mode.as_str())
+    {
+        let known = MODES.join(", ");
+        complain(&format!(
+            "error: option '--permission-mode <mode>' argument '{mode}' is invalid. Allowed choices are {known}."
+        ));
+        return ExitCode::FAILURE;
+    }
+    if options.help {
+        return match io::stdout().write_all(HELP.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };

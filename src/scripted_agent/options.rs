@@ -1,7 +1,8 @@
 //! The command line of the scripted agent: Claude Code's flags, most of them ignored.
 //!
 //! Owns the reading of flags; decides nothing about the session. Unlike a real command
-//! line it never refuses one, so that a newer launcher can be tried against it.
+//! line it never refuses one, so that a newer launcher can be tried against it. Only a
+//! permission mode that does not exist is refused, in Claude Code's words.
 
 use std::path::PathBuf;
 
@@ -37,6 +38,8 @@ const IGNORED_WITH_VALUES: &[&str] = &["--add-dir", "--allowedTools", "--allowed
 pub(super) struct Options {
     /// `--version`: print it and leave.
     pub(super) version: bool,
+    /// `--help`: print it and leave.
+    pub(super) help: bool,
     /// `--script FILE`.
     pub(super) script: Option<PathBuf>,
     /// `--session-id UUID`.
@@ -73,6 +76,7 @@ pub(super) fn parse(words: impl IntoIterator<Item = String>) -> Options {
         let mut value = || inline.clone().or_else(|| words.next());
         match flag.as_str() {
             "--version" | "-v" => options.version = true,
+            "--help" | "-h" => options.help = true,
             "--fork-session" => options.fork_session = true,
             "--dangerously-skip-permissions" => options.skip_permissions = true,
             "--include-partial-messages" => options.partial_messages = true,

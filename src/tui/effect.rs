@@ -5,7 +5,7 @@
 
 use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::{
-    ContinueSessionParams, LaunchSessionParams, UpdateSessionSettingsParams,
+    ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, UpdateSessionSettingsParams,
 };
 
 use super::state::launch::Remembered;
@@ -155,6 +155,8 @@ pub enum Effect {
     Remember(Box<Remembered>),
     /// Read directories used lately.
     RecentPaths,
+    /// Ask what the installed agent says about itself.
+    AgentInfo(GetAgentInfoParams),
     /// Complete a path; relative ones are below the directory.
     Complete {
         /// What was typed.

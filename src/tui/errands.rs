@@ -159,6 +159,15 @@ impl Errands {
                     |found| found.paths.into_iter().map(|path| path.path).collect(),
                 ))
             }
+            Effect::AgentInfo(params) => {
+                // Without an answer the form offers what it did before.
+                let info = self
+                    .call(async |client| client.get_agent_info(&params).await)
+                    .await;
+                Done::PermissionModes(
+                    info.map_or_else(|_| Vec::new(), |info| info.permission_modes),
+                )
+            }
             Effect::Complete {
                 typed,
                 base,

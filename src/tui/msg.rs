@@ -139,6 +139,8 @@ pub enum Done {
     Remembered(Box<Remembered>),
     /// Directories used lately.
     RecentPaths(Vec<String>),
+    /// The permission modes that the installed agent lists.
+    PermissionModes(Vec<String>),
     /// Names that a path may be completed with.
     Completions {
         /// What was to be completed.

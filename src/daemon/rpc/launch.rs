@@ -16,7 +16,8 @@ use crate::domain::session::{Proxy, Settings};
 use crate::domain::{LaunchConfig, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ContinueSessionParams, ContinueSessionResponse, LaunchSessionParams, LaunchSessionResponse,
+    ContinueSessionParams, ContinueSessionResponse, GetAgentInfoParams, GetAgentInfoResponse,
+    LaunchSessionParams, LaunchSessionResponse,
 };
 
 /// Longest message, in bytes.
@@ -44,10 +45,11 @@ pub async fn launch(
         .permission_prompt_tool
         .as_deref()
         .filter(|tool| !tool.is_empty());
-    // A standing yes needs the question to come here; without it the agent would deny by itself.
+    // Who names no tool wants to be asked, as the older daemon understood it. Another tool asks by
+    // itself.
     let approvals = params
         .approvals
-        .unwrap_or(is_codelayer(tool) || (loose && tool.is_none()));
+        .unwrap_or(tool.is_none() || is_codelayer(tool));
     let secrets = LaunchSecrets {
         mcp_config: mcp_config(params.mcp_config)?,
         env: Some(params.env.unwrap_or_else(own_env)),
@@ -71,14 +73,17 @@ pub async fn launch(
     };
     call.may_launch(&config, loose)?;
     let id = new_id("session_id", params.session_id)?;
+    let working_dir = working_dir(params.working_dir)?;
+    let program = program(&call, &config, secrets.env.as_ref())?;
+    check_mode(&call, &config, program.as_deref(), &secrets).await?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
         id,
         parent: None,
         query: params.query,
         title: params.title.unwrap_or_default(),
-        working_dir: working_dir(params.working_dir)?,
-        program: program(&call, &config, secrets.env.as_ref())?,
+        working_dir,
+        program,
         config,
         secrets,
         settings,
@@ -452,6 +457,57 @@ fn program(
     found
         .map(Some)
         .ok_or_else(|| no_claude("`claude` is not on the PATH".to_owned()))
+}
+
+/// Checks that the installed agent has the mode that is asked for.
+async fn check_mode(
+    call: &Call,
+    config: &LaunchConfig,
+    program: Option<&Path>,
+    secrets: &LaunchSecrets,
+) -> Result<(), RpcError> {
+    let Some(mode) = &config.permission_mode else {
+        return Ok(());
+    };
+    let path = secrets.env.as_ref().and_then(|env| env.get("PATH"));
+    call.daemon
+        .sessions
+        .check_permission_mode(program, path.map(String::as_str), mode)
+        .await
+        .map_err(|modes| {
+            RpcError::invalid(
+                "permission_mode",
+                format!(
+                    "{mode:?} is not a mode of the installed agent; it has {}",
+                    modes.join(", ")
+                ),
+            )
+        })
+}
+
+/// What the installed agent says about itself.
+pub async fn agent_info(
+    call: Call,
+    params: GetAgentInfoParams,
+) -> Result<GetAgentInfoResponse, RpcError> {
+    let config = LaunchConfig {
+        scripted: scripted(params.agent.as_deref())?,
+        ..LaunchConfig::default()
+    };
+    let env = params
+        .path
+        .clone()
+        .map(|path| BTreeMap::from([("PATH".to_owned(), path)]));
+    let program = program(&call, &config, env.as_ref())?;
+    let modes = call
+        .daemon
+        .sessions
+        .permission_modes(program.as_deref(), params.path.as_deref())
+        .await;
+    Ok(GetAgentInfoResponse {
+        program: program.map(|program| program.to_string_lossy().into_owned()),
+        permission_modes: modes.unwrap_or_default(),
+    })
 }
 
 fn no_claude(problem: String) -> RpcError {

@@ -48,6 +48,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     let m = &mut module;
     serve(m, method::HEALTH, health::health)?;
     serve(m, method::LAUNCH_SESSION, launch::launch)?;
+    serve(m, method::GET_AGENT_INFO, launch::agent_info)?;
     serve(m, method::CONTINUE_SESSION, launch::continue_session)?;
     serve(m, method::LIST_SESSIONS, session::list)?;
     serve(m, method::GET_SESSION_LEAVES, session::leaves)?;

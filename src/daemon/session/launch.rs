@@ -13,6 +13,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::Context;
+use super::agent_info::Agent;
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
@@ -185,13 +186,7 @@ fn prepare(
         write_private(&mcp_path, config).map_err(failed)?;
     }
     let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
-    let (program, first) = match &request.program {
-        Some(program) => (program.clone(), None),
-        None => (
-            ctx.program.clone(),
-            Some(scripted_agent::SUBCOMMAND.to_owned()),
-        ),
-    };
+    let Agent { program, first } = agent(ctx, request.program.as_deref());
     let arguments = args::arguments(&request.config, &request.beginning, mcp_arg.as_deref());
     let spec = Spec {
         format: runner::FORMAT,
@@ -212,6 +207,20 @@ fn prepare(
     Ok(())
 }
 
+/// The agent that a program is; none means the embedded one.
+pub fn agent(ctx: &Context, program: Option<&Path>) -> Agent {
+    match program {
+        Some(program) => Agent {
+            program: program.to_owned(),
+            first: None,
+        },
+        None => Agent {
+            program: ctx.program.clone(),
+            first: Some(scripted_agent::SUBCOMMAND.to_owned()),
+        },
+    }
+}
+
 fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new()
         .create(true)
@@ -223,9 +232,9 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
 }
 
 /// Starts the runner of a recorded session and notes who it is, before it can start the agent's
-/// first program.
-pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError> {
-    let dir = ctx.session_dir(&session.id);
+/// first program. Returns its process id.
+pub fn start_runner(ctx: &Context, id: &SessionId) -> Result<Option<u32>, LaunchError> {
+    let dir = ctx.session_dir(id);
     let failed = |source| LaunchError::Runner {
         program: ctx.program.clone(),
         source,
@@ -242,13 +251,14 @@ pub fn start_runner(ctx: &Context, session: &Session) -> Result<(), LaunchError>
         .spawn()
         .map_err(failed)?;
     crate::failpoint::hit("launch.spawned");
-    if let Some(pid) = child.id()
+    let runner = child.id();
+    if let Some(pid) = runner
         && let Some(start_time) = platform::process_start_time(pid)
     {
         ctx.runners
-            .insert(ProcessId { pid, start_time }, session.id.clone());
+            .insert(ProcessId { pid, start_time }, id.clone());
     }
     // Only so that it does not stay as a zombie while this daemon lives.
     tokio::spawn(async move { child.wait().await });
-    Ok(())
+    Ok(runner)
 }

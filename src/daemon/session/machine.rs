@@ -312,9 +312,9 @@ impl Exit {
     pub fn describe(&self) -> String {
         match (&self.problem, self.code, self.signal) {
             (Some(problem), _, _) => problem.clone(),
-            (None, Some(code), _) => format!("the agent ended with exit code {code}"),
-            (None, None, Some(signal)) => format!("the agent was ended by signal {signal}"),
-            (None, None, None) => "the agent ended".to_owned(),
+            (None, Some(code), _) => format!("the agent exited with code {code}"),
+            (None, None, Some(signal)) => format!("the agent was killed by signal {signal}"),
+            (None, None, None) => "the agent exited".to_owned(),
         }
     }
 }
@@ -342,20 +342,21 @@ pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
 }
 
 fn fail(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
+    let at_startup = session.phase == Phase::Starting;
     session.phase = Phase::Failed;
     session.completed_at = Some(now);
     let mut message = exit.describe();
     if exit.problem.is_none() {
-        message.push_str(if session.claude_session_id.is_none() {
-            " at its start"
+        message.push_str(if at_startup {
+            " at startup"
         } else {
-            " in the middle of a turn"
+            " during a turn"
         });
     }
     let tail = exit.stderr_tail.trim();
     if !tail.is_empty() {
         let skip = tail.chars().count().saturating_sub(ERROR_CHARS);
-        message.push_str("; its last words: ");
+        message.push_str(": ");
         message.extend(tail.chars().skip(skip));
     }
     session.error_message = Some(message.clone());

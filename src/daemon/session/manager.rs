@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::agent_info::PermissionModes;
 use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Command};
 use super::{Context, recover};
@@ -29,6 +31,7 @@ pub struct Sessions {
     ctx: Arc<Context>,
     live: Arc<Mutex<HashMap<i64, mpsc::Sender<Command>>>>,
     launching: Arc<[tokio::sync::Mutex<()>; LANES]>,
+    modes: Arc<PermissionModes>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -41,6 +44,7 @@ impl Sessions {
             ctx: Arc::new(ctx),
             live: Arc::default(),
             launching: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::default())),
+            modes: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -75,9 +79,34 @@ impl Sessions {
             Started::Existing(session) => return Ok(session),
             Started::New(session) => session,
         };
-        let started = launch::start_runner(&self.ctx, &session);
+        let started = launch::start_runner(&self.ctx, &session.id);
         self.supervise(session.clone());
-        started.map(|()| session)
+        started.map(|_| session)
+    }
+
+    /// The permission modes that an agent says it has; none when it does not say. `program` is none for
+    /// the embedded agent, `path` what its caller has as `PATH`.
+    pub async fn permission_modes(
+        &self,
+        program: Option<&Path>,
+        path: Option<&str>,
+    ) -> Option<Vec<String>> {
+        let agent = launch::agent(&self.ctx, program);
+        self.modes.of(&self.ctx, &agent, path).await
+    }
+
+    /// Checks that an agent has a permission mode.
+    ///
+    /// # Errors
+    /// The modes that it has.
+    pub async fn check_permission_mode(
+        &self,
+        program: Option<&Path>,
+        path: Option<&str>,
+        mode: &str,
+    ) -> Result<(), Vec<String>> {
+        let agent = launch::agent(&self.ctx, program);
+        self.modes.check(&self.ctx, &agent, path, mode).await
     }
 
     /// Asks a session's process to end: politely, then less so.

@@ -4,6 +4,7 @@
 //! runner. It keeps no truth of its own: at any moment it can be dropped and started again from
 //! the store and the session's directory. [`Sessions`] starts and recovers them.
 
+mod agent_info;
 pub mod journal;
 mod launch;
 mod link;

@@ -26,7 +26,7 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
         let dir = ctx.session_dir(&session.id);
         if session.process == Process::Launching
             && may_launch(&dir)
-            && let Err(error) = launch::start_runner(ctx, session)
+            && let Err(error) = launch::start_runner(ctx, &session.id)
         {
             tracing::error!(session = %session.id, %error, "cannot launch a session that was accepted");
         }

@@ -98,6 +98,8 @@ pub struct Launch {
     pub sent: Vec<(String, Box<Launching>)>,
     /// Directories used lately.
     pub recent: Vec<String>,
+    /// The permission modes that the installed agent lists; empty while that is not known.
+    pub modes: Vec<String>,
     /// The agent for new sessions: none is Claude Code; the demonstration has `scripted`.
     pub agent: Option<String>,
     /// The environment that new sessions get.

@@ -150,6 +150,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             app.launch.recent = paths;
             Vec::new()
         }
+        Done::PermissionModes(modes) => {
+            launch::offer_modes(app, modes);
+            Vec::new()
+        }
         Done::Completions { of, found } => {
             launch::completions(app, &of, found);
             Vec::new()

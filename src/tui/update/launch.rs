@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Effect, act, say};
+use crate::protocol::session::GetAgentInfoParams;
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
@@ -148,9 +149,26 @@ pub fn open_form(app: &mut App) -> Vec<Effect> {
     let directory = form.line(Slot::Directory);
     form.field_mut(Slot::Directory)
         .set(&app.from_home(&directory));
+    form.offer_modes(&app.launch.modes);
     app.launch.completion.close();
     app.form = Some(Form::Launch(Box::new(form)));
-    vec![Effect::RecentPaths]
+    // The agent may have been upgraded since; the daemon knows whether.
+    let about_agent = GetAgentInfoParams {
+        agent: app.launch.agent.clone(),
+        path: app.launch.environment.get("PATH").cloned(),
+    };
+    vec![Effect::RecentPaths, Effect::AgentInfo(about_agent)]
+}
+
+/// The installed agent's permission modes are known: the form offers those.
+pub fn offer_modes(app: &mut App, modes: Vec<String>) {
+    if modes.is_empty() {
+        return;
+    }
+    if let Some(Form::Launch(form)) = &mut app.form {
+        form.offer_modes(&modes);
+    }
+    app.launch.modes = modes;
 }
 
 /// Starts what the form asks for.

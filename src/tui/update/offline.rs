@@ -57,6 +57,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Remembered
         | Effect::Remember(_)
         | Effect::RecentPaths
+        | Effect::AgentInfo(_)
         | Effect::Complete { .. }
         | Effect::Find { .. }
         | Effect::File { .. }

@@ -108,7 +108,7 @@ fn an_agent_that_crashes_fails_its_session_with_its_last_words() {
     assert_eq!(session["status"], "failed");
     let told = session["error_message"].as_str().unwrap();
     assert!(
-        told.contains("exit code 7") && told.contains("the disk is on fire"),
+        told == "the agent exited with code 7 during a turn: the disk is on fire",
         "{told}"
     );
     let notes = daemon.conversation(&id);
@@ -137,4 +137,27 @@ fn an_idle_session_is_parked_and_its_outcome_stays() {
     assert_eq!(daemon.session(&asking)["live"], true);
     daemon.approve(&question);
     daemon.until_over(&asking);
+}
+
+#[test]
+fn an_agent_that_does_not_get_going_failed_at_startup() {
+    let daemon = Daemon::start();
+    let program = daemon.root().join("claude");
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, "#!/bin/sh\necho 'no license' >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(
+        &program,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let id = daemon.launch_session("TEXT hi");
+    let session = daemon.until_over(&id);
+    assert_eq!(session["status"], "failed");
+    assert_eq!(
+        session["error_message"],
+        "the agent exited with code 1 at startup: no license"
+    );
+    // A program that says nothing of its modes is not asked for more.
+    let params = json!({"query": "TEXT hi", "permission_mode": "nonsense"});
+    daemon.until_over(&daemon.launch_session_with(params));
 }

@@ -215,3 +215,27 @@ fn parallel_calls_are_decided_one_by_one() {
     let outcomes: Vec<_> = calls.iter().map(|call| &call["approval_outcome"]).collect();
     assert_eq!(outcomes, ["approved", "denied", "approved"]);
 }
+
+/// As hld's clients launch: they name no tool and say nothing of approvals.
+#[rstest]
+fn a_launch_that_says_nothing_of_approvals_asks(
+    #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
+) {
+    let rig = Rig::of_version(version);
+    let launch = |more: serde_json::Value| {
+        let mut params = json!({"query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT done",
+            "working_dir": rig.daemon.work(), "env": rig.environment()});
+        for (name, value) in more.as_object().unwrap() {
+            params[name] = value.clone();
+        }
+        let launched = rig.daemon.call("launchSession", params);
+        launched["session_id"].as_str().unwrap().to_owned()
+    };
+    let id = launch(json!({"approvals": false}));
+    assert_eq!(rig.until_result(&id, "done")["approvals"], false);
+    assert!(!rig.exists("made"), "nobody was asked");
+    let id = launch(json!({}));
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    assert_eq!(rig.until_result(&id, "done")["approvals"], true);
+    assert!(rig.exists("made"));
+}

@@ -1,5 +1,6 @@
 //! Agents that do not get going.
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::Rig;
@@ -31,15 +32,50 @@ fn a_key_that_is_refused_fails_the_session_with_the_reason() {
     assert!(rig.daemon.session(&id).get("error_message").is_none());
 }
 
-#[test]
-fn an_agent_that_refuses_its_arguments_fails_with_its_last_words() {
-    let rig = Rig::start();
-    let id = rig.launch_with(json!({"query": "TEXT hi", "permission_mode": "nonsense"}));
-    let session = rig.daemon.until_status(&id, "failed");
-    let told = session["error_message"].as_str().unwrap();
-    assert!(told.contains("exit code 1"), "{told}");
-    assert!(told.contains("nonsense"), "{told}");
-    assert_eq!(rig.daemon.until_over(&id)["status"], "failed");
+#[rstest]
+#[case("2.0.37", "acceptEdits, bypassPermissions, default, plan")]
+#[case(
+    "2.1.133",
+    "acceptEdits, auto, bypassPermissions, default, dontAsk, plan"
+)]
+#[case(
+    "2.1.332",
+    "acceptEdits, auto, bypassPermissions, manual, dontAsk, plan"
+)]
+fn a_mode_that_the_installed_version_lacks_is_refused_with_those_that_it_has(
+    #[case] version: &str,
+    #[case] modes: &str,
+) {
+    let rig = Rig::of_version(version);
+    let launch = |mode: &str| json!({"query": "TEXT hi", "permission_mode": mode, "env": rig.environment(), "working_dir": rig.daemon.work()});
+    let error = rig
+        .daemon
+        .connect()
+        .fail("launchSession", launch("nonsense"));
+    assert_eq!(error["data"]["kind"], "invalid_params");
+    assert_eq!(error["data"]["field"], "permission_mode");
+    assert_eq!(
+        error["message"],
+        format!(
+            "permission_mode: \"nonsense\" is not a mode of the installed agent; it has {modes}"
+        )
+    );
+    let sessions = rig.daemon.call("listSessions", json!({}));
+    assert_eq!(sessions["sessions"], json!([]));
+    let info = rig.daemon.call("getAgentInfo", json!({}));
+    let listed: Vec<&str> = modes.split(", ").collect();
+    assert_eq!(info["permission_modes"], json!(listed));
+    // Nothing of the asking is left, and what is accepted starts, also by a name that is not listed.
+    assert_eq!(
+        std::fs::read_dir(rig.daemon.state().join("sessions"))
+            .unwrap()
+            .count(),
+        0
+    );
+    for mode in ["plan", "default"] {
+        let id = rig.launch_with(json!({"query": "TEXT hi", "permission_mode": mode}));
+        rig.until_result(&id, "hi");
+    }
 }
 
 #[test]

@@ -40,13 +40,14 @@ fn it_launches_a_session_that_asks() {
 }
 
 #[test]
-fn without_approvals_nothing_comes_to_the_inbox() {
+fn no_approvals_sends_nothing_and_so_the_session_asks() {
     let daemon = Daemon::start();
     let text = launch(&daemon, &["--no-approvals"]);
     let id = printed(&text, "Session ID:").to_owned();
+    daemon.approve(&daemon.until_pending(&id));
     let session = daemon.until_status(&id, "completed");
-    assert_eq!(session["approvals"], false);
-    assert!(!daemon.work().join("made").exists());
+    assert_eq!(session["approvals"], true);
+    assert!(daemon.work().join("made").exists());
 }
 
 #[test]

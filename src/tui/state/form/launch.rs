@@ -4,13 +4,16 @@ use super::Field;
 use crate::tui::state::complete::Completion;
 use crate::tui::state::launch::Template;
 
-/// Claude Code's permission modes, its own default first.
+/// Claude Code's permission modes while it is not known which the installed version has, its own
+/// default first.
 pub const MODES: [&str; 4] = [
     "default",
     "acceptEdits",
     "plan",
     super::super::launch::ASKS_NOTHING,
 ];
+/// What Claude Code's own default is called, by version.
+const DEFAULT_MODES: [&str; 2] = ["default", "manual"];
 /// Names for models that always mean a current one.
 pub const MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
 /// Tools that Claude Code has, for completing their names.
@@ -138,6 +141,8 @@ pub enum Inner {
 #[derive(Clone, Debug)]
 pub struct Launching {
     texts: [Field; Slot::ALL.len()],
+    /// The permission modes to choose from, Claude Code's own default first.
+    modes: Vec<String>,
     /// The field that has the keys.
     pub at: Slot,
     /// What can be completed in it.
@@ -165,6 +170,7 @@ impl Launching {
     pub fn new(template: &Template, query: &str) -> Self {
         let mut form = Self {
             texts: Default::default(),
+            modes: MODES.map(str::to_owned).to_vec(),
             at: Slot::Query,
             completion: Completion::default(),
             problem: None,
@@ -175,11 +181,39 @@ impl Launching {
         form
     }
 
+    /// The permission modes to choose from.
+    #[must_use]
+    pub fn modes(&self) -> &[String] {
+        &self.modes
+    }
+
+    /// Offers the modes that the installed version lists; none means that it does not say.
+    pub fn offer_modes(&mut self, listed: &[String]) {
+        if listed.is_empty() {
+            return;
+        }
+        let default = listed
+            .iter()
+            .find(|mode| DEFAULT_MODES.contains(&mode.as_str()))
+            .map_or(MODES[0], String::as_str);
+        let others = listed.iter().filter(|mode| *mode != default).cloned();
+        let modes: Vec<String> = std::iter::once(default.to_owned()).chain(others).collect();
+        if self.line(Slot::Mode) == self.default_mode() {
+            self.field_mut(Slot::Mode).set(default);
+        }
+        self.modes = modes;
+    }
+
+    /// The mode that stands for Claude Code's own default.
+    fn default_mode(&self) -> &str {
+        self.modes.first().map_or(MODES[0], String::as_str)
+    }
+
     /// Puts settings in; what is typed as query stays where the template has none.
     pub fn fill(&mut self, template: &Template) {
         let lists = |list: &Vec<String>| list.join(", ");
         let mode = match template.permission_mode.as_str() {
-            "" => MODES[0].to_owned(),
+            "" => self.default_mode().to_owned(),
             mode => mode.to_owned(),
         };
         for (slot, text) in [
@@ -253,7 +287,7 @@ impl Launching {
         Template {
             directory: self.line(Slot::Directory),
             model: self.line(Slot::Model),
-            permission_mode: if mode == MODES[0] {
+            permission_mode: if mode == self.default_mode() {
                 String::new()
             } else {
                 mode

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::After;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::Field;
-use crate::tui::state::form::launch::{Inner, Launching, MODELS, MODES, Slot, TOOLS};
+use crate::tui::state::form::launch::{Inner, Launching, MODELS, Slot, TOOLS};
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::state::launch::ASKS_NOTHING;
 use crate::tui::state::notice::Tone;
@@ -201,7 +201,7 @@ fn other_value(app: &App, form: &mut Launching, forward: bool) {
             recent.map(|path| app.from_home(path)).collect()
         }
         Slot::Model => MODELS.iter().map(ToString::to_string).collect(),
-        Slot::Mode => MODES.iter().map(ToString::to_string).collect(),
+        Slot::Mode => form.modes().to_vec(),
         Slot::Query
         | Slot::Additional
         | Slot::Allowed

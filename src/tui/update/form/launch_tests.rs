@@ -178,6 +178,62 @@ fn what_was_not_launched_comes_back() {
 }
 
 #[test]
+fn the_form_offers_the_modes_of_the_installed_agent() {
+    let mut rig = rig();
+    let effects = rig.keys("C");
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::AgentInfo(_)))
+    );
+    // As 2.1.332 lists them; its default has another name.
+    let modes = [
+        "acceptEdits",
+        "auto",
+        "bypassPermissions",
+        "manual",
+        "dontAsk",
+        "plan",
+    ];
+    let modes: Vec<String> = modes.map(str::to_owned).to_vec();
+    let _ = rig.tell(Msg::Done(Done::PermissionModes(modes)));
+    rig.type_in("do it");
+    let _ = rig.keys("tab tab");
+    let mode = |rig: &Rig| match &rig.app.form {
+        Some(Form::Launch(form)) => form.line(Slot::Mode),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(mode(&rig), "manual");
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        let _ = rig.keys("right");
+        seen.push(mode(&rig));
+    }
+    assert_eq!(
+        seen,
+        [
+            "acceptEdits",
+            "auto",
+            "bypassPermissions",
+            "dontAsk",
+            "plan",
+            "manual"
+        ]
+    );
+    // The default is not asked for by name, so that it is each version's own.
+    let effects = rig.keys("enter");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Launch(params) => Some(params.permission_mode.clone()),
+        _ => None,
+    });
+    assert_eq!(asked, Some(None), "{effects:?}");
+    // The next form has them at once, also while nothing is known again.
+    let _ = rig.tell(Msg::Done(Done::PermissionModes(Vec::new())));
+    let _ = rig.keys("C");
+    assert_eq!(mode(&rig), "manual");
+}
+
+#[test]
 fn every_field_of_the_form_is_typed_and_asked_for() {
     let mut rig = rig();
     let effects = rig.keys("C");

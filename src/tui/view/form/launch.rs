@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::tui::state::App;
-use crate::tui::state::form::launch::{Inner, Launching, MODES, Slot};
+use crate::tui::state::form::launch::{Inner, Launching, Slot};
 use crate::tui::state::launch::ASKS_NOTHING;
 use crate::tui::view::widgets::{fit, form_hints, offset, popup, row_style, split_line};
 use crate::tui::view::{completion, typed};
@@ -154,10 +154,11 @@ fn mode(app: &App, form: &Launching, has_keys: bool, area: Rect, buf: &mut Buffe
         (true, false) => theme.text,
         (false, _) => theme.dim,
     };
-    let mut spans: Vec<Span<'_>> = MODES
-        .into_iter()
+    let modes = form.modes();
+    let mut spans: Vec<Span<'_>> = modes
+        .iter()
         .map(|mode| {
-            let words = if mode == chosen {
+            let words = if *mode == chosen {
                 format!("[{mode}]")
             } else {
                 format!(" {mode} ")
@@ -166,7 +167,7 @@ fn mode(app: &App, form: &Launching, has_keys: bool, area: Rect, buf: &mut Buffe
         })
         .collect();
     let mut line = Line::from(spans.clone());
-    if !MODES.contains(&chosen.as_str()) || line.width() > usize::from(area.width) {
+    if !modes.contains(&chosen) || line.width() > usize::from(area.width) {
         let words = fit(&chosen, usize::from(area.width).saturating_sub(4));
         spans.clear();
         spans.push(Span::styled("← ", theme.dim));
