@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, rpc, search,
-    send, sessions, show, watch,
+    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, restart,
+    rpc, search, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -93,6 +93,8 @@ pub enum Verb {
     Interrupt(interrupt::Args),
     /// End a session's process
     End(end::Args),
+    /// Give a session your current credentials
+    Restart(restart::Args),
     /// Put sessions away
     Archive(archive::Args),
     /// List what waits for a decision

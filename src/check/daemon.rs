@@ -10,11 +10,19 @@ use super::Finding;
 use crate::client::{Client, ClientError};
 use crate::daemon::store;
 use crate::ipc::listener::MAX_PATH_BYTES;
+use crate::platform::SOCKET_DIR_MAX;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::HealthResponse;
 
 /// How long the daemon may take to say how it is.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// What helps where the socket cannot be made.
+const OTHER_SOCKET: &str =
+    "make that possible, or choose another path with HUMANLAYER_DAEMON_SOCKET";
+
+/// What helps where the state cannot be written.
+const OTHER_DATABASE: &str = "make that possible, or choose another path with HUMANLAYER_DATABASE_PATH; everything else is kept beside it";
 
 /// Examines the socket, its directory and who answers on it.
 pub async fn examine_socket(socket: &Path) -> Vec<Finding> {
@@ -52,7 +60,10 @@ fn directory(socket: &Path) -> Finding {
     let directory = socket.parent().unwrap_or(socket);
     let found = match fs::metadata(directory) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            return Finding::ok(check, format!("{} will be created", directory.display()));
+            return match not_writable(directory) {
+                None => Finding::ok(check, format!("{} will be created", directory.display())),
+                Some(problem) => Finding::fail(check, problem, OTHER_SOCKET),
+            };
         }
         Err(cause) => {
             return Finding::fail(
@@ -89,9 +100,29 @@ fn directory(socket: &Path) -> Finding {
             ),
             format!("chmod 700 {}", directory.display()),
         )
+    } else if let Some(problem) = not_writable(directory) {
+        Finding::fail(check, problem, OTHER_SOCKET)
     } else {
         Finding::ok(check, socket.display().to_string())
     }
+}
+
+/// Why nothing can be made in a directory, or in the nearest one above it that exists; none when it can.
+/// Found by making a file there that has no name, or is removed at once.
+fn not_writable(directory: &Path) -> Option<String> {
+    let existing = directory
+        .ancestors()
+        .find(|above| above.symlink_metadata().is_ok())?;
+    let cause = tempfile::tempfile_in(existing).err()?;
+    Some(if existing == directory {
+        format!("cannot write to {}: {cause}", directory.display())
+    } else {
+        format!(
+            "cannot make {}: cannot write to {}: {cause}",
+            directory.display(),
+            existing.display()
+        )
+    })
 }
 
 async fn ask(socket: &Path) -> Finding {
@@ -166,22 +197,67 @@ fn judge(health: &HealthResponse) -> Finding {
     }
 }
 
-/// Examines the database without changing it.
+/// Examines the database without changing it, and whether the daemon could write it.
 pub fn examine_database(database: &Path) -> Finding {
     let check = "database";
-    match fs::symlink_metadata(database) {
+    let found = match fs::symlink_metadata(database) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Finding::ok(check, format!("{} will be created", database.display()))
+            Ok(format!("{} will be created", database.display()))
         }
-        Err(_) | Ok(_) => match store::inspect(database) {
-            Ok(found) => Finding::ok(check, format!("{}: {found}", database.display())),
-            // The store's sentence says what to do as well.
-            Err(problem) => Finding {
+        Err(_) | Ok(_) => store::inspect(database)
+            .map(|found| format!("{}: {found}", database.display()))
+            .map_err(|problem| problem.to_string()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        // The store's sentence says what to do as well.
+        Err(problem) => {
+            return Finding {
                 next: None,
-                ..Finding::fail(check, problem.to_string(), "")
-            },
-        },
+                ..Finding::fail(check, problem, "")
+            };
+        }
+    };
+    match state_problem(database) {
+        None => Finding::ok(check, found),
+        Some(problem) => Finding::fail(check, problem, OTHER_DATABASE),
     }
+}
+
+/// Why the daemon could not keep its state beside a database: the database, its key, its log and the
+/// sessions' directories.
+fn state_problem(database: &Path) -> Option<String> {
+    let directory = database.parent().unwrap_or(database);
+    if let Some(problem) = not_writable(directory) {
+        return Some(problem);
+    }
+    let mut key = database.as_os_str().to_owned();
+    key.push(".key");
+    for file in [database, Path::new(&key)] {
+        match fs::OpenOptions::new().write(true).open(file) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                return Some(format!("cannot write {}: {cause}", file.display()));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    let sessions = directory.join("sessions");
+    if sessions.exists()
+        && let Some(problem) = not_writable(&sessions)
+    {
+        return Some(problem);
+    }
+    let name = "/00000000-0000-0000-0000-000000000000".len();
+    let bytes = sessions.as_os_str().len();
+    SOCKET_DIR_MAX
+        .filter(|longest| bytes + name > *longest)
+        .map(|longest| {
+            format!(
+                "{} is {} bytes too long for the sockets of sessions",
+                sessions.display(),
+                bytes + name - longest
+            )
+        })
 }
 
 #[cfg(test)]
@@ -218,6 +294,24 @@ mod tests {
         fs::remove_file(&socket).unwrap();
         drop(UnixListener::bind(&socket).unwrap());
         assert_eq!(level(&socket).await, Level::Warn);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_fails() {
+        // Nobody can make a directory in /proc, not even root; as on a disk mounted read-only.
+        let home = Path::new("/proc/humanlayer");
+        let found = self::directory(&home.join("d.sock"));
+        assert_eq!(found.level, Level::Fail, "{found:?}");
+        let found = examine_database(&home.join("d.db"));
+        assert_eq!(found.level, Level::Fail, "{found:?}");
+        assert!(found.next.unwrap().contains("HUMANLAYER_DATABASE_PATH"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for found in [
+            self::directory(&file.path().join("d.sock")),
+            examine_database(&file.path().join("d.db")),
+        ] {
+            assert_eq!(found.level, Level::Fail, "{found:?}");
+        }
     }
 
     #[test]

@@ -65,10 +65,12 @@ impl<'a> Asking<'a> {
     /// Nothing is asked yet. The question gets a name if it has none.
     #[must_use]
     pub fn new(config: &'a Config, mut question: Question) -> Self {
-        let name = match &mut question {
-            Question::Permission(params) => &mut params.call_id,
-            Question::Contact(params) => &mut params.call_id,
+        let (name, ends_with_us) = match &mut question {
+            Question::Permission(params) => (&mut params.call_id, &mut params.ends_with_caller),
+            Question::Contact(params) => (&mut params.call_id, &mut params.ends_with_caller),
         };
+        // This process alone waits for the answer.
+        *ends_with_us = true;
         name.get_or_insert_with(|| Uuid::new_v4().to_string());
         Self {
             config,

@@ -36,8 +36,8 @@ use crate::protocol::session::{
     GetOverviewParams, GetOverviewResponse, GetRecentPathsParams, GetRecentPathsResponse,
     GetSessionSnapshotsResponse, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
     LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
-    SendMessageParams, SessionParams, SessionResponse, SessionState, SuccessResponse,
-    UpdateSessionSettingsParams, UpdateSessionTitleParams,
+    RestartSessionParams, SendMessageParams, SessionParams, SessionResponse, SessionState,
+    SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
 
 /// A connection to the daemon. Dropping it closes the connection.
@@ -83,6 +83,8 @@ calls! {
     launch_session(LaunchSessionParams) -> LaunchSessionResponse = LAUNCH_SESSION;
     /// What the installed agent says about itself.
     get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
+    /// Ends a session's process and gives the next one the caller's credentials.
+    restart_session(RestartSessionParams) -> SessionResponse = RESTART_SESSION;
     /// Goes on with a conversation in a new session.
     continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
     /// All sessions, in the older daemon's words.

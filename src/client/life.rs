@@ -1,7 +1,7 @@
 //! The files beside the socket that say whether a daemon lives.
 //!
 //! The *life lock* is held by a daemon for its whole life and holds its pid as
-//! text; the *start lock* is held by whoever starts one, or looks whether one
+//! text, until it is stopped; the *start lock* is held by whoever starts one, or looks whether one
 //! is gone. Owns their names and how they are tried. Nothing here waits
 //! without bound; used by [`super::spawn`] and by the commands that stop and examine.
 
@@ -68,6 +68,14 @@ pub fn look(socket: &Path) -> io::Result<Life> {
     }
 }
 
+/// Whether the last daemon on `socket` died: it left its pid in its life lock, which one that is stopped
+/// takes out.
+#[must_use]
+pub fn has_died(socket: &Path) -> bool {
+    matches!(look(socket), Ok(Life::Free))
+        && std::fs::metadata(life_lock(socket)).is_ok_and(|lock| lock.len() > 0)
+}
+
 /// Waits until no daemon lives, for at most `limit`; says whether that came true.
 ///
 /// # Errors
@@ -118,10 +126,15 @@ mod tests {
         assert_eq!(look(&socket).unwrap(), Life::Free);
         held.lock().unwrap();
         assert_eq!(look(&socket).unwrap(), Life::Held(None));
+        assert!(!has_died(&socket));
         writeln!(held, "4711").unwrap();
         assert_eq!(look(&socket).unwrap(), Life::Held(Some(4711)));
+        assert!(!has_died(&socket));
         drop(held);
         assert_eq!(look(&socket).unwrap(), Life::Free);
+        assert!(has_died(&socket));
+        File::create(life_lock(&socket)).unwrap();
+        assert!(!has_died(&socket), "it was stopped");
     }
 
     #[test]

@@ -138,8 +138,8 @@ fn prepare_directories(config: &Config) -> Result<(), SpawnError> {
 
 /// Starts the child. It daemonizes, so it outlives us and is not ours to wait for.
 fn spawn(config: &Config) -> Result<Child, SpawnError> {
-    let program =
-        std::env::current_exe().map_err(|cause| failed("finding", Path::new("itself"), cause))?;
+    let program = crate::platform::installed_program()
+        .map_err(|cause| failed("finding", Path::new("itself"), cause))?;
     let mut command = Command::new(&program);
     command
         .arg("--daemon-socket")

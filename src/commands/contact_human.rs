@@ -60,6 +60,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         call_id: None,
         asker: caller(),
         cwd: Some(input::directory(std::path::Path::new("."))?),
+        ..CreateContactParams::default()
     });
     // Before anything is asked: from here on the question is not left behind.
     let listening = |cause| Failure::failed(format!("listening to signals: {cause}"));

@@ -34,6 +34,7 @@ mod overview;
 pub mod ping;
 mod printer;
 pub mod respond;
+pub mod restart;
 pub mod rpc;
 pub mod search;
 mod secret;
@@ -172,6 +173,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Continue(args) => continue_::run(args, context).await,
         Verb::Interrupt(args) => interrupt::run(args, context).await,
         Verb::End(args) => end::run(args, context).await,
+        Verb::Restart(args) => restart::run(args, context).await,
         Verb::Archive(args) => archive::run(args, context).await,
         Verb::Approvals(args) => approvals::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

@@ -22,8 +22,9 @@ use super::claude::control;
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
-use super::{Daemon, humanlayer_api, permissions, rpc};
+use super::{Daemon, askers, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
+use crate::platform::SOCKET_DIR_MAX;
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
 /// for every line of an agent, to find nothing left to do. What may take long gives this one away
@@ -40,8 +41,8 @@ const LOCK_WAIT: Duration = Duration::from_millis(500);
 /// The pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Longest session directory path; a runner's socket lies in it, and socket paths are short.
-const MAX_SESSIONS_DIR: usize = 107 - "/s".len() - "/00000000-0000-0000-0000-000000000000".len();
+/// Bytes of a session directory's name and the slash before it.
+const SESSION_DIR_NAME: usize = "/00000000-0000-0000-0000-000000000000".len();
 
 /// How a daemon is set up.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
     /// A directory cannot be made.
-    #[error("cannot make the directory {path}: {source}", path = path.display())]
+    #[error("cannot make the directory {path}: {source}; if you cannot write there, name other places with HUMANLAYER_DATABASE_PATH and HUMANLAYER_DAEMON_SOCKET", path = path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -86,10 +87,12 @@ pub enum DaemonError {
         source: io::Error,
     },
     /// The directory is too deep for sockets in it.
-    #[error("{path} is too long: sockets below it would exceed the system's limit. Put the database into a shorter directory (at most {MAX_SESSIONS_DIR} bytes with `/sessions`)", path = path.display())]
+    #[error("{path} is too long: sockets below it would exceed the system's limit. Put the database into a directory that is {over} bytes shorter, with HUMANLAYER_DATABASE_PATH", path = path.display())]
     TooDeep {
         /// The sessions directory.
         path: PathBuf,
+        /// How many bytes it is too long.
+        over: usize,
     },
     /// The database.
     #[error(transparent)]
@@ -121,13 +124,16 @@ fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError
 pub fn run(options: Options) -> Result<(), DaemonError> {
     let state_dir = parent(&options.database);
     let sessions_dir = state_dir.join("sessions");
-    if sessions_dir.as_os_str().len() > MAX_SESSIONS_DIR {
-        return Err(DaemonError::TooDeep { path: sessions_dir });
+    if let Some(over) = too_deep(&sessions_dir) {
+        return Err(DaemonError::TooDeep {
+            path: sessions_dir,
+            over,
+        });
     }
     for dir in [&state_dir, &parent(&options.socket), &sessions_dir] {
         private_dir(dir)?;
     }
-    let _socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
+    let socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
     let _database_lock = lock(&with_suffix(&options.database, ".lock"))?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -136,20 +142,23 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .enable_all()
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
-    runtime.block_on(serve(options, sessions_dir))
+    runtime.block_on(serve(options, sessions_dir))?;
+    // Whoever sees it empty knows that this daemon was stopped and did not die.
+    if let Err(error) = socket_lock.set_len(0) {
+        tracing::warn!(%error, "clients may start another daemon: the lock cannot be emptied");
+    }
+    Ok(())
 }
 
 async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonError> {
     let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
-    let program = std::env::current_exe().map_err(|error| system("find this program")(&error))?;
     let context = session::Context::new(
         store.clone(),
         Arc::clone(&bus),
         options.session_idle,
         sessions_dir,
-        program,
     )
     .map_err(|error| system("watch files")(&error))?;
     let sessions = Sessions::new(context);
@@ -172,6 +181,7 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
+        askers: Arc::new(Notify::new()),
     });
     let server = server(&daemon)?;
     let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
@@ -183,6 +193,11 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
             shutdown.clone(),
         )),
         tokio::spawn(prune(store.clone(), shutdown.clone())),
+        tokio::spawn(askers::watch(
+            store.clone(),
+            Arc::clone(&daemon.askers),
+            shutdown.clone(),
+        )),
     ];
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -313,6 +328,13 @@ async fn prune(store: Store, stop: CancellationToken) {
             () = tokio::time::sleep(PRUNE_EVERY) => {}
         }
     }
+}
+
+/// By how many bytes a sessions directory is too long for its sockets on this system.
+fn too_deep(sessions_dir: &Path) -> Option<usize> {
+    let longest = SOCKET_DIR_MAX?.saturating_sub(SESSION_DIR_NAME);
+    let bytes = sessions_dir.as_os_str().len();
+    (bytes > longest).then(|| bytes - longest)
 }
 
 fn parent(path: &Path) -> PathBuf {

@@ -6,6 +6,7 @@
 //! use a HumanLayer SDK come in through `http`, which runs apart from the rest. `lifecycle`
 //! brings it up and down. Nothing here knows of terminals.
 
+mod askers;
 pub mod bus;
 pub mod claude;
 pub mod http;
@@ -46,6 +47,7 @@ pub struct Daemon {
     pub remote_api: Option<Arc<humanlayer_api::Status>>,
     socket: PathBuf,
     permissions: Arc<Notify>,
+    askers: Arc<Notify>,
 }
 
 impl Daemon {
@@ -53,6 +55,11 @@ impl Daemon {
     #[must_use]
     pub fn socket(&self) -> String {
         self.socket.to_string_lossy().into_owned()
+    }
+
+    /// A process asks with which its request ends.
+    pub fn asker_noted(&self) {
+        self.askers.notify_one();
     }
 
     /// Standing permissions changed, so the next one to end may be another.

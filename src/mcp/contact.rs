@@ -89,6 +89,7 @@ impl Contact {
             call_id: None,
             asker: Some(external.name),
             cwd: Some(external.cwd),
+            ..CreateContactParams::default()
         });
         match self.waiter.ask(question, &context).await {
             Ok(approval) => Ok(result(Reply::of(&approval))),

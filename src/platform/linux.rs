@@ -64,6 +64,12 @@ pub fn process_start_time(pid: u32) -> Option<u64> {
     stat_field(pid, 19)?.parse().ok()
 }
 
+/// Whether a process has ended and only waits for its parent to take note.
+#[must_use]
+pub fn is_zombie(pid: u32) -> bool {
+    stat_field(pid, 0).is_some_and(|state| matches!(state.as_str(), "Z" | "X"))
+}
+
 /// The parent's pid; 0 for a process whose parent is outside our namespace.
 #[must_use]
 pub fn parent_of(pid: u32) -> Option<u32> {

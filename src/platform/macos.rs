@@ -61,6 +61,13 @@ pub fn process_start_time(pid: u32) -> Option<u64> {
     }
 }
 
+/// Whether a process has ended and only waits for its parent to take note.
+#[must_use]
+pub fn is_zombie(pid: u32) -> bool {
+    info::<libc::proc_bsdinfo>(pid, libc::PROC_PIDTBSDINFO)
+        .is_some_and(|full| full.pbi_status == libc::SZOMB)
+}
+
 /// The parent's pid.
 #[must_use]
 pub fn parent_of(pid: u32) -> Option<u32> {

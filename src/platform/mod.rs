@@ -9,6 +9,9 @@
 
 use std::io;
 
+mod program;
+mod socket_path;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -21,8 +24,10 @@ use macos as system;
 
 use system::leads_session;
 
+pub use program::{installed_program, running_program};
+pub use socket_path::{SOCKET_DIR_MAX, SOCKET_PATH_MAX, SocketPath};
 pub use system::{
-    become_subreaper, boot_id, descendants, environ_var, parent_of, process_name,
+    become_subreaper, boot_id, descendants, environ_var, is_zombie, parent_of, process_name,
     process_start_time, punch_hole, socket_holders, spawn_in_new_group_dying_with_parent,
 };
 

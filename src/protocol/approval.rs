@@ -162,6 +162,10 @@ pub struct CreateApprovalParams {
     /// The caller takes an `updated_input`, or `answers` to a question, and not only yes or no.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub accepts_edits: bool,
+    /// The request ends with the calling process, because nobody else waits for the answer. It is
+    /// `abandoned` then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ends_with_caller: bool,
     /// Who asks, where the run may be none of the daemon's: an unknown `run_id` then becomes a
     /// session of the asker's own instead of an error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,6 +218,10 @@ pub struct CreateContactParams {
     /// The directory that the caller works in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// The request ends with the calling process, because nobody else waits for the answer. It is
+    /// `abandoned` then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ends_with_caller: bool,
 }
 
 /// Answer of `createContact`.

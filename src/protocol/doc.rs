@@ -55,6 +55,10 @@ fn methods() -> Vec<Entry> {
         method::LAUNCH_SESSION,
         "Starts an agent. An agent that calls this may only start what asks a person.",
     );
+    b.method::<session::RestartSessionParams, session::SessionResponse>(
+        method::RESTART_SESSION,
+        "Ends a session's process (a turn that runs is interrupted) and stores the caller's credentials, together with their endpoint, for the next one, which the next message starts. Everything else of its environment stays. The conversation says which variables changed. Refused to agents.",
+    );
     b.method::<session::GetAgentInfoParams, session::GetAgentInfoResponse>(
         method::GET_AGENT_INFO,
         "What the installed agent says about itself. The program is asked once and again after an upgrade, which may take a second or two.",

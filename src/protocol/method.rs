@@ -58,6 +58,8 @@ pub const GET_OVERVIEW: &str = "getOverview";
 pub const LIST_APPROVALS: &str = "listApprovals";
 /// A message to a live session.
 pub const SEND_MESSAGE: &str = "sendMessage";
+/// Ends a session's process and gives the next one the caller's credentials.
+pub const RESTART_SESSION: &str = "restartSession";
 /// Ends a session's process.
 pub const END_SESSION: &str = "endSession";
 /// The agent's own lines.

@@ -135,6 +135,17 @@ pub struct LaunchSessionResponse {
     pub run_id: String,
 }
 
+/// Parameters of `restartSession`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RestartSessionParams {
+    /// The session (required).
+    pub session_id: String,
+    /// The caller's environment, of which the credentials and their endpoint are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
+}
+
 /// Parameters of `getAgentInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

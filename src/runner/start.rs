@@ -31,10 +31,7 @@ use super::{
     EXIT_WRITE_ATTEMPTS, EXIT_WRITE_PAUSE, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT,
     STDERR_DRAIN_WAIT, spawn_thread,
 };
-use crate::platform;
-
-/// The longest path of a socket, in bytes, that the system can name.
-const SOCKET_PATH_MAX: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
+use crate::platform::{self, SocketPath};
 
 /// Why a session could not be started; the text is the exit report's `error`.
 #[derive(Debug, thiserror::Error)]
@@ -47,12 +44,6 @@ enum StartError {
     Signals(#[source] io::Error),
     #[error(transparent)]
     File(#[from] FileError),
-    #[error(
-        "cannot bind socket {}: the path has {} bytes, the system allows {SOCKET_PATH_MAX}",
-        .0.display(),
-        .0.as_os_str().len()
-    )]
-    SocketPath(PathBuf),
     #[error("cannot bind socket {}: {source}", path.display())]
     Bind {
         path: PathBuf,
@@ -280,9 +271,6 @@ fn hear_signals() -> io::Result<UnixStream> {
 /// Listens at `path`, readable by the owner only from its first moment. What
 /// is there is a leftover, as the lock is ours.
 fn bind(path: &Path) -> Result<UnixListener, StartError> {
-    if path.as_os_str().len() > SOCKET_PATH_MAX {
-        return Err(StartError::SocketPath(path.to_owned()));
-    }
     let failed = |source| StartError::Bind {
         path: path.to_owned(),
         source,
@@ -292,9 +280,10 @@ fn bind(path: &Path) -> Result<UnixListener, StartError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
+    let short = SocketPath::of(path).map_err(failed)?;
     // There is no other thread yet that this could surprise.
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-    let bound = UnixListener::bind(path);
+    let bound = UnixListener::bind(short.path());
     rustix::process::umask(before);
     bound.map_err(failed)
 }

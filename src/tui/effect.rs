@@ -5,7 +5,8 @@
 
 use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::{
-    ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, UpdateSessionSettingsParams,
+    ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, RestartSessionParams,
+    UpdateSessionSettingsParams,
 };
 
 use super::state::launch::Remembered;
@@ -95,6 +96,8 @@ pub enum Effect {
     Interrupt(String),
     /// End the process.
     End(String),
+    /// End the process, and give the next one the person's present credentials.
+    RestartSession(Box<RestartSessionParams>),
     /// The same for several sessions, with one word about all.
     Each {
         /// What.

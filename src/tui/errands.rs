@@ -119,6 +119,12 @@ impl Errands {
                 self.say("ending…", async |client| client.end_session(&id).await)
                     .await
             }
+            Effect::RestartSession(params) => {
+                self.say("restarted: send your message again", async |client| {
+                    client.restart_session(&params).await
+                })
+                .await
+            }
             Effect::Rename { session, title } => {
                 let params = UpdateSessionTitleParams {
                     session_id: session.clone(),
@@ -358,7 +364,7 @@ impl Errands {
 
     /// By the command for it, as a user would: it knows how to do it safely.
     async fn restart_daemon(&self) -> Done {
-        let program = match std::env::current_exe() {
+        let program = match crate::platform::installed_program() {
             Ok(program) => program,
             Err(error) => return Done::Said(Err(format!("finding this program: {error}"))),
         };

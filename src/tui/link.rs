@@ -1,17 +1,19 @@
 //! The connection to the daemon: how things are, and then what happens.
 //!
 //! Owns two endless tasks, one for all sessions and one for the conversation that is open. They turn
-//! what the client library brings into messages and keep trying when the daemon is gone; they never
-//! start one after the first time, because whoever stopped it meant it. Called by the runtime.
+//! what the client library brings into messages and keep trying when the daemon is gone. One that died
+//! is started again; one that was stopped is not, because whoever stopped it meant it. Called by the
+//! runtime.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
 use super::msg::{Link, Msg, Stream};
 use super::state::Trouble;
 use crate::client::events::{Events, Update};
-use crate::client::{Client, ClientError, ensure_daemon};
+use crate::client::{Client, ClientError, ensure_daemon, life};
 use crate::config::Config;
 use crate::protocol::event::SubscribeEventsParams;
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse, SessionState};
@@ -22,6 +24,9 @@ const FIRST_PAGE: u32 = 200;
 const PAGE: u32 = 1_000;
 /// The pause before another try.
 const RETRY: Duration = Duration::from_millis(500);
+/// The shortest time between two starts of a daemon that died: one that dies at once is not started
+/// over and over.
+const RESTART: Duration = Duration::from_secs(15);
 
 /// Events that concern the lists. Conversations of sessions that are not open would be most of the
 /// traffic and are not asked for.
@@ -36,37 +41,72 @@ const LIST_EVENTS: [&str; 6] = [
 
 /// Follows all sessions until nobody listens.
 pub async fn all(config: Config, to: Sender<Msg>) {
-    let mut first = true;
+    let mut starts = Starts::default();
     loop {
-        let error = match connect(&config, first).await {
+        let error = match connect(&config, &mut starts, &to).await {
             Ok(client) => match follow_all(&config, client, &to).await {
                 Ok(Ended::Unheard) => return,
                 // What is left to know is asked for at once; only if nobody answers it is lost.
-                Ok(Ended::Again) => {
-                    first = false;
-                    continue;
-                }
+                Ok(Ended::Again) => continue,
                 Err(error) => error,
             },
             Err(error) => error,
         };
-        first = false;
-        let lost = Link::Lost {
-            why: error.to_string(),
-            trouble: trouble(&error),
-        };
-        if to.send(Msg::Link(lost)).await.is_err() {
+        if to.send(Msg::Link(lost(&error))).await.is_err() {
             return;
         }
         tokio::time::sleep(RETRY).await;
     }
 }
 
-async fn connect(config: &Config, first: bool) -> Result<Client, ClientError> {
-    if first {
-        ensure_daemon(config).await
-    } else {
-        Client::connect(&config.daemon_socket.value).await
+/// When a daemon may be started.
+#[derive(Default)]
+struct Starts {
+    /// The first look at it is over.
+    looked: bool,
+    /// When one was started last.
+    last: Option<Instant>,
+}
+
+impl Starts {
+    /// At first where none runs, later where the last one died.
+    fn may_start(&mut self, socket: &Path) -> bool {
+        let wanted = !self.looked || life::has_died(socket);
+        let rested = self.last.is_none_or(|last| last.elapsed() >= RESTART);
+        if self.looked && wanted && rested {
+            self.last = Some(Instant::now());
+        }
+        self.looked = true;
+        wanted && rested
+    }
+}
+
+async fn connect(
+    config: &Config,
+    starts: &mut Starts,
+    to: &Sender<Msg>,
+) -> Result<Client, ClientError> {
+    let socket = &config.daemon_socket.value;
+    let again = starts.looked;
+    match Client::connect(socket).await {
+        Err(error @ ClientError::NotRunning { .. }) if starts.may_start(socket) => {
+            if again {
+                // Whoever looks is to know that it was gone; nobody listens only at the end.
+                let _ = to.send(Msg::Link(lost(&error))).await;
+            }
+            ensure_daemon(config).await
+        }
+        settled => {
+            starts.looked = true;
+            settled
+        }
+    }
+}
+
+fn lost(error: &ClientError) -> Link {
+    Link::Lost {
+        why: error.to_string(),
+        trouble: trouble(error),
     }
 }
 

@@ -292,7 +292,7 @@ fn lend(terminal: &mut Terminal, effect: Effect) -> io::Result<Done> {
 /// Shows the demonstration, which is this program in another life.
 fn demo(terminal: &mut Terminal) -> Result<String, String> {
     let failed = |error: io::Error| format!("starting the demonstration: {error}");
-    let program = std::env::current_exe().map_err(failed)?;
+    let program = crate::platform::installed_program().map_err(failed)?;
     let ended = terminal
         .lend(Command::new(program).arg("demo"))
         .map_err(failed)?;

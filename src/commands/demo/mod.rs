@@ -94,7 +94,7 @@ async fn show(stage: &Stage) -> std::io::Result<ExitStatus> {
         signal(SignalKind::terminate())?,
         signal(SignalKind::hangup())?,
     ];
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(crate::platform::installed_program()?);
     command
         .arg("--config-file")
         .arg(stage.config_file())

@@ -33,6 +33,10 @@ const SETTINGS: [&str; 5] = [
     "HUMANLAYER_FAILPOINT",
 ];
 
+/// Claude Code gives up a call of an MCP tool after half an hour without a sign of life, and a person's
+/// answer would reach nobody. Zero means never; what the user set stays.
+const NO_TOOL_LIMIT: (&str, &str) = ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "0");
+
 /// How the agent's conversation begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beginning {
@@ -155,6 +159,10 @@ pub fn environment(
             }
         }
     }
+    let (name, value) = NO_TOOL_LIMIT;
+    if !env.iter().any(|(other, _)| other == name) {
+        env.push((name.to_owned(), value.to_owned()));
+    }
     env.extend(ties(session_id, run_id, socket));
     env
 }
@@ -249,6 +257,18 @@ mod tests {
         assert_eq!(get("PATH"), ["/bin"]);
         assert_eq!(get("HUMANLAYER_RUN_ID"), ["r"]);
         assert!(get("CLAUDECODE").is_empty() && get("HUMANLAYER_API_KEY").is_empty());
+    }
+
+    #[test]
+    fn a_tool_may_wait_for_a_person_as_long_as_it_takes_unless_the_user_set_a_limit() {
+        let name = NO_TOOL_LIMIT.0;
+        let (session, run) = (SessionId::from("s"), RunId::from("r"));
+        for (set, expected) in [(None, "0"), (Some("60000"), "60000"), (Some(""), "")] {
+            let caller = set.map(|value| (name.to_owned(), value.to_owned()));
+            let env = environment(caller, None, &session, &run, "/sock");
+            let found: Vec<_> = env.iter().filter(|(other, _)| other == name).collect();
+            assert_eq!(found, [&(name.to_owned(), expected.to_owned())]);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Approvals: asking, looking, deciding.
 
 use super::Call;
-use super::contact::{MAX_NAME, check_directory, check_text};
+use super::contact::{MAX_NAME, check_directory, check_text, end_with_caller};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
@@ -39,6 +39,9 @@ pub async fn create(
         accepts_edits: params.accepts_edits,
     };
     let approval = call.daemon.store.create_mcp_approval(new).await?;
+    if params.ends_with_caller {
+        end_with_caller(&call, &approval).await?;
+    }
     Ok(CreateApprovalResponse {
         approval_id: approval.id.to_string(),
     })

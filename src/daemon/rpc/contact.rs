@@ -8,6 +8,7 @@ use super::error::RpcError;
 use crate::daemon::store::{Asked, Asker, NewRequest, PendingBounds, run_id_of};
 use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
 use crate::domain::{Kind, Origin, Session, Source};
+use crate::platform::{self, ProcessId};
 use crate::protocol::approval::{
     Approval, CreateContactParams, CreateContactResponse, GetApprovalResponse,
     WithdrawApprovalParams,
@@ -77,6 +78,9 @@ pub async fn create(
             .hint("leave call_id out, or choose another"));
         }
     };
+    if params.ends_with_caller {
+        end_with_caller(&call, &approval).await?;
+    }
     Ok(CreateContactResponse {
         approval_id: approval.id.to_string(),
         session_id: approval.session_id.to_string(),
@@ -86,6 +90,27 @@ pub async fn create(
             .run_id
             .to_string(),
     })
+}
+
+/// Notes that a request ends with the process that asks. Where the system does not tell which that is,
+/// it stays.
+pub async fn end_with_caller(
+    call: &Call,
+    approval: &crate::domain::Approval,
+) -> Result<(), RpcError> {
+    let pid = match &call.origin {
+        Origin::Person { pid, .. } | Origin::Agent { pid, .. } => *pid,
+        Origin::Unverified { .. } => return Ok(()),
+    };
+    if let Some(start_time) = platform::process_start_time(pid) {
+        let process = ProcessId { pid, start_time };
+        let store = &call.daemon.store;
+        store
+            .end_with_process(approval.id.as_str(), process)
+            .await?;
+        call.daemon.asker_noted();
+    }
+    Ok(())
 }
 
 pub async fn withdraw(

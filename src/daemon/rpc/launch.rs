@@ -28,7 +28,7 @@ const MAX_ARGUMENT: usize = 100 * 1024;
 
 /// How long continuing waits for the session that it continues to end: the polite steps, then the
 /// runner's.
-const END_WAIT: Duration = Duration::from_secs(4 * POLITE_WAIT.as_secs());
+pub const END_WAIT: Duration = Duration::from_secs(4 * POLITE_WAIT.as_secs());
 
 pub async fn launch(
     call: Call,

@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod launch;
 mod overview;
+mod restart;
 mod session;
 mod subscribe;
 
@@ -61,6 +62,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::GET_RECENT_PATHS, session::recent_paths)?;
     serve(m, method::SEND_MESSAGE, session::send_message)?;
     serve(m, method::END_SESSION, session::end)?;
+    serve(m, method::RESTART_SESSION, restart::restart)?;
     serve(m, method::GET_OVERVIEW, overview::overview)?;
     serve(m, method::GET_CONVERSATION, conversation::conversation)?;
     serve(m, method::SEARCH_CONVERSATIONS, conversation::search)?;

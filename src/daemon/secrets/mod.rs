@@ -12,6 +12,7 @@
 
 mod key;
 mod outline;
+mod resume;
 mod seal;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use outline::{ClearConfig, outline, take_from_config};
+pub use resume::{CannotResume, Needs, Requester, Resumed, is_credential, resume};
 pub use seal::Sealer;
 
 /// What a session was launched with that nobody else may read.

@@ -123,7 +123,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         Err(error) => return Err(error.into()),
     }
     let dir = ctx.session_dir(&request.id);
-    if let Err(error) = prepare(ctx, &dir, &request, &run_id) {
+    if let Err(error) = prepare(&dir, &request, &run_id) {
         super::remains::remove(&dir);
         return Err(error);
     }
@@ -161,12 +161,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     }
 }
 
-fn prepare(
-    ctx: &Context,
-    dir: &SessionDir,
-    request: &Request,
-    run_id: &RunId,
-) -> Result<(), LaunchError> {
+fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), LaunchError> {
     let failed = |source| LaunchError::Directory {
         path: dir.path().to_owned(),
         source,
@@ -186,7 +181,7 @@ fn prepare(
         write_private(&mcp_path, config).map_err(failed)?;
     }
     let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
-    let Agent { program, first } = agent(ctx, request.program.as_deref());
+    let Agent { program, first } = agent(request.program.as_deref())?;
     let arguments = args::arguments(&request.config, &request.beginning, mcp_arg.as_deref());
     let spec = Spec {
         format: runner::FORMAT,
@@ -208,16 +203,30 @@ fn prepare(
 }
 
 /// The agent that a program is; none means the embedded one.
-pub fn agent(ctx: &Context, program: Option<&Path>) -> Agent {
+///
+/// # Errors
+/// When this program cannot be found.
+pub fn agent(program: Option<&Path>) -> Result<Agent, LaunchError> {
     match program {
-        Some(program) => Agent {
+        Some(program) => Ok(Agent {
             program: program.to_owned(),
             first: None,
-        },
-        None => Agent {
-            program: ctx.program.clone(),
+        }),
+        None => Ok(Agent {
+            program: platform::installed_program().map_err(unknown_program)?,
             first: Some(scripted_agent::SUBCOMMAND.to_owned()),
-        },
+        }),
+    }
+}
+
+fn own_program() -> Result<PathBuf, LaunchError> {
+    platform::running_program().map_err(unknown_program)
+}
+
+fn unknown_program(source: std::io::Error) -> LaunchError {
+    LaunchError::Runner {
+        program: PathBuf::from("humanlayer"),
+        source,
     }
 }
 
@@ -235,11 +244,14 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
 /// first program. Returns its process id.
 pub fn start_runner(ctx: &Context, id: &SessionId) -> Result<Option<u32>, LaunchError> {
     let dir = ctx.session_dir(id);
+    // The daemon's own file, also after an upgrade: what it writes is for a runner of its age.
+    let program = own_program()?;
     let failed = |source| LaunchError::Runner {
-        program: ctx.program.clone(),
+        program: program.clone(),
         source,
     };
-    let mut child = tokio::process::Command::new(&ctx.program)
+    let mut child = tokio::process::Command::new(&program)
+        .arg0("humanlayer")
         .arg("__runner")
         .arg(dir.path())
         .env_clear()

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
+use crate::platform::SocketPath;
 use crate::runner::frame::{DecodeError, Reply, Request};
 
 /// A connection to a runner.
@@ -25,7 +26,8 @@ impl Link {
     /// # Errors
     /// When nobody listens at the path.
     pub async fn connect(path: &Path) -> io::Result<Self> {
-        let (incoming, outgoing) = UnixStream::connect(path).await?.into_split();
+        let short = SocketPath::of(path)?;
+        let (incoming, outgoing) = UnixStream::connect(short.path()).await?.into_split();
         Ok(Self {
             incoming: BufReader::new(incoming),
             outgoing,

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use super::credentials;
 use crate::daemon::claude::control;
 use crate::daemon::claude::line::{
     AgentLine, ApiRetry, Assistant, Block, MessageUsage, TurnResult, User,
@@ -218,7 +219,12 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
     if result.result.is_some() {
         session.result_content = result.result;
     }
-    Vec::new()
+    let failure = session.error_message.as_deref();
+    failure
+        .and_then(|failure| credentials::advice(failure, session.id.short()))
+        .map(note)
+        .into_iter()
+        .collect()
 }
 
 fn describe_failure(result: &TurnResult) -> String {

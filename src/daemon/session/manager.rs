@@ -91,7 +91,7 @@ impl Sessions {
         program: Option<&Path>,
         path: Option<&str>,
     ) -> Option<Vec<String>> {
-        let agent = launch::agent(&self.ctx, program);
+        let agent = launch::agent(program).ok()?;
         self.modes.of(&self.ctx, &agent, path).await
     }
 
@@ -105,7 +105,9 @@ impl Sessions {
         path: Option<&str>,
         mode: &str,
     ) -> Result<(), Vec<String>> {
-        let agent = launch::agent(&self.ctx, program);
+        let Ok(agent) = launch::agent(program) else {
+            return Ok(());
+        };
         self.modes.check(&self.ctx, &agent, path, mode).await
     }
 

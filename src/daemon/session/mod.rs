@@ -5,6 +5,7 @@
 //! the store and the session's directory. [`Sessions`] starts and recovers them.
 
 mod agent_info;
+mod credentials;
 pub mod journal;
 mod launch;
 mod link;
@@ -45,8 +46,6 @@ pub struct Context {
     pub session_idle: Duration,
     /// Where the session directories are.
     pub sessions_dir: PathBuf,
-    /// The program that runners are.
-    pub program: PathBuf,
     watcher: watch::Watcher,
 }
 
@@ -60,7 +59,6 @@ impl Context {
         bus: Arc<Bus>,
         session_idle: Duration,
         sessions_dir: PathBuf,
-        program: PathBuf,
     ) -> io::Result<Self> {
         let (watcher, runners) = (watch::Watcher::new()?, Runners::default());
         Ok(Self {
@@ -69,7 +67,6 @@ impl Context {
             runners,
             session_idle,
             sessions_dir,
-            program,
             watcher,
         })
     }

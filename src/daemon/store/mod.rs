@@ -11,6 +11,7 @@
 
 mod api_outbox;
 mod approvals;
+mod asker_processes;
 mod asking;
 mod conversation;
 mod correlate;

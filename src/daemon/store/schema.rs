@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_session_counts.sql"),
     include_str!("schema_raw_input.sql"),
     include_str!("schema_launch_secrets.sql"),
+    include_str!("schema_asker_processes.sql"),
 ];
 
 /// Brings an opened database to the current version. It has the functions that migrations use

@@ -7,9 +7,10 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
-use super::{Doing as _, Store, StoreError};
+use super::{Doing as _, Store, StoreError, sessions};
 use crate::daemon::secrets::{LaunchSecrets, Sealer, SecretsError, take_from_config};
-use crate::domain::{Session, SessionId};
+use crate::domain::conversation::NewConversationEvent;
+use crate::domain::{EventType, Session, SessionId};
 
 impl Store {
     /// What a session was launched with, or why that cannot be had.
@@ -35,19 +36,28 @@ impl Store {
         })
     }
 
-    /// Stores what a session is launched with from now on.
+    /// Stores what the next process of a session is launched with, and says in the conversation what
+    /// changed.
     ///
     /// # Errors
-    /// When the database cannot be written. Secrets that cannot be encrypted are not stored, which
-    /// is logged.
-    pub async fn replace_launch_secrets(
+    /// When the database cannot be written.
+    pub async fn change_launch_secrets(
         &self,
         session: &Session,
         secrets: &LaunchSecrets,
-    ) -> Result<(), StoreError> {
+        notice: Option<String>,
+    ) -> Result<Session, StoreError> {
         let (key, sealed) = (session.key, self.seal(&session.id, secrets));
         self.writer
-            .run(move |write| put(write.db, key, sealed.as_deref()))
+            .run(move |write| {
+                put(write.db, key, sealed.as_deref())?;
+                let session = sessions::by_key(write.db, key)?;
+                if let Some(notice) = notice {
+                    let piece = NewConversationEvent::words(EventType::System, "system", notice);
+                    sessions::say(write, &session, piece)?;
+                }
+                sessions::by_key(write.db, key)
+            })
             .await
     }
 

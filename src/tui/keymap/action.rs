@@ -102,6 +102,7 @@ actions! {
     Reply "reply" [Global] ["r"] "write to the session";
     Interrupt "interrupt" [Global] ["i"] "stop what the agent is doing";
     EndSession "end" [Global] ["x"] "end the session's process";
+    RestartSession "restart-session" [Global] [] "restart with your current credentials";
     Fork "fork" [Global] ["F"] "go on in a new session, from here";
     Rename "rename" [Global] ["R"] "give the session a title";
     Archive "archive" [Sessions, Conversation] ["z"] "put away, or take back";

@@ -44,6 +44,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Rename => session::say_to(app, About::Title),
         Action::Interrupt => session::interrupt(app),
         Action::EndSession => session::end(app),
+        Action::RestartSession => session::restart(app),
         Action::Archive => session::archive(app),
         Action::AutoAccept => session::auto_accept(app),
         Action::Export => session::export(app),

@@ -38,6 +38,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Message { .. }
         | Effect::Interrupt(_)
         | Effect::End(_)
+        | Effect::RestartSession(_)
         | Effect::Rename { .. }
         | Effect::Archive { .. }
         | Effect::Settings(_)

@@ -1,7 +1,7 @@
 //! What is done to sessions: to the selected one, or to all that are marked.
 
 use super::{Effect, say};
-use crate::protocol::session::{SessionState, UpdateSessionSettingsParams};
+use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSessionSettingsParams};
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
@@ -126,6 +126,28 @@ pub fn end(app: &mut App) -> Vec<Effect> {
             crate::format::subject(&session, 60)
         ),
         then: effects,
+        approval: None,
+    }));
+    Vec::new()
+}
+
+/// Ends the process so that the next one has the person's present credentials; asks first.
+pub fn restart(app: &mut App) -> Vec<Effect> {
+    let Some(session) = ours(app) else {
+        return Vec::new();
+    };
+    let subject = crate::format::subject(&session, 60);
+    let loss = if session.status.is_active() {
+        " The current turn will be lost."
+    } else {
+        ""
+    };
+    app.form = Some(Form::Confirm(Confirm {
+        question: format!("Restart “{subject}” with your current credentials?{loss}"),
+        then: vec![Effect::RestartSession(Box::new(RestartSessionParams {
+            session_id: session.id,
+            env: Some(app.launch.environment.clone()),
+        }))],
         approval: None,
     }));
     Vec::new()
@@ -413,5 +435,42 @@ mod tests {
         );
         let _ = rig.tell(Msg::Done(told("d1")));
         assert!(rig.screen().contains(" sent"));
+    }
+}
+
+#[cfg(test)]
+mod restart_tests {
+    #![allow(clippy::panic, reason = "a test fails by panicking")]
+    use serde_json::json;
+
+    use crate::tui::effect::Effect;
+    use crate::tui::testing::{Rig, session};
+
+    #[test]
+    fn a_session_is_restarted_with_the_persons_environment_once_that_is_confirmed() {
+        let mut rig = Rig::new((80, 24), &[session("s1", json!({"live": true}))], &[]);
+        let key = "ANTHROPIC_API_KEY".to_owned();
+        rig.app.launch.environment = [(key.clone(), "new".to_owned())].into();
+        let _ = rig.keys(":");
+        rig.type_in("restart-session");
+        let effects = rig.keys("enter");
+        let asked = |effects: &[Effect]| {
+            effects.iter().find_map(|effect| match effect {
+                Effect::RestartSession(params) => Some(params.clone()),
+                _ => None,
+            })
+        };
+        assert!(asked(&effects).is_none(), "{effects:?}");
+        assert!(
+            rig.screen().contains("current credentials?"),
+            "{}",
+            rig.screen()
+        );
+        let effects = rig.keys("y");
+        let Some(params) = asked(&effects) else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(params.session_id, "s1");
+        assert_eq!(params.env, Some([(key, "new".to_owned())].into()));
     }
 }

@@ -108,3 +108,44 @@ fn a_corrupt_database_is_a_failure_and_left_as_it_is() {
     let complaint = cli.fails(5, &["sessions"]);
     assert!(complaint.contains("damaged"), "{complaint}");
 }
+
+#[test]
+fn doctor_fails_wherever_a_launch_would() {
+    let cli = Cli::new();
+    // Nobody can make a directory in /proc, as on a disk that is mounted read-only.
+    let command = |arguments: &[&str]| {
+        let mut command = cli.command(arguments);
+        command.env("HOME", "/proc");
+        command
+    };
+    let findings = examine(command(&["doctor", "--json"]), 1);
+    for check in ["socket", "database"] {
+        let found = finding(&findings, check);
+        assert_eq!(found["level"], "fail", "{found}");
+        let next = found["next"].as_str().unwrap();
+        assert!(next.contains("HUMANLAYER_D"), "{next}");
+    }
+    let said = finish(command(&["launch", "TEXT hi"]), "");
+    assert_ne!(said.code, 0);
+    assert!(said.stderr.contains("humanlayer doctor"), "{said:?}");
+}
+
+#[test]
+fn a_long_home_directory_is_no_obstacle() {
+    let cli = Cli::new();
+    let home = cli
+        .root()
+        .join("h".repeat(75 - cli.root().as_os_str().len()));
+    std::fs::create_dir(&home).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = cli.command(arguments);
+        command.env("HOME", &home);
+        finish(command, "").ok()
+    };
+    run(&["doctor"]);
+    let said = run(&["launch", "--follow", "TEXT hello from afar"]);
+    assert!(said.contains("hello from afar"), "{said}");
+    let id = said.lines().next().unwrap().to_owned();
+    run(&["end", &id]);
+    run(&["daemon", "stop"]);
+}

@@ -3,7 +3,7 @@
 use crate::support::cli::Cli;
 
 /// Everything that can be typed.
-const VERBS: [&[&str]; 43] = [
+const VERBS: [&[&str]; 44] = [
     &[],
     &["launch"],
     &["sessions"],
@@ -14,6 +14,7 @@ const VERBS: [&[&str]; 43] = [
     &["continue"],
     &["interrupt"],
     &["end"],
+    &["restart"],
     &["archive"],
     &["respond"],
     &["keys"],

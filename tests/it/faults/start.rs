@@ -8,7 +8,7 @@ use rstest::rstest;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, wait_until};
 
 /// Starts a daemon that must not start; gives what it said.
 fn refusal(daemon: &mut Daemon, environment: &[(&str, &str)]) -> String {
@@ -35,16 +35,27 @@ fn a_socket_path_that_is_too_long_is_told() {
     assert!(said.contains("daemon.sock"), "{said}");
 }
 
+/// Deeper than the address of a socket can be.
 #[test]
-fn a_state_directory_that_is_too_deep_is_told() {
+fn a_state_directory_may_be_as_deep_as_it_likes() {
     let mut daemon = Daemon::prepare(&[]);
-    let deep = daemon.state().join("d".repeat(120)).join("daemon.db");
-    let said = refusal(
-        &mut daemon,
-        &[("HUMANLAYER_DATABASE_PATH", deep.to_str().unwrap())],
-    );
-    assert!(said.contains("too long"), "{said}");
-    assert!(!deep.exists());
+    let state = daemon.state().join("d".repeat(120)).join("e".repeat(120));
+    let deep = state.join("daemon.db");
+    let place = [("HUMANLAYER_DATABASE_PATH", deep.to_str().unwrap())];
+    daemon.launch(&place);
+    let id = daemon.launch_session("TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
+    daemon.until_pending(&id);
+    // The next daemon finds the runner there too.
+    daemon.kill();
+    daemon.launch(&place);
+    daemon.approve(&daemon.until_pending(&id));
+    daemon.until_status(&id, "completed");
+    assert!(daemon.work().join("made").exists());
+    daemon.call("endSession", json!({"session_id": id}));
+    wait_until("its directory is gone", || {
+        let left = fs::read_dir(state.join("sessions")).unwrap().count();
+        (left == 0).then_some(())
+    });
 }
 
 #[test]

@@ -241,3 +241,32 @@ fn a_question_that_cannot_be_asked_is_not_anybodys_no() {
     assert!(message.starts_with("Nobody decided"), "{message}");
     assert!(message.contains("daemon.db"), "{message}");
 }
+
+#[test]
+fn a_request_whose_asker_was_killed_ends_and_says_so() {
+    let mut daemon = Daemon::start();
+    let mut mcp = server(&daemon, &["claude_approvals"]);
+    mcp.may_run("make", "t");
+    let asked = until_pending(&daemon, 1).remove(0);
+    let mut program = daemon
+        .command()
+        .args(["contact_human", "-m", "still there?"])
+        .spawn()
+        .unwrap();
+    until_pending(&daemon, 2);
+    // A process that ended while no daemon lived is noticed as well.
+    daemon.kill();
+    program.kill().unwrap();
+    program.wait().unwrap();
+    daemon.launch(&[]);
+    until_pending(&daemon, 1);
+    signal(mcp.id().cast_signed(), Signal::KILL);
+    let ended = until_outcome(&daemon, &asked, "abandoned");
+    assert_eq!(
+        ended["comment"],
+        "the program that asked has ended: nobody waits for an answer"
+    );
+    let error = daemon.decide(&asked, json!({"decision": "approve"}));
+    assert_eq!(error["success"], false, "{error}");
+    until_pending(&daemon, 0);
+}

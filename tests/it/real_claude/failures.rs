@@ -4,6 +4,8 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::Rig;
+use crate::support::cli::finish;
+use crate::support::daemon::wait_until;
 
 #[test]
 fn a_key_that_is_refused_fails_the_session_with_the_reason() {
@@ -115,4 +117,45 @@ fn a_program_that_is_missing_is_named_and_nothing_starts() {
     );
     let sessions = rig.daemon.call("listSessions", json!({}));
     assert_eq!(sessions["sessions"], json!([]));
+}
+
+#[test]
+fn a_process_with_a_refused_key_is_restarted_with_the_persons_present_one() {
+    let rig = Rig::start();
+    let mut environment = rig.environment();
+    environment["CLAUDE_CODE_MAX_RETRIES"] = json!("0");
+    environment["ANTHROPIC_API_KEY"] = json!("old-key");
+    environment["KEPT"] = json!("kept");
+    let id = rig
+        .daemon
+        .launch_session_with(json!({"query": "REFUSE 401", "env": environment}));
+    rig.daemon.until_status(&id, "failed");
+    let advice = wait_until("the session says what to do", || {
+        let pieces = rig.pieces(&id, "system");
+        let advises = |text: &str| text.contains("humanlayer restart");
+        pieces
+            .iter()
+            .filter_map(|piece| piece["content"].as_str())
+            .find(|text| advises(text))
+            .map(str::to_owned)
+    });
+    assert!(advice.contains("keeps the environment"), "{advice}");
+    // As a person who has another key, and another endpoint, in their terminal.
+    let mut command = rig.daemon.command();
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HUMANLAYER_DAEMON_SOCKET", rig.daemon.socket())
+        .env("HOME", rig.daemon.root())
+        .env("ANTHROPIC_API_KEY", "new-key")
+        .env("ANTHROPIC_BASE_URL", rig.model.url())
+        .args(["restart", &id]);
+    finish(command, "").ok();
+    let session = rig.daemon.until_over(&id);
+    assert_eq!(session["live"], false);
+    let notice = rig.pieces(&id, "system").pop().unwrap()["content"].clone();
+    assert_eq!(
+        notice,
+        "Restarted with your current credentials: ANTHROPIC_API_KEY set."
+    );
 }

@@ -145,7 +145,8 @@ impl Cli {
         let pid = self.daemon_pid().expect("a daemon runs");
         signal(pid, Signal::KILL);
         wait_until("the daemon is gone", || {
-            self.daemon_pid().is_none().then_some(())
+            // A dashboard may have started another one already.
+            (self.daemon_pid() != Some(pid)).then_some(())
         });
     }
 

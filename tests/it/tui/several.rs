@@ -42,7 +42,7 @@ fn a_typed_reason_outlives_the_daemon_and_is_sent_once() {
     terminal.wait_for("Deny: why?");
     terminal.type_in("typed before it died");
     terminal.wait_for("typed before it died");
-    cli.kill_daemon();
+    cli.ok(&["daemon", "stop"]);
     terminal.wait_until("the loss is said and the form stays", |screen| {
         let shown = screen.contents();
         (shown.contains("no daemon for") || shown.contains("connection lost"))

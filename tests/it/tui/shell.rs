@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use crate::support::cli::Cli;
+use crate::support::daemon::wait_until;
 use crate::support::scripted_agent::binary;
 use crate::support::terminal::Terminal;
 
@@ -130,7 +131,7 @@ fn keys_and_theme_come_from_the_configuration() {
 }
 
 #[test]
-fn a_killed_daemon_is_told_the_form_stays_and_a_key_brings_another() {
+fn a_stopped_daemon_is_told_the_form_stays_and_a_key_brings_another() {
     let cli = Cli::new();
     let mut terminal = dashboard(&cli);
     let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
@@ -139,7 +140,8 @@ fn a_killed_daemon_is_told_the_form_stays_and_a_key_brings_another() {
     terminal.wait_for("Deny: why?");
     terminal.type_in("not on a friday");
     terminal.wait_for("not on a friday");
-    cli.kill_daemon();
+    // Whoever stops it means it.
+    cli.ok(&["daemon", "stop"]);
     terminal.wait_for("no daemon");
     terminal.wait_for("not on a friday");
     terminal.keys("enter");
@@ -156,6 +158,64 @@ fn a_killed_daemon_is_told_the_form_stays_and_a_key_brings_another() {
     terminal.keys("q");
     assert!(terminal.wait().success());
     assert_eq!(cli.daemon_pid(), Some(daemon));
+}
+
+#[test]
+fn a_killed_daemon_is_started_again_and_the_form_stays() {
+    let cli = Cli::new();
+    let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
+    let mut terminal = dashboard(&cli);
+    terminal.wait_for("May it use Bash?");
+    terminal.keys("n");
+    terminal.wait_for("Deny: why?");
+    terminal.type_in("not on a friday");
+    cli.kill_daemon();
+    terminal.wait_for("connected again");
+    terminal.wait_for("not on a friday");
+    terminal.keys("enter");
+    terminal.wait_gone("Deny: why?");
+    cli.until_status(&id, "completed");
+    assert!(!cli.work().join("not-done").exists());
+}
+
+/// As a package manager does it: the new file takes the old one's name.
+#[test]
+fn after_an_upgrade_under_it_a_daemon_is_started_and_sessions_are_launched() {
+    let cli = Cli::new();
+    let program = cli.root().join("humanlayer");
+    let upgrade = || {
+        let next = cli.root().join("next");
+        std::fs::copy(binary(), &next).unwrap();
+        std::fs::rename(&next, &program).unwrap();
+    };
+    upgrade();
+    let mut terminal = Terminal::start((80, 24), &cli.dressed(program.to_str().unwrap(), &[]));
+    terminal.wait_for("No sessions yet");
+    let first = cli.daemon_pid().expect("a daemon runs");
+    // The daemon's file is gone too: what it launches is still of its own version.
+    upgrade();
+    let id = cli.launch("TEXT by the old one");
+    cli.until_status(&id, "completed");
+    terminal.wait_for("by the old one");
+    cli.ok(&["daemon", "stop"]);
+    terminal.wait_for("ctrl-r");
+    terminal.keys("ctrl-r");
+    terminal.wait_for("connected again");
+    let second = cli.daemon_pid().expect("a daemon runs");
+    assert_ne!(first, second);
+    let file = std::fs::read_link(format!("/proc/{second}/exe")).unwrap();
+    assert_eq!(file, program.canonicalize().unwrap(), "the new one");
+    // Without any file it still goes.
+    std::fs::remove_file(&program).unwrap();
+    let id = cli.launch("TEXT by the removed one");
+    cli.until_status(&id, "completed");
+    cli.kill_daemon();
+    terminal.keys("ctrl-r");
+    wait_until("another daemon runs", || {
+        cli.daemon_pid().filter(|pid| *pid != second)
+    });
+    terminal.keys("q");
+    assert!(terminal.wait().success());
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Restarting a session: its process ends, and the next one has a person's present credentials.
+
+use super::Call;
+use super::error::RpcError;
+use super::launch::END_WAIT;
+use crate::daemon::secrets::{Needs, Requester, resume};
+use crate::protocol::error::ErrorKind;
+use crate::protocol::session::{RestartSessionParams, SessionResponse, SessionState};
+
+/// Ends a session's process, stores the caller's credentials for its next one, and says so in the
+/// conversation. The next message starts that one.
+pub async fn restart(
+    call: Call,
+    params: RestartSessionParams,
+) -> Result<SessionResponse, RpcError> {
+    if params.session_id.is_empty() {
+        return Err(RpcError::required("session_id"));
+    }
+    call.must_be_a_person("give a session other credentials")?;
+    let store = &call.daemon.store;
+    let session = store.session(&params.session_id).await?;
+    store.must_be_ours(&session)?;
+    let stored = store.launch_secrets(&session).await?;
+    let needs = Needs {
+        mcp_config: session.config.mcp_config.is_some(),
+        proxy: session.config.proxy.is_some(),
+    };
+    let requester = Requester::Person(params.env.as_ref());
+    // Refused before anything is ended.
+    let resumed = resume(stored, needs, requester, true)
+        .map_err(|problem| RpcError::new(ErrorKind::Conflict, problem.to_string()))?;
+    call.daemon
+        .sessions
+        .end_and_wait(&session, END_WAIT)
+        .await?;
+    let session = store
+        .change_launch_secrets(&session, &resumed.secrets, resumed.notice)
+        .await?;
+    Ok(SessionResponse {
+        session: SessionState::from(&session),
+    })
+}
