@@ -67,6 +67,16 @@ pub fn directory(path: &str, terminal: bool) -> String {
     }
 }
 
+/// What runs in the background of a session, in words; none when nothing does.
+#[must_use]
+pub fn background_tasks(tasks: u64) -> Option<String> {
+    match tasks {
+        0 => None,
+        1 => Some("1 background task".to_owned()),
+        tasks => Some(format!("{tasks} background tasks")),
+    }
+}
+
 /// US dollars; cents suffice from a dollar on.
 #[must_use]
 pub fn dollars(sum: Option<f64>) -> String {

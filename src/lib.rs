@@ -26,8 +26,9 @@
 //!
 //! # The two ways through
 //!
-//! *Agent to screen.* A journal line is understood ([`daemon::claude::line`]; what is unknown is kept
-//! raw, never an error), goes through the session's state machine ([`daemon::session::machine`], pure:
+//! *Agent to screen.* A journal line is understood ([`daemon::claude::line`]; a field that is only
+//! shown or counted never costs a line, what asks is asked even if it cannot be read, and what is
+//! unknown is kept raw, never an error), goes through the session's state machine ([`daemon::session::machine`], pure:
 //! a line in, effects out), and becomes rows in the same transaction that moves the journal's offset
 //! ([`daemon::store`]). After the commit the writer's thread publishes it on the bus
 //! ([`daemon::bus`]), from where subscriptions take it, with a global `seq`.
@@ -106,11 +107,11 @@
 //!
 //! | what | bound |
 //! | --- | --- |
-//! | a journal line | 64 MiB; a longer one is noted by its length |
+//! | a journal line | 64 MiB; of a longer one its beginning and its length are kept |
 //! | a journal on disk | 16 MiB beyond what is in the store (Linux; elsewhere until the session ends) |
 //! | the agent's standard error | 512 KiB, the newest |
 //! | a message to an agent | 8 MiB |
-//! | the agent's own lines in the database | until 14 days after the session's last activity |
+//! | the agent's own lines in the database | until 14 days after the session's last activity; those that were not understood until a person deletes them |
 //! | events for catching up | 7 days, at most a million |
 //! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503) |
 //! | HTTP | 1,024 connections, 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |

@@ -84,6 +84,11 @@ fn status(session: &SessionState, terminal: bool) -> String {
     if session.status == Status::WaitingInput {
         status = "waiting".to_owned();
     }
+    if let Some(tasks) = format::background_tasks(session.background_tasks)
+        && !session.status.is_active()
+    {
+        status = format!("{status} ({tasks})");
+    }
     if session.archived {
         status.push_str(" (archived)");
     }

@@ -16,7 +16,9 @@ pub mod origin;
 pub mod permission;
 pub mod question;
 pub mod session;
+pub mod stream_state;
 pub mod text;
+pub mod usage;
 
 pub use approval::{Approval, Kind, Outcome, Source};
 pub use capabilities::{Capabilities, Capability};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::id::{RunId, SessionId};
+use super::stream_state::StreamState;
 
 /// What a session looks like from outside. The names are those that existing clients know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -104,7 +105,7 @@ impl Status {
 pub enum Phase {
     /// Accepted; the agent has not said anything yet.
     Starting,
-    /// In a turn, or with background work after one.
+    /// In a turn. Background work after one does not count: the session rests beside it.
     Running,
     /// The last turn ended well.
     Completed,
@@ -250,7 +251,7 @@ pub struct Settings {
 /// What the agent's stream says about cost and size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// US dollars, cumulative over the process.
+    /// US dollars, of all processes of the session together.
     pub cost_usd: Option<f64>,
     /// Fresh input tokens.
     pub input_tokens: Option<i64>,
@@ -319,6 +320,8 @@ pub struct Session {
     pub archived: bool,
     /// Background tasks of the agent that still run.
     pub background_tasks: Vec<String>,
+    /// What has to be remembered of the agent's stream.
+    pub stream: StreamState,
     /// Bytes of the journal that are in the store.
     pub journal_offset: u64,
     /// Undecided approvals.
@@ -327,6 +330,43 @@ pub struct Session {
     pub asker: Option<String>,
     /// That program's process id, where it is known.
     pub asker_pid: Option<u32>,
+}
+
+impl Session {
+    /// A session of ours that has just been accepted and of which nothing is known but its names.
+    #[must_use]
+    pub fn accepted(id: SessionId, run_id: RunId, now: Timestamp) -> Self {
+        Self {
+            key: 0,
+            id,
+            run_id,
+            claude_session_id: None,
+            parent_session_id: None,
+            phase: Phase::Starting,
+            status: Status::Starting,
+            process: Process::Launching,
+            query: String::new(),
+            summary: String::new(),
+            title: String::new(),
+            model_id: None,
+            working_dir: String::new(),
+            config: LaunchConfig::default(),
+            settings: Settings::default(),
+            created_at: now,
+            last_activity_at: now,
+            completed_at: None,
+            error_message: None,
+            result_content: None,
+            usage: Usage::default(),
+            archived: false,
+            background_tasks: Vec::new(),
+            stream: StreamState::default(),
+            journal_offset: 0,
+            pending_approvals: 0,
+            asker: None,
+            asker_pid: None,
+        }
+    }
 }
 
 #[cfg(test)]

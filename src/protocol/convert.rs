@@ -50,6 +50,7 @@ impl From<&Session> for SessionState {
             approvals: session.config.approvals,
             permission_mode: session.config.permission_mode.clone(),
             background_tasks: session.background_tasks.len() as u64,
+            retrying: session.stream.retrying.clone(),
             result: session.result_content.clone(),
             external: session.process == Process::External,
             asker: session.asker.clone(),
@@ -229,13 +230,18 @@ fn approval_data(approval: &domain::Approval) -> Map<String, Value> {
     data
 }
 
-/// The piece, with the two fields that the older daemon's events have beside it.
+/// The piece, with what the older daemon's events have beside it.
 fn conversation_data(event: &ConversationEvent) -> Map<String, Value> {
     let mut data = object(json!(event));
     data.insert(
         "content_type".to_owned(),
         json!(content_type(event.event_type)),
     );
+    if event.event_type == domain::EventType::ToolCall {
+        // Also where there is none, as the older daemon has it.
+        let parent = event.parent_tool_use_id.as_deref().unwrap_or_default();
+        data.insert("parent_tool_use_id".to_owned(), json!(parent));
+    }
     if let Some(input) = &event.tool_input_json {
         data.insert(
             "tool_input".to_owned(),

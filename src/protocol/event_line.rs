@@ -89,6 +89,10 @@ impl Serialize for Piece<'_> {
             data.serialize_entry("approval_id", id)?;
         }
         data.serialize_entry("content_type", content_type(body.event_type))?;
+        if body.event_type == EventType::ToolCall && body.parent_tool_use_id.is_none() {
+            // As the older daemon has it.
+            data.serialize_entry("parent_tool_use_id", "")?;
+        }
         if let Some(input) = &body.tool_input {
             // Taken over as it is when it is JSON, which an agent's always was.
             let input = serde_json::from_str::<&RawValue>(input).unwrap_or(RawValue::NULL);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::approval::Approval;
 use super::remote_api::RemoteApiHealth;
 use crate::domain::Status;
+use crate::domain::stream_state::Retrying;
 
 /// Answer of `health`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -354,6 +355,9 @@ pub struct SessionState {
     /// Background tasks of the agent that run.
     #[serde(default)]
     pub background_tasks: u64,
+    /// While the model's API fails: which try comes next, of how many, and what went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrying: Option<Retrying>,
     /// The last turn's final text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,

@@ -7,6 +7,7 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod agent_stream;
 mod architecture;
 mod chain;
 mod cli;

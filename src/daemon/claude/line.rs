@@ -1,16 +1,22 @@
 //! What the agent writes: one line of its standard output, understood as far as we need it.
 //!
 //! Shapes as in `sdk.d.ts` of the npm package `@anthropic-ai/claude-agent-sdk` and as recorded from
-//! Claude Code 2.1.330 (`tests/fixtures`). Every field that may be missing may be missing.
+//! Claude Code 2.0.37 to 2.1.332 (`tests/fixtures`). Messages, of which there are many, are read in a
+//! single pass; whatever does not pass there, and all other lines, are read field by field
+//! ([`super::json`]), so that a field which is only shown or counted never costs the line. A line of
+//! which not even the type can be read is [`AgentLine::Malformed`], and nothing of it is lost either:
+//! the store keeps lines that were not understood until a person deletes them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub use super::content::Block;
+use super::content::{self, KnownBlocks};
+use super::json::{self, Members};
+use super::request::control_request;
+pub use super::request::{Asked, CanUseTool};
 
 /// One line of the agent.
 #[derive(Debug)]
@@ -21,15 +27,28 @@ pub enum AgentLine {
     ApiRetry(ApiRetry),
     /// `system/background_tasks_changed`: all background tasks that run now.
     BackgroundTasks(Vec<String>),
+    /// `system/task_notification`, `system/task_updated`: a task has ended.
+    TaskEnded(String),
     /// `system/compact_boundary`: the conversation was compacted.
     CompactBoundary,
+    /// `conversation_reset`: the agent has forgotten the conversation (`/clear`).
+    ContextCleared,
+    /// `system/informational`: a notice for people.
+    Notice {
+        /// The notice.
+        text: String,
+        /// Why the turn does not go on, where a hook has stopped it.
+        stopped_by: Option<String>,
+    },
+    /// `system/hook_response` of a hook that stops the turn, and why.
+    HookStopped(String),
     /// Words, reasoning or tool calls of the assistant.
     Assistant(Assistant),
-    /// Tool results, or user words that the agent reports.
+    /// Tool results, or words that the agent puts into the conversation.
     User(User),
     /// A live delta; kept as it is.
     Delta(Box<RawValue>),
-    /// May this tool run?
+    /// May this tool run? Or a request of which it cannot be told what it wants.
     Question(Box<Asked>),
     /// A question is taken back.
     Withdrawn {
@@ -54,8 +73,10 @@ pub enum AgentLine {
     Result(Box<TurnResult>),
     /// Something that needs nothing from us.
     Other,
-    /// Not JSON, or not of the shape that its type promises.
-    Malformed,
+    /// A type that we do not know.
+    Unknown,
+    /// Not JSON, or not of the shape that its type promises: its beginning, on one line.
+    Malformed(String),
 }
 
 impl AgentLine {
@@ -63,13 +84,20 @@ impl AgentLine {
     #[must_use]
     pub fn is_talk(&self) -> bool {
         match self {
-            Self::Assistant(_) | Self::User(_) | Self::Delta(_) | Self::Other | Self::Malformed => {
-                true
-            }
+            Self::Assistant(_)
+            | Self::User(_)
+            | Self::Delta(_)
+            | Self::Notice { .. }
+            | Self::HookStopped(_)
+            | Self::Other
+            | Self::Unknown
+            | Self::Malformed(_) => true,
             Self::Init(_)
             | Self::ApiRetry(_)
             | Self::BackgroundTasks(_)
+            | Self::TaskEnded(_)
             | Self::CompactBoundary
+            | Self::ContextCleared
             | Self::Question(_)
             | Self::Withdrawn { .. }
             | Self::OtherRequest { .. }
@@ -77,10 +105,41 @@ impl AgentLine {
             | Self::Result(_) => false,
         }
     }
+
+    /// Whether all of it that matters was understood. The text of a line that was not is kept until a
+    /// person deletes it.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        let known = |blocks: &[Block]| {
+            !blocks
+                .iter()
+                .any(|block| matches!(block, Block::Unknown(_)))
+        };
+        match self {
+            Self::Unknown | Self::Malformed(_) => false,
+            Self::Assistant(line) => known(&line.blocks),
+            Self::User(line) => known(&line.blocks),
+            Self::Question(asked) => asked.request.input_state.is_readable(),
+            Self::Init(_)
+            | Self::ApiRetry(_)
+            | Self::BackgroundTasks(_)
+            | Self::TaskEnded(_)
+            | Self::CompactBoundary
+            | Self::ContextCleared
+            | Self::Notice { .. }
+            | Self::HookStopped(_)
+            | Self::Delta(_)
+            | Self::Withdrawn { .. }
+            | Self::OtherRequest { .. }
+            | Self::Response { .. }
+            | Self::Result(_)
+            | Self::Other => true,
+        }
+    }
 }
 
 /// `system/init`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Init {
     /// The agent's name for the conversation.
     pub session_id: Option<String>,
@@ -89,13 +148,11 @@ pub struct Init {
 }
 
 /// `system/api_retry`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct ApiRetry {
     /// Which try comes next.
-    #[serde(default)]
     pub attempt: i64,
     /// After how many it gives up.
-    #[serde(default)]
     pub max_retries: i64,
     /// HTTP status; none for a connection that failed.
     pub error_status: Option<i64>,
@@ -106,6 +163,8 @@ pub struct ApiRetry {
 /// An `assistant` line.
 #[derive(Debug)]
 pub struct Assistant {
+    /// The model's name for the message; several lines may be parts of one.
+    pub message_id: Option<String>,
     /// The blocks.
     pub blocks: Vec<Block>,
     /// Tokens of the request behind it.
@@ -125,97 +184,51 @@ pub struct User {
     pub parent_tool_use_id: Option<String>,
     /// Whether it repeats what we sent.
     pub is_replay: bool,
-}
-
-/// A content block.
-#[derive(Debug)]
-pub enum Block {
-    /// Words.
-    Text(String),
-    /// Reasoning.
-    Thinking(String),
-    /// A tool call; its input as JSON text.
-    ToolUse {
-        /// Its id.
-        id: String,
-        /// The tool.
-        name: String,
-        /// Its input.
-        input: String,
-    },
-    /// A tool's result.
-    ToolResult {
-        /// The call.
-        tool_use_id: String,
-        /// Its text.
-        content: String,
-        /// Whether it failed.
-        is_error: bool,
-    },
-    /// A kind that we do not know, as JSON text.
-    Unknown(String),
+    /// Whether the agent itself made it up.
+    pub is_synthetic: bool,
 }
 
 /// `usage` of a message.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct MessageUsage {
     /// Fresh input tokens.
+    #[serde(deserialize_with = "json::lenient_count")]
     pub input_tokens: i64,
     /// Output tokens.
+    #[serde(deserialize_with = "json::lenient_count")]
     pub output_tokens: i64,
     /// Tokens written to the cache.
+    #[serde(deserialize_with = "json::lenient_count")]
     pub cache_creation_input_tokens: i64,
     /// Tokens read from the cache.
+    #[serde(deserialize_with = "json::lenient_count")]
     pub cache_read_input_tokens: i64,
 }
 
-/// A `can_use_tool` question.
-#[derive(Debug)]
-pub struct Asked {
-    /// Its name; the answer must carry it.
-    pub request_id: String,
-    /// The question.
-    pub request: CanUseTool,
-}
-
-/// The request of a `can_use_tool` question.
-#[derive(Debug, Deserialize)]
-pub struct CanUseTool {
-    /// The tool.
-    pub tool_name: String,
-    /// Its whole input.
-    #[serde(default)]
-    pub input: Value,
-    /// The agent's words for it.
-    pub description: Option<String>,
-    /// Permission updates that it offers.
-    #[serde(default)]
-    pub permission_suggestions: Option<Vec<Value>>,
-    /// The path that a rule stopped.
-    pub blocked_path: Option<String>,
-    /// Why it must ask.
-    pub decision_reason: Option<Value>,
-    /// The subagent that asks.
-    pub agent_id: Option<String>,
-    /// The tool call.
-    pub tool_use_id: Option<String>,
+impl MessageUsage {
+    fn of(members: &Members<'_>) -> Self {
+        let count = |name: &str| members.count(name).unwrap_or(0);
+        Self {
+            input_tokens: count("input_tokens"),
+            output_tokens: count("output_tokens"),
+            cache_creation_input_tokens: count("cache_creation_input_tokens"),
+            cache_read_input_tokens: count("cache_read_input_tokens"),
+        }
+    }
 }
 
 /// A `result` line.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub struct TurnResult {
     /// `success` or the kind of failure.
-    #[serde(default)]
     pub subtype: String,
     /// Whether it failed.
-    #[serde(default)]
     pub is_error: bool,
     /// The final text.
     pub result: Option<String>,
     /// What went wrong, one text each.
-    #[serde(default)]
-    pub errors: Vec<Value>,
+    pub errors: Vec<String>,
     /// US dollars, cumulative over the process.
     pub total_cost_usd: Option<f64>,
     /// Milliseconds of this turn.
@@ -225,15 +238,13 @@ pub struct TurnResult {
     /// Tokens of this turn.
     pub usage: Option<MessageUsage>,
     /// By model, cumulative over the process.
-    #[serde(default, rename = "modelUsage")]
     pub model_usage: BTreeMap<String, ModelUsage>,
     /// How the turn ended.
     pub terminal_reason: Option<String>,
 }
 
 /// One model's share of the usage.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ModelUsage {
     /// Fresh input tokens.
     pub input_tokens: i64,
@@ -248,393 +259,277 @@ pub struct ModelUsage {
 }
 
 #[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    subtype: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct MessageLine<Content> {
-    message: Message<Content>,
+struct MessageLine {
+    message: Message,
     #[serde(default)]
     parent_tool_use_id: Option<String>,
     #[serde(default, rename = "isReplay")]
     is_replay: bool,
+    #[serde(default, rename = "isSynthetic")]
+    is_synthetic: bool,
     #[serde(default)]
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Message<Content> {
-    content: Content,
+struct Message {
+    #[serde(default)]
+    id: Option<String>,
+    content: KnownBlocks,
     #[serde(default)]
     usage: Option<MessageUsage>,
 }
 
-/// Content of which every block is of a kind and shape that we know.
-struct KnownBlocks(Vec<Block>);
-
-impl<'de> Deserialize<'de> for KnownBlocks {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Blocks;
-        impl<'de> Visitor<'de> for Blocks {
-            type Value = KnownBlocks;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("a text or blocks")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<KnownBlocks, E> {
-                Ok(KnownBlocks(vec![Block::Text(text.to_owned())]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<KnownBlocks, A::Error> {
-                let mut blocks = Vec::new();
-                while let Some(raw) = from.next_element::<RawBlock<'de>>()? {
-                    let block = known(raw).ok_or_else(|| de::Error::custom("an unknown block"))?;
-                    blocks.push(block);
-                }
-                Ok(KnownBlocks(blocks))
-            }
-        }
-        from.deserialize_any(Blocks)
+/// Understands one line as its bytes were written, without its newline.
+#[must_use]
+pub fn read(bytes: &[u8]) -> AgentLine {
+    match std::str::from_utf8(bytes) {
+        Ok(line) => parse(line),
+        Err(_) => parse_damaged(&String::from_utf8_lossy(bytes)),
     }
-}
-
-#[derive(Deserialize)]
-struct RawBlock<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    text: Option<String>,
-    thinking: Option<String>,
-    id: Option<String>,
-    name: Option<String>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    tool_use_id: Option<String>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(default)]
-    is_error: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct ControlRequest<'a> {
-    request_id: String,
-    #[serde(borrow)]
-    request: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Cancel {
-    request_id: String,
-}
-
-#[derive(Deserialize)]
-struct ResponseLine {
-    response: ResponseBody,
-}
-
-#[derive(Deserialize)]
-struct ResponseBody {
-    request_id: String,
-    #[serde(default)]
-    error: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Tasks {
-    #[serde(default)]
-    tasks: Vec<Task>,
-}
-
-#[derive(Deserialize)]
-struct Task {
-    task_id: String,
-    #[serde(default)]
-    ambient: bool,
 }
 
 /// Understands one line, without its newline.
 #[must_use]
 pub fn parse(line: &str) -> AgentLine {
-    if let Some(message) = usual_message(line) {
-        return message;
-    }
-    let Ok(head) = serde_json::from_str::<Head<'_>>(line) else {
-        return AgentLine::Malformed;
-    };
-    let understood = match head.kind.as_ref() {
-        "assistant" => message(line).map(|line| AgentLine::Assistant(assistant(line))),
-        "user" => message(line).map(|line| AgentLine::User(user(line))),
-        "stream_event" => RawValue::from_string(line.to_owned()).map(AgentLine::Delta),
-        "result" => serde_json::from_str(line).map(|result| AgentLine::Result(Box::new(result))),
-        "control_request" => {
-            serde_json::from_str(line).and_then(|request| control_request(&request))
-        }
-        "control_cancel_request" => {
-            serde_json::from_str::<Cancel>(line).map(|cancel| AgentLine::Withdrawn {
-                request_id: cancel.request_id,
-            })
-        }
-        "control_response" => {
-            serde_json::from_str::<ResponseLine>(line).map(|line| AgentLine::Response {
-                request_id: line.response.request_id,
-                error: line.response.error,
-            })
-        }
-        "system" => system(line, head.subtype.as_deref().unwrap_or_default()),
-        _ => Ok(AgentLine::Other),
-    };
-    understood.unwrap_or(AgentLine::Malformed)
+    usual(line).unwrap_or_else(|| patient(line, false))
 }
 
-fn system(line: &str, subtype: &str) -> serde_json::Result<AgentLine> {
-    match subtype {
-        "init" => serde_json::from_str(line).map(AgentLine::Init),
-        "api_retry" => serde_json::from_str(line).map(AgentLine::ApiRetry),
-        "compact_boundary" => Ok(AgentLine::CompactBoundary),
-        "background_tasks_changed" => serde_json::from_str::<Tasks>(line).map(|changed| {
-            let running = changed.tasks.into_iter().filter(|task| !task.ambient);
-            AgentLine::BackgroundTasks(running.map(|task| task.task_id).collect())
-        }),
-        _ => Ok(AgentLine::Other),
-    }
+/// Understands one line of which some bytes were not text and have been replaced, or whose end was
+/// cut off: what it asks cannot be passed back as it came.
+#[must_use]
+pub fn parse_damaged(line: &str) -> AgentLine {
+    patient(line, true)
 }
 
-/// A message in the shape that nearly all have, understood in a single pass. None says nothing about
+/// A line in the shape that nearly all have, understood in a single pass. None says nothing about
 /// the line: it is to be looked at more patiently then.
-fn usual_message(line: &str) -> Option<AgentLine> {
+fn usual(line: &str) -> Option<AgentLine> {
+    if line.starts_with(r#"{"type":"stream_event","#) {
+        return delta(line);
+    }
     let of_assistant = line.starts_with(r#"{"type":"assistant","#);
     if !of_assistant && !line.starts_with(r#"{"type":"user","#) {
         return None;
     }
-    let usual: MessageLine<KnownBlocks> = serde_json::from_str(line).ok()?;
-    let usual = with_blocks(usual, |content| content.0);
+    let usual: MessageLine = serde_json::from_str(line).ok()?;
     Some(if of_assistant {
-        AgentLine::Assistant(assistant(usual))
+        AgentLine::Assistant(Assistant {
+            message_id: usual.message.id,
+            blocks: usual.message.content.0,
+            usage: usual.message.usage,
+            parent_tool_use_id: usual.parent_tool_use_id,
+            error: usual.error,
+        })
     } else {
-        AgentLine::User(user(usual))
+        AgentLine::User(User {
+            blocks: usual.message.content.0,
+            parent_tool_use_id: usual.parent_tool_use_id,
+            is_replay: usual.is_replay,
+            is_synthetic: usual.is_synthetic,
+        })
     })
 }
 
-/// A message of which some blocks may be unknown.
-fn message(line: &str) -> serde_json::Result<MessageLine<Vec<Block>>> {
-    let message: MessageLine<&RawValue> = serde_json::from_str(line)?;
-    Ok(with_blocks(message, blocks))
-}
-
-fn with_blocks<Content>(
-    line: MessageLine<Content>,
-    blocks: impl FnOnce(Content) -> Vec<Block>,
-) -> MessageLine<Vec<Block>> {
-    MessageLine {
-        message: Message {
-            content: blocks(line.message.content),
-            usage: line.message.usage,
-        },
-        parent_tool_use_id: line.parent_tool_use_id,
-        is_replay: line.is_replay,
-        error: line.error,
+/// A live delta goes to clients as it is, so it must be one that they can read.
+fn delta(line: &str) -> Option<AgentLine> {
+    if !json::is_readable(line) {
+        return None;
     }
-}
-
-fn assistant(line: MessageLine<Vec<Block>>) -> Assistant {
-    Assistant {
-        blocks: line.message.content,
-        usage: line.message.usage,
-        parent_tool_use_id: line.parent_tool_use_id,
-        error: line.error,
-    }
-}
-
-fn user(line: MessageLine<Vec<Block>>) -> User {
-    User {
-        blocks: line.message.content,
-        parent_tool_use_id: line.parent_tool_use_id,
-        is_replay: line.is_replay,
-    }
-}
-
-fn control_request(line: &ControlRequest<'_>) -> serde_json::Result<AgentLine> {
-    let head: Head<'_> = serde_json::from_str(line.request.get())?;
-    let subtype = head.subtype.unwrap_or_default();
-    if subtype == "can_use_tool" {
-        let request = serde_json::from_str(line.request.get())?;
-        return Ok(AgentLine::Question(Box::new(Asked {
-            request_id: line.request_id.clone(),
-            request,
-        })));
-    }
-    Ok(AgentLine::OtherRequest {
-        request_id: line.request_id.clone(),
-        subtype: subtype.into_owned(),
-    })
-}
-
-fn blocks(content: &RawValue) -> Vec<Block> {
-    if let Ok(text) = serde_json::from_str::<String>(content.get()) {
-        return vec![Block::Text(text)];
-    }
-    let Ok(raw) = serde_json::from_str::<Vec<&RawValue>>(content.get()) else {
-        return vec![Block::Unknown(content.get().to_owned())];
-    };
-    raw.into_iter().map(block).collect()
-}
-
-fn block(raw: &RawValue) -> Block {
-    serde_json::from_str(raw.get())
+    RawValue::from_string(line.to_owned())
         .ok()
-        .and_then(known)
-        .unwrap_or_else(|| Block::Unknown(raw.get().to_owned()))
+        .map(AgentLine::Delta)
 }
 
-/// A block of a kind that we know and with all that belongs to it.
-fn known(mut block: RawBlock<'_>) -> Option<Block> {
-    let kind = std::mem::take(&mut block.kind);
-    Some(match (kind.as_ref(), block) {
-        (
-            "text",
-            RawBlock {
-                text: Some(text), ..
-            },
-        ) => Block::Text(text),
-        (
-            "thinking",
-            RawBlock {
-                thinking: Some(text),
-                ..
-            },
-        ) => Block::Thinking(text),
-        (
-            "tool_use" | "server_tool_use" | "mcp_tool_use",
-            RawBlock {
-                id: Some(id),
-                name: Some(name),
-                input,
-                ..
-            },
-        ) => Block::ToolUse {
-            id,
-            name,
-            input: input.map_or("{}", RawValue::get).to_owned(),
+/// Any line, field by field.
+fn patient(line: &str, damaged: bool) -> AgentLine {
+    let members = Members::of(line);
+    let damaged = damaged || !members.is_complete();
+    let kind = match members.string("type") {
+        Some(kind) => kind,
+        // The type may stand behind what cannot be read.
+        None if damaged => type_in(line).to_owned(),
+        None => String::new(),
+    };
+    match kind.as_str() {
+        "assistant" => message(&members).map(|(message, blocks)| {
+            AgentLine::Assistant(Assistant {
+                message_id: message.text("id"),
+                blocks,
+                usage: message
+                    .get("usage")
+                    .map(|_| MessageUsage::of(&message.object("usage"))),
+                parent_tool_use_id: members.text("parent_tool_use_id"),
+                error: members.text("error"),
+            })
+        }),
+        "user" => message(&members).map(|(_, blocks)| {
+            AgentLine::User(User {
+                blocks,
+                parent_tool_use_id: members.text("parent_tool_use_id"),
+                is_replay: members.flag("isReplay"),
+                is_synthetic: members.flag("isSynthetic"),
+            })
+        }),
+        // One that clients could not read is left out: its words come again with the message.
+        "stream_event" => Some(delta(line).unwrap_or(AgentLine::Other)),
+        "result" => Some(AgentLine::Result(Box::new(result(&members)))),
+        "control_request" => Some(control_request(line, &members, damaged)),
+        "control_cancel_request" => members
+            .text("request_id")
+            .map(|request_id| AgentLine::Withdrawn { request_id }),
+        "control_response" => {
+            let response = members.object("response");
+            Some(AgentLine::Response {
+                request_id: response.text("request_id").unwrap_or_default(),
+                error: response.text("error"),
+            })
+        }
+        "conversation_reset" => Some(AgentLine::ContextCleared),
+        "system" => system(&members),
+        "rate_limit_event" | "command_lifecycle" | "keep_alive" | "tool_progress"
+        | "tool_use_summary" | "auth_status" | "prompt_suggestion" => Some(AgentLine::Other),
+        "" => None,
+        _ if damaged => None,
+        _ => Some(AgentLine::Unknown),
+    }
+    .unwrap_or_else(|| AgentLine::Malformed(content::excerpt(line)))
+}
+
+/// What kind of line a damaged one says that it is, where it matters that it is not lost: what asks,
+/// and what ends a turn. Inside a JSON string the quotes would be escaped.
+fn type_in(line: &str) -> &'static str {
+    let says = |kind: &str| {
+        line.contains(&format!(r#""type":"{kind}""#))
+            || line.contains(&format!(r#""type": "{kind}""#))
+    };
+    ["control_request", "result"]
+        .into_iter()
+        .find(|kind| says(kind))
+        .unwrap_or_default()
+}
+
+fn message<'a>(line: &Members<'a>) -> Option<(Members<'a>, Vec<Block>)> {
+    let message = line.object("message");
+    let blocks = content::blocks(message.get("content")?);
+    Some((message, blocks))
+}
+
+fn system(line: &Members<'_>) -> Option<AgentLine> {
+    let subtype = line.string("subtype")?;
+    Some(match subtype.as_str() {
+        "init" => AgentLine::Init(Init {
+            session_id: line.string("session_id"),
+            model: line.string("model"),
+        }),
+        "api_retry" => AgentLine::ApiRetry(ApiRetry {
+            attempt: line.count("attempt").unwrap_or(0),
+            max_retries: line.count("max_retries").unwrap_or(0),
+            error_status: line.count("error_status"),
+            error: line.text("error"),
+        }),
+        "compact_boundary" => AgentLine::CompactBoundary,
+        "background_tasks_changed" => {
+            let tasks = json::elements(line.get("tasks").unwrap_or("[]"))?;
+            let running = tasks
+                .into_iter()
+                .map(Members::of)
+                .filter(|task| !task.flag("ambient"));
+            AgentLine::BackgroundTasks(running.filter_map(|task| task.text("task_id")).collect())
+        }
+        "task_notification" => AgentLine::TaskEnded(line.text("task_id")?),
+        "task_updated" => match line.object("patch").string("status").as_deref() {
+            None | Some("pending" | "running") => AgentLine::Other,
+            Some(_) => AgentLine::TaskEnded(line.text("task_id")?),
         },
-        (
-            "tool_result",
-            RawBlock {
-                tool_use_id: Some(tool_use_id),
-                content,
-                is_error,
-                ..
-            },
-        ) => Block::ToolResult {
-            tool_use_id,
-            content: content.map(result_text).unwrap_or_default(),
-            is_error: is_error.unwrap_or(false),
+        "informational" => AgentLine::Notice {
+            text: line.text("content")?,
+            stopped_by: line
+                .flag("prevent_continuation")
+                .then(|| line.object("prompt_submit_outcome").text("reason"))
+                .map(Option::unwrap_or_default),
         },
-        _ => return None,
+        "hook_response" => hook_response(line),
+        "status"
+        | "hook_started"
+        | "hook_progress"
+        | "task_started"
+        | "task_progress"
+        | "notification"
+        | "session_title_changed"
+        | "thinking_tokens"
+        | "permission_denied"
+        | "files_persisted"
+        | "session_state_changed"
+        | "elicitation_complete"
+        | "local_command_output"
+        | "turn_duration" => AgentLine::Other,
+        _ => AgentLine::Unknown,
     })
 }
 
-/// A tool result's content: a text, or blocks of which the texts are joined and others named.
-fn result_text(content: &RawValue) -> String {
-    if let Ok(text) = serde_json::from_str::<String>(content.get()) {
-        return text;
+/// A hook's answer, where it stops the turn: with `continue: false`, or by refusing the message.
+fn hook_response(line: &Members<'_>) -> AgentLine {
+    let name = line
+        .text("hook_name")
+        .unwrap_or_else(|| "a hook".to_owned());
+    let output = line.string("stdout").unwrap_or_default();
+    let output = Members::of(output.trim());
+    let reason = if output.get("continue") == Some("false") {
+        output.text("stopReason")
+    } else if line.string("hook_event").as_deref() != Some("UserPromptSubmit") {
+        return AgentLine::Other;
+    } else if output.string("decision").as_deref() == Some("block") {
+        output.text("reason")
+    } else if line.count("exit_code") == Some(2) {
+        line.string("stderr")
+    } else {
+        return AgentLine::Other;
+    };
+    let reason = reason.unwrap_or_default();
+    AgentLine::HookStopped(match reason.trim() {
+        "" => name,
+        reason => format!("{name}: {reason}"),
+    })
+}
+
+fn result(line: &Members<'_>) -> TurnResult {
+    let errors = line.get("errors").map(|errors| {
+        let texts = json::elements(errors).unwrap_or_else(|| vec![errors]);
+        texts.into_iter().map(json::text).collect()
+    });
+    let model_usage = line
+        .object("modelUsage")
+        .iter()
+        .map(|(model, usage)| {
+            let usage = Members::of(usage);
+            let count = |name: &str| usage.count(name).unwrap_or(0);
+            let usage = ModelUsage {
+                input_tokens: count("inputTokens"),
+                output_tokens: count("outputTokens"),
+                cache_read_input_tokens: count("cacheReadInputTokens"),
+                cache_creation_input_tokens: count("cacheCreationInputTokens"),
+                context_window: count("contextWindow"),
+            };
+            (model.to_owned(), usage)
+        })
+        .collect();
+    TurnResult {
+        subtype: line.text("subtype").unwrap_or_default(),
+        is_error: line.flag("is_error"),
+        result: line.text("result"),
+        errors: errors.unwrap_or_default(),
+        total_cost_usd: line.number("total_cost_usd"),
+        duration_ms: line.count("duration_ms"),
+        num_turns: line.count("num_turns"),
+        usage: line
+            .get("usage")
+            .map(|_| MessageUsage::of(&line.object("usage"))),
+        model_usage,
+        terminal_reason: line.string("terminal_reason"),
     }
-    let Ok(parts) = serde_json::from_str::<Vec<Value>>(content.get()) else {
-        return content.get().to_owned();
-    };
-    let text = |part: &Value| match part.get("text").and_then(Value::as_str) {
-        Some(text) => text.to_owned(),
-        None => format!(
-            "[{}]",
-            part.get("type")
-                .and_then(Value::as_str)
-                .unwrap_or("unknown block")
-        ),
-    };
-    parts.iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::panic, reason = "a test fails by panicking")]
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn unknown_shapes_are_kept_not_refused() {
-        assert!(matches!(parse("not json"), AgentLine::Malformed));
-        assert!(matches!(
-            parse(r#"{"type":"brand_new","x":1}"#),
-            AgentLine::Other
-        ));
-        assert!(matches!(
-            parse(r#"{"type":"result","is_error":"?"}"#),
-            AgentLine::Malformed
-        ));
-        assert!(matches!(
-            parse(r#"{"type":"system","subtype":"whatever"}"#),
-            AgentLine::Other
-        ));
-        let AgentLine::Assistant(line) = parse(
-            r#"{"type":"assistant","message":{"content":[{"type":"hologram"},{"type":"text","text":"hi"}]}}"#,
-        ) else {
-            panic!("an assistant line");
-        };
-        assert!(matches!(&line.blocks[..], [Block::Unknown(_), Block::Text(text)] if text == "hi"));
-    }
-
-    #[test]
-    fn the_single_pass_understands_as_the_patient_one_does() {
-        // A space is enough to make a line unusual.
-        let patient = |line: &str| parse(&line.replacen("{\"type\"", "{ \"type\"", 1));
-        let lines = [
-            r#"{"type":"assistant","message":{"content":[{"type":"text","text":"a\nb"},{"type":"thinking","thinking":"t"}],"usage":{"input_tokens":3}},"parent_tool_use_id":"p","error":"e"}"#,
-            r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"i","name":"n","input":{"z": 1,"a":[]}}]}}"#,
-            r#"{"type":"assistant","message":{"content":[{"type":"hologram"},{"type":"text","text":"hi"}]}}"#,
-            r#"{"type":"assistant","message":{"content":[{"type":"text","text":7}]}}"#,
-            r#"{"type":"assistant","message":{"content":{"odd":1}}}"#,
-            r#"{"type":"assistant","message":{}}"#,
-            r#"{"type":"assistant","message":{"content":[]}} trailing"#,
-            r#"{"type":"user","message":{"content":"wörds \u00e4"},"isReplay":true}"#,
-            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"i","content":[{"type":"text","text":"x"},{"type":"image"}],"is_error":true}]}}"#,
-        ];
-        for line in lines {
-            assert_eq!(
-                format!("{:?}", parse(line)),
-                format!("{:?}", patient(line)),
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn results_of_every_shape_become_text() {
-        let text = |json: &str| match parse(&format!(
-            r#"{{"type":"user","message":{{"content":[{{"type":"tool_result","tool_use_id":"t","content":{json}}}]}}}}"#
-        )) {
-            AgentLine::User(User { blocks, .. }) => match blocks.into_iter().next() {
-                Some(Block::ToolResult { content, .. }) => content,
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(text(r#""plain""#), "plain");
-        assert_eq!(
-            text(r#"[{"type":"text","text":"a"},{"type":"image"}]"#),
-            "a\n[image]"
-        );
-        assert_eq!(text("7"), "7");
-    }
-
-    proptest! {
-        #[test]
-        fn no_line_panics(line in "\\PC{0,200}", kind in "assistant|user|result|system|control_request|stream_event") {
-            drop(parse(&line));
-            drop(parse(&format!(r#"{{"type":"{kind}","message":{line:?},"request":{line:?}}}"#)));
-        }
-    }
-}
+#[path = "line_tests.rs"]
+mod tests;

@@ -14,9 +14,12 @@ use crate::daemon::claude::line::{self, AgentLine};
 use crate::daemon::store::RawLines;
 use crate::platform;
 
-/// Longest line that is understood, in bytes. A longer one is kept as a note of its length; what
-/// comes after it is read as usual.
+/// Longest line that is understood, in bytes. Of a longer one only the beginning and a note of its
+/// length are kept; what comes after it is read as usual.
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
+
+/// Bytes of a longer line that are kept: they say what it is.
+const HEAD: usize = 64 * 1024;
 
 /// Bytes after which a batch ends, so that one transaction stays short.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -72,6 +75,8 @@ pub struct Journal {
     drained: bool,
     /// Bytes of an over-long line that were dropped so far.
     dropped: u64,
+    /// How that line begins.
+    head: Vec<u8>,
     /// Bytes to read next.
     chunk: usize,
     /// Up to where the disk's blocks have been given back.
@@ -93,6 +98,7 @@ impl Journal {
             ahead: None,
             drained: false,
             dropped: 0,
+            head: Vec::new(),
             chunk: FIRST_CHUNK,
             freed: offset,
         })
@@ -183,8 +189,9 @@ impl Journal {
                 let line = match std::mem::take(&mut self.dropped) {
                     0 => understand(offset, &self.buffer[self.next..end], keep),
                     dropped => {
-                        keep.push(offset, &too_long(dropped + (end - self.next) as u64));
-                        Some(AgentLine::Malformed)
+                        let head = std::mem::take(&mut self.head);
+                        let bytes = dropped + (end - self.next) as u64;
+                        Some(understand_head(offset, &head, bytes, keep))
                     }
                 };
                 self.next = end + 1;
@@ -196,6 +203,10 @@ impl Journal {
             }
             self.scanned = self.buffer.len();
             if self.scanned - self.next > MAX_LINE {
+                if self.dropped == 0 {
+                    let head = self.next..self.next + HEAD.min(self.scanned - self.next);
+                    self.head = self.buffer[head].to_vec();
+                }
                 self.dropped += (self.scanned - self.next) as u64;
                 self.next = self.scanned;
             }
@@ -240,23 +251,41 @@ fn newline(mut bytes: &[u8]) -> Option<usize> {
 }
 
 fn too_long(bytes: u64) -> String {
-    format!("[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was not kept]")
+    format!("[a line of {bytes} bytes, beyond the limit of {MAX_LINE}, was cut off here]")
 }
 
 /// Empty lines are nothing.
 fn understand(offset: u64, bytes: &[u8], keep: &mut RawLines) -> Option<AgentLine> {
     // Nearly all lines are proper text, which is checked faster than repaired.
-    let text =
-        std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+    let (text, damaged) = match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), false),
+        Err(_) => (String::from_utf8_lossy(bytes), true),
+    };
     let text = text.strip_suffix('\r').unwrap_or(&text);
     if text.is_empty() {
         return None;
     }
-    let line = line::parse(text);
+    let line = if damaged {
+        line::parse_damaged(text)
+    } else {
+        line::parse(text)
+    };
     if !matches!(line, AgentLine::Delta(_)) {
-        keep.push(offset, text);
+        keep.push(offset, text, !damaged && line.is_understood());
     }
     Some(line)
+}
+
+/// What a line is that is too long to be read: whether something is asked or a turn ends shows at its
+/// beginning.
+fn understand_head(offset: u64, head: &[u8], bytes: u64, keep: &mut RawLines) -> AgentLine {
+    let head = String::from_utf8_lossy(head);
+    let note = too_long(bytes);
+    keep.push(offset, &format!("{head}{note}"), false);
+    match line::parse_damaged(&head) {
+        line @ (AgentLine::Question(_) | AgentLine::Result(_)) => line,
+        _ => AgentLine::Malformed(note),
+    }
 }
 
 #[cfg(test)]
@@ -273,7 +302,8 @@ mod tests {
     }
 
     fn texts(batch: &Batch) -> Vec<(u64, &str)> {
-        batch.raw.iter().collect()
+        let lines = batch.raw.iter();
+        lines.map(|(offset, line, _)| (offset, line)).collect()
     }
 
     #[test]

@@ -4,51 +4,44 @@
 //! the store carries both out in one transaction. It never decides about a question: that is for a
 //! person, or for a rule of theirs that the store applies.
 
+mod background;
+mod tokens;
+
 use jiff::Timestamp;
 
 use super::credentials;
 use crate::daemon::claude::control;
-use crate::daemon::claude::line::{
-    AgentLine, ApiRetry, Assistant, Block, MessageUsage, TurnResult, User,
-};
+use crate::daemon::claude::line::{AgentLine, ApiRetry, Assistant, Block, Init, TurnResult, User};
 use crate::domain::conversation::NewConversationEvent;
+use crate::domain::stream_state::{LastLine, Retrying};
 use crate::domain::{Effect, EventType, Phase, Question, Session};
 
 /// Characters of a tool's reason or of an error that are kept in a session's error message.
 const ERROR_CHARS: usize = 2_000;
 
+/// How the agent's words for an interrupt begin.
+const INTERRUPTED: &str = "[Request interrupted by user";
+
 /// Moves a session on by one line of its agent.
 pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effect> {
     session.last_activity_at = now;
     match line {
-        AgentLine::Init(init) => {
-            if init.session_id.is_some() {
-                session.claude_session_id = init.session_id;
-            }
-            if init.model.is_some() {
-                session.model_id = init.model;
-            }
-            begin_turn(session);
-            Vec::new()
-        }
+        AgentLine::Init(line) => init(session, line),
         AgentLine::Assistant(line) => assistant(session, line),
-        AgentLine::User(line) => user(line),
+        AgentLine::User(line) => user(session, line),
         AgentLine::Question(asked) => {
             let request = asked.request;
             vec![Effect::Ask(Box::new(Question {
-                request_id: Some(asked.request_id),
+                request_id: asked.request_id,
                 tool_use_id: request.tool_use_id,
                 tool_name: request.tool_name,
                 tool_input: request.input,
-                input_state: crate::domain::approval::InputState::Readable,
-                raw_input: None,
+                input_state: request.input_state,
+                raw_input: request.raw_input,
                 description: request.description,
-                decision_reason: request.decision_reason.map(|reason| match reason {
-                    serde_json::Value::String(text) => text,
-                    other => other.to_string(),
-                }),
+                decision_reason: request.decision_reason,
                 blocked_path: request.blocked_path,
-                suggestions: request.permission_suggestions.unwrap_or_default(),
+                suggestions: request.permission_suggestions,
                 agent_id: request.agent_id,
             }))]
         }
@@ -60,11 +53,38 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             let answer = control::unsupported(session.id.as_str(), &request_id, &subtype);
             vec![Effect::Send(answer)]
         }
-        AgentLine::ApiRetry(retry) => vec![note(describe_retry(&retry))],
-        AgentLine::CompactBoundary => vec![note("The conversation was compacted.".to_owned())],
+        AgentLine::ApiRetry(retry) => {
+            session.stream.retrying = Some(retrying(retry));
+            Vec::new()
+        }
+        AgentLine::CompactBoundary => {
+            session.stream.last = LastLine::Command;
+            vec![note("The conversation was compacted.".to_owned())]
+        }
+        AgentLine::ContextCleared => {
+            session.stream.cleared = true;
+            context_cleared(session)
+        }
+        AgentLine::Notice { text, stopped_by } => match stopped_by {
+            // Said when the turn ends.
+            Some(reason) => {
+                session.stream.stopped_by = Some(first_of(reason, &text));
+                Vec::new()
+            }
+            None => vec![note(text)],
+        },
+        AgentLine::HookStopped(reason) => {
+            session.stream.stopped_by = Some(reason);
+            Vec::new()
+        }
         AgentLine::BackgroundTasks(tasks) => {
+            session.stream.tells_tasks = true;
             session.background_tasks = tasks;
             rest_without_turn(session);
+            Vec::new()
+        }
+        AgentLine::TaskEnded(task) => {
+            background::ended(session, &task);
             Vec::new()
         }
         AgentLine::Result(result) => end_turn(session, *result, now),
@@ -72,14 +92,19 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             rest_without_turn(session);
             Vec::new()
         }
-        AgentLine::Delta(_) | AgentLine::Other | AgentLine::Malformed => Vec::new(),
+        AgentLine::Malformed(beginning) => {
+            vec![note(format!(
+                "A line of the agent could not be read: {beginning}"
+            ))]
+        }
+        AgentLine::Delta(_) | AgentLine::Other | AgentLine::Unknown => Vec::new(),
     }
 }
 
-/// Lets a session rest that has no turn and no background work left. An interrupt of background
-/// work alone brings no result of a turn, only its receipt and the end of that work.
+/// Lets a session rest of which the turn is over: background work goes on beside it, and an
+/// interrupt that came after the turn brings no result, only its receipt.
 fn rest_without_turn(session: &mut Session) {
-    if session.completed_at.is_none() || !session.background_tasks.is_empty() {
+    if session.completed_at.is_none() {
         return;
     }
     match session.phase {
@@ -97,8 +122,52 @@ fn note(text: String) -> Effect {
     ))
 }
 
+fn first_of(preferred: String, other: &str) -> String {
+    if preferred.trim().is_empty() {
+        other.to_owned()
+    } else {
+        preferred
+    }
+}
+
+fn init(session: &mut Session, line: Init) -> Vec<Effect> {
+    let renamed = match (&session.claude_session_id, &line.session_id) {
+        (Some(old), Some(new)) => old != new,
+        (None | Some(_), _) => false,
+    };
+    let told = std::mem::take(&mut session.stream.cleared);
+    // Within a process only a new conversation has a new name.
+    let effects = if renamed && session.stream.begun && !told {
+        context_cleared(session)
+    } else {
+        Vec::new()
+    };
+    session.stream.begun = true;
+    if line.session_id.is_some() {
+        session.claude_session_id = line.session_id;
+    }
+    if line.model.is_some() {
+        if session.model_id != line.model {
+            session.usage.context_limit = None;
+        }
+        session.model_id = line.model;
+    }
+    tokens::expect_context_limit(session);
+    begin_turn(session);
+    effects
+}
+
+fn context_cleared(session: &mut Session) -> Vec<Effect> {
+    session.usage.context_tokens = None;
+    session.stream.last = LastLine::Command;
+    vec![note("Context cleared.".to_owned())]
+}
+
 fn begin_turn(session: &mut Session) {
     session.completed_at = None;
+    if session.stream.last != LastLine::Command {
+        session.stream.last = LastLine::Nothing;
+    }
     match session.phase {
         // An interrupt that was sent before the turn began still applies to it.
         Phase::Interrupting => {}
@@ -114,45 +183,116 @@ fn begin_turn(session: &mut Session) {
 }
 
 fn assistant(session: &mut Session, line: Assistant) -> Vec<Effect> {
-    if line.parent_tool_use_id.is_none()
-        && line.error.is_none()
-        && let Some(usage) = line.usage
-    {
-        session.usage.context_tokens = Some(context_tokens(&usage));
-    }
+    tokens::count_message(session, &line);
     if session.phase == Phase::Starting {
         session.phase = Phase::Running;
     }
+    let mut effects = Vec::with_capacity(line.blocks.len());
     let parent = line.parent_tool_use_id;
-    line.blocks
-        .into_iter()
-        .map(|block| Effect::Say(piece("assistant", block, parent.clone())))
-        .collect()
-}
-
-fn context_tokens(usage: &MessageUsage) -> i64 {
-    usage.input_tokens
-        + usage.cache_creation_input_tokens
-        + usage.cache_read_input_tokens
-        + usage.output_tokens
-}
-
-fn user(line: User) -> Vec<Effect> {
-    // What we sent is in the conversation since it was sent.
-    if line.is_replay {
-        return Vec::new();
+    if parent.is_none() {
+        session.stream.last = LastLine::Assistant;
+        if session.stream.retrying.is_some() {
+            effects.extend(retried(session, line.error.is_some()));
+        }
     }
-    let parent = line.parent_tool_use_id;
-    let mut effects = Vec::with_capacity(line.blocks.len() * 2);
     for block in line.blocks {
-        let finished = match &block {
-            Block::ToolResult { tool_use_id, .. } => Some(tool_use_id.clone()),
-            Block::Text(_) | Block::Thinking(_) | Block::ToolUse { .. } | Block::Unknown(_) => None,
-        };
-        effects.push(Effect::Say(piece("user", block, parent.clone())));
-        effects.extend(finished.map(|tool_use_id| Effect::ToolFinished { tool_use_id }));
+        if let Block::ToolUse { id, name, input } = &block {
+            background::called(session, id, name, input);
+        }
+        effects.push(Effect::Say(piece("assistant", block, parent.clone())));
     }
     effects
+}
+
+/// What is left of the tries once the model has answered, or was given up.
+fn retried(session: &mut Session, gave_up: bool) -> Option<Effect> {
+    let retrying = session.stream.retrying.take()?;
+    if gave_up {
+        // The agent's own message says it.
+        return None;
+    }
+    let times = match retrying.attempt {
+        ..=1 => "once".to_owned(),
+        attempt => format!("{attempt} times"),
+    };
+    Some(note(format!(
+        "The model's API failed {times} ({}) before it answered.",
+        retrying.error
+    )))
+}
+
+fn retrying(retry: ApiRetry) -> Retrying {
+    let status = retry
+        .error_status
+        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let error = match retry.error {
+        Some(error) => format!("{status}, {error}"),
+        None => status,
+    };
+    Retrying {
+        attempt: retry.attempt,
+        max_retries: retry.max_retries,
+        error,
+    }
+}
+
+fn user(session: &mut Session, line: User) -> Vec<Effect> {
+    // What we sent is in the conversation since it was sent.
+    if line.is_replay {
+        return line.blocks.iter().filter_map(command_output).collect();
+    }
+    let parent = line.parent_tool_use_id;
+    // A person's words are there already, and a subagent's prompt is what its parent told it: any
+    // other words the agent has put there itself.
+    let of_agent = parent.is_none() || line.is_synthetic;
+    let mut effects = Vec::with_capacity(line.blocks.len() * 2);
+    for block in line.blocks {
+        match block {
+            Block::ToolResult {
+                tool_use_id,
+                content,
+                is_error,
+            } => {
+                background::answered(session, &tool_use_id, &content);
+                if parent.is_none() {
+                    session.stream.last = LastLine::ToolResult;
+                }
+                let finished = tool_use_id.clone();
+                let block = Block::ToolResult {
+                    tool_use_id,
+                    content,
+                    is_error,
+                };
+                effects.push(Effect::Say(piece("user", block, parent.clone())));
+                effects.push(Effect::ToolFinished {
+                    tool_use_id: finished,
+                });
+            }
+            Block::Text(text) if of_agent => {
+                if text.starts_with(INTERRUPTED) {
+                    session.stream.last = LastLine::Interrupted;
+                }
+                effects.push(Effect::Say(NewConversationEvent {
+                    parent_tool_use_id: parent.clone(),
+                    ..NewConversationEvent::words(EventType::System, "system", text)
+                }));
+            }
+            block => effects.push(Effect::Say(piece("user", block, parent.clone()))),
+        }
+    }
+    effects
+}
+
+/// What a command of the agent's own (`/cost`) has printed, which older agents pass off as words.
+fn command_output(block: &Block) -> Option<Effect> {
+    let Block::Text(text) = block else {
+        return None;
+    };
+    let output = text
+        .trim()
+        .strip_prefix("<local-command-stdout>")?
+        .strip_suffix("</local-command-stdout>")?;
+    (!output.trim().is_empty()).then(|| note(output.trim().to_owned()))
 }
 
 fn piece(
@@ -181,7 +321,9 @@ fn piece(
             is_error,
             ..NewConversationEvent::new(EventType::ToolResult)
         },
-        Block::Unknown(raw) => NewConversationEvent::words(EventType::System, "system", raw),
+        Block::Named(text) | Block::Unknown(text) => {
+            NewConversationEvent::words(EventType::System, "system", text)
+        }
     };
     NewConversationEvent {
         parent_tool_use_id,
@@ -189,113 +331,93 @@ fn piece(
     }
 }
 
-fn describe_retry(retry: &ApiRetry) -> String {
-    let status = retry
-        .error_status
-        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    let error = retry.error.as_deref().unwrap_or("error");
-    format!(
-        "The model's API failed ({status}, {error}); trying again, attempt {} of {}.",
-        retry.attempt, retry.max_retries
-    )
-}
-
 fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Effect> {
+    let last = std::mem::take(&mut session.stream.last);
+    let terminal_reason = result.terminal_reason.as_deref().unwrap_or_default();
     let interrupted = session.phase == Phase::Interrupting
-        || result
-            .terminal_reason
-            .as_deref()
-            .is_some_and(|reason| reason.starts_with("aborted"));
+        || last == LastLine::Interrupted
+        || terminal_reason.starts_with("aborted");
     let failed = result.is_error || result.subtype != "success";
+    session.stream.retrying = None;
+    let stopped = stopped(session, &result, last, failed || interrupted);
     session.completed_at = Some(now);
-    session.phase = match (failed, interrupted) {
-        (true, true) => Phase::Interrupted,
-        (true, false) => Phase::Failed,
-        (false, _) if session.background_tasks.is_empty() => Phase::Completed,
-        (false, _) => Phase::Running,
+    session.phase = match (failed, interrupted, &stopped) {
+        (true, true, _) => Phase::Interrupted,
+        (true, false, _) | (false, _, Some(_)) => Phase::Failed,
+        (false, _, None) => Phase::Completed,
     };
-    session.error_message = (session.phase == Phase::Failed).then(|| describe_failure(&result));
-    count(session, &result);
-    if result.result.is_some() {
+    session.error_message = match (session.phase, &stopped) {
+        (Phase::Failed, Some(reason)) => Some(shortened(reason)),
+        (Phase::Failed, None) => Some(describe_failure(&result)),
+        _ => None,
+    };
+    tokens::count_result(session, &result);
+    let said = result.result.is_some();
+    if said {
         session.result_content = result.result;
     }
     let failure = session.error_message.as_deref();
-    failure
-        .and_then(|failure| credentials::advice(failure, session.id.short()))
-        .map(note)
-        .into_iter()
-        .collect()
+    let advice = failure.and_then(|failure| credentials::advice(failure, session.id.short()));
+    let answer = match (stopped, last) {
+        (Some(reason), _) => Some(reason),
+        // Nothing was said in the turn but its result ("Unknown command").
+        (None, LastLine::Nothing) if said && !failed => {
+            let answer = session.result_content.clone();
+            answer.filter(|text| !text.is_empty())
+        }
+        (None, _) => None,
+    };
+    answer.into_iter().chain(advice).map(note).collect()
 }
 
-fn describe_failure(result: &TurnResult) -> String {
-    let mut text = result
-        .errors
-        .iter()
-        .map(|error| {
-            error
-                .as_str()
-                .map_or_else(|| error.to_string(), str::to_owned)
-        })
-        .collect::<Vec<_>>()
-        .join("; ");
-    if text.is_empty() {
-        text = result
-            .result
-            .clone()
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| result.subtype.clone());
+/// Why a turn that is called a success did not come to its end: a hook refused the message, or
+/// stopped the turn after a tool. Older agents do not say which hook, nor why.
+fn stopped(
+    session: &mut Session,
+    result: &TurnResult,
+    last: LastLine,
+    told_otherwise: bool,
+) -> Option<String> {
+    let reason = session.stream.stopped_by.take();
+    if told_otherwise {
+        return None;
     }
+    let by_hook = result.terminal_reason.as_deref() == Some("hook_stopped");
+    let silent = result.result.as_deref().unwrap_or_default().is_empty();
+    // Older agents do not say how a turn has ended.
+    let unexplained = silent && result.terminal_reason.is_none();
+    match (reason, last) {
+        (Some(reason), LastLine::Nothing) => {
+            Some(format!("A hook blocked the message: {}", reason.trim()))
+        }
+        (Some(reason), _) => Some(format!("A hook stopped the turn: {}", reason.trim())),
+        (None, LastLine::Nothing) if unexplained && result.num_turns == Some(0) => Some(
+            "The message never reached the model: a UserPromptSubmit hook may have blocked it."
+                .to_owned(),
+        ),
+        (None, _) if by_hook => {
+            Some("A hook stopped the turn; Claude Code does not say why.".to_owned())
+        }
+        (None, LastLine::ToolResult) if unexplained => {
+            Some("The turn ended after a tool call: a hook may have stopped it.".to_owned())
+        }
+        (None, _) => None,
+    }
+}
+
+fn shortened(text: &str) -> String {
     text.chars().take(ERROR_CHARS).collect()
 }
 
-fn count(session: &mut Session, result: &TurnResult) {
-    let usage = &mut session.usage;
-    if result.total_cost_usd.is_some() {
-        usage.cost_usd = result.total_cost_usd;
+fn describe_failure(result: &TurnResult) -> String {
+    let text = result.errors.join("; ");
+    if !text.is_empty() {
+        return shortened(&text);
     }
-    usage.num_turns = Some(usage.num_turns.unwrap_or(0) + result.num_turns.unwrap_or(0));
-    usage.duration_ms = Some(usage.duration_ms.unwrap_or(0) + result.duration_ms.unwrap_or(0));
-    if result.model_usage.is_empty() {
-        // An older agent reports each turn only.
-        let turn = result.usage.unwrap_or_default();
-        let add = |sum: &mut Option<i64>, tokens: i64| *sum = Some(sum.unwrap_or(0) + tokens);
-        add(&mut usage.input_tokens, turn.input_tokens);
-        add(&mut usage.output_tokens, turn.output_tokens);
-        add(
-            &mut usage.cache_creation_input_tokens,
-            turn.cache_creation_input_tokens,
-        );
-        add(
-            &mut usage.cache_read_input_tokens,
-            turn.cache_read_input_tokens,
-        );
-        return;
-    }
-    let models = result.model_usage.values();
-    usage.input_tokens = Some(models.clone().map(|model| model.input_tokens).sum());
-    usage.output_tokens = Some(models.clone().map(|model| model.output_tokens).sum());
-    usage.cache_creation_input_tokens = Some(
-        models
-            .clone()
-            .map(|model| model.cache_creation_input_tokens)
-            .sum(),
-    );
-    usage.cache_read_input_tokens = Some(
-        models
-            .clone()
-            .map(|model| model.cache_read_input_tokens)
-            .sum(),
-    );
-    let main = session
-        .model_id
-        .as_ref()
-        .and_then(|model| result.model_usage.get(model));
-    let window = main.map_or_else(
-        || models.map(|model| model.context_window).max().unwrap_or(0),
-        |model| model.context_window,
-    );
-    if window > 0 {
-        usage.context_limit = Some(window);
+    let said = result.result.as_deref().filter(|text| !text.is_empty());
+    match said.unwrap_or(&result.subtype) {
+        "" => "The agent ended the turn without saying how.".to_owned(),
+        text => shortened(text),
     }
 }
 
@@ -329,6 +451,8 @@ impl Exit {
 pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     session.last_activity_at = now;
     session.background_tasks.clear();
+    background::process_ended(session);
+    tokens::process_ended(session);
     let in_a_turn = session.completed_at.is_none();
     match session.phase {
         Phase::Interrupting => {
@@ -338,7 +462,6 @@ pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
         }
         Phase::Starting => fail(session, exit, now),
         Phase::Running if in_a_turn => fail(session, exit, now),
-        // Only background work was left.
         Phase::Running => {
             session.phase = Phase::Completed;
             Vec::new()

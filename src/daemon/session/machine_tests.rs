@@ -10,39 +10,11 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Exit};
 use crate::daemon::claude::line;
-use crate::domain::session::{Process, Settings, Usage};
-use crate::domain::{Effect, LaunchConfig, Phase, RunId, Session, SessionId, Status};
+use crate::domain::{Effect, EventType, Phase, RunId, Session, SessionId};
 
 fn session() -> Session {
-    Session {
-        key: 1,
-        id: SessionId::from("session"),
-        run_id: RunId::from("run"),
-        claude_session_id: None,
-        parent_session_id: None,
-        phase: Phase::Starting,
-        status: Status::Starting,
-        process: Process::Live,
-        query: String::new(),
-        summary: String::new(),
-        title: String::new(),
-        model_id: None,
-        working_dir: String::new(),
-        config: LaunchConfig::default(),
-        settings: Settings::default(),
-        created_at: Timestamp::UNIX_EPOCH,
-        last_activity_at: Timestamp::UNIX_EPOCH,
-        completed_at: None,
-        error_message: None,
-        result_content: None,
-        usage: Usage::default(),
-        archived: false,
-        background_tasks: vec![],
-        journal_offset: 0,
-        pending_approvals: 0,
-        asker: None,
-        asker_pid: None,
-    }
+    let names = (SessionId::from("session"), RunId::from("run"));
+    Session::accepted(names.0, names.1, Timestamp::UNIX_EPOCH)
 }
 
 fn feed(session: &mut Session, line: &Value) -> Vec<Effect> {
@@ -95,22 +67,21 @@ fn the_life_of_a_session() {
             (None, init(), Running),
             (Some(Interrupting), result("success"), Completed),
         ],
-        // Background work keeps it running after the result, until it is done.
+        // Background work goes on beside a session that rests.
         &[
             (None, init(), Running),
             (None, tasks(&["t"]), Running),
-            (None, result("success"), Running),
+            (None, result("success"), Completed),
             (None, tasks(&[]), Completed),
             (None, init(), Running),
             (None, result("success"), Completed),
         ],
-        // Only background work is interrupted: no result comes, just the receipt and its end.
+        // An interrupt that came when the turn was over brings no result, just its receipt.
         &[
             (None, init(), Running),
             (None, tasks(&["t"]), Running),
-            (None, result("success"), Running),
-            (Some(Interrupting), receipt(), Interrupting),
-            (None, tasks(&[]), Interrupted),
+            (None, result("success"), Completed),
+            (Some(Interrupting), receipt(), Interrupted),
         ],
         &[
             (Some(Interrupting), init(), Interrupting),
@@ -225,6 +196,292 @@ fn requests_that_are_not_served_are_answered_so() {
     let line: Value = serde_json::from_str(&line.line).unwrap();
     assert_eq!(line["response"]["subtype"], "error");
     assert_eq!(line["response"]["request_id"], "r");
+}
+
+/// What the conversation says of the session itself.
+fn notes(effects: &[Effect]) -> Vec<&str> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Say(piece) if piece.event_type == EventType::System => piece.content.as_deref(),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_line_that_cannot_be_read_leaves_a_note() {
+    let mut session = session();
+    let line = line::parse("Debugger listening on ws://127.0.0.1");
+    let effects = machine::apply(&mut session, line, Timestamp::now());
+    assert_eq!(
+        notes(&effects),
+        ["A line of the agent could not be read: Debugger listening on ws://127.0.0.1"]
+    );
+}
+
+#[test]
+fn words_that_the_agent_puts_into_the_conversation_are_not_the_users() {
+    let mut session = session();
+    let user = |extra: Value| {
+        let mut line =
+            json!({"type": "user", "message": {"content": [{"type": "text", "text": "words"}]}});
+        line.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        line
+    };
+    let own = [
+        json!({}),
+        json!({"isSynthetic": true}),
+        json!({"isSynthetic": true, "parent_tool_use_id": "t"}),
+    ];
+    for extra in own {
+        assert_eq!(
+            notes(&feed(&mut session, &user(extra.clone()))),
+            ["words"],
+            "{extra}"
+        );
+    }
+    let prompt = feed(&mut session, &user(json!({"parent_tool_use_id": "t"})));
+    assert!(
+        matches!(&prompt[..], [Effect::Say(piece)] if piece.event_type == EventType::Message && piece.role == Some("user"))
+    );
+    assert_eq!(feed(&mut session, &user(json!({"isReplay": true}))), []);
+}
+
+#[test]
+fn background_tasks_of_agents_that_do_not_tell_them_are_found_in_their_tool_calls() {
+    let call = |id: &str, name: &str, input: Value| json!({"type": "assistant", "message": {"content": [{"type": "tool_use", "id": id, "name": name, "input": input}]}});
+    let answer = |id: &str, content: &str| json!({"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": id, "content": content}]}});
+    let mut session = session();
+    let mut step = |line: &Value, running: &[&str]| {
+        feed(&mut session, line);
+        assert_eq!(session.background_tasks, running, "{line}");
+    };
+    step(
+        &answer("a", "Command running in background with ID: 91883c"),
+        &["91883c"],
+    );
+    step(
+        &answer(
+            "b",
+            "Async agent launched successfully.\nagentId: ab97 (internal ID)",
+        ),
+        &["91883c", "ab97"],
+    );
+    step(
+        &call("c", "BashOutput", json!({"bash_id": "91883c"})),
+        &["91883c", "ab97"],
+    );
+    step(
+        &answer("c", "<status>running</status>"),
+        &["91883c", "ab97"],
+    );
+    step(
+        &call("d", "BashOutput", json!({"bash_id": "91883c"})),
+        &["91883c", "ab97"],
+    );
+    step(
+        &answer(
+            "d",
+            "<status>completed</status>\n\n<exit_code>0</exit_code>",
+        ),
+        &["ab97"],
+    );
+    step(
+        &json!({"type": "system", "subtype": "task_updated", "task_id": "ab97", "patch": {"status": "running"}}),
+        &["ab97"],
+    );
+    step(
+        &json!({"type": "system", "subtype": "task_notification", "task_id": "ab97", "status": "completed"}),
+        &[],
+    );
+    step(
+        &answer("e", "Command running in background with ID: x1"),
+        &["x1"],
+    );
+    step(&call("f", "KillShell", json!({"shell_id": "x1"})), &["x1"]);
+    step(
+        &answer(
+            "f",
+            "{\"message\":\"Successfully killed shell: x1 (sleep 40)\"}",
+        ),
+        &[],
+    );
+    // Once the agent tells them itself nothing else counts.
+    step(&tasks(&["t"]), &["t"]);
+    step(
+        &answer("g", "Command running in background with ID: x2"),
+        &["t"],
+    );
+}
+
+#[test]
+fn a_hook_that_stops_a_turn_is_named_and_the_turn_has_failed() {
+    let message = json!({"type": "assistant", "message": {"content": [{"type": "tool_use", "id": "t", "name": "Bash", "input": {}}]}});
+    let answer = json!({"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t", "content": ""}]}});
+    let silent = |turns: i64, reason: Option<&str>| json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": turns, "result": "", "terminal_reason": reason});
+    let notice = json!({"type": "system", "subtype": "informational", "content": "UserPromptSubmit operation blocked by hook:\n[x]: forbidden", "prevent_continuation": true,
+        "prompt_submit_outcome": {"kind": "blocked_by_hook", "reason": "forbidden words"}});
+    let hook = json!({"type": "system", "subtype": "hook_response", "hook_name": "PreToolUse:Bash", "hook_event": "PreToolUse", "stdout": "{\"continue\":false,\"stopReason\":\"budget is used up\"}"});
+    let cases: [(&[Value], Option<&str>); 7] = [
+        (
+            &[init(), notice, silent(0, None)],
+            Some("A hook blocked the message: forbidden words"),
+        ),
+        (
+            &[init(), silent(0, None)],
+            Some(
+                "The message never reached the model: a UserPromptSubmit hook may have blocked it.",
+            ),
+        ),
+        (
+            &[
+                init(),
+                message.clone(),
+                hook,
+                answer.clone(),
+                silent(2, Some("hook_stopped")),
+            ],
+            Some("A hook stopped the turn: PreToolUse:Bash: budget is used up"),
+        ),
+        (
+            &[
+                init(),
+                message.clone(),
+                answer.clone(),
+                silent(2, Some("hook_stopped")),
+            ],
+            Some("A hook stopped the turn; Claude Code does not say why."),
+        ),
+        (
+            &[init(), message.clone(), answer.clone(), silent(2, None)],
+            Some("The turn ended after a tool call: a hook may have stopped it."),
+        ),
+        (
+            &[
+                init(),
+                message.clone(),
+                answer,
+                silent(2, Some("completed")),
+            ],
+            None,
+        ),
+        (&[init(), message, silent(2, Some("tool_deferred"))], None),
+    ];
+    for (lines, reason) in cases {
+        let mut session = session();
+        let effects = feed_all(&mut session, lines);
+        let said = notes(&effects);
+        assert_eq!(said, reason.into_iter().collect::<Vec<_>>(), "{lines:?}");
+        assert_eq!(session.error_message.as_deref(), reason);
+        let phase = if reason.is_some() {
+            Phase::Failed
+        } else {
+            Phase::Completed
+        };
+        assert_eq!(session.phase, phase);
+    }
+}
+
+#[test]
+fn a_command_that_only_its_result_answers_is_answered_in_the_conversation() {
+    let mut session = session();
+    let unknown = json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": 0, "result": "Unknown command: /nonexistent"});
+    let effects = feed_all(&mut session, &[init(), unknown]);
+    assert_eq!(notes(&effects), ["Unknown command: /nonexistent"]);
+    assert_eq!(session.phase, Phase::Completed);
+    let printed = json!({"type": "user", "isReplay": true, "message": {"content": "<local-command-stdout>Total cost: $0</local-command-stdout>"}});
+    let effects = feed_all(&mut session, &[init(), printed, result("success")]);
+    assert_eq!(notes(&effects), ["Total cost: $0", "words"]);
+}
+
+#[test]
+fn retries_of_the_models_api_are_one_line_when_they_are_over() {
+    let retry = |attempt: i64| json!({"type": "system", "subtype": "api_retry", "attempt": attempt, "max_retries": 10, "error_status": 529, "error": "overloaded"});
+    let message =
+        json!({"type": "assistant", "message": {"content": [{"type": "text", "text": "ok"}]}});
+    let mut session = session();
+    let effects = feed_all(&mut session, &[init(), retry(1), retry(2), retry(3)]);
+    assert_eq!(effects, []);
+    let retrying = session.stream.retrying.clone().unwrap();
+    assert_eq!((retrying.attempt, retrying.max_retries), (3, 10));
+    let effects = feed_all(&mut session, &[message.clone(), message]);
+    assert_eq!(
+        notes(&effects),
+        ["The model's API failed 3 times (529, overloaded) before it answered."]
+    );
+    assert_eq!(session.stream.retrying, None);
+}
+
+#[test]
+fn a_cleared_context_is_marked_and_the_cost_goes_on_growing() {
+    let init =
+        |id: &str| json!({"type": "system", "subtype": "init", "session_id": id, "model": "opus"});
+    let end = |cost: f64, tokens: i64, turn: i64| {
+        json!({"type": "result", "subtype": "success", "is_error": false, "result": "words", "total_cost_usd": cost,
+            "usage": {"input_tokens": turn}, "modelUsage": {"opus": {"inputTokens": tokens, "contextWindow": 1000}}})
+    };
+    let reset = json!({"type": "conversation_reset", "trigger": "clear"});
+    // Newer agents say so and begin to count anew; older ones only have a new name for it.
+    let lives: [&[Value]; 2] = [
+        &[
+            init("a"),
+            end(0.5, 100, 100),
+            reset,
+            init("b"),
+            end(0.0, 0, 0),
+            init("b"),
+            end(0.25, 50, 50),
+        ],
+        &[
+            init("a"),
+            end(0.5, 100, 100),
+            init("b"),
+            end(0.5, 100, 0),
+            init("b"),
+            end(0.75, 150, 50),
+        ],
+    ];
+    for life in lives {
+        let mut session = session();
+        let effects = feed_all(&mut session, life);
+        let marks = notes(&effects)
+            .into_iter()
+            .filter(|note| *note == "Context cleared.");
+        assert_eq!(marks.count(), 1);
+        assert_eq!(session.usage.cost_usd, Some(0.75));
+        assert_eq!(session.usage.input_tokens, Some(150));
+    }
+}
+
+#[test]
+fn tokens_follow_each_message_and_the_result_corrects_them() {
+    let message = |id: &str, tokens: i64| json!({"type": "assistant", "message": {"id": id, "content": [{"type": "text", "text": "x"}], "usage": {"input_tokens": tokens, "output_tokens": 1}}});
+    let mut session = session();
+    feed_all(
+        &mut session,
+        &[
+            init(),
+            message("m1", 100),
+            message("m1", 100),
+            message("m2", 50),
+        ],
+    );
+    assert_eq!(
+        (session.usage.input_tokens, session.usage.output_tokens),
+        (Some(150), Some(2))
+    );
+    assert_eq!(session.usage.context_limit, Some(200_000));
+    let end = json!({"type": "result", "subtype": "success", "is_error": false, "usage": {"input_tokens": 150, "output_tokens": 40}, "total_cost_usd": 0.5,
+        "modelUsage": {"opus": {"inputTokens": 150, "outputTokens": 40, "contextWindow": 1_000_000}}});
+    feed(&mut session, &end);
+    assert_eq!(
+        (session.usage.input_tokens, session.usage.output_tokens),
+        (Some(150), Some(40))
+    );
+    assert_eq!(session.usage.context_limit, Some(1_000_000));
 }
 
 /// Plays the agent's side of a recording.

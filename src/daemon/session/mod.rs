@@ -13,6 +13,8 @@ pub mod machine;
 #[cfg(test)]
 mod machine_tests;
 mod manager;
+#[cfg(test)]
+mod recordings_tests;
 mod recover;
 mod remains;
 mod runners;

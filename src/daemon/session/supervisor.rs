@@ -19,7 +19,7 @@ use super::journal::Journal;
 use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
-use crate::daemon::claude::control;
+use crate::daemon::claude::{control, line};
 use crate::daemon::store::{Ingest, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{Phase, Session};
@@ -488,21 +488,27 @@ impl Supervisor {
         };
         let from = self.session.journal_offset;
         let reason = exit.describe();
-        let (to, lines) = match unfinished {
+        let mut lines = RawLines::default();
+        let (to, cut_off) = match unfinished {
             Some((offset, text)) => {
-                let to = offset + text.len() as u64;
-                let mut lines = RawLines::default();
-                lines.push(offset, &text);
-                (to, lines)
+                lines.push(offset, &text, false);
+                (offset + text.len() as u64, Some(line::parse_damaged(&text)))
             }
-            None => (from, RawLines::default()),
+            None => (from, None),
         };
         let ingest = Ingest {
             session_key: self.session.key,
             from,
             to,
             lines,
-            apply: Box::new(move |session, now| machine::exit(session, &exit, now)),
+            apply: Box::new(move |session, now| {
+                let mut effects = Vec::new();
+                if let Some(line) = cut_off {
+                    effects.extend(machine::apply(session, line, now));
+                }
+                effects.extend(machine::exit(session, &exit, now));
+                effects
+            }),
             last: Some(reason),
             urgency: Urgency::Now,
         };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::rows::{self, micros};
 use super::writer::Write;
@@ -216,12 +216,17 @@ pub fn status_changed(
     Ok(())
 }
 
-/// Stores and announces a change of a session's settings.
+/// Stores and announces a change of a session's settings; `data` holds what has changed.
 pub fn settings_changed(
     write: &mut Write<'_>,
     session: &Session,
-    data: Value,
+    mut data: Map<String, Value>,
 ) -> Result<(), StoreError> {
+    // What the older daemon's clients look at.
+    data.insert("event_type".to_owned(), json!("settings_updated"));
+    data.entry("auto_accept_edits")
+        .or_insert_with(|| json!(session.settings.auto_accept_edits));
+    let data = Value::Object(data);
     let seq = record(
         write,
         session.key,

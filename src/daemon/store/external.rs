@@ -109,7 +109,8 @@ fn wake(write: &mut Write<'_>, session: Session, asker: &Asker) -> Result<Sessio
         .and_then(|mut update| update.execute(params![session.key, micros(write.now), asker.pid]))
         .doing("note that a program asks again")?;
     if session.archived {
-        events::settings_changed(write, &session, serde_json::json!({"archived": false}))?;
+        let data = serde_json::Map::from_iter([("archived".to_owned(), false.into())]);
+        events::settings_changed(write, &session, data)?;
     }
     sessions::by_key(write.db, session.key)
 }

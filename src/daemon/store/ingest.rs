@@ -15,15 +15,30 @@ use crate::domain::{Effect, EventType, Session};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawLines {
     text: String,
-    /// Where each begins in the journal, and where it ends in `text`.
-    lines: Vec<(u64, usize)>,
+    lines: Vec<RawLine>,
+}
+
+/// A line among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct RawLine {
+    /// Where it begins in the journal.
+    offset: u64,
+    /// Where it ends in their text.
+    end: usize,
+    /// Whether all of it was understood. One that was not is kept until a person deletes it.
+    understood: bool,
 }
 
 impl RawLines {
-    /// Adds a line without its newline, and where it begins in the journal, in bytes.
-    pub fn push(&mut self, offset: u64, line: &str) {
+    /// Adds a line without its newline, where it begins in the journal, in bytes, and whether all of
+    /// it was understood.
+    pub fn push(&mut self, offset: u64, line: &str, understood: bool) {
         self.text.push_str(line);
-        self.lines.push((offset, self.text.len()));
+        self.lines.push(RawLine {
+            offset,
+            end: self.text.len(),
+            understood,
+        });
     }
 
     /// Makes room for lines of so many bytes.
@@ -43,13 +58,13 @@ impl RawLines {
         self.text.len()
     }
 
-    /// Each line, after where it begins.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+    /// Each line: where it begins, its text, whether it was understood.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &str, bool)> {
         let mut begin = 0;
-        self.lines.iter().map(move |&(offset, end)| {
-            let line = self.text.get(begin..end).unwrap_or_default();
-            begin = end;
-            (offset, line)
+        self.lines.iter().map(move |line| {
+            let text = self.text.get(begin..line.end).unwrap_or_default();
+            begin = line.end;
+            (line.offset, text, line.understood)
         })
     }
 }
@@ -131,10 +146,10 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
 fn keep_lines(write: &Write<'_>, key: i64, lines: &RawLines) -> Result<(), StoreError> {
     let keep = || -> rusqlite::Result<()> {
         let mut insert = write.db.prepare_cached(
-            "INSERT INTO raw_lines (session_key, journal_offset, line) VALUES (?, ?, ?)",
+            "INSERT INTO raw_lines (session_key, journal_offset, line, understood) VALUES (?, ?, ?, ?)",
         )?;
-        for (offset, line) in lines.iter() {
-            insert.execute(params![key, signed(offset), line])?;
+        for (offset, line, understood) in lines.iter() {
+            insert.execute(params![key, signed(offset), line, understood])?;
         }
         Ok(())
     };
@@ -149,6 +164,7 @@ fn seen_differently(before: &Session, after: &Session) -> bool {
         || before.claude_session_id != after.claude_session_id
         || before.error_message != after.error_message
         || before.background_tasks != after.background_tasks
+        || before.stream.retrying != after.stream.retrying
 }
 
 /// What of a session effects have changed.
@@ -239,6 +255,7 @@ fn save(
             what: "background_tasks",
             problem: error.to_string(),
         })?;
+    let stream = stream_state(session)?;
     let usage = &session.usage;
     write
         .db
@@ -247,7 +264,7 @@ fn save(
                 completed_at = ?7, error_message = ?8, result_content = ?9, cost_usd = ?10, input_tokens = ?11,
                 output_tokens = ?12, cache_creation_input_tokens = ?13, cache_read_input_tokens = ?14,
                 context_tokens = ?15, context_limit = ?16, num_turns = ?17, duration_ms = ?18, background_tasks = ?19,
-                journal_offset = ?20, next_sequence = next_sequence + ?21
+                journal_offset = ?20, next_sequence = next_sequence + ?21, stream_state = ?22
              WHERE key = ?1 RETURNING next_sequence - ?21",
         )
         .and_then(|mut update| {
@@ -273,15 +290,28 @@ fn save(
                 tasks,
                 signed(session.journal_offset),
                 words,
+                stream,
             ];
             update.query_row(values, |row| row.get(0))
         })
         .doing("move a session on")
 }
 
-/// Whether nothing has changed but the place in the journal and the size of the context.
+fn stream_state(session: &Session) -> Result<String, StoreError> {
+    serde_json::to_string(&session.stream).map_err(|error| StoreError::Value {
+        what: "stream_state",
+        problem: error.to_string(),
+    })
+}
+
+/// Whether nothing has changed but the place in the journal, what is remembered of the stream, and
+/// the tokens.
 fn only_talked(before: &Session, session: &Session) -> bool {
     let usage = Usage {
+        input_tokens: session.usage.input_tokens,
+        output_tokens: session.usage.output_tokens,
+        cache_creation_input_tokens: session.usage.cache_creation_input_tokens,
+        cache_read_input_tokens: session.usage.cache_read_input_tokens,
         context_tokens: session.usage.context_tokens,
         ..before.usage.clone()
     };
@@ -298,15 +328,28 @@ fn only_talked(before: &Session, session: &Session) -> bool {
 
 /// Writes back what talk changes, none of which is in an index.
 fn save_talk(write: &Write<'_>, session: &Session, words: i64) -> Result<i64, StoreError> {
+    let stream = stream_state(session)?;
+    let usage = &session.usage;
     write
         .db
         .prepare_cached(
-            "UPDATE sessions SET journal_offset = ?2, context_tokens = ?3, next_sequence = next_sequence + ?4
+            "UPDATE sessions SET journal_offset = ?2, context_tokens = ?3, next_sequence = next_sequence + ?4,
+                input_tokens = ?5, output_tokens = ?6, cache_creation_input_tokens = ?7,
+                cache_read_input_tokens = ?8, stream_state = ?9
              WHERE key = ?1 RETURNING next_sequence - ?4",
         )
         .and_then(|mut update| {
-            let offset = signed(session.journal_offset);
-            let values = params![session.key, offset, session.usage.context_tokens, words];
+            let values = params![
+                session.key,
+                signed(session.journal_offset),
+                usage.context_tokens,
+                words,
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.cache_creation_input_tokens,
+                usage.cache_read_input_tokens,
+                stream,
+            ];
             update.query_row(values, |row| row.get(0))
         })
         .doing("move a session on")

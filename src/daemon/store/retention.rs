@@ -2,7 +2,7 @@
 //!
 //! Conversations, approvals and sessions are kept until a person deletes the file. What only helps
 //! to debug or to catch up is bounded: the agent's own lines go two weeks after their session
-//! ended, events other than conversation after a week or beyond a million.
+//! ended (but those that were not understood stay, because nothing else has what they say), events other than conversation after a week or beyond a million.
 
 use rusqlite::params;
 
@@ -33,7 +33,7 @@ impl Store {
                     .execute(
                         "DELETE FROM raw_lines WHERE id IN (
                             SELECT r.id FROM sessions s JOIN raw_lines r ON r.session_key = s.key
-                            WHERE s.process = 'gone' AND s.last_activity_at < ?1 LIMIT ?2)",
+                            WHERE s.process = 'gone' AND s.last_activity_at < ?1 AND r.understood LIMIT ?2)",
                         params![now - RAW_LINES_DAYS * day, BATCH],
                     )
                     .doing("delete old lines")?;

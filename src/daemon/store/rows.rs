@@ -19,7 +19,8 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
     s.skip_permissions_until, s.created_at, s.last_activity_at, s.completed_at, s.error_message, s.result_content,
     s.cost_usd, s.input_tokens, s.output_tokens, s.cache_creation_input_tokens, s.cache_read_input_tokens,
     s.context_tokens, s.context_limit, s.num_turns, s.duration_ms, s.archived, s.background_tasks, s.journal_offset,
-    (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending'), s.asker, s.asker_pid";
+    (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending'), s.asker, s.asker_pid,
+    s.stream_state";
 
 /// Columns of an approval, to be read with [`approval`]; needs `JOIN sessions s`.
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
@@ -143,6 +144,7 @@ pub fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         pending_approvals: row.get::<_, i64>(34)?.unsigned_abs(),
         asker: row.get(35)?,
         asker_pid: row.get(36)?,
+        stream: json(row, 37)?,
     })
 }
 

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_raw_input.sql"),
     include_str!("schema_launch_secrets.sql"),
     include_str!("schema_asker_processes.sql"),
+    include_str!("schema_stream_state.sql"),
 ];
 
 /// Brings an opened database to the current version. It has the functions that migrations use

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::rows::{self, micros};
 use super::writer::Write;
@@ -259,12 +259,9 @@ impl Store {
             .run(move |write| {
                 let session = resolve(write.db, &id)?;
                 external::must_be_ours(&session)?;
-                if session.process == Process::Gone || !session.status.is_active() {
+                if session.process == Process::Gone || session.phase.is_resting() {
                     return Err(StoreError::Conflict {
-                        problem: format!(
-                            "is {}: there is nothing to interrupt",
-                            session.status.as_str()
-                        ),
+                        problem: nothing_to_interrupt(&session),
                         id: session.id,
                     });
                 }
@@ -292,6 +289,23 @@ impl Store {
     /// When the database cannot be written.
     pub async fn expire_permissions(&self) -> Result<Option<Timestamp>, StoreError> {
         self.writer.run(expire_permissions).await
+    }
+}
+
+/// Why an interrupt has nothing to do: it stops a turn, not what runs beside it.
+fn nothing_to_interrupt(session: &Session) -> String {
+    let tasks = match session.background_tasks.len() {
+        0 => None,
+        1 => Some("1 background task runs".to_owned()),
+        tasks => Some(format!("{tasks} background tasks run")),
+    };
+    let status = session.status.as_str();
+    match (tasks, session.pending_approvals) {
+        (Some(tasks), _) => format!(
+            "has no turn to interrupt, only {tasks}: end the session to stop background work"
+        ),
+        (None, 0) => format!("is {status}: there is nothing to interrupt"),
+        (None, _) => "has no turn to interrupt: decide what it asks, or end the session".to_owned(),
     }
 }
 
@@ -416,7 +430,7 @@ fn change_settings(
     if data.is_empty() {
         return Ok(session);
     }
-    events::settings_changed(write, &session, Value::Object(data))?;
+    events::settings_changed(write, &session, data)?;
     super::approvals::apply_standing_rules(write, session.key)?;
     by_key(write.db, session.key)
 }
@@ -442,11 +456,14 @@ fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreE
                 [session.key],
             )
             .doing("end a permission")?;
-        let data = json!({
-            "dangerously_skip_permissions": false,
-            "reason": "expired",
-            "expired_at": session.settings.skip_permissions_until,
-        });
+        let data = serde_json::Map::from_iter([
+            ("dangerously_skip_permissions".to_owned(), json!(false)),
+            ("reason".to_owned(), json!("expired")),
+            (
+                "expired_at".to_owned(),
+                json!(session.settings.skip_permissions_until),
+            ),
+        ]);
         events::settings_changed(write, &session, data)?;
     }
     let next: Option<i64> = write

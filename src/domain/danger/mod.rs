@@ -12,6 +12,7 @@ mod tests;
 
 use serde_json::Value;
 
+use super::approval::UNREADABLE_INPUT;
 use super::text::is_deceptive;
 
 /// Bytes of an input that are looked through.
@@ -56,10 +57,18 @@ impl Found {
 pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
     let mut found = Found::default();
     let text = |name: &str| input.get(name).and_then(Value::as_str);
+    let unread = text(UNREADABLE_INPUT);
+    if let Some(unread) = unread {
+        found.add("could not be read: only its text is shown", unread);
+    }
     match tool_name {
         "Bash" => {
             let command = text("command").unwrap_or_default();
             commands::look(head(command), &mut found);
+            // Which of its strings is the command cannot be told.
+            for string in unread.map(head).unwrap_or_default().split('"') {
+                commands::look(string, &mut found);
+            }
             if input.get("dangerouslyDisableSandbox") == Some(&Value::Bool(true)) {
                 found.add("runs outside the sandbox", "dangerouslyDisableSandbox");
             }

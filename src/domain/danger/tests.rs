@@ -294,3 +294,15 @@ proptest! {
         drop(of(&command));
     }
 }
+
+#[test]
+fn an_input_that_could_not_be_read_is_dangerous() {
+    let unread = crate::domain::approval::unreadable_input("{\"command\":\"rm -rf x \\ud83d\"}");
+    let reasons: Vec<&str> = dangers("Bash", &unread)
+        .iter()
+        .map(|danger| danger.reason)
+        .collect();
+    assert_eq!(reasons[0], "could not be read: only its text is shown");
+    assert!(reasons.len() > 1, "{reasons:?}");
+    assert_eq!(dangers("mcp__x__y", &unread).len(), 1);
+}

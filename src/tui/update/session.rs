@@ -1,6 +1,7 @@
 //! What is done to sessions: to the selected one, or to all that are marked.
 
 use super::{Effect, say};
+use crate::format::background_tasks;
 use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSessionSettingsParams};
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
@@ -98,7 +99,13 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if !session.status.is_active() {
-        say(app, Tone::Plain, "it is not doing anything");
+        let said = match background_tasks(session.background_tasks) {
+            Some(tasks) => {
+                format!("No turn to interrupt, only {tasks}; end the session to stop it")
+            }
+            None => "No turn to interrupt".to_owned(),
+        };
+        say(app, Tone::Plain, said);
         return Vec::new();
     }
     vec![Effect::Interrupt(session.id)]

@@ -68,8 +68,10 @@ fn background_work_asks_after_the_result_and_the_session_is_not_over() {
     assert_eq!(session["background_tasks"], 1);
     assert!(!rig.exists("made"));
     rig.daemon.approve(&approval);
-    let session = rig.daemon.until_status(&id, "completed");
-    assert_eq!(session["background_tasks"], 0);
+    crate::support::daemon::wait_until("the background work is done", || {
+        let session = rig.daemon.session(&id);
+        (session["status"] == "completed" && session["background_tasks"] == 0).then_some(())
+    });
     assert!(rig.exists("made"));
     assert_linked(&rig, &id, &approval);
 }

@@ -7,6 +7,7 @@ mod crashes;
 mod failures;
 mod itself;
 mod standing;
+mod stream;
 mod turns;
 
 use crate::support::rig::Rig;

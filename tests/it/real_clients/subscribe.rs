@@ -65,6 +65,7 @@ fn a_whole_session_is_told_in_the_old_words() {
     assert_eq!(called["content_type"], "tool_use");
     assert_eq!(called["tool_name"], "Bash");
     assert_eq!(called["tool_input"], json!({"command": "true"}));
+    assert_eq!(called["parent_tool_use_id"], "");
     assert!(called["tool_id"].is_string() && called["claude_session_id"].is_string());
     let asked = next_of(&mut events, "new_approval");
     assert_eq!(asked["session_id"], id.as_str());
@@ -100,6 +101,13 @@ fn a_whole_session_is_told_in_the_old_words() {
     );
     let settings = next_of(&mut events, "session_settings_changed");
     assert_eq!(settings["session_id"], id.as_str());
+    assert_eq!(settings["auto_accept_edits"], true);
+    assert_eq!(settings["event_type"], "settings_updated");
+    daemon.call(
+        "updateSessionTitle",
+        json!({"session_id": id, "title": "a title"}),
+    );
+    let settings = next_of(&mut events, "session_settings_changed");
     assert_eq!(settings["auto_accept_edits"], true);
 }
 

@@ -5,7 +5,10 @@
 //! each turn of the model plays up to and including the next calls of tools:
 //!
 //! - `TEXT words`: a text block
-//! - `TOOL Name {json}`: a tool call; lines of them are parallel calls of one turn
+//! - `TOOL Name {json}`: a tool call; lines of them are parallel calls of one turn. JSON that cannot be
+//!   parsed here is sent as it is
+//! - `BLOCK {json}`: a block of another kind
+//! - `USAGE {json}`: the tokens that this turn's message reports
 //! - `SLEEP seconds`: before this turn is answered
 //! - `ERR status`: this turn's first request gets this HTTP status, once
 //! - `REFUSE status`: every request of this turn gets this HTTP status
@@ -121,7 +124,9 @@ impl Shared {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Response {
-    let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let request: Value = serde_json::from_slice(&body)
+        .or_else(|_| serde_json::from_str(&without_half_characters(&body)))
+        .unwrap_or(Value::Null);
     shared.requests.lock().unwrap().push(RecordedRequest {
         at: Instant::now(),
         path: uri.to_string(),
@@ -144,13 +149,33 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Res
                 "overloaded_error"
             },
         ),
-        Reply::Blocks(blocks) => message(&shared, &request, &blocks),
+        Reply::Blocks(blocks) => message(&shared, &request, &blocks, turn.usage),
     }
+}
+
+/// JSON in which no escape stands for half a character, which the parser here does not take.
+fn without_half_characters(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        whole.push_str(before);
+        let half = escape.get(1..4).is_some_and(|it| {
+            let it = it.to_ascii_lowercase();
+            it.starts_with("ud") && it.ends_with(|c| "89abcdef".contains(c))
+        });
+        let length = if half { 6 } else { 2 };
+        whole.push_str(if half { "\\ufffd" } else { &escape[..2] });
+        rest = &escape[length..];
+    }
+    whole + rest
 }
 
 /// What the model does in one turn.
 struct Turn {
     delay: Duration,
+    usage: Option<Value>,
     reply: Reply,
 }
 
@@ -165,27 +190,42 @@ fn plan(shared: &Shared, request: &Value) -> Turn {
     // Without tools it is the request for a title.
     if request["tools"].as_array().is_none_or(Vec::is_empty) {
         let reply = text("scripted title");
-        return Turn { delay, reply };
+        return Turn {
+            delay,
+            usage: None,
+            reply,
+        };
     }
     let messages = request["messages"].as_array().cloned().unwrap_or_default();
     let (at, script, done) = newest_script(&messages);
     let mut blocks = Vec::new();
+    let mut usage = None;
     for directive in turns(&script).get(done).cloned().unwrap_or_default() {
         match directive {
             Directive::Text(text) => blocks.push(json!({ "type": "text", "text": text })),
             Directive::Tool(name, input) => blocks.push(json!({
                 "type": "tool_use", "id": shared.id("toolu"), "name": name, "input": input,
             })),
+            Directive::Block(block) => blocks.push(block),
+            Directive::Usage(tokens) => usage = Some(tokens),
             Directive::Sleep(pause) => delay += pause,
             Directive::Refuse(status) => {
                 let reply = Reply::Status(status);
-                return Turn { delay, reply };
+                return Turn {
+                    delay,
+                    usage,
+                    reply,
+                };
             }
             Directive::Fail(status) => {
                 let key = format!("{done} {}", messages[at]);
                 if shared.failed.lock().unwrap().insert(key) {
                     let reply = Reply::Status(status);
-                    return Turn { delay, reply };
+                    return Turn {
+                        delay,
+                        usage,
+                        reply,
+                    };
                 }
             }
         }
@@ -198,13 +238,20 @@ fn plan(shared: &Shared, request: &Value) -> Turn {
             None => text("Hello from the scripted model."),
         }
     };
-    Turn { delay, reply }
+    Turn {
+        delay,
+        usage,
+        reply,
+    }
 }
 
 #[derive(Clone)]
 enum Directive {
     Text(String),
+    /// The input is a string if it is JSON that cannot be parsed.
     Tool(String, Value),
+    Block(Value),
+    Usage(Value),
     Sleep(Duration),
     Fail(u16),
     Refuse(u16),
@@ -217,10 +264,11 @@ fn directive(line: &str) -> Option<Directive> {
         "TEXT" => Some(Directive::Text(rest.to_owned())),
         "TOOL" => {
             let (name, input) = rest.split_once(' ').unwrap_or((rest, "{}"));
-            let input = serde_json::from_str(input)
-                .unwrap_or_else(|cause| panic!("this script line has bad JSON: {line}: {cause}"));
+            let input = serde_json::from_str(input).unwrap_or_else(|_| json!(input));
             Some(Directive::Tool(name.to_owned(), input))
         }
+        "BLOCK" => Some(Directive::Block(serde_json::from_str(rest).ok()?)),
+        "USAGE" => Some(Directive::Usage(serde_json::from_str(rest).ok()?)),
         "SLEEP" => Some(Directive::Sleep(Duration::from_secs_f64(
             rest.parse().ok()?,
         ))),
@@ -297,14 +345,14 @@ fn blocks_of(message: &Value) -> Vec<Value> {
     }
 }
 
-fn message(shared: &Shared, request: &Value, blocks: &[Value]) -> Response {
+fn message(shared: &Shared, request: &Value, blocks: &[Value], usage: Option<Value>) -> Response {
     let calls = blocks.iter().any(|block| block["type"] == "tool_use");
     let stop = if calls { "tool_use" } else { "end_turn" };
     let mut message = json!({
         "id": shared.id("msg"), "type": "message", "role": "assistant",
         "model": request["model"], "content": [], "stop_reason": null, "stop_sequence": null,
-        "usage": { "input_tokens": 100, "output_tokens": 20,
-            "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11 },
+        "usage": usage.unwrap_or_else(|| json!({ "input_tokens": 100, "output_tokens": 20,
+            "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11 })),
     });
     if request["stream"] != json!(true) {
         message["content"] = json!(blocks);
@@ -319,6 +367,7 @@ fn message(shared: &Shared, request: &Value, blocks: &[Value]) -> Response {
     event("message_start", json!({ "message": message }));
     for (index, block) in blocks.iter().enumerate() {
         let (empty, deltas) = match block["text"].as_str() {
+            None if block["type"] != "tool_use" => (block.clone(), Vec::new()),
             Some(text) => (
                 json!({ "type": "text", "text": "" }),
                 text.split_inclusive(' ')
@@ -328,7 +377,10 @@ fn message(shared: &Shared, request: &Value, blocks: &[Value]) -> Response {
             None => {
                 let mut empty = block.clone();
                 empty["input"] = json!({});
-                let input = block["input"].to_string();
+                let input = match &block["input"] {
+                    Value::String(raw) => raw.clone(),
+                    input => input.to_string(),
+                };
                 let delta = json!({ "type": "input_json_delta", "partial_json": input });
                 (empty, vec![delta])
             }

@@ -13,8 +13,7 @@ use crate::daemon::{
     claude::line::{self, AgentLine},
     session::machine,
 };
-use crate::domain::session::{Process, Settings, Usage};
-use crate::domain::{Effect, LaunchConfig, Phase, RunId, Session, SessionId, Status};
+use crate::domain::{Effect, RunId, Session, SessionId};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::transcript::Transcript;
 
@@ -85,35 +84,11 @@ pub fn stored(name: &str) -> Vec<ConversationEvent> {
 }
 
 fn session() -> Session {
-    Session {
-        key: 1,
-        id: SessionId::from("s"),
-        run_id: RunId::from("r"),
-        claude_session_id: None,
-        parent_session_id: None,
-        phase: Phase::Starting,
-        status: Status::Starting,
-        process: Process::Live,
-        query: String::new(),
-        summary: String::new(),
-        title: String::new(),
-        model_id: None,
-        working_dir: String::new(),
-        config: LaunchConfig::default(),
-        settings: Settings::default(),
-        created_at: Timestamp::UNIX_EPOCH,
-        last_activity_at: Timestamp::UNIX_EPOCH,
-        completed_at: None,
-        error_message: None,
-        result_content: None,
-        usage: Usage::default(),
-        archived: false,
-        background_tasks: vec![],
-        journal_offset: 0,
-        pending_approvals: 0,
-        asker: None,
-        asker_pid: None,
-    }
+    Session::accepted(
+        SessionId::from("s"),
+        RunId::from("r"),
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 #[rstest]

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::columns::{Column, GAP, room};
 use super::{context_used, status_mark};
 use crate::domain::Status;
-use crate::format::subject;
+use crate::format::{background_tasks, subject};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -120,6 +120,11 @@ fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> 
         | Status::Completed
         | Status::Failed
         | Status::Discarded => {}
+    }
+    if !session.status.is_active()
+        && let Some(tasks) = background_tasks(session.background_tasks)
+    {
+        return Some(tasks);
     }
     let name = subject(parent?, 60);
     // A continuation has its parent's title unless it was given one.

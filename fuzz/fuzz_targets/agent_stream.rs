@@ -1,0 +1,24 @@
+//! Whatever befalls the lines of an agent on their way, no request is lost and every turn ends: see
+//! `stream.rs`.
+
+#![no_main]
+
+#[path = "../stream.rs"]
+mod stream;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use stream::Choices as _;
+
+static RECORDINGS: OnceLock<Vec<(PathBuf, Vec<Value>)>> = OnceLock::new();
+
+fuzz_target!(|data: &[u8]| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let recordings = RECORDINGS.get_or_init(|| stream::recordings(&root));
+    let mut choices = stream::Bytes(data);
+    let (_, lines) = &recordings[choices.below(recordings.len())];
+    stream::play(lines, &mut choices);
+});

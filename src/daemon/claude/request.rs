@@ -1,0 +1,137 @@
+//! What the agent asks of us: its control requests.
+//!
+//! A request of which it can be told that it is no question is answered by ourselves. All others are
+//! for a person, whether or not they can be read: what cannot be passed back byte for byte can only
+//! be denied.
+
+use serde_json::Value;
+
+use super::json::{self, Members};
+use super::line::AgentLine;
+use crate::domain::approval::{InputState, Kind, UNREADABLE_REQUEST, unreadable_input};
+
+/// A request that a person decides.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its name, which the answer must carry; none when it could not be read.
+    pub request_id: Option<String>,
+    /// The question.
+    pub request: CanUseTool,
+}
+
+/// The request of a `can_use_tool` question.
+#[derive(Debug, Default)]
+pub struct CanUseTool {
+    /// The tool; [`UNREADABLE_REQUEST`] when it cannot be told what is wanted.
+    pub tool_name: String,
+    /// Its whole input, or what stands for one that could not be read.
+    pub input: Value,
+    /// Whether that is the input.
+    pub input_state: InputState,
+    /// The input's own text, where writing `input` would not give the same.
+    pub raw_input: Option<String>,
+    /// The agent's words for it.
+    pub description: Option<String>,
+    /// Permission updates that it offers.
+    pub permission_suggestions: Vec<Value>,
+    /// The path that a rule stopped.
+    pub blocked_path: Option<String>,
+    /// Why it must ask.
+    pub decision_reason: Option<String>,
+    /// The subagent that asks.
+    pub agent_id: Option<String>,
+    /// The tool call.
+    pub tool_use_id: Option<String>,
+}
+
+/// A request of the agent: what can be told to be something else than a question is answered by
+/// ourselves, all the rest is for a person.
+pub(super) fn control_request(text: &str, line: &Members<'_>, damaged: bool) -> AgentLine {
+    // A name with half a character in it could not be repeated as it was written.
+    let request_id = line
+        .string("request_id")
+        .filter(|name| !damaged || !name.contains(char::REPLACEMENT_CHARACTER))
+        .filter(|_| line.get("request_id").is_some_and(json::is_readable));
+    let request = line.object("request");
+    match (request.string("subtype").as_deref(), request_id) {
+        (Some("can_use_tool"), request_id) => AgentLine::Question(Box::new(Asked {
+            request: can_use_tool(text, &request, damaged),
+            request_id,
+        })),
+        (Some(subtype), Some(request_id)) if !damaged => AgentLine::OtherRequest {
+            request_id,
+            subtype: subtype.to_owned(),
+        },
+        (_, request_id) => AgentLine::Question(Box::new(Asked {
+            request_id,
+            request: unreadable_request(text),
+        })),
+    }
+}
+
+fn unreadable_request(text: &str) -> CanUseTool {
+    CanUseTool {
+        tool_name: UNREADABLE_REQUEST.to_owned(),
+        input: unreadable_input(text),
+        input_state: InputState::Unusable,
+        raw_input: Some(text.to_owned()),
+        ..CanUseTool::default()
+    }
+}
+
+fn can_use_tool(text: &str, request: &Members<'_>, damaged: bool) -> CanUseTool {
+    let Some(tool_name) = request.text("tool_name") else {
+        return unreadable_request(text);
+    };
+    let (input, input_state, raw_input) = match (request.get("input"), damaged) {
+        (Some(raw), false) => input(&tool_name, raw),
+        (None, false) => (
+            Value::Object(serde_json::Map::new()),
+            InputState::Readable,
+            None,
+        ),
+        (_, true) => {
+            return CanUseTool {
+                tool_use_id: request.text("tool_use_id"),
+                tool_name,
+                ..unreadable_request(text)
+            };
+        }
+    };
+    let suggestions = request
+        .get("permission_suggestions")
+        .and_then(json::elements);
+    CanUseTool {
+        tool_name,
+        input,
+        input_state,
+        raw_input,
+        description: request.text("description"),
+        permission_suggestions: suggestions
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(json::value)
+            .collect(),
+        blocked_path: request.text("blocked_path"),
+        decision_reason: request.text("decision_reason"),
+        agent_id: request.text("agent_id"),
+        tool_use_id: request.text("tool_use_id"),
+    }
+}
+
+/// An input: as it is shown, whether that is all of it, and its own text where that is another.
+fn input(tool_name: &str, raw: &str) -> (Value, InputState, Option<String>) {
+    if let Some(input) = json::value(raw) {
+        let written = input.to_string();
+        let same = written == raw;
+        return (input, InputState::Readable, (!same).then(|| raw.to_owned()));
+    }
+    // The answers to a question stand beside its input, under the words of what is asked.
+    let returnable = json::is_json(raw) && Kind::of_tool(tool_name) != Kind::Question;
+    let state = if returnable {
+        InputState::Unreadable
+    } else {
+        InputState::Unusable
+    };
+    (unreadable_input(raw), state, Some(raw.to_owned()))
+}

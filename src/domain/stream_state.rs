@@ -1,0 +1,81 @@
+//! What has to be remembered of an agent's stream from one line to the next, beside what people see.
+//!
+//! It is stored with the session, in one column, so that a daemon which takes a session up in the
+//! middle of a turn reads on as if it had never been away. Lists in it are bounded: the oldest
+//! entries go first.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::usage::{Accounting, Totals};
+
+/// Most background tasks and looks after them that are followed.
+pub const MAX_FOLLOWED: usize = 64;
+
+/// What has to be remembered of an agent's stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamState {
+    /// What has been counted of the agent's totals.
+    pub accounting: Accounting,
+    /// Tokens of messages since the last report, which the next one counts again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub unreported: Totals,
+    /// The message that was counted last; its other parts count nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub last_message: Option<String>,
+    /// Whether the present process has begun a turn.
+    #[serde(skip_serializing_if = "is_default")]
+    pub begun: bool,
+    /// Whether the agent has forgotten the conversation and not yet named the new one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cleared: bool,
+    /// What the turn's last line of the main conversation was.
+    #[serde(skip_serializing_if = "is_default")]
+    pub last: LastLine,
+    /// Why a hook has stopped the turn.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stopped_by: Option<String>,
+    /// The model's API fails and is tried again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retrying: Option<Retrying>,
+    /// Whether the agent itself says which background tasks run.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tells_tasks: bool,
+    /// Tool calls that look after a background task: the call, the task.
+    #[serde(skip_serializing_if = "is_default")]
+    pub looks: Vec<(String, String)>,
+}
+
+/// What a turn's last line of the main conversation was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastLine {
+    /// There was none yet.
+    #[default]
+    Nothing,
+    /// The assistant spoke or called a tool.
+    Assistant,
+    /// A tool gave its result.
+    ToolResult,
+    /// "Request interrupted by user".
+    Interrupted,
+    /// The agent did something about the conversation itself.
+    Command,
+}
+
+/// The model's API fails and is tried again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Retrying {
+    /// Which try comes next.
+    pub attempt: i64,
+    /// After how many it gives up.
+    pub max_retries: i64,
+    /// What went wrong: the HTTP status or "no answer", and the kind of error.
+    pub error: String,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
