@@ -207,16 +207,17 @@ fn assistant(session: &mut Session, line: Assistant) -> Vec<Effect> {
 /// What is left of the tries once the model has answered, or was given up.
 fn retried(session: &mut Session, gave_up: bool) -> Option<Effect> {
     let retrying = session.stream.retrying.take()?;
-    if gave_up {
-        // The agent's own message says it.
-        return None;
-    }
     let times = match retrying.attempt {
         ..=1 => "once".to_owned(),
         attempt => format!("{attempt} times"),
     };
+    let end = if gave_up {
+        "and was given up"
+    } else {
+        "before it answered"
+    };
     Some(note(format!(
-        "The model's API failed {times} ({}) before it answered.",
+        "The model's API failed {times} ({}) {end}.",
         retrying.error
     )))
 }
