@@ -34,20 +34,6 @@ impl Choices for Seeded {
     }
 }
 
-/// Choices that follow from bytes; zeros when they are used up.
-pub struct Bytes<'a>(pub &'a [u8]);
-
-impl Choices for Bytes<'_> {
-    fn below(&mut self, limit: usize) -> usize {
-        let (now, rest) = self.0.split_at(self.0.len().min(2));
-        self.0 = rest;
-        let number = now
-            .iter()
-            .fold(0, |number, byte| number << 8 | usize::from(*byte));
-        number % limit.max(1)
-    }
-}
-
 /// What the agent wrote in each recording, line by line.
 pub fn recordings(root: &Path) -> Vec<(PathBuf, Vec<Value>)> {
     let mut files = Vec::new();
