@@ -6,59 +6,98 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    demo, deny, doctor, end, interrupt, keys, launch, login, logs, mcp, ping, respond, restart,
-    rpc, search, send, sessions, show, watch,
+    demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs, mcp, ping, rename,
+    respond, restart, rpc, search, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
+/// The heading of the options that every verb takes.
+const GLOBAL: &str = "Global options (before or after any command)";
+
 /// Run many Claude Code agents at once, and decide in one place what they may do.
 ///
-/// Agents run in the background, supervised by a daemon that is started when it
-/// is needed and that they outlive. What an agent may not do by itself becomes
-/// an approval, which waits until you decide. Without a verb an overview is shown.
+/// Agents run in the background, supervised by a daemon that starts on demand. Agents survive a
+/// restart of the daemon. What an agent may not do by itself becomes an approval, which stays
+/// pending until you decide. Without a command, the dashboard opens; where standard input or
+/// output is no terminal, an overview is printed instead.
 #[derive(Debug, Parser)]
 #[command(
     name = "humanlayer",
     version,
     after_long_help = "Examples:\n  \
-        humanlayer launch \"fix the failing test\"   start an agent here\n  \
-        humanlayer approvals                       what waits for you\n  \
-        humanlayer approve 1a2b3c4d                let it do that\n  \
+        humanlayer                                 open the dashboard\n  \
+        humanlayer launch \"fix the failing test\"   start a session here\n  \
+        humanlayer approvals                       list pending approvals\n  \
+        humanlayer approve 1a2b3c4d                approve one\n  \
         humanlayer --headless                      run the daemon in the foreground\n\n\
-        Ids may be shortened as long as they are unique.\n\n\
-        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 already resolved,\n\
-        5 no daemon could be reached or started, 6 declined, 7 taken back or given up.",
+        Ids may be shortened as long as they are unique.\n\
+        `humanlayer docs` lists the longer pages: protocol, programs, config.\n\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 already resolved,\n\
+        5 no daemon could be reached or started, 6 declined, 7 withdrawn or cancelled.",
     max_term_width = 100
 )]
 pub struct Cli {
     /// Socket of the daemon
     ///
-    /// Also HUMANLAYER_DAEMON_SOCKET, or `daemon_socket` in the configuration
+    /// Also HUMANLAYER_DAEMON_SOCKET, or `daemon_socket` in your configuration
     /// file. Default: ~/.humanlayer/daemon.sock.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     pub daemon_socket: Option<PathBuf>,
 
     /// Configuration file
     ///
-    /// Default: humanlayer.json in the working directory, else
-    /// ~/.config/humanlayer/humanlayer.json.
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Default: ~/.config/humanlayer/humanlayer.json, and what humanlayer.json in
+    /// the working directory may set.
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     pub config_file: Option<PathBuf>,
 
     /// Run the daemon in the foreground, for servers
     ///
     /// Needs no terminal and logs to standard error. SIGTERM stops it; the
-    /// sessions go on and the next daemon takes them up again.
+    /// sessions keep running and the next daemon takes over.
     #[arg(long)]
     pub headless: bool,
 
     /// What to do.
     #[command(subcommand)]
     pub verb: Option<Verb>,
+}
+
+/// The whole command line. The options that every verb takes are shown once, in the help of the
+/// program itself, and are hidden in that of the verbs.
+#[must_use]
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let global: Vec<Arg> = command
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+        .map(|argument| argument.clone().hide(true))
+        .collect();
+    hide_global(command, &global, 0)
+}
+
+fn hide_global(mut command: clap::Command, global: &[Arg], depth: usize) -> clap::Command {
+    if depth > 0 {
+        // What is there already is not handed down from the program.
+        command = command.args(global);
+    }
+    command.mut_subcommands(|inner| hide_global(inner, global, depth + 1))
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// What clap says: also help and version come this way.
+pub fn parse<T: Into<std::ffi::OsString> + Clone>(
+    arguments: impl IntoIterator<Item = T>,
+) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 impl Cli {
@@ -75,62 +114,70 @@ impl Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Start an agent
+    /// Start a session
     Launch(Box<launch::Args>),
     /// List sessions
     Sessions(sessions::Args),
-    /// Show a session, or an approval, in full
+    /// Show a session or an approval in full
     Show(show::Args),
-    /// Print what was said and done in a session
+    /// Print a session's conversation
     Logs(logs::Args),
-    /// Look for words in all conversations
+    /// Search all conversations
     Search(search::Args),
-    /// Send a message to a live session
+    /// Send a message to a session
     Send(send::Args),
-    /// Go on with a conversation in a new session
+    /// Resume or fork a conversation
     Continue(continue_::Args),
-    /// Stop what an agent is doing now
+    /// Interrupt the current turn of sessions
     Interrupt(interrupt::Args),
-    /// End a session's process
+    /// End the processes of sessions
     End(end::Args),
     /// Give a session your current credentials
     Restart(restart::Args),
-    /// Put sessions away
+    /// Rename a session
+    Rename(rename::Args),
+    /// Export a conversation as Markdown or JSON
+    Export(export::Args),
+    /// Archive sessions
     Archive(archive::Args),
-    /// List what waits for a decision
+    /// Unarchive sessions
+    Unarchive(archive::UnarchiveArgs),
+    /// List pending approvals
     Approvals(approvals::Args),
-    /// Let an agent do what it asks for
+    /// Approve a request
     Approve(approve::Args),
-    /// Refuse what an agent asks for
+    /// Deny a request
     Deny(deny::Args),
-    /// Answer an agent's question
+    /// Answer a question from an agent
     Answer(answer::Args),
-    /// Answer a program's message
+    /// Answer a message from a program
     Respond(respond::Args),
-    /// Ask a person from a script, and print the answer
+    /// Ask a person from a script and print the answer
     #[command(name = "contact_human", alias = "contact-human")]
     ContactHuman(contact_human::Args),
-    /// Serve MCP: permission prompts and questions of agents
+    /// Serve permission prompts and questions over MCP
     Mcp(mcp::Args),
-    /// Print what happens, as it happens
+    /// Print events as they happen
     Watch(watch::Args),
     /// Call a method of the daemon
     Rpc(rpc::Args),
-    /// Make and revoke keys for programs that ask over HTTP
+    /// Manage keys for programs that ask over HTTP
     Keys(keys::Args),
     /// Store a key for a HumanLayer API
     Login(login::Args),
-    /// Ask the HumanLayer API whether it takes the key
+    /// Check the key for the HumanLayer API
     Ping(ping::Args),
-    /// Show or edit the configuration
+    /// Show, document or edit the configuration
     Config(config::Args),
-    /// Start, stop or examine the daemon
+    /// Start, stop or inspect the daemon
     Daemon(daemon::Args),
-    /// Show the dashboard with scripted agents; needs no set-up
+    /// Try the dashboard with scripted agents; needs no setup
     Demo(demo::Args),
-    /// Examine everything that must work
+    /// Check your setup
     Doctor(doctor::Args),
-    /// Print completions for a shell
+    /// Read the longer pages: protocol, programs, config
+    Docs(docs::Args),
+    /// Print shell completions
     Completions(completions::Args),
 }
 
@@ -138,16 +185,15 @@ pub enum Verb {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn each_verb_has_examples_and_one_line_of_help() {
-        for verb in Cli::command().get_subcommands() {
+        for verb in command().get_subcommands() {
             let name = verb.get_name();
             let about = verb.get_about().unwrap().to_string();
             assert!(!about.contains('\n'), "{name}");
@@ -160,7 +206,30 @@ mod tests {
 
     #[test]
     fn global_options_may_come_after_the_verb() {
-        let cli = Cli::try_parse_from(["humanlayer", "sessions", "--daemon-socket", "/x"]).unwrap();
-        assert_eq!(cli.flags().daemon_socket, Some("/x".into()));
+        for line in [
+            "humanlayer sessions --daemon-socket /x",
+            "humanlayer --daemon-socket /x sessions",
+            "humanlayer daemon --daemon-socket /x status",
+            "humanlayer daemon status --daemon-socket /x",
+        ] {
+            let cli = parse(line.split(' ')).unwrap();
+            assert_eq!(cli.flags().daemon_socket, Some("/x".into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn global_options_are_shown_once() {
+        let mut whole = command();
+        whole.build();
+        let shown = whole.render_long_help().to_string();
+        assert_eq!(shown.matches("--daemon-socket").count(), 1, "{shown}");
+        assert!(shown.contains(GLOBAL), "{shown}");
+        let mut inner: Vec<&mut clap::Command> = whole.get_subcommands_mut().collect();
+        while let Some(verb) = inner.pop() {
+            let help = verb.render_long_help().to_string();
+            assert!(!help.contains("--config-file <PATH>\n"), "{help}");
+            assert!(!help.contains(GLOBAL), "{help}");
+            inner.extend(verb.get_subcommands_mut());
+        }
     }
 }

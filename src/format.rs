@@ -8,9 +8,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::Outcome;
 use crate::domain::id::{ApprovalId, SessionId};
 use crate::domain::text::{sanitize_line, summary};
+use crate::domain::{Outcome, Status};
 use crate::protocol::approval::Approval;
 use crate::protocol::session::SessionState;
 
@@ -104,6 +104,15 @@ pub fn approval_id(id: &str, terminal: bool) -> String {
         ApprovalId::from(id).short().to_owned()
     } else {
         id.to_owned()
+    }
+}
+
+/// A session's status for people: it is pending while an approval is.
+#[must_use]
+pub fn status(session: &SessionState) -> &'static str {
+    match session.status {
+        Status::WaitingInput => "pending",
+        status => status.as_str(),
     }
 }
 

@@ -8,9 +8,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-use humanlayer::cli::Cli;
-use humanlayer::commands;
+use clap_complete::CompleteEnv;
+use humanlayer::{cli, commands};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -35,7 +34,11 @@ fn run_runner(directory: Option<OsString>) -> ExitCode {
 
 /// What the command line says.
 fn run_command() -> ExitCode {
-    match Cli::try_parse() {
+    // A shell that completes a line asks this way; it exits then.
+    CompleteEnv::with_factory(cli::command)
+        .var(commands::complete::VARIABLE)
+        .complete();
+    match cli::parse(std::env::args_os()) {
         Ok(cli) => commands::run(cli).into(),
         Err(message) => {
             // Help and version come this way too; who closes our output has read enough.

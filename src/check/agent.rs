@@ -32,7 +32,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     let approvals = if can_answer {
         match probe::control_protocol(&program).await {
-            Ok(()) => Finding::ok("approvals", "it opens its control protocol"),
+            Ok(()) => Finding::ok("approvals", "Claude's control protocol works"),
             Err(problem) => Finding::fail(
                 "approvals",
                 problem,
@@ -42,7 +42,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     } else {
         Finding::warn(
             "approvals",
-            "not tested: whether this version opens its control protocol",
+            "control protocol not tested",
             "set ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL and run this again to test it",
         )
     };

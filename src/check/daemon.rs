@@ -29,7 +29,7 @@ pub async fn examine_socket(socket: &Path) -> Vec<Finding> {
     let mut findings = vec![directory(socket)];
     findings.push(match fs::symlink_metadata(socket) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Finding::ok("daemon", "does not run; it is started when it is needed")
+            Finding::ok("daemon", "not running; starts on demand")
         }
         Err(cause) => Finding::fail(
             "daemon",
@@ -132,7 +132,7 @@ async fn ask(socket: &Path) -> Finding {
         Err(_) => Finding::fail(
             check,
             format!("it does not answer within {} s", ANSWER_LIMIT.as_secs()),
-            "`humanlayer daemon restart` is safe, sessions go on",
+            "`humanlayer daemon restart` is safe: sessions keep running",
         ),
         Ok(Err(ClientError::NotRunning { .. })) => Finding::warn(
             check,

@@ -57,7 +57,7 @@ async fn health(socket: &Path) -> Option<HealthResponse> {
 }
 
 fn judge(place: &str, health: Option<&HealthResponse>) -> Finding {
-    let restart = "`humanlayer daemon restart` is safe, sessions go on";
+    let restart = "`humanlayer daemon restart` is safe: sessions keep running";
     let Some(health) = health else {
         return Finding::ok(CHECK, format!("{place}; polled when the daemon runs"));
     };

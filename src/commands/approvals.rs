@@ -1,8 +1,9 @@
-//! `approvals`: list what waits for a decision, or was decided.
+//! `approvals`: list pending approvals, or resolved ones too.
 
-use super::Context;
 use super::exit::Failure;
 use super::output::Output;
+use super::{Context, complete};
+use crate::domain::text::sanitize_line;
 use crate::format;
 use crate::protocol::approval::{Approval, ListApprovalsParams};
 
@@ -15,18 +16,27 @@ const MOST: usize = 10_000;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer approvals\n  \
-    humanlayer approvals --all --session 1a2b3c4d\n\n\
+    humanlayer approvals --all --session 1a2b3c4d\n  \
+    humanlayer approvals -q --session 1a2b3c4d\n\n\
     `humanlayer show ID` shows one in full.")]
 pub struct Args {
-    /// Also those that were decided, newest first
-    #[arg(long)]
+    /// Include resolved approvals, newest first
+    #[arg(short, long)]
     pub all: bool,
 
-    /// Only this session's
-    #[arg(long, value_name = "ID")]
+    /// Only approvals of this session
+    #[arg(short, long, value_name = "ID", add = complete::sessions())]
     pub session: Option<String>,
 
-    /// Print them as JSON
+    /// Maximum number of approvals
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+
+    /// Print ids only
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -38,29 +48,37 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Some(id) => Some(client.get_session_state(id).await?.id),
         None => None,
     };
+    let most = args.limit.map_or(MOST, |limit| MOST.min(limit as usize));
     let mut approvals: Vec<Approval> = Vec::new();
     loop {
+        let size = u32::try_from(most - approvals.len()).map_or(PAGE, |left| left.min(PAGE));
         let params = ListApprovalsParams {
             session_id: session_id.clone(),
             all: args.all,
-            limit: Some(PAGE),
+            limit: Some(size),
             after: approvals.last().map(|last| last.id.clone()),
         };
         let page = client.list_approvals(&params).await?.approvals;
-        let is_last = page.len() < PAGE as usize;
+        let is_last = page.len() < size as usize;
         approvals.extend(page);
-        if is_last || approvals.len() >= MOST {
+        if is_last || approvals.len() >= most {
             break;
         }
     }
     if args.json {
         return context.out.json(&approvals);
     }
+    if args.quiet {
+        for approval in &approvals {
+            context.out.line(sanitize_line(&approval.id))?;
+        }
+        return Ok(());
+    }
     if approvals.is_empty() && context.out.is_terminal() {
         context.out.line(if args.all {
             "No approvals."
         } else {
-            "Nothing waits for you."
+            "No pending approvals."
         })?;
         return Ok(());
     }

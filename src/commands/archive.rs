@@ -1,7 +1,8 @@
-//! `archive`: put sessions away, or take them back.
+//! `archive` and `unarchive`: hide sessions from the lists, or show them again.
 
 use super::exit::Failure;
-use super::{Context, output};
+use super::several::{self, Failures};
+use super::{Context, complete};
 use crate::domain::text::sanitize_line;
 use crate::protocol::session::ArchiveSessionParams;
 
@@ -9,33 +10,52 @@ use crate::protocol::session::ArchiveSessionParams;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer archive 1a2b3c4d 5e6f7a8b\n  \
-    humanlayer archive --undo 1a2b3c4d")]
+    humanlayer archive $(humanlayer sessions -q --status completed)\n\n\
+    Nothing is deleted: `humanlayer sessions --all` lists archived sessions and\n\
+    `humanlayer unarchive` shows them again. If one of several ids is not found,\n\
+    none is archived.")]
 pub struct Args {
     /// The sessions
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "ID", add = complete::sessions())]
     pub ids: Vec<String>,
 
-    /// Take them back
-    #[arg(long)]
+    /// The older way to write `unarchive`
+    #[arg(long, hide = true)]
     pub undo: bool,
 }
 
-/// Archives all that can be; the first failure decides the exit code.
-pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+/// Arguments of `unarchive`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Example:\n  \
+    humanlayer unarchive 1a2b3c4d")]
+pub struct UnarchiveArgs {
+    /// The sessions
+    #[arg(required = true, value_name = "ID", add = complete::sessions())]
+    pub ids: Vec<String>,
+}
+
+/// Archives.
+pub async fn run(args: Args, context: Context) -> Result<(), Failure> {
+    set(&args.ids, !args.undo, context).await
+}
+
+/// Unarchives.
+pub async fn run_unarchive(args: UnarchiveArgs, context: Context) -> Result<(), Failure> {
+    set(&args.ids, false, context).await
+}
+
+async fn set(ids: &[String], archived: bool, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
-    let mut first_failure = None;
-    for id in args.ids {
+    let mut failures = Failures::default();
+    for session in several::find(&client, ids).await? {
         let params = ArchiveSessionParams {
-            session_id: id,
-            archived: !args.undo,
+            session_id: session.id,
+            archived,
         };
         match client.archive_session(&params).await {
             Ok(_) => context.out.line(sanitize_line(&params.session_id))?,
-            Err(error) => {
-                output::warn(&format!("{}: {error}", params.session_id));
-                first_failure.get_or_insert(Failure::Silent(Failure::from(error).exit()));
-            }
+            Err(error) => failures.add(&params.session_id, error),
         }
     }
-    first_failure.map_or(Ok(()), Err)
+    failures.end()
 }

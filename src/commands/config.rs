@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::output::Output;
-use super::{dashboard, warn_of_configuration};
+use super::{complete, dashboard, warn_of_configuration};
 use crate::config::{
     self, Config, Description, Entry, Flags, SCHEMA_NAME, check, describe, locate_own,
 };
@@ -52,6 +52,7 @@ pub enum What {
     /// Print the value of one setting
     Get {
         /// The setting, such as dashboard.theme
+        #[arg(add = complete::settings())]
         key: String,
     },
     /// List the dashboard's actions and their keys

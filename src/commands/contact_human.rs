@@ -21,9 +21,9 @@ use crate::protocol::approval::{Approval, CreateContactParams};
     answer=$(humanlayer contact_human -m \"Deploy to production?\" --option yes --option no)\n  \
     git log -5 | humanlayer contact_human -m - --subject \"Release notes?\"\n\n\
     Waits as long as it takes; `humanlayer respond ID -m TEXT` answers, `humanlayer deny ID -m TEXT`\n\
-    declines. Ctrl-C takes the question back. The answer is all that is printed: an option's words,\n\
+    declines. Ctrl-C withdraws the question. The answer is all that is printed: an option's words,\n\
     which are its name here, or what the person wrote.\n\n\
-    Exit codes: 0 answered, 6 declined (the reason is on standard error), 7 taken back or given up:\n\
+    Exit codes: 0 answered, 6 declined (the reason is on standard error), 7 withdrawn or cancelled:\n\
     nobody answered. Others as everywhere.")]
 pub struct Args {
     /// What the person is to read; `-` reads it from standard input
@@ -83,7 +83,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             _ = terminate.recv() => return Err(left_behind()),
         };
         return Err(match withdrawn {
-            Ok(()) => Failure::new(Exit::Withdrawn, "interrupted; the question is taken back"),
+            Ok(()) => Failure::new(Exit::Withdrawn, "interrupted; the question is withdrawn"),
             Err(_) => left_behind(),
         });
     };
@@ -93,7 +93,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 fn left_behind() -> Failure {
     Failure::new(
         Exit::Withdrawn,
-        "interrupted; the question could not be taken back and may still wait in the inbox",
+        "interrupted; the question could not be withdrawn and may still be pending",
     )
 }
 

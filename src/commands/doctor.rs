@@ -1,4 +1,4 @@
-//! `doctor`: examine everything that must work.
+//! `doctor`: check the setup.
 //!
 //! Owns how findings are shown; what is examined, and how, is in [`crate::check`]. Nothing is
 //! changed and no daemon is started.
@@ -16,10 +16,10 @@ use crate::domain::text::sanitize_line;
     humanlayer doctor\n  \
     humanlayer doctor --json\n\n\
     Starts no daemon. Where ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL is set, the\n\
-    agent's program is started for a moment to see whether it takes approvals; no\n\
-    model is asked. Exits with 1 if something cannot work.")]
+    agent's program is started briefly to check that it supports approvals; no\n\
+    model is called. Exits with 1 if a check fails.")]
 pub struct Args {
-    /// Print the findings as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

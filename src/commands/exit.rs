@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what is said when it is not «done».
+//! How a command ends: its exit code, and the message when it failed.
 //!
 //! Owns the exit codes, which scripts rely on, and the translation of every
 //! error into one sentence and a next step. Prints nothing itself.
@@ -13,8 +13,7 @@ use crate::ipc::error::METHOD_NOT_FOUND;
 use crate::protocol::error::ErrorKind;
 
 /// What to do about a daemon that does not understand us, or we it.
-const OTHER_VERSION: &str =
-    "the daemon may be of another version: `humanlayer daemon restart` is safe, sessions go on";
+const OTHER_VERSION: &str = "the daemon may be of another version: `humanlayer daemon restart` is safe: sessions keep running";
 
 /// The exit codes. Their numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,9 +200,7 @@ fn hint_of(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotFound => {
             Some("`humanlayer sessions --all` and `humanlayer approvals --all` list what there is")
         }
-        ErrorKind::Ambiguous => {
-            Some("type more of the id: `humanlayer sessions` shows enough of each")
-        }
+        ErrorKind::Ambiguous => Some("use more characters of the id"),
         ErrorKind::Forbidden => Some("decide from a terminal that no agent runs in"),
         ErrorKind::Unavailable => Some("try again; `humanlayer daemon status` says what is wrong"),
         ErrorKind::LaunchFailed => Some("`humanlayer doctor` says what is wrong"),

@@ -44,8 +44,12 @@ pub fn message(argument: &str, what: &str) -> Result<String, Failure> {
 /// JSON from an argument, or standard input for `-`.
 pub fn json(argument: &str, what: &str) -> Result<Value, Failure> {
     let text = text(argument)?;
+    let are = match what {
+        "parameters" => "are",
+        _ => "is",
+    };
     serde_json::from_str(&text)
-        .map_err(|cause| Failure::usage(format!("{what} is not valid JSON: {cause}")))
+        .map_err(|cause| Failure::usage(format!("{what} {are} not valid JSON: {cause}")))
 }
 
 /// JSON from an argument that begins as an object does, else from the file of that name.

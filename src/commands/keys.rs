@@ -18,7 +18,7 @@ use crate::protocol::keys::{CreateKeyParams, ListKeysParams, RevokeKeyParams};
     humanlayer keys revoke ci\n\n\
     A program that has a key and the base address asks through a HumanLayer SDK and\n\
     appears in the inbox under the key's name. One daemon can answer for another with\n\
-    a key that is not --ask-only; see README.md.")]
+    a key that is not --ask-only: see `humanlayer docs programs`.")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -26,21 +26,21 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make a key, and print it once
+    /// Create a key and print it once
     New {
-        /// What it is called in the inbox
+        /// Name shown in the inbox
         name: String,
-        /// Let it ask, but not see and answer what others ask
+        /// Allow only asking, not seeing and answering other requests
         #[arg(long)]
         ask_only: bool,
     },
-    /// List keys, without the keys themselves
+    /// List keys, without their values
     List {
-        /// Print them as JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// End a key for good
+    /// Revoke a key
     Revoke {
         /// Its name
         name: String,
@@ -97,12 +97,12 @@ fn list(
     if keys.is_empty() && terminal {
         context
             .out
-            .line("No keys. Make one with `humanlayer keys new NAME`.")?;
+            .line("No keys. Create one with `humanlayer keys new NAME`.")?;
         return Ok(());
     }
     let time = |at: Option<jiff::Timestamp>| at.map(|at| format::time(at, terminal));
     context.out.rows(
-        ["NAME", "MAY", "MADE", "USED", "REVOKED"],
+        ["NAME", "SCOPE", "CREATED", "LAST USED", "REVOKED"],
         &["NAME"],
         keys.into_iter().map(|key| {
             [

@@ -1,4 +1,4 @@
-//! `launch`: start an agent.
+//! `launch`: start a session.
 //!
 //! Owns the options of a launch. The session's id is chosen here, so that
 //! asking again after a lost connection starts nothing twice.
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Context;
 use super::exit::Failure;
 use super::input;
 use super::logs::follow_to_end;
+use super::{Context, complete};
 use crate::client::ClientError;
 use crate::domain::text::sanitize_line;
 use crate::protocol::session::{LaunchSessionParams, LaunchSessionResponse};
@@ -23,54 +23,55 @@ use crate::protocol::session::{LaunchSessionParams, LaunchSessionResponse};
     humanlayer launch -m opus -w ~/src/app --follow \"add a changelog\"\n  \
     git diff | humanlayer launch --title review -")]
 pub struct Args {
-    /// The first message; `-` reads it from standard input
+    /// Prompt: the first message; `-` reads it from standard input
+    #[arg(value_name = "PROMPT")]
     pub query: String,
 
     /// Model: an alias such as opus, or a full name
-    #[arg(short, long)]
+    #[arg(short, long, add = complete::models())]
     pub model: Option<String>,
 
     /// Title of the session
     #[arg(short, long)]
     pub title: Option<String>,
 
-    /// Where the agent works [default: here]
+    /// Working directory [default: the current one]
     #[arg(short, long, value_name = "DIR")]
     pub working_dir: Option<PathBuf>,
 
-    /// Another directory that the agent may use (repeatable)
+    /// Additional directory that the agent may use (repeatable)
     #[arg(long, value_name = "DIR")]
     pub add_dir: Vec<PathBuf>,
 
-    /// Most model turns
+    /// Maximum number of turns
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_turns: Option<u32>,
 
-    /// Replaces the agent's system prompt
+    /// Text to replace the agent's system prompt
     #[arg(long, value_name = "TEXT")]
     pub system_prompt: Option<String>,
 
-    /// Is added to the agent's system prompt
+    /// Text to append to the agent's system prompt
     #[arg(long, value_name = "TEXT", conflicts_with = "system_prompt")]
     pub append_system_prompt: Option<String>,
 
-    /// Tools that run without asking, with commas between them (repeatable)
+    /// Tools that run without asking, comma-separated (repeatable)
     #[arg(long, value_name = "TOOLS")]
     pub allowed_tools: Vec<String>,
 
-    /// Tools that are refused, with commas between them (repeatable)
+    /// Disallowed tools, comma-separated (repeatable)
     #[arg(long, value_name = "TOOLS")]
     pub disallowed_tools: Vec<String>,
 
-    /// MCP servers: JSON, or a file with it
+    /// MCP servers: JSON, or a file that contains it
     #[arg(long, value_name = "JSON|FILE")]
     pub mcp_config: Option<String>,
 
     /// Claude Code's permission mode, such as plan or acceptEdits
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", add = complete::modes())]
     pub permission_mode: Option<String>,
 
-    /// Refuse what the agent would ask, instead of asking you
+    /// Deny what the agent would ask, instead of asking you
     #[arg(long)]
     pub no_approvals: bool,
 
@@ -78,7 +79,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "no_approvals")]
     pub dangerously_skip_permissions: bool,
 
-    /// … for so many minutes only
+    /// Limit --dangerously-skip-permissions to N minutes
     #[arg(
         long,
         value_name = "MIN",
@@ -87,8 +88,8 @@ pub struct Args {
     )]
     pub dangerously_skip_permissions_timeout: Option<i64>,
 
-    /// Which agent: Claude Code, or one inside this program that plays the query as a script, to
-    /// try things without a model
+    /// The agent: Claude Code, or a scripted one that plays the prompt as a script, to try things
+    /// without a model
     #[arg(long, default_value = "claude", value_parser = ["claude", "scripted"])]
     pub agent: String,
 
@@ -96,7 +97,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "json")]
     pub follow: bool,
 
-    /// Print the daemon's answer as JSON
+    /// Print the response as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -18,8 +18,8 @@ use crate::domain::text::sanitize_line;
     humanlayer login < key-file\n  \
     humanlayer login --api-base-url http://127.0.0.1:7778/humanlayer/v1\n\n\
     The key is asked for without an echo, or read from standard input; never give it as an\n\
-    argument. It is tried before it is stored, in your own humanlayer.json (mode 0600). The\n\
-    daemon takes it up when it starts.")]
+    argument. It is checked before it is stored, in your own humanlayer.json (mode 0600). The\n\
+    daemon reads it when it starts.")]
 pub struct Args {
     /// Where the API is; stored too
     #[arg(long, value_name = "URL")]
@@ -52,7 +52,7 @@ pub async fn run(args: Args, flags: &Flags, mut context: Context) -> Result<(), 
     let socket = &context.config.daemon_socket.value;
     if Client::connect(socket).await.is_ok() {
         context.out.line(
-            "the daemon that runs takes it up with `humanlayer daemon restart`, which is safe: sessions go on",
+            "the running daemon uses it after `humanlayer daemon restart`, which is safe: sessions keep running",
         )?;
     }
     Ok(())

@@ -4,11 +4,13 @@
 //! conversation is read and what was printed is not printed again, so nothing
 //! falls between the two.
 
+use std::collections::VecDeque;
+
 use serde_json::value::RawValue;
 
 use super::exit::{Exit, Failure};
 use super::output::{Output, safe_json};
-use super::{Context, printer};
+use super::{Context, complete, printer};
 use crate::client::Client;
 use crate::client::events::{Events, Update};
 use crate::domain::text::sanitize_line;
@@ -24,19 +26,24 @@ const PAGE: u32 = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer logs 1a2b3c4d\n  \
-    humanlayer logs 1a2b3c4d -f\n  \
+    humanlayer logs 1a2b3c4d --limit 20 -f\n  \
     humanlayer logs 1a2b3c4d --raw | jq .type")]
 pub struct Args {
     /// The session
+    #[arg(add = complete::sessions())]
     pub id: String,
 
-    /// Go on as more comes, until the session's process has ended
+    /// Keep printing as more comes, until the session's process has ended
     #[arg(short, long)]
     pub follow: bool,
 
-    /// The agent's own lines, as JSON
+    /// Print the agent's own lines, as JSON
     #[arg(long)]
     pub raw: bool,
+
+    /// Begin with the last N entries only
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: Option<u32>,
 }
 
 /// Prints a session's conversation or raw lines.
@@ -44,11 +51,12 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.get_session_state(&args.id).await?;
     if args.follow {
-        return follow(&session, args.raw, client, &mut context, |now| !now.live)
+        let log = Log::new(&session, args.raw, args.limit);
+        return follow(&session, log, client, &mut context, |now| !now.live)
             .await
             .map(drop);
     }
-    Log::new(&session, args.raw)
+    Log::new(&session, args.raw, args.limit)
         .catch_up(&client, &mut context.out)
         .await
 }
@@ -58,7 +66,8 @@ pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), 
     let client = context.client().await?;
     let session = client.get_session_state(id).await?;
     let over = |now: &SessionState| !now.status.is_active() && now.status != Status::Draft;
-    let ended = follow(&session, false, client, &mut context, over).await?;
+    let log = Log::new(&session, false, None);
+    let ended = follow(&session, log, client, &mut context, over).await?;
     match ended.status {
         Status::Failed => Err(Failure::failed(
             ended
@@ -79,7 +88,7 @@ pub(super) async fn follow_to_end(id: &str, mut context: Context) -> Result<(), 
 /// Prints what comes until `over` is true of the session; gives the session then.
 async fn follow(
     session: &SessionState,
-    raw: bool,
+    mut log: Log,
     client: Client,
     context: &mut Context,
     over: impl Fn(&SessionState) -> bool,
@@ -92,7 +101,7 @@ async fn follow(
     };
     let events = Events::open(&context.config.daemon_socket.value, params).await?;
     let mut line = Line { events, client };
-    let mut log = Log::new(session, raw);
+    let raw = matches!(log.done, Printed::Raw(_));
     let out = &mut context.out;
     // What happened before the subscription is found out by asking, after it by events.
     let mut look = true;
@@ -172,6 +181,8 @@ fn is_news(event: &EventNotification, raw: bool) -> bool {
 /// What of a session has been printed.
 struct Log {
     session: String,
+    /// How much of what was there at the start; none: all.
+    first: Option<u32>,
     done: Printed,
 }
 
@@ -183,9 +194,10 @@ enum Printed {
 }
 
 impl Log {
-    fn new(session: &SessionState, raw: bool) -> Self {
+    fn new(session: &SessionState, raw: bool, first: Option<u32>) -> Self {
         Self {
             session: session.id.clone(),
+            first,
             done: if raw {
                 Printed::Raw(None)
             } else {
@@ -198,12 +210,39 @@ impl Log {
     async fn catch_up(&mut self, client: &Client, out: &mut Output) -> Result<(), Failure> {
         match &mut self.done {
             Printed::Conversation(last) => {
+                if let Some(most) = self.first.take() {
+                    end_of_conversation(&self.session, most, last, client, out).await?;
+                }
                 conversation(&self.session, last, client, out).await?;
             }
-            Printed::Raw(last) => raw_lines(&self.session, last, client, out).await?,
+            Printed::Raw(last) => {
+                let most = self.first.take();
+                raw_lines(&self.session, most, last, client, out).await?;
+            }
         }
         Ok(())
     }
+}
+
+/// Prints the last pieces of a conversation.
+async fn end_of_conversation(
+    session: &str,
+    most: u32,
+    last: &mut Option<i64>,
+    client: &Client,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let params = GetConversationParams {
+        session_id: Some(session.to_owned()),
+        limit: Some(most),
+        ..GetConversationParams::default()
+    };
+    let events = client.get_conversation(&params).await?.events;
+    for piece in &events {
+        printer::piece(out, piece)?;
+    }
+    *last = Some(events.iter().map(|piece| piece.sequence).max().unwrap_or(0));
+    Ok(())
 }
 
 async fn conversation(
@@ -237,12 +276,16 @@ async fn conversation(
     }
 }
 
+/// Prints the raw lines after a place; where only so many are wanted, the last ones.
 async fn raw_lines(
     session: &str,
+    most: Option<u32>,
     last: &mut Option<u64>,
     client: &Client,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    let most = most.map(|most| most as usize);
+    let mut held: VecDeque<String> = VecDeque::new();
     loop {
         let params = GetRawLinesParams {
             session_id: session.to_owned(),
@@ -253,13 +296,24 @@ async fn raw_lines(
         for raw in &lines {
             *last = Some(raw.offset);
             // A line that is not JSON is the agent's mistake; it is shown, but safely.
-            if serde_json::from_str::<&RawValue>(&raw.line).is_ok() {
-                out.line(safe_json(&raw.line))?;
+            let shown = if serde_json::from_str::<&RawValue>(&raw.line).is_ok() {
+                safe_json(&raw.line)
             } else {
-                out.line(sanitize_line(&raw.line))?;
+                sanitize_line(&raw.line)
+            };
+            match most {
+                None => out.line(shown)?,
+                // The end is known only when it is reached.
+                Some(most) => {
+                    held.push_back(shown.into_owned());
+                    held.drain(..held.len().saturating_sub(most));
+                }
             }
         }
         if lines.len() < PAGE as usize {
+            for line in held {
+                out.line(line)?;
+            }
             return Ok(());
         }
     }

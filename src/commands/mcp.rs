@@ -23,29 +23,30 @@ use super::exit::Failure;
     mcp.json of the first:\n  \
     {\"mcpServers\": {\"humanlayer\": {\"command\": \"humanlayer\",\n    \
     \"args\": [\"mcp\", \"claude_approvals\"]}}}\n\n\
-    What is asked waits in the inbox (`humanlayer approvals`) until a person decides, across\n\
-    restarts of the daemon; a call that its client cancels, or leaves behind, is taken back.\n\
-    An agent that no session is known of gets one, named by its directory and process.")]
+    A request is pending (`humanlayer approvals`) until a person decides, across restarts of\n\
+    the daemon; a call that its client cancels or abandons is withdrawn.\n\
+    Unknown agents get a session of their own, named by directory and process.")]
 pub struct Args {
     /// Which server.
     #[command(subcommand)]
     server: Server,
 
-    /// Seconds between two signs of life of a call that waits
+    /// Keepalive interval for pending calls, in seconds
     #[arg(
         long,
+        alias = "sign-of-life",
         global = true,
         value_name = "SECONDS",
         default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
-    sign_of_life: u64,
+    keepalive: u64,
 }
 
 /// The servers.
 #[derive(Debug, clap::Subcommand)]
 enum Server {
-    /// The permission prompt of a Claude Code: the tool request_permission
+    /// Claude Code's permission prompt: the tool request_permission
     #[command(name = "claude_approvals", alias = "claude-approvals")]
     ClaudeApprovals,
     /// Questions of any MCP client: the tool contact_human
@@ -65,14 +66,14 @@ pub fn run(args: &Args, flags: &Flags) -> Result<(), Failure> {
         .build()
         .map_err(|cause| Failure::failed(format!("starting up: {cause}")))?;
     let asker = Asker::of_this_process(config.run_id.value.as_deref());
-    let sign_of_life = Duration::from_secs(args.sign_of_life);
+    let keepalive = Duration::from_secs(args.keepalive);
     let served = runtime.block_on(async {
         match args.server {
             Server::ClaudeApprovals => {
-                stdio::serve(config, sign_of_life, |waiter| Approvals::new(waiter, asker)).await
+                stdio::serve(config, keepalive, |waiter| Approvals::new(waiter, asker)).await
             }
             Server::Serve => {
-                stdio::serve(config, sign_of_life, |waiter| Contact::new(waiter, asker)).await
+                stdio::serve(config, keepalive, |waiter| Contact::new(waiter, asker)).await
             }
         }
     });

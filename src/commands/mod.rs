@@ -10,6 +10,7 @@ pub mod answer;
 pub mod approvals;
 pub mod approve;
 pub mod archive;
+pub mod complete;
 pub mod completions;
 pub mod config;
 pub mod contact_human;
@@ -19,9 +20,11 @@ mod dashboard;
 mod decide;
 pub mod demo;
 pub mod deny;
+pub mod docs;
 pub mod doctor;
 pub mod end;
 pub mod exit;
+pub mod export;
 mod input;
 pub mod interrupt;
 pub mod keys;
@@ -33,6 +36,7 @@ pub mod output;
 mod overview;
 pub mod ping;
 mod printer;
+pub mod rename;
 pub mod respond;
 pub mod restart;
 pub mod rpc;
@@ -40,6 +44,7 @@ pub mod search;
 mod secret;
 pub mod send;
 pub mod sessions;
+mod several;
 pub mod show;
 mod table;
 pub mod watch;
@@ -74,7 +79,7 @@ impl Context {
         let health = client.health().await?;
         if health.protocol != PROTOCOL_VERSION {
             output::warn(&format!(
-                "the daemon is version {}, this program is {}; `humanlayer daemon restart` is safe, sessions go on",
+                "the daemon is version {}, this program is {}; `humanlayer daemon restart` is safe: sessions keep running",
                 health.version,
                 env!("CARGO_PKG_VERSION"),
             ));
@@ -116,6 +121,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     // Those that need no configuration, or must work with a broken one.
     let verb = match cli.verb {
         Some(Verb::Completions(args)) => return completions::run(&args),
+        Some(Verb::Docs(args)) => return docs::run(&args, Output::new()),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
         Some(Verb::Mcp(args)) => return mcp::run(&args, &flags),
@@ -174,7 +180,10 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Interrupt(args) => interrupt::run(args, context).await,
         Verb::End(args) => end::run(args, context).await,
         Verb::Restart(args) => restart::run(args, context).await,
+        Verb::Rename(args) => rename::run(args, context).await,
+        Verb::Export(args) => export::run(args, context).await,
         Verb::Archive(args) => archive::run(args, context).await,
+        Verb::Unarchive(args) => archive::run_unarchive(args, context).await,
         Verb::Approvals(args) => approvals::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,
         Verb::Deny(args) => deny::run(args, context).await,
@@ -191,6 +200,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         | Verb::Doctor(_)
         | Verb::Demo(_)
         | Verb::Completions(_)
+        | Verb::Docs(_)
         | Verb::Login(_)
         | Verb::Mcp(_) => Ok(()),
     }

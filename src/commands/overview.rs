@@ -9,7 +9,7 @@ use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 /// Sessions shown; `sessions` lists all.
 const SESSIONS: u32 = 20;
 
-/// Prints counts, what waits for a decision, and the last active sessions.
+/// Prints counts, the pending approvals, and the last active sessions.
 pub async fn run(mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let params = GetOverviewParams {
@@ -26,33 +26,39 @@ pub async fn run(mut context: Context) -> Result<(), Failure> {
     }
     out.line("")?;
     if now.sessions.is_empty() {
-        out.line("Start an agent with `humanlayer launch QUERY`.")?;
+        out.line("Start an agent with `humanlayer launch PROMPT`.")?;
     } else {
         sessions::write(out, &now.sessions)?;
     }
     Ok(())
 }
 
-/// How many sessions there are, how many approvals wait, and what the last day cost.
+/// How many sessions there are, how many approvals are pending, and what the last day cost.
 fn summary(now: &GetOverviewResponse) -> String {
     let mut parts: Vec<String> = now
         .counts
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(status, count)| format!("{count} {}", sanitize_line(status)))
+        .map(|(status, count)| {
+            let status = match status.as_str() {
+                "waiting_input" => "pending",
+                other => other,
+            };
+            format!("{count} {}", sanitize_line(status))
+        })
         .collect();
     if parts.is_empty() {
         parts.push("no sessions".to_owned());
     }
     let mut line = parts.join(", ");
     line.push_str(&match now.pending_total {
-        0 => "; nothing waits for you".to_owned(),
-        1 => "; 1 approval waits for you".to_owned(),
-        count => format!("; {count} approvals wait for you"),
+        0 => "; no pending approvals".to_owned(),
+        1 => "; 1 pending approval".to_owned(),
+        count => format!("; {count} pending approvals"),
     });
     if now.cost_last_day_usd > 0.0 {
         let cost = format::dollars(Some(now.cost_last_day_usd));
-        line.push_str(&format!("; {cost} in the last day"));
+        line.push_str(&format!("; {cost} last 24h"));
     }
     line
 }

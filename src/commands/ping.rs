@@ -1,4 +1,4 @@
-//! `ping`: is the remote HumanLayer API there, and does it take the key?
+//! `ping`: check the key for the remote HumanLayer API.
 //!
 //! Asks the API itself, not the daemon, and shows the key nowhere.
 
@@ -20,7 +20,7 @@ use crate::domain::text::sanitize_line;
     humanlayer ping --json\n\n\
     Exits with 1 when the API cannot be reached or refuses the key, with 2 when there is no key.")]
 pub struct Args {
-    /// Print it as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -84,7 +84,7 @@ fn failure(api: &Api, error: &ApiError) -> Failure {
     let hint = match error {
         ApiError::Refused {
             status: 401 | 403, ..
-        } => "the key is not good there; store another with `humanlayer login`".to_owned(),
+        } => "the key was rejected; store another with `humanlayer login`".to_owned(),
         ApiError::Unreachable { .. } | ApiError::Refused { .. } | ApiError::Garbled { .. } => {
             match error.trouble() {
                 Trouble::Settings | Trouble::Final => format!(
@@ -92,7 +92,7 @@ fn failure(api: &Api, error: &ApiError) -> Failure {
                     api.place()
                 ),
                 Trouble::Passing => {
-                    "try again; `humanlayer config show` tells the address".to_owned()
+                    "try again; `humanlayer config get api_base_url` prints the address".to_owned()
                 }
             }
         }

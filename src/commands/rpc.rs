@@ -15,7 +15,7 @@ pub struct Args {
     /// The method
     pub method: String,
 
-    /// Its parameters, a JSON object; `-` reads them from standard input
+    /// Parameters as a JSON object; `-` reads them from standard input
     #[arg(value_name = "JSON")]
     pub params: Option<String>,
 }
@@ -32,9 +32,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     }
     let params = match &args.params {
         None => Map::new(),
-        Some(given) => match input::json(given, "the parameters")? {
+        Some(given) => match input::json(given, "parameters")? {
             Value::Object(params) => params,
-            _ => return Err(Failure::usage("the parameters must be a JSON object")),
+            _ => return Err(Failure::usage("parameters must be a JSON object")),
         },
     };
     let client = context.client().await?;

@@ -1,4 +1,4 @@
-//! `search`: look for words in all conversations.
+//! `search`: search all conversations.
 
 use super::Context;
 use super::exit::{Exit, Failure};
@@ -12,16 +12,16 @@ use crate::protocol::conversation::SearchConversationsParams;
     humanlayer search \"connection refused\"\n  \
     humanlayer search migration --json | jq -r '.hits[].session_id' | sort -u")]
 pub struct Args {
-    /// The words, looked for as they stand, whatever their case
+    /// Text to search for: literal, case-insensitive
     #[arg(required = true)]
     pub words: Vec<String>,
 
-    /// Most places
+    /// Maximum results
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: u32,
 
-    /// Print the daemon's answer as JSON
+    /// Print the response as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -43,13 +43,13 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let terminal = context.out.is_terminal();
     if found.hits.is_empty() {
         if terminal {
-            context.out.line("No conversation has these words.")?;
+            context.out.line("No matches.")?;
         }
         return Err(Failure::Silent(Exit::Failed));
     }
     context.out.rows(
-        ["SESSION", "PLACE", "WHAT", "SAID", "WORDS"],
-        &["WORDS"],
+        ["SESSION", "#", "TYPE", "WHEN", "MATCH"],
+        &["MATCH"],
         found.hits.iter().map(|hit| {
             [
                 format::session_id(&hit.session_id, terminal),
@@ -62,7 +62,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     )?;
     if !found.complete && terminal {
         context.out.flush()?;
-        warn("there may be more: older conversations were not looked through");
+        warn("results may be incomplete: older conversations were not searched");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `show`: one session, or one approval, in full.
 
 use super::exit::{Exit, Failure};
-use super::{Context, printer};
+use super::{Context, complete, printer};
 use crate::protocol::approval::ListApprovalsParams;
 use crate::protocol::error::ErrorKind;
 
@@ -10,12 +10,13 @@ use crate::protocol::error::ErrorKind;
 #[command(after_long_help = "Examples:\n  \
     humanlayer show 1a2b3c4d\n  \
     humanlayer show 1a2b3c4d --json\n\n\
-    The id may be a session's or an approval's.")]
+    The id may be that of a session or of an approval.")]
 pub struct Args {
     /// The session or approval
+    #[arg(add = complete::sessions_and_approvals())]
     pub id: String,
 
-    /// Print it as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -30,9 +31,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 Err(error) if error.is(ErrorKind::NotFound) => {
                     return Err(Failure::new(
                         Exit::NotFound,
-                        format!("no session and no approval has the id {}", args.id),
+                        format!("no session or approval has the id {}", args.id),
                     )
-                    .with_hint("`humanlayer sessions --all` and `humanlayer approvals --all` list what there is"));
+                    .with_hint("`humanlayer sessions --all` and `humanlayer approvals --all` list them all"));
                 }
                 settled => settled?,
             };

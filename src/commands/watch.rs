@@ -1,4 +1,4 @@
-//! `watch`: what happens in all sessions, as it happens.
+//! `watch`: events of all sessions, as they happen.
 
 use super::exit::Failure;
 use super::{Context, approvals, output, printer};
@@ -11,7 +11,7 @@ use crate::protocol::session::GetOverviewParams;
 #[command(after_long_help = "Examples:\n  \
     humanlayer watch\n  \
     humanlayer watch --json | jq 'select(.type == \"new_approval\")'\n\n\
-    A restart of the daemon is waited out and nothing is missed by it.")]
+    Reconnects after a daemon restart without missing events.")]
 pub struct Args {
     /// Print events as JSON, one a line
     #[arg(long)]
@@ -40,7 +40,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 context.out.line(printer::event_line(&event, terminal))?;
             }
             Update::Resync(now) => output::warn(&format!(
-                "events were missed; going on from {}, {} approvals are pending",
+                "events were missed; resuming at {}, {} approvals pending",
                 now.seq, now.pending_total
             )),
             // Live events are not asked for.

@@ -49,7 +49,7 @@ fn methods() -> Vec<Entry> {
     let b = &mut book;
     b.method::<Nothing, session::HealthResponse>(
         method::HEALTH,
-        "Is the daemon there, which one is it, and is it well?",
+        "Version and health of the daemon.",
     );
     b.method::<session::LaunchSessionParams, session::LaunchSessionResponse>(
         method::LAUNCH_SESSION,
@@ -99,7 +99,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::ArchiveSessionParams, session::SuccessResponse>(
         method::ARCHIVE_SESSION,
-        "Puts a session away, or takes it back.",
+        "Archives or unarchives a session.",
     );
     b.method::<session::BulkArchiveSessionsParams, session::BulkArchiveSessionsResponse>(
         method::BULK_ARCHIVE_SESSIONS,
@@ -111,11 +111,11 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<conversation::GetConversationParams, conversation::GetConversationResponse>(
         method::GET_CONVERSATION,
-        "What was said and done.",
+        "The conversation of a session, or a page of it.",
     );
     b.method::<conversation::SearchConversationsParams, conversation::SearchConversationsResponse>(
         method::SEARCH_CONVERSATIONS,
-        "Looks for words in all conversations, the newest first.",
+        "Searches all conversations, the newest first.",
     );
     b.method::<conversation::GetRawLinesParams, conversation::GetRawLinesResponse>(
         method::GET_RAW_LINES,
@@ -135,7 +135,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<approval::WithdrawApprovalParams, approval::GetApprovalResponse>(
         method::WITHDRAW_APPROVAL,
-        "Takes a program's request back: its outcome is `withdrawn`. An agent may do so for its own session.",
+        "Withdraws a program's request: its outcome is `withdrawn`. An agent may do so for its own session.",
     );
     b.method::<approval::FetchApprovalsParams, approval::ApprovalsResponse>(
         method::FETCH_APPROVALS,
@@ -149,10 +149,13 @@ fn methods() -> Vec<Entry> {
         method::GET_APPROVAL,
         "One approval.",
     );
-    b.method::<decision::DecisionFields, decision::SendDecisionResponse>(method::SEND_DECISION, "Decides. Only one decision stands; the second decider is told who was first. Refused to agents.");
+    b.method::<decision::DecisionFields, decision::SendDecisionResponse>(
+        method::SEND_DECISION,
+        "Decides. First decision wins; later ones get `already_resolved`. Refused to agents.",
+    );
     b.method::<keys::CreateKeyParams, keys::CreateKeyResponse>(
         method::CREATE_KEY,
-        "Makes a key for the local HumanLayer API. Refused to agents.",
+        "Creates a key for the local HumanLayer API. Refused to agents.",
     );
     b.method::<keys::ListKeysParams, keys::ListKeysResponse>(
         method::LIST_KEYS,
@@ -160,16 +163,81 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<keys::RevokeKeyParams, keys::RevokeKeyResponse>(
         method::REVOKE_KEY,
-        "Ends a key for good. Refused to agents.",
+        "Revokes a key. Refused to agents.",
     );
     b.method::<event::SubscribeEventsParams, event::EventNotification>(method::SUBSCRIBE_EVENTS, "A standard JSON-RPC subscription. Each notification (method `event`) has `params.result` as below; `unsubscribeEvents` with the subscription's id ends it.");
     b.method::<event::SubscribeParams, event::EventAnswer>(method::SUBSCRIBE, "Events in the older daemon's way: the call takes its connection over. The first answer has `subscription_id` and `message`, each further one has `event`; a quiet connection gets `{\"type\":\"heartbeat\"}` every 30 s.");
     book.entries
 }
 
+/// How to call the daemon from a shell and from Python. A test runs these programs.
+const CALLING: &str = r#"
+## Calling it
+
+From a shell, `humanlayer rpc METHOD JSON` does it, or any program that speaks to Unix sockets:
+
+```sh
+echo '{"jsonrpc": "2.0", "id": 1, "method": "health"}' | socat -t 5 - UNIX-CONNECT:$HOME/.humanlayer/daemon.sock
+echo '{"jsonrpc": "2.0", "id": 1, "method": "health"}' | nc -N -U $HOME/.humanlayer/daemon.sock
+```
+
+From Python, without a library:
+
+```python
+import json, os, socket
+
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(os.path.expanduser("~/.humanlayer/daemon.sock"))
+lines = connection.makefile("rw", encoding="utf-8")
+
+def call(method, **params):
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    lines.write(json.dumps(request) + "\n")
+    lines.flush()
+    response = json.loads(lines.readline())
+    if "error" in response:
+        raise RuntimeError(response["error"]["message"])
+    return response["result"]
+
+for approval in call("listApprovals")["approvals"]:
+    print(approval["id"], approval["tool_name"], approval["tool_input"])
+```
+
+Events, for as long as the connection stands (see Events below):
+
+```python
+import json, os, socket
+
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(os.path.expanduser("~/.humanlayer/daemon.sock"))
+lines = connection.makefile("rw", encoding="utf-8")
+request = {"jsonrpc": "2.0", "id": 1, "method": "subscribeEvents", "params": {}}
+lines.write(json.dumps(request) + "\n")
+lines.flush()
+response = json.loads(lines.readline())  # its result is the subscription's id
+print("subscribed")
+for line in lines:
+    event = json.loads(line)["params"]["result"]
+    print(event["seq"], event["type"], event["data"].get("approval_id", ""))
+```
+
+A program that asks for its own connections may send several requests without waiting; the responses come
+in order. A subscription's notifications come between them and have no `id`.
+
+## Examples
+
+Recorded from a daemon by a test, with ids, times and paths replaced. `…` stands for more fields.
+"#;
+
 /// The whole text, in Markdown.
 #[must_use]
 pub fn markdown() -> String {
+    with_examples(include_str!("../../assets/protocol_examples.md"))
+}
+
+/// The same with other examples: those that a test has just recorded.
+#[must_use]
+pub fn with_examples(examples: &str) -> String {
     let mut text = String::new();
     let mut types = BTreeMap::new();
     // Writing to a String cannot fail.
@@ -181,8 +249,11 @@ pub fn markdown() -> String {
          unknown fields are ignored on both sides; batches are served. Times are RFC 3339 in UTC. \
          An id of a session or an approval may be a unique prefix.\n\n\
          Limits: 16 MiB a request, 64 MiB an answer, 100 requests a batch, 64 subscriptions a connection, 1024 connections.\n\n\
-         This page is generated from the types in `src/protocol`.\n\n## Methods\n"
+         This page is generated from the types in `src/protocol`; `humanlayer docs protocol` shows it.\n"
     );
+    text.push_str(CALLING);
+    text.push_str(examples);
+    text.push_str("\n## Methods\n");
     for entry in methods() {
         let _ = write!(text, "\n### `{}`\n\n{}\n", entry.name, entry.what);
         section(&mut text, "Parameters", &entry.params, &mut types);

@@ -1,4 +1,4 @@
-//! `daemon`: start, stop and examine the daemon.
+//! `daemon`: start, stop and inspect the daemon.
 //!
 //! Owns the verbs about the daemon itself. `status`, `stop` and `logs` only
 //! look: they never start one.
@@ -22,7 +22,7 @@ pub(super) use stop::stop;
     humanlayer daemon status\n  \
     humanlayer daemon restart\n  \
     humanlayer daemon logs -f\n\n\
-    Stopping or restarting the daemon is safe: sessions go on, and the next one takes them up.")]
+    Stopping or restarting the daemon is safe: sessions keep running, and the next one takes over.")]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -32,25 +32,25 @@ pub struct Args {
 /// What to do with the daemon.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// Start it, unless it runs
+    /// Start the daemon
     Start {
         /// Be the daemon, in the background
         #[arg(long, hide = true)]
         detached_child: bool,
     },
-    /// Stop it; sessions go on
+    /// Stop the daemon; sessions keep running
     Stop,
-    /// Stop it and start it again; sessions go on
+    /// Restart the daemon; sessions keep running
     Restart,
-    /// Say whether it runs, and how it is
+    /// Show daemon status
     Status {
-        /// Print it as JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Print its newest log
+    /// Print the daemon's newest log
     Logs {
-        /// Go on as more comes
+        /// Keep printing as more comes
         #[arg(short, long)]
         follow: bool,
     },
@@ -79,7 +79,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         What::Stop => {
             let line = match stop(&context.config).await? {
                 stop::Stopped::WasNotRunning => "the daemon was not running",
-                stop::Stopped::Done => "stopped; sessions go on",
+                stop::Stopped::Done => "stopped; sessions keep running",
             };
             Ok(context.out.line(line)?)
         }

@@ -18,7 +18,7 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         Err(ClientError::NotRunning { path }) => {
             return Err(Failure::new(
                 Exit::NoDaemon,
-                format!("no daemon runs on {}", path.display()),
+                format!("no daemon is running on {}", path.display()),
             )
             .with_hint("start it with `humanlayer daemon start`"));
         }
@@ -85,7 +85,7 @@ fn remote_api(out: &mut Output, api: &RemoteApiHealth) -> std::io::Result<()> {
         let mut line = format!("          {name}: ");
         match (&part.problem, part.last_success_at) {
             (Some(problem), _) => line.push_str(&sanitize_line(problem)),
-            (None, Some(at)) => line.push_str(&format!("well, {}", format::time(at, terminal))),
+            (None, Some(at)) => line.push_str(&format!("ok, {}", format::time(at, terminal))),
             (None, None) => line.push_str("not tried yet"),
         }
         if let (Some(_), Some(next)) = (&part.problem, part.next_try_at) {

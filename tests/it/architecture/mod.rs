@@ -277,7 +277,8 @@ fn every_module_says_what_it_owns() {
 #[test]
 fn the_protocol_page_is_what_the_types_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/protocol.md");
-    let made = humanlayer::protocol::doc::markdown();
+    let examples = fs::read_to_string(path.with_file_name("protocol_examples.md")).unwrap();
+    let made = humanlayer::protocol::doc::with_examples(&examples);
     if std::env::var_os("HUMANLAYER_UPDATE").is_some() {
         fs::write(&path, &made).unwrap();
     }

@@ -140,7 +140,7 @@ fn interrupt(follower: &Running) {
 fn a_wrong_launch_starts_nothing_and_says_why() {
     let cli = Cli::new();
     let cases: [(&[&str], &str); 8] = [
-        (&["launch"], "<QUERY>"),
+        (&["launch"], "<PROMPT>"),
         (&["launch", "  "], "the query is empty"),
         (&["launch", "x", "-w", "/nowhere"], "directory /nowhere"),
         (&["launch", "x", "--max-turns", "0"], "--max-turns"),

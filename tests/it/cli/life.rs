@@ -22,7 +22,10 @@ fn a_daemon_starts_once_stops_and_starts_again_while_sessions_go_on() {
     cli.ok(&["daemon", "restart"]);
     let second = cli.daemon_pid().unwrap();
     assert_ne!(first, second);
-    assert_eq!(cli.ok(&["daemon", "stop"]), "stopped; sessions go on\n");
+    assert_eq!(
+        cli.ok(&["daemon", "stop"]),
+        "stopped; sessions keep running\n"
+    );
     assert_eq!(cli.daemon_pid(), None);
     assert!(!cli.socket().exists());
     std::fs::write(cli.work().join("go"), "").unwrap();

@@ -144,7 +144,7 @@ fn without_a_verb_there_is_an_overview_that_says_what_to_do() {
     for part in [
         id.as_str(),
         whole,
-        "1 approval waits for you",
+        "1 pending approval",
         "decide: humanlayer approve ",
     ] {
         assert!(told.contains(part), "{part:?} is missing in {told}");

@@ -1,5 +1,6 @@
 //! The command line as a user types it: the commands start the daemon themselves.
 
+mod completing;
 mod configuring;
 mod conversing;
 mod deciding;
@@ -13,3 +14,4 @@ mod printing;
 mod refusing;
 mod starting;
 mod tables;
+mod verbs;

@@ -8,6 +8,7 @@ mod events;
 mod itself;
 mod launching;
 mod programs;
+mod protocol_examples;
 mod putting_away;
 mod search;
 mod secrets;

@@ -12,7 +12,7 @@ use crate::support::mcp::{Mcp, bash};
 #[test]
 fn a_waiting_call_gives_signs_of_life() {
     let daemon = Daemon::start();
-    let mut mcp = server(&daemon, &["claude_approvals", "--sign-of-life", "1"]);
+    let mut mcp = server(&daemon, &["claude_approvals", "--keepalive", "1"]);
     let call = mcp.may_run("make", "t");
     let asked = until_pending(&daemon, 1).remove(0);
     mcp.until("several signs", |line| {
@@ -44,7 +44,7 @@ fn a_waiting_call_gives_signs_of_life() {
 #[test]
 fn a_client_without_a_progress_token_is_pinged() {
     let daemon = Daemon::start();
-    let mut mcp = server(&daemon, &["claude_approvals", "--sign-of-life", "1"]);
+    let mut mcp = server(&daemon, &["claude_approvals", "--keepalive", "1"]);
     let params = json!({"name": "request_permission", "arguments": bash("make", "t")});
     let call = mcp.request("tools/call", params);
     let asked = until_pending(&daemon, 1).remove(0);
@@ -150,7 +150,7 @@ fn a_question_outlives_the_daemon() {
 #[test]
 fn who_restarts_a_daemon_does_not_find_it_running_already() {
     let mut daemon = Daemon::start();
-    let mut mcp = server(&daemon, &["claude_approvals", "--sign-of-life", "1"]);
+    let mut mcp = server(&daemon, &["claude_approvals", "--keepalive", "1"]);
     let call = mcp.may_run("make", "t");
     let asked = until_pending(&daemon, 1).remove(0);
     daemon.kill();

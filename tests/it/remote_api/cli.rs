@@ -71,7 +71,7 @@ fn a_good_key_is_stored_for_its_owner_alone_and_used() {
     });
     let status = cli.ok(&["daemon", "status"]);
     assert!(status.contains(&format!("api       {base}")), "{status}");
-    assert!(status.contains("function calls: well"), "{status}");
+    assert!(status.contains("function calls: ok"), "{status}");
     let doctor = cli.run(&["doctor"]).stdout;
     assert!(doctor.contains(&format!("{base}, polled")), "{doctor}");
     for text in [status, doctor, cli.ok(&["config", "show"])] {
