@@ -209,6 +209,20 @@ pub fn delivery(approval: &Approval, terminal: bool) -> Option<String> {
     }
 }
 
+/// A number of bytes in the unit that one can imagine.
+#[must_use]
+pub fn bytes(count: usize) -> String {
+    match count {
+        ..1_024 => format!("{count} bytes"),
+        1_024..1_048_576 => format!("{} KB", count / 1_024),
+        _ => format!(
+            "{}.{} MB",
+            count / 1_048_576,
+            count % 1_048_576 * 10 / 1_048_576
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

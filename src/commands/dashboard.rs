@@ -1,5 +1,7 @@
 //! Without a verb, on a terminal: the dashboard.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Context;
@@ -10,7 +12,7 @@ use crate::domain::text::nearest;
 use crate::tui::keymap::{Action, Keymap};
 use crate::tui::runtime;
 use crate::tui::state::notice::{Notice, Tone};
-use crate::tui::state::{App, Wishes};
+use crate::tui::state::{App, Preferences};
 use crate::tui::theme::{self, Theme};
 
 /// What to do about a wrong name in the configuration.
@@ -37,7 +39,12 @@ pub fn app(config: &Config) -> Result<App, Failure> {
             .or(chosen)
             .unwrap_or_else(|| ground(std::env::var("COLORFGBG").ok().as_deref()))
     };
-    let mut app = App::new(Timestamp::now(), theme, keymap, wishes(&config.dashboard));
+    let mut app = App::new(
+        Timestamp::now(),
+        theme,
+        keymap,
+        preferences(&config.dashboard),
+    );
     app.directory = std::env::current_dir()
         .map_err(|error| Failure::failed(format!("finding the working directory: {error}")))?
         .to_string_lossy()
@@ -104,13 +111,14 @@ fn names(wanted: &Dashboard) -> Result<(Keymap, Option<Theme>), String> {
     ))
 }
 
-fn wishes(wanted: &Dashboard) -> Wishes {
-    let default = Wishes::default();
-    Wishes {
+fn preferences(wanted: &Dashboard) -> Preferences {
+    let default = Preferences::default();
+    Preferences {
         bell: wanted.bell.value,
         notify: wanted.notify.value,
         quiet_hours: wanted.quiet_hours.value,
         confirm_dangerous: wanted.confirm_dangerous.value,
+        decision_guard: Duration::from_millis(wanted.decision_guard_ms.value.into()),
         mouse: wanted.mouse.value,
         deny_reasons: match &wanted.deny_reasons.value {
             Some(reasons) => reasons.clone(),

@@ -233,8 +233,12 @@ settings! {
         /// Hours without bell and notifications, by the clock of this machine.
         quiet_hours: Option<(Time, Time)> = "dashboard.quiet_hours", Optional(TimesOfDay),
             default: |_: &Path| None, project: true;
-        /// Ask again before a dangerous command is approved.
-        confirm_dangerous: bool = "dashboard.confirm_dangerous", Bool, default: |_: &Path| false;
+        /// Ask for a second, different key before a dangerous call is approved.
+        confirm_dangerous: bool = "dashboard.confirm_dangerous", Bool, default: |_: &Path| true;
+        /// Milliseconds that an approval must have been on the screen, unchanged, before a key decides it.
+        decision_guard_ms: u16 = "dashboard.decision_guard_ms",
+            Integer { least: 100, most: 10_000, what: "a whole number of milliseconds from 100 to 10000" },
+            default: |_: &Path| 400, env: ["HUMANLAYER_DECISION_GUARD_MS"];
         /// Use the mouse. Without it the terminal's own selection works without shift.
         mouse: bool = "dashboard.mouse", Bool, default: |_: &Path| true, project: true;
         /// Reasons offered when you deny. Default: the built-in ones.

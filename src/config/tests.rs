@@ -136,12 +136,12 @@ fn a_projects_file_takes_nothing_away_from_the_users() {
     let world = World::new()
         .file(
             "home/.config/humanlayer/humanlayer.json",
-            r#"{"http_port": 1, "dashboard": {"confirm_dangerous": true, "theme": "light"}}"#,
+            r#"{"http_port": 1, "dashboard": {"confirm_dangerous": false, "theme": "light"}}"#,
         )
         .file("work/humanlayer.json", r#"{"dashboard": {"mouse": false}}"#);
     let config = world.resolve().unwrap();
     assert_eq!(config.http_port.value, 1);
-    assert!(config.dashboard.confirm_dangerous.value);
+    assert!(!config.dashboard.confirm_dangerous.value);
     assert_eq!(config.dashboard.theme.value.as_deref(), Some("light"));
     assert!(!config.dashboard.mouse.value);
     let own = world.path("home/.config/humanlayer/humanlayer.json");
@@ -292,13 +292,14 @@ fn the_dashboards_settings_are_read() {
         "home/.config/humanlayer/humanlayer.json",
         r#"{"dashboard": {"theme": "light", "keys": {"approve": ["y", "ctrl-y"], "deny": "d"},
             "bell": false, "notify": true, "quiet_hours": ["22:00", "7:30"],
-            "confirm_dangerous": true, "mouse": null, "deny_reasons": ["No."]}}"#,
+            "confirm_dangerous": false, "decision_guard_ms": 250, "mouse": null, "deny_reasons": ["No."]}}"#,
     );
     let wanted = world.resolve().unwrap().dashboard;
     assert_eq!(wanted.theme.value.as_deref(), Some("light"));
     assert_eq!(wanted.keys.value["approve"], ["y", "ctrl-y"]);
     assert_eq!(wanted.keys.value["deny"], ["d"]);
-    assert!(!wanted.bell.value && wanted.notify.value && wanted.confirm_dangerous.value);
+    assert!(!wanted.bell.value && wanted.notify.value && !wanted.confirm_dangerous.value);
+    assert_eq!(wanted.decision_guard_ms.value, 250);
     assert_eq!(
         wanted.quiet_hours.value,
         Some((
@@ -340,7 +341,8 @@ fn a_project_sets_how_the_dashboard_looks_and_nothing_else() {
         ("http_allow_remote", "true"),
         ("run_id", r#""r""#),
         ("dashboard.keys", r#"{"approve": "x"}"#),
-        ("dashboard.confirm_dangerous", "true"),
+        ("dashboard.confirm_dangerous", "false"),
+        ("dashboard.decision_guard_ms", "100"),
     ];
     let written = |key: &str, value: &str| match key.split_once('.') {
         Some((object, key)) => format!(r#"{{"{object}": {{"{key}": {value}}}}}"#),

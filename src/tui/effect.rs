@@ -81,6 +81,11 @@ pub enum Effect {
         /// Where relative paths begin.
         base: String,
     },
+    /// Read which git branch is checked out in a directory.
+    Branch {
+        /// The directory.
+        directory: String,
+    },
     /// Start a session.
     Launch(Box<LaunchSessionParams>),
     /// Go on with a session in a new one.

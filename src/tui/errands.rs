@@ -3,6 +3,7 @@
 //! Owns the one connection for calls, made anew when it breaks. Must decide nothing: what an answer
 //! means is [`super::update`]'s. Called by the runtime, each errand as a task of its own.
 
+mod branch;
 mod complete;
 mod export;
 mod many;
@@ -14,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
 use super::msg::{Done, Launched, Refused};
-use super::state::card::{Looked, MOST_FILE};
+use super::state::card::{FileProbe, MOST_FILE};
 use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::check;
@@ -89,7 +90,15 @@ impl Errands {
                 Done::File {
                     approval,
                     path,
-                    found: looked.unwrap_or_else(|error| Looked::Other(error.to_string())),
+                    found: looked.unwrap_or_else(|error| FileProbe::Other(error.to_string())),
+                }
+            }
+            Effect::Branch { directory } => {
+                let place = Path::new(&directory).to_owned();
+                let found = tokio::task::spawn_blocking(move || branch::checked_out(&place)).await;
+                Done::Branch {
+                    directory,
+                    name: found.ok().flatten(),
                 }
             }
             Effect::Launch(params) => self.launch(*params).await,
@@ -394,13 +403,13 @@ fn said(error: ClientError) -> String {
 
 /// Reads a file that an agent has named: only a regular one, and not more than is compared. Opened
 /// without waiting, as what is there may be a pipe that nobody writes.
-fn look(path: &Path) -> Looked {
+fn look(path: &Path) -> FileProbe {
     use std::io::Read as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
     let other = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => Looked::Missing,
-        _ => Looked::Other(format!("it cannot be read: {error}")),
+        std::io::ErrorKind::NotFound => FileProbe::Missing,
+        _ => FileProbe::Other(format!("it cannot be read: {error}")),
     };
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     let opened = std::fs::OpenOptions::new()
@@ -412,7 +421,7 @@ fn look(path: &Path) -> Looked {
         Err(error) => return other(error),
     };
     match file.metadata() {
-        Ok(what) if !what.is_file() => return Looked::Other("it is no regular file".to_owned()),
+        Ok(what) if !what.is_file() => return FileProbe::Other("it is no regular file".to_owned()),
         Ok(_) => {}
         Err(error) => return other(error),
     }
@@ -421,11 +430,11 @@ fn look(path: &Path) -> Looked {
         return other(error);
     }
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
-        return Looked::Other("it is too long to compare".to_owned());
+        return FileProbe::Other("it is too long to compare".to_owned());
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Looked::Text(text),
-        Err(_) => Looked::Other("it is no text".to_owned()),
+        Ok(text) => FileProbe::Text(text),
+        Err(_) => FileProbe::Other("it is no text".to_owned()),
     }
 }
 
@@ -458,8 +467,8 @@ mod tests {
             .arg(at("pipe"))
             .status();
         assert!(pipe.unwrap().success());
-        assert_eq!(look(&at("text")), Looked::Text("words".to_owned()));
-        assert_eq!(look(&at("none")), Looked::Missing);
+        assert_eq!(look(&at("text")), FileProbe::Text("words".to_owned()));
+        assert_eq!(look(&at("none")), FileProbe::Missing);
         for (name, why) in [
             ("bytes", "no text"),
             ("long", "too long"),
@@ -468,7 +477,7 @@ mod tests {
         ] {
             let found = look(&at(name));
             assert!(
-                matches!(&found, Looked::Other(said) if said.contains(why)),
+                matches!(&found, FileProbe::Other(said) if said.contains(why)),
                 "{name}: {found:?}"
             );
         }

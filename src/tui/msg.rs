@@ -126,7 +126,14 @@ pub enum Done {
         /// The path, as the approval has it.
         path: String,
         /// What is there.
-        found: super::state::card::Looked,
+        found: super::state::card::FileProbe,
+    },
+    /// The git branch of a directory was looked up.
+    Branch {
+        /// The directory.
+        directory: String,
+        /// What is checked out; none where it is no repository.
+        name: Option<String>,
     },
     /// The user came back from the editor.
     Edited {

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 use super::effect::{Effect, Purpose};
 use super::errands::Errands;
 use super::msg::{Done, Msg};
-use super::state::App;
 use super::state::launch::Remembered;
+use super::state::{App, LastFrame, Moment};
 use super::terminal::{self, Terminal};
 use super::transcript::highlight;
 use super::{link, update::update, view};
@@ -77,7 +77,7 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
     let (to, mut queue) = mpsc::channel(QUEUE);
     // Also one in a task that nobody waits for.
     let panicked = Arc::new(Notify::new());
-    let mut terminal = Terminal::take(app.wishes.mouse, {
+    let mut terminal = Terminal::take(app.preferences.mouse, {
         let panicked = Arc::clone(&panicked);
         move || panicked.notify_one()
     })?;
@@ -87,6 +87,7 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
         to: to.clone(),
         followed: None,
         config: config.clone(),
+        opened: Instant::now(),
         over: false,
         redraw: false,
     };
@@ -200,13 +201,18 @@ struct Dashboard {
     to: mpsc::Sender<Msg>,
     followed: Option<JoinHandle<()>>,
     config: Config,
+    opened: Instant,
     over: bool,
     redraw: bool,
 }
 
 impl Dashboard {
     fn take(&mut self, msg: Msg) -> Vec<Effect> {
-        update(&mut self.app, msg, Timestamp::now())
+        let at = Moment {
+            wall: Timestamp::now(),
+            elapsed: self.opened.elapsed(),
+        };
+        update(&mut self.app, msg, at)
     }
 
     fn event(&mut self, event: Event) -> Vec<Effect> {
@@ -227,7 +233,10 @@ impl Dashboard {
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {
-        terminal.draw(|frame| view::draw(&mut self.app, frame))?;
+        let mut shown = LastFrame::default();
+        terminal.draw(|frame| shown = view::draw(&mut self.app, frame))?;
+        // Only now has the terminal got it: what a key decides must have been there.
+        self.app.frame_shown(shown, self.opened.elapsed());
         terminal.set_title(view::title(&self.app))
     }
 

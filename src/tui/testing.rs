@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -15,14 +17,19 @@ use serde_json::{Value, json};
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::msg::{Link, Msg};
-use super::state::{App, Trouble, Wishes};
+use super::state::{App, LastFrame, Moment, Preferences, Trouble};
 use super::theme::Theme;
 use super::update::update;
 use super::view;
 
-/// A dashboard that is connected to a daemon of the tests' own making.
+/// How long a person looks at each frame before they press a key: longer than the decision guard.
+pub const LOOK: Duration = Duration::from_millis(500);
+
+/// A dashboard that is connected to a daemon of the tests' own making. Its clock stands still unless
+/// a person presses a key (see [`Rig::press`]) or a test lets time pass ([`Rig::wait`]).
 pub struct Rig {
     pub app: App,
+    elapsed: Duration,
     terminal: Terminal<TestBackend>,
 }
 
@@ -80,11 +87,17 @@ impl Rig {
 
     /// Not connected yet.
     pub fn unconnected(size: (u16, u16)) -> Self {
-        let mut app = App::new(now(), Theme::dark(), Keymap::default(), Wishes::default());
+        let mut app = App::new(
+            now(),
+            Theme::dark(),
+            Keymap::default(),
+            Preferences::default(),
+        );
         app.directory = "/home/me/src/api".to_owned();
         app.home = Some("/home/me".to_owned());
         Self {
             app,
+            elapsed: Duration::ZERO,
             terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
         }
     }
@@ -105,8 +118,11 @@ impl Rig {
 
     /// Takes a message in so many seconds later, without drawing.
     pub fn later(&mut self, seconds: i64, msg: Msg) -> Vec<Effect> {
-        let when = now() + jiff::SignedDuration::from_secs(seconds);
-        update(&mut self.app, msg, when)
+        let at = Moment {
+            wall: now() + jiff::SignedDuration::from_secs(seconds),
+            elapsed: self.elapsed + Duration::from_secs(seconds.unsigned_abs()),
+        };
+        update(&mut self.app, msg, at)
     }
 
     /// What the daemon tells on a new connection.
@@ -123,7 +139,16 @@ impl Rig {
 
     /// Takes a message in, without drawing.
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
-        update(&mut self.app, msg, now())
+        let at = Moment {
+            wall: now(),
+            elapsed: self.elapsed,
+        };
+        update(&mut self.app, msg, at)
+    }
+
+    /// Lets time pass, without anything happening or being drawn.
+    pub fn wait(&mut self, time: Duration) {
+        self.elapsed += time;
     }
 
     /// An event that concerns the lists.
@@ -141,9 +166,23 @@ impl Rig {
         self.event(kind, data)
     }
 
-    /// Presses a key, by its name in the configuration, without drawing.
+    /// Presses a key, by its name in the configuration, after a look at what was drawn last; without
+    /// drawing.
     pub fn press(&mut self, name: &str) -> Vec<Effect> {
+        self.wait(LOOK);
+        self.tap(name)
+    }
+
+    /// Presses a key at once, without time passing and without drawing.
+    pub fn tap(&mut self, name: &str) -> Vec<Effect> {
         self.tell(Msg::Key(key(name)))
+    }
+
+    /// A key that is held down, on a terminal that reports it.
+    pub fn repeat(&mut self, name: &str) -> Vec<Effect> {
+        let mut event = key(name);
+        event.kind = KeyEventKind::Repeat;
+        self.tell(Msg::Key(event))
     }
 
     /// Presses keys one after the other, drawing after each, as a person would.
@@ -165,10 +204,19 @@ impl Rig {
         self.draw();
     }
 
+    /// The approval that the panel shows.
+    pub fn shown_approval(&self) -> Option<&str> {
+        self.app.selected_approval().map(|shown| shown.id.as_str())
+    }
+
     /// Draws.
     pub fn draw(&mut self) {
         let app = &mut self.app;
-        self.terminal.draw(|frame| view::draw(app, frame)).unwrap();
+        let mut shown = LastFrame::default();
+        self.terminal
+            .draw(|frame| shown = view::draw(app, frame))
+            .unwrap();
+        app.frame_shown(shown, self.elapsed);
     }
 
     /// Draws and returns the screen's text.

@@ -14,7 +14,7 @@ use crate::tui::runtime;
 pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
     let config = Config::load(flags)?;
     let mut app = dashboard::app(&config)?;
-    app.wishes.demo = true;
+    app.preferences.demo = true;
     app.launch.agent = Some("scripted".to_owned());
     app.launch.environment = environment(root, None);
     // The first frame does not wait for the sessions.

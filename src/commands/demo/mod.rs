@@ -3,7 +3,7 @@
 //! Two processes. This one makes a private directory, starts the second with an environment in
 //! which nothing of the user's is set, waits for its end, however that comes about, and cleans up:
 //! stops the daemon, ends the sessions, removes the directory. The second (`inside`) is the
-//! dashboard. Nothing outside the directory is read but the user's wishes for the dashboard.
+//! dashboard. Nothing outside the directory is read but the user's preferences for the dashboard.
 
 mod inside;
 mod stage;
@@ -70,8 +70,9 @@ pub async fn run(args: Args, flags: &Flags) -> Result<(), Failure> {
         ));
     }
     // Where the user's own configuration is broken, the demonstration does without.
-    let wishes = Config::load(flags).ok().map(|config| config.dashboard);
-    let stage = Stage::set(wishes.as_ref()).map_err(|error| Failure::failed(error.to_string()))?;
+    let preferences = Config::load(flags).ok().map(|config| config.dashboard);
+    let stage =
+        Stage::set(preferences.as_ref()).map_err(|error| Failure::failed(error.to_string()))?;
     let config = stage.config()?;
     let ended = show(&stage).await;
     clean_up(&config, &stage).await;

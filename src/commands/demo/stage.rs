@@ -117,7 +117,7 @@ pub struct Stage {
 
 impl Stage {
     /// Makes it and fills it.
-    pub fn set(wishes: Option<&Dashboard>) -> Result<Self, StageError> {
+    pub fn set(preferences: Option<&Dashboard>) -> Result<Self, StageError> {
         let base = std::env::temp_dir();
         let base = if base.as_os_str().len() > LONGEST_BASE {
             PathBuf::from("/tmp")
@@ -134,11 +134,11 @@ impl Stage {
             .tempdir_in(&base)
             .map_err(failed)?;
         let stage = Self { root };
-        stage.fill(wishes).map_err(failed)?;
+        stage.fill(preferences).map_err(failed)?;
         Ok(stage)
     }
 
-    fn fill(&self, wishes: Option<&Dashboard>) -> io::Result<()> {
+    fn fill(&self, preferences: Option<&Dashboard>) -> io::Result<()> {
         for directory in [
             "state",
             "scripts",
@@ -164,15 +164,15 @@ impl Stage {
         for (name, script) in scripts.chain([NEW]) {
             std::fs::write(script_of(self.path(), name), self.dressed(script))?;
         }
-        let wishes: Map<String, Value> = match wishes {
-            Some(wishes) => wishes.set().collect(),
+        let preferences: Map<String, Value> = match preferences {
+            Some(preferences) => preferences.set().collect(),
             None => Map::new(),
         };
         let config = json!({
             "daemon_socket": self.path().join("state/daemon.sock"),
             "database_path": self.path().join("state/daemon.db"),
             "http_port": 0,
-            "dashboard": wishes,
+            "dashboard": preferences,
         });
         std::fs::write(self.config_file(), config.to_string())
     }

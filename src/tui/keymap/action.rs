@@ -89,13 +89,14 @@ actions! {
     Edit "edit" [Global] ["e"] "edit the input, then approve";
     Always "always" [Global] ["a"] "approve and always allow";
     Answer "answer" [Inbox] ["enter", "right", "l"] "answer it, or read the whole of it";
-    ReadApproval "read" [Global] ["v"] "read the whole question";
+    ReadApproval "read" [Global] ["v"] "read all of the approval";
     ApproveMany "approve-many" [Global] ["Y"] "approve all marked or shown";
     DenyMany "deny-many" [Global] ["N"] "deny all marked or shown";
-    QuestionDown "question-down" [Global] ["ctrl-j"] "scroll the question down";
-    QuestionUp "question-up" [Global] ["ctrl-k"] "scroll the question up";
-    NextApproval "next-approval" [Global] ["ctrl-n"] "the next approval";
-    PreviousApproval "previous-approval" [Global] ["ctrl-b"] "the one before";
+    ApproveUnread "approve-unread" [Global] ["U"] "approve a long text unread";
+    QuestionDown "question-down" [Global] ["ctrl-j"] "scroll the approval down";
+    QuestionUp "question-up" [Global] ["ctrl-k"] "scroll the approval up";
+    NextApproval "next-approval" [Global] ["ctrl-n"] "next pending approval";
+    PreviousApproval "previous-approval" [Global] ["ctrl-b"] "previous pending approval";
 
     NewSession "new-session" [Global] ["c"] "start a session: the prompt line";
     LaunchForm "launch-form" [Global] ["C"] "start a session: the form";

@@ -1,9 +1,10 @@
-//! What the card of an approval is made of beside the approval: the file that it is about, and its
-//! rows once they are laid out.
+//! The approval panel: which approval it shows, how far it is scrolled, the file and the git branch
+//! that the approval is about, and its rows once they are laid out.
 //!
-//! The file is read by an effect when the approval becomes selected; here is what came of it. Rows
-//! are kept until what they are made of changes, as an input can be long. Must not lay out anything:
-//! that is the view's.
+//! It belongs to the selected session and shows one of its approvals: the oldest, unless the user has
+//! stepped to another one; it stays on that one until it ends or another session is selected. File
+//! and branch are read by effects; here is what came of them. Rows are kept until what they are made
+//! of changes, as an input can be long. Must not lay out anything: that is the view's.
 
 use ratatui::text::Line;
 
@@ -14,8 +15,8 @@ use crate::tui::transcript::FileSource;
 pub const MOST_FILE: u64 = 2 * 1024 * 1024;
 
 /// What is where an approval's input says that a file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Looked {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FileProbe {
     /// A file with this text.
     Text(String),
     /// Nothing.
@@ -32,16 +33,16 @@ pub struct Subject {
     /// The path, as the input has it.
     pub path: String,
     /// What was found there; none while it is being read.
-    pub found: Option<Looked>,
-    /// Grows with every change, so that rows made of it are known to be old.
-    pub revision: u64,
+    pub found: Option<FileProbe>,
+    /// A fingerprint of what was found; rows made of another one are old.
+    pub fingerprint: u64,
 }
 
 impl FileSource for Subject {
     fn read(&self, path: &str) -> Option<String> {
         match &self.found {
-            Some(Looked::Text(text)) if self.path == path => Some(text.clone()),
-            Some(Looked::Text(_) | Looked::Missing | Looked::Other(_)) | None => None,
+            Some(FileProbe::Text(text)) if self.path == path => Some(text.clone()),
+            Some(FileProbe::Text(_) | FileProbe::Missing | FileProbe::Other(_)) | None => None,
         }
     }
 }
@@ -63,15 +64,17 @@ pub fn changed_path(approval: &Approval) -> Option<&str> {
 
 /// What rows are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct CacheKey {
     /// The approval.
     pub approval: String,
     /// The columns.
     pub width: u16,
     /// The theme's name.
     pub theme: &'static str,
-    /// The file's revision.
-    pub file: u64,
+    /// The revision of what is told: the approval, its file.
+    pub content: u64,
+    /// Where the session works, as the rows say it.
+    pub place: Option<String>,
     /// Bytes of the input that are laid out.
     pub budget: usize,
     /// How much code could be highlighted then.
@@ -80,16 +83,18 @@ pub struct Made {
 
 /// Rows that were laid out.
 #[derive(Clone, Debug, Default)]
-pub struct Laid {
+pub struct CardCache {
     /// Of what they are made; none: of nothing yet.
-    pub of: Option<Made>,
+    pub of: Option<CacheKey>,
     /// The rows.
     pub rows: Vec<Line<'static>>,
+    /// A fingerprint of the rows' text.
+    pub fingerprint: u64,
     /// Bytes of the input beyond the budget, which no row shows.
     pub left_out: usize,
 }
 
-impl Laid {
+impl CardCache {
     /// Whether they are this approval's.
     #[must_use]
     pub fn is_of(&self, approval: &str) -> bool {
@@ -99,11 +104,36 @@ impl Laid {
     }
 }
 
-/// Everything of the card.
+/// The git branch that is checked out where the session works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branch {
+    /// The directory; none: of nothing yet.
+    pub directory: Option<String>,
+    /// The branch, or what else is checked out; none where there is no repository, or not yet known.
+    pub name: Option<String>,
+}
+
+/// Everything of the panel.
 #[derive(Clone, Debug, Default)]
 pub struct Card {
+    /// The approval that is shown.
+    pub approval: Option<String>,
+    /// The first row shown of its text.
+    pub scroll: u16,
+    /// What is checked out where the session works.
+    pub branch: Branch,
     /// The file that the selected approval is about.
     pub subject: Subject,
     /// Its rows as they were drawn last.
-    pub laid: Laid,
+    pub laid: CardCache,
+}
+
+impl Card {
+    /// Shows an approval, from its beginning.
+    pub fn show(&mut self, approval: Option<String>) {
+        if self.approval != approval {
+            self.scroll = 0;
+        }
+        self.approval = approval;
+    }
 }

@@ -4,6 +4,7 @@
 //! session's record the long texts (the query, the last turn's result) are left out: ten thousand
 //! of them are listed, and the conversation has them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -26,6 +27,8 @@ pub struct Data {
     recent: IndexMap<String, Approval>,
     /// Grows with every change of a session, so that what is derived can be kept until then.
     pub revision: u64,
+    /// How often each pending approval has changed.
+    changes: HashMap<String, u64>,
     /// Whether all pages of sessions have come.
     pub complete: bool,
     active: usize,
@@ -39,11 +42,14 @@ impl Data {
         (self.active, self.waiting) = (0, 0);
         self.complete = false;
         self.add(overview.sessions);
-        self.pending = overview
-            .pending_approvals
-            .into_iter()
-            .map(|approval| (approval.id.clone(), approval))
-            .collect();
+        let before = std::mem::take(&mut self.pending);
+        for approval in overview.pending_approvals {
+            if before.get(&approval.id).is_some_and(|was| *was != approval) {
+                *self.changes.entry(approval.id.clone()).or_default() += 1;
+            }
+            self.pending.insert(approval.id.clone(), approval);
+        }
+        self.changes.retain(|id, _| self.pending.contains_key(id));
     }
 
     /// Takes a further page in. What events have told meanwhile is newer and stays.
@@ -57,7 +63,7 @@ impl Data {
     }
 
     /// A session's record as it is now.
-    pub fn put(&mut self, session: SessionState) {
+    pub fn upsert_session(&mut self, session: SessionState) {
         self.revision += 1;
         self.insert(session);
     }
@@ -73,7 +79,7 @@ impl Data {
     }
 
     /// Takes in that a session has another status.
-    pub fn status(&mut self, id: &str, status: Status, at: Timestamp) {
+    pub fn set_status(&mut self, id: &str, status: Status, at: Timestamp) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
@@ -132,20 +138,40 @@ impl Data {
     }
 
     /// Takes an approval in, as it is now.
-    pub fn approval(&mut self, approval: Approval) {
+    pub fn upsert_approval(&mut self, approval: Approval) {
         let id = approval.id.clone();
+        // Which sessions ask changes what the list shows.
+        self.revision += 1;
         if approval.outcome == Outcome::Pending {
             // Events may repeat what the overview had; one that ended does not come back.
-            if !self.recent.contains_key(&id) {
-                self.pending.insert(id, approval);
+            if self.recent.contains_key(&id) {
+                return;
             }
+            if self.pending.get(&id).is_some_and(|was| *was != approval) {
+                *self.changes.entry(id.clone()).or_default() += 1;
+            }
+            self.pending.insert(id, approval);
             return;
         }
+        self.changes.remove(&id);
         self.pending.shift_remove(&id);
         self.recent.insert(id, approval);
         if self.recent.len() > RECENT {
             self.recent.shift_remove_index(0);
         }
+    }
+
+    /// How often a pending approval has changed since it was asked.
+    #[must_use]
+    pub fn changes_of(&self, approval: &str) -> u64 {
+        self.changes.get(approval).copied().unwrap_or(0)
+    }
+
+    /// The pending approvals of a session, oldest first.
+    pub fn pending_of<'a>(&'a self, session: &'a str) -> impl Iterator<Item = &'a Approval> {
+        self.pending
+            .values()
+            .filter(move |approval| approval.session_id == session)
     }
 
     /// The oldest pending approval of a session.
@@ -202,18 +228,18 @@ mod tests {
         data.add(vec![record("a", "running"), record("b", "waiting_input")]);
         data.add(vec![record("a", "failed"), record("c", "completed")]);
         assert_eq!((data.active(), data.running(), data.len()), (2, 1, 3));
-        data.status("b", Status::Running, now());
+        data.set_status("b", Status::Running, now());
         assert_eq!((data.active(), data.running()), (2, 2));
-        data.put(record("a", "completed"));
+        data.upsert_session(record("a", "completed"));
         assert_eq!((data.active(), data.running()), (1, 1));
-        data.status("nobody", Status::Running, now());
+        data.set_status("nobody", Status::Running, now());
         assert_eq!((data.active(), data.running()), (1, 1));
     }
 
     #[test]
     fn long_texts_are_not_kept() {
         let mut data = Data::default();
-        data.put(record("a", "running"));
+        data.upsert_session(record("a", "running"));
         let kept = data.session("a").unwrap();
         assert_eq!((kept.query.as_str(), &kept.result), ("", &None));
     }

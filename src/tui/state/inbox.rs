@@ -1,8 +1,7 @@
-//! What waits for a decision: which one is selected, and which are marked.
+//! The inbox: every pending approval, oldest first, and which of them are marked.
 //!
-//! The rule that people rely on: where none is selected the oldest becomes selected; what arrives
-//! later never takes the selection away; and when the selected one ends, the next oldest of the
-//! same session is selected, else the one that took its place in the list.
+//! A view of the one selection: it marks the row of the approval that the panel shows, and holds no
+//! selection of its own. What arrives later never moves that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,14 +20,14 @@ const MOST_SAID: usize = 300;
 
 /// What a row shows of an approval, found out once: its input can be long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct ApprovalSummary {
     /// What it touches, in one line that is safe to draw.
     pub summary: String,
     /// Why it is dangerous.
     pub dangers: Vec<Danger>,
 }
 
-impl Facts {
+impl ApprovalSummary {
     fn of(data: &Data, approval: &Approval) -> Self {
         Self {
             summary: in_words(data, approval),
@@ -40,12 +39,6 @@ impl Facts {
 /// The pane's state.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    /// The selected approval, which `y` and `n` are about.
-    pub selected: Option<String>,
-    /// Where it stands in the list, so that its successor can be found once it is gone.
-    position: usize,
-    /// Whose it is, for the same reason.
-    session: Option<String>,
     /// Approvals marked for a decision about all of them.
     pub marked: BTreeSet<String>,
     /// Only those that hold these words are shown.
@@ -54,13 +47,11 @@ pub struct Inbox {
     pub typing: bool,
     /// Decisions on their way: approval to a word for it.
     pub sending: BTreeMap<String, &'static str>,
-    /// The first row shown of the card's input.
-    pub card_scroll: u16,
     /// The first row of the list that is shown.
     pub offset: usize,
     /// Answers begun and put off, by their approval.
-    pub put_off: HashMap<String, Form>,
-    facts: HashMap<String, Facts>,
+    pub saved_answers: HashMap<String, Form>,
+    summaries: HashMap<String, ApprovalSummary>,
 }
 
 impl Inbox {
@@ -93,87 +84,76 @@ impl Inbox {
     /// What a pending approval touches, in one line that is safe to draw.
     #[must_use]
     pub fn summary(&self, id: &str) -> &str {
-        self.facts.get(id).map_or("", |facts| &facts.summary)
+        self.summaries.get(id).map_or("", |known| &known.summary)
     }
 
     /// Why a pending approval is dangerous.
     #[must_use]
     pub fn dangers(&self, id: &str) -> &[Danger] {
-        self.facts.get(id).map_or(&[], |facts| &facts.dangers)
+        self.summaries.get(id).map_or(&[], |known| &known.dangers)
     }
 
-    /// Selects the first that is shown where the filter hides the selected one.
-    pub fn select_shown(&mut self, data: &Data) {
-        let shown = self.shown(data);
-        let selected = self.selected.as_ref();
-        if !shown.is_empty() && !selected.is_some_and(|id| shown.contains(id)) {
-            self.select(data, shown.first().cloned());
-        }
-    }
-
-    /// Selects one.
-    pub fn select(&mut self, data: &Data, id: Option<String>) {
-        if self.selected != id {
-            self.card_scroll = 0;
-        }
-        self.selected = id;
-        self.note_place(data);
-    }
-
-    fn note_place(&mut self, data: &Data) {
-        if let Some(approval) = self.selected.as_ref().and_then(|id| data.pending.get(id)) {
-            self.position = data.pending.get_index_of(&approval.id).unwrap_or(0);
-            self.session = Some(approval.session_id.clone());
-        }
-    }
-
-    /// Keeps the selection on something that is pending, after approvals came or went.
-    pub fn settle(&mut self, data: &Data) {
+    /// Forgets what is no longer pending, and finds out what its rows show of what is new.
+    pub fn reconcile(&mut self, data: &Data) {
         self.marked.retain(|id| data.pending.contains_key(id));
         self.sending.retain(|id, _| data.pending.contains_key(id));
-        self.put_off.retain(|id, _| data.pending.contains_key(id));
-        self.facts.retain(|id, _| data.pending.contains_key(id));
+        self.saved_answers
+            .retain(|id, _| data.pending.contains_key(id));
+        self.summaries.retain(|id, _| data.pending.contains_key(id));
         for (id, approval) in &data.pending {
-            if !self.facts.contains_key(id) {
-                self.facts.insert(id.clone(), Facts::of(data, approval));
+            if !self.summaries.contains_key(id) {
+                self.summaries
+                    .insert(id.clone(), ApprovalSummary::of(data, approval));
             }
         }
         if data.pending.is_empty() {
             self.filter.clear();
             self.typing = false;
         }
-        if let Some(id) = &self.selected
-            && data.pending.contains_key(id)
-        {
-            return self.note_place(data);
-        }
-        let next = self
-            .session
-            .as_deref()
-            .and_then(|session| data.oldest_of(session))
-            .or_else(|| {
-                let last = data.pending.len().checked_sub(1)?;
-                data.pending
-                    .get_index(self.position.min(last))
-                    .map(|(_, approval)| approval)
-            })
-            .map(|approval| approval.id.clone());
-        self.select(data, next);
     }
 
-    /// Moves the selection within what is shown.
-    pub fn step(&mut self, data: &Data, by: isize) {
-        let shown = self.shown(data);
-        let Some(last) = shown.len().checked_sub(1) else {
-            return;
+    /// The approval so many rows from the shown one, within what is listed; the nearest end where
+    /// none of them is shown.
+    #[must_use]
+    pub fn stepped(&self, data: &Data, shown: Option<&str>, by: isize) -> Option<String> {
+        let listed = self.shown(data);
+        let last = listed.len().checked_sub(1)?;
+        let here = shown.and_then(|id| listed.iter().position(|other| other == id));
+        let there = match here {
+            Some(here) => here.saturating_add_signed(by).min(last),
+            None if by < 0 => last,
+            None => 0,
         };
-        let here = self
-            .selected
-            .as_ref()
-            .and_then(|id| shown.iter().position(|other| other == id))
-            .unwrap_or(0);
-        let there = here.saturating_add_signed(by).min(last);
-        self.select(data, shown.get(there).cloned());
+        listed.get(there).cloned()
+    }
+
+    /// The next approval, or the one before, around the ends: for a key that goes through them all.
+    #[must_use]
+    pub fn next(&self, data: &Data, shown: Option<&str>, is_forward: bool) -> Option<String> {
+        let listed = self.shown(data);
+        let count = listed.len();
+        let here = shown.and_then(|id| listed.iter().position(|other| other == id));
+        let there = match (here, is_forward) {
+            (_, _) if count == 0 => return None,
+            (Some(here), true) => (here + 1) % count,
+            (Some(here), false) => (here + count - 1) % count,
+            (None, true) => 0,
+            (None, false) => count - 1,
+        };
+        listed.get(there).cloned()
+    }
+
+    /// Which approval comes after one that was decided: the oldest of the same session, else the one
+    /// that followed it in the list, else the first. What is being decided already is passed over.
+    #[must_use]
+    pub fn after(&self, data: &Data, session: &str, position: usize) -> Option<String> {
+        let open = |approval: &&Approval| !self.sending.contains_key(&approval.id);
+        let mut of_session = data.pending.values().filter(open);
+        of_session
+            .find(|approval| approval.session_id == session)
+            .or_else(|| data.pending.values().skip(position).find(open))
+            .or_else(|| data.pending.values().find(open))
+            .map(|approval| approval.id.clone())
     }
 }
 

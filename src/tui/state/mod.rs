@@ -10,6 +10,7 @@ pub mod detail;
 pub mod first_run;
 pub mod form;
 pub mod fuzzy;
+pub mod guard;
 pub mod inbox;
 pub mod launch;
 pub mod notice;
@@ -28,6 +29,7 @@ pub use card::Card;
 pub use data::Data;
 pub use detail::Detail;
 pub use form::Form;
+pub use guard::{DecisionGuard, DecisionView};
 pub use inbox::Inbox;
 pub use notice::Notice;
 pub use sessions::Sessions;
@@ -98,11 +100,20 @@ pub enum Connection {
     },
 }
 
-/// What was on the screen when it was last drawn: what a key pressed now is about.
+/// A point in time, which comes with each message: by the calendar, and by a clock that never leaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The calendar's time.
+    pub wall: Timestamp,
+    /// The time since the dashboard was opened.
+    pub elapsed: Duration,
+}
+
+/// The last frame that reached the terminal: what a key pressed now is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drawn {
-    /// The approval whose card was shown.
-    pub approval: Option<String>,
+pub struct LastFrame {
+    /// What was under the decision keys; none where they decide nothing.
+    pub decision: Option<DecisionView>,
     /// The identity of the open form, where it has one ([`Form::identity`]).
     pub form: Option<String>,
     /// Where the panes were.
@@ -115,15 +126,17 @@ pub struct Drawn {
 
 /// How the user wants the dashboard, from the configuration file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wishes {
+pub struct Preferences {
     /// Ring the bell when something waits.
     pub bell: bool,
     /// Tell the desktop when something waits and the terminal has not the user's attention.
     pub notify: bool,
     /// No bell and no telling between these times (from, until), by the clock of this machine.
     pub quiet_hours: Option<(Time, Time)>,
-    /// Ask twice before a dangerous approval.
+    /// Ask for a second, different key before a dangerous approval.
     pub confirm_dangerous: bool,
+    /// How long something must have been on the screen, unchanged, before a key decides about it.
+    pub decision_guard: Duration,
     /// Take the mouse.
     pub mouse: bool,
     /// Reasons for a denial that are given often.
@@ -134,13 +147,14 @@ pub struct Wishes {
     pub demo: bool,
 }
 
-impl Default for Wishes {
+impl Default for Preferences {
     fn default() -> Self {
         Self {
             bell: true,
             notify: false,
             quiet_hours: None,
-            confirm_dangerous: false,
+            confirm_dangerous: true,
+            decision_guard: Duration::from_millis(400),
             mouse: true,
             deny_reasons: form::deny::QUICK.map(str::to_owned).to_vec(),
             theme_set: false,
@@ -156,6 +170,8 @@ pub struct App {
     pub opened: Timestamp,
     /// When the message that is being handled came.
     pub now: Timestamp,
+    /// The same by the clock that never leaps: the time since the dashboard was opened.
+    pub elapsed: Duration,
     /// The size of the screen: columns, rows.
     pub size: (u16, u16),
     /// Where the program was started, for new sessions.
@@ -166,8 +182,8 @@ pub struct App {
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
-    /// The wishes.
-    pub wishes: Wishes,
+    /// The preferences.
+    pub preferences: Preferences,
     /// Whether the terminal has the user's attention.
     pub attention: bool,
     /// How the connection stands.
@@ -178,8 +194,12 @@ pub struct App {
     pub focus: Pane,
     /// The inbox.
     pub inbox: Inbox,
-    /// The card of the selected approval.
+    /// The approval panel: what the selected session asks, if it asks anything.
     pub card: Card,
+    /// When a decision key counts.
+    pub guard: DecisionGuard,
+    /// The form from which an action is asked for at this moment; none: from the panes.
+    pub acting_form: Option<&'static str>,
     /// The list of sessions.
     pub sessions: Sessions,
     /// The selected session's conversation.
@@ -198,29 +218,32 @@ pub struct App {
     pub first_run: first_run::FirstRun,
     /// A word to the user, for a while.
     pub notice: Option<Notice>,
-    /// What was on the screen when it was last drawn.
-    pub drawn: Drawn,
+    /// The last frame that reached the terminal.
+    pub frame: LastFrame,
 }
 
 impl App {
     /// Before anything is known.
     #[must_use]
-    pub fn new(now: Timestamp, theme: Theme, keymap: Keymap, wishes: Wishes) -> Self {
+    pub fn new(now: Timestamp, theme: Theme, keymap: Keymap, preferences: Preferences) -> Self {
         Self {
             opened: now,
             now,
+            elapsed: Duration::ZERO,
             size: (80, 24),
             directory: "/".to_owned(),
             home: None,
             theme,
             keymap,
-            wishes,
+            preferences,
             attention: true,
             connection: Connection::Connecting,
             data: Data::default(),
             focus: Pane::Sessions,
             inbox: Inbox::default(),
             card: Card::default(),
+            guard: DecisionGuard::default(),
+            acting_form: None,
             sessions: Sessions::default(),
             detail: Detail::default(),
             launch: launch::Launch::default(),
@@ -230,7 +253,7 @@ impl App {
             form: None,
             first_run: first_run::FirstRun::default(),
             notice: None,
-            drawn: Drawn::default(),
+            frame: LastFrame::default(),
         }
     }
 
@@ -240,10 +263,46 @@ impl App {
         self.data.session(self.sessions.selected.as_deref()?)
     }
 
-    /// The approval that is selected, if it is pending.
+    /// The approval that the panel shows: one of those of the selected session, if it asks anything.
     #[must_use]
     pub fn selected_approval(&self) -> Option<&crate::protocol::approval::Approval> {
-        self.data.pending(self.inbox.selected.as_deref()?)
+        let session = self.sessions.selected.as_deref()?;
+        self.data
+            .pending(self.card.approval.as_deref()?)
+            .filter(|approval| approval.session_id == session)
+    }
+
+    /// How many approvals of other sessions are pending.
+    #[must_use]
+    pub fn other_approvals(&self) -> usize {
+        let selected = self.sessions.selected.as_deref();
+        let others = self.data.pending.values();
+        others
+            .filter(|approval| Some(approval.session_id.as_str()) != selected)
+            .count()
+    }
+
+    /// A frame with this content has reached the terminal.
+    pub fn frame_shown(&mut self, frame: LastFrame, at: Duration) {
+        self.guard.frame_shown(frame.decision.as_ref(), at);
+        self.frame = frame;
+    }
+
+    /// Whether the decision keys do nothing in the frame that is being drawn, because what they are
+    /// about has just changed: they are shown dim then.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.guard.is_changing() || !self.guard_remaining().is_zero()
+    }
+
+    /// For how long the decision keys still do nothing; zero: they count, as far as time goes.
+    #[must_use]
+    pub fn guard_remaining(&self) -> Duration {
+        if self.guard.shown().is_none() {
+            return Duration::ZERO;
+        }
+        self.guard
+            .remaining(self.elapsed, self.preferences.decision_guard)
     }
 
     /// A directory as it is shown: from home.
@@ -277,7 +336,12 @@ impl App {
                     || self.notice.is_some()
                     || self.data.active() > 0
                     || (self.data.is_empty() && self.first_run.is_failing());
-                if moves { SECOND } else { IDLE }
+                let pause = if moves { SECOND } else { IDLE };
+                match self.guard_remaining() {
+                    Duration::ZERO => pause,
+                    // The keys are shown as what they are again.
+                    remaining => pause.min(remaining),
+                }
             }
         }
     }

@@ -80,6 +80,9 @@ pub enum PageWanted {
     After(i64),
 }
 
+/// Items that are looked through for the agent's last words.
+const MAX_LOOK_BACK: usize = 200;
+
 /// The conversation of one session.
 #[derive(Debug)]
 pub struct Transcript {
@@ -298,6 +301,30 @@ impl Transcript {
     #[must_use]
     pub fn newest(&self) -> Option<i64> {
         self.loaded.map(|(_, last)| last)
+    }
+
+    /// The agent's last words before a call, as far as they are loaded: what it said since it was told
+    /// something. For a call that is not here yet, its last words of all.
+    #[must_use]
+    pub fn last_words(&self, call: Option<&str>) -> Option<&str> {
+        let call = call.and_then(|call| self.items.call(call));
+        let root = call.map(|call| self.items.root(call));
+        let top = self.items.top();
+        let end = root
+            .and_then(|root| self.items.place_of(root))
+            .unwrap_or(top.len());
+        for (_, id) in top.iter().take(end).rev().take(MAX_LOOK_BACK) {
+            match &self.items.get(*id).kind {
+                item::Kind::Assistant(words) => return Some(words),
+                item::Kind::User(_) => return None,
+                item::Kind::Thinking(_)
+                | item::Kind::System(_)
+                | item::Kind::Call(_)
+                | item::Kind::Orphan(_)
+                | item::Kind::Absent => {}
+            }
+        }
+        None
     }
 
     /// Whether there is nothing to show.

@@ -3,7 +3,7 @@
 use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
-use crate::tui::state::form::{help::Help, palette::Palette, read::Read, say::About};
+use crate::tui::state::form::{help::Help, palette::Palette, say::About};
 use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
 use crate::tui::theme::{self, Theme};
 use crate::tui::transcript::Scroll;
@@ -12,6 +12,7 @@ use crate::tui::transcript::Scroll;
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Approve => decide::approve(app),
+        Action::ApproveUnread => decide::approve_unread(app),
         Action::Deny => decide::deny(app),
         Action::Edit => decide::edit(app),
         Action::Always => decide::always(app),
@@ -24,14 +25,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.detail.transcript.next_match();
             Vec::new()
         }
-        Action::ReadApproval => {
-            if let Some(id) = app.drawn.approval.clone() {
-                app.form = Some(Form::Read(Read::of(&id)));
-            }
-            Vec::new()
-        }
-        Action::NextApproval => step_approval(app, 1),
-        Action::PreviousApproval => step_approval(app, -1),
+        Action::ReadApproval => decide::read(app),
+        Action::NextApproval => next_approval(app, true),
+        Action::PreviousApproval => next_approval(app, false),
         Action::NewSession => {
             app.focus = Pane::Prompt;
             app.detail.open = false;
@@ -118,10 +114,11 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::FocusConversation => focus_on(app, Pane::Conversation),
         Action::Theme => next_theme(app),
         Action::Palette => {
-            let drawn = app.drawn.approval.as_deref();
+            let shown = app.frame.decision.as_ref();
+            let shown = shown.and_then(|view| view.approval.as_deref());
             app.form = Some(Form::Palette(Palette::new(
                 app.focus.context(),
-                drawn.and_then(|id| app.data.pending(id)),
+                shown.and_then(|id| app.data.pending(id)),
                 &app.launch.remembered.commands,
             )));
             Vec::new()
@@ -130,7 +127,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.form = Some(Form::Help(Help::new(app.focus.context())));
             Vec::new()
         }
-        Action::Demo if app.wishes.demo => {
+        Action::Demo if app.preferences.demo => {
             say(app, Tone::Plain, "this is the demonstration");
             Vec::new()
         }
@@ -172,16 +169,43 @@ fn scroll_question(app: &mut App, by: i16) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Goes to the next pending approval, or the one before, around the ends of the list.
+fn next_approval(app: &mut App, is_forward: bool) -> Vec<Effect> {
+    let shown = app.selected_approval().map(|approval| approval.id.as_str());
+    match app.inbox.next(&app.data, shown, is_forward) {
+        Some(next) => select::approval(app, &next),
+        None => say(app, Tone::Plain, "No pending approvals"),
+    }
+    Vec::new()
+}
+
 fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
-    app.inbox.step(&app.data, by);
-    let selected = app.inbox.selected.clone();
-    select::approval(app, selected);
+    let shown = app.selected_approval().map(|approval| approval.id.as_str());
+    if let Some(next) = app.inbox.stepped(&app.data, shown, by) {
+        select::approval(app, &next);
+    }
     Vec::new()
 }
 
 fn step(app: &mut App, by: isize) -> Vec<Effect> {
+    let is_at_first = app.focus == Pane::Sessions && by == -1 && list::is_at_first(app);
     match app.focus {
+        Pane::Inbox if by == 1 && is_last_approval(app) => {
+            app.sessions.arrange(&app.data);
+            if let Some(first) = app.sessions.end(false) {
+                app.focus = Pane::Sessions;
+                select::target(app, first);
+            }
+            Vec::new()
+        }
         Pane::Inbox => step_approval(app, by),
+        Pane::Sessions if is_at_first && !app.data.pending.is_empty() => {
+            if let Some(last) = app.inbox.stepped(&app.data, None, -1) {
+                app.focus = Pane::Inbox;
+                select::approval(app, &last);
+            }
+            Vec::new()
+        }
         Pane::Sessions | Pane::Prompt => {
             list::step(app, by);
             Vec::new()
@@ -191,6 +215,12 @@ fn step(app: &mut App, by: isize) -> Vec<Effect> {
             scroll(app, Scroll::Lines(by))
         }
     }
+}
+
+fn is_last_approval(app: &App) -> bool {
+    let listed = app.inbox.shown(&app.data);
+    let shown = app.selected_approval().map(|approval| &approval.id);
+    shown.is_some() && listed.last() == shown
 }
 
 fn page(app: &mut App, direction: isize) -> Vec<Effect> {
@@ -225,7 +255,8 @@ fn mark(app: &mut App) -> Vec<Effect> {
         list::mark(app);
         return Vec::new();
     }
-    if let Some(id) = app.inbox.selected.clone()
+    let shown = app.selected_approval().map(|approval| approval.id.clone());
+    if let Some(id) = shown
         && !app.inbox.marked.remove(&id)
     {
         app.inbox.marked.insert(id);
@@ -234,18 +265,39 @@ fn mark(app: &mut App) -> Vec<Effect> {
 }
 
 fn focus(app: &mut App, by: isize) -> Vec<Effect> {
-    let mut order = vec![Pane::Sessions, Pane::Conversation];
-    if !app.data.pending.is_empty() {
-        order.insert(0, Pane::Inbox);
-    }
+    // Inbox and sessions are one list: the keys go to where its selected row is.
+    let list = match app.selected_approval() {
+        Some(_) => Pane::Inbox,
+        None => Pane::Sessions,
+    };
+    let order = [list, Pane::Conversation];
     let here = order.iter().position(|pane| *pane == app.focus);
-    let count = order.len().cast_signed();
-    let there = here.map_or(0, |here| (here.cast_signed() + by).rem_euclid(count));
-    let pane = order.get(there.cast_unsigned()).copied();
-    focus_on(app, pane.unwrap_or(Pane::Sessions))
+    let there = here.map_or(0, |here| (here.cast_signed() + by).rem_euclid(2));
+    app.focus = order[there.cast_unsigned() % order.len()];
+    app.detail.open = app.focus == Pane::Conversation;
+    Vec::new()
 }
 
+/// Gives a pane the keys; a list then has the selected row.
 fn focus_on(app: &mut App, pane: Pane) -> Vec<Effect> {
+    match pane {
+        Pane::Inbox if app.selected_approval().is_none() => {
+            let Some(first) = app.inbox.stepped(&app.data, None, 0) else {
+                say(app, Tone::Plain, "No pending approvals");
+                return Vec::new();
+            };
+            select::approval(app, &first);
+        }
+        Pane::Sessions if app.selected_approval().is_some() => {
+            app.sessions.arrange(&app.data);
+            if let (None, Some(nearest)) =
+                (app.sessions.position(&app.data), app.sessions.nearest())
+            {
+                select::target(app, nearest);
+            }
+        }
+        Pane::Inbox | Pane::Sessions | Pane::Conversation | Pane::Prompt => {}
+    }
     app.focus = pane;
     app.detail.open = pane == Pane::Conversation;
     Vec::new()
@@ -266,7 +318,7 @@ pub fn set_theme(app: &mut App, name: &str) -> Vec<Effect> {
     };
     app.theme = theme;
     app.launch.remembered.theme = Some(name.to_owned());
-    let words = if app.wishes.theme_set {
+    let words = if app.preferences.theme_set {
         format!("theme: {name}, until you leave; `dashboard.theme` names another")
     } else {
         format!("theme: {name}")

@@ -1,51 +1,78 @@
-//! The card of the selected approval: its file, and how far it is scrolled.
+//! The approval panel: the file and the branch that it is about, and how far it is scrolled.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Effect;
 use crate::tui::state::App;
-use crate::tui::state::card::{self, Looked, Subject};
+use crate::tui::state::card::{self, Branch, FileProbe, Subject};
 
-/// Has the file read that the selected approval is about, when another one becomes selected.
-pub fn settle(app: &mut App) -> Vec<Effect> {
-    if app.card.subject.approval == app.inbox.selected {
+/// Has the file read that the shown approval is about, and the branch where its session works, when
+/// another approval is shown.
+pub fn reconcile(app: &mut App) -> Vec<Effect> {
+    if app.card.subject.approval == app.card.approval {
         return Vec::new();
     }
-    let revision = app.card.subject.revision + 1;
-    let subject = app.selected_approval().and_then(|approval| {
-        let path = card::changed_path(approval)?.to_owned();
-        let base = app
-            .data
-            .session(&approval.session_id)
-            .and_then(|session| session.working_dir.clone());
-        Some((approval.id.clone(), path, base.unwrap_or_default()))
-    });
+    let shown = app.card.approval.clone();
+    let directory = app
+        .selected_session()
+        .and_then(|session| session.working_dir.clone());
+    let path = app
+        .selected_approval()
+        .and_then(card::changed_path)
+        .unwrap_or_default()
+        .to_owned();
     app.card.subject = Subject {
-        approval: app.inbox.selected.clone(),
-        revision,
+        approval: shown.clone(),
+        path: path.clone(),
         ..Subject::default()
     };
-    let Some((approval, path, base)) = subject else {
+    let Some(approval) = shown else {
         return Vec::new();
     };
-    app.card.subject.path.clone_from(&path);
-    vec![Effect::File {
-        approval,
-        path,
-        base,
-    }]
+    let mut effects = Vec::new();
+    if let Some(directory) = directory.clone() {
+        if app.card.branch.directory.as_ref() != Some(&directory) {
+            app.card.branch = Branch {
+                directory: Some(directory.clone()),
+                name: None,
+            };
+        }
+        effects.push(Effect::Branch { directory });
+    } else {
+        app.card.branch = Branch::default();
+    }
+    if !path.is_empty() {
+        effects.push(Effect::File {
+            approval,
+            path,
+            base: directory.unwrap_or_default(),
+        });
+    }
+    effects
 }
 
 /// What was found where the file should be.
-pub fn looked(app: &mut App, approval: &str, path: &str, found: Looked) {
+pub fn looked(app: &mut App, approval: &str, path: &str, found: FileProbe) {
     let subject = &mut app.card.subject;
     if subject.approval.as_deref() == Some(approval) && subject.path == path {
+        let mut hasher = DefaultHasher::new();
+        found.hash(&mut hasher);
+        subject.fingerprint = hasher.finish();
         subject.found = Some(found);
-        subject.revision += 1;
     }
 }
 
-/// Scrolls the question by some rows; the view keeps it within what there is.
+/// What is checked out in a directory.
+pub fn branch(app: &mut App, directory: &str, name: Option<String>) {
+    let branch = &mut app.card.branch;
+    if branch.directory.as_deref() == Some(directory) {
+        branch.name = name;
+    }
+}
+
+/// Scrolls the text by some rows; the view keeps it within what there is.
 pub fn scroll(app: &mut App, by: i16) {
-    app.inbox.card_scroll = app.inbox.card_scroll.saturating_add_signed(by);
+    app.card.scroll = app.card.scroll.saturating_add_signed(by);
 }
 
 #[cfg(test)]
@@ -54,7 +81,7 @@ mod tests {
 
     use crate::tui::effect::Effect;
     use crate::tui::msg::{Done, Msg};
-    use crate::tui::state::card::Looked;
+    use crate::tui::state::card::FileProbe;
     use crate::tui::testing::{Rig, approval, session};
 
     fn edit(id: &str) -> serde_json::Value {
@@ -94,9 +121,9 @@ mod tests {
                 found,
             })
         };
-        let _ = rig.tell(looked("a2", Looked::Other("too long".to_owned())));
+        let _ = rig.tell(looked("a2", FileProbe::Other("too long".to_owned())));
         assert!(!rig.screen().contains("too long"));
-        let _ = rig.tell(looked("a1", Looked::Missing));
-        assert!(rig.screen().contains("will be new"));
+        let _ = rig.tell(looked("a1", FileProbe::Missing));
+        assert!(rig.screen().contains("new file"));
     }
 }

@@ -1,13 +1,18 @@
 //! Deciding: from a key to what is sent.
 //!
-//! The rule: a decision is about the approval that was on the screen when the key was pressed
-//! ([`App::drawn`]), whatever has arrived since. If that one is no longer pending, nothing is sent.
+//! The rule: a decision is about the approval that the last frame showed ([`App::frame`]), and a key
+//! counts once that has been on the screen, unchanged, for the guard time. A denial needs no more. A
+//! yes also needs every row of the text to have been on the screen: a first `y` reads on instead.
+//! The stated exceptions: a text of more than [`LONG_TEXT`] rows can be approved by a key of its own,
+//! and the record says how much was not read; and a batch, whose summary is shown before it is sent.
+//! Something dangerous is confirmed by a second key, which is none of those that lead there.
 
 use super::{Effect, say};
 use crate::domain::danger::Danger;
 use crate::domain::{Capability, Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
+use crate::tui::keymap::Action;
 use crate::tui::state::form::always::Always;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::contact::Contact;
@@ -16,22 +21,121 @@ use crate::tui::state::form::edit::Edit;
 use crate::tui::state::form::many::Many;
 use crate::tui::state::form::question::Question;
 use crate::tui::state::form::read::Read;
+use crate::tui::state::guard::{LONG_TEXT, Unread};
 use crate::tui::state::{App, Form, notice::Tone};
 
-/// The approval that a decision made now is about; says why not where there is none.
+/// What is said to a decision key that comes too early.
+const TOO_EARLY: &str = "Just changed: press again";
+
+/// The approval that a decision key pressed now is about, if the key counts; says why not where it
+/// does not.
 pub fn on_screen(app: &mut App) -> Option<Approval> {
-    let Some(id) = app.drawn.approval.clone() else {
-        say(app, Tone::Plain, "nothing waits for you");
+    let shown = app.frame.decision.as_ref();
+    let Some(id) = shown.and_then(|view| view.approval.clone()) else {
+        nothing_to_decide(app);
         return None;
     };
-    still_pending(app, &id)
+    // The key goes to what the frame showed: to the panel, or to the same form.
+    let form = shown.and_then(|view| view.form.as_deref());
+    let is_current = match app.acting_form {
+        Some(acting) => form == Some(acting),
+        None => form.is_none() && app.selected_approval().is_some_and(|shown| shown.id == id),
+    };
+    let approval = still_pending(app, &id)?;
+    (admits_key(app) && is_current)
+        .then_some(approval)
+        .or_else(|| {
+            say(app, Tone::Plain, TOO_EARLY);
+            None
+        })
+}
+
+/// Whether a key that decides what the last frame shows counts now, as far as time goes; says so
+/// where it does not.
+pub fn admits_key(app: &mut App) -> bool {
+    let guard = app.preferences.decision_guard;
+    let admits = app.guard.admits(app.elapsed, guard);
+    if !admits {
+        say(app, Tone::Plain, TOO_EARLY);
+    }
+    admits
+}
+
+/// Says why there is nothing that a decision key could be about.
+fn nothing_to_decide(app: &mut App) {
+    let others = app.other_approvals();
+    let key = app.keymap.key(Action::NextApproval);
+    let words = if app.selected_approval().is_some() {
+        "The approval is not on the screen".to_owned()
+    } else {
+        other_approvals(others, &key).unwrap_or_else(|| "No pending approvals".to_owned())
+    };
+    say(app, Tone::Plain, words);
+}
+
+/// How many approvals other sessions wait for, and the key that goes there; none where none do.
+#[must_use]
+pub fn other_approvals(others: usize, key: &str) -> Option<String> {
+    let s = if others == 1 { "" } else { "s" };
+    match (others, key) {
+        (0, _) => None,
+        (_, "") => Some(format!("{others} other approval{s} pending")),
+        (_, key) => Some(format!("{others} other approval{s} pending ({key})")),
+    }
+}
+
+/// What of the text that the last frame showed must be read before a yes counts; none where all of it
+/// was on the screen.
+#[must_use]
+pub fn must_read(app: &App) -> Option<Unread> {
+    let shown = app.frame.decision.as_ref();
+    let unread = match shown.and_then(|view| view.text.as_ref()) {
+        Some(text) => app.guard.unread(text),
+        // Whatever was not shown was not read.
+        None => Unread {
+            lines: 1,
+            ..Unread::default()
+        },
+    };
+    (!unread.is_nothing()).then_some(unread)
+}
+
+/// What has not been read, in words.
+#[must_use]
+pub fn not_read(unread: Unread) -> String {
+    let lines = match unread.lines {
+        1 => "1 line".to_owned(),
+        lines => format!("{lines} lines"),
+    };
+    match (unread.lines, unread.bytes) {
+        (_, 0) => format!("{lines} not read"),
+        (0, bytes) => format!("{} not read", crate::format::bytes(bytes)),
+        (_, bytes) => format!("{lines} and {} not read", crate::format::bytes(bytes)),
+    }
+}
+
+/// Shows the next rows that were not drawn yet; the rest of a text that the panel does not hold is
+/// read in a pane of its own.
+fn read_on(app: &mut App, approval: &Approval, unread: Unread) {
+    if unread.lines == 0 {
+        app.form = Some(Form::Read(Read::of(&approval.id)));
+    } else {
+        app.card.scroll = u16::try_from(unread.first).unwrap_or(u16::MAX);
+    }
+}
+
+/// Says that something is to be read first.
+fn say_read_first(app: &mut App, unread: Unread) {
+    let key = app.keymap.key(Action::Approve);
+    let words = format!("{}: {key} shows the next page", not_read(unread));
+    say(app, Tone::Plain, words);
 }
 
 /// An approval, if it still waits and nothing about it is on its way.
 pub fn still_pending(app: &mut App, id: &str) -> Option<Approval> {
     if let Some(approval) = app.data.pending(id) {
         if app.inbox.sending.contains_key(id) {
-            say(app, Tone::Plain, "that decision is on its way");
+            say(app, Tone::Plain, "Already sending that decision");
             return None;
         }
         return Some(approval.clone());
@@ -70,7 +174,7 @@ pub fn yes(approval: &Approval) -> SendDecisionParams {
     SendDecisionParams::new(&approval.id, Decision::approve())
 }
 
-/// `y`: approves, or opens what a yes is not enough for.
+/// `y`: approves, reads on, or opens what a yes is not enough for.
 pub fn approve(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
@@ -81,16 +185,16 @@ pub fn approve(app: &mut App) -> Vec<Effect> {
     if !can(app, &approval, Capability::Approve) {
         return Vec::new();
     }
-    let dangers = app.inbox.dangers(&approval.id);
-    if let Some(question) = question_twice(dangers).filter(|_| app.wishes.confirm_dangerous) {
-        app.form = Some(Form::Confirm(Confirm {
-            question,
-            then: vec![Effect::Decide(Box::new(yes(&approval)))],
-            approval: Some(approval.id),
-        }));
-        return Vec::new();
+    match must_read(app) {
+        Some(unread) => {
+            read_on(app, &approval, unread);
+            Vec::new()
+        }
+        None => {
+            let yes = Effect::Decide(Box::new(yes(&approval)));
+            confirmed(app, &approval, vec![yes])
+        }
     }
-    send(app, "approving", yes(&approval))
 }
 
 /// Whether something can be done with an approval; says why where it cannot.
@@ -107,8 +211,103 @@ fn wants_answer(approval: &Approval) -> bool {
     matches!(approval.kind, Kind::Question | Kind::Contact)
 }
 
-/// What is asked before a dangerous yes.
-fn question_twice(dangers: &[Danger]) -> Option<String> {
+/// Approves a long text that was not read to its end; the record says so.
+pub fn approve_unread(app: &mut App) -> Vec<Effect> {
+    let Some(approval) = on_screen(app) else {
+        return Vec::new();
+    };
+    let key = app.keymap.key(Action::Approve);
+    if wants_answer(&approval) {
+        say(app, Tone::Plain, format!("This wants an answer: {key}"));
+        return Vec::new();
+    }
+    if !can(app, &approval, Capability::Approve) {
+        return Vec::new();
+    }
+    match must_read(app) {
+        None => {
+            let words = format!("All of it was shown: {key} approves");
+            say(app, Tone::Plain, words);
+        }
+        Some(unread) if !unread.is_long => {
+            let words = format!(
+                "Only texts of more than {LONG_TEXT} lines can be approved unread; {key} shows the next page"
+            );
+            say(app, Tone::Plain, words);
+        }
+        Some(unread) => {
+            let decision = Decision::Approve {
+                comment: Some(format!("Approved with {}.", not_read(unread))),
+                updated_input: None,
+                updated_permissions: None,
+            };
+            let yes = SendDecisionParams::new(&approval.id, decision);
+            return confirmed(app, &approval, vec![Effect::Decide(Box::new(yes))]);
+        }
+    }
+    Vec::new()
+}
+
+/// Sends what approves, after a second key where the approval is dangerous and that is wanted.
+pub fn confirmed(app: &mut App, approval: &Approval, effects: Vec<Effect>) -> Vec<Effect> {
+    let input = effects.iter().find_map(|effect| match effect {
+        Effect::Decide(params) => match &params.decision {
+            Decision::Approve { updated_input, .. } => updated_input.as_ref(),
+            Decision::Deny { .. } | Decision::Answer { .. } | Decision::Respond { .. } => None,
+        },
+        _ => None,
+    });
+    let edited = input.map(|input| crate::domain::danger::dangers(&approval.tool_name, input));
+    let dangers = edited
+        .as_deref()
+        .unwrap_or_else(|| app.inbox.dangers(&approval.id));
+    let question = reasons(dangers).filter(|_| app.preferences.confirm_dangerous);
+    match question {
+        Some(question) => {
+            app.form = Some(Form::Confirm(Confirm {
+                question,
+                then: effects,
+                approval: Some(approval.id.clone()),
+                scroll: 0,
+            }));
+            Vec::new()
+        }
+        None => perform(app, effects),
+    }
+}
+
+/// Does what was confirmed. A decision goes the way of all decisions: once, and only while it is
+/// waited for.
+pub fn perform(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut performed = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Decide(params) => performed.extend(send(app, sending_word(&params), *params)),
+            other => performed.push(other),
+        }
+    }
+    performed
+}
+
+/// What is said of a yes while it is on its way.
+fn sending_word(params: &SendDecisionParams) -> &'static str {
+    match &params.decision {
+        Decision::Approve {
+            updated_input: Some(_),
+            ..
+        } => "approving as edited",
+        Decision::Approve {
+            updated_permissions: Some(_),
+            ..
+        } => "approving for good",
+        Decision::Approve { .. } => "approving",
+        Decision::Deny { .. } => "denying",
+        Decision::Answer { .. } | Decision::Respond { .. } => "answering",
+    }
+}
+
+/// What a dangerous approval does, in words.
+fn reasons(dangers: &[Danger]) -> Option<String> {
     if dangers.is_empty() {
         return None;
     }
@@ -119,7 +318,7 @@ fn question_twice(dangers: &[Danger]) -> Option<String> {
             part => format!("It {}: {part}", danger.reason),
         })
         .collect();
-    Some(format!("Approve this?\n{}", reasons.join("\n")))
+    Some(reasons.join("\n"))
 }
 
 /// `n`: asks for the reason.
@@ -128,7 +327,10 @@ pub fn deny(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if can(app, &approval, Capability::Deny) {
-        app.form = Some(Form::Deny(Deny::of(&approval, &app.wishes.deny_reasons)));
+        app.form = Some(Form::Deny(Deny::of(
+            &approval,
+            &app.preferences.deny_reasons,
+        )));
     }
     Vec::new()
 }
@@ -141,7 +343,9 @@ pub fn edit(app: &mut App) -> Vec<Effect> {
     if wants_answer(&approval) {
         return open_answer(app, &approval);
     }
-    if can(app, &approval, Capability::Edit) {
+    if let Some(unread) = must_read(app) {
+        say_read_first(app, unread);
+    } else if can(app, &approval, Capability::Edit) {
         app.form = Some(Form::Edit(Box::new(Edit::of(&approval))));
     }
     Vec::new()
@@ -152,26 +356,51 @@ pub fn always(app: &mut App) -> Vec<Effect> {
     let Some(approval) = on_screen(app) else {
         return Vec::new();
     };
-    if can(app, &approval, Capability::Always) {
-        app.form = Some(Form::Always(Always::of(&approval)));
+    if !can(app, &approval, Capability::Always) {
+        return Vec::new();
+    }
+    match must_read(app) {
+        Some(unread) if !wants_answer(&approval) => say_read_first(app, unread),
+        Some(_) | None => app.form = Some(Form::Always(Always::of(&approval))),
     }
     Vec::new()
 }
 
-/// Enter on a row: opens what it asks for.
+/// Enter on a row: opens what it asks for. Only reading needs no guard.
 pub fn answer(app: &mut App) -> Vec<Effect> {
-    let Some(approval) = on_screen(app) else {
-        return Vec::new();
-    };
-    if wants_answer(&approval) {
-        return open_answer(app, &approval);
+    let shown = app
+        .frame
+        .decision
+        .as_ref()
+        .and_then(|view| view.approval.clone());
+    let kind = shown
+        .and_then(|id| app.data.pending(&id))
+        .map(|approval| approval.kind);
+    match kind {
+        Some(Kind::Permission | Kind::Plan) => read(app),
+        Some(Kind::Question | Kind::Contact) | None => match on_screen(app) {
+            Some(approval) => open_answer(app, &approval),
+            None => Vec::new(),
+        },
     }
-    app.form = Some(Form::Read(Read::of(&approval.id)));
+}
+
+/// Opens the whole text of the approval that is shown.
+pub fn read(app: &mut App) -> Vec<Effect> {
+    let shown = app
+        .frame
+        .decision
+        .as_ref()
+        .and_then(|view| view.approval.clone());
+    match shown {
+        Some(id) => app.form = Some(Form::Read(Read::of(&id))),
+        None => nothing_to_decide(app),
+    }
     Vec::new()
 }
 
 fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
-    if let Some(begun) = app.inbox.put_off.remove(&approval.id) {
+    if let Some(begun) = app.inbox.saved_answers.remove(&approval.id) {
         app.form = Some(begun);
         return Vec::new();
     }
@@ -189,10 +418,10 @@ fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
 
 /// `Y` and `N`: shows what they would decide.
 pub fn many(app: &mut App, is_yes: bool) -> Vec<Effect> {
-    let form = Many::of(app, is_yes, &app.wishes.deny_reasons);
+    let form = Many::of(app, is_yes, &app.preferences.deny_reasons);
     if form.plain.is_empty() && form.dangerous.is_empty() {
         let words = if form.left_out.is_empty() {
-            "nothing waits for you"
+            "No pending approvals"
         } else {
             "what is marked or shown wants to be read or answered one by one"
         };
@@ -226,6 +455,8 @@ mod tests {
         clippy::panic,
         reason = "a test fails by panicking"
     )]
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -273,22 +504,190 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_about_what_was_drawn_whatever_has_come_since() {
+    fn what_another_client_decides_takes_the_panel_away_and_puts_no_other_one_there() {
         let mut rig = two();
-        // Somebody else decides the one on the screen; the next is selected but not drawn yet.
         let gone = approval("a1", "s1", json!({"outcome": "denied", "status": "denied"}));
         let _ = rig.approval_event("approval_resolved", &gone);
-        assert_eq!(rig.app.inbox.selected.as_deref(), Some("a2"));
-        assert_eq!(decided(&rig.press("y")), []);
+        assert_eq!(decided(&rig.press("y")), [], "of the frame before");
         assert!(rig.screen().contains("already resolved: denied"));
+        assert_eq!(rig.shown_approval(), None);
+        assert_eq!(decided(&rig.press("y")), []);
+        let screen = rig.screen();
+        assert!(
+            screen.contains("1 other approval pending (ctrl-n)"),
+            "{screen}"
+        );
+        assert_eq!(decided(&rig.keys("ctrl-n y")), [("a2", "approve")]);
+    }
+
+    #[test]
+    fn what_another_session_asks_is_not_under_the_keys() {
+        let sessions = [session("s1", json!({})), session("s2", json!({}))];
+        let mut rig = Rig::new((140, 40), &sessions, &[]);
+        let _ = rig.keys("3");
+        let open = rig.app.sessions.selected.clone().unwrap();
+        let other = if open == "s1" { "s2" } else { "s1" };
+        let _ = rig.approval_event("new_approval", &approval("a1", other, json!({})));
+        let screen = rig.screen();
+        assert!(!screen.contains("Allow Bash"), "{screen}");
+        assert!(
+            screen.contains("1 other approval pending (ctrl-n)"),
+            "{screen}"
+        );
+        for key in ["y", "n", "e", "a", "U", "v"] {
+            assert_eq!(decided(&rig.keys(key)), [], "{key}");
+            assert!(rig.app.form.is_none(), "{key}");
+        }
+        assert_eq!(rig.app.sessions.selected.as_ref(), Some(&open));
+        // Its own question has a panel, and the other one's stays where it is.
+        let _ = rig.approval_event("new_approval", &approval("a2", &open, json!({})));
+        assert!(rig.screen().contains("Allow Bash in ~/src/api?"));
         assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
+    }
+
+    #[test]
+    fn two_quick_presses_approve_one() {
+        let mut rig = two();
+        assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
+        let done = approval(
+            "a1",
+            "s1",
+            json!({"outcome": "approved", "status": "approved"}),
+        );
+        let _ = rig.approval_event("approval_resolved", &done);
+        rig.draw();
+        assert_eq!(
+            rig.shown_approval(),
+            Some("a2"),
+            "the next, with its conversation"
+        );
+        assert_eq!(rig.app.sessions.selected.as_deref(), Some("s2"));
+        rig.wait(Duration::from_millis(200));
+        assert_eq!(decided(&rig.tap("y")), []);
+        assert!(rig.screen().contains("Just changed: press again"));
+        rig.wait(Duration::from_millis(199));
+        assert_eq!(decided(&rig.tap("y")), []);
+        rig.wait(Duration::from_millis(151));
+        assert_eq!(decided(&rig.tap("y")), [("a2", "approve")]);
+    }
+
+    #[test]
+    fn a_key_that_is_held_down_decides_nothing() {
+        let mut rig = two();
+        rig.wait(Duration::from_secs(1));
+        assert_eq!(decided(&rig.repeat("y")), []);
+        assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
+        let done = approval(
+            "a1",
+            "s1",
+            json!({"outcome": "approved", "status": "approved"}),
+        );
+        let _ = rig.approval_event("approval_resolved", &done);
+        for _ in 0..100 {
+            rig.draw();
+            rig.wait(Duration::from_millis(33));
+            assert_eq!(decided(&rig.tap("y")), []);
+        }
+        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
+    }
+
+    #[test]
+    fn a_yes_to_a_long_text_first_shows_the_rest_of_it() {
+        let lines: String = (1..=62)
+            .map(|n| format!("echo line-{n:02}-end\n"))
+            .collect();
+        for size in [(140, 40), (80, 24), (40, 15)] {
+            let asked = [approval(
+                "a1",
+                "s1",
+                json!({"tool_input": {"command": &lines}}),
+            )];
+            let mut rig = Rig::new(size, &[session("s1", json!({}))], &asked);
+            let mut seen = std::collections::BTreeSet::new();
+            let mut pages = 0;
+            loop {
+                let screen = rig.screen();
+                seen.extend((1..=62).filter(|n| screen.contains(&format!("line-{n:02}-end"))));
+                let effects = rig.press("y");
+                if !effects.is_empty() {
+                    assert_eq!(decided(&effects), [("a1", "approve")]);
+                    break;
+                }
+                pages += 1;
+                assert!(pages < 40, "{screen}");
+                assert!(screen.contains("next page"), "{screen}");
+            }
+            assert_eq!(seen.len(), 62, "{size:?}");
+            assert!(pages > 0);
+        }
+    }
+
+    #[test]
+    fn a_very_long_text_is_approved_unread_by_a_key_of_its_own_and_the_record_says_so() {
+        let lines: String = (1..=300).map(|n| format!("echo {n}\n")).collect();
+        let asked = [approval(
+            "a1",
+            "s1",
+            json!({"tool_input": {"command": lines}}),
+        )];
+        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
+        assert!(rig.screen().contains("lines not read"), "{}", rig.screen());
+        assert_eq!(decided(&rig.keys("y")), []);
+        assert_eq!(decided(&rig.keys("e a")), []);
+        assert!(rig.app.form.is_none(), "nor is it approved in another way");
+        let effects = rig.keys("U");
+        let Some(Effect::Decide(params)) = effects.first() else {
+            panic!("{effects:?}");
+        };
+        assert!(is_noted_as_unread(params), "{params:?}");
+        // Not a short one.
+        let lines: String = (1..=60).map(|n| format!("echo {n}\n")).collect();
+        let asked = [approval(
+            "a1",
+            "s1",
+            json!({"tool_input": {"command": lines}}),
+        )];
+        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
+        assert_eq!(decided(&rig.keys("U")), []);
+        assert!(
+            rig.screen().contains("more than 200 lines"),
+            "{}",
+            rig.screen()
+        );
+    }
+
+    fn is_noted_as_unread(params: &SendDecisionParams) -> bool {
+        matches!(&params.decision, Decision::Approve { comment: Some(comment), .. }
+            if comment.contains("lines not read"))
+    }
+
+    #[test]
+    fn on_a_tiny_screen_what_was_not_drawn_is_not_approved() {
+        let command = "echo first && touch /tmp/second && echo third-and-last";
+        let asked = [approval(
+            "a1",
+            "s1",
+            json!({"tool_input": {"command": command}}),
+        )];
+        let mut rig = Rig::new((20, 6), &[session("s1", json!({}))], &asked);
+        let mut seen = String::new();
+        for _ in 0..40 {
+            let screen = rig.screen();
+            seen.push_str(&screen);
+            let effects = rig.press("y");
+            if !effects.is_empty() {
+                assert!(seen.contains("last"), "{seen}");
+                return;
+            }
+        }
+        panic!("it can be approved after all of it was shown:\n{seen}");
     }
 
     #[test]
     fn what_comes_later_never_takes_the_selection() {
         let mut rig = two();
         let _ = rig.keys("1 j");
-        assert_eq!(rig.app.inbox.selected.as_deref(), Some("a2"));
+        assert_eq!(rig.shown_approval(), Some("a2"));
         let later = approval("a3", "s1", json!({}));
         let _ = rig.approval_event("new_approval", &later);
         rig.draw();
@@ -296,12 +695,31 @@ mod tests {
     }
 
     #[test]
-    fn where_none_is_selected_the_oldest_becomes_so_as_it_arrives() {
+    fn a_sessions_first_question_has_a_panel_as_it_arrives() {
         let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[]);
         assert_eq!(decided(&rig.press("y")), []);
         let _ = rig.approval_event("new_approval", &approval("a1", "s1", json!({})));
         rig.draw();
         assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
+    }
+
+    #[test]
+    fn of_several_the_oldest_is_shown_and_the_others_are_a_step_away() {
+        let asked: Vec<_> = (1..=3)
+            .map(|n| approval(&format!("a{n}"), "s1", json!({})))
+            .collect();
+        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
+        let screen = rig.screen();
+        assert!(
+            screen.contains("1 of 3 in this session (ctrl-n)"),
+            "{screen}"
+        );
+        assert_eq!(rig.shown_approval(), Some("a1"));
+        let _ = rig.keys("ctrl-n");
+        assert!(rig.screen().contains("2 of 3 in this session"));
+        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
+        let _ = rig.keys("ctrl-b ctrl-b");
+        assert_eq!(rig.shown_approval(), Some("a3"), "around the end");
     }
 
     #[test]
@@ -311,6 +729,7 @@ mod tests {
         rig.type_in("not on main");
         let effects = rig.press("esc");
         assert_eq!(decided(&effects), []);
+        rig.draw();
         let _ = rig.keys("n");
         rig.type_in("not on main");
         let effects = rig.press("enter");

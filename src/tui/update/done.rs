@@ -61,7 +61,7 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             effects
         }
         Done::Session(Ok(session)) => {
-            app.data.put(*session);
+            app.data.upsert_session(*session);
             Vec::new()
         }
         Done::Approval(Ok(approval)) => link::take_approval(app, *approval),
@@ -76,6 +76,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             found,
         } => {
             card::looked(app, &approval, &path, found);
+            Vec::new()
+        }
+        Done::Branch { directory, name } => {
+            card::branch(app, &directory, name);
             Vec::new()
         }
         Done::Started(Ok(session)) => {

@@ -29,9 +29,13 @@ pub fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 
 /// The filter has changed.
 pub fn filtered(app: &mut App) {
-    app.inbox.select_shown(&app.data);
-    let selected = app.inbox.selected.clone();
-    select::approval(app, selected);
+    let shown = app.inbox.shown(&app.data);
+    let is_listed = app
+        .selected_approval()
+        .is_some_and(|approval| shown.contains(&approval.id));
+    if let (false, Some(first)) = (is_listed, shown.first()) {
+        select::approval(app, first);
+    }
 }
 
 /// What one would paste elsewhere: the command, the new text of a file, else the whole input; with

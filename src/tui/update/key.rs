@@ -12,6 +12,8 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let chord = Chord::of(key);
+    let is_held = key.kind == KeyEventKind::Repeat;
+    app.guard.key_pressed(chord, is_held, app.elapsed);
     if let Some(action) = anywhere(app, chord) {
         return act(app, action);
     }

@@ -4,7 +4,7 @@ use jiff::civil::Time;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Effect, say};
+use super::{Effect, say, select};
 use crate::domain::{Outcome, Status};
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::approval::Approval;
@@ -96,14 +96,14 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         }
         "session_updated" => {
             if let Some(state) = field::<SessionState>(&event.data, "session") {
-                app.data.put(state);
+                app.data.upsert_session(state);
                 return effects;
             }
         }
         "session_status_changed" => {
             let new = field::<Status>(&event.data, "new_status");
             if let (Some(new), Some(id)) = (new, session) {
-                app.data.status(id, new, event.timestamp);
+                app.data.set_status(id, new, event.timestamp);
                 if !new.is_active() && app.detail.session.as_deref() == Some(id) {
                     // Nothing is being written any more; what was is stored, or never will be.
                     app.detail.transcript.drop_drafts();
@@ -123,7 +123,8 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
 
 /// Takes an approval in as it is now, and says what is worth saying.
 pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
-    let was_pending = app.data.pending(&approval.id).is_some();
+    let position = app.data.pending.get_index_of(&approval.id);
+    let was_pending = position.is_some();
     let ours = app.inbox.sending.remove(&approval.id);
     let subject = summary_line(&approval.tool_name, &approval.tool_input);
     let outcome = approval.outcome;
@@ -134,7 +135,10 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     }
     let by = approval.decided_by.clone();
     let undelivered = approval.undelivered.clone();
-    app.data.approval(approval.clone());
+    app.data.upsert_approval(approval.clone());
+    if let (Some(position), Some(_), true) = (position, ours, outcome != Outcome::Pending) {
+        select::after_decision(app, &approval.id, &approval.session_id, position);
+    }
     if was_pending && outcome != Outcome::Pending {
         let who = match (&ours, by) {
             (Some(_), _) | (None, None) => String::new(),
@@ -166,10 +170,10 @@ fn call(app: &App, approval: &Approval) -> Vec<Effect> {
         return Vec::new();
     }
     let mut effects = Vec::new();
-    if app.wishes.bell {
+    if app.preferences.bell {
         effects.push(Effect::Bell);
     }
-    if app.wishes.notify && !app.attention {
+    if app.preferences.notify && !app.attention {
         let session = app.data.session(&approval.session_id);
         effects.push(Effect::Notify {
             title: session.map_or_else(
@@ -184,7 +188,7 @@ fn call(app: &App, approval: &Approval) -> Vec<Effect> {
 
 /// Whether these are the hours in which nobody wants to be called.
 fn is_quiet(app: &App) -> bool {
-    let Some((from, until)) = app.wishes.quiet_hours else {
+    let Some((from, until)) = app.preferences.quiet_hours else {
         return false;
     };
     let zoned = app.now.to_zoned_datetime(jiff::tz::TimeZone::system());

@@ -12,6 +12,14 @@ pub fn step(app: &mut App, by: isize) {
     }
 }
 
+/// Whether the selected row is the first one, with nothing above it but the inbox.
+pub fn is_at_first(app: &mut App) -> bool {
+    app.sessions.arrange(&app.data);
+    let here = app.sessions.position(&app.data);
+    let here = here.and_then(|row| app.sessions.target(row));
+    here.is_some() && here == app.sessions.end(false)
+}
+
 /// A page up or down.
 pub fn page(app: &mut App, direction: isize) {
     let rows = isize::try_from(app.sessions.height.saturating_sub(1)).unwrap_or(1);

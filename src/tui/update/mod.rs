@@ -20,17 +20,17 @@ mod select;
 mod session;
 
 pub use act::act;
-
-use jiff::Timestamp;
+pub use decide::{not_read, other_approvals};
 
 use super::effect::Effect;
 use super::msg::Msg;
-use super::state::{App, Connection, Notice, notice::Tone};
+use super::state::{App, Connection, Moment, Notice, notice::Tone};
 
 /// Takes a message in.
 #[must_use]
-pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
-    app.now = now;
+pub fn update(app: &mut App, msg: Msg, at: Moment) -> Vec<Effect> {
+    let now = at.wall;
+    (app.now, app.elapsed) = (now, at.elapsed);
     if app
         .notice
         .as_ref()
@@ -51,7 +51,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Stream { session, what } => link::stream(app, &session, what),
         Msg::Done(done) => done::done(app, done),
     };
-    effects.extend(select::settle(app));
+    effects.extend(select::reconcile(app));
     if app.data.is_empty() && app.connection != Connection::Connecting && app.first_run.begins(now)
     {
         effects.push(Effect::Check);

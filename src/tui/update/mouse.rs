@@ -1,6 +1,6 @@
 //! The mouse: the wheel scrolls what is under it, a click selects, a second click opens.
 //!
-//! What is under it is told by what was drawn last ([`App::drawn`]), so that a click is about the row
+//! What is under it is told by what was drawn last ([`App::frame`]), so that a click is about the row
 //! that was there when the finger moved, whatever has arrived since. The mouse decides nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -34,7 +34,7 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
     if app.form.is_some() {
         return wheel_form(app, down);
     }
-    let panes = app.drawn.panes;
+    let panes = app.frame.panes;
     if panes.sessions.contains(at) {
         let rows = app.sessions.rows().len();
         let most = rows.saturating_sub(usize::from(app.sessions.height));
@@ -50,16 +50,20 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
         let rows = if down { rows } else { -rows };
         app.detail.transcript.scroll(Scroll::Lines(rows));
     } else if panes.card.contains(at) {
-        let scroll = &mut app.inbox.card_scroll;
+        let scroll = &mut app.card.scroll;
         *scroll = if down {
-            scroll.saturating_add(WHEEL).min(app.drawn.card_most)
+            scroll.saturating_add(WHEEL).min(app.frame.card_most)
         } else {
             scroll.saturating_sub(WHEEL)
         };
     } else if panes.inbox.contains(at) {
-        app.inbox.step(&app.data, if down { 1 } else { -1 });
-        let selected = app.inbox.selected.clone();
-        select::approval(app, selected);
+        let shown = app.selected_approval().map(|approval| approval.id.as_str());
+        if let Some(next) = app
+            .inbox
+            .stepped(&app.data, shown, if down { 1 } else { -1 })
+        {
+            select::approval(app, &next);
+        }
     }
     Vec::new()
 }
@@ -99,7 +103,7 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
     if app.form.is_some() {
         return Vec::new();
     }
-    let panes = app.drawn.panes;
+    let panes = app.frame.panes;
     app.sessions.typing = false;
     if let Some(row) = row_of(panes.sessions, at) {
         let had_keys = app.focus == Pane::Sessions;
@@ -107,9 +111,8 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
         click_session(app, row, had_keys);
     } else if let Some(row) = row_of(panes.inbox, at) {
         app.focus = Pane::Inbox;
-        let id = app.drawn.inbox.get(row).cloned();
-        if id.as_ref().is_some_and(|id| app.data.pending(id).is_some()) {
-            select::approval(app, id);
+        if let Some(id) = app.frame.inbox.get(row).cloned() {
+            select::approval(app, &id);
         }
     } else if panes.card.contains(at) {
         app.focus = Pane::Inbox;
@@ -216,11 +219,11 @@ mod tests {
     #[test]
     fn a_click_on_a_heading_folds_and_unfolds() {
         let mut rig = rig((140, 40));
-        let at = find(&mut rig, "Working 40");
+        let at = find(&mut rig, "Working 38");
         mouse(&mut rig, CLICK, at);
         assert_eq!(rig.app.sessions.rows().len(), 1);
         mouse(&mut rig, CLICK, at);
-        assert_eq!(rig.app.sessions.rows().len(), 41);
+        assert_eq!(rig.app.sessions.rows().len(), 39);
     }
 
     #[test]
@@ -236,7 +239,7 @@ mod tests {
         );
         let _ = rig.approval_event("approval_resolved", &gone);
         mouse(&mut rig, CLICK, at);
-        assert_eq!(rig.app.inbox.selected.as_deref(), Some("a2"));
+        assert_eq!(rig.shown_approval(), Some("a2"));
         assert_eq!(rig.app.focus, Pane::Inbox);
     }
 

@@ -62,6 +62,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Complete { .. }
         | Effect::Find { .. }
         | Effect::File { .. }
+        | Effect::Branch { .. }
         | Effect::Check
         | Effect::Redraw
         | Effect::Suspend

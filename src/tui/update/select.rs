@@ -1,41 +1,77 @@
-//! What is selected, after anything changed.
+//! The one selection: a session, or none. The inbox, the conversation and the approval panel are
+//! views of it, and follow it here after every message.
+//!
+//! The rule that people rely on: what arrives, or is decided elsewhere, never changes what is
+//! selected. Only the user does, and a decision of theirs, after which the next approval is selected
+//! with its conversation.
 
 use super::{Effect, card};
 use crate::tui::state::sessions::Target;
-use crate::tui::state::{App, Detail, Pane};
+use crate::tui::state::{App, Detail, Form, Pane};
 use crate::tui::transcript::Transcript;
 
-/// Keeps the selections on something that exists and the conversation on the selected session.
-pub fn settle(app: &mut App) -> Vec<Effect> {
-    let before = app.inbox.selected.clone();
-    app.inbox.settle(&app.data);
-    if app.data.pending.is_empty() && app.focus == Pane::Inbox {
-        app.focus = Pane::Sessions;
+/// Keeps the selection on something that exists, and the panel and the conversation on what is
+/// selected.
+pub fn reconcile(app: &mut App) -> Vec<Effect> {
+    app.inbox.reconcile(&app.data);
+    if !is_selection_valid(app) {
+        choose(app);
     }
-    // The conversation follows the approval on which a person has to decide next, unless they are
-    // looking at something of their own choice.
-    if app.inbox.selected != before
-        && app.focus != Pane::Conversation
-        && let Some(approval) = app.selected_approval()
-    {
-        let session = approval.session_id.clone();
-        app.sessions.select(Some(session));
-    }
-    if !stands(app) {
-        app.sessions.arrange(&app.data);
-        match app.sessions.nearest() {
-            Some(nearest) => target(app, nearest),
-            None => app.sessions.select(None),
-        }
-    }
-    let mut effects = card::settle(app);
+    show_approval(app);
+    focus_selection(app);
+    let (data, form) = (&app.data, app.form.as_ref().and_then(Form::identity));
+    app.guard
+        .retain(|subject| data.pending(subject).is_some() || form.as_deref() == Some(subject));
+    let mut effects = card::reconcile(app);
     effects.extend(follow(app));
     effects
 }
 
+/// Selects something where nothing is: at first the session that has waited longest, later what
+/// stands where the selected one stood.
+fn choose(app: &mut App) {
+    let list = &app.sessions;
+    let is_first = list.selected.is_none() && list.heading.is_none();
+    let oldest = app.data.pending.values().next();
+    if let (true, Some(oldest)) = (is_first, oldest) {
+        let session = oldest.session_id.clone();
+        return app.sessions.select(Some(session));
+    }
+    app.sessions.arrange(&app.data);
+    match app.sessions.nearest() {
+        Some(nearest) => target(app, nearest),
+        None => app.sessions.select(None),
+    }
+}
+
+/// Keeps the panel on an approval of the selected session: on the one that it shows while that is
+/// pending, else on the oldest.
+fn show_approval(app: &mut App) {
+    if app.selected_approval().is_some() {
+        return;
+    }
+    let session = app.sessions.selected.as_deref();
+    let oldest = session.and_then(|session| app.data.oldest_of(session));
+    let oldest = oldest.map(|approval| approval.id.clone());
+    app.card.show(oldest);
+}
+
+/// Inbox and sessions are one list in two panes: the keys are where the selected row is. A filter
+/// lists what fits it in its own pane.
+fn focus_selection(app: &mut App) {
+    let list = &app.sessions;
+    let is_filtered = list.typing || !list.filter.trim().is_empty() || list.heading.is_some();
+    let asks = app.card.approval.is_some();
+    app.focus = match app.focus {
+        Pane::Sessions if asks && !is_filtered => Pane::Inbox,
+        Pane::Inbox if !asks && !app.inbox.typing => Pane::Sessions,
+        other => other,
+    };
+}
+
 /// Whether what is selected in the list can stay so. Asked after every message: must not need the
 /// rows, which are made once a frame.
-fn stands(app: &App) -> bool {
+fn is_selection_valid(app: &App) -> bool {
     let list = &app.sessions;
     let Some(selected) = list.selected.as_deref() else {
         // A heading whose group has emptied shows as the rows are made.
@@ -44,12 +80,13 @@ fn stands(app: &App) -> bool {
             .is_some_and(|group| list.is_there(&app.data, group));
     };
     match app.data.session(selected) {
-        None => !app.data.complete || list.awaited.as_deref() == Some(selected),
+        None => {
+            !app.data.complete
+                || list.awaited.as_deref() == Some(selected)
+                || app.data.oldest_of(selected).is_some()
+        }
         Some(session) => {
-            let asks = app.selected_approval();
-            !session.archived
-                || list.show_archived
-                || asks.is_some_and(|approval| approval.session_id == selected)
+            !session.archived || list.show_archived || app.data.oldest_of(selected).is_some()
         }
     }
 }
@@ -90,20 +127,33 @@ pub fn target(app: &mut App, target: Target) {
     }
 }
 
-/// Selects a session, and with it what it asks.
+/// Selects a session. The panel shows what it asks.
 pub fn session(app: &mut App, id: String) {
-    let asks = app.data.oldest_of(&id).map(|approval| approval.id.clone());
     app.sessions.select(Some(id));
-    if asks.is_some() {
-        app.inbox.select(&app.data, asks);
+}
+
+/// Selects the session that asks for an approval, and shows that one.
+pub fn approval(app: &mut App, id: &str) {
+    if let Some(approval) = app.data.pending(id) {
+        let session = approval.session_id.clone();
+        if app.sessions.selected.as_ref() != Some(&session) {
+            app.sessions.select(Some(session));
+        }
+        app.card.show(Some(id.to_owned()));
     }
 }
 
-/// Selects an approval, and with it the session that asks.
-pub fn approval(app: &mut App, id: Option<String>) {
-    app.inbox.select(&app.data, id);
-    if let Some(approval) = app.selected_approval() {
-        let session = approval.session_id.clone();
-        app.sessions.select(Some(session));
+/// After a decision made here: the next approval, with its conversation; unless the user has gone
+/// elsewhere or does something else meanwhile. `position` is where the decided one stood in the list.
+pub fn after_decision(app: &mut App, decided: &str, session: &str, position: usize) {
+    let typing = app.sessions.typing || app.inbox.typing || app.detail.typing;
+    let is_busy = app.form.is_some() || typing || app.focus == Pane::Prompt;
+    let is_there = app.card.approval.as_deref() == Some(decided)
+        && app.sessions.selected.as_deref() == Some(session);
+    if is_busy || !is_there {
+        return;
+    }
+    if let Some(next) = app.inbox.after(&app.data, session, position) {
+        approval(app, &next);
     }
 }

@@ -134,6 +134,7 @@ pub fn end(app: &mut App) -> Vec<Effect> {
         ),
         then: effects,
         approval: None,
+        scroll: 0,
     }));
     Vec::new()
 }
@@ -156,6 +157,7 @@ pub fn restart(app: &mut App) -> Vec<Effect> {
             env: Some(app.launch.environment.clone()),
         }))],
         approval: None,
+        scroll: 0,
     }));
     Vec::new()
 }
@@ -239,6 +241,7 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
         ),
         then: vec![change],
         approval: None,
+        scroll: 0,
     }));
     Vec::new()
 }

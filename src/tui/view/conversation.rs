@@ -3,12 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::sessions::{context_used, short_directory, short_model, status_mark, thousands, tokens};
 use super::widgets::{fit, frame};
 use crate::format::{dollars, subject};
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Pane};
+use crate::tui::update::other_approvals;
 
 /// Draws the pane.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
@@ -137,6 +139,18 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
             theme.accent,
         );
         x = end + 1;
+    }
+    if app.selected_approval().is_none() {
+        let key = app.keymap.key(Action::NextApproval);
+        if let Some(words) = other_approvals(app.other_approvals(), &key) {
+            let room = usize::from((area.x + area.width).saturating_sub(x + 2));
+            let words = format!(" {words} ");
+            if words.width() <= room {
+                let wide = u16::try_from(words.width()).unwrap_or(0);
+                buf.set_string(area.right() - wide - 2, y, words, theme.waiting);
+                return;
+            }
+        }
     }
     if !app.detail.transcript.is_following() {
         let key = app.keymap.key(Action::Bottom);

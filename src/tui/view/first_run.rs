@@ -67,7 +67,7 @@ fn beginnings(app: &App, columns: usize) -> Vec<Line<'static>> {
         (Action::Help, "all keys"),
     ]
     .into_iter()
-    .filter(|(action, _)| !(app.wishes.demo && *action == Action::Demo))
+    .filter(|(action, _)| !(app.preferences.demo && *action == Action::Demo))
     .map(|(action, words)| (app.keymap.key(action), words))
     .filter(|(key, _)| !key.is_empty())
     .map(|(key, words)| {

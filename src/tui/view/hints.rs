@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use super::widgets::fit;
 use crate::tui::keymap::Action;
 use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Pane, offered};
+use crate::tui::state::{App, Pane};
 
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
@@ -131,15 +131,16 @@ fn own(app: &App, keys: &[(&str, &'static str)]) -> Vec<Hint<'static>> {
 }
 
 fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
-    let Some(approval) = app.selected_approval() else {
-        return vec![(Action::FocusSessions, "sessions")];
+    // What decides is said by the panel, as what it means depends on the approval.
+    let mut actions = match app.selected_approval() {
+        None => vec![(Action::FocusSessions, "sessions")],
+        Some(_) => vec![(Action::Answer, "read or answer"), (Action::Reply, "reply")],
     };
-    let mut actions = offered::actions(approval);
     if app.data.pending.len() > 1 {
         actions.extend([
             (Action::Mark, "mark"),
-            (Action::ApproveMany, "all yes"),
-            (Action::DenyMany, "all no"),
+            (Action::ApproveMany, "approve all"),
+            (Action::DenyMany, "deny all"),
         ]);
     }
     actions

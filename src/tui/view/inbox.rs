@@ -1,4 +1,4 @@
-//! What waits for a decision, oldest first.
+//! The inbox: pending approvals, oldest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::widgets::{fit, frame, offset, row_style, split_line};
+use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
 use crate::format::{span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::state::{App, Pane};
@@ -43,7 +43,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
-    let selected = app.inbox.selected.as_ref();
+    let selected = app.selected_approval().map(|approval| approval.id.as_str());
     let position = selected.and_then(|id| shown.iter().position(|other| other == id));
     app.inbox.offset = offset(app.inbox.offset, position, shown.len(), inside.height);
     for (id, y) in shown.iter().skip(app.inbox.offset).zip(0..inside.height) {
@@ -56,6 +56,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
             row(app, approval, focused, line, buf);
         }
     }
+    scrollbar(&theme, focused, area, app.inbox.offset, shown.len(), buf);
 }
 
 fn title(app: &App, shown: usize) -> Line<'static> {
@@ -95,7 +96,7 @@ fn title(app: &App, shown: usize) -> Line<'static> {
 fn row(app: &App, approval: &Approval, focused: bool, line: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let id = approval.id.as_str();
-    let selected = app.inbox.selected.as_deref() == Some(id);
+    let selected = app.selected_approval().is_some_and(|shown| shown.id == id);
     let mark = match (app.inbox.marked.contains(id), selected) {
         (true, _) => "✚",
         (false, true) => "▸",

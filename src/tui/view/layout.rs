@@ -24,7 +24,7 @@ pub struct Layout {
     pub prompt: Rect,
     /// The conversation.
     pub conversation: Rect,
-    /// The card of the selected approval.
+    /// The approval panel.
     pub card: Rect,
     /// The status line.
     pub status: Rect,
@@ -32,8 +32,8 @@ pub struct Layout {
     pub hints: Rect,
 }
 
-/// Lays the panes out. `card` is how many rows the selected approval's card would like to have,
-/// its frame included; 0 when none is selected.
+/// Lays the panes out. `card` is how many rows the approval panel would like to have, its frame
+/// included; 0 when the selected session asks nothing.
 #[must_use]
 pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
     let mut layout = Layout::default();
@@ -50,20 +50,23 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         let rows = super::prompt::height(app, left.width);
         layout.prompt = take_bottom(&mut left, rows);
         if waiting > 0 {
-            let rows = waiting.saturating_add(2).min(left.height * 2 / 5).max(3);
+            let rows = inbox_rows(app, waiting, left.height);
             layout.inbox = take_top(&mut left, rows);
         }
         layout.sessions = left;
         if card > 0 {
-            // The conversation keeps a few lines of context; the rest may be the question's.
-            let most = rest.height.saturating_sub(6).max(rest.height / 2);
+            // The conversation keeps the agent's last words in sight; the rest may be the panel's.
+            let most = rest.height.saturating_sub(8).max(rest.height / 2);
             layout.card = take_bottom(&mut rest, card.min(most));
         }
         layout.conversation = rest;
         return layout;
     }
     if card > 0 {
-        let most = if app.detail.open {
+        let most = if area.height < LOW {
+            // One row of the list beside it is all that there is room for.
+            rest.height.saturating_sub(3)
+        } else if app.detail.open {
             rest.height / 2
         } else {
             rest.height * 3 / 5
@@ -80,16 +83,23 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         let rows = super::prompt::height(app, rest.width);
         layout.prompt = take_bottom(&mut rest, rows);
     }
-    // The card shows the one question; a list of them is worth its room from two on.
-    if waiting > 1
-        || (waiting == 1 && rest.height >= 12)
-        || (waiting > 0 && app.focus == Pane::Inbox)
-    {
-        let rows = waiting.saturating_add(2).min((rest.height / 2).max(3));
+    if waiting > 0 {
+        let rows = inbox_rows(app, waiting, rest.height);
         layout.inbox = take_top(&mut rest, rows);
     }
     layout.sessions = rest;
     layout
+}
+
+/// Rows of the inbox in a column of so many: all that it needs, but the other sessions keep what they
+/// need, up to a third.
+fn inbox_rows(app: &App, waiting: u16, column: u16) -> u16 {
+    let others = u16::try_from(app.sessions.rows().len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2);
+    let kept = others.min(column / 3).max(3);
+    let most = column.saturating_sub(kept).max(3);
+    waiting.saturating_add(2).min(most)
 }
 
 fn take_top(rest: &mut Rect, rows: u16) -> Rect {

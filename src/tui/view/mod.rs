@@ -1,4 +1,4 @@
-//! The screen, from the state alone.
+//! The screen, made of the state alone.
 //!
 //! A file a pane or form, as in [`super::state`]. Changes nothing but what is derived for drawing
 //! (the conversation's layout, the first row of a list). Everything foreign is made safe before it
@@ -21,46 +21,56 @@ mod widgets;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::state::{App, Drawn};
+use super::state::guard::TextView;
+use super::state::{App, DecisionView, Form, LastFrame, Pane};
 
-/// Draws everything, and notes what of it a key is about.
-pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
+/// Draws everything, and says what of it a key is about once it has reached the terminal.
+pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     let area = frame.area();
     app.size = (area.width, area.height);
     app.sessions.arrange(&app.data);
     card::arrange(app, card_width(app, area));
     form::arrange(app, area);
     let panes = panes(app, area);
+    let with_context = panes.conversation.height == 0;
+    app.card.scroll = app
+        .card
+        .scroll
+        .min(card::hidden(app, panes.card, with_context));
+    let decision = decision(app, area, panes.card, with_context);
+    app.guard.begin_frame(decision.as_ref());
     let buf = frame.buffer_mut();
     buf.set_style(area, app.theme.text);
     inbox::draw(app, panes.inbox, buf);
     sessions::draw(app, panes.sessions, buf);
     prompt::draw(app, panes.prompt, buf);
     conversation::draw(app, panes.conversation, buf);
-    card::draw(app, panes.card, buf);
+    card::draw(app, panes.card, with_context, buf);
     status::draw(app, panes.status, buf);
     hints::draw(app, panes.hints, buf);
     let cursor =
         form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
-    app.drawn = Drawn {
-        approval: drawn_approval(app, area, panes.card),
-        form: app.form.as_ref().and_then(super::state::Form::identity),
-        inbox: inbox::drawn(app, panes.inbox),
-        card_most: card::hidden(app, panes.card),
-        panes,
-    };
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }
+    LastFrame {
+        decision,
+        form: app.form.as_ref().and_then(Form::identity),
+        inbox: inbox::drawn(app, panes.inbox),
+        card_most: card::hidden(app, panes.card, with_context),
+        panes,
+    }
 }
 
-/// Where everything is, with the card as it was laid out last.
+/// Where everything is, with the panel as it was laid out last.
 #[must_use]
 pub fn panes(app: &App, area: Rect) -> layout::Layout {
-    layout::layout(app, area, card::height(app))
+    let beside = layout::layout(app, area, 0).conversation.height > 0;
+    let width = card_width(app, area);
+    layout::layout(app, area, card::height(app, !beside, width))
 }
 
-/// How wide the card is: that depends on whether there are two columns.
+/// How wide the panel is: that depends on whether there are two columns.
 fn card_width(app: &App, area: Rect) -> u16 {
     match layout::layout(app, area, 0).conversation.width {
         0 => area.width,
@@ -68,15 +78,58 @@ fn card_width(app: &App, area: Rect) -> u16 {
     }
 }
 
-/// The approval that the screen asks about.
-fn drawn_approval(app: &App, screen: Rect, card: Rect) -> Option<String> {
-    match &app.form {
-        // On such a screen a form has no row for what it is about.
-        Some(_) if screen.height < 6 || screen.width < 10 => None,
-        Some(form) => form.approval().map(str::to_owned),
-        None if card::shows_question(card) => app.inbox.selected.clone(),
-        None => None,
+/// What this frame shows under the decision keys; none where they decide nothing, as while something
+/// is typed.
+fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<DecisionView> {
+    let panel = || {
+        let approval = app.selected_approval()?;
+        let text = card::text_view(app, card, with_context)?;
+        Some((approval, text))
+    };
+    let Some(form) = &app.form else {
+        let typing = app.sessions.typing || app.inbox.typing || app.detail.search.is_some();
+        let (approval, text) = panel()?;
+        let is_shown = card.height >= 3 && card.width >= 10;
+        let decides = is_shown && !typing && app.focus != Pane::Prompt;
+        return decides.then(|| DecisionView {
+            approval: Some(approval.id.clone()),
+            form: None,
+            heading: card::heading(app, approval, usize::MAX),
+            text: Some(text),
+        });
+    };
+    // On such a screen a form has no row for what it is about.
+    if screen.height < 6 || screen.width < 10 {
+        return None;
     }
+    let text = match form {
+        Form::Read(form) if form.typing => return None,
+        Form::Read(form) => form::read_view(app, form, screen),
+        Form::Confirm(form) if form.approval.is_some() => {
+            Some(form::confirm_view(app, form, screen))
+        }
+        // It covers the panel, which it has nothing to say about: what was read before counts.
+        Form::Palette(_) => panel().map(|(_, text)| TextView { rows: 0..0, ..text }),
+        Form::Deny(_)
+        | Form::Edit(_)
+        | Form::Always(_)
+        | Form::Many(_)
+        | Form::Question(_)
+        | Form::Contact(_)
+        | Form::Say(_)
+        | Form::Confirm(_)
+        | Form::Several(_)
+        | Form::Launch(_)
+        | Form::Search(_)
+        | Form::Help(_) => None,
+    };
+    let is_decision = form.approval().is_some() || form.decides();
+    is_decision.then(|| DecisionView {
+        approval: form.approval().map(str::to_owned),
+        form: Some(form.identity().unwrap_or_else(|| form.name().to_owned())),
+        heading: String::new(),
+        text,
+    })
 }
 
 /// The title of the terminal's window.

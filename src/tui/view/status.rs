@@ -24,7 +24,7 @@ type Part<'a> = Vec<(u8, Span<'a>)>;
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut parts: Vec<Part<'_>> = vec![vec![(2, Span::styled("humanlayer ", theme.accent))]];
-    if app.wishes.demo {
+    if app.preferences.demo {
         parts.push(vec![
             (6, Span::styled(" demo: scripted agents ", theme.danger)),
             (9, Span::styled(" demo ", theme.danger)),

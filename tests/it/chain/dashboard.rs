@@ -24,18 +24,18 @@ fn a_yes_a_no_with_its_reason_and_an_answer_are_typed_in_the_dashboard() {
     );
     let multiply = here.pending("multiply");
     terminal.wait_for("multiply");
-    terminal.keys("y");
+    terminal.decide("y");
 
     let drop_table = here.pending("drop_table");
     terminal.wait_for("drop_table");
-    terminal.keys("n");
+    terminal.decide("n");
     terminal.type_in("not that table");
     terminal.wait_for("not that table");
     terminal.keys("enter");
 
     let contact = here.pending("contact_human");
     terminal.wait_for("which way?");
-    terminal.keys("y");
+    terminal.decide("y");
     terminal.type_in("to the left");
     terminal.wait_for("to the left");
     terminal.keys("enter");

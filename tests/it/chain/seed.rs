@@ -63,12 +63,12 @@ fn an_agent_that_asks_over_the_api_goes_on_at_the_press_of_a_key() {
     assert!(!made.exists());
     // The commands are in the prompt on the screen too: only the id says that it is drawn.
     terminal.wait_for(asked["call_id"].as_str().unwrap());
-    terminal.keys("y");
+    terminal.decide("y");
     wait_until("the command has run", || made.exists().then_some(()));
 
     let refused = matched(&laptop, session, "rm made");
     terminal.wait_for(refused["call_id"].as_str().unwrap());
-    terminal.keys("n");
+    terminal.decide("n");
     terminal.type_in("it is still needed");
     terminal.keys("enter");
     here.cli.until_status(session, "completed");

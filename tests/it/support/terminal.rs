@@ -194,6 +194,38 @@ impl Terminal {
         }
     }
 
+    /// Waits until a decision key counts: until then it is shown as dim as the words beside it.
+    pub fn wait_ready(&self) {
+        self.wait_until("the keys that decide count", |screen| {
+            const OFFERS: [&str; 6] = [
+                "y approve",
+                "y answer",
+                "y next page",
+                "! approve",
+                "enter approve",
+                "enter deny",
+            ];
+            let (_, columns) = screen.size();
+            screen.rows(0, columns.get()).zip(0..).any(|(row, y)| {
+                OFFERS.iter().any(|offer| {
+                    let Some(at) = row.rfind(offer) else {
+                        return false;
+                    };
+                    let x = u16::try_from(row[..at].chars().count()).unwrap();
+                    let words = x + u16::try_from(offer.find(' ').unwrap()).unwrap() + 1;
+                    let colour = |x| screen.cell(y, x).map(vt100::Cell::fgcolor);
+                    colour(x) != colour(words)
+                })
+            })
+        });
+    }
+
+    /// Presses keys that decide, once they count.
+    pub fn decide(&mut self, names: &str) {
+        self.wait_ready();
+        self.keys(names);
+    }
+
     /// Types a text.
     pub fn type_in(&mut self, text: &str) {
         self.send(text.as_bytes());

@@ -25,8 +25,8 @@ fn a_denial_takes_its_reason_to_the_agent() {
     let cli = Cli::new();
     let mut terminal = dashboard(&cli);
     let id = cli.launch(r#"TOOL Bash {"command": "touch never"}"#);
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("n");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("n");
     terminal.wait_for("Deny: why?");
     terminal.type_in("not on a Friday");
     terminal.wait_for("not on a Friday");
@@ -41,15 +41,15 @@ fn what_was_edited_is_what_runs() {
     let cli = Cli::new();
     let mut terminal = dashboard(&cli);
     let id = cli.launch(r#"TOOL Bash {"command": "touch made"}"#);
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("e");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("e");
     terminal.wait_for("Edit, then approve:");
     terminal.keys("end");
     terminal.type_in("-differently");
     terminal.wait_for("touch made-differently");
     terminal.keys("enter");
     terminal.wait_for("Approve as edited?");
-    terminal.keys("enter");
+    terminal.decide("enter");
     terminal.wait_gone("Approve as edited?");
     cli.until_status(&id, "completed");
     assert!(cli.work().join("made-differently").exists());
@@ -63,12 +63,12 @@ fn a_question_is_answered_by_a_digit() {
     let id = cli.launch(QUESTION);
     terminal.wait_until("the card offers both answers", |screen| {
         let shown = screen.contents();
-        shown.contains("Postgres") && shown.contains("waits ")
+        shown.contains("Postgres") && shown.contains("waiting ")
     });
-    terminal.keys("y");
-    terminal.wait_for("It asks you");
+    terminal.decide("y");
+    terminal.wait_for("Your answer");
     terminal.keys("2 enter");
-    terminal.wait_gone("It asks you");
+    terminal.wait_gone("Your answer");
     let told = told(&cli, &id);
     assert!(told.contains(r#"\"Which database?\"=\"SQLite\""#), "{told}");
 }
@@ -81,8 +81,8 @@ fn a_session_is_started_from_the_prompt_line_and_approved() {
     terminal.type_in(r#"TOOL Bash {"command": "touch launched"}"#);
     terminal.wait_for("touch launched");
     terminal.keys("enter");
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("y");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("y");
     crate::support::daemon::wait_until("the command has run", || {
         cli.work().join("launched").exists().then_some(())
     });
@@ -95,8 +95,8 @@ fn a_plan_is_rejected_with_a_reason_and_then_accepted() {
     let plan = r##"TOOL ExitPlanMode {"plan": "# The plan\n\n1. Look\n2. Leap"}"##;
     let id = cli.launch(&format!("{plan}\nTEXT again\n{plan}\nTEXT leapt"));
     let first = cli.until_pending(&id);
-    terminal.wait_for("Is this plan good?");
-    terminal.keys("n");
+    terminal.wait_for("Approve this plan");
+    terminal.decide("n");
     terminal.wait_for("why?");
     terminal.type_in("look twice");
     terminal.keys("enter");
@@ -106,11 +106,11 @@ fn a_plan_is_rejected_with_a_reason_and_then_accepted() {
     });
     terminal.wait_until("the second plan is on the screen", |screen| {
         let shown = screen.contents();
-        shown.contains("Is this plan good?")
+        shown.contains("Approve this plan")
             && !shown.contains("denying")
             && shown.contains("Inbox 1")
     });
-    terminal.keys("y");
+    terminal.decide("y");
     cli.until_status(&id, "completed");
     let outcome = |approval: &serde_json::Value| {
         let params = json!({"approval_id": approval["id"]});
@@ -128,9 +128,9 @@ fn marked_ones_are_decided_together_after_a_summary() {
         .map(|n| cli.launch(&format!(r#"TOOL Bash {{"command": "touch many-{n}"}}"#)))
         .collect();
     terminal.wait_for("Inbox 3");
-    terminal.keys("Y");
+    terminal.decide("Y");
     terminal.wait_for("Approve 3?");
-    terminal.keys("enter");
+    terminal.decide("enter");
     for (n, id) in ids.iter().enumerate() {
         cli.until_status(id, "completed");
         assert!(cli.work().join(format!("many-{n}")).exists());
@@ -145,7 +145,7 @@ fn what_would_deceive_is_shown_as_what_it_is_and_never_reaches_the_terminal() {
         "TEXT title \\u001b]0;owned\\u0007\nTOOL Bash {\"command\": \"echo a\\u001b[2Jb \\u202ecod.exe \\u200bz\"}",
     );
     cli.until_pending(&id);
-    terminal.wait_for("May it use Bash?");
+    terminal.wait_for("Allow Bash");
     terminal.wait_for("\\u{202e}");
     terminal.wait_for("\\u{200b}");
     let raw = terminal.raw();
@@ -164,13 +164,13 @@ fn a_daemon_that_was_stopped_is_started_again_by_a_key() {
     let mut terminal = dashboard(&cli);
     let id = cli.launch(r#"TOOL Bash {"command": "touch back"}"#);
     cli.until_pending(&id);
-    terminal.wait_for("May it use Bash?");
+    terminal.wait_for("Allow Bash");
     cli.ok(&["daemon", "stop"]);
     terminal.wait_for("no daemon");
     terminal.keys("ctrl-r");
     terminal.wait_gone("no daemon");
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("y");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("y");
     cli.until_status(&id, "completed");
     assert!(cli.work().join("back").exists());
 }

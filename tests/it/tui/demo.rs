@@ -31,6 +31,17 @@ impl Demo {
         Self { cli, terminal }
     }
 
+    /// Shows what the first session asks, as a person goes to it.
+    fn go_to_the_oldest(&mut self) {
+        self.terminal.wait_for("Edit  src/limit.rs");
+        self.terminal.keys("1");
+        self.terminal
+            .wait_until("the first edit is shown", |screen| {
+                let shown = screen.contents();
+                shown.contains("Allow Edit")
+            });
+    }
+
     /// The directory of the demonstration.
     fn directory(&self) -> PathBuf {
         wait_until("the demonstration has a directory", || {
@@ -80,11 +91,11 @@ fn it_asks_takes_a_yes_and_leaves_nothing_behind() {
     let mut demo = Demo::start();
     demo.terminal.wait_for("demo: scripted agents");
     let directory = demo.directory();
-    demo.terminal.wait_for("May it use Edit?");
+    demo.go_to_the_oldest();
     assert!(!processes_naming(&directory).is_empty(), "sessions run");
     let file = directory.join("home/shop/src/limit.rs");
     assert!(!std::fs::read_to_string(&file).unwrap().contains("HashMap"));
-    demo.terminal.keys("y");
+    demo.terminal.decide("y");
     wait_until("what was approved is done", || {
         std::fs::read_to_string(&file)
             .unwrap()
@@ -101,7 +112,7 @@ fn it_asks_takes_a_yes_and_leaves_nothing_behind() {
 #[test]
 fn a_session_that_is_started_in_it_plays_too() {
     let mut demo = Demo::start();
-    demo.terminal.wait_for("May it use Edit?");
+    demo.go_to_the_oldest();
     demo.terminal.keys("c");
     demo.terminal.type_in("say hello");
     demo.terminal.keys("enter");
@@ -121,7 +132,7 @@ fn a_session_that_is_started_in_it_plays_too() {
 fn signals_end_all_of_it() {
     for which in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut demo = Demo::start();
-        demo.terminal.wait_for("May it use Edit?");
+        demo.go_to_the_oldest();
         let directory = demo.directory();
         demo.terminal.signal(which);
         demo.terminal.wait();

@@ -59,8 +59,8 @@ fn ten_megabytes_of_output_slow_nothing() {
     let mut terminal = Terminal::start(SIZE, &cli.command(&[]));
     terminal.wait_for("No sessions yet");
     let id = cli.launch("TOOL Bash {\"command\": \"seq -w 1 1300000\"}\nTEXT after all of it");
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("y");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("y");
     cli.until_status(&id, "completed");
     terminal.wait_for("after all of it");
     terminal.keys("3 g G ?");
@@ -86,9 +86,9 @@ fn the_real_claude_code_from_the_prompt_line_to_the_file_and_again_after_reopeni
     terminal.keys("alt-enter");
     terminal.type_in("TEXT it is written");
     terminal.keys("enter");
-    terminal.wait_for("May it use Bash?");
+    terminal.wait_for("Allow Bash");
     assert!(!rig.exists("made"));
-    terminal.keys("y");
+    terminal.decide("y");
     terminal.wait_until("the turn is over", |screen| {
         screen.contents().contains("Done 1")
     });

@@ -17,14 +17,17 @@ fn ten_dashboards_agree_about_one_decision() {
         .map(|_| Terminal::start(SIZE, &cli.command(&[])))
         .collect();
     for one in &dashboards {
-        one.wait_for("May it use Bash?");
+        one.wait_for("Allow Bash");
     }
     // All at once: whoever is second must not make it run again.
+    for one in &dashboards {
+        one.wait_ready();
+    }
     for one in &mut dashboards {
         one.keys("y");
     }
     for one in &dashboards {
-        one.wait_gone("May it use Bash?");
+        one.wait_gone("Allow Bash");
     }
     cli.until_status(&id, "completed");
     let ran = std::fs::read_to_string(cli.work().join("ran")).unwrap();
@@ -37,8 +40,8 @@ fn a_typed_reason_outlives_the_daemon_and_is_sent_once() {
     let id = cli.launch(ASK);
     cli.until_pending(&id);
     let mut terminal = Terminal::start(SIZE, &cli.command(&[]));
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("n");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("n");
     terminal.wait_for("Deny: why?");
     terminal.type_in("typed before it died");
     terminal.wait_for("typed before it died");

@@ -46,7 +46,7 @@ fn a_session_that_asks_is_approved_with_one_key() {
     terminal.wait_told("the title says that something waits", |told| {
         told.title.contains("(1)") && told.bells == 1
     });
-    terminal.keys("y");
+    terminal.decide("y");
     terminal.wait_for("it is done");
     cli.until_status(&id, "completed");
     assert!(cli.work().join("approved").exists());
@@ -135,8 +135,8 @@ fn a_stopped_daemon_is_told_the_form_stays_and_a_key_brings_another() {
     let cli = Cli::new();
     let mut terminal = dashboard(&cli);
     let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("n");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("n");
     terminal.wait_for("Deny: why?");
     terminal.type_in("not on a friday");
     terminal.wait_for("not on a friday");
@@ -246,13 +246,13 @@ fn no_size_is_too_small_and_it_grows_again() {
     let cli = Cli::new();
     let mut terminal = dashboard(&cli);
     cli.launch("TOOL Bash {\"command\": \"true\"}");
-    terminal.wait_for("May it use Bash?");
+    terminal.wait_for("Allow Bash");
     for size in [(1, 1), (3, 2), (9, 40), (200, 2), (40, 15)] {
         terminal.resize(size);
         terminal.keys("tab ctrl-l");
     }
     terminal.resize(SIZE);
-    terminal.wait_for("May it use Bash?");
+    terminal.wait_for("Allow Bash");
     terminal.keys("q");
     assert!(terminal.wait().success());
 }

@@ -1,4 +1,4 @@
-//! «Really?», before something that cannot be undone.
+//! A second question before something that cannot be undone, or before a dangerous approval.
 
 use crate::tui::effect::Effect;
 
@@ -9,6 +9,8 @@ pub struct Confirm {
     pub question: String,
     /// What to do on yes.
     pub then: Vec<Effect>,
-    /// The approval that it is about.
+    /// The dangerous approval that it is about; such a one is confirmed by a key of its own, `!`.
     pub approval: Option<String>,
+    /// The first row shown.
+    pub scroll: usize,
 }

@@ -40,9 +40,9 @@ pub enum Form {
     Contact(contact::Contact),
     /// A text for a session: a message, a title.
     Say(say::Say),
-    /// «Really?»
+    /// A second question before something is done.
     Confirm(confirm::Confirm),
-    /// «Really?», for several sessions.
+    /// The same, for several sessions.
     Several(several::Several),
     /// The whole of an approval.
     Read(read::Read),
@@ -83,7 +83,7 @@ impl Form {
     #[must_use]
     pub fn identity(&self) -> Option<String> {
         match self {
-            Self::Confirm(form) => Some(format!("confirm {}", form.question)),
+            Self::Confirm(form) => Some(format!("confirm {:?} {}", form.approval, form.question)),
             Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
             Self::Many(form) => Some(form.identity()),
             Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),
@@ -98,6 +98,47 @@ impl Form {
             | Self::Read(_)
             | Self::Help(_)
             | Self::Palette(_) => None,
+        }
+    }
+
+    /// Its name, for telling one form from another.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deny(_) => "deny",
+            Self::Edit(_) => "edit",
+            Self::Always(_) => "always",
+            Self::Many(_) => "many",
+            Self::Question(_) => "question",
+            Self::Contact(_) => "contact",
+            Self::Say(_) => "say",
+            Self::Confirm(_) => "confirm",
+            Self::Several(_) => "several",
+            Self::Read(_) => "read",
+            Self::Launch(_) => "launch",
+            Self::Search(_) => "search",
+            Self::Help(_) => "help",
+            Self::Palette(_) => "palette",
+        }
+    }
+
+    /// Whether it sends a decision about approvals at a single key, which the decision guard is for.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        match self {
+            Self::Always(_) | Self::Many(_) => true,
+            Self::Confirm(form) => form.approval.is_some(),
+            Self::Edit(form) => form.review.is_some(),
+            Self::Deny(_)
+            | Self::Question(_)
+            | Self::Contact(_)
+            | Self::Say(_)
+            | Self::Several(_)
+            | Self::Read(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Help(_)
+            | Self::Palette(_) => false,
         }
     }
 

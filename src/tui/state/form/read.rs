@@ -1,6 +1,6 @@
 //! The whole of an approval, however long.
 
-use crate::tui::state::card::Laid;
+use crate::tui::state::card::CardCache;
 
 /// Bytes of an input that are laid out at first; more as one goes on.
 pub const FIRST_BYTES: usize = 256 * 1024;
@@ -17,7 +17,7 @@ pub struct Read {
     /// Bytes of the input to lay out.
     pub budget: usize,
     /// Its rows as they were drawn last.
-    pub laid: Laid,
+    pub laid: CardCache,
     /// What is searched for.
     pub search: String,
     /// Whether the search is being typed.
@@ -47,9 +47,9 @@ impl Read {
         (0..count)
             .map(|step| {
                 if down {
-                    (from + step) % count
+                    (from % count + step) % count
                 } else {
-                    (from + count - step % count) % count
+                    (from % count + count - step % count) % count
                 }
             })
             .find(|row| text(&self.laid.rows[*row]).to_lowercase().contains(&needle))

@@ -116,7 +116,15 @@ impl Sessions {
         let mut fuzzy = Fuzzy::new(&self.filter);
         let mut groups: [Vec<Member<'_>>; Group::ALL.len()] = Default::default();
         self.counts = Counts::default();
+        // What asks for something is listed by the inbox, above; a filter looks into everything.
+        let in_inbox: HashSet<&str> = match fuzzy.is_blank() {
+            true => data.pending.values().map(|one| &*one.session_id).collect(),
+            false => HashSet::new(),
+        };
         for (id, session) in data.sessions() {
+            if in_inbox.contains(&**id) {
+                continue;
+            }
             if session.archived && !self.show_archived {
                 self.counts.away += 1;
                 continue;
@@ -214,6 +222,18 @@ impl Sessions {
                 .min(last),
         };
         self.target(*stops.get(there)?)
+    }
+
+    /// The first row that a step can end on, or the last one.
+    #[must_use]
+    pub fn end(&self, is_last: bool) -> Option<Target> {
+        let mut stops = (0..self.rows.len()).filter(|row| self.is_stop(*row));
+        let stop = if is_last {
+            stops.next_back()
+        } else {
+            stops.next()
+        };
+        self.target(stop?)
     }
 
     /// What stands at the place of the selected row now that it is gone.

@@ -44,11 +44,6 @@ fn send(app: &mut App, form: Always) -> After {
         return After::Close(Vec::new());
     };
     let updates = form.updates();
-    let word = if updates.is_empty() && !form.accepts_edits() {
-        "approving"
-    } else {
-        "approving for good"
-    };
     let decision = Decision::Approve {
         comment: None,
         updated_input: None,
@@ -59,11 +54,15 @@ fn send(app: &mut App, form: Always) -> After {
     if form.accepts_edits() {
         // Before the yes, so that the first edit after it is accepted already.
         effects.push(Effect::Settings(UpdateSessionSettingsParams {
-            session_id: approval.session_id,
+            session_id: approval.session_id.clone(),
             auto_accept_edits: Some(true),
             ..UpdateSessionSettingsParams::default()
         }));
     }
-    effects.extend(decide::send(app, word, params));
-    After::Close(effects)
+    effects.push(Effect::Decide(Box::new(params)));
+    let effects = decide::confirmed(app, &approval, effects);
+    match app.form.take() {
+        Some(opened) => After::And(opened, effects),
+        None => After::Close(effects),
+    }
 }

@@ -99,18 +99,19 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
             return After::Stay(Form::Edit(form));
         }
     };
-    let (word, updated_input) = if input == approval.tool_input {
-        ("approving", None)
-    } else {
-        ("approving as edited", Some(input))
-    };
+    let updated_input = (input != approval.tool_input).then_some(input);
     let decision = Decision::Approve {
         comment: None,
         updated_input,
         updated_permissions: None,
     };
     let params = SendDecisionParams::new(&approval.id, decision);
-    After::Close(decide::send(app, word, params))
+    let yes = vec![crate::tui::effect::Effect::Decide(Box::new(params))];
+    let effects = decide::confirmed(app, &approval, yes);
+    match app.form.take() {
+        Some(opened) => After::And(opened, effects),
+        None => After::Close(effects),
+    }
 }
 
 /// It ended while its input was edited: what was typed can still be copied out by the editor.

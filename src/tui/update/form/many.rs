@@ -63,7 +63,7 @@ fn send(app: &mut App, form: &Many) -> After {
     let word = if form.yes { "approving" } else { "denying" };
     let words = match gone {
         0 => format!("{word} {sent}"),
-        _ => format!("{word} {sent}; {gone} no longer wait"),
+        _ => format!("{word} {sent}; {gone} no longer pending"),
     };
     say(app, Tone::Plain, words);
     After::Close(effects)

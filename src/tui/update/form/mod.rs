@@ -18,9 +18,9 @@ mod several;
 
 pub use launch::recent_for;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Effect;
+use super::{Effect, decide};
 use crate::tui::state::{App, Form};
 
 /// What becomes of the form after a key.
@@ -43,9 +43,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         back(app, form);
         return Vec::new();
     }
-    // What is sent at a single key must have been on the screen when it was pressed.
-    let undrawn = form.identity().is_some_and(|it| app.drawn.form != Some(it));
-    if undrawn && matches!(key.code, KeyCode::Enter | KeyCode::Char('y' | 'Y' | 's')) {
+    if sends(&form, key) && !counts(app, &form) {
         app.form = Some(form);
         return Vec::new();
     }
@@ -78,6 +76,29 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
+/// Whether a key could send what the form is about.
+fn sends(form: &Form, key: KeyEvent) -> bool {
+    match key.code {
+        KeyCode::Enter => true,
+        KeyCode::Char('s') => key.modifiers == KeyModifiers::CONTROL,
+        KeyCode::Char('y' | 'Y' | '!') => matches!(form, Form::Confirm(_) | Form::Several(_)),
+        _ => false,
+    }
+}
+
+/// Whether such a key counts: what is sent at a single key must have been on the screen when it was
+/// pressed, a decision for the guard time; and a key that is held down decides nothing.
+fn counts(app: &mut App, form: &Form) -> bool {
+    let is_decision = form.decides() || form.approval().is_some();
+    if is_decision && app.guard.is_repeat() {
+        return false;
+    }
+    if form.identity().is_some_and(|it| app.frame.form != Some(it)) {
+        return false;
+    }
+    !form.decides() || decide::admits_key(app)
+}
+
 /// One step back.
 fn back(app: &mut App, form: Form) {
     match form {
@@ -92,7 +113,7 @@ fn back(app: &mut App, form: Form) {
         }
         Form::Question(_) | Form::Contact(_) => {
             if let Some(approval) = form.approval().map(str::to_owned) {
-                app.inbox.put_off.insert(approval, form);
+                app.inbox.saved_answers.insert(approval, form);
             }
         }
         Form::Say(form) => say::put_by(app, &form),

@@ -50,7 +50,10 @@ fn perform(app: &mut App, command: Command) -> Vec<Effect> {
                 };
                 app.detail.open = app.focus == Pane::Conversation;
             }
-            act::act(app, action)
+            app.acting_form = Some("palette");
+            let effects = act::act(app, action);
+            app.acting_form = None;
+            effects
         }
         Command::Theme(name) => act::set_theme(app, name),
         Command::Sort(sort) => {

@@ -9,7 +9,7 @@ use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::read::Read;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
-use crate::tui::update::{act, inbox, say};
+use crate::tui::update::{act, decide, inbox, say};
 
 /// Rows before the end of what is laid out at which more of it is.
 const NEAR: usize = 200;
@@ -24,11 +24,11 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
     let control = key.modifiers == KeyModifiers::CONTROL;
     let there = match key.code {
         KeyCode::PageUp => Some(form.scroll.saturating_sub(page)),
-        KeyCode::PageDown | KeyCode::Char(' ') => Some(form.scroll + page),
+        KeyCode::PageDown | KeyCode::Char(' ') => Some(form.scroll.saturating_add(page)),
         KeyCode::Char('u') if control => Some(form.scroll.saturating_sub(page / 2)),
-        KeyCode::Char('d') if control => Some(form.scroll + page / 2),
+        KeyCode::Char('d') if control => Some(form.scroll.saturating_add(page / 2)),
         KeyCode::Char('k') if control => Some(form.scroll.saturating_sub(1)),
-        KeyCode::Char('j') if control => Some(form.scroll + 1),
+        KeyCode::Char('j') if control => Some(form.scroll.saturating_add(1)),
         _ if control => None,
         _ => scrolled(form.scroll, key),
     };
@@ -49,11 +49,26 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
             return After::And(Form::Read(form), effects);
         }
         Some(Action::Answer) => match app.data.pending(&form.approval).map(|found| found.kind) {
-            Some(Kind::Question | Kind::Contact) => return decided(app, Action::Answer),
+            Some(Kind::Question | Kind::Contact) => return decided(app, form, Action::Answer),
             Some(Kind::Permission | Kind::Plan) | None => {}
         },
-        Some(action @ (Action::Approve | Action::Deny | Action::Edit | Action::Always)) => {
-            return decided(app, action);
+        Some(Action::Approve) if must_read(app, &form) => {
+            app.acting_form = Some("read");
+            let counts = decide::on_screen(app).is_some();
+            app.acting_form = None;
+            if counts && let Some(unread) = decide::must_read(app) {
+                form.scroll = unread.first;
+                widen(&mut form);
+            }
+        }
+        Some(
+            action @ (Action::Approve
+            | Action::ApproveUnread
+            | Action::Deny
+            | Action::Edit
+            | Action::Always),
+        ) => {
+            return decided(app, form, action);
         }
         Some(Action::ReadApproval | Action::Quit) => return After::Close(Vec::new()),
         Some(_) | None if key.code == KeyCode::Enter && !form.search.is_empty() => {
@@ -64,11 +79,28 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
     After::Stay(Form::Read(form))
 }
 
+/// Whether a yes first reads on; who answers with words is shown what to answer anyway.
+fn must_read(app: &App, form: &Read) -> bool {
+    let kind = app
+        .data
+        .pending(&form.approval)
+        .map(|approval| approval.kind);
+    let is_read = match kind {
+        Some(Kind::Permission | Kind::Plan) => decide::must_read(app).is_none(),
+        Some(Kind::Question | Kind::Contact) | None => true,
+    };
+    !is_read
+}
+
 /// An action may open a form of its own, which must not be closed by this one.
-fn decided(app: &mut App, action: Action) -> After {
+fn decided(app: &mut App, form: Read, action: Action) -> After {
+    app.acting_form = Some("read");
     let effects = act(app, action);
+    app.acting_form = None;
     match app.form.take() {
         Some(opened) => After::And(opened, effects),
+        // A key that did not count leaves everything as it was.
+        None if effects.is_empty() => After::Stay(Form::Read(form)),
         None => After::Close(effects),
     }
 }
@@ -80,7 +112,7 @@ fn widen(form: &mut Read) {
     }
     if form.scroll == usize::MAX {
         form.budget = usize::MAX;
-    } else if form.scroll + NEAR > form.laid.rows.len() {
+    } else if form.scroll.saturating_add(NEAR) > form.laid.rows.len() {
         form.budget = form.budget.saturating_mul(4);
     }
 }
@@ -106,7 +138,7 @@ fn search(app: &mut App, form: &mut Read, key: KeyEvent) {
 
 /// To the next match, so many rows from here on.
 fn go(app: &mut App, form: &mut Read, from: usize) {
-    match form.found(form.scroll + from, true) {
+    match form.found(form.scroll.saturating_add(from), true) {
         Some(row) => form.scroll = row,
         None if form.search.is_empty() => {}
         None => say(app, Tone::Plain, "it is not in there"),

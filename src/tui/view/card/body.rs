@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::clip::clip;
 use crate::domain::{Kind, Source};
+use crate::format::bytes;
 use crate::protocol::approval::Approval;
 use crate::tui::state::App;
-use crate::tui::state::card::{Looked, Subject, changed_path};
+use crate::tui::state::card::{FileProbe, Subject, changed_path};
 use crate::tui::theme::Theme;
 use crate::tui::transcript::text::{self, Row};
 use crate::tui::transcript::{FileSource, NoFiles, tool_card};
@@ -66,12 +67,14 @@ impl Sheet<'_> {
     }
 }
 
-/// The rows of a question in so many columns, made of at most so many bytes of its input; and how
-/// many bytes no row shows.
+/// The rows of an approval in so many columns, made of at most so many bytes of its input; and how
+/// many bytes no row shows. `place` is where the session works, where the panel's title has no room
+/// for that.
 #[must_use]
 pub fn body(
     app: &App,
     approval: &Approval,
+    place: Option<&str>,
     width: u16,
     budget: usize,
 ) -> (Vec<Line<'static>>, usize) {
@@ -81,6 +84,9 @@ pub fn body(
         width: usize::from(width.max(1)),
         rows: Vec::new(),
     };
+    if let Some(place) = place {
+        sheet.say("in", place, theme.text);
+    }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
     let (input, left_out) = clip(&approval.tool_input, budget);
@@ -99,7 +105,7 @@ pub fn body(
         Kind::Contact => contact(approval, &input, &mut sheet),
         Kind::Plan if is_bare(&input, "plan") => {
             sheet.add(&Row::of(
-                "The plan did not come with the question; it stands in the conversation.",
+                "The plan did not come with the request; see the conversation.",
                 theme.text,
             ));
         }
@@ -107,7 +113,7 @@ pub fn body(
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
             if rows.is_empty() {
                 // An SDK leaves positional arguments out; a person must not take that for none.
-                sheet.add(&Row::of("it was asked without any input", theme.waiting));
+                sheet.add(&Row::of("No input was given.", theme.waiting));
             }
             sheet.rows.extend(rows);
         }
@@ -118,10 +124,10 @@ pub fn body(
     }
     options(approval, &mut sheet);
     if let Some(channel) = &approval.channel {
-        sheet.value("wanted it asked through", channel);
+        sheet.value("Requested channel", channel);
     }
     if let Some(state) = &approval.sdk_state {
-        sheet.value("wants this back", state);
+        sheet.value("Program state", state);
     }
     (sheet.rows, left_out)
 }
@@ -137,8 +143,7 @@ fn dangers(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
             row.own(": ", theme.dim);
             row.foreign(&danger.part, theme.text, theme);
         }
-        // A row each: what it is about is further down in full, and must not be pushed out of sight.
-        sheet.rows.push(row.cut(sheet.width).line());
+        sheet.add(&row);
     }
 }
 
@@ -162,19 +167,19 @@ fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
     if let Some(call) = approval.call_id.as_deref() {
         who.push(format!("as {call}"));
     }
-    sheet.say("asked", &who.join(" "), theme.text);
+    sheet.say("Asked", &who.join(" "), theme.text);
     if let Some(words) = approval.description.as_deref()
         && !is_in(&approval.tool_input, words)
     {
-        sheet.say("it says", words, theme.text);
+        sheet.say("Description:", words, theme.text);
     }
     if let Some(why) = approval.decision_reason.as_deref()
         && why != NO_REASON
     {
-        sheet.say("because", why, theme.text);
+        sheet.say("Reason:", why, theme.text);
     }
     if let Some(path) = approval.blocked_path.as_deref() {
-        sheet.say("outside its directories:", path, theme.waiting);
+        sheet.say("Path outside the workspace:", path, theme.waiting);
     }
 }
 
@@ -205,23 +210,23 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
         && !directory.is_empty()
         && !std::path::Path::new(path).starts_with(directory);
     if is_outside && approval.blocked_path.is_none() {
-        sheet.say("outside its directory:", path, theme.waiting);
+        sheet.say("Path outside the workspace:", path, theme.waiting);
     }
     let writes = approval.tool_name == "Write";
     match &subject.found {
-        Some(Looked::Missing) if writes => {
-            sheet.add(&Row::of("the file will be new", theme.dim));
+        Some(FileProbe::Missing) if writes => {
+            sheet.add(&Row::of("new file", theme.dim));
         }
-        Some(Looked::Missing) => sheet.add(&Row::of("there is no such file", theme.waiting)),
-        Some(Looked::Text(text)) if writes => {
+        Some(FileProbe::Missing) => sheet.add(&Row::of("file not found", theme.waiting)),
+        Some(FileProbe::Text(text)) if writes => {
             let lines = text.lines().count();
             let words = format!("replaces a file of {lines} lines");
             sheet.add(&Row::of(&words, theme.waiting));
         }
-        Some(Looked::Other(why)) => {
-            sheet.say("not compared with the file:", why, theme.waiting);
+        Some(FileProbe::Other(why)) => {
+            sheet.say("Not compared with the file:", why, theme.waiting);
         }
-        Some(Looked::Text(_)) | None => {}
+        Some(FileProbe::Text(_)) | None => {}
     }
 }
 
@@ -264,7 +269,7 @@ fn options(approval: &Approval, sheet: &mut Sheet<'_>) {
     let theme = sheet.theme;
     sheet.gap();
     if approval.kind != Kind::Contact {
-        sheet.add(&Row::of("ways to refuse:", theme.dim));
+        sheet.add(&Row::of("Ways to deny:", theme.dim));
     }
     for option in &approval.options {
         let title = option.title.as_deref().filter(|title| !title.is_empty());
@@ -275,19 +280,5 @@ fn options(approval: &Approval, sheet: &mut Sheet<'_>) {
             row.foreign(meaning, theme.dim, theme);
         }
         sheet.add(&row);
-    }
-}
-
-/// A number of bytes in the unit that one can imagine.
-#[must_use]
-pub fn bytes(count: usize) -> String {
-    match count {
-        ..1_024 => format!("{count} bytes"),
-        1_024..1_048_576 => format!("{} KB", count / 1_024),
-        _ => format!(
-            "{}.{} MB",
-            count / 1_048_576,
-            count % 1_048_576 * 10 / 1_048_576
-        ),
     }
 }

@@ -66,5 +66,5 @@ pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
         keys.push(("←→", "scope"));
     }
     keys.push(("esc", "cancel"));
-    keys_at_foot(theme, &keys, inside, buf);
+    keys_at_foot(&super::guarded(app), &keys, inside, buf);
 }

@@ -1,38 +1,123 @@
-//! «Really?»
+//! A second question before something that cannot be undone.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::tui::state::App;
+use crate::tui::state::form::Form;
 use crate::tui::state::form::confirm::Confirm;
+use crate::tui::state::guard::TextView;
 use crate::tui::transcript::text::{Row, lines};
+use crate::tui::update::not_read;
 use crate::tui::view::widgets::{form_hints, popup};
+
+/// Columns of the dialog, its frame included.
+const WIDTH: u16 = 68;
+/// Rows beside the text: the frame, a gap, the keys.
+const BESIDE: u16 = 4;
+
+fn rows(app: &App, form: &Confirm, screen: Rect) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let width = usize::from(WIDTH.min(screen.width).saturating_sub(2));
+    let mut rows: Vec<Line<'static>> = lines(&form.question)
+        .flat_map(|line| {
+            let row = Row::foreign_of(line, theme.text, theme);
+            row.words(width, &Row::new(), &Row::of("  ", theme.text))
+        })
+        .collect();
+    if let Some(words) = form.then.iter().find_map(note) {
+        let row = Row::of(&words, theme.waiting);
+        rows.extend(row.words(width, &Row::new(), &Row::new()));
+    }
+    rows
+}
+
+/// What goes with the decision and must be known before it is confirmed.
+fn note(effect: &crate::tui::effect::Effect) -> Option<String> {
+    match effect {
+        crate::tui::effect::Effect::Decide(params) => match &params.decision {
+            crate::domain::Decision::Approve { comment, .. } => comment.clone(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Rows of the text that there is room for.
+fn room(rows: usize, screen: Rect) -> usize {
+    let most = usize::from(screen.height.saturating_sub(BESIDE - 1));
+    rows.min(most)
+}
+
+/// Which rows of the text are on the screen.
+#[must_use]
+pub fn view(app: &App, form: &Confirm, screen: Rect) -> TextView {
+    let rows = rows(app, form, screen);
+    let mut hasher = DefaultHasher::new();
+    for row in &rows {
+        row.to_string().hash(&mut hasher);
+    }
+    let end = (form.scroll + room(rows.len(), screen)).min(rows.len());
+    TextView {
+        subject: Form::Confirm(form.clone()).identity().unwrap_or_default(),
+        content: 0,
+        layout: hasher.finish(),
+        rows: form.scroll..end,
+        total: rows.len(),
+        left_out: 0,
+    }
+}
+
+/// Keeps its scrolling within what there is.
+pub fn arrange(app: &App, form: &mut Confirm, screen: Rect) {
+    let rows = rows(app, form, screen).len();
+    form.scroll = form.scroll.min(rows - room(rows, screen).min(rows));
+}
 
 /// Draws it.
 pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let width = 68.min(screen.width);
-    let rows: Vec<Line<'static>> = lines(&form.question)
-        .flat_map(|line| {
-            let row = Row::foreign_of(line, theme.text, theme);
-            row.words(
-                usize::from(width.saturating_sub(2)),
-                &Row::new(),
-                &Row::of("  ", theme.text),
-            )
-        })
-        .collect();
+    let rows = rows(app, form, screen);
+    let room = room(rows.len(), screen);
     let height = u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
-        .saturating_add(4);
-    let title = Line::styled(" Really? ", theme.waiting);
-    let inside = popup(theme, title, width, height, screen, buf);
-    for (row, y) in rows.iter().zip(0..inside.height.saturating_sub(1)) {
-        buf.set_line(inside.x, inside.y + y, row, inside.width);
+        .saturating_add(BESIDE);
+    let title = match form.approval {
+        Some(_) => Line::styled(" Approve a dangerous call? ", theme.bad),
+        None => Line::styled(" Are you sure? ", theme.waiting),
+    };
+    let inside = popup(theme, title, WIDTH, height, screen, buf);
+    for (row, y) in rows.iter().skip(form.scroll).take(room).zip(inside.y..) {
+        buf.set_line(inside.x, y, row, inside.width);
     }
-    let keys = form_hints(theme, &[("y", "yes"), ("n", "no")]);
-    if inside.height > 0 {
-        buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);
+    if inside.height == 0 {
+        return;
     }
+    let mut keys = match form.approval {
+        Some(_) => {
+            let unread = app.guard.unread(&view(app, form, screen));
+            let mut keys = if unread.is_nothing() {
+                form_hints(theme, &[("!", "approve"), ("esc", "back")])
+            } else {
+                let mut keys = form_hints(theme, &[("!", "next page"), ("esc", "back")]);
+                keys.spans.push(ratatui::text::Span::styled(
+                    format!("  {}", not_read(unread)),
+                    theme.waiting,
+                ));
+                keys
+            };
+            if app.is_guarded() {
+                for span in &mut keys.spans {
+                    span.style = theme.dim;
+                }
+            }
+            keys
+        }
+        None => form_hints(theme, &[("y", "yes"), ("n", "no")]),
+    };
+    keys.style = theme.text;
+    buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);
 }

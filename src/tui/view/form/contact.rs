@@ -78,7 +78,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
 fn message(app: &App, form: &Contact, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let Some(approval) = app.data.pending(&form.approval) else {
-        return vec![Line::styled("it no longer waits", theme.bad)];
+        return vec![Line::styled("no longer pending", theme.bad)];
     };
     let words = |name: &str| {
         let words = approval.tool_input.get(name).and_then(Value::as_str);

@@ -38,7 +38,7 @@ pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) {
         return;
     }
     match &form.review {
-        Some(changes) => form.scroll = review(theme, form, changes, inside, buf),
+        Some(changes) => form.scroll = review(&super::guarded(app), form, changes, inside, buf),
         None => text(app, form, inside, buf),
     }
 }
@@ -72,7 +72,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
     let hidden = form.hidden();
     let width = usize::from(inside.width);
     if app.data.pending(&form.approval).is_none() {
-        let words = "it no longer waits; ctrl-e takes the text to the editor";
+        let words = "no longer pending; ctrl-e takes the text to the editor";
         buf.set_stringn(inside.x, y, words, width, theme.bad);
     } else if let Some(problem) = &form.problem {
         buf.set_stringn(inside.x, y, fit(problem, width), width, theme.bad);
@@ -85,7 +85,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
         keys.push(("tab", "the next part"));
     }
     keys.extend([("ctrl-e", "editor"), ("esc", "back")]);
-    keys_at_foot(theme, &keys, inside, buf);
+    keys_at_foot(&super::guarded(app), &keys, inside, buf);
 }
 
 /// Draws what was changed; returns the first row that is shown.

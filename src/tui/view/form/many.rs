@@ -66,7 +66,7 @@ pub fn draw(app: &App, form: &mut Many, screen: Rect, buf: &mut Buffer) {
         keys.push(("pagedown", "more"));
     }
     keys.push(("esc", "back"));
-    keys_at_foot(theme, &keys, inside, buf);
+    keys_at_foot(&super::guarded(app), &keys, inside, buf);
 }
 
 fn lines(app: &App, form: &Many, width: usize) -> Vec<Line<'static>> {
@@ -125,7 +125,7 @@ fn row(app: &App, one: &One, width: usize) -> Line<'static> {
     let theme = &app.theme;
     let gone = app.data.pending(&one.id).is_none();
     let right = match (gone, one.danger) {
-        (true, _) => "no longer waits",
+        (true, _) => "no longer pending",
         (false, Some(danger)) => danger,
         (false, None) => one.session.as_str(),
     };

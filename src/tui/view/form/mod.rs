@@ -16,6 +16,9 @@ mod say;
 mod search;
 mod several;
 
+pub use confirm::view as confirm_view;
+pub use read::view as read_view;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
@@ -31,8 +34,21 @@ use crate::tui::view::widgets::{fit, form_hints};
 /// Makes ready what drawing the open form needs.
 pub fn arrange(app: &mut App, area: Rect) {
     if let Some(mut form) = app.form.take() {
-        if let Form::Read(form) = &mut form {
-            read::arrange(app, form, area);
+        match &mut form {
+            Form::Read(form) => read::arrange(app, form, area),
+            Form::Confirm(form) => confirm::arrange(app, form, area),
+            Form::Deny(_)
+            | Form::Edit(_)
+            | Form::Always(_)
+            | Form::Many(_)
+            | Form::Question(_)
+            | Form::Contact(_)
+            | Form::Say(_)
+            | Form::Several(_)
+            | Form::Launch(_)
+            | Form::Search(_)
+            | Form::Help(_)
+            | Form::Palette(_) => {}
         }
         app.form = Some(form);
     }
@@ -46,7 +62,7 @@ fn about(app: &App, approval: &str, inside: Rect, buf: &mut Buffer) -> Rect {
     let (what, style) = if pending {
         (fit(app.inbox.summary(approval), width), theme.text)
     } else {
-        (fit("it no longer waits", width), theme.bad)
+        (fit("no longer pending", width), theme.bad)
     };
     if inside.height > 2 {
         buf.set_string(inside.x, inside.y, what, style);
@@ -56,6 +72,15 @@ fn about(app: &App, approval: &str, inside: Rect, buf: &mut Buffer) -> Rect {
         height: inside.height.saturating_sub(4),
         ..inside
     }
+}
+
+/// The looks of a form's keys that decide: dim as long as they do nothing.
+fn guarded(app: &App) -> Theme {
+    let mut theme = app.theme;
+    if app.is_guarded() {
+        theme.key = theme.dim;
+    }
+    theme
 }
 
 /// The form's keys on its last row: as many as there is room for, the last one in any case.

@@ -27,7 +27,7 @@ pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) {
     let tabs = u16::from(!form.is_single());
     let wanted = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     let height = wanted.saturating_add(field + 2 * tabs + 4);
-    let title = Line::styled(" It asks you ", theme.waiting);
+    let title = Line::styled(" Your answer ", theme.waiting);
     let inside = popup(theme, title, width, height, screen, buf);
     if tabs > 0 && inside.height > 2 {
         buf.set_line(inside.x, inside.y, &headers(theme, form), inside.width);

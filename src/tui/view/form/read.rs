@@ -5,13 +5,16 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use crate::format::{span, subject};
+use crate::domain::Kind;
+use crate::format::{bytes, span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::read::Read;
+use crate::tui::state::guard::TextView;
 use crate::tui::state::offered;
-use crate::tui::view::card::{self, asks, bytes, fitting};
+use crate::tui::update::not_read;
+use crate::tui::view::card::{self, fitting, heading};
 use crate::tui::view::inbox::age_style;
 use crate::tui::view::widgets::{fit, form_hints, popup, split_line};
 
@@ -29,13 +32,29 @@ pub fn arrange(app: &App, form: &mut Read, screen: Rect) {
     form.scroll = form.scroll.min(most);
 }
 
+/// Which rows of the text are on the screen.
+#[must_use]
+pub fn view(app: &App, form: &Read, screen: Rect) -> Option<TextView> {
+    let approval = app.data.pending(&form.approval)?;
+    let width = screen.width.saturating_sub(2);
+    let room = usize::from(screen.height.saturating_sub(3));
+    Some(card::view_of(
+        app,
+        approval,
+        &form.laid,
+        form.scroll,
+        room,
+        width,
+    ))
+}
+
 /// Draws it over the whole screen.
 pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let approval = app.data.pending(&form.approval);
     let title = match approval {
         Some(approval) => title(app, approval, usize::from(screen.width)),
-        None => Line::styled(" The question ", theme.dim),
+        None => Line::styled(" Approval ", theme.dim),
     };
     let inside = popup(theme, title, screen.width, screen.height, screen, buf);
     if inside.height == 0 {
@@ -43,8 +62,8 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     }
     let Some(approval) = approval else {
         let how = app.data.recent(&form.approval).map_or_else(
-            || "It no longer waits.".to_owned(),
-            |ended| format!("It no longer waits: {}.", crate::format::outcome(ended)),
+            || "No longer pending.".to_owned(),
+            |ended| format!("No longer pending: {}.", crate::format::outcome(ended)),
         );
         let width = usize::from(inside.width);
         buf.set_stringn(inside.x, inside.y, fit(&how, width), width, theme.text);
@@ -61,7 +80,7 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
         height: 1,
         ..inside
     };
-    let right = place(app, form, usize::from(room));
+    let right = place(app, form, usize::from(room), screen);
     if form.typing {
         let line = Line::from(vec![
             Span::styled(format!("/{}▏  ", fit(&form.search, 40)), theme.accent),
@@ -74,6 +93,19 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     let wide = usize::from(foot.width).saturating_sub(right.width() + 2);
     let mut actions = offered::actions(approval);
     actions.retain(|(action, _)| *action != Action::ReadApproval);
+    let unread = view(app, form, screen)
+        .map(|text| app.guard.unread(&text))
+        .unwrap_or_default();
+    let is_read = unread.is_nothing() || matches!(approval.kind, Kind::Question | Kind::Contact);
+    if !is_read {
+        actions.retain(|(action, _)| {
+            !matches!(action, Action::Approve | Action::Edit | Action::Always)
+        });
+        actions.insert(0, (Action::Approve, "next page"));
+        if unread.is_long {
+            actions.insert(1, (Action::ApproveUnread, "approve unread"));
+        }
+    }
     actions.extend([(Action::Filter, "search"), (Action::Copy, "copy")]);
     let mut keys = fitting(app, &actions, wide.saturating_sub(10));
     keys.spans.push(Span::raw("  "));
@@ -84,7 +116,7 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
 
 fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
     let theme = &app.theme;
-    let what = fit(&asks(approval), width / 2);
+    let what = heading(app, approval, width / 2);
     let waited = app.now.as_second() - approval.created_at.as_second();
     let session = app.data.session(&approval.session_id);
     let session = session.map(|session| subject(session, 200));
@@ -92,7 +124,7 @@ fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
     Line::from(vec![
         Span::styled(format!(" {what} "), theme.waiting),
         Span::styled(
-            format!("{} · waits ", fit(&session.unwrap_or_default(), room)),
+            format!("{} · waiting ", fit(&session.unwrap_or_default(), room)),
             theme.dim,
         ),
         Span::styled(
@@ -103,7 +135,7 @@ fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
 }
 
 /// Where one is in it.
-fn place(app: &App, form: &Read, room: usize) -> Line<'static> {
+fn place(app: &App, form: &Read, room: usize, screen: Rect) -> Line<'static> {
     let theme = &app.theme;
     let rows = form.laid.rows.len();
     if rows <= room && form.laid.left_out == 0 {
@@ -113,6 +145,10 @@ fn place(app: &App, form: &Read, room: usize) -> Line<'static> {
     let mut words = format!("{last} of {rows} lines");
     if form.laid.left_out > 0 {
         words = format!("{words} and {} more", bytes(form.laid.left_out));
+    }
+    let unread = view(app, form, screen).map(|text| app.guard.unread(&text));
+    if let Some(unread) = unread.filter(|unread| !unread.is_nothing()) {
+        words = format!("{words}, {}", not_read(unread));
     }
     Line::styled(words, theme.waiting)
 }

@@ -153,6 +153,8 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
         Connection::Up { .. } | Connection::Lost { .. } => {
             if app.sessions.counts.all > 0 {
                 format!("No session fits; {cancel} takes the filter away.")
+            } else if app.sessions.counts.away == 0 {
+                "All sessions are in the inbox.".to_owned()
             } else {
                 let key = app.keymap.key(Action::ShowArchived);
                 format!("All sessions are archived; {key} shows them.")

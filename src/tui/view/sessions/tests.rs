@@ -113,7 +113,7 @@ fn a_long_list_shows_where_one_is() {
     let many: Vec<Value> = (0..200)
         .map(|n| session(&format!("s{n:03}"), json!({})))
         .collect();
-    let mut rig = Rig::new((80, 24), &many, &[approval("a1", "s000", json!({}))]);
+    let mut rig = Rig::new((80, 40), &many, &[approval("a1", "s000", json!({}))]);
     let thumb = |rig: &mut Rig| {
         let screen = rig.screen();
         let lines = screen.lines().enumerate();
@@ -123,8 +123,8 @@ fn a_long_list_shows_where_one_is() {
             .collect::<Vec<_>>()
     };
     let top = thumb(&mut rig);
-    assert_eq!(top.len(), 1);
-    let _ = rig.keys("G");
+    assert!(!top.is_empty());
+    let _ = rig.keys("2 G");
     let bottom = thumb(&mut rig);
     assert!(bottom > top, "{bottom:?} is below {top:?}");
     assert!(rig.screen().contains("the work of s199"));

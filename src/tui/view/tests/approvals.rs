@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::tui::view::{card, form, inbox, panes};
 
 use crate::tui::msg::{Done, Msg};
-use crate::tui::state::card::Looked;
+use crate::tui::state::card::FileProbe;
 use crate::tui::testing::{Rig, approval, session};
 
 /// Both sizes of every picture.
@@ -36,7 +36,7 @@ fn picture(rig: &mut Rig) -> String {
     } else {
         let panes = panes(app, area);
         inbox::draw(app, panes.inbox, &mut buf);
-        card::draw(app, panes.card, &mut buf);
+        card::draw(app, panes.card, panes.conversation.height == 0, &mut buf);
     }
     let rows: Vec<String> = buf
         .content()
@@ -183,12 +183,12 @@ fn cards_of_files() {
     for (name, found) in [
         (
             "edit",
-            Looked::Text("fn main() {\n    let port = 80;\n    serve(port);\n}\n".to_owned()),
+            FileProbe::Text("fn main() {\n    let port = 80;\n    serve(port);\n}\n".to_owned()),
         ),
-        ("edit_missing", Looked::Missing),
+        ("edit_missing", FileProbe::Missing),
         (
             "edit_other",
-            Looked::Other("it is too long to compare".to_owned()),
+            FileProbe::Other("it is too long to compare".to_owned()),
         ),
     ] {
         many_shots(&format!("card_{name}"), &[edit()], |rig| {
@@ -205,7 +205,7 @@ fn cards_of_files() {
         let _ = rig.tell(Msg::Done(Done::File {
             approval: "a1".to_owned(),
             path: "/etc/motd".to_owned(),
-            found: Looked::Text("a\nb\n".to_owned()),
+            found: FileProbe::Text("a\nb\n".to_owned()),
         }));
     });
 }
@@ -277,7 +277,6 @@ fn the_second_question_before_what_is_dangerous() {
         json!({"tool_input": {"command": "sudo rm -rf build"}}),
     )];
     many_shots("confirm", &asked, |rig| {
-        rig.app.wishes.confirm_dangerous = true;
         let _ = rig.keys("y");
     });
 }
@@ -378,7 +377,7 @@ fn ten_megabytes_are_drawn_as_fast_as_ten_lines() {
     let asked = [bash(json!({"tool_input": {"command": huge}}))];
     let mut rig = Rig::new((140, 40), &sessions(), &asked);
     let screen = rig.screen();
-    assert!(screen.contains("MB more"), "{screen}");
+    assert!(screen.contains("MB not read"), "{screen}");
     assert!(
         rig.app.card.laid.rows.len() < 3_000,
         "{}",

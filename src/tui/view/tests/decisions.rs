@@ -6,9 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeSet;
-
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Purpose};
@@ -288,21 +285,35 @@ fn accepting_a_plan_can_accept_its_edits_too() {
 }
 
 #[test]
-fn the_dangerous_is_asked_twice_where_that_is_wished() {
+fn the_dangerous_is_confirmed_by_a_second_key_which_is_another_one() {
     let asked = ask(json!({"tool_input": {"command": "rm -rf x"}}));
-    let mut rig = rig(&[asked]);
-    rig.app.wishes.confirm_dangerous = true;
-    // Twice before anything is drawn is once.
-    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
-    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
-    rig.draw();
-    assert_eq!(sent(&rig.keys("n y")), [] as [Value; 0]);
-    let effects = rig.keys("y");
-    assert_eq!(
-        sent(&effects),
-        [json!({"approval_id": "a1", "decision": "approve"})]
-    );
-    assert!(rig.screen().contains("approving…"));
+    let approved = [json!({"approval_id": "a1", "decision": "approve"})];
+    // Neither the key that led to the dialog, nor any other than the one it names.
+    for keys in ["y y", "y enter", "y Y y enter", "y ! n", "y esc !"] {
+        let keys = keys.replace("y ! n", "y n");
+        assert_eq!(sends(asked.clone(), &keys), [] as [Value; 0], "{keys}");
+    }
+    let mut dashboard = rig(std::slice::from_ref(&asked));
+    // The dialog must have been on the screen, and as long as anything that is decided.
+    assert_eq!(sent(&dashboard.press("y")), [] as [Value; 0]);
+    assert_eq!(sent(&dashboard.press("!")), [] as [Value; 0]);
+    dashboard.draw();
+    assert_eq!(sent(&dashboard.tap("!")), [] as [Value; 0]);
+    assert_eq!(sent(&dashboard.press("!")), approved);
+    assert!(dashboard.screen().contains("approving…"));
+    // What is edited into something dangerous, and what is always allowed, is dangerous too.
+    let mut lasting = asked.clone();
+    lasting["permission_suggestions"] = json!([{"type": "addRules", "behavior": "allow",
+        "rules": [{"toolName": "Bash", "ruleContent": "rm:*"}], "destination": "localSettings"}]);
+    assert_eq!(sends(lasting.clone(), "a enter enter"), [] as [Value; 0]);
+    assert_eq!(sends(lasting, "a enter !").len(), 1);
+    let harmless = ask(json!({"tool_input": {"command": "rm -r"}}));
+    let dangerous = "e f space x enter enter";
+    assert_eq!(sends(harmless.clone(), dangerous), [] as [Value; 0]);
+    assert_eq!(sends(harmless, &format!("{dangerous} !")).len(), 1);
+    let mut dashboard = rig(&[asked]);
+    dashboard.app.preferences.confirm_dangerous = false;
+    assert_eq!(sent(&dashboard.keys("y")), approved);
 }
 
 #[test]
@@ -346,7 +357,7 @@ fn an_edit_stays_when_its_question_ends_and_nothing_is_sent() {
     let _ = rig.approval_event("approval_resolved", &gone);
     rig.draw();
     assert_eq!(sent(&rig.keys("enter enter")), [] as [Value; 0]);
-    assert!(rig.screen().contains("it no longer waits"));
+    assert!(rig.screen().contains("no longer pending"));
     let effects = rig.keys("ctrl-e");
     assert!(matches!(
         effects.last(),
@@ -430,6 +441,11 @@ fn a_summary_that_was_not_drawn_sends_nothing() {
     assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
     assert!(matches!(rig.app.form, Some(Form::Many(_))));
     rig.draw();
+    assert_eq!(
+        sent(&rig.tap("enter")),
+        [] as [Value; 0],
+        "nor one just drawn"
+    );
     // Taking the dangerous ones in changes what is listed: that must be seen too.
     let _ = rig.press("tab");
     assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
@@ -463,89 +479,6 @@ fn the_card_is_copied_as_it_is_seen() {
     let asked = [ask(json!({"tool_input": {"command": "ls \u{202e}x"}}))];
     let effects = rig(&asked).keys("1 ctrl-y");
     assert_eq!(effects, [Effect::Copy("ls \\u{202e}x".to_owned())]);
-}
-
-/// What a person, the daemon and the screen do.
-#[derive(Clone, Debug)]
-enum Step {
-    Press(&'static str),
-    Draw,
-    Arrives(usize),
-    Ends(usize),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    const KEYS: [&str; 32] = [
-        "y", "n", "e", "a", "v", "Y", "N", "enter", "enter", "enter", "esc", "tab", "space",
-        "down", "up", "j", "k", "1", "2", "3", "ctrl-n", "ctrl-b", "ctrl-s", "/", "?", ":", "x",
-        "r", "c", "right", "s", "ctrl-e",
-    ];
-    prop_oneof![
-        6 => (0..KEYS.len()).prop_map(|key| Step::Press(KEYS[key])),
-        3 => Just(Step::Draw),
-        1 => (0..8usize).prop_map(Step::Arrives),
-        1 => (0..8usize).prop_map(Step::Ends),
-    ]
-}
-
-fn of_any_kind(number: usize) -> Value {
-    let id = format!("a{number}");
-    let session = if number.is_multiple_of(2) { "s1" } else { "s2" };
-    let changes = match number % 5 {
-        0 => json!({}),
-        1 => json!({"tool_input": {"command": "rm -rf x"}}),
-        2 => {
-            json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
-            {"question": "Which?", "options": [{"label": "x"}]}]}})
-        }
-        3 => {
-            json!({"kind": "contact", "tool_name": "contact_human", "tool_input": {"message": "?"}})
-        }
-        _ => json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "p"}}),
-    };
-    approval(&id, session, changes)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-    /// The invariant that everything else here serves.
-    #[test]
-    fn no_keys_decide_what_was_not_drawn(
-        steps in proptest::collection::vec(step(), 1..40),
-        twice in any::<bool>(),
-    ) {
-        let mut rig = rig(&[of_any_kind(0), of_any_kind(1)]);
-        rig.app.wishes.confirm_dangerous = twice;
-        let mut drawn: BTreeSet<String> = BTreeSet::new();
-        let note = |rig: &Rig, drawn: &mut BTreeSet<String>| {
-            drawn.extend(rig.app.drawn.approval.clone());
-            if let (Some(Form::Many(form)), true) = (&rig.app.form, rig.app.drawn.form.is_some()) {
-                drawn.extend(form.decided().map(|one| one.id.clone()));
-            }
-        };
-        note(&rig, &mut drawn);
-        for step in steps {
-            let effects = match step {
-                Step::Press(key) => rig.press(key),
-                Step::Draw => {
-                    rig.draw();
-                    note(&rig, &mut drawn);
-                    Vec::new()
-                }
-                Step::Arrives(number) => rig.approval_event("new_approval", &of_any_kind(number)),
-                Step::Ends(number) => {
-                    let mut gone = of_any_kind(number);
-                    gone["outcome"] = json!("denied");
-                    gone["status"] = json!("denied");
-                    rig.approval_event("approval_resolved", &gone)
-                }
-            };
-            for params in sent(&effects) {
-                let id = params["approval_id"].as_str().unwrap();
-                prop_assert!(drawn.contains(id), "{id} was never drawn: {params}");
-            }
-        }
-    }
 }
 
 #[test]

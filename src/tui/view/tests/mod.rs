@@ -3,6 +3,7 @@
 mod approvals;
 mod capabilities;
 mod decisions;
+mod interleavings;
 mod shell;
 mod sizes;
 mod themes;

@@ -195,10 +195,10 @@ fn while_lost_a_prompt_stays_and_a_yes_is_refused() {
     let mut rig = working();
     let _ = rig.lose(Trouble::Broken, "gone");
     rig.draw();
-    assert_eq!(rig.press("y"), []);
+    assert_eq!(rig.keys("y !"), []);
     assert!(rig.app.inbox.sending.is_empty());
     assert!(rig.screen().contains("not sent"));
-    let _ = rig.keys("c");
+    let _ = rig.keys("esc c");
     rig.type_in("fix it");
     let sent = rig.press("enter");
     assert!(
@@ -311,7 +311,8 @@ fn the_palette_decides_what_was_on_the_screen_when_it_was_opened() {
     let _ = rig.keys(":");
     rig.type_in("approve");
     assert!(rig.screen().contains("approve  Bash"), "{}", rig.screen());
-    let sent = rig.press("enter");
+    assert_eq!(rig.keys("enter").len(), 1, "what is remembered");
+    let sent = rig.press("!");
     assert!(
         matches!(sent.first(), Some(Effect::Decide(params)) if params.approval_id == "a1"),
         "{sent:?}"
@@ -332,7 +333,7 @@ fn hints_are_never_cut_and_help_is_always_offered() {
 fn the_status_line_gives_up_what_matters_least_first() {
     let line = |width| {
         let mut rig = Rig::new((width, 20), &sessions(), &[approval("a1", "s1", json!({}))]);
-        rig.app.wishes.demo = true;
+        rig.app.preferences.demo = true;
         let screen = rig.screen();
         screen.lines().rev().nth(1).unwrap().trim().to_owned()
     };
@@ -353,7 +354,7 @@ fn the_status_line_gives_up_what_matters_least_first() {
 #[test]
 fn a_word_takes_the_place_of_the_keys_and_goes_again() {
     let mut rig = working();
-    let _ = rig.keys("s");
+    let _ = rig.keys("2 s");
     assert!(rig.screen().contains("sorted by"));
     let _ = rig.later(5, Msg::Tick);
     assert!(!rig.screen().contains("sorted by"));

@@ -134,7 +134,7 @@ proptest! {
         ];
         let mut rig = Rig::new(first, &sessions, &[asked(0, json!({}))]);
         for step in steps {
-            let drawn = rig.app.drawn.approval.clone();
+            let drawn = rig.app.frame.decision.clone().and_then(|view| view.approval);
             let effects = match step {
                 Step::Press(name) => rig.press(name),
                 Step::Type(text) => {

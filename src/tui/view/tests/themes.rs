@@ -65,7 +65,7 @@ fn what_must_be_told_apart_is() {
         // The selected session against another one.
         assert_ne!(ground("first"), ground("second"), "{name}: selection");
         assert_ne!(
-            look(buffer, "Needs you"),
+            look(buffer, "Failed"),
             look(buffer, "Working"),
             "{name}: groups"
         );

@@ -1,0 +1,372 @@
+//! When a decision key counts.
+//!
+//! What the decision keys are about is told by the last frame that reached the terminal
+//! ([`DecisionView`]). A key counts once that has been on the screen, unchanged, for the guard time.
+//! A yes also needs every row of the text to have been on the screen, for which the rows that each
+//! frame showed are recorded here. There is no clock here: the time comes with each frame and key.
+//!
+//! Bounds: coverage is kept for pending approvals and the open dialog only, of each for at most
+//! [`MAX_LAYOUTS`] layouts.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::tui::keymap::Chord;
+
+/// Layouts of a text (widths, shapes) whose rows are remembered; the oldest is forgotten first.
+const MAX_LAYOUTS: usize = 4;
+/// Two presses of a key within this time are a key that is held down, not two decisions.
+const KEY_REPEAT: Duration = Duration::from_millis(150);
+/// Texts of more rows than this may be approved without having been read to the end, by a key of
+/// its own, and the record says so.
+pub const LONG_TEXT: usize = 200;
+
+/// What a frame showed under the decision keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionView {
+    /// The approval; of a batch, none.
+    pub approval: Option<String>,
+    /// The open form, where the keys are that form's.
+    pub form: Option<String>,
+    /// What is asked, by whom and where.
+    pub heading: String,
+    /// Which part of the text was shown; none where the form shows no text that must be read.
+    pub text: Option<TextView>,
+}
+
+/// Which part of a text was on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextView {
+    /// Whose text: an approval, or a dialog's own.
+    pub subject: String,
+    /// The version of what is told. Grows when the content changes, not with the size of the screen.
+    pub content: u64,
+    /// A fingerprint of the rows as they were laid out.
+    pub layout: u64,
+    /// The rows that were drawn, whole.
+    pub rows: Range<usize>,
+    /// The rows that there are.
+    pub total: usize,
+    /// Bytes of the text that no row shows.
+    pub left_out: usize,
+}
+
+/// What of a text has not been on the screen yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Rows.
+    pub lines: usize,
+    /// Bytes beyond the rows that are laid out.
+    pub bytes: usize,
+    /// The first row that was not drawn.
+    pub first: usize,
+    /// Whether the text is so long that it may be approved unread.
+    pub is_long: bool,
+}
+
+impl Unread {
+    /// Whether all of it was drawn.
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self.lines == 0 && self.bytes == 0
+    }
+}
+
+/// The rows of one text that were drawn so far.
+#[derive(Clone, Debug, Default)]
+struct Coverage {
+    content: u64,
+    /// All of it was drawn, in whichever layout.
+    complete: bool,
+    layouts: Vec<Layout>,
+}
+
+/// The rows of one layout that were drawn so far.
+#[derive(Clone, Debug)]
+struct Layout {
+    fingerprint: u64,
+    total: usize,
+    left_out: usize,
+    /// Sorted, apart from each other.
+    drawn: Vec<Range<usize>>,
+}
+
+/// When a decision key counts.
+#[derive(Clone, Debug, Default)]
+pub struct DecisionGuard {
+    shown: Option<DecisionView>,
+    since: Duration,
+    coverage: HashMap<String, Coverage>,
+    last_key: Option<(Chord, Duration)>,
+    is_repeat: bool,
+    is_changing: bool,
+}
+
+impl DecisionGuard {
+    /// A frame is about to be drawn; says for the drawing whether it shows something new.
+    pub fn begin_frame(&mut self, view: Option<&DecisionView>) {
+        self.is_changing = self.shown.as_ref() != view;
+    }
+
+    /// Whether the frame that is being drawn shows something else under the decision keys.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.is_changing
+    }
+
+    /// A frame reached the terminal.
+    pub fn frame_shown(&mut self, view: Option<&DecisionView>, at: Duration) {
+        if self.shown.as_ref() != view {
+            self.shown = view.cloned();
+            self.since = at;
+        }
+        if let Some(text) = view.and_then(|view| view.text.as_ref()) {
+            self.record(text);
+        }
+    }
+
+    /// What the last frame showed under the decision keys.
+    #[must_use]
+    pub fn shown(&self) -> Option<&DecisionView> {
+        self.shown.as_ref()
+    }
+
+    /// For how long a decision key still does nothing; zero: it counts.
+    #[must_use]
+    pub fn remaining(&self, now: Duration, guard: Duration) -> Duration {
+        guard.saturating_sub(now.saturating_sub(self.since))
+    }
+
+    /// Notes that a key was pressed, or repeats because it is held down. Terminals that report
+    /// repeats say so (`is_reported`); of the others a fast sequence of one key is taken for one.
+    pub fn key_pressed(&mut self, key: Chord, is_reported: bool, now: Duration) {
+        self.is_repeat = is_reported
+            || self
+                .last_key
+                .is_some_and(|(last, at)| last == key && now.saturating_sub(at) < KEY_REPEAT);
+        self.last_key = Some((key, now));
+    }
+
+    /// Whether the last key is one that is held down.
+    #[must_use]
+    pub fn is_repeat(&self) -> bool {
+        self.is_repeat
+    }
+
+    /// Whether the last key may decide: it is no repeat, and what it is about has been on the screen
+    /// for the guard time. A repeat starts the time anew, so that a key never decides by being held;
+    /// a person who merely was early is not made to wait longer.
+    pub fn admits(&mut self, now: Duration, guard: Duration) -> bool {
+        if self.is_repeat {
+            self.since = now;
+            return false;
+        }
+        self.remaining(now, guard).is_zero()
+    }
+
+    /// What of a text is not drawn yet, these rows being on the screen.
+    #[must_use]
+    pub fn unread(&self, text: &TextView) -> Unread {
+        let is_long = text.total > LONG_TEXT || text.left_out > 0;
+        let known = self
+            .coverage
+            .get(&text.subject)
+            .filter(|known| known.content == text.content);
+        if known.is_some_and(|known| known.complete) {
+            return Unread::default();
+        }
+        let layout = known.and_then(|known| {
+            known
+                .layouts
+                .iter()
+                .find(|layout| layout.fingerprint == text.layout)
+        });
+        let mut drawn = layout.map_or_else(Vec::new, |layout| layout.drawn.clone());
+        add(&mut drawn, text.rows.clone());
+        let seen: usize = drawn.iter().map(ExactSizeIterator::len).sum();
+        let first = match drawn.first() {
+            Some(range) if range.start == 0 => range.end,
+            Some(_) | None => 0,
+        };
+        Unread {
+            lines: text.total.saturating_sub(seen),
+            bytes: text.left_out,
+            first,
+            is_long,
+        }
+    }
+
+    /// Forgets the texts that are no longer asked about.
+    pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.coverage.retain(|subject, _| is_wanted(subject));
+    }
+
+    fn record(&mut self, text: &TextView) {
+        let known = self.coverage.entry(text.subject.clone()).or_default();
+        if known.content != text.content {
+            *known = Coverage {
+                content: text.content,
+                ..Coverage::default()
+            };
+        }
+        let at = known
+            .layouts
+            .iter()
+            .position(|layout| layout.fingerprint == text.layout);
+        let at = at.unwrap_or_else(|| {
+            if known.layouts.len() >= MAX_LAYOUTS {
+                known.layouts.remove(0);
+            }
+            known.layouts.push(Layout {
+                fingerprint: text.layout,
+                total: text.total,
+                left_out: text.left_out,
+                drawn: Vec::new(),
+            });
+            known.layouts.len() - 1
+        });
+        let Some(layout) = known.layouts.get_mut(at) else {
+            return;
+        };
+        add(&mut layout.drawn, text.rows.clone());
+        let all = layout.total == 0
+            || matches!(layout.drawn.as_slice(), [one] if one.start == 0 && one.end >= layout.total);
+        known.complete |= all && layout.left_out == 0 && !text.rows.is_empty();
+    }
+}
+
+/// Adds a range to sorted ranges, joining those that touch.
+fn add(ranges: &mut Vec<Range<usize>>, new: Range<usize>) {
+    if new.is_empty() {
+        return;
+    }
+    let start = ranges.partition_point(|range| range.end < new.start);
+    let end = ranges.partition_point(|range| range.start <= new.end);
+    let joined = ranges
+        .get(start..end)
+        .unwrap_or_default()
+        .iter()
+        .fold(new, |joined, range| {
+            joined.start.min(range.start)..joined.end.max(range.end)
+        });
+    ranges.splice(start..end, [joined]);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(layout: u64, rows: Range<usize>, total: usize) -> TextView {
+        TextView {
+            subject: "a1".to_owned(),
+            content: 0,
+            layout,
+            rows,
+            total,
+            left_out: 0,
+        }
+    }
+
+    fn view(text: TextView) -> DecisionView {
+        DecisionView {
+            approval: Some("a1".to_owned()),
+            form: None,
+            heading: String::new(),
+            text: Some(text),
+        }
+    }
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    const GUARD: Duration = Duration::from_millis(400);
+
+    #[test]
+    fn the_time_runs_from_the_last_change_of_what_is_shown() {
+        let mut guard = DecisionGuard::default();
+        let first = view(text(1, 0..10, 30));
+        guard.frame_shown(Some(&first), ms(0));
+        guard.frame_shown(Some(&first), ms(300));
+        assert_eq!(guard.remaining(ms(300), GUARD), ms(100));
+        assert_eq!(guard.remaining(ms(400), GUARD), ms(0));
+        guard.frame_shown(Some(&view(text(1, 10..20, 30))), ms(500));
+        assert_eq!(guard.remaining(ms(500), GUARD), GUARD);
+        guard.frame_shown(None, ms(600));
+        guard.frame_shown(Some(&view(text(1, 10..20, 30))), ms(700));
+        assert_eq!(guard.remaining(ms(800), GUARD), ms(300));
+    }
+
+    #[test]
+    fn a_text_is_read_when_each_row_was_drawn_in_one_layout() {
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&view(text(1, 0..10, 30))), ms(0));
+        let unread = guard.unread(&text(1, 0..10, 30));
+        assert_eq!((unread.lines, unread.first), (20, 10));
+        // Another width: those rows are others.
+        guard.frame_shown(Some(&view(text(2, 5..30, 40))), ms(0));
+        assert_eq!(guard.unread(&text(2, 5..30, 40)).lines, 15);
+        guard.frame_shown(Some(&view(text(1, 20..30, 30))), ms(0));
+        guard.frame_shown(Some(&view(text(1, 9..21, 30))), ms(0));
+        // Once read, it stays so at any width, until it says something else.
+        assert!(guard.unread(&text(2, 0..1, 40)).is_nothing());
+        let mut other = text(1, 0..10, 30);
+        other.content = 1;
+        assert_eq!(guard.unread(&other).lines, 20);
+    }
+
+    #[test]
+    fn what_no_row_shows_is_never_read() {
+        let mut guard = DecisionGuard::default();
+        let mut huge = text(1, 0..10, 10);
+        huge.left_out = 5;
+        guard.frame_shown(Some(&view(huge.clone())), ms(0));
+        let unread = guard.unread(&huge);
+        assert!(!unread.is_nothing() && unread.is_long);
+        // Nor is a text of which the screen had room for no row.
+        let none = text(1, 0..0, 3);
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&view(none.clone())), ms(0));
+        assert_eq!(guard.unread(&none).lines, 3);
+    }
+
+    #[test]
+    fn a_key_that_is_held_never_comes_late_enough() {
+        let key = Chord::parse("y").unwrap();
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&view(text(1, 0..1, 1))), ms(0));
+        for at in (10..2_000).step_by(33) {
+            guard.key_pressed(key, false, ms(at));
+            assert!(!guard.admits(ms(at), GUARD), "{at}");
+        }
+        // Who was early once is not made to wait longer.
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&view(text(1, 0..1, 1))), ms(0));
+        guard.key_pressed(key, false, ms(200));
+        assert!(!guard.admits(ms(200), GUARD));
+        guard.key_pressed(key, false, ms(400));
+        assert!(guard.admits(ms(400), GUARD));
+        guard.key_pressed(key, true, ms(5_000));
+        assert!(!guard.admits(ms(5_000), GUARD), "a reported repeat");
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_what_was_added(added in proptest::collection::vec((0_usize..40, 0_usize..8), 0..20)) {
+            let mut ranges = Vec::new();
+            let mut naive = [false; 64];
+            for (start, length) in added {
+                add(&mut ranges, start..start + length);
+                naive[start..start + length].fill(true);
+            }
+            for (at, is_in) in naive.iter().enumerate() {
+                prop_assert_eq!(ranges.iter().any(|range| range.contains(&at)), *is_in);
+            }
+            prop_assert!(ranges.windows(2).all(|two| two[0].end < two[1].start));
+        }
+    }
+}
