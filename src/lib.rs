@@ -100,8 +100,16 @@
 //!
 //! Launching is: spec file (0600, deleted once used), record with the agent's first lines in the
 //! outbox, runner. What a later resume needs of it (environment, MCP servers, proxy key) is stored
-//! encrypted with the key beside the database ([`daemon::secrets`]). A daemon that dies between the last two leaves a session that the next one
-//! launches; a runner's lock and state file make a second start harmless.
+//! encrypted with the key beside the database ([`daemon::secrets`]). A daemon that dies between the
+//! last two leaves a session that the next one launches; a runner's lock and state file make a second
+//! start harmless.
+//!
+//! A resumed conversation keeps the environment that it was launched with; a person may give it their
+//! present credentials, together with their endpoint ([`daemon::secrets::resume`]). What the installed
+//! agent says about itself is asked of it below a runner, as everything that an agent could have
+//! changed is run. A runner is the daemon's own program, also after an upgrade
+//! ([`platform::running_program`]); clients start the daemon that is installed. The dashboard starts
+//! one that died, and none that was stopped: a daemon that is stopped empties its lock.
 //!
 //! # Bounds
 //!

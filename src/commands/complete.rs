@@ -14,7 +14,7 @@ use crate::domain::id::{ApprovalId, SessionId};
 use crate::domain::text::sanitize_line;
 use crate::format;
 use crate::protocol::approval::{Approval, ListApprovalsParams};
-use crate::protocol::session::{GetOverviewParams, SessionState};
+use crate::protocol::session::{GetAgentInfoParams, GetOverviewParams, SessionState};
 
 /// The variable by which a shell asks for completions.
 pub const VARIABLE: &str = "HUMANLAYER_COMPLETE";
@@ -26,7 +26,7 @@ const MOST: u32 = 200;
 const DESCRIPTION: usize = 60;
 /// Aliases that Claude Code knows; a full name may be given too.
 const MODELS: [&str; 4] = ["opus", "sonnet", "haiku", "opusplan"];
-/// Claude Code's permission modes.
+/// Claude Code's permission modes where the daemon does not know which the installed version has.
 const MODES: [&str; 4] = ["default", "acceptEdits", "plan", "bypassPermissions"];
 
 /// Ids of sessions, described by status and subject.
@@ -65,9 +65,24 @@ pub fn models() -> ArgValueCandidates {
     ArgValueCandidates::new(|| MODELS.map(CompletionCandidate::new).into())
 }
 
-/// Permission modes.
+/// Permission modes of the installed version.
 pub fn modes() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| MODES.map(CompletionCandidate::new).into())
+    ArgValueCandidates::new(|| {
+        let found = ask(async |client| {
+            let params = GetAgentInfoParams {
+                path: std::env::var("PATH").ok(),
+                ..GetAgentInfoParams::default()
+            };
+            Ok(client.get_agent_info(&params).await?.permission_modes)
+        });
+        if found.is_empty() {
+            return MODES.map(CompletionCandidate::new).into();
+        }
+        found
+            .iter()
+            .map(|mode| CompletionCandidate::new(sanitize_line(mode).into_owned()))
+            .collect()
+    })
 }
 
 /// Names of settings.

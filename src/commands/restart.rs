@@ -1,8 +1,7 @@
 //! `restart`: give a session's process your current credentials.
 
-use super::Context;
 use super::exit::Failure;
-use super::input;
+use super::{Context, complete, input};
 use crate::domain::text::sanitize_line;
 use crate::protocol::session::RestartSessionParams;
 
@@ -18,6 +17,7 @@ use crate::protocol::session::RestartSessionParams;
     was. A turn that runs is interrupted.")]
 pub struct Args {
     /// The session
+    #[arg(value_name = "ID", add = complete::sessions())]
     pub id: String,
 }
 
