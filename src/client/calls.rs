@@ -32,9 +32,10 @@ use crate::protocol::keys::{
 use crate::protocol::method;
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
-    ContinueSessionParams, ContinueSessionResponse, GetAgentInfoParams, GetAgentInfoResponse,
-    GetOverviewParams, GetOverviewResponse, GetRecentPathsParams, GetRecentPathsResponse,
-    GetSessionSnapshotsResponse, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
+    ContinueSessionParams, ContinueSessionResponse, DeleteSessionsParams, DeleteSessionsResponse,
+    GetAgentInfoParams, GetAgentInfoResponse, GetOverviewParams, GetOverviewResponse,
+    GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
+    GetSessionStateParams, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
     LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
     RestartSessionParams, SendMessageParams, SessionParams, SessionResponse, SessionState,
     SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
@@ -85,7 +86,7 @@ calls! {
     get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
     /// Ends a session's process and gives the next one the caller's credentials.
     restart_session(RestartSessionParams) -> SessionResponse = RESTART_SESSION;
-    /// Goes on with a conversation in a new session.
+    /// Goes on with a conversation as clients of the older daemon do, or forks it.
     continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
     /// All sessions, in the older daemon's words.
     list_sessions(ListSessionsParams) -> ListSessionsResponse = LIST_SESSIONS;
@@ -97,7 +98,7 @@ calls! {
     search_conversations(SearchConversationsParams) -> SearchConversationsResponse = SEARCH_CONVERSATIONS;
     /// The agent's own lines.
     get_raw_lines(GetRawLinesParams) -> GetRawLinesResponse = GET_RAW_LINES;
-    /// Gives a live session a message.
+    /// Gives a session a message; resumes it where its process has ended.
     send_message(SendMessageParams) -> SessionResponse = SEND_MESSAGE;
     /// Sets standing permissions.
     update_session_settings(UpdateSessionSettingsParams) -> SuccessResponse = UPDATE_SESSION_SETTINGS;
@@ -107,6 +108,8 @@ calls! {
     archive_session(ArchiveSessionParams) -> SuccessResponse = ARCHIVE_SESSION;
     /// The same for several.
     bulk_archive_sessions(BulkArchiveSessionsParams) -> BulkArchiveSessionsResponse = BULK_ARCHIVE_SESSIONS;
+    /// Deletes ended sessions, with everything of them.
+    delete_sessions(DeleteSessionsParams) -> DeleteSessionsResponse = DELETE_SESSIONS;
     /// Directories used lately.
     get_recent_paths(GetRecentPathsParams) -> GetRecentPathsResponse = GET_RECENT_PATHS;
     /// Asks for a permission, for a program that serves a permission prompt.
@@ -160,13 +163,16 @@ impl Client {
         self.call(method::HEALTH, &serde_json::Map::new()).await
     }
 
-    /// One session, by its id, its run id or a unique prefix of its id.
+    /// One session, by any of its ids, its run ids or a unique prefix of an id.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_session_state(&self, id: &str) -> Result<SessionState, ClientError> {
-        let answer: GetSessionStateResponse =
-            self.call(method::GET_SESSION_STATE, &session(id)).await?;
+        let params = GetSessionStateParams {
+            session_id: id.to_owned(),
+            by_conversation: true,
+        };
+        let answer: GetSessionStateResponse = self.call(method::GET_SESSION_STATE, &params).await?;
         Ok(answer.session)
     }
 
@@ -220,6 +226,7 @@ impl Client {
         let params = GetApprovalParams {
             approval_id: id.to_owned(),
             receive,
+            by_conversation: true,
         };
         let answer: GetApprovalResponse = self.call(method::GET_APPROVAL, &params).await?;
         Ok(answer.approval)

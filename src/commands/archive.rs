@@ -22,6 +22,10 @@ pub struct Args {
     /// The older way to write `unarchive`
     #[arg(long, hide = true)]
     pub undo: bool,
+
+    /// End those that are working, and archive them then
+    #[arg(long, conflicts_with = "undo")]
+    pub end: bool,
 }
 
 /// Arguments of `unarchive`.
@@ -36,21 +40,27 @@ pub struct UnarchiveArgs {
 
 /// Archives.
 pub async fn run(args: Args, context: Context) -> Result<(), Failure> {
-    set(&args.ids, !args.undo, context).await
+    set(&args.ids, !args.undo, args.end, context).await
 }
 
 /// Unarchives.
 pub async fn run_unarchive(args: UnarchiveArgs, context: Context) -> Result<(), Failure> {
-    set(&args.ids, false, context).await
+    set(&args.ids, false, false, context).await
 }
 
-async fn set(ids: &[String], archived: bool, mut context: Context) -> Result<(), Failure> {
+async fn set(
+    ids: &[String],
+    archived: bool,
+    end: bool,
+    mut context: Context,
+) -> Result<(), Failure> {
     let client = context.client().await?;
     let mut failures = Failures::default();
     for session in several::find(&client, ids).await? {
         let params = ArchiveSessionParams {
             session_id: session.id,
             archived,
+            end,
         };
         match client.archive_session(&params).await {
             Ok(_) => context.out.line(sanitize_line(&params.session_id))?,

@@ -1,12 +1,12 @@
-//! `continue`: go on with a conversation in a new session.
+//! `continue`: go on with a session, or fork it.
 //!
-//! As with `launch`, the new session's id is chosen here, so that asking again
-//! after a lost connection starts nothing twice.
+//! A fork's id is chosen here, so that asking again after a lost connection starts nothing twice.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::exit::Failure;
-use super::{Context, input};
+use super::{Context, input, send};
 use crate::client::ClientError;
 use crate::domain::text::sanitize_line;
 use crate::protocol::session::ContinueSessionParams;
@@ -15,30 +15,43 @@ use crate::protocol::session::ContinueSessionParams;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer continue 1a2b3c4d \"now the second part\"\n  \
-    humanlayer continue 1a2b3c4d --fork \"try it the other way\"")]
+    humanlayer continue 1a2b3c4d --fork \"try it the other way\"\n\n\
+    Without --fork this is the same as `humanlayer send`: the session goes on,\n\
+    and is resumed if its process has ended.")]
 pub struct Args {
-    /// The session to go on with
+    /// The session
     pub id: String,
 
     /// The next message; `-` reads it from standard input
     pub text: String,
 
-    /// Under a new name, leaving the old conversation as it is
+    /// Fork: start a new session that shares the conversation so far
     #[arg(long)]
     pub fork: bool,
 
-    /// Print the daemon's answer as JSON
+    /// Print the session's ids as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Continues a session.
+/// Continues or forks a session.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
-    let query = input::message(&args.text, "message")?;
+    if !args.fork {
+        let session = send::message(&mut context, args.id, &args.text).await?;
+        if args.json {
+            return context.out.json(&json!({
+                "session_id": session.id,
+                "run_id": session.run_id,
+                "claude_session_id": session.claude_session_id,
+            }));
+        }
+        context.out.line(sanitize_line(&session.id))?;
+        return Ok(());
+    }
     let params = ContinueSessionParams {
         session_id: args.id,
-        query,
-        fork: Some(args.fork),
+        query: input::message(&args.text, "message")?,
+        fork: Some(true),
         new_session_id: Some(Uuid::new_v4().to_string()),
         env: Some(input::environment()),
         ..ContinueSessionParams::default()

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::client::events::{Events, Update};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Outcome, Status};
-use crate::protocol::conversation::{ConversationEvent, GetConversationParams, GetRawLinesParams};
+use crate::protocol::conversation::{GetConversationParams, GetRawLinesParams};
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 use crate::protocol::session::SessionState;
 
@@ -187,8 +187,8 @@ struct Log {
 }
 
 enum Printed {
-    /// The conversation up to this place in the session; none: nothing.
-    Conversation(Option<i64>),
+    /// The conversation up to this place in it.
+    Conversation(i64),
     /// The raw lines up to this offset; none: nothing.
     Raw(Option<u64>),
 }
@@ -201,7 +201,7 @@ impl Log {
             done: if raw {
                 Printed::Raw(None)
             } else {
-                Printed::Conversation(None)
+                Printed::Conversation(0)
             },
         }
     }
@@ -247,30 +247,24 @@ async fn end_of_conversation(
 
 async fn conversation(
     session: &str,
-    last: &mut Option<i64>,
+    last: &mut i64,
     client: &Client,
     out: &mut Output,
 ) -> Result<(), Failure> {
     loop {
-        // The first answer is the whole conversation, with that of the sessions before.
-        let paged = last.is_some();
         let params = GetConversationParams {
             session_id: Some(session.to_owned()),
-            limit: paged.then_some(PAGE),
-            after: *last,
+            limit: Some(PAGE),
+            after: Some(*last),
+            by_conversation: true,
             ..GetConversationParams::default()
         };
         let events = client.get_conversation(&params).await?.events;
         for piece in &events {
             printer::piece(out, piece)?;
+            *last = (*last).max(piece.sequence);
         }
-        let own = |piece: &&ConversationEvent| piece.session_id == session;
-        if let Some(newest) = events.iter().filter(own).map(|piece| piece.sequence).max() {
-            *last = Some(newest);
-        } else if !paged {
-            *last = Some(0);
-        }
-        if !paged || events.len() < PAGE as usize {
+        if events.len() < PAGE as usize {
             return Ok(());
         }
     }

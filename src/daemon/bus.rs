@@ -6,6 +6,7 @@
 //! (`Lagged`), and reads what it missed from the store; see `rpc::events`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, broadcast};
@@ -23,6 +24,8 @@ pub struct Bus {
     outboxes: Mutex<HashMap<i64, Arc<Notify>>>,
     api_outbox: Notify,
     waiters: Waiters,
+    /// Counts the changes of what ids sessions have.
+    wire_ids: AtomicU64,
 }
 
 impl Default for Bus {
@@ -32,6 +35,7 @@ impl Default for Bus {
             outboxes: Mutex::default(),
             api_outbox: Notify::new(),
             waiters: Waiters::default(),
+            wire_ids: AtomicU64::new(0),
         }
     }
 }
@@ -69,6 +73,11 @@ impl Bus {
         &self.api_outbox
     }
 
+    /// How often a session has got another id. What was looked up before it changed is out of date.
+    pub fn wire_ids(&self) -> u64 {
+        self.wire_ids.load(Ordering::Acquire)
+    }
+
     /// Forgets a session whose process is over.
     pub fn forget(&self, session_key: i64) {
         self.lock().remove(&session_key);
@@ -89,6 +98,7 @@ impl Publish for Arc<Bus> {
                 | EventBody::SessionStatusChanged { .. }
                 | EventBody::ConversationUpdated(_)
                 | EventBody::SessionSettingsChanged(_)
+                | EventBody::SessionDeleted
                 | EventBody::SessionUpdated(_)
                 | EventBody::MessageDelta(_) => None,
             };
@@ -97,6 +107,10 @@ impl Publish for Arc<Bus> {
                 self.waiters.ring(&id);
             }
         }
+    }
+
+    fn wire_ids_changed(&self) {
+        self.wire_ids.fetch_add(1, Ordering::AcqRel);
     }
 
     fn outbox_ready(&self, session_key: i64) {

@@ -34,6 +34,9 @@ const WORKERS: usize = 1;
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
+/// How often it is looked whether what sessions wait for is there.
+const WAITING_EVERY: Duration = Duration::from_secs(5);
+
 /// How long a lock is tried for. A daemon that is killed while it starts a runner leaves a child
 /// that holds its locks until it has become that runner, a moment later.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
@@ -159,6 +162,8 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         Arc::clone(&bus),
         options.session_idle,
         sessions_dir,
+        options.claude_path,
+        options.socket.to_string_lossy().into_owned(),
     )
     .map_err(|error| system("watch files")(&error))?;
     let sessions = Sessions::new(context);
@@ -174,7 +179,6 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         store: store.clone(),
         bus,
         sessions: sessions.clone(),
-        claude_path: options.claude_path,
         keys,
         http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
@@ -198,6 +202,7 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
             Arc::clone(&daemon.askers),
             shutdown.clone(),
         )),
+        tokio::spawn(resume_waiting(sessions.clone(), shutdown.clone())),
     ];
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -307,6 +312,17 @@ impl Signals {
         tokio::select! {
             _ = self.term.recv() => {}
             _ = self.int.recv() => {}
+        }
+    }
+}
+
+/// Resumes sessions whose next process waited for something, once that is there.
+async fn resume_waiting(sessions: Sessions, stop: CancellationToken) {
+    loop {
+        sessions.resume_waiting().await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(WAITING_EVERY) => {}
         }
     }
 }

@@ -35,8 +35,6 @@ pub struct Daemon {
     pub bus: Arc<bus::Bus>,
     /// The sessions.
     pub sessions: session::Sessions,
-    /// The agent's program, where one is configured.
-    pub claude_path: Option<PathBuf>,
     /// The keys of the local HumanLayer API.
     pub keys: Arc<http::KeyRing>,
     /// How that API fares.

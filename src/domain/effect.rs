@@ -71,3 +71,14 @@ pub struct OutgoingLine {
     /// The line, without its newline.
     pub line: String,
 }
+
+impl OutgoingLine {
+    /// What the frame ids of messages of the user begin with.
+    pub const MESSAGE: &str = "user-";
+
+    /// Whether a frame id is that of a message of the user, which can go to a later process as well.
+    #[must_use]
+    pub fn is_message(frame_id: &str) -> bool {
+        frame_id.starts_with(Self::MESSAGE)
+    }
+}

@@ -48,6 +48,8 @@ pub enum EventBody {
     ConversationUpdated(Box<ConversationEvent>),
     /// A person changed the title, the settings or whether it is archived; the new values.
     SessionSettingsChanged(Value),
+    /// A person deleted the session, with everything of it.
+    SessionDeleted,
     /// Live only: cost, model, context or process changed.
     SessionUpdated(Box<Session>),
     /// Live only: words as they come, in the agent's own form (a `stream_event`).
@@ -65,6 +67,7 @@ impl EventBody {
             Self::SessionStatusChanged { .. } => "session_status_changed",
             Self::ConversationUpdated(_) => "conversation_updated",
             Self::SessionSettingsChanged(_) => "session_settings_changed",
+            Self::SessionDeleted => "session_deleted",
             Self::SessionUpdated(_) => "session_updated",
             Self::MessageDelta(_) => "message_delta",
         }

@@ -19,6 +19,7 @@ pub mod session;
 pub mod stream_state;
 pub mod text;
 pub mod usage;
+pub mod wire_id;
 
 pub use approval::{Approval, Kind, Outcome, Source};
 pub use capabilities::{Capabilities, Capability};
@@ -29,3 +30,4 @@ pub use event::{Event, EventBody};
 pub use id::{ApprovalId, RunId, SessionId};
 pub use origin::Origin;
 pub use session::{LaunchConfig, Phase, Session, Status};
+pub use wire_id::{Lineage, WireId};

@@ -1,4 +1,4 @@
-//! A session: one agent, one conversation, one process at a time.
+//! A session: one conversation. Processes come and go under it, one at a time.
 //!
 //! Owns the session's record, its life (`Phase`), what people are shown (`Status`) and how the one
 //! follows from the other. The state machine that reads the agent's lines lives in the daemon.
@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::id::{RunId, SessionId};
 use super::stream_state::StreamState;
+
+/// Characters of a session's summary.
+pub const SUMMARY_CHARS: usize = 80;
 
 /// What a session looks like from outside. The names are those that existing clients know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -282,8 +285,16 @@ pub struct Session {
     pub run_id: RunId,
     /// The agent's own name for the conversation, once known.
     pub claude_session_id: Option<String>,
-    /// The session that this one continues.
+    /// The id that was named when this session was forked off; it may be a wire id.
     pub parent_session_id: Option<SessionId>,
+    /// The session whose conversation this one shows first, up to [`Session::fork_sequence`].
+    pub forked_from: Option<SessionId>,
+    /// The last piece of conversation that is shared with it.
+    pub fork_sequence: i64,
+    /// How many processes it has had. What an agent counts or names it counts and names within one.
+    pub generation: i64,
+    /// The name of the present process's directory.
+    pub directory: String,
     /// Where the agent is in its work.
     pub phase: Phase,
     /// What is shown.
@@ -322,8 +333,18 @@ pub struct Session {
     pub background_tasks: Vec<String>,
     /// What has to be remembered of the agent's stream.
     pub stream: StreamState,
-    /// Bytes of the journal that are in the store.
+    /// Bytes of its processes' journals, one after the other, that are in the store.
     pub journal_offset: u64,
+    /// Where in them the present process's journal begins.
+    pub journal_base: u64,
+    /// The permission mode that Claude Code last reported.
+    pub permission_mode: Option<String>,
+    /// When a person asked for the end of the process, while that is under way.
+    pub end_requested_at: Option<Timestamp>,
+    /// What must be there before its next process can be started.
+    pub waiting_for: Option<String>,
+    /// Whether it is a second process of another session's conversation, to be ended after its turn.
+    pub is_duplicate: bool,
     /// Undecided approvals.
     pub pending_approvals: u64,
     /// The program that asks, where the session is another program's.
@@ -342,6 +363,10 @@ impl Session {
             run_id,
             claude_session_id: None,
             parent_session_id: None,
+            forked_from: None,
+            fork_sequence: 0,
+            generation: 1,
+            directory: String::new(),
             phase: Phase::Starting,
             status: Status::Starting,
             process: Process::Launching,
@@ -362,6 +387,11 @@ impl Session {
             background_tasks: Vec::new(),
             stream: StreamState::default(),
             journal_offset: 0,
+            journal_base: 0,
+            permission_mode: None,
+            end_requested_at: None,
+            waiting_for: None,
+            is_duplicate: false,
             pending_approvals: 0,
             asker: None,
             asker_pid: None,

@@ -289,6 +289,10 @@ pub struct GetApprovalParams {
     /// program below the runner of the session that asks need not say so.)
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub receive: bool,
+    /// Whether it carries the id of its conversation's session, as in `getSessionState`. Without it, it
+    /// carries the id under which its session was known when it came.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_conversation: bool,
 }
 
 /// Answer of `getApproval` and `withdrawApproval`.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{EventType, Outcome};
 
-/// Parameters of `getConversation`. Without paging: the whole conversation, that of the sessions
-/// which this one continues first. With `limit`: a page of this session's own.
+/// Parameters of `getConversation`. Without paging: the whole conversation, what a fork shares
+/// first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GetConversationParams {
@@ -26,6 +26,11 @@ pub struct GetConversationParams {
     /// Page: the first ones after this `sequence`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<i64>,
+    /// Whether a conversation is one session, as in `getSessionState`: all pieces carry its id. Without
+    /// it, an id means the conversation up to where the next id was given out, and each piece carries
+    /// the id under which it came.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_conversation: bool,
 }
 
 /// Answer of `getConversation`.
@@ -45,7 +50,7 @@ pub struct ConversationEvent {
     /// The agent's name for the conversation; empty until it is known.
     #[serde(default)]
     pub claude_session_id: String,
-    /// Its place in the session, from 1.
+    /// Its place in the conversation, from 1; a fork goes on counting.
     pub sequence: i64,
     /// What it is.
     pub event_type: EventType,

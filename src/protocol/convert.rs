@@ -16,7 +16,7 @@ impl From<&Session> for SessionState {
             id: session.id.to_string(),
             run_id: session.run_id.to_string(),
             claude_session_id: session.claude_session_id.clone(),
-            parent_session_id: session.parent_session_id.as_ref().map(ToString::to_string),
+            parent_session_id: session.forked_from.as_ref().map(ToString::to_string),
             status: session.status,
             query: session.query.clone(),
             summary: session.summary.clone(),
@@ -48,7 +48,12 @@ impl From<&Session> for SessionState {
             live: session.process.is_ours_and_alive(),
             pending_approvals: session.pending_approvals,
             approvals: session.config.approvals,
-            permission_mode: session.config.permission_mode.clone(),
+            permission_mode: session
+                .permission_mode
+                .clone()
+                .or_else(|| session.config.permission_mode.clone()),
+            ending: session.end_requested_at.is_some(),
+            waiting_for: session.waiting_for.clone(),
             background_tasks: session.background_tasks.len() as u64,
             retrying: session.stream.retrying.clone(),
             result: session.result_content.clone(),
@@ -214,6 +219,7 @@ fn event_data(body: &EventBody) -> Map<String, Value> {
             conversation_data(&ConversationEvent::from(event.as_ref()))
         }
         EventBody::SessionSettingsChanged(changed) => object(changed.clone()),
+        EventBody::SessionDeleted => Map::new(),
         EventBody::SessionUpdated(session) => {
             object(json!({"session": SessionState::from(session.as_ref())}))
         }

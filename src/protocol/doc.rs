@@ -65,7 +65,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::ContinueSessionParams, session::ContinueSessionResponse>(
         method::CONTINUE_SESSION,
-        "Goes on with a conversation in a new session. A turn that runs is interrupted first.",
+        "Goes on with a conversation under a further id whose parent is the named one, as clients of the older daemon expect. A turn that runs is interrupted first. An older id of a conversation, or `fork`, makes a new session that shares the conversation so far. All ids name the conversation for ever.",
     );
     b.method::<session::ListSessionsParams, session::ListSessionsResponse>(
         method::LIST_SESSIONS,
@@ -75,7 +75,7 @@ fn methods() -> Vec<Entry> {
         method::GET_SESSION_LEAVES,
         "Sessions that no other one continues.",
     );
-    b.method::<session::SessionParams, session::GetSessionStateResponse>(
+    b.method::<session::GetSessionStateParams, session::GetSessionStateResponse>(
         method::GET_SESSION_STATE,
         "One session.",
     );
@@ -89,7 +89,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::SendMessageParams, session::SessionResponse>(
         method::SEND_MESSAGE,
-        "A message to a live session.",
+        "A message to a session. Where its process has ended, it is resumed: the same session, a new process, in the permission mode in which it was. What is missing for that (its directory, Claude Code) is waited for, which `waiting_for` names. An agent may resume only what asks a person.",
     );
     b.method::<session::SessionParams, session::SessionResponse>(method::END_SESSION, "Ends a session's process: an interrupt if a turn runs, `end_session`, then SIGINT, SIGTERM and SIGKILL, each after five seconds.");
     b.method::<session::UpdateSessionSettingsParams, session::SuccessResponse>(method::UPDATE_SESSION_SETTINGS, "Standing permissions. What is pending and now permitted is approved. Refused to agents where it loosens.");
@@ -99,11 +99,15 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::ArchiveSessionParams, session::SuccessResponse>(
         method::ARCHIVE_SESSION,
-        "Archives or unarchives a session.",
+        "Archives a session, or brings it back. One that works is refused, or ended first (`end`). A message brings it back.",
     );
     b.method::<session::BulkArchiveSessionsParams, session::BulkArchiveSessionsResponse>(
         method::BULK_ARCHIVE_SESSIONS,
         "The same for several.",
+    );
+    b.method::<session::DeleteSessionsParams, session::DeleteSessionsResponse>(
+        method::DELETE_SESSIONS,
+        "Deletes ended sessions for good: conversation, approvals, raw lines, ids. What a fork shows of one stays with the fork. Refused to agents, and for a session that has a process.",
     );
     b.method::<session::GetRecentPathsParams, session::GetRecentPathsResponse>(
         method::GET_RECENT_PATHS,

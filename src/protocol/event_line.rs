@@ -34,6 +34,7 @@ impl Serialize for EventLine<'_> {
             | EventBody::ApprovalDelivered(_)
             | EventBody::SessionStatusChanged { .. }
             | EventBody::SessionSettingsChanged(_)
+            | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
             | EventBody::MessageDelta(_) => EventNotification::from(self.0).serialize(to),
         }

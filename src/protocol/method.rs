@@ -16,7 +16,7 @@ pub const GET_SESSION_STATE: &str = "getSessionState";
 pub const GET_CONVERSATION: &str = "getConversation";
 /// Looks for words in all conversations.
 pub const SEARCH_CONVERSATIONS: &str = "searchConversations";
-/// Goes on with a conversation in a new session.
+/// Goes on with a conversation under a further id, or forks it.
 pub const CONTINUE_SESSION: &str = "continueSession";
 /// Stops the turn.
 pub const INTERRUPT_SESSION: &str = "interruptSession";
@@ -24,10 +24,12 @@ pub const INTERRUPT_SESSION: &str = "interruptSession";
 pub const UPDATE_SESSION_SETTINGS: &str = "updateSessionSettings";
 /// The title.
 pub const UPDATE_SESSION_TITLE: &str = "updateSessionTitle";
-/// Puts a session away, or takes it back.
+/// Archives a session, or brings it back.
 pub const ARCHIVE_SESSION: &str = "archiveSession";
 /// The same for several.
 pub const BULK_ARCHIVE_SESSIONS: &str = "bulkArchiveSessions";
+/// Deletes ended sessions, with everything of them.
+pub const DELETE_SESSIONS: &str = "deleteSessions";
 /// Directories used lately.
 pub const GET_RECENT_PATHS: &str = "getRecentPaths";
 /// Files as the agent read them.
@@ -56,7 +58,7 @@ pub const SUBSCRIBE: &str = "Subscribe";
 pub const GET_OVERVIEW: &str = "getOverview";
 /// Approvals over all sessions.
 pub const LIST_APPROVALS: &str = "listApprovals";
-/// A message to a live session.
+/// A message to a session; resumes it where its process has ended.
 pub const SEND_MESSAGE: &str = "sendMessage";
 /// Ends a session's process and gives the next one the caller's credentials.
 pub const RESTART_SESSION: &str = "restartSession";

@@ -217,8 +217,8 @@ pub struct ContinueSessionParams {
     /// The key for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_api_key: Option<String>,
-    /// Whether the conversation goes on under a new name, leaving the old one as it is (default
-    /// true, as existing clients expect).
+    /// A new session that shares the conversation so far, leaving this one as it is. Absent or false:
+    /// the conversation goes on, if its newest id is named; an older id always forks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fork: Option<bool>,
     /// A title (default: the parent's).
@@ -245,12 +245,24 @@ pub struct ContinueSessionResponse {
     pub parent_session_id: String,
 }
 
-/// Names one session by its id, its run id or a unique prefix of its id.
+/// Names one session by any id or run id that was given out for it, or a unique prefix of an id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SessionParams {
     /// The session (required).
     pub session_id: String,
+}
+
+/// Parameters of `getSessionState`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GetSessionStateParams {
+    /// The session (required): its id, its run id or a unique prefix of its id.
+    pub session_id: String,
+    /// Whether a conversation is one session, whichever of its ids is named. Without it, each id that
+    /// `continueSession` gave out is a session of its own, as the older daemon has it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_conversation: bool,
 }
 
 /// Answer of `getSessionState`.
@@ -270,7 +282,7 @@ pub struct SessionState {
     /// The agent's name for the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claude_session_id: Option<String>,
-    /// The session that it continues.
+    /// The session that it was forked off. To existing clients also the one that it continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_session_id: Option<String>,
     /// What it is doing.
@@ -349,9 +361,15 @@ pub struct SessionState {
     /// Whether the agent's questions come to the inbox.
     #[serde(default)]
     pub approvals: bool,
-    /// Claude Code's permission mode, where one was asked for.
+    /// Claude Code's permission mode: the one that it is in, or was in when its process ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission_mode: Option<String>,
+    /// Whether a person has asked for the end of its process and that is under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending: bool,
+    /// What must be there before its next process can be started. It goes on by itself then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
     /// Background tasks of the agent that run.
     #[serde(default)]
     pub background_tasks: u64,
@@ -442,6 +460,10 @@ pub struct ListSessionsParams {
     /// Continue after this session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Whether a conversation is one session, as in `getSessionState`. A page is of so many
+    /// conversations either way.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_conversation: bool,
 }
 
 /// Parameters of `getSessionLeaves`.
@@ -540,8 +562,11 @@ pub struct UpdateSessionTitleParams {
 pub struct ArchiveSessionParams {
     /// The session (required).
     pub session_id: String,
-    /// Put away (true) or take back (false).
+    /// Archive (true) or bring back (false).
     pub archived: bool,
+    /// End a session that works, and archive it then. Without it, such a session is refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub end: bool,
 }
 
 /// Parameters of `bulkArchiveSessions`.
@@ -550,8 +575,38 @@ pub struct ArchiveSessionParams {
 pub struct BulkArchiveSessionsParams {
     /// The sessions (required, at most 1000).
     pub session_ids: Vec<String>,
-    /// Put away (true) or take back (false).
+    /// Archive (true) or bring back (false).
     pub archived: bool,
+    /// As in `archiveSession`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub end: bool,
+}
+
+/// Parameters of `deleteSessions`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DeleteSessionsParams {
+    /// The sessions (required, at most 1000).
+    pub session_ids: Vec<String>,
+}
+
+/// Answer of `deleteSessions`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct DeleteSessionsResponse {
+    /// Those that were deleted.
+    pub deleted: Vec<String>,
+    /// Those that were not, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedDeletion>,
+}
+
+/// A session that was not deleted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FailedDeletion {
+    /// The session as it was named.
+    pub session_id: String,
+    /// Why, and what to do.
+    pub error: String,
 }
 
 /// Answer of `bulkArchiveSessions`.
@@ -619,8 +674,12 @@ pub struct FileSnapshot {
 pub struct SendMessageParams {
     /// The session (required).
     pub session_id: String,
-    /// The message (required; at most 8 MiB). While a turn runs, the agent takes it up after it.
+    /// The message (required; at most 8 MiB). While a turn runs, the agent takes it up after it. A
+    /// session whose process has ended is resumed.
     pub message: String,
+    /// The environment in which the next process runs, should one be started. An agent's is not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
 }
 
 /// Answer of `sendMessage` and `endSession`: the session as it is then.

@@ -3,6 +3,8 @@
 //! [`super::update`] returns these; `errands` and the runtime do them and answer with a
 //! [`super::msg::Msg`]. They are plain data, so a test can say what a key must lead to.
 
+use std::collections::BTreeMap;
+
 use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::{
     ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, RestartSessionParams,
@@ -88,14 +90,16 @@ pub enum Effect {
     },
     /// Start a session.
     Launch(Box<LaunchSessionParams>),
-    /// Go on with a session in a new one.
+    /// Fork a session.
     Continue(Box<ContinueSessionParams>),
-    /// Give a live session a message.
+    /// Give a session a message; it is resumed where its process has ended.
     Message {
         /// The session.
         session: String,
         /// The message.
         text: String,
+        /// The environment of its next process, should one be started.
+        env: BTreeMap<String, String>,
     },
     /// Stop the turn.
     Interrupt(String),

@@ -103,10 +103,11 @@ impl Errands {
             }
             Effect::Launch(params) => self.launch(*params).await,
             Effect::Continue(params) => self.go_on(*params).await,
-            Effect::Message { session, text } => {
+            Effect::Message { session, text, env } => {
                 let params = SendMessageParams {
                     session_id: session,
                     message: text,
+                    env: Some(env),
                 };
                 let answer = self
                     .call(async |client| client.send_message(&params).await)
@@ -304,6 +305,7 @@ impl Errands {
                 limit: Some(*limit),
                 before,
                 after,
+                by_conversation: true,
                 ..GetConversationParams::default()
             };
             match self

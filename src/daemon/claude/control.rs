@@ -17,10 +17,10 @@ fn line(frame_id: String, value: &Value) -> OutgoingLine {
     }
 }
 
-/// The first line: opens the control protocol.
+/// The first line to a process: opens the control protocol.
 #[must_use]
-pub fn initialize(session_id: &str) -> OutgoingLine {
-    let id = format!("init-{session_id}");
+pub fn initialize(process: &str) -> OutgoingLine {
+    let id = format!("init-{process}");
     let value = json!({"type": "control_request", "request_id": id, "request": {"subtype": "initialize", "hooks": {}}});
     line(id, &value)
 }
@@ -36,7 +36,7 @@ pub fn user_message(text: &str) -> OutgoingLine {
         "session_id": "",
         "uuid": uuid,
     });
-    line(format!("user-{uuid}"), &value)
+    line(format!("{}{uuid}", OutgoingLine::MESSAGE), &value)
 }
 
 /// A request of ours, such as `interrupt` or `end_session`.

@@ -29,6 +29,8 @@ pub enum AgentLine {
     BackgroundTasks(Vec<String>),
     /// `system/task_notification`, `system/task_updated`: a task has ended.
     TaskEnded(String),
+    /// `system/status`: the permission mode may have changed.
+    Mode(String),
     /// `system/compact_boundary`: the conversation was compacted.
     CompactBoundary,
     /// `conversation_reset`: the agent has forgotten the conversation (`/clear`).
@@ -96,6 +98,7 @@ impl AgentLine {
             | Self::ApiRetry(_)
             | Self::BackgroundTasks(_)
             | Self::TaskEnded(_)
+            | Self::Mode(_)
             | Self::CompactBoundary
             | Self::ContextCleared
             | Self::Question(_)
@@ -124,6 +127,7 @@ impl AgentLine {
             | Self::ApiRetry(_)
             | Self::BackgroundTasks(_)
             | Self::TaskEnded(_)
+            | Self::Mode(_)
             | Self::CompactBoundary
             | Self::ContextCleared
             | Self::Notice { .. }
@@ -145,6 +149,8 @@ pub struct Init {
     pub session_id: Option<String>,
     /// The full name of the model.
     pub model: Option<String>,
+    /// The permission mode.
+    pub permission_mode: Option<String>,
 }
 
 /// `system/api_retry`.
@@ -421,6 +427,7 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
         "init" => AgentLine::Init(Init {
             session_id: line.string("session_id"),
             model: line.string("model"),
+            permission_mode: line.string("permissionMode"),
         }),
         "api_retry" => AgentLine::ApiRetry(ApiRetry {
             attempt: line.count("attempt").unwrap_or(0),
@@ -450,8 +457,10 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
                 .map(Option::unwrap_or_default),
         },
         "hook_response" => hook_response(line),
-        "status"
-        | "hook_started"
+        "status" => line
+            .string("permissionMode")
+            .map_or(AgentLine::Other, AgentLine::Mode),
+        "hook_started"
         | "hook_progress"
         | "task_started"
         | "task_progress"

@@ -6,7 +6,7 @@ use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
 use crate::domain::approval::DecidedBy;
-use crate::domain::{Origin, Outcome, Source};
+use crate::domain::{self, Origin, Outcome, Source};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, ExternalAsker,
     FetchApprovalsParams, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
@@ -80,18 +80,31 @@ pub async fn fetch(
             approvals: Vec::new(),
         });
     };
+    let none = ApprovalsResponse {
+        approvals: Vec::new(),
+    };
+    let (lineage, position) = match call.daemon.store.lineage(&session).await {
+        Ok(found) => found,
+        // Nothing is pending in a session that is not there, as existing clients have it.
+        Err(StoreError::NotFound { .. }) => return Ok(none),
+        Err(error) => return Err(error.into()),
+    };
+    if position + 1 < lineage.len() {
+        // What is pending belongs to the newest id.
+        return Ok(none);
+    }
     let filter = ApprovalFilter {
-        session: Some(session),
+        session: Some(lineage.session.id.to_string()),
         pending_only: true,
         ..ApprovalFilter::default()
     };
-    match listed(&call, filter).await {
-        // Nothing is pending in a session that is not there, as existing clients have it.
-        Err(error) if error.is_not_found() => Ok(ApprovalsResponse {
-            approvals: Vec::new(),
-        }),
-        answer => answer,
-    }
+    let approvals = call.daemon.store.approvals(filter).await?;
+    let named = approvals
+        .iter()
+        .map(|approval| lineage.approval(approval, position));
+    Ok(ApprovalsResponse {
+        approvals: named.map(|approval| Approval::from(&approval)).collect(),
+    })
 }
 
 pub async fn list(call: Call, params: ListApprovalsParams) -> Result<ApprovalsResponse, RpcError> {
@@ -118,8 +131,7 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     let approval = call.daemon.store.approval(&params.approval_id).await?;
     // The program that waits for an MCP approval learns its outcome by this very call. It runs
     // below the runner of the session that asks, which a person's program does not.
-    let by_asker = params.receive
-        || matches!(&call.origin, Origin::Agent { session_id, .. } if *session_id == approval.session_id);
+    let by_asker = params.receive || is_of(&call, &approval).await?;
     let fetches = match approval.source {
         Source::Mcp | Source::Program => true,
         Source::Claude | Source::LocalApi | Source::RemoteApi => false,
@@ -131,9 +143,34 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     {
         call.daemon.store.outcome_fetched(approval.key).await?;
     }
+    if params.by_conversation {
+        return Ok(GetApprovalResponse {
+            approval: Approval::from(&approval),
+        });
+    }
+    let lineage = call.daemon.store.lineage(approval.session_id.as_str());
+    let lineage = lineage.await?.0;
+    let approval = lineage.approval(&approval, lineage.of_time(approval.created_at));
     Ok(GetApprovalResponse {
         approval: Approval::from(&approval),
     })
+}
+
+/// Whether the caller is an agent, or below one, of the session that asks; its mark may be any of the
+/// session's ids.
+async fn is_of(call: &Call, approval: &domain::Approval) -> Result<bool, RpcError> {
+    let Origin::Agent { session_id, .. } = &call.origin else {
+        return Ok(false);
+    };
+    if *session_id == approval.session_id {
+        return Ok(true);
+    }
+    match call.daemon.store.session(session_id.as_str()).await {
+        Ok(session) => Ok(session.id == approval.session_id),
+        // The mark of another daemon's session.
+        Err(StoreError::NotFound { .. } | StoreError::Ambiguous { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionResponse, RpcError> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use super::session::MAX_PAGE;
-use crate::daemon::store::Page;
+use crate::daemon::store::{Names, Page};
 use crate::domain::EventType;
 use crate::protocol::conversation::{
     ConversationEvent, GetConversationParams, GetConversationResponse, GetRawLinesParams,
@@ -23,17 +23,25 @@ pub async fn conversation(
     let store = &call.daemon.store;
     let session_id = params.session_id.filter(|id| !id.is_empty());
     let claude_session_id = params.claude_session_id.filter(|id| !id.is_empty());
-    let paged = params.limit.is_some() || params.before.is_some() || params.after.is_some();
+    let names = if params.by_conversation {
+        Names::Session
+    } else {
+        Names::Wire
+    };
+    let limit = match params.limit {
+        Some(limit) => limit.min(MAX_PAGE),
+        None if params.before.is_some() || params.after.is_some() => MAX_PAGE,
+        None => u32::MAX,
+    };
     let events = match (claude_session_id, session_id) {
-        (Some(claude_id), _) => store.conversation_by_claude_id(&claude_id).await?,
+        (Some(claude_id), _) => store.conversation_by_claude_id(&claude_id, names).await?,
         (None, None) => {
             return Err(RpcError::invalid(
                 "session_id",
                 "either session_id or claude_session_id is required",
             ));
         }
-        (None, Some(id)) if paged => {
-            let limit = params.limit.unwrap_or(MAX_PAGE).min(MAX_PAGE);
+        (None, Some(id)) => {
             let page = match (params.before, params.after) {
                 (Some(_), Some(_)) => {
                     return Err(RpcError::invalid("after", "does not go with `before`"));
@@ -41,9 +49,8 @@ pub async fn conversation(
                 (before, None) => Page::Before(before, limit),
                 (None, Some(after)) => Page::After(after, limit),
             };
-            store.conversation_page(&id, page).await?
+            store.conversation(&id, page, names).await?
         }
-        (None, Some(id)) => store.conversation(&id).await?,
     };
     Ok(GetConversationResponse {
         events: events.iter().map(ConversationEvent::from).collect(),
@@ -100,7 +107,15 @@ pub async fn snapshots(
     if params.session_id.is_empty() {
         return Err(RpcError::required("session_id"));
     }
-    let events = call.daemon.store.conversation(&params.session_id).await?;
+    let events = call
+        .daemon
+        .store
+        .conversation(
+            &params.session_id,
+            Page::Before(None, u32::MAX),
+            Names::Session,
+        )
+        .await?;
     let mut reads: HashMap<String, String> = HashMap::new();
     let mut snapshots = Vec::new();
     for event in events {

@@ -129,6 +129,9 @@ impl From<LaunchError> for RpcError {
             LaunchError::Store(error) => error.into(),
             LaunchError::TooLong { .. } => Self::new(ErrorKind::TooLarge, message)
                 .hint("put the text into a file and name it in the message"),
+            LaunchError::Missing(_) => {
+                Self::new(ErrorKind::Conflict, message).hint("put it back, then try again")
+            }
             LaunchError::Directory { .. } | LaunchError::Spec(_) | LaunchError::Runner { .. } => {
                 Self::new(ErrorKind::LaunchFailed, message)
             }

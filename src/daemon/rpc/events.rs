@@ -4,6 +4,7 @@
 //! it is served from the store until it has caught up; when it is too far behind for that, it is
 //! told to `resync`. Nothing is skipped without a word.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::error::RpcError;
 use super::parse;
 use crate::daemon::Daemon;
 use crate::daemon::store::StoreError;
-use crate::domain::{Event, SessionId};
+use crate::domain::{Event, Lineage, SessionId};
 use crate::protocol::event::{EventNotification, RESYNC, SubscribeEventsParams};
 use crate::protocol::event_line::EventLine;
 use crate::protocol::method;
@@ -29,6 +30,9 @@ const REPLAY_PAGE: i64 = 500;
 /// Events that a client may be behind and still be caught up; beyond, it is told to resync.
 pub const REPLAY_MAX: i64 = 50_000;
 
+/// Sessions whose ids one subscription keeps at hand; it looks them up again when there are more.
+const IDS_MAX: usize = 1_000;
+
 /// How long to wait after the database could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -36,19 +40,21 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub types: Vec<String>,
+    /// The session of which the store is asked.
     pub session: Option<SessionId>,
+    /// The id that events carry.
+    pub id: Option<SessionId>,
     pub run: Option<String>,
     pub live: bool,
+    /// Whether events carry the ids under which existing clients know sessions.
+    pub wire: bool,
 }
 
 impl Filter {
     fn wants(&self, event: &Event) -> bool {
         (self.live || !event.body.is_live_only())
             && (self.types.is_empty() || self.types.iter().any(|name| name == event.body.name()))
-            && self
-                .session
-                .as_ref()
-                .is_none_or(|session| *session == event.session_id)
+            && self.id.as_ref().is_none_or(|id| *id == event.session_id)
             && self
                 .run
                 .as_deref()
@@ -82,6 +88,8 @@ pub struct Feed {
     replayed: std::collections::VecDeque<Item>,
     /// Whether the store has more to give before the bus.
     behind: bool,
+    /// The ids of sessions, as they were at a count of changes.
+    ids: (u64, HashMap<SessionId, Option<Arc<Lineage>>>),
 }
 
 impl Feed {
@@ -102,6 +110,7 @@ impl Feed {
             seen: seen.min(last),
             replayed: std::collections::VecDeque::new(),
             behind: seen < last,
+            ids: (0, HashMap::new()),
         };
         if seen > last {
             // From another database, or one restored from a backup.
@@ -143,6 +152,7 @@ impl Feed {
                 Ok(event) if event.seq <= self.seen => {}
                 Ok(event) => {
                     self.seen = event.seq;
+                    let event = self.named(event).await?;
                     if self.filter.wants(&event) {
                         return Ok(Some(Item::Event(event)));
                     }
@@ -170,13 +180,43 @@ impl Feed {
         }
         self.seen = self.seen.max(replay.seen);
         self.behind = replay.more;
-        let wanted = replay
-            .events
-            .into_iter()
-            .filter(|event| self.filter.wants(event));
-        let items = wanted.map(|event| Item::Event(Arc::new(event)));
-        self.replayed.extend(items);
+        for event in replay.events {
+            let event = self.named(Arc::new(event)).await?;
+            if self.filter.wants(&event) {
+                self.replayed.push_back(Item::Event(event));
+            }
+        }
         Ok(())
+    }
+
+    /// An event with the ids that this client knows.
+    async fn named(&mut self, event: Arc<Event>) -> Result<Arc<Event>, StoreError> {
+        if !self.filter.wire {
+            return Ok(event);
+        }
+        let changes = self.daemon.bus.wire_ids();
+        if self.ids.0 != changes || self.ids.1.len() > IDS_MAX {
+            self.ids = (changes, HashMap::new());
+        }
+        let known = match self.ids.1.get(&event.session_id) {
+            Some(known) => known.clone(),
+            None => {
+                let found = match self.daemon.store.lineage(event.session_id.as_str()).await {
+                    Ok((lineage, _)) => Some(lineage),
+                    // It was deleted meanwhile.
+                    Err(StoreError::NotFound { .. }) => None,
+                    Err(error) => return Err(error),
+                };
+                let found = found
+                    .filter(|lineage| {
+                        !lineage.ids.is_empty() || lineage.session.forked_from.is_some()
+                    })
+                    .map(Arc::new);
+                self.ids.1.insert(event.session_id.clone(), found.clone());
+                found
+            }
+        };
+        Ok(known.map_or(event.clone(), |lineage| Arc::new(lineage.event(&event))))
     }
 
     fn resync(&mut self, last: i64) {
@@ -208,6 +248,7 @@ pub fn register(module: &mut RpcModule<Arc<Daemon>>) -> Result<(), RegisterMetho
                     params.event_types,
                     params.session_id,
                     params.run_id,
+                    false,
                 )
                 .await
                 {
@@ -249,15 +290,27 @@ pub async fn filter(
     types: Option<Vec<String>>,
     session: Option<String>,
     run: Option<String>,
+    wire: bool,
 ) -> Result<Filter, RpcError> {
-    let session = match session.filter(|id| !id.is_empty()) {
-        Some(id) => Some(daemon.store.session(&id).await?.id),
-        None => None,
-    };
-    Ok(Filter {
+    let run = run.filter(|id| !id.is_empty());
+    let mut filter = Filter {
         types: types.unwrap_or_default(),
-        session,
-        run: run.filter(|id| !id.is_empty()),
-        live: false,
-    })
+        wire,
+        ..Filter::default()
+    };
+    if let Some(id) = session.filter(|id| !id.is_empty()) {
+        let (lineage, position) = daemon.store.lineage(&id).await?;
+        let named = if wire { position } else { 0 };
+        filter.id = Some(lineage.names(named).0.clone());
+        filter.session = Some(lineage.session.id);
+    }
+    filter.run = match run {
+        // Any run id of a conversation means the conversation.
+        Some(run) if !wire => match daemon.store.session(&run).await {
+            Ok(session) => Some(session.run_id.to_string()),
+            Err(_) => Some(run),
+        },
+        run => run,
+    };
+    Ok(filter)
 }

@@ -1,8 +1,7 @@
-//! Launching and continuing sessions.
+//! Launching sessions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -10,14 +9,13 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
-use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
-use crate::daemon::session::{POLITE_WAIT, Request};
-use crate::domain::session::{Proxy, Settings};
-use crate::domain::{LaunchConfig, Session, SessionId};
+use crate::daemon::secrets::{LaunchSecrets, outline};
+use crate::daemon::session::{Request, find_program, own_env};
+use crate::domain::session::Settings;
+use crate::domain::{LaunchConfig, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ContinueSessionParams, ContinueSessionResponse, GetAgentInfoParams, GetAgentInfoResponse,
-    LaunchSessionParams, LaunchSessionResponse,
+    GetAgentInfoParams, GetAgentInfoResponse, LaunchSessionParams, LaunchSessionResponse,
 };
 
 /// Longest message, in bytes.
@@ -25,10 +23,6 @@ pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
 /// Longest text that goes on the agent's command line, in bytes; systems allow 128 KiB.
 const MAX_ARGUMENT: usize = 100 * 1024;
-
-/// How long continuing waits for the session that it continues to end: the polite steps, then the
-/// runner's.
-pub const END_WAIT: Duration = Duration::from_secs(4 * POLITE_WAIT.as_secs());
 
 pub async fn launch(
     call: Call,
@@ -79,7 +73,7 @@ pub async fn launch(
     let request = Request {
         beginning: Beginning::New(id.to_string()),
         id,
-        parent: None,
+        fork: None,
         query: params.query,
         title: params.title.unwrap_or_default(),
         working_dir,
@@ -87,7 +81,6 @@ pub async fn launch(
         config,
         secrets,
         settings,
-        socket: call.daemon.socket(),
     };
     let session = call.daemon.sessions.launch(request).await?;
     if settings.skip_permissions_until.is_some() {
@@ -97,180 +90,6 @@ pub async fn launch(
         session_id: session.id.to_string(),
         run_id: session.run_id.to_string(),
     })
-}
-
-pub async fn continue_session(
-    call: Call,
-    params: ContinueSessionParams,
-) -> Result<ContinueSessionResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
-    check_message("query", &params.query)?;
-    let parent = call.daemon.store.session(&params.session_id).await?;
-    call.daemon.store.must_be_ours(&parent)?;
-    let Some(claude_session_id) = parent.claude_session_id.clone() else {
-        return Err(RpcError::new(
-            ErrorKind::Conflict,
-            format!(
-                "session {} cannot be continued: its agent never began a conversation",
-                parent.id.short()
-            ),
-        )
-        .hint("launch a new session"));
-    };
-    let stored = call.daemon.store.launch_secrets(&parent).await?;
-    let secrets = inherit_secrets(&parent, stored, &params)?;
-    let config = inherit(&parent, &params, &secrets)?;
-    let settings = inherited_settings(&parent);
-    call.may_launch(
-        &config,
-        settings.auto_accept_edits || settings.skip_permissions,
-    )?;
-    let fork = params.fork.unwrap_or(true);
-    let request = Request {
-        id: new_id("new_session_id", params.new_session_id)?,
-        beginning: Beginning::Resume {
-            claude_session_id,
-            fork,
-        },
-        query: params.query,
-        title: params.title.unwrap_or_else(|| parent.title.clone()),
-        working_dir: working_dir(Some(parent.working_dir.clone()))?,
-        program: program(&call, &config, secrets.env.as_ref())?,
-        config,
-        secrets,
-        settings,
-        socket: call.daemon.socket(),
-        parent: Some(parent.clone()),
-    };
-    // A turn that runs is stopped; and two processes must not write one conversation.
-    if parent.status.is_active() || !fork {
-        call.daemon.sessions.end_and_wait(&parent, END_WAIT).await?;
-    }
-    let session = call.daemon.sessions.launch(request).await?;
-    Ok(ContinueSessionResponse {
-        session_id: session.id.to_string(),
-        run_id: session.run_id.to_string(),
-        claude_session_id: session.claude_session_id.unwrap_or_default(),
-        parent_session_id: parent.id.to_string(),
-    })
-}
-
-/// What the continued session is launched with: the caller's environment, and what the parent had
-/// of the rest unless the caller gives it anew.
-fn inherit_secrets(
-    parent: &Session,
-    stored: Result<LaunchSecrets, SecretsError>,
-    params: &ContinueSessionParams,
-) -> Result<LaunchSecrets, RpcError> {
-    let given = mcp_config(params.mcp_config.clone())?;
-    let needs_stored = (parent.config.mcp_config.is_some() && given.is_none())
-        || (parent.config.proxy.is_some()
-            && params
-                .proxy_base_url
-                .as_deref()
-                .unwrap_or_default()
-                .is_empty());
-    let old = match stored {
-        Ok(stored) => stored,
-        Err(_) if !needs_stored => LaunchSecrets::default(),
-        Err(error) => {
-            return Err(RpcError::new(
-                ErrorKind::Conflict,
-                format!(
-                    "cannot read what session {} was launched with: {error}",
-                    parent.id.short()
-                ),
-            )
-            .hint(
-                "launch a new session, or continue it with its MCP servers and proxy given anew",
-            ));
-        }
-    };
-    let enabled = params.proxy_enabled.unwrap_or(false) || parent.config.proxy.is_some();
-    let proxy = enabled.then(|| {
-        let old = old.proxy.unwrap_or_default();
-        match non_empty(params.proxy_base_url.clone()) {
-            // A key goes to the address that it was given for, and nowhere else.
-            Some(url) if old.base_url.as_ref() != Some(&url) => ProxyAccess {
-                base_url: Some(url),
-                api_key: non_empty(params.proxy_api_key.clone()),
-            },
-            url => ProxyAccess {
-                base_url: url.or(old.base_url),
-                api_key: non_empty(params.proxy_api_key.clone()).or(old.api_key),
-            },
-        }
-    });
-    Ok(LaunchSecrets {
-        env: Some(params.env.clone().unwrap_or_else(own_env)),
-        mcp_config: given.or(old.mcp_config),
-        proxy,
-    })
-}
-
-fn inherit(
-    parent: &Session,
-    params: &ContinueSessionParams,
-    secrets: &LaunchSecrets,
-) -> Result<LaunchConfig, RpcError> {
-    let old = parent.config.clone();
-    let list = |new: &Option<Vec<String>>, old: Vec<String>| {
-        new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
-    };
-    let text =
-        |field, new: &Option<String>, old: Option<String>| -> Result<Option<String>, RpcError> {
-            Ok(argument(field, new.clone())?.or(old))
-        };
-    let tool = params
-        .permission_prompt_tool
-        .as_deref()
-        .filter(|tool| !tool.is_empty());
-    let proxy = secrets.proxy.is_some().then(|| Proxy {
-        model: non_empty(params.proxy_model_override.clone())
-            .or(old.proxy.and_then(|proxy| proxy.model)),
-    });
-    Ok(LaunchConfig {
-        scripted: old.scripted,
-        model: old.model,
-        max_turns: params.max_turns.filter(|turns| *turns > 0),
-        system_prompt: text("system_prompt", &params.system_prompt, old.system_prompt)?,
-        append_system_prompt: text(
-            "append_system_prompt",
-            &params.append_system_prompt,
-            old.append_system_prompt,
-        )?,
-        custom_instructions: text(
-            "custom_instructions",
-            &params.custom_instructions,
-            old.custom_instructions,
-        )?,
-        allowed_tools: list(&params.allowed_tools, old.allowed_tools),
-        disallowed_tools: list(&params.disallowed_tools, old.disallowed_tools),
-        additional_directories: list(&params.additional_directories, old.additional_directories),
-        mcp_config: secrets.mcp_config.as_ref().map(outline),
-        approvals: tool.map_or(old.approvals, |tool| is_codelayer(Some(tool))),
-        permission_prompt_tool: match tool {
-            Some(tool) => own_tool(Some(tool.to_owned())),
-            None => old.permission_prompt_tool,
-        },
-        permission_mode: old.permission_mode,
-        proxy,
-    })
-}
-
-/// What the parent's standing permissions still are.
-fn inherited_settings(parent: &Session) -> Settings {
-    let mut settings = parent.settings;
-    if settings
-        .skip_permissions_until
-        .is_some_and(|until| until <= Timestamp::now())
-    {
-        settings.skip_permissions = false;
-        settings.skip_permissions_until = None;
-    }
-    settings
 }
 
 /// Checks a message of the user.
@@ -289,11 +108,11 @@ pub fn check_message(field: &str, text: &str) -> Result<(), RpcError> {
     Ok(())
 }
 
-fn non_empty(text: Option<String>) -> Option<String> {
+pub fn non_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn argument(field: &str, text: Option<String>) -> Result<Option<String>, RpcError> {
+pub fn argument(field: &str, text: Option<String>) -> Result<Option<String>, RpcError> {
     let text = non_empty(text);
     match &text {
         Some(long) if long.len() > MAX_ARGUMENT => Err(RpcError::invalid(
@@ -316,16 +135,16 @@ fn scripted(agent: Option<&str>) -> Result<bool, RpcError> {
     }
 }
 
-fn is_codelayer(tool: Option<&str>) -> bool {
+pub fn is_codelayer(tool: Option<&str>) -> bool {
     tool == Some(CODELAYER_TOOL)
 }
 
-fn own_tool(tool: Option<String>) -> Option<String> {
+pub fn own_tool(tool: Option<String>) -> Option<String> {
     non_empty(tool).filter(|tool| tool != CODELAYER_TOOL)
 }
 
 /// An MCP configuration, as an object or as JSON text of one.
-fn mcp_config(given: Option<Value>) -> Result<Option<Value>, RpcError> {
+pub fn mcp_config(given: Option<Value>) -> Result<Option<Value>, RpcError> {
     let config = match given {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
@@ -375,7 +194,7 @@ pub fn expiry(field: &str, timeout_ms: Option<i64>) -> Result<Option<Timestamp>,
         .map_err(|_| RpcError::invalid(field, "is too far in the future"))
 }
 
-fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
+pub fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
     match non_empty(given) {
         None => Ok(SessionId::random()),
         // It becomes a directory's name and the agent's `--session-id`.
@@ -385,14 +204,7 @@ fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
     }
 }
 
-fn own_env() -> BTreeMap<String, String> {
-    // Names and values that are not UTF-8 cannot be written into the spec and are not handed on.
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
-fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
+pub fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
     let field = "working_dir";
     let path = match non_empty(given) {
         None => std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),
@@ -424,39 +236,13 @@ fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
     }
 }
 
-/// The agent's program: as configured, else `claude` on the caller's PATH, else on the daemon's; none
-/// for the embedded one.
-fn program(
+/// The agent's program; none for the embedded one.
+pub fn program(
     call: &Call,
     config: &LaunchConfig,
     env: Option<&BTreeMap<String, String>>,
 ) -> Result<Option<PathBuf>, RpcError> {
-    if config.scripted {
-        return Ok(None);
-    }
-    if let Some(path) = &call.daemon.claude_path {
-        return if is_executable(path) {
-            Ok(Some(path.clone()))
-        } else {
-            Err(no_claude(format!(
-                "{} is not an executable file",
-                path.display()
-            )))
-        };
-    }
-    let caller = env.and_then(|env| env.get("PATH")).cloned();
-    let own = std::env::var("PATH").ok();
-    let paths = [caller, own];
-    let found = paths
-        .iter()
-        .flatten()
-        .flat_map(std::env::split_paths)
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join("claude"))
-        .find(|path| is_executable(path));
-    found
-        .map(Some)
-        .ok_or_else(|| no_claude("`claude` is not on the PATH".to_owned()))
+    find_program(call.daemon.sessions.context(), config, env).map_err(no_claude)
 }
 
 /// Checks that the installed agent has the mode that is asked for.
@@ -514,8 +300,4 @@ fn no_claude(problem: String) -> RpcError {
     RpcError::new(ErrorKind::LaunchFailed, format!("cannot find Claude Code: {problem}")).hint(
         "install it (npm install -g @anthropic-ai/claude-code), or name it with HUMANLAYER_CLAUDE_PATH and restart the daemon; `humanlayer doctor` checks it",
     )
-}
-
-fn is_executable(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }

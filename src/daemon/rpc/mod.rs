@@ -15,6 +15,7 @@ mod keys;
 mod launch;
 mod overview;
 mod restart;
+mod resume;
 mod session;
 mod subscribe;
 
@@ -50,7 +51,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::HEALTH, health::health)?;
     serve(m, method::LAUNCH_SESSION, launch::launch)?;
     serve(m, method::GET_AGENT_INFO, launch::agent_info)?;
-    serve(m, method::CONTINUE_SESSION, launch::continue_session)?;
+    serve(m, method::CONTINUE_SESSION, resume::continue_session)?;
     serve(m, method::LIST_SESSIONS, session::list)?;
     serve(m, method::GET_SESSION_LEAVES, session::leaves)?;
     serve(m, method::GET_SESSION_STATE, session::state)?;
@@ -60,9 +61,10 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::ARCHIVE_SESSION, session::archive)?;
     serve(m, method::BULK_ARCHIVE_SESSIONS, session::bulk_archive)?;
     serve(m, method::GET_RECENT_PATHS, session::recent_paths)?;
-    serve(m, method::SEND_MESSAGE, session::send_message)?;
+    serve(m, method::SEND_MESSAGE, resume::send_message)?;
     serve(m, method::END_SESSION, session::end)?;
     serve(m, method::RESTART_SESSION, restart::restart)?;
+    serve(m, method::DELETE_SESSIONS, session::delete)?;
     serve(m, method::GET_OVERVIEW, overview::overview)?;
     serve(m, method::GET_CONVERSATION, conversation::conversation)?;
     serve(m, method::SEARCH_CONVERSATIONS, conversation::search)?;

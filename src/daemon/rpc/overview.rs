@@ -20,7 +20,6 @@ pub async fn overview(
         statuses: params.statuses.unwrap_or_default(),
         limit: Some(params.limit.unwrap_or(MAX_PAGE).min(MAX_PAGE)),
         after: params.after.map(SessionId::from),
-        leaves_only: false,
     };
     let seen = call.daemon.store.overview(filter, MAX_PENDING).await?;
     Ok(GetOverviewResponse {

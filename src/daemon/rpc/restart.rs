@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::error::RpcError;
-use super::launch::END_WAIT;
+use super::resume::END_WAIT;
 use crate::daemon::secrets::{Needs, Requester, resume};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{RestartSessionParams, SessionResponse, SessionState};

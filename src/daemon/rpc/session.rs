@@ -1,18 +1,21 @@
-//! Sessions: listing, reading, steering, putting away.
+//! Sessions: listing, reading, steering, archiving, deleting.
+//!
+//! Existing clients are answered in segments of conversations ([`crate::domain::wire_id`]), our own in
+//! whole ones (`by_conversation`).
 
 use super::Call;
 use super::error::RpcError;
-use super::launch::{check_message, expiry};
+use super::launch::expiry;
 use crate::daemon::claude::control;
-use crate::daemon::session::check_line;
 use crate::daemon::store::{SessionFilter, SettingsChange};
-use crate::domain::{SessionId, Status};
+use crate::domain::{Session, SessionId, Status};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
-    GetRecentPathsParams, GetRecentPathsResponse, GetSessionLeavesParams, GetSessionStateResponse,
-    InterruptSessionResponse, ListSessionsParams, ListSessionsResponse, RecentPath,
-    SendMessageParams, SessionInfo, SessionParams, SessionResponse, SessionState, SuccessResponse,
-    UpdateSessionSettingsParams, UpdateSessionTitleParams,
+    DeleteSessionsParams, DeleteSessionsResponse, FailedDeletion, GetRecentPathsParams,
+    GetRecentPathsResponse, GetSessionLeavesParams, GetSessionStateParams, GetSessionStateResponse,
+    InterruptSessionResponse, ListSessionsParams, ListSessionsResponse, RecentPath, SessionInfo,
+    SessionParams, SessionResponse, SessionState, SuccessResponse, UpdateSessionSettingsParams,
+    UpdateSessionTitleParams,
 };
 
 /// Most sessions of one page, and of one bulk call.
@@ -31,17 +34,28 @@ pub async fn list(
         after: params.after.map(SessionId::from),
         ..SessionFilter::default()
     };
-    listed(&call, filter).await
+    let sessions = call.daemon.store.sessions(filter).await?;
+    if params.by_conversation {
+        return Ok(ListSessionsResponse {
+            sessions: sessions.iter().map(SessionInfo::from).collect(),
+        });
+    }
+    // Each conversation's newest id first, as it was used last.
+    let lineages = call.daemon.store.lineages(sessions).await?;
+    let segments = lineages.iter().flat_map(|lineage| {
+        let newest_first = (0..lineage.len()).rev();
+        newest_first.map(|position| SessionInfo::from(&lineage.segment(position)))
+    });
+    Ok(ListSessionsResponse {
+        sessions: segments.collect(),
+    })
 }
 
 pub async fn leaves(
     call: Call,
     params: GetSessionLeavesParams,
 ) -> Result<ListSessionsResponse, RpcError> {
-    let mut filter = SessionFilter {
-        leaves_only: true,
-        ..SessionFilter::default()
-    };
+    let mut filter = SessionFilter::default();
     match params.filter.as_deref() {
         Some("normal") => filter.archived = Some(false),
         Some("archived") => filter.archived = Some(true),
@@ -51,13 +65,20 @@ pub async fn leaves(
         }
         _ => {}
     }
-    listed(&call, filter).await
-}
-
-async fn listed(call: &Call, filter: SessionFilter) -> Result<ListSessionsResponse, RpcError> {
-    let sessions = call.daemon.store.sessions(filter).await?;
+    let store = &call.daemon.store;
+    let sessions = store.sessions(filter).await?;
+    let lineages = store.lineages(sessions).await?;
+    let newest: Vec<Session> = lineages
+        .iter()
+        .map(|lineage| lineage.segment(lineage.len() - 1))
+        .collect();
+    let ids = newest.iter().map(|session| session.id.clone()).collect();
+    let parents = store.parents_among(ids).await?;
+    let leaves = newest.iter().zip(parents).filter(|(_, parent)| !parent);
     Ok(ListSessionsResponse {
-        sessions: sessions.iter().map(SessionInfo::from).collect(),
+        sessions: leaves
+            .map(|(session, _)| SessionInfo::from(session))
+            .collect(),
     })
 }
 
@@ -69,9 +90,17 @@ fn required(id: &str) -> Result<(), RpcError> {
     }
 }
 
-pub async fn state(call: Call, params: SessionParams) -> Result<GetSessionStateResponse, RpcError> {
+pub async fn state(
+    call: Call,
+    params: GetSessionStateParams,
+) -> Result<GetSessionStateResponse, RpcError> {
     required(&params.session_id)?;
-    let session = call.daemon.store.session(&params.session_id).await?;
+    let (lineage, position) = call.daemon.store.lineage(&params.session_id).await?;
+    let session = if params.by_conversation {
+        lineage.session
+    } else {
+        lineage.segment(position)
+    };
     Ok(GetSessionStateResponse {
         session: SessionState::from(&session),
     })
@@ -153,13 +182,9 @@ pub async fn archive(
     params: ArchiveSessionParams,
 ) -> Result<SuccessResponse, RpcError> {
     required(&params.session_id)?;
-    let change = SettingsChange {
-        archived: Some(params.archived),
-        ..SettingsChange::default()
-    };
     call.daemon
         .store
-        .change_settings(&params.session_id, change)
+        .archive(&params.session_id, params.archived, params.end)
         .await?;
     Ok(SuccessResponse { success: true })
 }
@@ -168,25 +193,11 @@ pub async fn bulk_archive(
     call: Call,
     params: BulkArchiveSessionsParams,
 ) -> Result<BulkArchiveSessionsResponse, RpcError> {
-    if params.session_ids.is_empty() {
-        return Err(RpcError::invalid(
-            "session_ids",
-            "is required and cannot be empty",
-        ));
-    }
-    if params.session_ids.len() > MAX_PAGE as usize {
-        return Err(RpcError::invalid(
-            "session_ids",
-            format!("at most {MAX_PAGE} at once"),
-        ));
-    }
+    check_ids(&params.session_ids)?;
     let mut failed_sessions = Vec::new();
     for id in params.session_ids {
-        let change = SettingsChange {
-            archived: Some(params.archived),
-            ..SettingsChange::default()
-        };
-        if let Err(error) = call.daemon.store.change_settings(&id, change).await {
+        let archived = call.daemon.store.archive(&id, params.archived, params.end);
+        if let Err(error) = archived.await {
             tracing::debug!(session = id, %error, "cannot archive");
             failed_sessions.push(id);
         }
@@ -217,29 +228,46 @@ pub async fn recent_paths(
     })
 }
 
-pub async fn send_message(
-    call: Call,
-    params: SendMessageParams,
-) -> Result<SessionResponse, RpcError> {
+pub async fn end(call: Call, params: SessionParams) -> Result<SessionResponse, RpcError> {
     required(&params.session_id)?;
-    check_message("message", &params.message)?;
-    let line = control::user_message(&params.message);
-    check_line(&line)?;
-    let session = call
-        .daemon
-        .store
-        .send_message(&params.session_id, params.message, line)
-        .await?;
+    let session = call.daemon.store.request_end(&params.session_id).await?;
     Ok(SessionResponse {
         session: SessionState::from(&session),
     })
 }
 
-pub async fn end(call: Call, params: SessionParams) -> Result<SessionResponse, RpcError> {
-    required(&params.session_id)?;
-    let session = call.daemon.store.session(&params.session_id).await?;
-    call.daemon.sessions.end(&session)?;
-    Ok(SessionResponse {
-        session: SessionState::from(&session),
-    })
+/// Deletes what can be deleted, and says of the rest why not.
+pub async fn delete(
+    call: Call,
+    params: DeleteSessionsParams,
+) -> Result<DeleteSessionsResponse, RpcError> {
+    call.must_be_a_person("delete sessions")?;
+    check_ids(&params.session_ids)?;
+    let mut answer = DeleteSessionsResponse::default();
+    for id in params.session_ids {
+        match call.daemon.store.delete_session(&id).await {
+            Ok(deleted) => answer.deleted.push(deleted.0.id.to_string()),
+            Err(error) => answer.failed.push(FailedDeletion {
+                session_id: id,
+                error: error.to_string(),
+            }),
+        }
+    }
+    Ok(answer)
+}
+
+fn check_ids(ids: &[String]) -> Result<(), RpcError> {
+    if ids.is_empty() {
+        return Err(RpcError::invalid(
+            "session_ids",
+            "is required and cannot be empty",
+        ));
+    }
+    if ids.len() > MAX_PAGE as usize {
+        return Err(RpcError::invalid(
+            "session_ids",
+            format!("at most {MAX_PAGE} at once"),
+        ));
+    }
+    Ok(())
 }

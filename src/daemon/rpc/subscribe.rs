@@ -102,6 +102,7 @@ async fn begin(daemon: Arc<Daemon>, params: Option<&RawValue>) -> Result<Feed, R
         params.event_types,
         params.session_id,
         params.run_id,
+        true,
     )
     .await?;
     Ok(Feed::begin(daemon, filter, None).await?)

@@ -173,7 +173,7 @@ fn understood(report: &ExitReport) -> Answer {
 /// Has the agent check a mode and print its help, below a runner; none if it does not end in time.
 async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Option<ExitReport> {
     let id = SessionId::random();
-    let dir = ctx.session_dir(&id);
+    let dir = SessionDir::new(ctx.sessions_dir.join(id.as_str()));
     let report = match start(ctx, &id, &dir, agent, path, mode) {
         Ok(runner) => report_of(&dir, runner).await,
         Err(error) => {
@@ -181,7 +181,7 @@ async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Op
             None
         }
     };
-    ctx.runners.remove(&id);
+    ctx.runners.remove(id.as_str());
     remains::remove(&dir);
     report
 }
@@ -226,7 +226,7 @@ fn start(
         grace_ms: Some(200),
     }
     .write(dir)?;
-    launch::start_runner(ctx, id)
+    launch::start_runner(ctx, id, id.as_str())
 }
 
 async fn report_of(dir: &SessionDir, runner: Option<u32>) -> Option<ExitReport> {

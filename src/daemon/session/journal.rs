@@ -62,7 +62,9 @@ impl Batch {
 /// A place in a journal.
 pub struct Journal {
     file: File,
-    /// The offset in the file of the first byte of `buffer`.
+    /// The offset of the file's first byte. All offsets count from the session's first journal.
+    begins: u64,
+    /// The offset of the first byte of `buffer`.
     base: u64,
     buffer: Vec<u8>,
     /// Where in `buffer` the next line begins.
@@ -84,12 +86,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens a journal at an offset.
+    /// Opens a journal that begins at `begins` among all journals of its session, at an offset among
+    /// them.
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
+    pub fn open(path: &Path, begins: u64, offset: u64) -> io::Result<Self> {
         Ok(Self {
+            begins,
             file: File::options().read(true).write(true).open(path)?,
             base: offset,
             buffer: Vec::new(),
@@ -110,7 +114,8 @@ impl Journal {
     pub fn free(&mut self, offset: u64) {
         if offset >= self.freed + FREE_BYTES {
             self.freed = offset;
-            if let Err(error) = platform::punch_hole(&self.file, offset) {
+            if let Err(error) = platform::punch_hole(&self.file, offset.saturating_sub(self.begins))
+            {
                 tracing::debug!(%error, "a journal keeps its blocks");
             }
         }
@@ -224,9 +229,10 @@ impl Journal {
         self.next = 0;
         let old = self.buffer.len();
         self.buffer.resize(old + self.chunk, 0);
-        let read = self
-            .file
-            .read_at(&mut self.buffer[old..], self.base + old as u64);
+        let read = self.file.read_at(
+            &mut self.buffer[old..],
+            self.base - self.begins + old as u64,
+        );
         let found = *read.as_ref().unwrap_or(&0);
         self.buffer.truncate(old + found);
         self.drained = found < self.chunk;
@@ -297,7 +303,7 @@ mod tests {
     fn journal(text: &str) -> (tempfile::NamedTempFile, Journal) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        let journal = Journal::open(file.path(), 0).unwrap();
+        let journal = Journal::open(file.path(), 0, 0).unwrap();
         (file, journal)
     }
 
@@ -355,6 +361,21 @@ mod tests {
         assert!(journal.may_hold_more());
         let second = journal.next_batch().unwrap().unwrap();
         assert_eq!((second.deltas.len(), second.parsed.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_later_journal_goes_on_counting_where_the_one_before_it_ended() {
+        let (file, _) = journal("{\"x\":1}\n{\"x\":2}\nhalf");
+        let mut journal = Journal::open(file.path(), 1000, 1008).unwrap();
+        let batch = journal.next_batch().unwrap().unwrap();
+        let lines: Vec<_> = batch.raw.iter().map(|(at, text, _)| (at, text)).collect();
+        assert_eq!(lines, [(1008, "{\"x\":2}")]);
+        assert_eq!(batch.to, 1016);
+        journal.free(1016 + FREE_BYTES);
+        assert_eq!(
+            journal.unfinished().unwrap(),
+            Some((1016, "half".to_owned()))
+        );
     }
 
     #[test]

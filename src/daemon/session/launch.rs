@@ -17,9 +17,9 @@ use super::agent_info::Agent;
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
-use crate::daemon::store::{NewSession, Started, StoreError};
+use crate::daemon::store::{Fork, NewSession, Started, StoreError};
 use crate::domain::session::Settings;
-use crate::domain::{LaunchConfig, OutgoingLine, RunId, Session, SessionId};
+use crate::domain::{LaunchConfig, OutgoingLine, RunId, SessionId};
 use crate::platform::{self, ProcessId};
 use crate::runner::frame::{MAX_FRAME, Request as Frame};
 use crate::runner::{self, FileError, SessionDir, Spec};
@@ -29,8 +29,8 @@ use crate::scripted_agent;
 pub struct Request {
     /// Its id.
     pub id: SessionId,
-    /// The session that it continues.
-    pub parent: Option<Session>,
+    /// What it is forked off.
+    pub fork: Option<Fork>,
     /// How its conversation begins.
     pub beginning: Beginning,
     /// The first message.
@@ -47,8 +47,24 @@ pub struct Request {
     pub secrets: LaunchSecrets,
     /// The agent's program; none means the embedded scripted agent.
     pub program: Option<PathBuf>,
-    /// The daemon's socket, for the agent's programs.
-    pub socket: String,
+}
+
+/// What a process is started from.
+pub struct ProcessSpec<'a> {
+    /// The session's id, for the agent's programs.
+    pub session_id: &'a SessionId,
+    /// Its run id, for them.
+    pub run_id: &'a RunId,
+    /// How it is launched.
+    pub config: &'a LaunchConfig,
+    /// How its conversation begins.
+    pub beginning: &'a Beginning,
+    /// Its environment, and the rest that nobody else may read.
+    pub secrets: &'a LaunchSecrets,
+    /// Where it works.
+    pub working_dir: &'a Path,
+    /// The agent's program; none means the embedded scripted agent.
+    pub program: Option<&'a Path>,
 }
 
 /// Why a session could not be launched.
@@ -71,6 +87,9 @@ pub enum LaunchError {
         /// Its size as a frame.
         bytes: usize,
     },
+    /// Something that it needs is not there.
+    #[error("cannot resume the session: {0}")]
+    Missing(String),
     /// The record could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,8 +141,17 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let dir = ctx.session_dir(&request.id);
-    if let Err(error) = prepare(&dir, &request, &run_id) {
+    let dir = SessionDir::new(ctx.sessions_dir.join(request.id.as_str()));
+    let spec = ProcessSpec {
+        session_id: &request.id,
+        run_id: &run_id,
+        config: &request.config,
+        beginning: &request.beginning,
+        secrets: &request.secrets,
+        working_dir: &request.working_dir,
+        program: request.program.as_deref(),
+    };
+    if let Err(error) = prepare(ctx, &dir, &spec) {
         super::remains::remove(&dir);
         return Err(error);
     }
@@ -139,7 +167,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     let new = NewSession {
         id: request.id,
         run_id,
-        parent: request.parent.map(|parent| parent.id),
+        fork: request.fork,
         claude_session_id,
         query: request.query,
         title: request.title,
@@ -161,7 +189,12 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     }
 }
 
-fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), LaunchError> {
+/// Makes a process's directory and writes what its runner reads.
+pub fn prepare(
+    ctx: &Context,
+    dir: &SessionDir,
+    process: &ProcessSpec<'_>,
+) -> Result<(), LaunchError> {
     let failed = |source| LaunchError::Directory {
         path: dir.path().to_owned(),
         source,
@@ -171,31 +204,33 @@ fn prepare(dir: &SessionDir, request: &Request, run_id: &RunId) -> Result<(), La
         .mode(0o700)
         .create(dir.path())
         .map_err(failed)?;
+    let (session_id, run_id) = (process.session_id, process.run_id);
     let mcp_path = dir.path().join("mcp.json");
-    let mcp_config = request
+    let mcp_config = process
         .secrets
         .mcp_config
         .as_ref()
-        .map(|config| args::mcp_config(config, &request.id, run_id, &request.socket));
+        .map(|config| args::mcp_config(config, session_id, run_id, &ctx.socket));
     if let Some(config) = &mcp_config {
         write_private(&mcp_path, config).map_err(failed)?;
     }
     let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
-    let Agent { program, first } = agent(request.program.as_deref())?;
-    let arguments = args::arguments(&request.config, &request.beginning, mcp_arg.as_deref());
+    let Agent { program, first } = agent(process.program)?;
+    let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref());
+    let env = process.secrets.env.clone().unwrap_or_default();
     let spec = Spec {
         format: runner::FORMAT,
-        session_id: request.id.to_string(),
+        session_id: session_id.to_string(),
         program,
         args: first.into_iter().chain(arguments).collect(),
         env: args::environment(
-            request.secrets.env.clone().unwrap_or_default(),
-            request.secrets.proxy.as_ref(),
-            &request.id,
+            env,
+            process.secrets.proxy.as_ref(),
+            session_id,
             run_id,
-            &request.socket,
+            &ctx.socket,
         ),
-        cwd: request.working_dir.clone(),
+        cwd: process.working_dir.to_owned(),
         grace_ms: None,
     };
     spec.write(dir)?;
@@ -240,10 +275,14 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
     file.write_all(value.to_string().as_bytes())
 }
 
-/// Starts the runner of a recorded session and notes who it is, before it can start the agent's
+/// Starts the runner of a prepared process and notes who it is, before it can start the agent's
 /// first program. Returns its process id.
-pub fn start_runner(ctx: &Context, id: &SessionId) -> Result<Option<u32>, LaunchError> {
-    let dir = ctx.session_dir(id);
+pub fn start_runner(
+    ctx: &Context,
+    session: &SessionId,
+    directory: &str,
+) -> Result<Option<u32>, LaunchError> {
+    let dir = SessionDir::new(ctx.sessions_dir.join(directory));
     // The daemon's own file, also after an upgrade: what it writes is for a runner of its age.
     let program = own_program()?;
     let failed = |source| LaunchError::Runner {
@@ -268,7 +307,7 @@ pub fn start_runner(ctx: &Context, id: &SessionId) -> Result<Option<u32>, Launch
         && let Some(start_time) = platform::process_start_time(pid)
     {
         ctx.runners
-            .insert(ProcessId { pid, start_time }, id.clone());
+            .insert(ProcessId { pid, start_time }, session, directory);
     }
     // Only so that it does not stay as a zombie while this daemon lives.
     tokio::spawn(async move { child.wait().await });

@@ -57,6 +57,10 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             session.stream.retrying = Some(retrying(retry));
             Vec::new()
         }
+        AgentLine::Mode(mode) => {
+            session.permission_mode = Some(mode);
+            Vec::new()
+        }
         AgentLine::CompactBoundary => {
             session.stream.last = LastLine::Command;
             vec![note("The conversation was compacted.".to_owned())]
@@ -151,6 +155,9 @@ fn init(session: &mut Session, line: Init) -> Vec<Effect> {
             session.usage.context_limit = None;
         }
         session.model_id = line.model;
+    }
+    if line.permission_mode.is_some() {
+        session.permission_mode = line.permission_mode;
     }
     tokens::expect_context_limit(session);
     begin_turn(session);

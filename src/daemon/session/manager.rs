@@ -1,4 +1,4 @@
-//! The sessions of a daemon: launching, ending, and the supervisors in between.
+//! The sessions of a daemon: launching, ending, and the supervisors of their processes in between.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,30 +6,33 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agent_info::PermissionModes;
 use super::launch::{self, LaunchError, Request};
-use super::supervisor::{self, Command};
+use super::supervisor::{self, Stop};
 use super::{Context, recover};
 use crate::daemon::store::{Started, StoreError};
-use crate::domain::session::Process;
 use crate::domain::{Session, SessionId};
-
-/// Commands that may wait for a supervisor; all are the same, so more say nothing new.
-const COMMANDS: usize = 4;
 
 /// Launches that can go on at once. Those of one id always share a lane, so that the second finds
 /// what the first made; others share one by chance and wait some milliseconds.
 const LANES: usize = 32;
 
+/// A process that is supervised.
+struct Supervised {
+    /// Which of its session's processes it is.
+    generation: i64,
+    /// Cancelled when it is over and everything of it is in the store.
+    over: CancellationToken,
+}
+
 /// All supervisors; cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
     ctx: Arc<Context>,
-    live: Arc<Mutex<HashMap<i64, mpsc::Sender<Command>>>>,
+    live: Arc<Mutex<HashMap<i64, Supervised>>>,
     launching: Arc<[tokio::sync::Mutex<()>; LANES]>,
     modes: Arc<PermissionModes>,
     tasks: TaskTracker,
@@ -74,12 +77,12 @@ impl Sessions {
     /// [`LaunchError`]; nothing is left of the session then, except where the runner could not be
     /// started: that is a session which failed.
     pub async fn launch(&self, request: Request) -> Result<Session, LaunchError> {
-        let _lane = self.launching[lane(&request.id)].lock().await;
+        let _lane = self.lane(&request.id).await;
         let session = match launch::create(&self.ctx, request).await? {
             Started::Existing(session) => return Ok(session),
             Started::New(session) => session,
         };
-        let started = launch::start_runner(&self.ctx, &session.id);
+        let started = launch::start_runner(&self.ctx, &session.id, &session.directory);
         self.supervise(session.clone());
         started.map(|_| session)
     }
@@ -111,26 +114,6 @@ impl Sessions {
         self.modes.check(&self.ctx, &agent, path, mode).await
     }
 
-    /// Asks a session's process to end: politely, then less so.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when it has ended already.
-    pub fn end(&self, session: &Session) -> Result<(), StoreError> {
-        self.ctx.store.must_be_ours(session)?;
-        let sender = self.lock().get(&session.key).cloned();
-        match sender {
-            Some(sender) if session.process != Process::Gone => {
-                // A full queue holds the same command already.
-                let _ = sender.try_send(Command::End);
-                Ok(())
-            }
-            _ => Err(StoreError::Conflict {
-                id: session.id.clone(),
-                problem: "has ended already".to_owned(),
-            }),
-        }
-    }
-
     /// Ends a session's process and waits until everything of it is in the store, at most `patience`.
     ///
     /// # Errors
@@ -140,12 +123,15 @@ impl Sessions {
         session: &Session,
         patience: Duration,
     ) -> Result<(), StoreError> {
-        if session.process == Process::Gone || self.end(session).is_err() {
-            return Ok(());
+        let over = self.lock().get(&session.key).map(|live| live.over.clone());
+        match self.ctx.store.request_end(session.id.as_str()).await {
+            Ok(_) => {}
+            // It has ended already.
+            Err(StoreError::Conflict { .. }) => return Ok(()),
+            Err(error) => return Err(error),
         }
-        let sender = self.lock().get(&session.key).cloned();
-        if let Some(sender) = sender
-            && tokio::time::timeout(patience, sender.closed())
+        if let Some(over) = over
+            && tokio::time::timeout(patience, over.cancelled())
                 .await
                 .is_err()
         {
@@ -155,6 +141,11 @@ impl Sessions {
             });
         }
         Ok(())
+    }
+
+    /// Keeps others from launching or resuming the same session while the guard lives.
+    pub(super) async fn lane(&self, id: &SessionId) -> tokio::sync::MutexGuard<'_, ()> {
+        self.launching[lane(id)].lock().await
     }
 
     /// How many sessions have a process.
@@ -170,26 +161,41 @@ impl Sessions {
         self.tasks.wait().await;
     }
 
-    fn supervise(&self, session: Session) {
-        let (sender, commands) = mpsc::channel(COMMANDS);
-        let key = session.key;
-        self.lock().insert(key, sender);
-        let (ctx, live, stop) = (
-            Arc::clone(&self.ctx),
-            Arc::clone(&self.live),
-            self.stop.clone(),
-        );
+    pub(super) fn supervise(&self, session: Session) {
+        let (key, generation) = (session.key, session.generation);
+        let over = CancellationToken::new();
+        let supervised = Supervised {
+            generation,
+            over: over.clone(),
+        };
+        self.lock().insert(key, supervised);
+        let sessions = self.clone();
         self.tasks.spawn(async move {
-            let id = session.id.clone();
-            supervisor::run(Arc::clone(&ctx), session, commands, stop).await;
-            live.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&key);
-            ctx.runners.remove(&id);
+            let ctx = &sessions.ctx;
+            let directory = session.directory.clone();
+            let stop = sessions.stop.clone();
+            let stopped = supervisor::run(Arc::clone(ctx), session, stop).await;
+            ctx.runners.remove(&directory);
+            {
+                let mut live = sessions.lock();
+                // Its session may have been resumed already.
+                if live
+                    .get(&key)
+                    .is_some_and(|live| live.generation == generation)
+                {
+                    live.remove(&key);
+                    ctx.bus.forget(key);
+                }
+            }
+            over.cancel();
+            if stopped == Stop::Over {
+                // A message that came while the process was being ended is for the next one.
+                sessions.resume_waiting().await;
+            }
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, mpsc::Sender<Command>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Supervised>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

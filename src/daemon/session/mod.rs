@@ -1,11 +1,12 @@
-//! Sessions: the state machine, and the supervisors that run one agent each.
+//! Sessions: the state machine, and the supervisors that run one process each.
 //!
-//! A supervisor reads its session's journal into the store and carries the store's outbox to the
+//! A supervisor reads its process's journal into the store and carries the store's outbox to the
 //! runner. It keeps no truth of its own: at any moment it can be dropped and started again from
 //! the store and the session's directory. [`Sessions`] starts and recovers them.
 
 mod agent_info;
 mod credentials;
+pub mod ending;
 pub mod journal;
 mod launch;
 mod link;
@@ -17,6 +18,7 @@ mod manager;
 mod recordings_tests;
 mod recover;
 mod remains;
+mod resume;
 mod runners;
 mod supervisor;
 mod watch;
@@ -26,14 +28,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use ending::GRACE_PERIOD;
 pub use launch::{LaunchError, Request, check_line};
 pub use manager::Sessions;
+pub use resume::{Message, find_program, in_present_mode, own_env};
 pub use runners::Runners;
-pub use supervisor::POLITE_WAIT;
 
 use super::bus::Bus;
 use super::store::Store;
-use crate::domain::SessionId;
+use crate::domain::Session;
 use crate::runner::SessionDir;
 
 /// What all supervisors share.
@@ -48,6 +51,10 @@ pub struct Context {
     pub session_idle: Duration,
     /// Where the session directories are.
     pub sessions_dir: PathBuf,
+    /// The agent's program, where one is configured.
+    pub claude_path: Option<PathBuf>,
+    /// The daemon's socket, for the agent's programs.
+    pub socket: String,
     watcher: watch::Watcher,
 }
 
@@ -61,6 +68,8 @@ impl Context {
         bus: Arc<Bus>,
         session_idle: Duration,
         sessions_dir: PathBuf,
+        claude_path: Option<PathBuf>,
+        socket: String,
     ) -> io::Result<Self> {
         let (watcher, runners) = (watch::Watcher::new()?, Runners::default());
         Ok(Self {
@@ -69,11 +78,14 @@ impl Context {
             runners,
             session_idle,
             sessions_dir,
+            claude_path,
+            socket,
             watcher,
         })
     }
 
-    fn session_dir(&self, id: &SessionId) -> SessionDir {
-        SessionDir::new(self.sessions_dir.join(id.as_str()))
+    /// The directory of a session's present process.
+    fn session_dir(&self, session: &Session) -> SessionDir {
+        SessionDir::new(self.sessions_dir.join(&session.directory))
     }
 }

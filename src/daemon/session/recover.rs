@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::{Context, launch, remains};
 use crate::daemon::store::StoreError;
+use crate::domain::Session;
 use crate::domain::session::Process;
-use crate::domain::{Session, SessionId};
 use crate::platform::ProcessId;
 use crate::runner::{self, RunnerState, SessionDir};
 
@@ -23,10 +23,10 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     let sessions = ctx.store.sessions_in_progress().await?;
     for session in &sessions {
         note_runner(ctx, session);
-        let dir = ctx.session_dir(&session.id);
+        let dir = ctx.session_dir(session);
         if session.process == Process::Launching
             && may_launch(&dir)
-            && let Err(error) = launch::start_runner(ctx, &session.id)
+            && let Err(error) = launch::start_runner(ctx, &session.id, &session.directory)
         {
             tracing::error!(session = %session.id, %error, "cannot launch a session that was accepted");
         }
@@ -36,7 +36,7 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
 }
 
 fn note_runner(ctx: &Context, session: &Session) {
-    let state = match RunnerState::read(&ctx.session_dir(&session.id)) {
+    let state = match RunnerState::read(&ctx.session_dir(session)) {
         Ok(state) => state,
         Err(error) => {
             tracing::error!(session = %session.id, %error, "cannot read who runs the session");
@@ -49,8 +49,11 @@ fn note_runner(ctx: &Context, session: &Session) {
         ..
     }) = state
     {
-        ctx.runners
-            .insert(ProcessId { pid, start_time }, session.id.clone());
+        ctx.runners.insert(
+            ProcessId { pid, start_time },
+            &session.id,
+            &session.directory,
+        );
     }
 }
 
@@ -60,39 +63,42 @@ fn may_launch(dir: &SessionDir) -> bool {
     !started && dir.spec().exists() && !runner::is_alive(dir).unwrap_or(true)
 }
 
-/// Removes directories of sessions that are over or were never recorded.
+/// Removes directories of processes that are over or were never recorded.
 fn remove_strays(ctx: &Context, sessions: &[Session]) {
-    let kept: BTreeSet<&SessionId> = sessions.iter().map(|session| &session.id).collect();
+    let kept: BTreeSet<&str> = sessions
+        .iter()
+        .map(|session| session.directory.as_str())
+        .collect();
     let Ok(entries) = std::fs::read_dir(&ctx.sessions_dir) else {
         return;
     };
     for entry in entries.flatten() {
-        let id = SessionId::from(entry.file_name().to_string_lossy().into_owned());
-        let dir = ctx.session_dir(&id);
-        if kept.contains(&id) {
+        let name = entry.file_name();
+        let dir = SessionDir::new(ctx.sessions_dir.join(&name));
+        if name.to_str().is_some_and(|name| kept.contains(name)) {
             continue;
         }
         if runner::is_alive(&dir).unwrap_or(true) {
-            tokio::spawn(remove_when_free(id, dir));
+            tokio::spawn(remove_when_free(dir));
         } else {
-            remove_stray(&id, &dir);
+            remove_stray(&dir);
         }
     }
 }
 
-fn remove_stray(id: &SessionId, dir: &SessionDir) {
-    tracing::info!(session = %id, "removing the directory of a session that is over");
+fn remove_stray(dir: &SessionDir) {
+    tracing::info!(dir = %dir.path().display(), "removing the directory of a process that is over");
     remains::remove(dir);
 }
 
 /// A daemon can die, and the next one start, in the moment in which a runner still tells of its end.
-async fn remove_when_free(id: SessionId, dir: SessionDir) {
+async fn remove_when_free(dir: SessionDir) {
     let (pause, tries) = STRAY_POLL;
     for _ in 0..tries {
         tokio::time::sleep(pause).await;
         if !runner::is_alive(&dir).unwrap_or(true) {
-            return remove_stray(&id, &dir);
+            return remove_stray(&dir);
         }
     }
-    tracing::warn!(session = %id, dir = %dir.path().display(), "a runner of a session that is over lives on; its directory stays until the daemon's next start");
+    tracing::warn!(dir = %dir.path().display(), "the runner of a process that is over lives on; its directory stays until the daemon's next start");
 }

@@ -14,18 +14,30 @@ use crate::platform::{self, ProcessId};
 /// The table.
 #[derive(Default)]
 pub struct Runners {
-    by_process: Mutex<HashMap<ProcessId, SessionId>>,
+    by_process: Mutex<HashMap<ProcessId, Runner>>,
+}
+
+/// What a runner runs.
+struct Runner {
+    session: SessionId,
+    /// Its process's directory.
+    directory: String,
 }
 
 impl Runners {
-    /// Notes that a process is the runner of a session.
-    pub fn insert(&self, runner: ProcessId, session: SessionId) {
-        self.lock().insert(runner, session);
+    /// Notes that a process is the runner of a session's present process.
+    pub fn insert(&self, process: ProcessId, session: &SessionId, directory: &str) {
+        let runner = Runner {
+            session: session.clone(),
+            directory: directory.to_owned(),
+        };
+        self.lock().insert(process, runner);
     }
 
-    /// Forgets the runners of a session that is over.
-    pub fn remove(&self, session: &SessionId) {
-        self.lock().retain(|_, other| other != session);
+    /// Forgets the runner of a process that is over.
+    pub fn remove(&self, directory: &str) {
+        self.lock()
+            .retain(|_, runner| runner.directory != directory);
     }
 
     /// Who is behind a connection. Called once, when it is accepted: what a process was then, no
@@ -54,9 +66,9 @@ impl Runners {
             }
         };
         let runners = self.lock();
-        if let Some(session) = ancestors.iter().find_map(|process| runners.get(process)) {
+        if let Some(runner) = ancestors.iter().find_map(|process| runners.get(process)) {
             return Origin::Agent {
-                session_id: session.clone(),
+                session_id: runner.session.clone(),
                 pid,
             };
         }
@@ -69,7 +81,7 @@ impl Runners {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProcessId, SessionId>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProcessId, Runner>> {
         self.by_process
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

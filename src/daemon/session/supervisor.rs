@@ -10,26 +10,22 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::ending::{Action, Ending, Facts};
 use super::journal::Journal;
 use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::claude::{control, line};
-use crate::daemon::store::{Ingest, RawLines, StoreError, Urgency};
+use crate::daemon::store::{End, Ingest, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
-use crate::domain::{Phase, Session};
+use crate::domain::{OutgoingLine, Phase, Session};
 use crate::runner::frame::{NackReason, Reply, Request};
 use crate::runner::{self, SessionDir};
-
-/// How long the agent may take to end a turn after an interrupt, and its process after
-/// `end_session`, before the runner is told to end it (which goes on to SIGINT, SIGTERM and SIGKILL
-/// at its own pace).
-pub const POLITE_WAIT: Duration = Duration::from_secs(5);
 
 /// Lines that may be on their way to the runner without its acknowledgement.
 const IN_FLIGHT: usize = 32;
@@ -40,27 +36,9 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from
 /// How long a runner may take from its start to its socket.
 const START_WAIT: Duration = Duration::from_secs(20);
 
-/// What a supervisor is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// End the session's process.
-    End,
-}
-
-/// How far the ending of the process has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    No,
-    /// An interrupt was sent to the running turn.
-    Interrupting,
-    /// `end_session` was sent.
-    Asked,
-    /// The runner ends it.
-    Told,
-}
-
 /// Why a supervisor stopped.
-enum Stop {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
     /// The session's process is over and everything is in the store.
     Over,
     /// The daemon shuts down.
@@ -68,14 +46,9 @@ enum Stop {
 }
 
 /// Supervises one session until its process is over or the daemon shuts down.
-pub async fn run(
-    ctx: Arc<Context>,
-    session: Session,
-    commands: mpsc::Receiver<Command>,
-    stop: CancellationToken,
-) {
+pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -> Stop {
     let (key, id) = (session.key, session.id.clone());
-    let dir = ctx.session_dir(&session.id);
+    let dir = ctx.session_dir(&session);
     let changed = match ctx.watcher.watch(dir.path()) {
         Ok(changed) => changed,
         Err(error) => {
@@ -87,9 +60,9 @@ pub async fn run(
     let mut supervisor = Supervisor {
         outbox: ctx.bus.outbox(key),
         changed,
-        ending: Ending::No,
-        resting_since: Instant::now(),
-        deadline: None,
+        ending: Ending::default(),
+        resting_since: resting_since(&session),
+        reconnect_at: None,
         link: None,
         journal: None,
         sent: 0,
@@ -100,19 +73,27 @@ pub async fn run(
         session,
         dir,
         ctx,
-        commands,
         stop,
     };
-    match supervisor.supervise().await {
-        Stop::Over => {
-            tracing::info!(session = %id, "the session's process is over");
-            crate::failpoint::hit("session.over");
-            supervisor.ctx.bus.forget(key);
-            remains::remove(&supervisor.dir);
-        }
-        Stop::Shutdown => {}
+    let stopped = supervisor.supervise().await;
+    if stopped == Stop::Over {
+        tracing::info!(session = %id, "the session's process is over");
+        crate::failpoint::hit("session.over");
+        remains::remove(&supervisor.dir);
     }
     supervisor.ctx.watcher.forget(supervisor.dir.path());
+    stopped
+}
+
+/// Since when a session rests, by what is stored of it: a daemon that starts again does not begin to
+/// count anew.
+fn resting_since(session: &Session) -> Instant {
+    let rested = jiff::Timestamp::now().duration_since(session.last_activity_at);
+    let now = Instant::now();
+    Duration::try_from(rested)
+        .ok()
+        .and_then(|rested| now.checked_sub(rested))
+        .unwrap_or(now)
 }
 
 struct Supervisor {
@@ -123,7 +104,6 @@ struct Supervisor {
     changed: Arc<Notify>,
     /// Something is in the outbox.
     outbox: Arc<Notify>,
-    commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
     link: Option<Link>,
     journal: Option<Journal>,
@@ -136,8 +116,8 @@ struct Supervisor {
     /// The runner said that the agent is gone.
     exited: bool,
     ending: Ending,
-    /// When the next step of the ending or of an interrupt is due.
-    deadline: Option<Instant>,
+    /// When to connect again to a runner that had no room for more lines.
+    reconnect_at: Option<Instant>,
     resting_since: Instant,
     started: Instant,
 }
@@ -174,15 +154,16 @@ impl Supervisor {
     /// Does all that can be done now, then waits for the next thing.
     async fn step(&mut self) -> Result<Option<Stop>, Problem> {
         self.read_journal().await?;
-        if self.link.is_none() && !self.exited {
+        let may_connect = self.reconnect_at.is_none_or(|at| at <= Instant::now());
+        if self.link.is_none() && !self.exited && may_connect {
             self.connect().await?;
         }
         if self.is_over()? {
             self.finish().await?;
             return Ok(Some(Stop::Over));
         }
+        self.advance_ending().await?;
         self.pump().await?;
-        self.plan();
         self.wait().await
     }
 
@@ -198,9 +179,6 @@ impl Supervisor {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return Ok(Some(Stop::Shutdown)),
-            Some(command) = self.commands.recv() => match command {
-                Command::End => self.begin_ending().await?,
-            },
             reply = reply => match reply {
                 Ok(Some(reply)) => self.on_reply(reply).await?,
                 // The runner went away; whether it is gone for good shows in its directory.
@@ -211,7 +189,7 @@ impl Supervisor {
                 self.refresh().await?;
             }
             () = self.changed.notified() => {}
-            () = sleep_until(timer) => self.on_timer().await?,
+            () = sleep_until(timer) => {}
         }
         Ok(None)
     }
@@ -236,6 +214,7 @@ impl Supervisor {
         self.sent = 0;
         self.in_flight = 0;
         self.unsent = true;
+        self.reconnect_at = None;
         self.link = Some(link);
         if self.session.process == Process::Launching {
             self.ctx
@@ -265,6 +244,11 @@ impl Supervisor {
                 return Ok(());
             }
             for waiting in lines.into_iter().take(IN_FLIGHT - self.in_flight) {
+                if self.ending.has_begun() && OutgoingLine::is_message(&waiting.line.frame_id) {
+                    // It is for the next process: this one would take it with it.
+                    self.sent = waiting.id;
+                    continue;
+                }
                 crate::failpoint::hit("outbox.sending");
                 let request = Request::Stdin {
                     id: waiting.line.frame_id,
@@ -322,7 +306,7 @@ impl Supervisor {
             // Everything unacknowledged is sent again, in order, after a pause.
             NackReason::Full => {
                 self.link = None;
-                self.deadline = Some(Instant::now() + BACKOFF.1);
+                self.reconnect_at = Some(Instant::now() + BACKOFF.1);
             }
             // The agent is about to be gone; what waits for it is given up then.
             NackReason::Closed => {}
@@ -345,107 +329,65 @@ impl Supervisor {
 
     // --- ending --------------------------------------------------------------------------------
 
-    async fn begin_ending(&mut self) -> Result<(), Problem> {
-        self.refresh().await?;
-        if self.ending != Ending::No {
-            return Ok(());
-        }
-        if self.session.status.is_active() {
-            self.ending = Ending::Interrupting;
-            let line = control::request("interrupt");
-            match self
-                .ctx
-                .store
-                .interrupt(self.session.id.as_str(), line)
-                .await
-            {
-                Ok(session) => self.take_over(session),
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(Problem::Store(error)),
-            }
-            self.deadline = Some(Instant::now() + POLITE_WAIT);
-            return Ok(());
-        }
-        self.ask_to_end().await
-    }
-
-    async fn ask_to_end(&mut self) -> Result<(), Problem> {
-        self.ending = Ending::Asked;
-        self.deadline = Some(Instant::now() + POLITE_WAIT);
-        let line = control::request("end_session");
-        self.ctx
-            .store
-            .send_line(self.session.key, line)
-            .await
-            .map_err(Problem::Store)
-    }
-
-    async fn tell_to_end(&mut self) {
-        self.ending = Ending::Told;
-        self.deadline = None;
-        if let Some(link) = &mut self.link
-            && link.send(&Request::Terminate { from: None }).await.is_err()
-        {
-            self.link = None;
-        }
-    }
-
-    /// Starts the clock that the session's state calls for.
-    fn plan(&mut self) {
-        let waits = self.deadline.is_some();
-        match (self.ending, self.session.phase) {
-            (Ending::No, Phase::Interrupting) if !waits => {
-                self.deadline = Some(Instant::now() + POLITE_WAIT);
-            }
-            (Ending::No, phase) if phase != Phase::Interrupting && self.link.is_some() => {
-                self.deadline = None
-            }
-            (Ending::Interrupting, _) if !self.session.status.is_active() => {
-                self.deadline = Some(Instant::now())
-            }
-            _ => {}
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.ending == Ending::No
-            && self.session.phase.is_resting()
+    fn facts(&self) -> Facts {
+        let resting = self.session.phase.is_resting()
             && !self.session.status.is_active()
             && self.session.background_tasks.is_empty()
             && self.in_flight == 0
+            && !self.unsent;
+        Facts {
+            end_requested: self.session.end_requested_at.is_some(),
+            end_after_turn: self.session.is_duplicate,
+            active: self.session.status.is_active(),
+            interrupting: self.session.phase == Phase::Interrupting,
+            idle_at: resting.then(|| self.resting_since + self.ctx.session_idle),
+        }
+    }
+
+    /// Takes the step of an ending that is due.
+    async fn advance_ending(&mut self) -> Result<(), Problem> {
+        let facts = self.facts();
+        let Some(action) = self.ending.next(&facts, Instant::now()) else {
+            return Ok(());
+        };
+        tracing::info!(session = %self.session.id, ?action, requested = facts.end_requested, "ending the session's process");
+        match action {
+            Action::Interrupt => {
+                let line = control::request("interrupt");
+                let id = self.session.id.as_str();
+                match self.ctx.store.interrupt(id, line).await {
+                    Ok(session) => self.take_over(session),
+                    // The turn ended by itself meanwhile.
+                    Err(StoreError::Conflict { .. }) => {}
+                    Err(error) => return Err(Problem::Store(error)),
+                }
+                self.unsent = true;
+            }
+            Action::EndSession => {
+                let line = control::request("end_session");
+                let sent = self.ctx.store.send_line(self.session.key, line).await;
+                sent.map_err(Problem::Store)?;
+                self.unsent = true;
+            }
+            Action::Terminate => {
+                if let Some(link) = &mut self.link
+                    && link.send(&Request::Terminate { from: None }).await.is_err()
+                {
+                    self.link = None;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn timer(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(24 * 3600);
-        let mut timer = self.deadline.unwrap_or(far);
-        if self.is_idle() {
-            timer = timer.min(self.resting_since + self.ctx.session_idle);
-        }
+        let mut timer = self.ending.due(&self.facts()).unwrap_or(far);
         if self.link.is_none() {
             // Connecting is tried again soon, and whether the runner lives is looked at again.
             timer = timer.min(Instant::now() + BACKOFF.0);
         }
         timer
-    }
-
-    async fn on_timer(&mut self) -> Result<(), Problem> {
-        let due = self
-            .deadline
-            .is_some_and(|deadline| deadline <= Instant::now());
-        if due {
-            self.deadline = None;
-            match self.ending {
-                // An interrupt had no effect.
-                Ending::No if self.session.phase == Phase::Interrupting => self.tell_to_end().await,
-                Ending::No | Ending::Told => {}
-                Ending::Interrupting => self.ask_to_end().await?,
-                Ending::Asked => self.tell_to_end().await,
-            }
-        } else if self.is_idle() && self.resting_since + self.ctx.session_idle <= Instant::now() {
-            tracing::info!(session = %self.session.id, "ending the parked process of an idle session");
-            self.ask_to_end().await?;
-        }
-        Ok(())
     }
 
     // --- the end -------------------------------------------------------------------------------
@@ -509,7 +451,10 @@ impl Supervisor {
                 effects.extend(machine::exit(session, &exit, now));
                 effects
             }),
-            last: Some(reason),
+            end: Some(End {
+                reason,
+                deliberate: self.ending.has_begun(),
+            }),
             urgency: Urgency::Now,
         };
         self.ctx

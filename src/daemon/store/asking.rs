@@ -218,9 +218,9 @@ pub fn insert(
         .prepare_cached(
             "INSERT INTO approvals (id, session_key, run_id, source, kind, request_id, tool_use_id, tool_name,
                 tool_input, description, decision_reason, blocked_path, suggestions, agent_id, call_id, channel,
-                sdk_state, options, accepts_edits, asker, input_state, raw_input, outcome, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
-             ON CONFLICT (session_key, request_id) WHERE request_id IS NOT NULL DO NOTHING",
+                sdk_state, options, accepts_edits, asker, input_state, raw_input, outcome, created_at, generation)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?)
+             ON CONFLICT (session_key, generation, request_id) WHERE request_id IS NOT NULL DO NOTHING",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -247,6 +247,7 @@ pub fn insert(
                 new.input_state.as_str(),
                 new.raw_input,
                 micros(new.asked_at.map_or(write.now, |at| at.min(write.now))),
+                session.generation,
             ])
         })
         .doing("record a question")?;

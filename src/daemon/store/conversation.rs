@@ -5,15 +5,17 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::rows::{self, micros};
-use super::sessions;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError};
+use super::{sessions, wire_ids};
 use crate::domain::conversation::NewConversationEvent;
-use crate::domain::{ApprovalId, ConversationEvent, EventBody, Outcome, Session, SessionId};
+use crate::domain::{
+    ApprovalId, ConversationEvent, EventBody, Lineage, Outcome, Session, SessionId,
+};
 
-/// Most ancestors whose conversation is read before a session's own; a longer chain is cut at the
-/// far end.
-const MAX_ANCESTORS: usize = 1000;
+/// Most sessions of which one conversation can be made up; a longer chain of forks is cut at the far
+/// end.
+const MAX_SOURCES: usize = 1000;
 
 /// Which part of one session's conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,44 +26,57 @@ pub enum Page {
     After(i64, u32),
 }
 
+/// Whose ids pieces of conversation carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The session's that was asked for.
+    Session,
+    /// Those under which existing clients know them, and nothing from after the id that was named.
+    Wire,
+}
+
 impl Store {
-    /// The whole conversation: that of the sessions which this one continues, then its own.
+    /// A conversation, or a page of it, in order: what a fork shares, then its own. The cost of a page
+    /// does not grow with the conversation.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn conversation(&self, id: &str) -> Result<Vec<ConversationEvent>, StoreError> {
+    pub async fn conversation(
+        &self,
+        id: &str,
+        page: Page,
+        names: Names,
+    ) -> Result<Vec<ConversationEvent>, StoreError> {
         let id = id.to_owned();
         self.readers
             .run(move |db| {
-                let session = sessions::resolve(db, &id)?;
-                let mut chain = vec![session.key];
-                let mut parent = session.parent_session_id;
-                while let Some(id) = parent.take() {
-                    let Some(ancestor) = sessions::resolve(db, id.as_str()).ok() else {
-                        break;
-                    };
-                    if chain.contains(&ancestor.key) || chain.len() >= MAX_ANCESTORS {
-                        break;
+                let lineage = wire_ids::of(db, sessions::resolve(db, &id)?)?;
+                let until = match names {
+                    Names::Session => None,
+                    Names::Wire => lineage.last_sequence(lineage.position_of_prefix(&id)),
+                };
+                let mut events = read(db, &lineage.session, &page, until)?;
+                match names {
+                    Names::Session => {
+                        for event in &mut events {
+                            event.session_id = lineage.session.id.clone();
+                        }
                     }
-                    chain.push(ancestor.key);
-                    parent = ancestor.parent_session_id;
-                }
-                let mut events = Vec::new();
-                for key in chain.into_iter().rev() {
-                    events.extend(read(db, key, &Page::After(0, u32::MAX))?);
+                    Names::Wire => name_by_wire(db, lineage, &mut events)?,
                 }
                 Ok(events)
             })
             .await
     }
 
-    /// The whole conversation of the last session that goes by the agent's name for it.
+    /// The whole conversation that goes by the agent's name for it.
     ///
     /// # Errors
     /// When the database cannot be read. An unknown name has an empty conversation.
     pub async fn conversation_by_claude_id(
         &self,
         claude_id: &str,
+        names: Names,
     ) -> Result<Vec<ConversationEvent>, StoreError> {
         let claude_id = claude_id.to_owned();
         self.readers
@@ -74,28 +89,14 @@ impl Store {
                     .doing("find a session")?;
                 let mut events = Vec::new();
                 for key in keys {
-                    events.extend(read(db, key, &Page::After(0, u32::MAX))?);
+                    let mut own = read_range(db, key, &Page::After(0, u32::MAX), (0, i64::MAX))?;
+                    if names == Names::Wire {
+                        let lineage = wire_ids::of(db, sessions::by_key(db, key)?)?;
+                        name_by_wire(db, lineage, &mut own)?;
+                    }
+                    events.extend(own);
                 }
                 Ok(events)
-            })
-            .await
-    }
-
-    /// One page of a session's own conversation, in order. The cost does not grow with the
-    /// conversation.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn conversation_page(
-        &self,
-        id: &str,
-        page: Page,
-    ) -> Result<Vec<ConversationEvent>, StoreError> {
-        let id = id.to_owned();
-        self.readers
-            .run(move |db| {
-                let session = sessions::resolve(db, &id)?;
-                read(db, session.key, &page)
             })
             .await
     }
@@ -132,21 +133,127 @@ impl Store {
     }
 }
 
-fn read(db: &Connection, key: i64, page: &Page) -> Result<Vec<ConversationEvent>, StoreError> {
+/// Gives pieces the ids under which existing clients know them.
+fn name_by_wire(
+    db: &Connection,
+    lineage: Lineage,
+    events: &mut [ConversationEvent],
+) -> Result<(), StoreError> {
+    let mut known = vec![lineage];
+    for event in events {
+        let owner = known
+            .iter()
+            .position(|lineage| lineage.session.id == event.session_id);
+        let owner = match owner {
+            Some(owner) => owner,
+            None => {
+                let session = sessions::resolve(db, event.session_id.as_str())?;
+                known.push(wire_ids::of(db, session)?);
+                known.len() - 1
+            }
+        };
+        if let Some(lineage) = known.get(owner).filter(|lineage| !lineage.ids.is_empty()) {
+            let (id, _) = lineage.names(lineage.of_piece(event.sequence));
+            event.session_id = id.clone();
+        }
+    }
+    Ok(())
+}
+
+/// The rows that hold a session's conversation, with the places of each (after, up to), in order.
+fn ranges(db: &Connection, session: &Session) -> Result<Vec<(i64, i64, i64)>, StoreError> {
+    let mut ranges = vec![(session.key, session.fork_sequence, i64::MAX)];
+    let (mut source, mut until) = (
+        session.forked_from.is_some().then_some(session.key),
+        session.fork_sequence,
+    );
+    while let Some(key) = source.filter(|_| until > 0 && ranges.len() < MAX_SOURCES) {
+        let found: Option<(i64, i64, bool)> = db
+            .prepare_cached(
+                "SELECT p.key, p.fork_sequence, p.forked_from IS NOT NULL FROM sessions s
+                 JOIN sessions p ON p.key = s.forked_from WHERE s.key = ?",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .optional()
+            })
+            .doing("find what a session was forked off")?;
+        let Some((key, begins, forked)) = found else {
+            break;
+        };
+        if begins < until {
+            ranges.push((key, begins, until));
+            until = begins;
+        }
+        source = forked.then_some(key);
+    }
+    ranges.reverse();
+    Ok(ranges)
+}
+
+/// A page of a session's conversation, up to a place.
+fn read(
+    db: &Connection,
+    session: &Session,
+    page: &Page,
+    until: Option<i64>,
+) -> Result<Vec<ConversationEvent>, StoreError> {
+    let mut ranges = ranges(db, session)?;
+    if let Some(until) = until {
+        for (_, _, to) in &mut ranges {
+            *to = (*to).min(until);
+        }
+    }
+    let mut events: Vec<ConversationEvent> = Vec::new();
+    let left = |limit: u32, events: &[ConversationEvent]| {
+        limit.saturating_sub(u32::try_from(events.len()).unwrap_or(u32::MAX))
+    };
+    match page {
+        Page::After(place, limit) => {
+            for (key, after, to) in ranges {
+                if to > *place && left(*limit, &events) > 0 {
+                    let page = Page::After(*place, left(*limit, &events));
+                    events.extend(read_range(db, key, &page, (after, to))?);
+                }
+            }
+        }
+        Page::Before(place, limit) => {
+            for (key, after, to) in ranges.into_iter().rev() {
+                if place.is_none_or(|place| place > after) && left(*limit, &events) > 0 {
+                    let page = Page::Before(*place, left(*limit, &events));
+                    let mut earlier = read_range(db, key, &page, (after, to))?;
+                    earlier.append(&mut events);
+                    events = earlier;
+                }
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// A page of what one row holds, within places (after, up to).
+fn read_range(
+    db: &Connection,
+    key: i64,
+    page: &Page,
+    (after, to): (i64, i64),
+) -> Result<Vec<ConversationEvent>, StoreError> {
     let (condition, order, place, limit) = match page {
         Page::Before(place, limit) => ("<", "DESC", place.unwrap_or(i64::MAX), limit),
         Page::After(place, limit) => (">", "ASC", *place, limit),
     };
     let sql = format!(
         "SELECT {} FROM conversation c JOIN sessions s ON s.key = c.session_key
-         WHERE c.session_key = ?1 AND c.sequence {condition} ?2 ORDER BY c.sequence {order} LIMIT ?3",
+         WHERE c.session_key = ?1 AND c.sequence {condition} ?2 AND c.sequence > ?4 AND c.sequence <= ?5
+         ORDER BY c.sequence {order} LIMIT ?3",
         rows::CONVERSATION
     );
     let mut events: Vec<ConversationEvent> = db
         .prepare_cached(&sql)
         .and_then(|mut query| {
             query
-                .query_map(params![key, place, limit], rows::conversation)?
+                .query_map(params![key, place, limit, after, to], rows::conversation)?
                 .collect()
         })
         .doing("read a conversation")?;

@@ -2,7 +2,7 @@
 //!
 //! An agent's MCP server asks a HumanLayer API under the session's run id, with the tool's name and
 //! input but not the tool call's id. The request and the tool call can arrive in either order, and
-//! the run id may be that of a session which this one continues, or that continues it. The pairing
+//! the run id may be that of a session which this one was forked off, or that was forked off it. The pairing
 //! is by name and input, the oldest unpaired first.
 
 use rusqlite::{Connection, params};
@@ -27,7 +27,7 @@ pub struct Place {
 }
 
 /// Where a tool request of a run belongs: with the open tool call that it is about, else with the
-/// session of that run, or the one that lives among those which continue it.
+/// session of that run, or the one that lives among its forks and what it was forked off.
 pub fn place(
     db: &Connection,
     session: Session,
@@ -139,17 +139,17 @@ fn without_call(
     .doing("find a tool call's request")
 }
 
-/// A session, those that it continues and those that continue it; itself first, then the newest.
+/// A session, what it was forked off and its forks; itself first, then the newest.
 fn family(db: &Connection, session: &Session) -> Result<Vec<i64>, StoreError> {
     let relatives: Vec<i64> = db
         .prepare_cached(
             "WITH RECURSIVE
-                up (key, id, parent_id) AS (
-                    SELECT key, id, parent_id FROM sessions WHERE key = ?1
-                    UNION SELECT s.key, s.id, s.parent_id FROM sessions s JOIN up ON s.id = up.parent_id LIMIT ?2),
-                down (key, id) AS (
-                    SELECT key, id FROM sessions WHERE key = ?1
-                    UNION SELECT s.key, s.id FROM sessions s JOIN down ON s.parent_id = down.id LIMIT ?2)
+                up (key, source) AS (
+                    SELECT key, forked_from FROM sessions WHERE key = ?1
+                    UNION SELECT s.key, s.forked_from FROM sessions s JOIN up ON s.key = up.source LIMIT ?2),
+                down (key) AS (
+                    SELECT ?1
+                    UNION SELECT s.key FROM sessions s JOIN down ON s.forked_from = down.key LIMIT ?2)
              SELECT key FROM up UNION SELECT key FROM down ORDER BY key DESC",
         )
         .and_then(|mut query| {

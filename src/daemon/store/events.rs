@@ -51,7 +51,8 @@ impl Store {
 pub fn last_seq(db: &Connection) -> Result<i64, StoreError> {
     db.prepare_cached(
         "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
-                    (SELECT coalesce(max(seq), 0) FROM conversation), (SELECT coalesce(max(seq), 0) FROM events))",
+                    (SELECT coalesce(max(seq), 0) FROM conversation), (SELECT coalesce(max(seq), 0) FROM events),
+                    (SELECT coalesce(max(seq), 0) FROM deleted_sessions))",
     )
     .and_then(|mut query| query.query_row([], |row| row.get(0)))
     .doing("read the last sequence number")
@@ -73,6 +74,7 @@ fn replay(
         )
         .doing("read what is kept")?;
     let mut events = stored(db, seq, until, session).doing("read events")?;
+    events.extend(deletions(db, seq, until, session).doing("read events")?);
     for (event, run_id) in conversation::since(db, seq, until, session).doing("read events")? {
         events.push(Event {
             seq: event.seq,
@@ -98,7 +100,8 @@ fn stored(
     session: Option<&SessionId>,
 ) -> rusqlite::Result<Vec<Event>> {
     let mut query = db.prepare_cached(
-        "SELECT e.seq, e.at, s.id, s.run_id, e.type, e.approval_key, e.data, s.parent_id
+        "SELECT e.seq, e.at, s.id, s.run_id, e.type, e.approval_key, e.data,
+            (SELECT f.id FROM sessions f WHERE f.key = s.forked_from)
          FROM events e JOIN sessions s ON s.key = e.session_key
          WHERE e.seq > ?1 AND e.seq <= ?2 AND (?3 IS NULL OR s.id = ?3) ORDER BY e.seq",
     )?;
@@ -145,6 +148,28 @@ fn stored(
         });
     }
     Ok(events)
+}
+
+fn deletions(
+    db: &Connection,
+    seq: i64,
+    until: i64,
+    session: Option<&SessionId>,
+) -> rusqlite::Result<Vec<Event>> {
+    db.prepare_cached(
+        "SELECT seq, at, session_id, run_id FROM deleted_sessions
+         WHERE seq > ?1 AND seq <= ?2 AND (?3 IS NULL OR session_id = ?3) ORDER BY seq",
+    )?
+    .query_map(params![seq, until, session.map(SessionId::as_str)], |row| {
+        Ok(Event {
+            seq: row.get(0)?,
+            at: rows::time(row, 1)?,
+            session_id: SessionId::from(row.get::<_, String>(2)?),
+            run_id: RunId::from(row.get::<_, String>(3)?),
+            body: EventBody::SessionDeleted,
+        })
+    })?
+    .collect()
 }
 
 fn approval(db: &Connection, key: i64) -> rusqlite::Result<Option<Approval>> {
@@ -210,7 +235,7 @@ pub fn status_changed(
     let body = EventBody::SessionStatusChanged {
         old,
         new: session.status,
-        parent_session_id: session.parent_session_id.clone(),
+        parent_session_id: session.forked_from.clone(),
     };
     write.announce(seq, &session.id, &session.run_id, body);
     Ok(())

@@ -8,11 +8,8 @@ use rusqlite::params;
 use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, events, sessions};
-use crate::domain::session::Process;
+use crate::domain::session::{Process, SUMMARY_CHARS};
 use crate::domain::{LaunchConfig, Session, SessionId, Status, text};
-
-/// Characters of a session's summary.
-const SUMMARY_CHARS: usize = 80;
 
 /// A program that asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

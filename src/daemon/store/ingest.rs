@@ -5,7 +5,9 @@ use rusqlite::params;
 
 use super::rows::micros;
 use super::writer::{Urgency, Write};
-use super::{Doing as _, Store, StoreError, conversation, correlate, outbox, sessions};
+use super::{
+    Doing as _, Store, StoreError, conversation, correlate, intentions, outbox, sessions, wire_ids,
+};
 use super::{approvals, asking};
 use crate::domain::session::{Process, Usage};
 use crate::domain::{Effect, EventType, Session};
@@ -72,6 +74,15 @@ impl RawLines {
 /// Moves a session's record on by some lines and says what else is to happen.
 pub type Apply = Box<dyn FnOnce(&mut Session, Timestamp) -> Vec<Effect> + Send>;
 
+/// The end of a session's process.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Why what is pending ends.
+    pub reason: String,
+    /// Whether it was ended from here, rather than by itself.
+    pub deliberate: bool,
+}
+
 /// A stretch of a journal.
 pub struct Ingest {
     /// The session.
@@ -84,8 +95,8 @@ pub struct Ingest {
     pub lines: RawLines,
     /// Works out what the lines do, from the session's record, which it moves on.
     pub apply: Apply,
-    /// Set when nothing will come after this: why what is pending ends.
-    pub last: Option<String>,
+    /// Set when nothing of this process will come after this.
+    pub end: Option<End>,
     /// Whether it may wait some milliseconds to share a commit with other sessions.
     pub urgency: Urgency,
 }
@@ -116,9 +127,12 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
     let mut session = before.clone();
     let effects = (ingest.apply)(&mut session, write.now);
     session.journal_offset = ingest.to;
-    if ingest.last.is_some() {
+    if ingest.end.is_some() {
         session.process = Process::Gone;
         session.background_tasks.clear();
+    }
+    if before.claude_session_id != session.claude_session_id && !session.is_duplicate {
+        claim_conversation(write, &session)?;
     }
     let words = effects
         .iter()
@@ -126,9 +140,9 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
         .count();
     let sequence = save(write, &before, &mut session, words)?;
     let mut touched = perform(write, &session, sequence, effects)?;
-    if let Some(reason) = &ingest.last {
-        approvals::abandon_all(write, key, reason)?;
-        outbox::give_up(write, key, reason)?;
+    if let Some(end) = &ingest.end {
+        approvals::abandon_all(write, key, &end.reason)?;
+        intentions::process_ended(write, &session, &end.reason, end.deliberate)?;
         touched = Touched::Questions;
     }
     crate::failpoint::hit("ingest.applied");
@@ -141,6 +155,21 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
         sessions::announce_updated(write, &after);
     }
     Ok(after)
+}
+
+/// An agent says that it goes on with another conversation (`/clear` begins one). Should that be one
+/// which another session's live process has, this session is the one that gives way.
+fn claim_conversation(write: &Write<'_>, session: &Session) -> Result<(), StoreError> {
+    let Some(other) = wire_ids::other_process(write.db, session)? else {
+        return Ok(());
+    };
+    tracing::warn!(session = %session.id, %other, "two processes of one conversation; the later one is ended after its turn");
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET duplicate_of = (SELECT key FROM sessions WHERE id = ?2) WHERE key = ?1")
+        .and_then(|mut update| update.execute(params![session.key, other.as_str()]))
+        .map(drop)
+        .doing("mark a second process of a conversation")
 }
 
 fn keep_lines(write: &Write<'_>, key: i64, lines: &RawLines) -> Result<(), StoreError> {
@@ -160,6 +189,7 @@ fn keep_lines(write: &Write<'_>, key: i64, lines: &RawLines) -> Result<(), Store
 fn seen_differently(before: &Session, after: &Session) -> bool {
     before.usage != after.usage
         || before.model_id != after.model_id
+        || before.permission_mode != after.permission_mode
         || before.process != after.process
         || before.claude_session_id != after.claude_session_id
         || before.error_message != after.error_message
@@ -264,7 +294,7 @@ fn save(
                 completed_at = ?7, error_message = ?8, result_content = ?9, cost_usd = ?10, input_tokens = ?11,
                 output_tokens = ?12, cache_creation_input_tokens = ?13, cache_read_input_tokens = ?14,
                 context_tokens = ?15, context_limit = ?16, num_turns = ?17, duration_ms = ?18, background_tasks = ?19,
-                journal_offset = ?20, next_sequence = next_sequence + ?21, stream_state = ?22
+                journal_offset = ?20, next_sequence = next_sequence + ?21, stream_state = ?22, permission_mode = ?23
              WHERE key = ?1 RETURNING next_sequence - ?21",
         )
         .and_then(|mut update| {
@@ -291,6 +321,7 @@ fn save(
                 signed(session.journal_offset),
                 words,
                 stream,
+                session.permission_mode,
             ];
             update.query_row(values, |row| row.get(0))
         })
@@ -320,6 +351,7 @@ fn only_talked(before: &Session, session: &Session) -> bool {
         && before.process == session.process
         && before.claude_session_id == session.claude_session_id
         && before.model_id == session.model_id
+        && before.permission_mode == session.permission_mode
         && before.completed_at == session.completed_at
         && before.error_message == session.error_message
         && before.result_content == session.result_content

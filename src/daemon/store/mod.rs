@@ -14,10 +14,13 @@ mod approvals;
 mod asker_processes;
 mod asking;
 mod conversation;
+mod conversations_migration;
 mod correlate;
+mod deletion;
 mod events;
 mod external;
 mod ingest;
+mod intentions;
 mod keys;
 mod outbox;
 mod overview;
@@ -25,12 +28,14 @@ mod reader;
 mod requests;
 #[cfg(test)]
 mod requests_tests;
+mod resume;
 mod retention;
 mod rows;
 mod schema;
 mod search;
 mod secrets;
 mod sessions;
+mod wire_ids;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -39,17 +44,20 @@ use std::sync::Arc;
 pub use api_outbox::{ApiAnswer, ApiOutbox};
 pub use approvals::{AnswerLine, ApprovalFilter};
 pub use asking::NewMcpApproval;
-pub use conversation::Page;
+pub use conversation::{Names, Page};
+pub use deletion::Deleted;
 pub use events::Replay;
 pub use external::Asker;
-pub use ingest::{Apply, Ingest, RawLines};
+pub use ingest::{Apply, End, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, RemoteRequest, run_id_of};
+pub use resume::{NewProcess, Resumed};
 pub use schema::inspect;
 pub use search::{Hit, Hits};
-pub use sessions::{NewSession, RecentPath, SessionFilter, SettingsChange, Started};
+pub use sessions::{Fork, NewSession, RecentPath, SessionFilter, SettingsChange, Started};
+pub use wire_ids::NewWireId;
 pub use writer::Urgency;
 
 use crate::daemon::secrets::Sealer;
@@ -240,6 +248,8 @@ impl<T> Doing<T> for rusqlite::Result<T> {
 pub trait Publish: Send + 'static {
     /// Events of one commit, in order.
     fn publish(&self, events: Vec<Event>);
+    /// A session has another id; told before the events of the same commit.
+    fn wire_ids_changed(&self);
     /// Lines wait in the outbox of a session.
     fn outbox_ready(&self, session_key: i64);
     /// Answers for a remote API wait in its outbox.

@@ -4,6 +4,7 @@
 //! acknowledged it. Whoever delivers may die at any point: sending again is harmless, because the
 //! runner writes each frame id once.
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::rows::micros;
@@ -113,15 +114,72 @@ pub fn enqueue(
     Ok(())
 }
 
-/// Empties a session's outbox for good: its agent is gone. Decisions in it are marked so.
-pub fn give_up(write: &mut Write<'_>, session_key: i64, reason: &str) -> Result<(), StoreError> {
-    let approvals: Vec<Option<i64>> = write
+/// Takes the messages of the user that wait for a session's next process out of its outbox, in order.
+pub fn take(write: &mut Write<'_>, session_key: i64) -> Result<Vec<OutgoingLine>, StoreError> {
+    let mut lines: Vec<(i64, OutgoingLine)> = write
         .db
-        .prepare_cached("DELETE FROM outbox WHERE session_key = ? RETURNING approval_key")
-        .and_then(|mut delete| delete.query_map([session_key], |row| row.get(0))?.collect())
-        .doing("empty an outbox")?;
-    for approval_key in approvals.into_iter().flatten() {
-        approvals::mark_undelivered(write, approval_key, reason)?;
+        .prepare_cached("DELETE FROM outbox WHERE session_key = ? RETURNING id, frame_id, line")
+        .and_then(|mut delete| {
+            delete
+                .query_map([session_key], |row| {
+                    let (frame_id, line) = (row.get(1)?, row.get(2)?);
+                    Ok((row.get(0)?, OutgoingLine { frame_id, line }))
+                })?
+                .collect()
+        })
+        .doing("take what waits for a process")?;
+    lines.sort_by_key(|(id, _)| *id);
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
+}
+
+/// What becomes of a session's outbox when its agent is gone.
+#[derive(Debug, Default)]
+pub struct GivenUp {
+    /// Messages of the user that wait for the next process.
+    pub messages: usize,
+    /// Messages that were queued before the end of the process was asked for.
+    pub dropped: usize,
+}
+
+/// Empties a session's outbox: its agent is gone. Decisions in it are marked so; messages of the user
+/// stay, but for those from before `end_requested_at`.
+pub fn give_up(
+    write: &mut Write<'_>,
+    session_key: i64,
+    reason: &str,
+    end_requested_at: Option<Timestamp>,
+) -> Result<GivenUp, StoreError> {
+    let mut given_up = GivenUp::default();
+    let end_requested_at = end_requested_at.map(micros);
+    let lines: Vec<(i64, String, Option<i64>, i64)> = write
+        .db
+        .prepare_cached(
+            "SELECT id, frame_id, approval_key, created_at FROM outbox WHERE session_key = ? ORDER BY id",
+        )
+        .and_then(|mut query| {
+            query
+                .query_map([session_key], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?
+                .collect()
+        })
+        .doing("read an outbox")?;
+    for (id, frame_id, approval_key, created_at) in lines {
+        if OutgoingLine::is_message(&frame_id) {
+            if end_requested_at.is_none_or(|end| created_at > end) {
+                given_up.messages += 1;
+                continue;
+            }
+            given_up.dropped += 1;
+        }
+        write
+            .db
+            .prepare_cached("DELETE FROM outbox WHERE id = ?")
+            .and_then(|mut delete| delete.execute([id]))
+            .doing("empty an outbox")?;
+        if let Some(approval_key) = approval_key {
+            approvals::mark_undelivered(write, approval_key, reason)?;
+        }
     }
-    Ok(())
+    Ok(given_up)
 }

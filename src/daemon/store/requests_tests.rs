@@ -24,6 +24,7 @@ struct Wakes(Arc<AtomicUsize>);
 
 impl Publish for Wakes {
     fn publish(&self, _: Vec<Event>) {}
+    fn wire_ids_changed(&self) {}
     fn outbox_ready(&self, _: i64) {}
     fn api_outbox_ready(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -52,7 +53,10 @@ impl Rig {
         let new = NewSession {
             id: SessionId::from(id),
             run_id: RunId::from(format!("run-of-{id}")),
-            parent: parent.map(|parent| parent.id.clone()),
+            fork: parent.map(|parent| Fork {
+                source_key: parent.key,
+                parent_id: parent.id.clone(),
+            }),
             claude_session_id: None,
             query: "q".into(),
             title: String::new(),
@@ -84,7 +88,10 @@ impl Rig {
             to: at + 1,
             lines: RawLines::default(),
             apply: Box::new(move |_, _| effects),
-            last: last.then(|| "it ended".to_owned()),
+            end: last.then(|| End {
+                reason: "it ended".to_owned(),
+                deliberate: false,
+            }),
             urgency: Urgency::Now,
         };
         self.store.ingest(ingest).await.unwrap();
@@ -382,7 +389,7 @@ async fn an_external_session_cannot_be_steered() {
     let line = control::request("interrupt");
     let refused = [
         rig.store
-            .send_message("r", "x".into(), line.clone())
+            .send_message(session.key, "x".into(), line.clone(), None)
             .await
             .err(),
         rig.store.interrupt("r", line).await.err(),
@@ -403,17 +410,11 @@ async fn an_external_session_cannot_be_steered() {
         assert!(error.to_string().contains("another program"), "{error}");
     }
     let change = SettingsChange {
-        archived: Some(true),
         title: Some("nightly".into()),
         ..SettingsChange::default()
     };
-    assert!(
-        rig.store
-            .change_settings("r", change)
-            .await
-            .unwrap()
-            .archived
-    );
+    rig.store.change_settings("r", change).await.unwrap();
+    assert!(rig.store.archive("r", true, false).await.unwrap().archived);
     assert_eq!(rig.store.sessions_in_progress().await.unwrap(), vec![]);
     // Asking again brings it back.
     rig.ask(function_call("c1", "r", json!({}))).await;

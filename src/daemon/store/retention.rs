@@ -46,6 +46,13 @@ impl Store {
                         params![now - EVENTS_DAYS * day, last - EVENTS_MAX, BATCH],
                     )
                     .doing("delete old events")?;
+                write
+                    .db
+                    .execute(
+                        "DELETE FROM deleted_sessions WHERE at < ?1 OR seq <= ?2",
+                        params![now - EVENTS_DAYS * day, last - EVENTS_MAX],
+                    )
+                    .doing("delete old events")?;
                 if events > 0 {
                     // Sequence numbers never repeat, even if the last event itself was deleted.
                     write

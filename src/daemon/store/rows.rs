@@ -20,7 +20,9 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
     s.cost_usd, s.input_tokens, s.output_tokens, s.cache_creation_input_tokens, s.cache_read_input_tokens,
     s.context_tokens, s.context_limit, s.num_turns, s.duration_ms, s.archived, s.background_tasks, s.journal_offset,
     (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending'), s.asker, s.asker_pid,
-    s.stream_state";
+    s.stream_state,
+    (SELECT f.id FROM sessions f WHERE f.key = s.forked_from), s.fork_sequence, s.generation, s.directory,
+    s.journal_base, s.permission_mode, s.end_requested_at, s.waiting_for, s.duplicate_of IS NOT NULL";
 
 /// Columns of an approval, to be read with [`approval`]; needs `JOIN sessions s`.
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
@@ -83,7 +85,7 @@ pub fn named<T>(
     parse(name).ok_or_else(|| unreadable(index, format!("unknown value {name:?}")))
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+pub fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(index)?.as_str()?)
         .map_err(|error| unreadable(index, error.to_string()))
 }
@@ -145,6 +147,15 @@ pub fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         asker: row.get(35)?,
         asker_pid: row.get(36)?,
         stream: json(row, 37)?,
+        forked_from: row.get::<_, Option<String>>(38)?.map(SessionId::from),
+        fork_sequence: row.get(39)?,
+        generation: row.get(40)?,
+        directory: row.get(41)?,
+        journal_base: row.get::<_, i64>(42)?.unsigned_abs(),
+        permission_mode: row.get(43)?,
+        end_requested_at: optional_time(row, 44)?,
+        waiting_for: row.get(45)?,
+        is_duplicate: row.get(46)?,
     })
 }
 

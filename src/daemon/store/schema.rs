@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, conversations_migration};
 
 /// Marks a database as ours («HLYR»).
 pub const APPLICATION_ID: i32 = 0x484c_5952;
@@ -24,7 +24,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_launch_secrets.sql"),
     include_str!("schema_asker_processes.sql"),
     include_str!("schema_stream_state.sql"),
+    CONVERSATIONS,
 ];
+
+/// The migration whose data are brought together by [`conversations_migration`].
+const CONVERSATIONS: &str = include_str!("schema_conversations.sql");
 
 /// Brings an opened database to the current version. It has the functions that migrations use
 /// ([`super::secrets::add_functions`]).
@@ -38,6 +42,9 @@ pub fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
         let mut step = || -> rusqlite::Result<()> {
             let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             tx.execute_batch(sql)?;
+            if *sql == CONVERSATIONS {
+                conversations_migration::run(&tx)?;
+            }
             crate::failpoint::hit("store.migrating");
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             tx.pragma_update(

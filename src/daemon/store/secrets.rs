@@ -94,17 +94,26 @@ pub(super) fn put(
 /// Gives a connection the functions that the migration uses.
 pub(super) fn add_functions(db: &Connection, sealer: &Arc<Sealer>) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8;
-    let sealer = Arc::clone(sealer);
+    let sealing = Arc::clone(sealer);
     db.create_scalar_function("sealed_launch_secrets", 2, flags, move |args| {
         let (id, config) = (args.get::<String>(0)?, args.get::<String>(1)?);
         // What is no configuration cannot be read later either; it holds nothing to take out.
         let Some(taken) = parsed(&config).as_ref().and_then(take_from_config) else {
             return Ok(None);
         };
-        sealer
+        sealing
             .seal(&SessionId::from(id), &taken.secrets)
             .map(Some)
             .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+    })?;
+    let rebinder = Arc::clone(sealer);
+    db.create_scalar_function("rebound_launch_secrets", 3, flags, move |args| {
+        let (from, to) = (args.get::<String>(0)?, args.get::<String>(1)?);
+        let sealed = args.get::<Vec<u8>>(2)?;
+        // What cannot be read is not worth keeping under another id either.
+        let opened = rebinder.open(&SessionId::from(from), &sealed).ok();
+        let again = opened.map(|secrets| rebinder.seal(&SessionId::from(to), &secrets));
+        Ok(again.and_then(Result::ok))
     })?;
     db.create_scalar_function("config_without_secrets", 1, flags, |args| {
         let config = args.get::<String>(0)?;

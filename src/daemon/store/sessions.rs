@@ -6,17 +6,14 @@ use serde_json::json;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox, secrets};
+use super::{Doing as _, Store, StoreError, events, external, outbox, secrets, wire_ids};
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
-use crate::domain::session::{Process, Settings};
+use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::{
     EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status,
     text,
 };
-
-/// Characters of a session's summary.
-const SUMMARY_CHARS: usize = 80;
 
 /// A session that is to be.
 #[derive(Clone, Debug)]
@@ -25,8 +22,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// Its run id.
     pub run_id: RunId,
-    /// The session that it continues.
-    pub parent: Option<SessionId>,
+    /// What it is forked off.
+    pub fork: Option<Fork>,
     /// The agent's name for the conversation, where it is known beforehand.
     pub claude_session_id: Option<String>,
     /// The first message.
@@ -43,6 +40,15 @@ pub struct NewSession {
     pub settings: Settings,
     /// The agent's first lines of input.
     pub lines: Vec<OutgoingLine>,
+}
+
+/// Where a session is forked off.
+#[derive(Clone, Debug)]
+pub struct Fork {
+    /// The session whose conversation so far it shares.
+    pub source_key: i64,
+    /// The id of it that was named.
+    pub parent_id: SessionId,
 }
 
 /// Whether creating a session made one.
@@ -70,8 +76,6 @@ pub struct RecentPath {
 pub struct SessionFilter {
     /// Only (not) archived ones; none means both.
     pub archived: Option<bool>,
-    /// Only those that no other session continues.
-    pub leaves_only: bool,
     /// Only those in one of these statuses; empty means all.
     pub statuses: Vec<Status>,
     /// Most sessions to return; none means all.
@@ -85,8 +89,6 @@ pub struct SessionFilter {
 pub struct SettingsChange {
     /// A new title.
     pub title: Option<String>,
-    /// Put away or taken back.
-    pub archived: Option<bool>,
     /// Edits without asking.
     pub auto_accept_edits: Option<bool>,
     /// Everything without asking, until then if a time is given.
@@ -190,99 +192,6 @@ impl Store {
             .await
     }
 
-    /// Notes that a runner is in charge of the session.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn mark_live(&self, key: i64) -> Result<(), StoreError> {
-        self.writer
-            .run(move |write| {
-                let changed = write
-                    .db
-                    .prepare_cached("UPDATE sessions SET process = 'live' WHERE key = ? AND process = 'launching'")
-                    .and_then(|mut update| update.execute([key]))
-                    .doing("note that a session runs")?;
-                if changed > 0 {
-                    let session = by_key(write.db, key)?;
-                    announce_updated(write, &session);
-                }
-                Ok(())
-            })
-            .await
-    }
-
-    /// A message of the user to a live session: into its conversation and on its way.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the session's process has ended.
-    pub async fn send_message(
-        &self,
-        id: &str,
-        text: String,
-        line: OutgoingLine,
-    ) -> Result<Session, StoreError> {
-        let id = id.to_owned();
-        self.writer
-            .run(move |write| {
-                let session = resolve(write.db, &id)?;
-                external::must_be_ours(&session)?;
-                if session.process == Process::Gone {
-                    return Err(StoreError::Conflict {
-                        id: session.id,
-                        problem: "has ended: continue it instead".to_owned(),
-                    });
-                }
-                say(
-                    write,
-                    &session,
-                    NewConversationEvent::words(EventType::Message, "user", text),
-                )?;
-                outbox::enqueue(write, session.key, None, &line)?;
-                let phase = match session.phase {
-                    Phase::Starting | Phase::Interrupting => session.phase,
-                    Phase::Running | Phase::Completed | Phase::Failed | Phase::Interrupted => {
-                        Phase::Running
-                    }
-                };
-                set_phase(write, session.key, phase)
-            })
-            .await
-    }
-
-    /// Asks the agent to stop its turn.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when no turn runs.
-    pub async fn interrupt(&self, id: &str, line: OutgoingLine) -> Result<Session, StoreError> {
-        let id = id.to_owned();
-        self.writer
-            .run(move |write| {
-                let session = resolve(write.db, &id)?;
-                external::must_be_ours(&session)?;
-                if session.process == Process::Gone || session.phase.is_resting() {
-                    return Err(StoreError::Conflict {
-                        problem: nothing_to_interrupt(&session),
-                        id: session.id,
-                    });
-                }
-                if session.phase != Phase::Interrupting {
-                    outbox::enqueue(write, session.key, None, &line)?;
-                }
-                set_phase(write, session.key, Phase::Interrupting)
-            })
-            .await
-    }
-
-    /// Puts a line on its way to the agent.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn send_line(&self, key: i64, line: OutgoingLine) -> Result<(), StoreError> {
-        self.writer
-            .run(move |write| outbox::enqueue(write, key, None, &line))
-            .await
-    }
-
     /// Switches off standing permissions whose time is over; returns when the next one ends.
     ///
     /// # Errors
@@ -293,7 +202,7 @@ impl Store {
 }
 
 /// Why an interrupt has nothing to do: it stops a turn, not what runs beside it.
-fn nothing_to_interrupt(session: &Session) -> String {
+pub fn nothing_to_interrupt(session: &Session) -> String {
     let tasks = match session.background_tasks.len() {
         0 => None,
         1 => Some("1 background task runs".to_owned()),
@@ -327,15 +236,17 @@ fn create(
         .prepare_cached(
             "INSERT INTO sessions (id, run_id, claude_session_id, parent_id, phase, status, process, query, summary,
                 title, working_dir, config, auto_accept_edits, skip_permissions, skip_permissions_until, created_at,
-                last_activity_at)
-             VALUES (?, ?, ?, ?, 'starting', 'starting', 'launching', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                last_activity_at, directory, forked_from, fork_sequence, next_sequence)
+             VALUES (?1, ?2, ?3, ?4, 'starting', 'starting', 'launching', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13,
+                ?1, ?14, coalesce((SELECT next_sequence - 1 FROM sessions WHERE key = ?14), 0),
+                coalesce((SELECT next_sequence FROM sessions WHERE key = ?14), 1))",
         )
         .and_then(|mut insert| {
             insert.execute(params![
                 new.id.as_str(),
                 new.run_id.as_str(),
                 new.claude_session_id,
-                new.parent.as_ref().map(SessionId::as_str),
+                new.fork.as_ref().map(|fork| fork.parent_id.as_str()),
                 new.query,
                 text::summary(&new.query, SUMMARY_CHARS),
                 new.title,
@@ -345,7 +256,7 @@ fn create(
                 new.settings.skip_permissions,
                 new.settings.skip_permissions_until.map(micros),
                 now,
-                now,
+                new.fork.as_ref().map(|fork| fork.source_key),
             ])
         })
         .doing("accept a session")?;
@@ -402,10 +313,6 @@ fn change_settings(
     if let Some(title) = &change.title {
         set("title", title)?;
         data.insert("title".to_owned(), json!(title));
-    }
-    if let Some(archived) = change.archived {
-        set("archived", &archived)?;
-        data.insert("archived".to_owned(), json!(archived));
     }
     if let Some(accept) = change.auto_accept_edits {
         set("auto_accept_edits", &accept)?;
@@ -547,15 +454,33 @@ pub fn by_key(db: &Connection, key: i64) -> Result<Session, StoreError> {
     })
 }
 
-/// A session by its whole id or its run id.
-pub fn exact(db: &Connection, id: &str) -> Result<Option<Session>, StoreError> {
-    match find(db, "s.id = ?1", id)? {
-        Some(session) => Ok(Some(session)),
-        None => find(db, "s.run_id = ?1", id),
-    }
+/// The session whose conversation a second process of it shares.
+pub fn original(db: &Connection, key: i64) -> Result<Option<SessionId>, StoreError> {
+    db.prepare_cached(
+        "SELECT o.id FROM sessions s JOIN sessions o ON o.key = s.duplicate_of WHERE s.key = ?",
+    )
+    .and_then(|mut query| {
+        query
+            .query_row([key], |row| row.get::<_, String>(0))
+            .optional()
+    })
+    .doing("read a session")
+    .map(|id| id.map(SessionId::from))
 }
 
-/// A session by its whole id, its run id or a unique prefix of its id.
+/// A session by any whole id or run id that was ever given out for it.
+pub fn exact(db: &Connection, id: &str) -> Result<Option<Session>, StoreError> {
+    for condition in ["s.id = ?1", "s.run_id = ?1"] {
+        if let Some(session) = find(db, condition, id)? {
+            return Ok(Some(session));
+        }
+    }
+    wire_ids::session_key(db, id)?
+        .map(|key| by_key(db, key))
+        .transpose()
+}
+
+/// A session by any id or run id that was ever given out for it, or a unique prefix of an id.
 pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
     if let Some(session) = exact(db, id)? {
         return Ok(session);
@@ -568,7 +493,10 @@ pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
         return Err(not_found());
     };
     let keys: Vec<i64> = db
-        .prepare_cached("SELECT key FROM sessions WHERE id >= ?1 AND id < ?2 LIMIT 2")
+        .prepare_cached(
+            "SELECT key FROM sessions WHERE id >= ?1 AND id < ?2
+             UNION SELECT session_key FROM wire_ids WHERE id >= ?1 AND id < ?2 LIMIT 2",
+        )
         .and_then(|mut query| {
             query
                 .query_map([id, end.as_str()], |row| row.get(0))?
@@ -602,9 +530,6 @@ pub fn list(db: &Connection, filter: &SessionFilter) -> Result<Vec<Session>, Sto
         Some(true) => conditions.push("s.archived = 1"),
         Some(false) => conditions.push("s.archived = 0"),
         None => {}
-    }
-    if filter.leaves_only {
-        conditions.push("NOT EXISTS (SELECT 1 FROM sessions c WHERE c.parent_id = s.id)");
     }
     let statuses = filter
         .statuses

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
-use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, schema, secrets};
+use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, schema, secrets};
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
 
@@ -32,6 +32,7 @@ pub struct Write<'c> {
     events: Vec<Event>,
     wakes: BTreeSet<i64>,
     wakes_api: bool,
+    wire_ids_changed: bool,
 }
 
 impl Write<'_> {
@@ -60,6 +61,11 @@ impl Write<'_> {
     /// Wakes the session's supervisor after the commit.
     pub fn wake(&mut self, session_key: i64) {
         self.wakes.insert(session_key);
+    }
+
+    /// Tells, after the commit and before its events, that a session has another id.
+    pub fn wire_ids_changed(&mut self) {
+        self.wire_ids_changed = true;
     }
 
     /// Wakes, after the commit, whoever answers at the remote API. Waking in vain is harmless.
@@ -181,15 +187,7 @@ pub fn start(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
     )
     .map_err(|source| schema::unreadable(path, source))?;
-    let seq: i64 = db
-        .query_row(
-            "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
-                        (SELECT coalesce(max(seq), 0) FROM conversation),
-                        (SELECT coalesce(max(seq), 0) FROM events))",
-            [],
-            |row| row.get(0),
-        )
-        .doing("read its last sequence number")?;
+    let seq = events::last_seq(&db)?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
@@ -319,6 +317,7 @@ fn commit(
         events: Vec::new(),
         wakes: BTreeSet::new(),
         wakes_api: false,
+        wire_ids_changed: false,
     };
     let mut finishes = Vec::with_capacity(batch.len());
     // Whoever waits must not meet another one's failure; others come again by themselves.
@@ -351,6 +350,9 @@ fn commit(
         Ok(()) => {
             crate::failpoint::hit("store.after_commit");
             *seq = write.seq;
+            if write.wire_ids_changed {
+                publisher.wire_ids_changed();
+            }
             publisher.publish(write.events);
             for key in write.wakes {
                 publisher.outbox_ready(key);
@@ -463,6 +465,7 @@ mod tests {
 
     impl Publish for Nobody {
         fn publish(&self, _: Vec<Event>) {}
+        fn wire_ids_changed(&self) {}
         fn outbox_ready(&self, _: i64) {}
         fn api_outbox_ready(&self) {}
     }

@@ -42,6 +42,7 @@ impl Errands {
                 session_id: Some(session.to_owned()),
                 limit: Some(limit),
                 after: Some(events.last().map_or(0, |last| last.sequence)),
+                by_conversation: true,
                 ..GetConversationParams::default()
             };
             let page = self

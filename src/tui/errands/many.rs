@@ -39,13 +39,14 @@ impl Errands {
         })
     }
 
-    /// Puts sessions away, or takes them back.
+    /// Archives sessions, or brings them back.
     pub(super) async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
-        let word = if archived { "put away" } else { "taken back" };
+        let word = if archived { "archived" } else { "brought back" };
         if let [session] = sessions.as_slice() {
             let params = ArchiveSessionParams {
                 session_id: session.clone(),
                 archived,
+                end: false,
             };
             return self
                 .say(word, async |client| client.archive_session(&params).await)
@@ -56,6 +57,7 @@ impl Errands {
             let params = BulkArchiveSessionsParams {
                 session_ids: some.to_vec(),
                 archived,
+                end: false,
             };
             match self
                 .ask(async |client| client.bulk_archive_sessions(&params).await)

@@ -78,6 +78,14 @@ impl Data {
         }
     }
 
+    /// Forgets a session that was deleted.
+    pub fn remove_session(&mut self, id: &str) {
+        if let Some(session) = self.sessions.swap_remove(id) {
+            self.revision += 1;
+            self.count(session.status, false);
+        }
+    }
+
     /// Takes in that a session has another status.
     pub fn set_status(&mut self, id: &str, status: Status, at: Timestamp) {
         let Some(session) = self.sessions.get_mut(id) else {

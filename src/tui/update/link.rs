@@ -100,6 +100,13 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 return effects;
             }
         }
+        "session_deleted" => {
+            if let Some(id) = session {
+                app.data.remove_session(id);
+                app.sessions.marked.remove(id);
+            }
+            return effects;
+        }
         "session_status_changed" => {
             let new = field::<Status>(&event.data, "new_status");
             if let (Some(new), Some(id)) = (new, session) {

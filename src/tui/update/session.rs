@@ -162,7 +162,7 @@ pub fn restart(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Puts the marked sessions away, or the selected one; takes back what is away.
+/// Archives the marked sessions, or the selected one; brings back what is archived.
 pub fn archive(app: &mut App) -> Vec<Effect> {
     let marked = |archived| {
         let mut sessions = app.sessions.marked.iter();
@@ -175,12 +175,23 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
         What::Archive
     };
     let archived = what == What::Archive;
-    if many(app, what, |session| session.archived != archived) {
+    // What works is ended first: it would go on unseen.
+    let fits = |session: &SessionState| {
+        session.archived != archived && !(archived && session.status.is_active())
+    };
+    if many(app, what, fits) {
         return Vec::new();
     }
     let Some(session) = selected(app) else {
         return Vec::new();
     };
+    if !session.archived && session.status.is_active() && session.live {
+        let name = crate::format::subject(&session, 40);
+        let key = app.keymap.key(Action::EndSession);
+        let text = format!("“{name}” is working: end it first ({key})");
+        say(app, Tone::Plain, text);
+        return Vec::new();
+    }
     vec![Effect::Archive {
         archived: !session.archived,
         sessions: vec![session.id],
@@ -331,15 +342,23 @@ mod tests {
     #[test]
     fn marked_sessions_are_put_away_and_taken_back() {
         let mut rig = rig();
-        let _ = rig.keys("space space z");
-        assert!(rig.screen().contains("2 still at work"), "{}", rig.screen());
+        // What works is left out.
+        let _ = rig.keys("space space space space z");
+        assert!(
+            rig.screen().contains("2 marked left out"),
+            "{}",
+            rig.screen()
+        );
         let away = |archived| Effect::Archive {
-            sessions: vec!["w1".to_owned(), "w2".to_owned()],
+            sessions: vec!["d1".to_owned(), "d2".to_owned()],
             archived,
         };
         assert_eq!(rig.keys("y"), [away(true)]);
-        for id in ["w1", "w2"] {
-            let state = session(id, json!({"archived": true}));
+        for id in ["d1", "d2"] {
+            let state = session(
+                id,
+                json!({"archived": true, "status": "completed", "live": false}),
+            );
             let _ = rig.event(
                 "session_updated",
                 json!({"session_id": id, "session": state}),
@@ -347,14 +366,22 @@ mod tests {
         }
         let _ = rig.keys("A G h space z");
         assert!(
-            rig.screen().contains("Take back 2 sessions?"),
+            rig.screen().contains("Unarchive 2 sessions?"),
             "{}",
             rig.screen()
         );
         assert_eq!(rig.keys("y"), [away(false)]);
         // One alone needs no question.
-        let _ = rig.keys("g");
+        let _ = rig.keys("G");
         assert_eq!(rig.keys("z").len(), 1);
+        // One that works is ended first.
+        let _ = rig.keys("g");
+        assert_eq!(rig.keys("z"), []);
+        assert!(
+            rig.screen().contains("end it first (x)"),
+            "{}",
+            rig.screen()
+        );
     }
 
     #[test]
@@ -380,6 +407,7 @@ mod tests {
         let sent = Effect::Message {
             session: "w1".to_owned(),
             text: text.clone(),
+            env: std::collections::BTreeMap::new(),
         };
         assert_eq!(effects, [sent]);
         let failed = || Done::Told {

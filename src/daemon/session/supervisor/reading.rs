@@ -38,7 +38,11 @@ impl Supervisor {
     /// Takes what the journal holds into the store, all of it.
     pub(super) async fn read_journal(&mut self) -> Result<(), Problem> {
         if self.journal.is_none() {
-            match Journal::open(&self.dir.journal(), self.session.journal_offset) {
+            match Journal::open(
+                &self.dir.journal(),
+                self.session.journal_base,
+                self.session.journal_offset,
+            ) {
                 Ok(journal) => self.journal = Some(journal),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(error) => return Err(Problem::Journal(error)),
@@ -143,7 +147,7 @@ impl Supervisor {
                 }
                 effects
             }),
-            last: None,
+            end: None,
             urgency,
         }
     }

@@ -7,9 +7,9 @@ pub enum What {
     Interrupt,
     /// End their processes.
     End,
-    /// Put them away.
+    /// Archive them.
     Archive,
-    /// Take them back.
+    /// Bring them back.
     TakeBack,
 }
 
@@ -33,8 +33,8 @@ impl What {
         match self {
             Self::Interrupt => "Interrupt",
             Self::End => "End",
-            Self::Archive => "Put away",
-            Self::TakeBack => "Take back",
+            Self::Archive => "Archive",
+            Self::TakeBack => "Unarchive",
         }
     }
 
@@ -44,8 +44,8 @@ impl What {
         match self {
             Self::Interrupt => "not at work",
             Self::End => "without a process of ours",
-            Self::Archive => "away already",
-            Self::TakeBack => "not away",
+            Self::Archive => "archived already, or still working",
+            Self::TakeBack => "not archived",
         }
     }
 }

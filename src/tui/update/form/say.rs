@@ -49,20 +49,17 @@ fn send(app: &mut App, form: Say) -> After {
         say(app, Tone::Plain, "nothing is typed");
         return After::Stay(Form::Say(form));
     }
-    let live = app
-        .data
-        .session(&form.session)
-        .is_some_and(|session| session.live);
-    if form.about == About::Reply && live {
+    if form.about == About::Reply {
         return After::Close(vec![Effect::Message {
             session: form.session,
             text,
+            env: app.launch.environment.clone(),
         }]);
     }
     After::Close(vec![Effect::Continue(Box::new(ContinueSessionParams {
         session_id: form.session,
         query: text,
-        fork: Some(form.about == About::Fork),
+        fork: Some(true),
         new_session_id: Some(uuid::Uuid::new_v4().to_string()),
         env: Some(app.launch.environment.clone()),
         ..ContinueSessionParams::default()

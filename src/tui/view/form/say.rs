@@ -19,14 +19,14 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         .unwrap_or_default();
     let words = match form.about {
         About::Title => "Title of",
-        About::Fork => "Go on in a new session, from",
-        About::Reply if session.is_some_and(|session| !session.live) => "Go on with",
+        About::Fork => "Fork",
+        About::Reply if session.is_some_and(|session| !session.live) => "Resume",
         About::Reply if session.is_some_and(|session| session.status.is_active()) => {
-            "Message, for when it is done, to"
+            "Queue a message for"
         }
         About::Reply => "Message to",
     };
-    let title = Line::styled(format!(" {words} «{}» ", fit(&name, 40)), theme.accent);
+    let title = Line::styled(format!(" {words} “{}” ", fit(&name, 40)), theme.accent);
     let height = if form.about == About::Title { 5 } else { 12 };
     let inside = popup(theme, title, 84, height, screen, buf);
     let field = Rect {

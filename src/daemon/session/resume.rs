@@ -1,0 +1,304 @@
+//! Resuming: a message to a session whose process has ended starts its next one.
+//!
+//! In the order of a launch (spec, record, runner), so that a daemon that dies in between leaves
+//! either nothing or a process that the next one starts. What is missing for it (its directory, the
+//! agent's program) is waited for: the message is kept, and the session says what it waits for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::launch::{self, LaunchError, ProcessSpec};
+use super::manager::Sessions;
+use super::{Context, remains};
+use crate::daemon::claude::args::Beginning;
+use crate::daemon::claude::control;
+use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
+use crate::daemon::store::{NewProcess, NewWireId, Resumed, StoreError};
+use crate::domain::{LaunchConfig, OutgoingLine, Session};
+use crate::runner::SessionDir;
+
+/// A message of the user to a session, whether it has a process or not.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The session.
+    pub session_key: i64,
+    /// The message as it was typed.
+    pub text: String,
+    /// The same as it is sent.
+    pub line: OutgoingLine,
+    /// Whether a process may be started for it.
+    pub may_resume: bool,
+    /// The environment of the person who sends it.
+    pub env: Option<BTreeMap<String, String>>,
+    /// How the next process is launched, where that changes.
+    pub launch: Option<(LaunchConfig, LaunchSecrets)>,
+    /// A further id to be given out with it.
+    pub wire_id: Option<NewWireId>,
+}
+
+impl Sessions {
+    /// Sends a message: to the session's process, or to the next one, which is started then. Two at a
+    /// time start one process.
+    ///
+    /// # Errors
+    /// [`LaunchError`].
+    pub async fn message(&self, message: Message) -> Result<Session, LaunchError> {
+        let store = &self.context().store;
+        let session = store.session_by_key(message.session_key).await?;
+        let _lane = self.lane(&session.id).await;
+        loop {
+            let session = store.session_by_key(message.session_key).await?;
+            store.must_be_ours(&session)?;
+            if session.process.is_ours_and_alive() {
+                let (text, line) = (message.text.clone(), message.line.clone());
+                let wire_id = message.wire_id.clone();
+                match store.send_message(session.key, text, line, wire_id).await {
+                    Err(StoreError::Conflict { .. }) => continue,
+                    sent => return Ok(sent?),
+                }
+            }
+            if !message.may_resume {
+                return Err(conflict(&session, "has ended"));
+            }
+            if let Some(session) = self.resume(&session, Some(&message)).await? {
+                return Ok(session);
+            }
+        }
+    }
+
+    /// Starts the next process of each session that waited for something that is there now.
+    pub async fn resume_waiting(&self) {
+        let waiting = match self.context().store.sessions_waiting().await {
+            Ok(waiting) => waiting,
+            Err(error) => return tracing::warn!(%error, "cannot list the sessions that wait"),
+        };
+        for session in waiting {
+            let _lane = self.lane(&session.id).await;
+            if let Err(error) = self.resume(&session, None).await {
+                tracing::warn!(session = %session.id, %error, "cannot resume a session that waits");
+            }
+        }
+    }
+
+    /// Starts a session's next process; none when it has one meanwhile. To be called in the session's
+    /// lane.
+    async fn resume(
+        &self,
+        session: &Session,
+        message: Option<&Message>,
+    ) -> Result<Option<Session>, LaunchError> {
+        let ctx = self.context();
+        let wire_id = message.and_then(|message| message.wire_id.clone());
+        let beginning = beginning(session)?;
+        let Launch {
+            config,
+            secrets,
+            notice,
+            program,
+        } = match prerequisites(ctx, session, message).await? {
+            Ok(launch) => launch,
+            Err(missing) if wire_id.is_some() => return Err(LaunchError::Missing(missing)),
+            Err(missing) => {
+                let kept = message.map(|message| (message.text.clone(), message.line.clone()));
+                return match ctx.store.keep_waiting(session.key, missing, kept).await {
+                    Ok(session) => Ok(Some(session)),
+                    Err(StoreError::Conflict { .. }) if is_live(ctx, session).await? => Ok(None),
+                    Err(error) => Err(error.into()),
+                };
+            }
+        };
+        let directory = Uuid::new_v4().to_string();
+        let dir = SessionDir::new(ctx.sessions_dir.join(&directory));
+        let lineage = ctx.store.lineage(session.id.as_str()).await?.0;
+        let (newest, newest_run) = lineage.names(lineage.len() - 1);
+        let spec = ProcessSpec {
+            session_id: wire_id.as_ref().map_or(newest, |wire| &wire.id),
+            run_id: wire_id.as_ref().map_or(newest_run, |wire| &wire.run_id),
+            config: &in_present_mode(config.clone(), session),
+            beginning: &beginning,
+            secrets: &secrets,
+            working_dir: Path::new(&session.working_dir),
+            program: program.as_deref(),
+        };
+        if let Err(error) = launch::prepare(ctx, &dir, &spec) {
+            remains::remove(&dir);
+            return Err(error);
+        }
+        crate::failpoint::hit("resume.prepared");
+        let new = NewProcess {
+            session_key: session.key,
+            session_id: session.id.clone(),
+            secrets,
+            note: notice,
+            lines: vec![control::initialize(&directory)],
+            directory,
+            config,
+            message: message.map(|message| (message.text.clone(), message.line.clone())),
+            wire_id,
+        };
+        match ctx.store.resume(new).await {
+            Ok(Resumed::New(session)) => {
+                crate::failpoint::hit("resume.recorded");
+                let started = launch::start_runner(ctx, &session.id, &session.directory);
+                self.supervise(session.clone());
+                started.map(|_| Some(session))
+            }
+            Ok(Resumed::Live(_)) => {
+                remains::remove(&dir);
+                Ok(None)
+            }
+            Err(error) => {
+                remains::remove(&dir);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+async fn is_live(ctx: &Context, session: &Session) -> Result<bool, StoreError> {
+    let session = ctx.store.session_by_key(session.key).await?;
+    Ok(session.process.is_ours_and_alive())
+}
+
+fn conflict(session: &Session, problem: &str) -> LaunchError {
+    LaunchError::Store(StoreError::Conflict {
+        id: session.id.clone(),
+        problem: problem.to_owned(),
+    })
+}
+
+/// How the agent's conversation begins in the next process.
+fn beginning(session: &Session) -> Result<Beginning, LaunchError> {
+    let Some(claude_session_id) = session.claude_session_id.clone() else {
+        return Err(conflict(
+            session,
+            "cannot be resumed: its agent never began a conversation. Launch a new session",
+        ));
+    };
+    Ok(if session.model_id.is_none() {
+        // Its agent failed at startup: there is nothing to resume yet.
+        Beginning::New(claude_session_id)
+    } else {
+        Beginning::Resume {
+            claude_session_id,
+            fork: false,
+        }
+    })
+}
+
+/// A configuration in the permission mode in which the session was when its process ended: an approved
+/// plan stays approved.
+#[must_use]
+pub fn in_present_mode(config: LaunchConfig, session: &Session) -> LaunchConfig {
+    LaunchConfig {
+        permission_mode: session.permission_mode.clone().or(config.permission_mode),
+        ..config
+    }
+}
+
+/// How a session's next process is launched.
+struct Launch {
+    config: LaunchConfig,
+    secrets: LaunchSecrets,
+    /// What the session says about it.
+    notice: Option<String>,
+    program: Option<PathBuf>,
+}
+
+/// How a session's next process is launched; else what is missing for that.
+async fn prerequisites(
+    ctx: &Context,
+    session: &Session,
+    message: Option<&Message>,
+) -> Result<Result<Launch, String>, StoreError> {
+    if !Path::new(&session.working_dir).is_dir() {
+        return Ok(Err(format!(
+            "the directory {} is missing",
+            session.working_dir
+        )));
+    }
+    let present = message.and_then(|message| message.env.as_ref());
+    let (config, secrets, notice) = match message.and_then(|message| message.launch.clone()) {
+        Some((config, mut secrets)) => {
+            let env = secrets.env.take();
+            secrets.env = env.or_else(|| Some(present.cloned().unwrap_or_else(own_env)));
+            (config, secrets, None)
+        }
+        None => {
+            let needs = Needs {
+                mcp_config: session.config.mcp_config.is_some(),
+                proxy: session.config.proxy.is_some(),
+            };
+            let requester = match message {
+                Some(_) => Requester::Person(present),
+                None => Requester::Agent,
+            };
+            let stored = ctx.store.launch_secrets(session).await?;
+            match secrets::resume(stored, needs, requester, false) {
+                Ok(resumed) => (session.config.clone(), resumed.secrets, resumed.notice),
+                Err(problem) => {
+                    let problem = problem.to_string();
+                    return Ok(Err(problem.trim_end_matches('.').to_owned()));
+                }
+            }
+        }
+    };
+    Ok(find_program(ctx, &config, secrets.env.as_ref())
+        .map(|program| Launch {
+            config,
+            secrets,
+            notice,
+            program,
+        })
+        .map_err(|problem| format!("Claude Code is missing ({problem})")))
+}
+
+/// The agent's program: as configured, else `claude` on the given PATH, else on the daemon's; none
+/// for the embedded one.
+///
+/// # Errors
+/// Why there is none.
+pub fn find_program(
+    ctx: &Context,
+    config: &LaunchConfig,
+    env: Option<&BTreeMap<String, String>>,
+) -> Result<Option<PathBuf>, String> {
+    if config.scripted {
+        return Ok(None);
+    }
+    if let Some(path) = &ctx.claude_path {
+        return if is_executable(path) {
+            Ok(Some(path.clone()))
+        } else {
+            Err(format!("{} is not an executable file", path.display()))
+        };
+    }
+    let caller = env.and_then(|env| env.get("PATH")).cloned();
+    let own = std::env::var("PATH").ok();
+    let paths = [caller, own];
+    let found = paths
+        .iter()
+        .flatten()
+        .flat_map(std::env::split_paths)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join("claude"))
+        .find(|path| is_executable(path));
+    found
+        .map(Some)
+        .ok_or_else(|| "`claude` is not on the PATH".to_owned())
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// The daemon's own environment.
+#[must_use]
+pub fn own_env() -> BTreeMap<String, String> {
+    // Names and values that are not UTF-8 cannot be written into the spec and are not handed on.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}

@@ -1,0 +1,249 @@
+//! What a person wants of a session: messages, interrupts, its end, its place in the archive.
+//!
+//! Each is stored before it is acknowledged, and carried out by whichever daemon runs then.
+
+use rusqlite::params;
+use serde_json::{Map, Value};
+
+use super::rows::micros;
+use super::wire_ids::{self, NewWireId};
+use super::writer::Write;
+use super::{Doing as _, Store, StoreError, events, external, outbox, resume, sessions};
+use crate::domain::conversation::NewConversationEvent;
+use crate::domain::session::Process;
+use crate::domain::{EventType, OutgoingLine, Phase, Session};
+
+impl Store {
+    /// A message of the user to a live session: into its conversation and on its way.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the session's process has ended: it is to be resumed then.
+    pub async fn send_message(
+        &self,
+        session_key: i64,
+        text: String,
+        line: OutgoingLine,
+        wire_id: Option<NewWireId>,
+    ) -> Result<Session, StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                external::must_be_ours(&session)?;
+                if session.process == Process::Gone {
+                    return Err(StoreError::Conflict {
+                        id: session.id,
+                        problem: "has ended".to_owned(),
+                    });
+                }
+                if let Some(wire_id) = &wire_id {
+                    wire_ids::give(write, &session, wire_id, &text)?;
+                }
+                let words = NewConversationEvent::words(EventType::Message, "user", text);
+                sessions::say(write, &session, words)?;
+                outbox::enqueue(write, session.key, None, &line)?;
+                resume::unarchive(write, &session)?;
+                if session.end_requested_at.is_some() {
+                    // It waits for the next process.
+                    return sessions::by_key(write.db, session.key);
+                }
+                let phase = match session.phase {
+                    Phase::Starting | Phase::Interrupting => session.phase,
+                    Phase::Running | Phase::Completed | Phase::Failed | Phase::Interrupted => {
+                        Phase::Running
+                    }
+                };
+                sessions::set_phase(write, session.key, phase)
+            })
+            .await
+    }
+
+    /// Asks the agent to stop its turn.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when no turn runs.
+    pub async fn interrupt(&self, id: &str, line: OutgoingLine) -> Result<Session, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run(move |write| {
+                let session = sessions::resolve(write.db, &id)?;
+                external::must_be_ours(&session)?;
+                if session.process == Process::Gone || session.phase.is_resting() {
+                    return Err(StoreError::Conflict {
+                        problem: sessions::nothing_to_interrupt(&session),
+                        id: session.id,
+                    });
+                }
+                if session.phase != Phase::Interrupting {
+                    outbox::enqueue(write, session.key, None, &line)?;
+                }
+                sessions::set_phase(write, session.key, Phase::Interrupting)
+            })
+            .await
+    }
+
+    /// Asks for the end of a session's process.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has ended already.
+    pub async fn request_end(&self, id: &str) -> Result<Session, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run(move |write| {
+                let session = sessions::resolve(write.db, &id)?;
+                request_end(write, &session)
+            })
+            .await
+    }
+
+    /// Archives a session, or brings it back. With `end`, one that works is ended, and archived then.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it works and is not to be ended.
+    pub async fn archive(
+        &self,
+        id: &str,
+        archived: bool,
+        end: bool,
+    ) -> Result<Session, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run(move |write| {
+                let session = sessions::resolve(write.db, &id)?;
+                archive(write, &session, archived, end)
+            })
+            .await
+    }
+
+    /// Puts a line on its way to the agent.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn send_line(&self, key: i64, line: OutgoingLine) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| outbox::enqueue(write, key, None, &line))
+            .await
+    }
+
+    /// Notes that a runner is in charge of the session's process.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn mark_live(&self, key: i64) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let changed = write
+                    .db
+                    .prepare_cached("UPDATE sessions SET process = 'live' WHERE key = ? AND process = 'launching'")
+                    .and_then(|mut update| update.execute([key]))
+                    .doing("note that a session runs")?;
+                if changed > 0 {
+                    let session = sessions::by_key(write.db, key)?;
+                    sessions::announce_updated(write, &session);
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn request_end(write: &mut Write<'_>, session: &Session) -> Result<Session, StoreError> {
+    external::must_be_ours(session)?;
+    if session.process == Process::Gone {
+        return Err(StoreError::Conflict {
+            id: session.id.clone(),
+            problem: "has ended already".to_owned(),
+        });
+    }
+    write
+        .db
+        .prepare_cached(
+            "UPDATE sessions SET end_requested_at = ?2 WHERE key = ?1 AND end_requested_at IS NULL",
+        )
+        .and_then(|mut update| update.execute(params![session.key, micros(write.now)]))
+        .doing("note that a session is to end")?;
+    write.wake(session.key);
+    let session = sessions::by_key(write.db, session.key)?;
+    sessions::announce_updated(write, &session);
+    Ok(session)
+}
+
+fn archive(
+    write: &mut Write<'_>,
+    session: &Session,
+    archived: bool,
+    end: bool,
+) -> Result<Session, StoreError> {
+    let works = session.process.is_ours_and_alive() && session.status.is_active();
+    if archived && works && !end {
+        return Err(StoreError::Conflict {
+            id: session.id.clone(),
+            problem: format!(
+                "is {}: end it first (`humanlayer end {}`), or archive it with `end`",
+                session.status.as_str(),
+                session.id.short()
+            ),
+        });
+    }
+    // What works stays in sight until it has ended.
+    let (now, at_end) = (archived && !works, archived && works);
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET archived = ?2, archive_at_end = ?3 WHERE key = ?1")
+        .and_then(|mut update| update.execute(params![session.key, now, at_end]))
+        .doing("archive a session")?;
+    if archived && session.process.is_ours_and_alive() {
+        request_end(write, session)?;
+    }
+    if !at_end {
+        events::settings_changed(write, session, archived_data(now))?;
+    }
+    sessions::by_key(write.db, session.key)
+}
+
+/// What clients are told when a session is archived or brought back.
+pub fn archived_data(archived: bool) -> Map<String, Value> {
+    Map::from_iter([("archived".to_owned(), Value::Bool(archived))])
+}
+
+/// A session's process has ended: what a person wanted with that is done, and messages that came too
+/// late for it wait for the next one. `deliberate` when it was ended from here.
+pub fn process_ended(
+    write: &mut Write<'_>,
+    session: &Session,
+    reason: &str,
+    deliberate: bool,
+) -> Result<(), StoreError> {
+    // Whoever ends a session does not want what was queued before to be taken up again.
+    let kept = outbox::give_up(write, session.key, reason, session.end_requested_at)?;
+    if kept.dropped > 0 {
+        let text = match kept.dropped {
+            1 => "A queued message was not delivered: the session was ended first.".to_owned(),
+            count => {
+                format!("{count} queued messages were not delivered: the session was ended first.")
+            }
+        };
+        let note = NewConversationEvent::words(EventType::System, "system", text);
+        sessions::say(write, session, note)?;
+    }
+    let waiting_for = (deliberate && kept.messages > 0).then_some("its next process");
+    let archive: bool = write
+        .db
+        .prepare_cached(
+            "UPDATE sessions SET end_requested_at = NULL, waiting_for = coalesce(?2, waiting_for),
+                archived = CASE WHEN ?2 IS NULL THEN max(archived, archive_at_end) ELSE archived END
+             WHERE key = ?1 RETURNING archive_at_end AND ?2 IS NULL",
+        )
+        .and_then(|mut update| {
+            update.query_row(params![session.key, waiting_for], |row| row.get(0))
+        })
+        .doing("note the end of a process")?;
+    if archive {
+        write
+            .db
+            .prepare_cached("UPDATE sessions SET archive_at_end = 0 WHERE key = ?")
+            .and_then(|mut update| update.execute([session.key]))
+            .doing("archive a session that has ended")?;
+        events::settings_changed(write, session, archived_data(true))?;
+    }
+    Ok(())
+}

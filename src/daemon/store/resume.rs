@@ -1,0 +1,217 @@
+//! Resuming: a session whose process has ended gets its next one, in one transaction.
+//!
+//! Whoever asks first gets it; whoever asks at the same time finds it live. So a conversation never
+//! has two processes, whatever happens around it.
+
+use rusqlite::params;
+
+use super::intentions;
+use super::rows::micros;
+use super::wire_ids::NewWireId;
+use super::writer::Write;
+use super::{Doing as _, Store, StoreError, events, external, outbox, secrets, sessions, wire_ids};
+use crate::daemon::secrets::LaunchSecrets;
+use crate::domain::conversation::NewConversationEvent;
+use crate::domain::session::Process;
+use crate::domain::{EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
+
+/// The next process of a session.
+#[derive(Clone, Debug)]
+pub struct NewProcess {
+    /// The session.
+    pub session_key: i64,
+    /// Its id.
+    pub session_id: SessionId,
+    /// The name of the process's directory, which is prepared.
+    pub directory: String,
+    /// How it is launched; becomes the session's configuration.
+    pub config: LaunchConfig,
+    /// What it is launched with and nobody else may read.
+    pub secrets: LaunchSecrets,
+    /// What the session says about it.
+    pub note: Option<String>,
+    /// Its first lines of input, before any message.
+    pub lines: Vec<OutgoingLine>,
+    /// A message, as it was typed and as it is sent. None starts the process for the messages that
+    /// wait already.
+    pub message: Option<(String, OutgoingLine)>,
+    /// A further id to be given out with it.
+    pub wire_id: Option<NewWireId>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Resumed {
+    /// The process is to be started.
+    New(Session),
+    /// There is one already; nothing was changed.
+    Live(Session),
+}
+
+impl Store {
+    /// Gives a session its next process, unless it has one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it cannot have one.
+    pub async fn resume(&self, new: NewProcess) -> Result<Resumed, StoreError> {
+        let sealed = self.seal(&new.session_id, &new.secrets);
+        self.writer
+            .run(move |write| resume(write, new, sealed.as_deref()))
+            .await
+    }
+
+    /// Keeps a message for a session that cannot have a process now, and what that waits for.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has a process.
+    pub async fn keep_waiting(
+        &self,
+        session_key: i64,
+        waiting_for: String,
+        message: Option<(String, OutgoingLine)>,
+    ) -> Result<Session, StoreError> {
+        self.writer
+            .run(move |write| keep_waiting(write, session_key, &waiting_for, message))
+            .await
+    }
+
+    /// Sessions whose next process waits for something.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn sessions_waiting(&self) -> Result<Vec<Session>, StoreError> {
+        self.readers
+            .run(|db| {
+                db.prepare_cached(&format!(
+                    "SELECT {} FROM sessions s WHERE s.waiting_for IS NOT NULL AND s.process = 'gone' ORDER BY s.key",
+                    super::rows::SESSION
+                ))
+                .and_then(|mut query| query.query_map([], super::rows::session)?.collect())
+                .doing("list the sessions that wait")
+            })
+            .await
+    }
+}
+
+/// Says why a session cannot have a process of its own.
+fn check(write: &Write<'_>, session: &Session) -> Result<(), StoreError> {
+    external::must_be_ours(session)?;
+    let other = if session.is_duplicate {
+        sessions::original(write.db, session.key)?
+    } else {
+        wire_ids::other_process(write.db, session)?
+    };
+    match other {
+        Some(other) => Err(StoreError::Conflict {
+            id: session.id.clone(),
+            problem: format!(
+                "shares its conversation with session {}: send the message there",
+                other.short()
+            ),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn resume(
+    write: &mut Write<'_>,
+    new: NewProcess,
+    sealed: Option<&[u8]>,
+) -> Result<Resumed, StoreError> {
+    let before = sessions::by_key(write.db, new.session_key)?;
+    if before.process.is_ours_and_alive() {
+        return Ok(Resumed::Live(before));
+    }
+    check(write, &before)?;
+    let config = serde_json::to_string(&new.config).map_err(|error| StoreError::Value {
+        what: "config",
+        problem: error.to_string(),
+    })?;
+    let query = new.message.as_ref().map(|(text, _)| text.as_str());
+    if let Some(wire_id) = &new.wire_id {
+        wire_ids::give(write, &before, wire_id, query.unwrap_or_default())?;
+    }
+    write
+        .db
+        .prepare_cached(
+            "UPDATE sessions SET generation = generation + 1, directory = ?2, journal_base = journal_offset,
+                process = 'launching', config = ?3, error_message = NULL, waiting_for = NULL, end_requested_at = NULL,
+                archive_at_end = 0, background_tasks = '[]'
+             WHERE key = ?1",
+        )
+        .and_then(|mut update| update.execute(params![before.key, new.directory, config]))
+        .doing("resume a session")?;
+    secrets::put(write.db, before.key, sealed)?;
+    // The first lines open the agent's protocol: what waits comes after them.
+    let waiting = outbox::take(write, before.key)?;
+    for line in new.lines.iter().chain(&waiting) {
+        outbox::enqueue(write, before.key, None, line)?;
+    }
+    let session = sessions::set_phase(write, before.key, Phase::Starting)?;
+    if let Some(note) = new.note {
+        let note = NewConversationEvent::words(EventType::System, "system", note);
+        sessions::say(write, &session, note)?;
+    }
+    if let Some((text, line)) = new.message {
+        let words = NewConversationEvent::words(EventType::Message, "user", text);
+        sessions::say(write, &session, words)?;
+        outbox::enqueue(write, before.key, None, &line)?;
+    }
+    unarchive(write, &before)?;
+    let session = sessions::by_key(write.db, before.key)?;
+    sessions::announce_updated(write, &session);
+    Ok(Resumed::New(session))
+}
+
+/// What works is in sight.
+pub fn unarchive(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError> {
+    if !session.archived {
+        return Ok(());
+    }
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET archived = 0 WHERE key = ?")
+        .and_then(|mut update| update.execute([session.key]))
+        .doing("bring an archived session back")?;
+    events::settings_changed(write, session, intentions::archived_data(false))
+}
+
+fn keep_waiting(
+    write: &mut Write<'_>,
+    session_key: i64,
+    waiting_for: &str,
+    message: Option<(String, OutgoingLine)>,
+) -> Result<Session, StoreError> {
+    let session = sessions::by_key(write.db, session_key)?;
+    if session.process != Process::Gone {
+        return Err(StoreError::Conflict {
+            id: session.id,
+            problem: "has been resumed meanwhile".to_owned(),
+        });
+    }
+    check(write, &session)?;
+    if let Some((text, line)) = message {
+        let words = NewConversationEvent::words(EventType::Message, "user", text);
+        sessions::say(write, &session, words)?;
+        outbox::enqueue(write, session_key, None, &line)?;
+        unarchive(write, &session)?;
+    }
+    if session.waiting_for.as_deref() != Some(waiting_for) {
+        write
+            .db
+            .prepare_cached(
+                "UPDATE sessions SET waiting_for = ?2, last_activity_at = ?3 WHERE key = ?1",
+            )
+            .and_then(|mut update| {
+                update.execute(params![session_key, waiting_for, micros(write.now)])
+            })
+            .doing("note what a session waits for")?;
+        let note =
+            format!("Not resumed yet: {waiting_for}. It goes on by itself once that is there.");
+        let note = NewConversationEvent::words(EventType::System, "system", note);
+        sessions::say(write, &session, note)?;
+    }
+    let session = sessions::by_key(write.db, session_key)?;
+    sessions::announce_updated(write, &session);
+    Ok(session)
+}
