@@ -15,6 +15,8 @@ mod asker_processes;
 mod asking;
 mod conversation;
 mod conversations_migration;
+#[cfg(test)]
+mod conversations_migration_tests;
 mod correlate;
 mod deletion;
 mod events;

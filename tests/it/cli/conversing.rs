@@ -23,22 +23,31 @@ fn a_live_session_takes_another_message() {
 }
 
 #[test]
-fn an_ended_session_takes_no_message_and_says_how_to_go_on() {
+fn a_message_to_an_ended_session_resumes_it() {
     let cli = Cli::new();
     let id = cli.launch("TEXT one");
     cli.until_status(&id, "completed");
     assert!(cli.ok(&["end", &id[..8]]).starts_with(&id));
     cli.until_over(&id);
-    let complaint = cli.fails(1, &["send", &id[..8], "TEXT two"]);
-    assert!(complaint.contains("humanlayer continue"), "{complaint}");
-    let next = cli.ok(&["continue", &id[..8], "TEXT two"]);
-    let next = next.trim_end();
-    assert_ne!(next, id);
-    let session = cli.until_status(next, "completed");
-    assert_eq!(session["parent_session_id"], id.as_str());
-    let told = cli.ok(&["logs", next]);
-    let (one, two) = (told.find("    one\n"), told.find("    two\n"));
-    assert!(one.is_some() && one < two, "{told}");
+    let said = cli.ok(&["send", &id[..8], "TEXT two"]);
+    assert!(said.starts_with(&id), "{said}");
+    crate::support::daemon::wait_until("the second answer", || {
+        (cli.session(&id)["result"] == "two").then_some(())
+    });
+    cli.ok(&["end", &id]);
+    cli.until_over(&id);
+    assert_eq!(cli.ok(&["continue", &id[..8], "TEXT three"]).trim_end(), id);
+    crate::support::daemon::wait_until("the third answer", || {
+        (cli.session(&id)["result"] == "three").then_some(())
+    });
+    assert_eq!(cli.ok(&["sessions"]).lines().count(), 1);
+    let told = cli.ok(&["logs", &id]);
+    let place = |text: &str| told.find(&format!("    {text}\n"));
+    assert!(
+        place("one").is_some() && place("one") < place("two"),
+        "{told}"
+    );
+    assert!(place("two") < place("three"), "{told}");
 }
 
 #[test]

@@ -70,11 +70,10 @@ fn a_continued_conversation_has_the_earlier_one_first() {
         .map(|event| event["content"].clone())
         .collect();
     assert_eq!(said, ["one", "two", "three"]);
-    // A page is of the session alone.
-    assert_eq!(
-        page(&daemon, &json!({"session_id": third, "limit": 10})),
-        [1, 2]
-    );
+    // It is one conversation, of which an earlier id shows the earlier part.
+    let places = |id: &str| page(&daemon, &json!({"session_id": id, "limit": 10}));
+    assert_eq!(places(&third), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(places(&second), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn a_launch_repeated_after_the_end_starts_and_leaves_nothing() {
 }
 
 #[test]
-fn a_message_to_a_session_that_has_ended_is_a_conflict() {
+fn what_has_ended_is_neither_ended_nor_interrupted_again() {
     let daemon = Daemon::start();
     let id = daemon.launch_session("TEXT hi");
     daemon.until_status(&id, "completed");
@@ -82,10 +82,6 @@ fn a_message_to_a_session_that_has_ended_is_a_conflict() {
     daemon.until_over(&id);
     let mut client = daemon.connect();
     for (method, params) in [
-        (
-            "sendMessage",
-            json!({"session_id": id, "message": "TEXT hi"}),
-        ),
         ("endSession", json!({"session_id": id})),
         ("interruptSession", json!({"session_id": id})),
     ] {

@@ -10,6 +10,7 @@ mod launching;
 mod programs;
 mod protocol_examples;
 mod putting_away;
+mod resuming;
 mod search;
 mod secrets;
 mod sessions;

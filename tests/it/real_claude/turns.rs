@@ -141,11 +141,41 @@ fn an_ended_session_keeps_its_outcome() {
     let session = rig.daemon.until_over(&id);
     assert_eq!(session["status"], "completed");
     assert_eq!(session["result"], "all said");
-    let refused = rig.daemon.connect().fail(
-        "sendMessage",
-        json!({"session_id": id, "message": "TEXT hi"}),
+    rig.say(&id, "TEXT and more");
+    let resumed = rig.until_result(&id, "and more");
+    assert_eq!(resumed["claude_session_id"], session["claude_session_id"]);
+    let said: Vec<_> = rig
+        .pieces(&id, "message")
+        .iter()
+        .map(|piece| piece["content"].clone())
+        .collect();
+    assert_eq!(
+        said,
+        ["TEXT all said", "all said", "TEXT and more", "and more"]
     );
-    assert_eq!(refused["data"]["kind"], "conflict");
+}
+
+#[test]
+fn an_approved_plan_stays_approved_when_the_session_is_resumed() {
+    let rig = Rig::start();
+    let id = rig.launch_with(json!({
+        "query": "TOOL ExitPlanMode {\"plan\": \"# Plan\"}\nTEXT planned", "permission_mode": "plan",
+    }));
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    rig.until_result(&id, "planned");
+    rig.daemon.call("endSession", json!({"session_id": id}));
+    let session = rig.daemon.until_over(&id);
+    assert_eq!(session["permission_mode"], "default");
+    rig.say(&id, "TEXT at work");
+    rig.until_result(&id, "at work");
+    let lines = rig.daemon.raw_lines(&id);
+    let inits: Vec<bool> = lines
+        .iter()
+        .filter(|(_, line)| line.contains("\"subtype\":\"init\""))
+        .map(|(_, line)| line.contains("\"permissionMode\":\"plan\""))
+        .collect();
+    assert_eq!(inits.first(), Some(&true));
+    assert_eq!(inits.last(), Some(&false));
 }
 
 #[test]

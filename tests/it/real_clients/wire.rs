@@ -207,7 +207,10 @@ fn sessions_conversations_and_approvals_have_all_fields() {
         "getConversation",
         json!({"claude_session_id": by_claude_id}),
     );
-    assert_eq!(same["events"], json!(pieces));
+    // Both are one conversation of the agent.
+    let all = daemon.conversation(&child);
+    assert_eq!(same["events"], json!(all));
+    assert_eq!(all[..pieces.len()], pieces);
     let pending = daemon.pending(&child);
     let decided = daemon.call("listApprovals", json!({"all": true}))["approvals"].clone();
     let approvals: Vec<Value> = decided

@@ -316,7 +316,12 @@ impl Daemon {
     /// Approves on a daemon that may die of it before it has answered.
     pub fn approve_to_the_death(&self, approval: &Value) {
         let params = json!({"approval_id": approval["id"], "decision": "approve"});
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "sendDecision", "params": params});
+        self.call_to_the_death("sendDecision", &params);
+    }
+
+    /// Calls a daemon that may die of it before it has answered.
+    pub fn call_to_the_death(&self, method: &str, params: &Value) {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let mut client = self.connect();
         client.send(&call.to_string());
         let mut line = String::new();
