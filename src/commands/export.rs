@@ -92,6 +92,7 @@ fn create(file: &Path, text: &str) -> Result<(), Failure> {
 async fn whole(client: &Client, session: &str) -> Result<Vec<ConversationEvent>, Failure> {
     let mut params = GetConversationParams {
         session_id: Some(session.to_owned()),
+        by_conversation: true,
         ..GetConversationParams::default()
     };
     match client.get_conversation(&params).await {

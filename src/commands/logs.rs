@@ -228,20 +228,21 @@ impl Log {
 async fn end_of_conversation(
     session: &str,
     most: u32,
-    last: &mut Option<i64>,
+    last: &mut i64,
     client: &Client,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let params = GetConversationParams {
         session_id: Some(session.to_owned()),
         limit: Some(most),
+        by_conversation: true,
         ..GetConversationParams::default()
     };
     let events = client.get_conversation(&params).await?.events;
     for piece in &events {
         printer::piece(out, piece)?;
     }
-    *last = Some(events.iter().map(|piece| piece.sequence).max().unwrap_or(0));
+    *last = events.iter().map(|piece| piece.sequence).max().unwrap_or(0);
     Ok(())
 }
 
