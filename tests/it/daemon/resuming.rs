@@ -82,7 +82,7 @@ fn a_message_to_an_ended_session_resumes_the_same_session_with_its_history() {
     assert_eq!(say(&daemon, &id, "TEXT two")["id"], id.as_str());
     let after = until_result(&daemon, &id, "two");
     assert_eq!(after["claude_session_id"], before["claude_session_id"]);
-    assert_eq!(rows(&daemon), [id.clone()]);
+    assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     assert_eq!(said(&daemon, &id, "assistant"), ["one", "two"]);
     let lines = daemon.raw_lines(&id);
     assert!(lines.is_sorted_by(|a, b| a.0 < b.0));
@@ -176,7 +176,7 @@ fn every_id_ever_given_out_names_the_conversation_for_ever() {
     daemon.until_status(&second, "completed");
     let (third, third_run) = go_on(&daemon, &second, "WAITFILE go\nTEXT three");
     daemon.until_status(&third, "running");
-    assert_eq!(rows(&daemon), [id.clone()]);
+    assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     daemon.kill_and_restart();
     for name in [&id, &first_run, &second, &second_run, &third, &third_run] {
         assert_eq!(whole(&daemon, name)["id"], id.as_str(), "{name}");
@@ -328,7 +328,7 @@ fn a_working_session_is_not_archived_unless_it_is_ended_too() {
         daemon.call("bulkArchiveSessions", many)["failed_sessions"],
         json!([id])
     );
-    assert_eq!(rows(&daemon), [id.clone()]);
+    assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     daemon.call(
         "archiveSession",
         json!({"session_id": id, "archived": true, "end": true}),
@@ -339,7 +339,7 @@ fn a_working_session_is_not_archived_unless_it_is_ended_too() {
     assert_eq!(whole(&daemon, &id)["archived"], true);
     // A message brings it back into sight.
     say(&daemon, &id, "TEXT back");
-    assert_eq!(rows(&daemon), [id.clone()]);
+    assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     until_result(&daemon, &id, "back");
 }
 
@@ -450,7 +450,7 @@ fn a_daemon_killed_while_it_resumes_starts_one_process(#[case] failpoint: &str) 
     }
     until_result(&daemon, &id, "two");
     assert_eq!(said(&daemon, &id, "assistant"), ["one", "two"]);
-    assert_eq!(rows(&daemon), [id.clone()]);
+    assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     say(&daemon, &id, "TEXT three");
     until_result(&daemon, &id, "three");
     assert_eq!(directories(&daemon), 1);
