@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::mend;
 use super::wait::Waiter;
 use crate::client::events::RECONNECT_LIMIT;
 use crate::config::Config;
@@ -60,10 +61,10 @@ pub async fn serve<S: ServerHandler>(
         }
     };
     let (input, output) = rmcp::transport::io::stdio_pipes();
-    let input = Watched {
+    let input = mend::lines(Watched {
         input,
         closed: waiter.gone.clone(),
-    };
+    });
     let served = async {
         match server(Arc::clone(&waiter)).serve((input, output)).await {
             Ok(running) => {

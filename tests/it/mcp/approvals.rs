@@ -42,6 +42,21 @@ fn a_yes_a_no_and_an_edit_come_back_in_one_text_block() {
     assert!(mcp.wait().success());
 }
 
+#[test]
+fn a_command_with_half_a_character_is_asked_and_runs_as_it_was_shown() {
+    let daemon = Daemon::start();
+    let mut mcp = approvals(&daemon);
+    let call = mcp.may_run_half_a_character("toolu_1");
+    let asked = until_pending(&daemon, 1).remove(0);
+    let shown = json!({"command": "echo cut \u{fffd}"});
+    assert_eq!(asked["tool_input"], shown);
+    daemon.decide(&asked, json!({"decision": "approve"}));
+    assert_eq!(
+        mcp.permission(call),
+        json!({"behavior": "allow", "updatedInput": shown})
+    );
+}
+
 fn told_outcome(told: &Value) -> &'static str {
     if told["behavior"] == "allow" {
         "approved"

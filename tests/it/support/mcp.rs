@@ -88,6 +88,18 @@ impl Mcp {
         self.call("request_permission", bash(command, tool_use_id))
     }
 
+    /// Asks whether a command may run in which a character was cut in half.
+    pub fn may_run_half_a_character(&mut self, tool_use_id: &str) -> u64 {
+        self.calls += 1;
+        let params =
+            json!({"name": "request_permission", "arguments": bash("echo cut HALF", tool_use_id)});
+        let request =
+            json!({"jsonrpc": "2.0", "id": self.calls, "method": "tools/call", "params": params});
+        let line = request.to_string().replace("HALF", r"\ud83d");
+        self.process.send_raw(&line);
+        self.calls
+    }
+
     /// The whole answer to a request.
     pub fn answer(&mut self, id: u64) -> Value {
         let said = |line: &Value| line["id"] == id && line.get("method").is_none();
