@@ -10,8 +10,8 @@ use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs, mcp, ping, rename,
-    respond, restart, rpc, search, send, sessions, show, watch,
+    delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs, mcp, ping,
+    rename, respond, restart, rpc, search, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -142,6 +142,10 @@ pub enum Verb {
     Archive(archive::Args),
     /// Unarchive sessions
     Unarchive(archive::UnarchiveArgs),
+    /// Delete sessions for good
+    Delete(delete::Args),
+    /// Delete old sessions for good
+    Prune(delete::PruneArgs),
     /// List pending approvals
     Approvals(approvals::Args),
     /// Approve a request

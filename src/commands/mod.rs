@@ -18,6 +18,7 @@ pub mod continue_;
 pub mod daemon;
 mod dashboard;
 mod decide;
+pub mod delete;
 pub mod demo;
 pub mod deny;
 pub mod docs;
@@ -184,6 +185,8 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Export(args) => export::run(args, context).await,
         Verb::Archive(args) => archive::run(args, context).await,
         Verb::Unarchive(args) => archive::run_unarchive(args, context).await,
+        Verb::Delete(args) => delete::run(args, context).await,
+        Verb::Prune(args) => delete::prune(args, context).await,
         Verb::Approvals(args) => approvals::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,
         Verb::Deny(args) => deny::run(args, context).await,

@@ -14,7 +14,7 @@ use crate::protocol::session::{GetOverviewParams, SessionState};
 const PAGE: u32 = 1000;
 
 /// Arguments of `sessions`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer sessions\n  \
     humanlayer sessions --status failed --status interrupted\n  \
@@ -138,6 +138,15 @@ fn status(session: &SessionState, terminal: bool) -> String {
         status.push_str(" (asks nothing)");
     }
     status
+}
+
+/// All sessions, archived or not.
+pub async fn all(client: &Client) -> Result<Vec<SessionState>, Failure> {
+    let args = Args {
+        all: true,
+        ..Args::default()
+    };
+    fetch(client, &args).await
 }
 
 /// The sessions that are asked for, page by page.

@@ -17,6 +17,8 @@ const VERBS: &[&[&str]] = &[
     &["restart"],
     &["archive"],
     &["unarchive"],
+    &["delete"],
+    &["prune"],
     &["rename"],
     &["export"],
     &["docs"],

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::cli::Cli;
+use crate::support::terminal::Terminal;
 
 #[test]
 fn nothing_is_done_to_any_session_unless_all_are_found() {
@@ -125,4 +126,52 @@ fn the_longer_pages_are_part_of_the_program() {
         assert!(text.contains(part), "{page}");
     }
     assert_eq!(cli.daemon_pid(), None);
+}
+
+#[test]
+fn ended_sessions_are_deleted_once_a_person_or_yes_says_so() {
+    let cli = Cli::new();
+    let ids: Vec<String> = (0..3).map(|_| cli.launch("TEXT one")).collect();
+    for id in &ids {
+        cli.until_status(id, "completed");
+    }
+    // A live one is not deleted, nor is another with it.
+    for id in &ids[..2] {
+        cli.ok(&["end", id]);
+        cli.until_over(id);
+    }
+    let complaint = cli.fails(1, &["delete", "--yes", &ids[0], &ids[2]]);
+    assert!(complaint.contains("humanlayer end"), "{complaint}");
+    // Nobody can be asked here.
+    let complaint = cli.fails(2, &["delete", &ids[0]]);
+    assert!(complaint.contains("--yes"), "{complaint}");
+    cli.fails(3, &["delete", "--yes", &ids[0], "ffffffff"]);
+    assert_eq!(cli.ok(&["sessions", "-q"]).lines().count(), 3);
+
+    let mut terminal = Terminal::start((80, 24), &cli.command(&["delete", &ids[0]]));
+    terminal.wait_for("Delete 1 session for good? [y/N]");
+    terminal.keys("n enter");
+    assert_eq!(terminal.wait().exit_code(), 1);
+    let mut terminal = Terminal::start((80, 24), &cli.command(&["delete", &ids[0][..8]]));
+    terminal.wait_for("[y/N]");
+    terminal.keys("y enter");
+    assert!(terminal.wait().success());
+    cli.fails(3, &["show", &ids[0]]);
+
+    assert_eq!(cli.ok(&["prune", "--older-than", "30d", "--yes"]), "");
+    let listed = cli.ok(&["prune", "--older-than", "1ms", "--dry-run"]);
+    assert!(
+        listed.starts_with(&ids[1]) && listed.lines().count() == 1,
+        "{listed}"
+    );
+    assert_eq!(
+        cli.ok(&["prune", "--older-than", "1ms", "--yes"]),
+        format!("{}\n", ids[1])
+    );
+    assert_eq!(
+        cli.ok(&["sessions", "--all", "-q"]),
+        format!("{}\n", ids[2])
+    );
+    cli.fails(2, &["prune", "--older-than", "soon"]);
+    cli.fails(2, &["prune"]);
 }
