@@ -33,13 +33,14 @@ pub struct Data {
     pub complete: bool,
     active: usize,
     waiting: usize,
+    failed: usize,
 }
 
 impl Data {
     /// Replaces everything by the first page of a new moment.
     pub fn replace(&mut self, overview: GetOverviewResponse) {
         self.sessions.clear();
-        (self.active, self.waiting) = (0, 0);
+        (self.active, self.waiting, self.failed) = (0, 0, 0);
         self.complete = false;
         self.add(overview.sessions);
         let before = std::mem::take(&mut self.pending);
@@ -71,10 +72,10 @@ impl Data {
     fn insert(&mut self, mut session: SessionState) {
         session.query = String::new();
         session.result = None;
-        self.count(session.status, true);
+        self.count(session.status, session.archived, true);
         let id = Arc::from(session.id.as_str());
         if let Some(before) = self.sessions.insert(id, session) {
-            self.count(before.status, false);
+            self.count(before.status, before.archived, false);
         }
     }
 
@@ -82,7 +83,7 @@ impl Data {
     pub fn remove_session(&mut self, id: &str) {
         if let Some(session) = self.sessions.swap_remove(id) {
             self.revision += 1;
-            self.count(session.status, false);
+            self.count(session.status, session.archived, false);
         }
     }
 
@@ -92,13 +93,14 @@ impl Data {
             return;
         };
         let before = std::mem::replace(&mut session.status, status);
+        let archived = session.archived;
         session.last_activity_at = session.last_activity_at.max(at);
         self.revision += 1;
-        self.count(before, false);
-        self.count(status, true);
+        self.count(before, archived, false);
+        self.count(status, archived, true);
     }
 
-    fn count(&mut self, status: Status, more: bool) {
+    fn count(&mut self, status: Status, archived: bool, more: bool) {
         let change = |count: &mut usize, holds: bool| {
             if holds && more {
                 *count += 1;
@@ -108,6 +110,7 @@ impl Data {
         };
         change(&mut self.active, status.is_active());
         change(&mut self.waiting, status == Status::WaitingInput);
+        change(&mut self.failed, status == Status::Failed && !archived);
     }
 
     /// A session, by its id.
@@ -202,6 +205,12 @@ impl Data {
         self.active.saturating_sub(self.waiting)
     }
 
+    /// Sessions whose last turn failed, without the archived ones.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.failed
+    }
+
     /// US dollars of the sessions that were active in the last 24 hours.
     #[must_use]
     pub fn cost_last_day(&self, now: Timestamp) -> f64 {
@@ -242,6 +251,15 @@ mod tests {
         assert_eq!((data.active(), data.running()), (1, 1));
         data.set_status("nobody", Status::Running, now());
         assert_eq!((data.active(), data.running()), (1, 1));
+        data.set_status("a", Status::Failed, now());
+        data.upsert_session(record("c", "failed"));
+        assert_eq!(data.failed(), 2);
+        let mut archived = record("c", "failed");
+        archived.archived = true;
+        data.upsert_session(archived);
+        assert_eq!(data.failed(), 1, "an archived one is dealt with");
+        data.set_status("a", Status::Running, now());
+        assert_eq!(data.failed(), 0);
     }
 
     #[test]

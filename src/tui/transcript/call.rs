@@ -74,7 +74,7 @@ pub(super) fn parts(
         .flatten();
     let mut remark = |words: &str, said: &str, style: Style| {
         let mut row = Row::of(words, style);
-        row.foreign(text::head(said, MOST_REASON), style, theme);
+        row.prose(text::head(said, MOST_REASON), style, theme);
         rows.extend(row.words(setting.width, &indent(), &Row::of("    ", style)));
     };
     if let Some(reason) = reason {

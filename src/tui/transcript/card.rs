@@ -118,7 +118,7 @@ fn bash(sheet: &mut Sheet<'_>, input: &Value) {
         sheet.columns(&painter.line(line), &first, &rest);
     }
     if let Some(description) = field(input, "description") {
-        let row = Row::foreign_of(description, theme.dim, theme);
+        let row = Row::prose_of(description, theme.dim, theme);
         sheet.words(&row, &rest, &rest);
     }
 }

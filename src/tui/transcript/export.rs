@@ -12,7 +12,7 @@ use super::fields::scalar;
 use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
 use crate::domain::Outcome;
-use crate::domain::text::{sanitize, sanitize_line};
+use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
 
 /// Deepest nesting of subagents that is quoted as such.
 const MOST_QUOTES: usize = 8;
@@ -23,11 +23,10 @@ impl Transcript {
     pub fn selected_text(&self) -> Option<String> {
         let item = self.items.get(self.cursor_item()?);
         let text = match &item.kind {
-            Kind::User(_)
-            | Kind::Assistant(_)
-            | Kind::Thinking(_)
-            | Kind::System(_)
-            | Kind::Orphan(_) => sanitize(item.kind.text()).into_owned(),
+            Kind::User(_) | Kind::Assistant(_) | Kind::Thinking(_) | Kind::System(_) => {
+                sanitize_prose(item.kind.text()).into_owned()
+            }
+            Kind::Orphan(answer) => sanitize(&answer.text).into_owned(),
             Kind::Call(call) => call_text(call),
             Kind::Absent => return None,
         };
@@ -55,13 +54,16 @@ impl Transcript {
         let mut piece = String::new();
         match &item.kind {
             Kind::User(text) if depth == 0 => {
-                paragraph(&mut piece, &format!("## User\n\n{}", sanitize(text)));
+                paragraph(&mut piece, &format!("## User\n\n{}", sanitize_prose(text)));
             }
-            Kind::User(text) | Kind::Assistant(text) => paragraph(&mut piece, &sanitize(text)),
-            Kind::Thinking(text) => paragraph(&mut piece, &quoted(&sanitize(text), "> ")),
-            Kind::System(text) => {
-                paragraph(&mut piece, &format!("*{}*", sanitize_line(text.trim())))
+            Kind::User(text) | Kind::Assistant(text) => {
+                paragraph(&mut piece, &sanitize_prose(text))
             }
+            Kind::Thinking(text) => paragraph(&mut piece, &quoted(&sanitize_prose(text), "> ")),
+            Kind::System(text) => paragraph(
+                &mut piece,
+                &format!("*{}*", sanitize_prose_line(text.trim())),
+            ),
             Kind::Call(call) => self.write_call(&mut piece, call),
             Kind::Orphan(answer) => write_answer(&mut piece, answer),
             Kind::Absent => paragraph(&mut piece, "*a subagent, started further up*"),
@@ -88,7 +90,7 @@ impl Transcript {
             .filter(|state| state.outcome == Outcome::Denied)
             .and_then(|state| state.comment.as_deref())
         {
-            let _ = write!(head, ": {}", sanitize_line(reason));
+            let _ = write!(head, ": {}", sanitize_prose_line(reason));
         }
         paragraph(out, &head);
         let body = input_text(&call.name, &input);

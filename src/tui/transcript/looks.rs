@@ -186,7 +186,7 @@ fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
     let theme = &setting.theme;
     let mut row = Row::of("✻ ", theme.thinking);
     let first = text::head(text::first_line(thinking), 1024);
-    row.foreign(first, theme.thinking, theme);
+    row.prose(first, theme.thinking, theme);
     if thinking.trim().len() > first.len() {
         row.own(" …", theme.thinking);
     }
@@ -208,7 +208,7 @@ fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
                 if sheet.is_full() {
                     break;
                 }
-                let row = Row::foreign_of(text::head(line, NOTE_BYTES), theme.dim, theme);
+                let row = Row::prose_of(text::head(line, NOTE_BYTES), theme.dim, theme);
                 let first = if at == 0 {
                     Row::of("· ", theme.dim)
                 } else {
@@ -353,7 +353,12 @@ fn rows(
 ) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     for (at, line) in text::lines(text).enumerate() {
-        let row = Row::foreign_of(line, style, &setting.theme);
+        // Words are only read; output may be what is compared or copied.
+        let row = if by_words {
+            Row::prose_of(line, style, &setting.theme)
+        } else {
+            Row::foreign_of(line, style, &setting.theme)
+        };
         let first = if at == 0 { first } else { rest };
         rows.extend(if by_words {
             row.words(setting.width, first, rest)

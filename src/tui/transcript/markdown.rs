@@ -101,7 +101,7 @@ impl Renderer<'_> {
             Event::Code(words) => {
                 let style = self.style().patch(self.theme.code);
                 self.said(&words);
-                self.inline(&words, style);
+                self.row.foreign(&words, style, self.theme);
             }
             Event::Html(html) => {
                 for line in text::lines(&html) {
@@ -111,7 +111,7 @@ impl Renderer<'_> {
                 }
                 self.apart = true;
             }
-            Event::InlineHtml(html) => self.inline(&html, self.theme.dim),
+            Event::InlineHtml(html) => self.row.foreign(&html, self.theme.dim, self.theme),
             Event::SoftBreak => {
                 let style = self.style();
                 self.said(" ");
@@ -298,7 +298,8 @@ impl Renderer<'_> {
                     && to != words
                     && !to.is_empty()
                 {
-                    self.inline(&format!(" ({to})"), self.theme.dim);
+                    let to = format!(" ({to})");
+                    self.row.foreign(&to, self.theme.dim, self.theme);
                 }
             }
             TagEnd::HtmlBlock
@@ -327,7 +328,7 @@ impl Renderer<'_> {
 
     /// Adds words to the line; what they begin with may open a tight list's item.
     fn inline(&mut self, words: &str, style: Style) {
-        self.row.foreign(words, style, self.theme);
+        self.row.prose(words, style, self.theme);
     }
 
     fn said(&mut self, words: &str) {

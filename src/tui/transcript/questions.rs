@@ -21,10 +21,10 @@ fn one(sheet: &mut Sheet<'_>, question: &Value, answers: Option<&Value>) {
     let asked = field(question, "question").unwrap_or_default();
     let mut row = Row::new();
     if let Some(header) = field(question, "header") {
-        row.foreign(header, theme.dim, theme);
+        row.prose(header, theme.dim, theme);
         row.own("  ", theme.text);
     }
-    row.foreign(asked, theme.heading, theme);
+    row.prose(asked, theme.heading, theme);
     sheet.words(&row, &Row::new(), &Row::new());
     let several = question.get("multiSelect").and_then(Value::as_bool) == Some(true);
     let answer = answers
@@ -52,15 +52,15 @@ fn one(sheet: &mut Sheet<'_>, question: &Value, answers: Option<&Value>) {
             (true, true) => "☑ ",
         };
         let style = if chosen { theme.good } else { theme.text };
-        let mut row = Row::foreign_of(label, style, theme);
+        let mut row = Row::prose_of(label, style, theme);
         if let Some(description) = field(option, "description") {
             row.own(" — ", theme.dim);
-            row.foreign(description, theme.dim, theme);
+            row.prose(description, theme.dim, theme);
         }
         sheet.words(&row, &Row::of(mark, style), &rest);
     }
     if !given.is_empty() {
-        let row = Row::foreign_of(&given.join(", "), theme.good, theme);
+        let row = Row::prose_of(&given.join(", "), theme.good, theme);
         sheet.words(&row, &Row::of("→ ", theme.good), &rest);
     }
 }

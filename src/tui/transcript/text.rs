@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::domain::text::{is_deceptive, sanitize_line};
+use crate::domain::text::{Level, find_deceptive, sanitize_line};
 use crate::tui::theme::Theme;
 
 /// Columns from one tab stop to the next.
@@ -52,6 +52,14 @@ impl Row {
         row
     }
 
+    /// A line of foreign text that is only read.
+    #[must_use]
+    pub fn prose_of(text: &str, style: Style, theme: &Theme) -> Self {
+        let mut row = Self::new();
+        row.prose(text, style, theme);
+        row
+    }
+
     /// Adds words of ours.
     pub fn own(&mut self, text: &str, style: Style) {
         if text.is_empty() {
@@ -69,10 +77,19 @@ impl Row {
 
     /// Adds a foreign text: tabs as spaces, deceptive characters (line breaks too) as what they are.
     pub fn foreign(&mut self, text: &str, style: Style, theme: &Theme) {
-        let mut rest = text;
-        while let Some(at) = rest.find(is_deceptive) {
-            self.own(&rest[..at], style);
-            let Some(c) = rest[at..].chars().next() else {
+        self.safe(text, style, theme, Level::Strict);
+    }
+
+    /// Adds a foreign text that is only read: emoji and words keep their joiners.
+    pub fn prose(&mut self, text: &str, style: Style, theme: &Theme) {
+        self.safe(text, style, theme, Level::Prose);
+    }
+
+    fn safe(&mut self, text: &str, style: Style, theme: &Theme, level: Level) {
+        let mut done = 0;
+        while let Some(at) = find_deceptive(text, done, level) {
+            self.own(&text[done..at], style);
+            let Some(c) = text[at..].chars().next() else {
                 return;
             };
             let end = at + c.len_utf8();
@@ -80,12 +97,12 @@ impl Row {
                 let spaces = TAB - self.column % TAB;
                 self.own(&"    "[..spaces.min(4)], style);
             } else {
-                let shown = sanitize_line(&rest[at..end]).into_owned();
+                let shown = sanitize_line(&text[at..end]).into_owned();
                 self.own(&shown, style.patch(theme.unmasked));
             }
-            rest = &rest[end..];
+            done = end;
         }
-        self.own(rest, style);
+        self.own(&text[done..], style);
     }
 
     /// Adds the pieces of another line.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::text::is_deceptive;
 
 fn plain(lines: &[Line<'static>]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()

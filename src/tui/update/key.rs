@@ -41,7 +41,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 say(
                     app,
                     Tone::Plain,
-                    format!("{c:?} does nothing here; {help} shows all keys"),
+                    format!("{c:?} does nothing here ({help}: all keys)"),
                 );
             }
             Vec::new()
@@ -93,11 +93,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             app.inbox.filter.push_str(text.trim());
             inbox::filtered(app);
         }
-        None => say(
-            app,
-            Tone::Plain,
-            "pasted text goes to the prompt line, or to a form",
-        ),
+        None => say(app, Tone::Plain, "Paste into the prompt line or a form"),
     }
     Vec::new()
 }

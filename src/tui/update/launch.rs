@@ -14,7 +14,7 @@ use crate::tui::state::{App, Form, Pane, complete, notice::Tone};
 pub fn is_new_line(key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Enter => !key.modifiers.is_empty(),
-        // What terminals make of ctrl-enter, and what they send for a line feed.
+        // What terminals make of ctrl-gnter, and what they send for a line feed.
         KeyCode::Char('j') => key.modifiers == KeyModifiers::CONTROL,
         _ => false,
     }
@@ -39,7 +39,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Up if is_first_line(&launch.prompt) => history(app, true),
         KeyCode::Down if is_last_line(&launch.prompt) => history(app, false),
         KeyCode::Enter if key.modifiers.is_empty() => return start(app),
-        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => {
             return vec![Effect::Editor {
                 purpose: Purpose::Field,
                 text: launch.prompt.text(),

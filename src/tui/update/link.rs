@@ -31,7 +31,7 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             let known: Vec<String> = app.data.pending.keys().cloned().collect();
             app.data.replace(*overview);
             if again {
-                say(app, Tone::Good, "connected again");
+                say(app, Tone::Good, "Reconnected");
             }
             let news: Vec<Approval> = app
                 .data

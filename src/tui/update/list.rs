@@ -55,11 +55,7 @@ pub fn toggle(app: &mut App, group: Group) {
 
 fn fold_group(app: &mut App, group: Group) {
     if !app.sessions.filter.trim().is_empty() {
-        return say(
-            app,
-            Tone::Plain,
-            "a filter looks into every group: esc takes it away",
-        );
+        return say(app, Tone::Plain, "Can't fold while filtering (Esc clears)");
     }
     app.sessions.folded.insert(group);
     app.sessions.select_heading(group);
@@ -105,7 +101,7 @@ pub fn sort_by(app: &mut App, sort: Sort) {
     app.sessions.sort = sort;
     app.sessions.adrift = false;
     app.sessions.stale();
-    let words = format!("sorted by {}", app.sessions.sort.words());
+    let words = format!("Sorted by {}", app.sessions.sort.words());
     say(app, Tone::Plain, words);
 }
 
@@ -115,8 +111,8 @@ pub fn show_archived(app: &mut App) {
     app.sessions.stale();
     app.sessions.arrange(&app.data);
     let words = match (app.sessions.show_archived, app.sessions.counts.away) {
-        (true, _) => "archived sessions are shown".to_owned(),
-        (false, away) => format!("{away} archived, not shown"),
+        (true, _) => "Showing archived sessions".to_owned(),
+        (false, away) => format!("{away} archived, hidden"),
     };
     say(app, Tone::Plain, words);
 }
@@ -227,7 +223,7 @@ mod tests {
         let effects = rig.keys("x i R");
         assert_eq!(effects, [], "nothing is done to a session");
         assert!(rig.app.form.is_none());
-        assert!(rig.screen().contains("no session is selected"));
+        assert!(rig.screen().contains("No session selected"));
     }
 
     #[test]

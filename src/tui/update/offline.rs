@@ -20,11 +20,7 @@ pub fn guard(app: &mut App, take: impl FnOnce(&mut App) -> Vec<Effect>) -> Vec<E
         app.launch.prompt = prompt;
         app.focus = focus;
         app.inbox.sending.clear();
-        say(
-            app,
-            Tone::Bad,
-            "not sent: there is no connection to the daemon",
-        );
+        say(app, Tone::Bad, "Not sent: not connected to the daemon");
     }
     effects
 }

@@ -14,7 +14,7 @@ use crate::tui::state::{App, Form, notice::Tone};
 fn selected(app: &mut App) -> Option<SessionState> {
     let session = app.selected_session().cloned();
     if session.is_none() {
-        say(app, Tone::Plain, "no session is selected");
+        say(app, Tone::Plain, "No session selected");
     }
     session
 }
@@ -24,8 +24,7 @@ fn ours(app: &mut App) -> Option<SessionState> {
     let session = selected(app)?;
     if session.external {
         let asker = session.asker.as_deref().unwrap_or("another program");
-        let words =
-            format!("it is a run of {asker}: what it asks can be answered, no more from here");
+        let words = format!("This is a run of {asker}: it can be answered, not steered");
         say(app, Tone::Plain, words);
         return None;
     }
@@ -69,7 +68,7 @@ pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &st
         About::Fork => Action::Fork,
         About::Title => Action::Rename,
     });
-    say(app, Tone::Bad, format!("{why} (the text is kept: {key})"));
+    say(app, Tone::Bad, format!("{why} (text kept: {key})"));
 }
 
 /// A text arrived.
@@ -79,11 +78,7 @@ pub fn sent(app: &mut App, session: &str, about: About) {
         .session(session)
         .is_some_and(|session| session.status.is_active());
     match about {
-        About::Reply if works => say(
-            app,
-            Tone::Good,
-            "queued: the agent takes it up after this turn",
-        ),
+        About::Reply if works => say(app, Tone::Good, "queued; will be sent after this turn"),
         About::Reply => say(app, Tone::Good, "sent"),
         About::Fork | About::Title => {}
     }
@@ -120,7 +115,7 @@ pub fn end(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if !session.live {
-        say(app, Tone::Plain, "its process has ended already");
+        say(app, Tone::Plain, "The process has already ended");
         return Vec::new();
     }
     let effects = vec![Effect::End(session.id.clone())];
@@ -129,7 +124,7 @@ pub fn end(app: &mut App) -> Vec<Effect> {
     }
     app.form = Some(Form::Confirm(Confirm {
         question: format!(
-            "End «{}» while it works? What it has not finished is lost.",
+            "End “{}”? The current turn will be lost.",
             crate::format::subject(&session, 60)
         ),
         then: effects,
@@ -170,7 +165,7 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
     };
     // Where both are marked, what is there goes away: that is what is asked for more often.
     let what = if marked(true) && !marked(false) {
-        What::TakeBack
+        What::Unarchive
     } else {
         What::Archive
     };
@@ -218,7 +213,7 @@ fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool
         return false;
     }
     if sessions.is_empty() {
-        let words = format!("all that are marked are {}", what.why_not());
+        let words = format!("All selected sessions are {}", what.why_not());
         say(app, Tone::Plain, words);
         return true;
     }
@@ -247,7 +242,7 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
     }
     app.form = Some(Form::Confirm(Confirm {
         question: format!(
-            "Approve every edit of a file in «{}» without asking, until you switch it off?",
+            "Auto-accept edits in “{}”? Edits will run without asking until you turn this off.",
             crate::format::subject(&session, 60)
         ),
         then: vec![change],
@@ -298,8 +293,8 @@ mod tests {
                 session("d2", done(20)),
                 session(
                     "e1",
-                    json!({"status": "failed", "external": true, "live": false,
-                    "asker": "deploy-bot"}),
+                    json!({"status": "completed", "external": true, "live": false,
+                    "asker": "deploy-bot", "last_activity_at": at(10)}),
                 ),
             ],
             &[],
@@ -329,7 +324,7 @@ mod tests {
                 screen.contains(title) && screen.contains("At work"),
                 "{screen}"
             );
-            assert!(screen.contains("1 marked left out"), "{screen}");
+            assert!(screen.contains("1 skipped:"), "{screen}");
             insta::assert_snapshot!(format!("many_{keys}_80"), screen);
             assert_eq!(rig.keys("n"), []);
             assert_eq!(rig.app.sessions.marked.len(), 3, "no keeps the marks");
@@ -345,7 +340,7 @@ mod tests {
         // What works is left out.
         let _ = rig.keys("space space space space z");
         assert!(
-            rig.screen().contains("2 marked left out"),
+            rig.screen().contains("2 skipped"),
             "{}",
             rig.screen()
         );
@@ -392,7 +387,10 @@ mod tests {
         for key in ["r", "F", "i", "x", "E"] {
             assert_eq!(rig.keys(key), [], "{key}");
             assert!(rig.app.form.is_none(), "{key}");
-            assert!(rig.screen().contains("it is a run of deploy-bot"), "{key}");
+            assert!(
+                rig.screen().contains("This is a run of deploy-bot"),
+                "{key}"
+            );
         }
         let _ = rig.keys("R");
         assert!(rig.app.form.is_some(), "it can be given a title");
@@ -427,7 +425,7 @@ mod tests {
         let _ = rig.keys("enter ?");
         let _ = rig.tell(Msg::Done(failed()));
         let notice = rig.app.notice.clone().unwrap();
-        assert!(notice.text.contains("the text is kept: r"), "{notice:?}");
+        assert!(notice.text.contains("text kept: r"), "{notice:?}");
         let _ = rig.keys("esc r");
         assert_eq!(shown(&rig), text);
         // Put by with Esc it is kept, too; and it is the session's own.
@@ -470,7 +468,7 @@ mod tests {
         let _ = rig.tell(Msg::Done(told("w1")));
         assert!(
             rig.screen()
-                .contains("queued: the agent takes it up after this turn")
+                .contains("queued; will be sent after this turn")
         );
         let _ = rig.tell(Msg::Done(told("d1")));
         assert!(rig.screen().contains(" sent"));

@@ -39,7 +39,7 @@ pub fn draw(theme: &Theme, list: &Completion, cursor: Position, screen: Rect, bu
     let area = Rect::new(x, y, width, height);
     Clear.render(area, buf);
     buf.set_style(area, theme.text);
-    let title = Line::styled(" tab takes ", theme.dim);
+    let title = Line::styled(" Tab to complete ", theme.dim);
     let inside = frame(theme, title, true, area, buf);
     let first = offset(0, list.chosen, list.found.len(), inside.height);
     for ((index, entry), y) in list

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::sessions::{context_used, short_directory, short_model, status_mark, thousands, tokens};
-use super::widgets::{fit, frame};
+use super::widgets::{fit, fit_prose, frame};
 use crate::format::{dollars, subject};
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Pane};
@@ -30,7 +30,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
                 Span::styled(
                     format!(
                         " {} ",
-                        fit(&subject(session, 200), usize::from(area.width / 2))
+                        fit_prose(&subject(session, 200), usize::from(area.width / 2))
                     ),
                     theme.heading,
                 ),
@@ -58,7 +58,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         return super::first_run::draw(app, inside, buf);
     }
     if app.detail.session.is_none() {
-        let words = "Select a session to see what it does.";
+        let words = "Select a session to see its conversation.";
         buf.set_stringn(
             body.x + 1,
             body.y,
@@ -85,7 +85,10 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut parts = Vec::new();
     if let Some(asker) = session.error_message.as_deref() {
-        parts.push(Span::styled(fit(asker, usize::from(area.width)), theme.bad));
+        parts.push(Span::styled(
+            fit_prose(asker, usize::from(area.width)),
+            theme.bad,
+        ));
     }
     parts.push(Span::styled(short_directory(app, session), theme.dim));
     if let Some(model) = session.model.as_deref() {
@@ -105,10 +108,10 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
         parts.push(Span::styled(format!("context {used}%"), theme.dim));
     }
     if session.dangerously_skip_permissions {
-        parts.push(Span::styled(" approves everything ", theme.danger));
+        parts.push(Span::styled(" bypass permissions ", theme.danger));
     }
     if session.auto_accept_edits {
-        parts.push(Span::styled("accepts edits", theme.waiting));
+        parts.push(Span::styled("auto-accept edits", theme.waiting));
     }
     let mut spans = Vec::new();
     for part in parts {
@@ -156,9 +159,9 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         let key = app.keymap.key(Action::Bottom);
         let unseen = app.detail.transcript.unseen();
         let words = if unseen > 0 {
-            format!(" {unseen} new below · {key} follows ")
+            format!(" {unseen} new below · {key}: follow ")
         } else {
-            format!(" {key} follows ")
+            format!(" {key}: follow ")
         };
         let room = usize::from((area.x + area.width).saturating_sub(x + 2));
         buf.set_stringn(x, y, words, room, theme.waiting);

@@ -33,23 +33,20 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             lines.extend(beginnings(app, usize::from(inside.width)));
         }
         Connection::Lost { why, .. } => {
-            lines.push(Line::styled(
-                "There is no connection to the daemon.",
-                theme.heading,
-            ));
+            lines.push(Line::styled("Not connected to the daemon.", theme.heading));
             lines.push(Line::styled(sanitize_line(why).into_owned(), theme.bad));
         }
     }
     lines.push(Line::default());
     if app.first_run.findings.is_empty() {
-        lines.push(Line::styled("Looking at what is there…", theme.dim));
+        lines.push(Line::styled("Checking setup…", theme.dim));
     }
     for finding in &app.first_run.findings {
         lines.extend(told(app, finding, usize::from(inside.width)));
     }
     if app.first_run.is_incomplete() && !app.first_run.findings.is_empty() {
         lines.push(Line::default());
-        let words = "This is looked at again, by itself.";
+        let words = "Rechecking automatically…";
         lines.push(Line::styled(words, theme.dim));
     }
     Paragraph::new(lines)
@@ -61,9 +58,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 fn beginnings(app: &App, columns: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     [
-        (Action::NewSession, "say what shall be done, here"),
-        (Action::LaunchForm, "choose directory, model and more first"),
-        (Action::Demo, "see it all with scripted agents"),
+        (Action::NewSession, "new session in this directory"),
+        (Action::LaunchForm, "new session with options"),
+        (Action::Demo, "try the demo"),
         (Action::Help, "all keys"),
     ]
     .into_iter()

@@ -85,16 +85,16 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
             app,
             &[
                 ("enter", "start"),
-                ("esc", "back"),
+                ("esc", "cancel"),
                 ("alt-enter", "new line"),
                 ("@", "file"),
-                ("↑↓", "earlier ones"),
-                ("ctrl-e", "editor"),
+                ("↑↓", "history"),
+                ("ctrl-g", "editor"),
             ],
         );
     }
     if is_typing(app) {
-        return own(app, &[("enter", "done"), ("esc", "no filter")]);
+        return own(app, &[("enter", "apply"), ("esc", "clear")]);
     }
     let mut actions: Vec<(Action, &str)> = Vec::new();
     match app.focus {
@@ -138,7 +138,7 @@ fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
     };
     if app.data.pending.len() > 1 {
         actions.extend([
-            (Action::Mark, "mark"),
+            (Action::Mark, "select"),
             (Action::ApproveMany, "approve all"),
             (Action::DenyMany, "deny all"),
         ]);
@@ -154,9 +154,9 @@ fn of_sessions(app: &App) -> Vec<(Action, &'static str)> {
     actions.push((Action::Open, "open"));
     actions.push((Action::Reply, "reply"));
     if session.status.is_active() {
-        actions.push((Action::Interrupt, "stop"));
+        actions.push((Action::Interrupt, "interrupt"));
     } else if session.archived {
-        actions.push((Action::Archive, "take back"));
+        actions.push((Action::Archive, "unarchive"));
     } else {
         actions.push((Action::Archive, "archive"));
     }

@@ -37,7 +37,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     let shown = app.inbox.shown(&app.data);
     let inside = frame(&theme, title(app, shown.len()), focused, area, buf);
     if shown.is_empty() {
-        let words = fit(" nothing fits the filter", usize::from(inside.width));
+        let words = fit(" no matches", usize::from(inside.width));
         if inside.height > 0 {
             buf.set_string(inside.x, inside.y, words, theme.dim);
         }
@@ -86,7 +86,7 @@ fn title(app: &App, shown: usize) -> Line<'static> {
     if !app.inbox.marked.is_empty() {
         title.push(Span::styled("· ", theme.dim));
         title.push(Span::styled(
-            format!("{} marked ", app.inbox.marked.len()),
+            format!("{} selected ", app.inbox.marked.len()),
             theme.accent,
         ));
     }

@@ -47,9 +47,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         let form = app.keymap.key(Action::LaunchForm);
         let line = Line::from(vec![
             Span::styled(format!(" {key}"), theme.key),
-            Span::styled("  what shall be done?  ", theme.dim),
+            Span::styled("  What should Claude do?  ", theme.dim),
             Span::styled(form, theme.key),
-            Span::styled("  with settings", theme.dim),
+            Span::styled("  with options", theme.dim),
         ]);
         buf.set_line(inside.x, inside.y, &line, inside.width);
         return;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::widgets::{fit, split_line};
-use crate::format::{dollars, span};
+use crate::format::span;
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Connection, Trouble};
 
@@ -34,8 +34,13 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     parts.extend(connection(app));
     let waiting = app.data.pending.len();
     if waiting > 0 {
-        let words = format!("{waiting} waiting ");
+        let words = format!("{waiting} pending ");
         parts.push(vec![(8, Span::styled(words, theme.waiting))]);
+    }
+    let failed = app.data.failed();
+    if failed > 0 {
+        let words = format!("{failed} failed ");
+        parts.push(vec![(7, Span::styled(words, theme.bad))]);
     }
     let running = app.data.running();
     if running > 0 {
@@ -44,9 +49,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let cost = app.data.cost_last_day(app.now);
     parts.push(if cost > 0.0 {
-        let cost = dollars(Some(cost));
+        let cost = format!("${cost:.2}");
         vec![
-            (1, Span::styled(format!("{cost} in 24 h "), theme.dim)),
+            (1, Span::styled(format!("{cost} last 24h "), theme.dim)),
             (3, Span::styled(format!("{cost} "), theme.dim)),
         ]
     } else {
@@ -112,10 +117,10 @@ fn connection(app: &App) -> Vec<Part<'_>> {
                 let own = env!("CARGO_PKG_VERSION");
                 let forms = [
                     format!(
-                        "the daemon is {version}, this is {own}: {restart} restarts it, sessions go on "
+                        "daemon {version}, dashboard {own}: {restart} to restart (sessions keep running) "
                     ),
-                    format!("daemon {version}: {restart} restarts it "),
-                    format!("{restart}: restart "),
+                    format!("daemon {version}: {restart} to restart "),
+                    format!("{restart} to restart "),
                 ];
                 let ranks = [4, 6, 7].into_iter();
                 let forms = forms.map(|words| Span::styled(words, theme.waiting));
@@ -132,26 +137,26 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             let ago = span((app.now.as_second() - since.as_second()).max(0));
             let (long, short) = match trouble {
                 Trouble::Stopped => (
-                    format!("✗ no daemon for {ago}: {restart} starts it "),
-                    format!("✗ no daemon: {restart} starts it "),
+                    format!("✗ daemon not running ({ago}); {restart} to start "),
+                    format!("✗ no daemon; {restart} to start "),
                 ),
                 Trouble::NotStarted => (
-                    format!("✗ the daemon could not be started: {restart} tries again "),
-                    format!("✗ no daemon: {restart} starts it "),
+                    format!("✗ daemon could not be started; {restart} to try again "),
+                    format!("✗ no daemon; {restart} to start "),
                 ),
                 Trouble::Refused => (
-                    format!("✗ the daemon's socket cannot be used, for {ago}; trying again "),
+                    format!("✗ daemon socket refused ({ago}); retrying "),
                     "✗ socket refused ".to_owned(),
                 ),
                 Trouble::Foreign => (
                     format!(
-                        "✗ the daemon is of another version: {restart} restarts it, sessions go on "
+                        "✗ daemon has another version; {restart} to restart (sessions keep running) "
                     ),
-                    format!("✗ other daemon: {restart} restarts it "),
+                    format!("✗ other version; {restart} to restart "),
                 ),
                 Trouble::Broken => (
-                    format!("✗ connection lost for {ago}; trying again "),
-                    format!("✗ lost for {ago} "),
+                    format!("✗ connection lost ({ago}); reconnecting "),
+                    format!("✗ lost ({ago}) "),
                 ),
             };
             vec![vec![

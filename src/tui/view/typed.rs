@@ -6,9 +6,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::text::sanitize_line;
+use crate::domain::text::{Level, find_deceptive, sanitize_line};
 use crate::tui::state::form::Field;
 
 /// The rows.
@@ -18,6 +19,14 @@ pub struct Typed {
     pub rows: Vec<String>,
     /// The cursor's row and column.
     pub cursor: (usize, usize),
+}
+
+/// A grapheme cluster as it is shown.
+struct Letter {
+    text: String,
+    wide: usize,
+    /// Which character of the line it begins with.
+    begin: usize,
 }
 
 /// Lays a field out in so many columns.
@@ -31,21 +40,29 @@ pub fn typed(field: &Field, columns: usize) -> Typed {
         cursor: (0, 0),
     };
     for (index, line) in field.area.lines().iter().enumerate() {
-        let letters: Vec<(String, usize)> = line.chars().map(shown).collect();
+        let letters = letters(line);
+        // Within a cluster the cursor stands before it.
+        let at_letter = letters.partition_point(|letter| letter.begin < at.1);
+        let at_letter = match letters.get(at_letter) {
+            Some(letter) if letter.begin == at.1 => at_letter,
+            Some(_) => at_letter.saturating_sub(1),
+            None if at.1 >= line.chars().count() => letters.len(),
+            None => letters.len().saturating_sub(1),
+        };
         let mut begin = 0;
         loop {
             let end = row_end(&letters, begin, room);
             let is_last = end == letters.len();
-            let here = index == at.0 && at.1 >= begin && (at.1 < end || is_last);
+            let here = index == at.0 && at_letter >= begin && (at_letter < end || is_last);
             if here {
-                let before = letters.get(begin..at.1.min(end)).unwrap_or_default();
-                let column = before.iter().map(|(_, wide)| wide).sum();
+                let before = letters.get(begin..at_letter.min(end)).unwrap_or_default();
+                let column = before.iter().map(|letter| letter.wide).sum();
                 typed.cursor = (typed.rows.len(), column);
             }
             let row = letters.get(begin..end).unwrap_or_default();
             typed
                 .rows
-                .push(row.iter().map(|(letter, _)| letter.as_str()).collect());
+                .push(row.iter().map(|letter| letter.text.as_str()).collect());
             if is_last {
                 break;
             }
@@ -55,22 +72,39 @@ pub fn typed(field: &Field, columns: usize) -> Typed {
     typed
 }
 
-fn shown(c: char) -> (String, usize) {
-    let mut bytes = [0; 4];
-    let shown = sanitize_line(c.encode_utf8(&mut bytes)).into_owned();
-    let wide = shown.width();
-    (shown, wide)
+fn letters(line: &str) -> Vec<Letter> {
+    let mut begin = 0;
+    let mut deceptive = find_deceptive(line, 0, Level::Prose);
+    line.grapheme_indices(true)
+        .map(|(at, cluster)| {
+            let end = at + cluster.len();
+            let text = match deceptive {
+                Some(found) if found < end => {
+                    deceptive = find_deceptive(line, end, Level::Prose);
+                    sanitize_line(cluster).into_owned()
+                }
+                Some(_) | None => cluster.to_owned(),
+            };
+            let letter = Letter {
+                wide: text.width(),
+                text,
+                begin,
+            };
+            begin += cluster.chars().count();
+            letter
+        })
+        .collect()
 }
 
 /// Where the row that begins at a letter ends: behind a space where there is one, and never without
 /// having gone on.
-fn row_end(letters: &[(String, usize)], begin: usize, room: usize) -> usize {
+fn row_end(letters: &[Letter], begin: usize, room: usize) -> usize {
     let mut wide = 0;
-    for (index, (_, width)) in letters.iter().enumerate().skip(begin) {
-        wide += width;
+    for (index, letter) in letters.iter().enumerate().skip(begin) {
+        wide += letter.wide;
         if wide > room && index > begin {
             let spaces = letters.get(begin..index).unwrap_or_default();
-            let space = spaces.iter().rposition(|(letter, _)| letter == " ");
+            let space = spaces.iter().rposition(|letter| letter.text == " ");
             return space.map_or(index, |space| begin + space + 1);
         }
     }
@@ -118,6 +152,9 @@ mod tests {
             ("a\n\nb", 10, vec!["a", "", "b"], (2, 1)),
             ("漢字漢字", 5, vec!["漢字", "漢字"], (1, 4)),
             ("a\u{202e}b", 40, vec!["a\\u{202e}b"], (0, 10)),
+            ("⚠\u{fe0f}x", 40, vec!["⚠\u{fe0f}x"], (0, 3)),
+            ("می\u{200c}خ", 40, vec!["می\u{200c}خ"], (0, 3)),
+            ("👩\u{200d}💻", 40, vec!["👩\u{200d}💻"], (0, 2)),
         ] {
             let typed = typed(&Field::holding(text), columns);
             assert_eq!(typed.rows, rows, "{text:?}");

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::text::sanitize_line;
+use crate::domain::text::{sanitize_line, sanitize_prose_line};
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::theme::Theme;
 
@@ -54,9 +54,19 @@ pub fn popup(
 /// A foreign text on one line, safe, and cut to so many columns.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
-    let safe = sanitize_line(text);
+    cut(&sanitize_line(text), columns)
+}
+
+/// The same for a text that is only read, such as a title.
+#[must_use]
+pub fn fit_prose(text: &str, columns: usize) -> String {
+    cut(&sanitize_prose_line(text), columns)
+}
+
+/// A safe text cut to so many columns.
+fn cut(safe: &str, columns: usize) -> String {
     if safe.width() <= columns {
-        return safe.into_owned();
+        return safe.to_owned();
     }
     let mut cut = String::new();
     let mut used = 0;

@@ -27,11 +27,11 @@ fn a_denial_takes_its_reason_to_the_agent() {
     let id = cli.launch(r#"TOOL Bash {"command": "touch never"}"#);
     terminal.wait_for("Allow Bash");
     terminal.decide("n");
-    terminal.wait_for("Deny: why?");
+    terminal.wait_for("Deny: reason");
     terminal.type_in("not on a Friday");
     terminal.wait_for("not on a Friday");
     terminal.keys("enter");
-    terminal.wait_gone("Deny: why?");
+    terminal.wait_gone("Deny: reason");
     assert!(told(&cli, &id).contains("not on a Friday"));
     assert!(!cli.work().join("never").exists());
 }
@@ -97,7 +97,7 @@ fn a_plan_is_rejected_with_a_reason_and_then_accepted() {
     let first = cli.until_pending(&id);
     terminal.wait_for("Approve this plan");
     terminal.decide("n");
-    terminal.wait_for("why?");
+    terminal.wait_for("Deny: reason");
     terminal.type_in("look twice");
     terminal.keys("enter");
     let second = crate::support::daemon::wait_until("it asks again", || {
@@ -166,9 +166,9 @@ fn a_daemon_that_was_stopped_is_started_again_by_a_key() {
     cli.until_pending(&id);
     terminal.wait_for("Allow Bash");
     cli.ok(&["daemon", "stop"]);
-    terminal.wait_for("no daemon");
+    terminal.wait_for("daemon not running");
     terminal.keys("ctrl-r");
-    terminal.wait_gone("no daemon");
+    terminal.wait_gone("daemon not running");
     terminal.wait_for("Allow Bash");
     terminal.decide("y");
     cli.until_status(&id, "completed");

@@ -15,13 +15,13 @@ fn a_session_is_started_by_the_form_with_its_settings() {
     let mut terminal = Terminal::start(SIZE, &cli.command(&[]));
     terminal.wait_for("No sessions yet");
     terminal.keys("C");
-    terminal.wait_for("what to do");
+    terminal.wait_for("Prompt");
     terminal.type_in("TEXT started by the form");
     terminal.keys("tab");
     terminal.type_in("haiku");
     terminal.wait_for("haiku");
     terminal.keys("enter");
-    terminal.wait_gone("what to do");
+    terminal.wait_gone("Prompt");
     terminal.wait_for("started by the form");
     let list = cli.call("listSessions", json!({}));
     let session = &list["sessions"][0];

@@ -42,7 +42,7 @@ fn a_typed_reason_outlives_the_daemon_and_is_sent_once() {
     let mut terminal = Terminal::start(SIZE, &cli.command(&[]));
     terminal.wait_for("Allow Bash");
     terminal.decide("n");
-    terminal.wait_for("Deny: why?");
+    terminal.wait_for("Deny: reason");
     terminal.type_in("typed before it died");
     terminal.wait_for("typed before it died");
     cli.ok(&["daemon", "stop"]);
@@ -61,7 +61,7 @@ fn a_typed_reason_outlives_the_daemon_and_is_sent_once() {
             && shown.contains("typed before it died")
     });
     terminal.keys("enter");
-    terminal.wait_gone("Deny: why?");
+    terminal.wait_gone("Deny: reason");
     cli.until_status(&id, "completed");
     let events = cli.call("getConversation", json!({ "session_id": id }))["events"].clone();
     let results: Vec<String> = events

@@ -137,20 +137,20 @@ fn a_stopped_daemon_is_told_the_form_stays_and_a_key_brings_another() {
     let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
     terminal.wait_for("Allow Bash");
     terminal.decide("n");
-    terminal.wait_for("Deny: why?");
+    terminal.wait_for("Deny: reason");
     terminal.type_in("not on a friday");
     terminal.wait_for("not on a friday");
     // Whoever stops it means it.
     cli.ok(&["daemon", "stop"]);
-    terminal.wait_for("no daemon");
+    terminal.wait_for("daemon not running");
     terminal.wait_for("not on a friday");
     terminal.keys("enter");
-    terminal.wait_for("not sent");
+    terminal.wait_for("Not sent");
     terminal.keys("ctrl-r");
-    terminal.wait_for("connected again");
+    terminal.wait_for("Reconnected");
     terminal.wait_for("not on a friday");
     terminal.keys("enter");
-    terminal.wait_gone("Deny: why?");
+    terminal.wait_gone("Deny: reason");
     cli.until_status(&id, "completed");
     assert!(!cli.work().join("not-done").exists());
     // The daemon was started from here, and outlives this.
@@ -301,7 +301,7 @@ fn a_socket_that_is_not_ours_is_refused_in_words() {
     std::fs::create_dir(cli.state()).unwrap();
     std::fs::write(cli.socket(), "no socket").unwrap();
     let mut terminal = dashboard(&cli);
-    terminal.wait_for("There is no connection to the daemon");
+    terminal.wait_for("Not connected to the daemon");
     terminal.wait_for("is not a socket");
     // Mended meanwhile, it goes on by itself.
     std::fs::remove_file(cli.socket()).unwrap();

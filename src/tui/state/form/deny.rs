@@ -6,10 +6,10 @@ use crate::protocol::approval::Approval;
 /// Reasons that are given often.
 pub const QUICK: [&str; 5] = [
     "Not now.",
-    "Do not do this; ask me what to do instead.",
-    "Too broad: do less at once.",
-    "Wrong place: check the path.",
-    "Explain first why this is needed.",
+    "Don't do this; ask me what to do instead.",
+    "Too broad; take a smaller step.",
+    "Wrong path; check it first.",
+    "Explain why this is needed first.",
 ];
 
 /// What is said where no reason is given.

@@ -78,16 +78,16 @@ impl Slot {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
-            Self::Directory => "directory",
-            Self::Query => "what to do",
-            Self::Model => "model",
-            Self::Mode => "permissions",
-            Self::Additional => "more directories",
-            Self::Allowed => "allowed tools",
-            Self::Disallowed => "refused tools",
-            Self::System => "system prompt",
-            Self::Turns => "most turns",
-            Self::Title => "title",
+            Self::Directory => "Directory",
+            Self::Query => "Prompt",
+            Self::Model => "Model",
+            Self::Mode => "Permission mode",
+            Self::Additional => "Additional directories",
+            Self::Allowed => "Allowed tools",
+            Self::Disallowed => "Disallowed tools",
+            Self::System => "Append system prompt",
+            Self::Turns => "Max turns",
+            Self::Title => "Title",
         }
     }
 
@@ -95,16 +95,16 @@ impl Slot {
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
-            Self::Directory => "where the agent works · ctrl-n a directory used lately",
-            Self::Query => "@ names a file · alt-enter new line · ctrl-e in $EDITOR",
-            Self::Model => "empty: Claude Code's own · ctrl-n opus, sonnet, haiku",
-            Self::Mode => "←→ what it may do without asking you",
-            Self::Additional => "it may work there too; commas between them",
-            Self::Allowed => "run without asking, such as Read, Bash(git log:*)",
-            Self::Disallowed => "are refused, such as WebFetch, Bash(curl:*)",
-            Self::System => "is added to Claude Code's own system prompt",
+            Self::Directory => "working directory · ctrl-n: recent directories",
+            Self::Query => "@: file · alt-enter: new line · ctrl-g: editor",
+            Self::Model => "empty: Claude Code's default · ctrl-n: opus, sonnet, haiku",
+            Self::Mode => "←→ what runs without asking",
+            Self::Additional => "separated by commas",
+            Self::Allowed => "run without asking, for example Read, Bash(git log:*)",
+            Self::Disallowed => "never run, for example WebFetch, Bash(curl:*)",
+            Self::System => "text to append to the system prompt",
             Self::Turns => "empty: no limit",
-            Self::Title => "empty: its query stands for it",
+            Self::Title => "empty: uses the prompt",
         }
     }
 
@@ -309,14 +309,14 @@ impl Launching {
         let wrong = |slot, words: &str| Err((slot, words.to_owned()));
         let query = self.field(Slot::Query).text();
         if query.trim().is_empty() {
-            return wrong(Slot::Query, "say what shall be done");
+            return wrong(Slot::Query, "must not be empty");
         }
         let mut template = self.template();
         template.query = String::new();
         template.directory =
             whole(&template.directory, here, home).map_err(|why| (Slot::Directory, why))?;
         if template.model.contains(' ') {
-            return wrong(Slot::Model, "a model's name has no spaces in it");
+            return wrong(Slot::Model, "model names contain no spaces");
         }
         for directory in &mut template.additional_directories {
             *directory = whole(directory, here, home).map_err(|why| (Slot::Additional, why))?;
@@ -326,7 +326,7 @@ impl Launching {
             (Slot::Disallowed, &template.disallowed_tools),
         ] {
             if let Some(tool) = tools.iter().find(|tool| !is_closed(tool)) {
-                return wrong(slot, &format!("{tool}: a bracket is not closed"));
+                return wrong(slot, &format!("{tool}: unclosed bracket"));
             }
         }
         if template.system_prompt.len() > MOST.0 {
@@ -334,7 +334,7 @@ impl Launching {
         }
         let turns = self.line(Slot::Turns);
         if !turns.is_empty() && template.max_turns.is_none_or(|turns| turns == 0) {
-            return wrong(Slot::Turns, "must be a whole number from 1 on, or empty");
+            return wrong(Slot::Turns, "must be a positive integer");
         }
         let title = self.line(Slot::Title);
         if title.len() > MOST.1 {
@@ -356,7 +356,7 @@ fn whole(path: &str, here: &str, home: Option<&str>) -> Result<String, String> {
             format!("{home}{rest}")
         }
         (Some(rest), None) if rest.is_empty() || rest.starts_with('/') => {
-            return Err("~ is not known here: write the whole path".to_owned());
+            return Err("~ is unknown here; use an absolute path".to_owned());
         }
         _ if path.starts_with('/') => path.to_owned(),
         _ if path.is_empty() => here.to_owned(),
@@ -403,16 +403,16 @@ mod tests {
     #[test]
     fn every_field_is_checked_in_words() {
         for (slot, text, why) in [
-            (Slot::Query, "  \n ", "say what shall be done"),
+            (Slot::Query, "  \n ", "must not be empty"),
             (Slot::Model, "two words", "no spaces"),
             (
                 Slot::Allowed,
                 "Read, Bash(git",
-                "Bash(git: a bracket is not closed",
+                "Bash(git: unclosed bracket",
             ),
-            (Slot::Disallowed, "Bash)", "a bracket is not closed"),
-            (Slot::Turns, "0", "whole number from 1 on"),
-            (Slot::Turns, "many", "whole number from 1 on"),
+            (Slot::Disallowed, "Bash)", "unclosed bracket"),
+            (Slot::Turns, "0", "positive integer"),
+            (Slot::Turns, "many", "positive integer"),
             (Slot::Title, &"t".repeat(1_001), "longer than 1000 bytes"),
             (Slot::System, &"t".repeat(102_401), "longer than 100 KiB"),
         ] {

@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod contact;
 pub mod deny;
 pub mod edit;
+mod field;
 pub mod help;
 pub mod launch;
 pub mod many;
@@ -20,8 +21,7 @@ pub mod say;
 pub mod search;
 pub mod several;
 
-use crossterm::event::{Event, KeyEvent};
-use ratatui_textarea::TextArea;
+pub use field::Field;
 
 /// What is open.
 #[derive(Clone, Debug)]
@@ -168,51 +168,5 @@ impl Form {
             | Self::Several(_)
             | Self::Edit(_) => None,
         }
-    }
-}
-
-/// A text that is typed.
-#[derive(Clone, Debug, Default)]
-pub struct Field {
-    /// The library's own state: text, cursor, undo.
-    pub area: TextArea<'static>,
-}
-
-impl Field {
-    /// A field that holds a text, the cursor at its end.
-    #[must_use]
-    pub fn holding(text: &str) -> Self {
-        let mut field = Self::default();
-        field.insert(text);
-        field
-    }
-
-    /// What it holds.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.area.lines().join("\n")
-    }
-
-    /// Whether it holds nothing but white space.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.area.lines().iter().all(|line| line.trim().is_empty())
-    }
-
-    /// Replaces what it holds.
-    pub fn set(&mut self, text: &str) {
-        *self = Self::holding(text);
-    }
-
-    /// Puts text in at the cursor, as if it were typed. Carriage returns, which terminals paste for
-    /// line ends, become line ends.
-    pub fn insert(&mut self, text: &str) {
-        self.area
-            .insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
-    }
-
-    /// Takes a key that edits.
-    pub fn key(&mut self, key: KeyEvent) {
-        self.area.input(Event::Key(key));
     }
 }

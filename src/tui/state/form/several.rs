@@ -3,14 +3,14 @@
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// Stop their turns.
+    /// Interrupt their turns.
     Interrupt,
     /// End their processes.
     End,
     /// Archive them.
     Archive,
-    /// Bring them back.
-    TakeBack,
+    /// Unarchive them.
+    Unarchive,
 }
 
 /// The form.
@@ -20,7 +20,7 @@ pub struct Several {
     pub what: What,
     /// To which sessions.
     pub sessions: Vec<String>,
-    /// How many marked ones are left out, because it would mean nothing for them.
+    /// How many marked ones are left out, because it does not apply to them.
     pub left_out: usize,
     /// The first line shown.
     pub scroll: usize,
@@ -34,7 +34,7 @@ impl What {
             Self::Interrupt => "Interrupt",
             Self::End => "End",
             Self::Archive => "Archive",
-            Self::TakeBack => "Unarchive",
+            Self::Unarchive => "Unarchive",
         }
     }
 
@@ -42,10 +42,10 @@ impl What {
     #[must_use]
     pub fn why_not(self) -> &'static str {
         match self {
-            Self::Interrupt => "not at work",
-            Self::End => "without a process of ours",
-            Self::Archive => "archived already, or still working",
-            Self::TakeBack => "not archived",
+            Self::Interrupt => "not working",
+            Self::End => "no process",
+            Self::Archive => "already archived, or still working",
+            Self::Unarchive => "not archived",
         }
     }
 }

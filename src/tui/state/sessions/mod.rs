@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub use order::{Group, Sort};
 
 use super::data::Data;
-use super::fuzzy::Fuzzy;
 pub use super::fuzzy::holds;
+use super::fuzzy::{Fit, Fuzzy};
 use crate::protocol::session::SessionState;
 
 /// A row of the list.
@@ -114,7 +114,8 @@ impl Sessions {
         self.rows_of = Some(data.revision);
         self.made += 1;
         let mut fuzzy = Fuzzy::new(&self.filter);
-        let mut groups: [Vec<Member<'_>>; Group::ALL.len()] = Default::default();
+        let mut found: Vec<(Group, Member<'_>)> = Vec::new();
+        let mut literal = false;
         self.counts = Counts::default();
         // What asks for something is listed by the inbox, above; a filter looks into everything.
         let in_inbox: HashSet<&str> = match fuzzy.is_blank() {
@@ -130,14 +131,31 @@ impl Sessions {
                 continue;
             }
             self.counts.all += 1;
-            if fuzzy.is_blank() || fuzzy.fits(&texts(session)) {
-                self.counts.fitting += 1;
-                groups[Group::of(session) as usize].push(Member {
-                    id,
-                    parent: session.parent_session_id.as_deref(),
-                    key: self.sort.key(session),
-                });
+            let fit = if fuzzy.is_blank() {
+                None
+            } else {
+                match fuzzy.fit(&texts(session)) {
+                    Some(fit) => Some(fit),
+                    None => continue,
+                }
+            };
+            literal |= fit.is_some_and(|fit| fit.literal);
+            let member = Member {
+                id,
+                parent: session.parent_session_id.as_deref(),
+                fit,
+                key: self.sort.key(session),
+            };
+            found.push((Group::of(session), member));
+        }
+        let mut groups: [Vec<Member<'_>>; Group::ALL.len()] = Default::default();
+        for (group, member) in found {
+            // Where sessions have the very words, those that only resemble them are not meant.
+            if literal && member.fit.is_some_and(|fit| !fit.literal) {
+                continue;
             }
+            self.counts.fitting += 1;
+            groups[group as usize].push(member);
         }
         self.rows.clear();
         for (group, mut members) in Group::ALL.into_iter().zip(groups) {
@@ -153,8 +171,10 @@ impl Sessions {
             });
             if !folded {
                 members.sort_unstable_by(|a, b| {
-                    let by = a.key.compare(&b.key);
-                    by.then_with(|| a.id.cmp(b.id))
+                    let score = |member: &Member<'_>| member.fit.map(|fit| fit.score);
+                    let by = score(b).cmp(&score(a));
+                    by.then_with(|| a.key.compare(&b.key))
+                        .then_with(|| a.id.cmp(b.id))
                 });
                 nest(&members, &mut self.rows);
             }
@@ -274,12 +294,23 @@ impl Sessions {
         }
     }
 
-    /// The sessions of a group that fit the filter, in no order.
+    /// The sessions of a group that the list shows, or would show if it were not folded.
     #[must_use]
     pub fn members(&self, data: &Data, group: Group) -> Vec<String> {
-        let mut fuzzy = Fuzzy::new(&self.filter);
+        let of_group = |id: &str| {
+            let session = data.session(id);
+            session.is_some_and(|session| Group::of(session) == group)
+        };
+        if !self.filter.trim().is_empty() {
+            // Nothing is folded while a filter is on.
+            return self
+                .ids()
+                .filter(|id| of_group(id))
+                .map(str::to_owned)
+                .collect();
+        }
         data.sessions()
-            .filter(|(_, session)| Group::of(session) == group && fuzzy.fits(&texts(session)))
+            .filter(|(id, _)| of_group(id))
             .map(|(id, _)| id.to_string())
             .collect()
     }
@@ -297,6 +328,8 @@ impl Sessions {
 struct Member<'a> {
     id: &'a Arc<str>,
     parent: Option<&'a str>,
+    /// How it matches the filter; none without one.
+    fit: Option<Fit>,
     key: order::Key<'a>,
 }
 

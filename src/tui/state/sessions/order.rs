@@ -9,15 +9,15 @@ use crate::protocol::session::SessionState;
 /// The groups, by what needs a person first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
-    /// Something is pending.
+    /// An approval is pending.
     NeedsYou,
-    /// The agent works.
+    /// The last turn failed.
+    Failed,
+    /// The agent is working.
     Working,
     /// The last turn ended well, or was interrupted.
     Done,
-    /// The last turn ended badly.
-    Failed,
-    /// Put away.
+    /// Archived.
     Archived,
 }
 
@@ -25,9 +25,9 @@ impl Group {
     /// All, in order.
     pub const ALL: [Self; 5] = [
         Self::NeedsYou,
+        Self::Failed,
         Self::Working,
         Self::Done,
-        Self::Failed,
         Self::Archived,
     ];
 

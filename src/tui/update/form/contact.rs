@@ -28,7 +28,7 @@ pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
         Typed::Send => {
             let (text, option) = (form.answer.typed(), form.answer.option());
             if text.is_none() && option.is_none() {
-                say(app, Tone::Plain, "nothing is typed or chosen");
+                say(app, Tone::Plain, "Type or choose an answer");
                 return After::Stay(Form::Contact(form));
             }
             let decision = Decision::Respond { text, option };

@@ -10,7 +10,7 @@ use crate::tui::state::form::edit::{self, Edit};
 use crate::tui::state::{App, Form};
 use crate::tui::update::decide;
 
-/// Enter shows what is changed and then sends it; alt-enter is a new line, ctrl-e the editor.
+/// Enter shows what is changed and then sends it; alt-enter is a new line, ctrl-g the editor.
 pub fn key(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     // Whether it still waits is said when it is sent; what was typed stays until then.
     let asked = match app.data.pending(&form.approval) {
@@ -25,7 +25,7 @@ pub fn key(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() || control => form.show_change(&asked),
         KeyCode::Char('s') if control => form.show_change(&asked),
-        KeyCode::Char('e') if control => return editor(form),
+        KeyCode::Char('g') if control => return editor(form),
         KeyCode::Tab if !only => form.at = (form.at + 1) % form.parts.len(),
         KeyCode::BackTab if !only => {
             form.at = (form.at + form.parts.len() - 1) % form.parts.len();
@@ -73,7 +73,7 @@ fn review(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter => return send(app, form),
         KeyCode::Char('s') if control => return send(app, form),
-        KeyCode::Char('e') if control => {
+        KeyCode::Char('g') if control => {
             form.review = None;
             return editor(form);
         }
@@ -119,7 +119,7 @@ fn gone(app: &mut App, form: Box<Edit>, key: KeyEvent) -> After {
     if key.code == KeyCode::Enter {
         let _ = decide::still_pending(app, &form.approval);
     }
-    if key.code == KeyCode::Char('e') && key.modifiers == KeyModifiers::CONTROL {
+    if key.code == KeyCode::Char('g') && key.modifiers == KeyModifiers::CONTROL {
         return editor(form);
     }
     After::Stay(Form::Edit(form))

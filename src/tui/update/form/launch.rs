@@ -70,16 +70,12 @@ fn fields(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
         KeyCode::Char('t') if control => {
             form.completion.close();
             if app.launch.remembered.templates.is_empty() {
-                say(
-                    app,
-                    Tone::Plain,
-                    "no template is saved yet: ctrl-s saves one",
-                );
+                say(app, Tone::Plain, "No templates yet (ctrl-s saves one)");
             } else {
                 form.inner = Inner::Templates(0);
             }
         }
-        KeyCode::Char('e') if control && at != Slot::Mode => {
+        KeyCode::Char('g') if control && at != Slot::Mode => {
             let text = form.field(at).text();
             let effect = Effect::Editor {
                 purpose: Purpose::Field,
@@ -253,16 +249,16 @@ fn save_as(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     }
     let name = name.text().trim().to_owned();
     if name.is_empty() {
-        say(app, Tone::Plain, "a template needs a name");
+        say(app, Tone::Plain, "Name required");
         return After::Stay(Form::Launch(form));
     }
     form.inner = Inner::Fields;
     let mut template = form.template();
     let said = if template.permission_mode == ASKS_NOTHING {
         template.permission_mode = String::new();
-        format!("saved as «{name}», but for {ASKS_NOTHING}: that is chosen each time")
+        format!("saved as template “{name}” without {ASKS_NOTHING} (ctrl-t to list)")
     } else {
-        format!("saved as «{name}»: ctrl-t has it")
+        format!("saved as template “{name}” (ctrl-t to list)")
     };
     app.launch.remembered.templates.insert(name, template);
     say(app, Tone::Good, said);
@@ -292,7 +288,11 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
             form.inner = Inner::Fields;
             form.at = Slot::Query;
             form.problem = None;
-            say(app, Tone::Plain, format!("filled in from «{name}»"));
+            say(
+                app,
+                Tone::Plain,
+                format!("Filled in from template “{name}”"),
+            );
             After::Stay(Form::Launch(form))
         }
         KeyCode::Delete | KeyCode::Char('d') => {
@@ -302,7 +302,7 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
                 Some(last) => Inner::Templates(selected.min(last)),
                 None => Inner::Fields,
             };
-            say(app, Tone::Plain, format!("template «{name}» is gone"));
+            say(app, Tone::Plain, format!("Deleted template “{name}”"));
             let effect = Effect::Remember(Box::new(app.launch.remembered.clone()));
             After::And(Form::Launch(form), vec![effect])
         }

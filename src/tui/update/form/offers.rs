@@ -19,7 +19,7 @@ pub fn key(offers: &mut Offers, key: KeyEvent) -> Typed {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => return Typed::Send,
         KeyCode::Char('s') if key.modifiers == KeyModifiers::CONTROL => return Typed::Send,
-        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => return Typed::Editor,
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => return Typed::Editor,
         KeyCode::Up | KeyCode::Down if offers.is_choosing() => {
             offers.step(key.code == KeyCode::Down);
         }

@@ -39,7 +39,7 @@ pub fn key(app: &mut App, mut form: Question, key: KeyEvent) -> After {
         KeyCode::BackTab => form.at = form.at.saturating_sub(1),
         KeyCode::Up => asked.at = asked.at.saturating_sub(1),
         KeyCode::Down => asked.at = (asked.at + 1).min(asked.choices.len()),
-        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => {
             asked.at = asked.choices.len();
             let text = asked.other.text();
             let effect = Effect::Editor {

@@ -11,7 +11,7 @@ use crate::tui::state::{App, Form};
 use crate::tui::update::launch::is_new_line;
 use crate::tui::update::say;
 
-/// Enter sends, alt-enter is a new line, ctrl-e opens the editor.
+/// Enter sends, alt-enter is a new line, ctrl-g opens the editor.
 pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
@@ -21,7 +21,7 @@ pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
             }
             After::Stay(Form::Say(form))
         }
-        KeyCode::Char('e') if key.modifiers == KeyModifiers::CONTROL => {
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => {
             let text = form.text.text();
             let effect = Effect::Editor {
                 purpose: Purpose::Field,
@@ -46,7 +46,7 @@ fn send(app: &mut App, form: Say) -> After {
         }]);
     }
     if form.text.is_blank() {
-        say(app, Tone::Plain, "nothing is typed");
+        say(app, Tone::Plain, "Nothing typed yet");
         return After::Stay(Form::Say(form));
     }
     if form.about == About::Reply {

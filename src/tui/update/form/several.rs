@@ -17,7 +17,7 @@ pub fn key(app: &mut App, mut form: Several, key: KeyEvent) -> After {
             After::Close(vec![match form.what {
                 What::Interrupt => each(Each::Interrupt, sessions),
                 What::End => each(Each::End, sessions),
-                What::Archive | What::TakeBack => Effect::Archive {
+                What::Archive | What::Unarchive => Effect::Archive {
                     sessions,
                     archived: form.what == What::Archive,
                 },

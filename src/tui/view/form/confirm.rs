@@ -87,7 +87,7 @@ pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
         .saturating_add(BESIDE);
     let title = match form.approval {
         Some(_) => Line::styled(" Approve a dangerous call? ", theme.bad),
-        None => Line::styled(" Are you sure? ", theme.waiting),
+        None => Line::styled(" Confirm ", theme.waiting),
     };
     let inside = popup(theme, title, WIDTH, height, screen, buf);
     for (row, y) in rows.iter().skip(form.scroll).take(room).zip(inside.y..) {

@@ -68,7 +68,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
     }
     keys.extend([
         ("alt-enter", "new line"),
-        ("ctrl-e", "editor"),
+        ("ctrl-g", "editor"),
         ("esc", "back"),
     ]);
     keys_at_foot(theme, &keys, inside, buf);
@@ -89,7 +89,7 @@ fn message(app: &App, form: &Contact, width: usize) -> Vec<Line<'static>> {
     subject
         .chain(message)
         .flat_map(|(line, style)| {
-            Row::foreign_of(line, style, theme).words(width, &Row::new(), &Row::new())
+            Row::prose_of(line, style, theme).words(width, &Row::new(), &Row::new())
         })
         .collect()
 }

@@ -12,19 +12,19 @@ use crate::tui::view::widgets::popup;
 /// Draws it.
 pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let title = Line::styled(" Deny: why? ", theme.bad);
+    let title = Line::styled(" Deny: reason ", theme.bad);
     let height = offers::height(&form.reason).saturating_add(6);
     let inside = popup(theme, title, 76, height, screen, buf);
     let rest = about(app, &form.approval, inside, buf);
     let nothing = match form.reason.option() {
-        Some(_) => "the option says it; more words go with it",
+        Some(_) => "optional: adds to the chosen option",
         None => NO_REASON,
     };
     offers::draw(theme, &form.reason, nothing, rest, buf);
     let stop = if form.interrupt {
-        "ends the turn too ✓"
+        "also interrupt ✓"
     } else {
-        "end the turn too"
+        "also interrupt"
     };
     let mut keys = vec![("enter", "deny")];
     if !form.reason.list.is_empty() {
@@ -33,6 +33,6 @@ pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) {
     if form.can_interrupt {
         keys.push(("tab", stop));
     }
-    keys.extend([("alt-enter", "new line"), ("esc", "back")]);
+    keys.extend([("alt-enter", "new line"), ("esc", "cancel")]);
     keys_at_foot(theme, &keys, inside, buf);
 }

@@ -72,7 +72,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
     let hidden = form.hidden();
     let width = usize::from(inside.width);
     if app.data.pending(&form.approval).is_none() {
-        let words = "no longer pending; ctrl-e takes the text to the editor";
+        let words = "no longer pending; ctrl-g takes the text to the editor";
         buf.set_stringn(inside.x, y, words, width, theme.bad);
     } else if let Some(problem) = &form.problem {
         buf.set_stringn(inside.x, y, fit(problem, width), width, theme.bad);
@@ -84,7 +84,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
     if form.parts.len() > 1 {
         keys.push(("tab", "the next part"));
     }
-    keys.extend([("ctrl-e", "editor"), ("esc", "back")]);
+    keys.extend([("ctrl-g", "editor"), ("esc", "back")]);
     keys_at_foot(&super::guarded(app), &keys, inside, buf);
 }
 

@@ -17,11 +17,11 @@ const KEYS: usize = 18;
 const COLUMN: u16 = 64;
 /// Keys within forms, which are always these.
 const IN_FORMS: [(&str, &str); 6] = [
-    ("enter", "send it, or do it"),
-    ("esc ctrl-c", "back; nothing is sent"),
-    ("alt-enter", "a new line"),
-    ("tab", "the next field, or as the form says"),
-    ("ctrl-e", "write the text in $EDITOR"),
+    ("enter", "send or confirm"),
+    ("esc ctrl-c", "cancel; nothing is sent"),
+    ("alt-enter", "new line"),
+    ("tab", "next field, or as shown"),
+    ("ctrl-g", "edit in $EDITOR"),
     ("↑ ↓", "choose"),
 ];
 
@@ -64,10 +64,10 @@ pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) {
         }
     }
     if lines.is_empty() {
-        buf.set_string(room.x, room.y, "No key fits.", theme.dim);
+        buf.set_string(room.x, room.y, "No matching keys.", theme.dim);
     }
     let keys: &[(&str, &str)] = if form.typing {
-        &[("enter", "done"), ("esc", "back")]
+        &[("enter", "apply"), ("esc", "clear")]
     } else if most > 0 {
         &[("↑↓", "scroll"), ("/", "search"), ("esc", "back")]
     } else {

@@ -11,7 +11,7 @@ use crate::tui::view::widgets::{fit, form_hints, offset, popup, row_style, split
 use crate::tui::view::{completion, typed};
 
 /// Columns of the names beside the fields.
-const LABELS: u16 = 19;
+const LABELS: u16 = 25;
 
 /// Draws it.
 pub fn draw(app: &App, form: &Launching, screen: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -37,7 +37,7 @@ pub fn draw(app: &App, form: &Launching, screen: Rect, buf: &mut Buffer) -> Opti
             cursor
         }
         Inner::SaveAs(name) => {
-            let title = Line::styled(" Save these settings as ", theme.accent);
+            let title = Line::styled(" Save as template ", theme.accent);
             let area = popup(theme, title, 50, 3, screen, buf);
             typed::draw(name, theme.text, true, area, buf)
         }
@@ -187,7 +187,7 @@ fn foot(app: &App, form: &Launching, inside: Rect, buf: &mut Buffer) {
     let (words, style) = match &form.problem {
         Some((slot, why)) => (format!("{}: {why}", slot.label()), theme.bad),
         None if asks_nothing && matches!(form.at, Slot::Mode | Slot::Query) => (
-            "NOTHING IS ASKED: every command runs at once, without you.".to_owned(),
+            "Permissions bypassed: everything runs without asking.".to_owned(),
             theme.danger,
         ),
         None => (form.at.help().to_owned(), theme.dim),
@@ -198,9 +198,9 @@ fn foot(app: &App, form: &Launching, inside: Rect, buf: &mut Buffer) {
         &[
             ("enter", "start"),
             ("tab ↑↓", "fields"),
-            ("ctrl-s", "save as"),
+            ("ctrl-s", "save"),
             ("ctrl-t", "templates"),
-            ("esc", "back"),
+            ("esc", "cancel"),
         ],
     );
     buf.set_line(inside.x + 2, y + 1, &keys, inside.width.saturating_sub(2));
@@ -234,7 +234,7 @@ fn templates(app: &App, selected: usize, screen: Rect, buf: &mut Buffer) {
         let style = row_style(theme, index == selected, true);
         split_line(left, &right, style, line, buf);
     }
-    let keys = [("enter", "use"), ("d", "delete"), ("esc", "back")];
+    let keys = [("enter", "use"), ("d", "delete"), ("esc", "cancel")];
     if inside.height > 0 {
         let y = inside.bottom() - 1;
         buf.set_line(inside.x + 1, y, &form_hints(theme, &keys), inside.width);

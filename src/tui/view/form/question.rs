@@ -64,7 +64,7 @@ fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
     let go = if form.is_single() { "send" } else { "next" };
     let mut keys = vec![("enter", go)];
     if asked.is_on_other() {
-        keys.extend([("alt-enter", "new line"), ("ctrl-e", "editor")]);
+        keys.extend([("alt-enter", "new line"), ("ctrl-g", "editor")]);
     } else if asked.several {
         keys.extend([("1-9 space", "choose, or not"), ("↑↓", "move")]);
     } else {

@@ -8,7 +8,7 @@ use crate::format::subject;
 use crate::tui::state::App;
 use crate::tui::state::form::say::{About, Say};
 use crate::tui::view::typed;
-use crate::tui::view::widgets::{fit, form_hints, popup};
+use crate::tui::view::widgets::{fit_prose, form_hints, popup};
 
 /// Draws it.
 pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -18,15 +18,18 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         .map(|session| subject(session, 50))
         .unwrap_or_default();
     let words = match form.about {
-        About::Title => "Title of",
+        About::Title => "Rename",
         About::Fork => "Fork",
         About::Reply if session.is_some_and(|session| !session.live) => "Resume",
         About::Reply if session.is_some_and(|session| session.status.is_active()) => {
             "Queue a message for"
         }
-        About::Reply => "Message to",
+        About::Reply => "Reply to",
     };
-    let title = Line::styled(format!(" {words} “{}” ", fit(&name, 40)), theme.accent);
+    let title = Line::styled(
+        format!(" {words} “{}” ", fit_prose(&name, 40)),
+        theme.accent,
+    );
     let height = if form.about == About::Title { 5 } else { 12 };
     let inside = popup(theme, title, 84, height, screen, buf);
     let field = Rect {
@@ -35,12 +38,12 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
     };
     let cursor = typed::draw(&form.text, theme.text, true, field, buf);
     let keys: &[(&str, &str)] = match form.about {
-        About::Title => &[("enter", "set"), ("esc", "back")],
+        About::Title => &[("enter", "rename"), ("esc", "cancel")],
         About::Reply | About::Fork => &[
             ("enter", "send"),
             ("alt-enter", "new line"),
-            ("ctrl-e", "editor"),
-            ("esc", "back"),
+            ("ctrl-g", "editor"),
+            ("esc", "cancel"),
         ],
     };
     if inside.height > 0 {

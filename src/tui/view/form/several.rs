@@ -8,7 +8,7 @@ use crate::format::subject;
 use crate::tui::state::App;
 use crate::tui::state::form::several::{Several, What};
 use crate::tui::view::sessions::status_mark;
-use crate::tui::view::widgets::{fit, form_hints, popup};
+use crate::tui::view::widgets::{fit_prose, form_hints, popup};
 
 /// Draws it.
 pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
@@ -21,9 +21,11 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
         .filter(|session| session.status.is_active())
         .count();
     let warning = match form.what {
-        What::End if works > 0 => Some(format!("{works} at work: what is not finished is lost.")),
-        What::Archive if works > 0 => Some(format!("{works} still at work: they go on unseen.")),
-        What::Interrupt | What::End | What::Archive | What::TakeBack => None,
+        What::End if works > 0 => Some(format!(
+            "{works} working: their current turns will be lost."
+        )),
+        What::Archive if works > 0 => Some(format!("{works} still working.")),
+        What::Interrupt | What::End | What::Archive | What::Unarchive => None,
     };
     let extra = usize::from(warning.is_some()) + usize::from(form.left_out > 0);
     let height = u16::try_from(count.min(12) + extra + 4).unwrap_or(u16::MAX);
@@ -45,7 +47,7 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
             Span::styled(mark, style),
             Span::raw(" "),
             Span::styled(
-                fit(&subject(session, 200), width.saturating_sub(4)),
+                fit_prose(&subject(session, 200), width.saturating_sub(4)),
                 theme.text,
             ),
         ]));
@@ -54,17 +56,13 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
         lines.push(Line::styled(format!(" {warning}"), theme.bad));
     }
     if form.left_out > 0 {
-        let words = format!(
-            " {} marked left out: {}.",
-            form.left_out,
-            form.what.why_not()
-        );
+        let words = format!(" {} skipped: {}", form.left_out, form.what.why_not());
         lines.push(Line::styled(words, theme.dim));
     }
     for (line, y) in lines.iter().zip(0..inside.height.saturating_sub(1)) {
         buf.set_line(inside.x, inside.y + y, line, inside.width);
     }
-    let mut keys = vec![("y", "yes"), ("n", "no, keep the marks")];
+    let mut keys = vec![("y", "yes"), ("n", "cancel (keeps the selection)")];
     if count > room {
         keys.push(("↑↓", "scroll"));
     }

@@ -115,7 +115,7 @@ fn title(app: &App) -> Line<'static> {
         title.push(Span::styled(format!("as of {ago} ago "), theme.bad));
     }
     if !app.sessions.marked.is_empty() {
-        let words = format!("· {} marked ", app.sessions.marked.len());
+        let words = format!("· {} selected ", app.sessions.marked.len());
         title.push(Span::styled(words, theme.accent));
     }
     Line::from(title)
@@ -138,7 +138,7 @@ fn edges(app: &App, area: Rect, buf: &mut Buffer) {
     let words = match (away, app.keymap.key(Action::ShowArchived)) {
         (0, _) => return,
         (_, key) if key.is_empty() => format!(" {away} archived "),
-        (_, key) => format!(" {away} archived · {key} shows "),
+        (_, key) => format!(" {away} archived · {key}: show "),
     };
     if words.chars().count() + 4 <= usize::from(area.width) {
         buf.set_string(area.x + 2, area.bottom() - 1, words, theme.dim);
@@ -152,12 +152,12 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
         Connection::Connecting => "…".to_owned(),
         Connection::Up { .. } | Connection::Lost { .. } => {
             if app.sessions.counts.all > 0 {
-                format!("No session fits; {cancel} takes the filter away.")
+                format!("No matching sessions ({cancel}: clear the filter).")
             } else if app.sessions.counts.away == 0 {
                 "All sessions are in the inbox.".to_owned()
             } else {
                 let key = app.keymap.key(Action::ShowArchived);
-                format!("All sessions are archived; {key} shows them.")
+                format!("All sessions are archived ({key}: show).")
             }
         }
     };

@@ -10,7 +10,7 @@ use crate::format::{background_tasks, subject};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
-use crate::tui::view::widgets::{fit, matched};
+use crate::tui::view::widgets::{fit_prose, matched};
 
 /// Columns that a child is set in by, at most.
 const DEEPEST: usize = 4;
@@ -71,13 +71,13 @@ pub fn draw(
     }
     let used: usize = left.iter().map(|span| span.content.width()).sum();
     let space = width.saturating_sub(used + room(look.columns));
-    let title = fit(&subject(session, 200), space);
+    let title = fit_prose(&subject(session, 200), space);
     let rest = space.saturating_sub(title.width());
     left.extend(matched(&title, fuzzy, theme.text, theme.matched));
     if let Some(tag) = tag(session, parent)
         && (tag.width() < rest || rest > LEAST_TAG)
     {
-        let tag = format!(" {}", fit(&tag, rest.saturating_sub(1)));
+        let tag = format!(" {}", fit_prose(&tag, rest.saturating_sub(1)));
         left.push(Span::styled(tag, theme.dim));
     }
     let mut right = Vec::new();
@@ -129,7 +129,7 @@ fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> 
     let name = subject(parent?, 60);
     // A continuation has its parent's title unless it was given one.
     if name == subject(session, 60) {
-        return Some("goes on".to_owned());
+        return Some("fork".to_owned());
     }
-    Some(format!("of «{name}»"))
+    Some(format!("fork of “{name}”"))
 }

@@ -98,13 +98,13 @@ fn nothing_fits() {
     rig.type_in("zzzz");
     assert!(
         rig.screen()
-            .contains("No session fits; esc takes the filter away.")
+            .contains("No matching sessions (esc: clear the filter).")
     );
     let mut all_away = Rig::new((80, 24), &sample()[7..], &[]);
     assert!(
         all_away
             .screen()
-            .contains("All sessions are archived; A shows them.")
+            .contains("All sessions are archived (A: show).")
     );
 }
 

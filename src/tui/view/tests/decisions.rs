@@ -103,7 +103,7 @@ fn keys_send_exactly_this() {
         (
             ask(json!({})),
             "n up enter",
-            Some(no("Explain first why this is needed.")),
+            Some(no("Explain why this is needed first.")),
         ),
         (
             ask(json!({})),
@@ -319,7 +319,7 @@ fn the_dangerous_is_confirmed_by_a_second_key_which_is_another_one() {
 #[test]
 fn what_comes_back_from_the_editor_is_shown_before_it_is_sent() {
     let mut rig = rig(&[ask(json!({}))]);
-    let effects = rig.keys("e ctrl-e");
+    let effects = rig.keys("e ctrl-g");
     let Some(Effect::Editor {
         purpose,
         text,
@@ -358,7 +358,7 @@ fn an_edit_stays_when_its_question_ends_and_nothing_is_sent() {
     rig.draw();
     assert_eq!(sent(&rig.keys("enter enter")), [] as [Value; 0]);
     assert!(rig.screen().contains("no longer pending"));
-    let effects = rig.keys("ctrl-e");
+    let effects = rig.keys("ctrl-g");
     assert!(matches!(
         effects.last(),
         Some(Effect::Editor { text, purpose: Purpose::Input { .. }, .. }) if text.ends_with('x')

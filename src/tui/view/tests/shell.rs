@@ -163,11 +163,11 @@ fn a_daemon_of_another_version_is_named_with_the_remedy() {
 fn coming_back_is_said_and_a_mere_resync_is_not() {
     let mut rig = working();
     up(&mut rig);
-    assert!(!rig.screen().contains("connected again"));
+    assert!(!rig.screen().contains("Reconnected"));
     let _ = rig.lose(Trouble::Broken, "it broke");
     assert!(rig.screen().contains("connection lost"));
     up(&mut rig);
-    assert!(rig.screen().contains("connected again"));
+    assert!(rig.screen().contains("Reconnected"));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn while_lost_nothing_is_sent_and_what_was_typed_stays() {
     assert_eq!(rig.press("enter"), []);
     let screen = rig.screen();
     assert!(screen.contains("not on main"), "{screen}");
-    assert!(screen.contains("not sent"), "{screen}");
+    assert!(screen.contains("Not sent"), "{screen}");
     up(&mut rig);
     let sent = rig.press("enter");
     assert!(
@@ -197,7 +197,7 @@ fn while_lost_a_prompt_stays_and_a_yes_is_refused() {
     rig.draw();
     assert_eq!(rig.keys("y !"), []);
     assert!(rig.app.inbox.sending.is_empty());
-    assert!(rig.screen().contains("not sent"));
+    assert!(rig.screen().contains("Not sent"));
     let _ = rig.keys("esc c");
     rig.type_in("fix it");
     let sent = rig.press("enter");
@@ -339,12 +339,12 @@ fn the_status_line_gives_up_what_matters_least_first() {
     };
     let wide = line(100);
     assert!(
-        wide.contains("demo: scripted agents") && wide.contains("in 24 h"),
+        wide.contains("demo: scripted agents") && wide.contains("last 24h"),
         "{wide}"
     );
     let narrow = line(40);
     assert!(
-        narrow.contains("demo") && narrow.contains("1 waiting"),
+        narrow.contains("demo") && narrow.contains("1 pending"),
         "{narrow}"
     );
     assert!(!narrow.contains("humanlayer"), "{narrow}");
@@ -355,7 +355,7 @@ fn the_status_line_gives_up_what_matters_least_first() {
 fn a_word_takes_the_place_of_the_keys_and_goes_again() {
     let mut rig = working();
     let _ = rig.keys("2 s");
-    assert!(rig.screen().contains("sorted by"));
+    assert!(rig.screen().contains("Sorted by"));
     let _ = rig.later(5, Msg::Tick);
-    assert!(!rig.screen().contains("sorted by"));
+    assert!(!rig.screen().contains("Sorted by"));
 }

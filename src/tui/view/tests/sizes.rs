@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
         "left",
         "right",
         "backspace",
-        "ctrl-e",
+        "ctrl-g",
         "ctrl-j",
         "x",
         "z",
