@@ -34,6 +34,16 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// How long something has run, to the second while that matters: `12s`, `3m 05s`, `2h 10m`.
+#[must_use]
+pub fn elapsed(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600.. => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
 /// A time for a list: relative for people, exact for programs.
 #[must_use]
 pub fn time(then: Timestamp, terminal: bool) -> String {
@@ -241,6 +251,13 @@ mod tests {
         ];
         for (then, said) in cases {
             assert_eq!(ago(then.parse().unwrap(), now), said);
+        }
+    }
+
+    #[test]
+    fn what_runs_is_timed_to_the_second_while_that_matters() {
+        for (seconds, said) in [(0, "0s"), (59, "59s"), (185, "3m 05s"), (7_800, "2h 10m")] {
+            assert_eq!(elapsed(seconds), said);
         }
     }
 

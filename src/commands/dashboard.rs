@@ -1,5 +1,6 @@
 //! Without a verb, on a terminal: the dashboard.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -52,6 +53,7 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     app.home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
     app.launch.environment = input::environment();
     app.launch.remembered = remembered;
+    app.launch.exports = exports(config, app.home.as_deref());
     let warnings = warnings(config);
     if let Some(first) = warnings.first() {
         let more = match warnings.len() {
@@ -84,6 +86,16 @@ pub fn known_names() -> Names {
             .map(|action| (action.name(), action.words()))
             .collect(),
     }
+}
+
+/// Where conversations are exported to at first: outside of any repository.
+fn exports(config: &Config, home: Option<&str>) -> String {
+    let downloads = home.map(|home| Path::new(home).join("Downloads"));
+    let directory = downloads.filter(|path| path.is_dir()).unwrap_or_else(|| {
+        let state = config.database_path.value.parent();
+        state.unwrap_or(Path::new("/tmp")).join("exports")
+    });
+    directory.to_string_lossy().into_owned()
 }
 
 /// What is wrong with the names in the configuration that only the dashboard knows.

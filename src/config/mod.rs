@@ -6,6 +6,7 @@
 //! derives. Owns reading the files and (for `login`) changing values in the user's. It must not
 //! start anything or print. Called once, before any command or daemon runs.
 
+mod call_for;
 mod file;
 mod resolve;
 mod schema;
@@ -20,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use call_for::CallFor;
 use file::ConfigFile;
 pub(crate) use file::check;
 use resolve::Resolver;

@@ -14,11 +14,11 @@ use serde_json::Value;
 
 use super::resolve::Resolver;
 use super::types::{
-    Bool, Integer, KeyBindings, Level, List, Number, Optional, PathName, SecretText, Text,
+    Bool, Calls, Integer, KeyBindings, Level, List, Number, Optional, PathName, SecretText, Text,
     TimesOfDay, Url, ValueType,
 };
 use super::value::{Entry, LogLevel, Secret, Setting};
-use super::{ConfigError, Warning};
+use super::{CallFor, ConfigError, Warning};
 
 /// What is known about a setting beside its values.
 #[derive(Clone, Copy, Debug)]
@@ -226,10 +226,10 @@ settings! {
         /// Keys of actions: each action named here gets these keys instead of its default ones. `humanlayer config keys` lists the actions.
         keys: BTreeMap<String, Vec<String>> = "dashboard.keys", KeyBindings,
             default: |_: &Path| BTreeMap::new();
-        /// Ring the terminal's bell when a new approval is pending.
-        bell: bool = "dashboard.bell", Bool, default: |_: &Path| true, project: true;
-        /// Send a desktop notification when a new approval is pending and the terminal is not focused.
-        notify: bool = "dashboard.notify", Bool, default: |_: &Path| false, project: true;
+        /// Ring the terminal's bell: when an approval is pending (needs_you), and when a turn that is not on the screen failed or finished.
+        bell: CallFor = "dashboard.bell", Calls, default: |_: &Path| CallFor::ALL, project: true;
+        /// Send a desktop notification for the same events, while the terminal is not focused.
+        notify: CallFor = "dashboard.notify", Calls, default: |_: &Path| CallFor::NONE, project: true;
         /// Hours without bell and notifications, by the clock of this machine.
         quiet_hours: Option<(Time, Time)> = "dashboard.quiet_hours", Optional(TimesOfDay),
             default: |_: &Path| None, project: true;

@@ -298,7 +298,8 @@ fn the_dashboards_settings_are_read() {
     assert_eq!(wanted.theme.value.as_deref(), Some("light"));
     assert_eq!(wanted.keys.value["approve"], ["y", "ctrl-y"]);
     assert_eq!(wanted.keys.value["deny"], ["d"]);
-    assert!(!wanted.bell.value && wanted.notify.value && !wanted.confirm_dangerous.value);
+    assert!(wanted.bell.value == CallFor::NONE && wanted.notify.value == CallFor::ALL);
+    assert!(!wanted.confirm_dangerous.value);
     assert_eq!(wanted.decision_guard_ms.value, 250);
     assert_eq!(
         wanted.quiet_hours.value,

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 use serde_json::{Map, Value, json};
 
-use super::expand;
 use super::file::type_name;
 use super::value::{LogLevel, Secret};
+use super::{CallFor, expand};
 
 /// Where a value was found, for paths in it.
 #[derive(Clone, Copy)]
@@ -307,6 +307,40 @@ impl ValueType for Bool {
 
     fn schema(&self) -> Value {
         json!({ "type": "boolean" })
+    }
+}
+
+/// For which events somebody is called.
+pub(super) struct Calls;
+
+impl ValueType for Calls {
+    type Out = CallFor;
+
+    fn read(&self, value: &Value, _: Place<'_>) -> Result<CallFor, String> {
+        CallFor::read(value)
+    }
+
+    fn show(&self, value: &CallFor) -> Value {
+        value.show()
+    }
+
+    fn allowed(&self) -> String {
+        format!(
+            "true, false, or an object with {}",
+            CallFor::NAMES.join(", ")
+        )
+    }
+
+    fn schema(&self) -> Value {
+        let events = CallFor::NAMES.map(|name| (name.to_owned(), json!({ "type": "boolean" })));
+        json!({ "anyOf": [
+            { "type": "boolean" },
+            {
+                "type": "object",
+                "properties": Map::from_iter(events),
+                "additionalProperties": false,
+            },
+        ] })
     }
 }
 

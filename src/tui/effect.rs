@@ -145,12 +145,14 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(String),
-    /// Write a session's whole conversation to a new file where the dashboard was started.
+    /// Write a session's whole conversation to a file.
     Export {
         /// The session.
         session: String,
-        /// The file's name without its ending.
-        name: String,
+        /// The file, as an absolute path.
+        path: String,
+        /// Whether a file that is there may be written over.
+        overwrite: bool,
     },
     /// Ring the bell.
     Bell,

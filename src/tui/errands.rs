@@ -159,7 +159,11 @@ impl Errands {
                 .await
             }
             Effect::RestartDaemon => self.restart_daemon().await,
-            Effect::Export { session, name } => self.export(&session, &name).await,
+            Effect::Export {
+                session,
+                path,
+                overwrite,
+            } => self.export(session, path, overwrite).await,
             Effect::Remembered => Done::Remembered(Box::new(self.remembered())),
             Effect::Remember(what) => match remember(&self.memory, &what) {
                 Ok(()) => Done::Said(Ok(String::new())),
@@ -360,12 +364,17 @@ impl Errands {
         let of = typed.clone();
         let found = tokio::task::spawn_blocking(move || {
             let home = std::env::home_dir();
-            complete::complete(complete::Wanted {
+            let wanted = complete::Wanted {
                 typed: &typed,
                 base: &base,
                 home: home.as_deref().and_then(Path::to_str),
                 directories,
-            })
+            };
+            if directories {
+                complete::complete(wanted)
+            } else {
+                complete::files(wanted)
+            }
         });
         Done::Completions {
             of,

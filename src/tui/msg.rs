@@ -135,6 +135,13 @@ pub enum Done {
         /// What is checked out; none where it is no repository.
         name: Option<String>,
     },
+    /// A conversation was not exported, as the file is there already.
+    ExportExists {
+        /// The session.
+        session: String,
+        /// The file.
+        path: String,
+    },
     /// The user came back from the editor.
     Edited {
         /// What the text was for.

@@ -9,12 +9,14 @@ use crate::commands::exit::Failure;
 use crate::config::{Config, Flags};
 use crate::protocol::session::LaunchSessionParams;
 use crate::tui::runtime;
+use crate::tui::state::tour::Tour;
 
 /// Shows it until the user leaves.
 pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
     let config = Config::load(flags)?;
     let mut app = dashboard::app(&config)?;
     app.preferences.demo = true;
+    app.tour = Some(Tour::default());
     app.launch.agent = Some("scripted".to_owned());
     app.launch.environment = environment(root, None);
     // The first frame does not wait for the sessions.

@@ -1,9 +1,19 @@
 //! Completing paths as they are typed.
 //!
-//! Reads one directory, the one that the typed path names: never a tree. What is read and what is
-//! given back are bounded, so that a directory of a million files costs no more than a large one.
+//! A path is completed within the one directory that it names. The name of a file (`@`) is also looked
+//! for in the whole tree, with letters left out. What is read and what is given back are bounded, so
+//! that a directory of a million files costs no more than a large one.
 
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+
+use crate::domain::text::is_deceptive;
+use crate::tui::state::fuzzy::Fuzzy;
+
+/// Entries of a tree that are looked at, and how deep.
+const TREE: usize = 20_000;
+const DEEPEST: usize = 12;
 
 /// Entries of a directory that are looked at.
 const LOOKED_AT: usize = 20_000;
@@ -52,7 +62,7 @@ pub(super) fn complete(wanted: Wanted<'_>) -> Vec<String> {
         if hidden || noise || !name.to_lowercase().starts_with(&lower) {
             continue;
         }
-        if name.chars().any(crate::domain::text::is_deceptive) {
+        if name.chars().any(is_deceptive) {
             continue;
         }
         let is_directory = entry.path().is_dir();
@@ -67,6 +77,65 @@ pub(super) fn complete(wanted: Wanted<'_>) -> Vec<String> {
     found.sort_unstable();
     found.truncate(GIVEN);
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The files and directories of a tree whose paths match what was typed, the best first, behind those
+/// that the typed path names itself.
+pub(super) fn files(wanted: Wanted<'_>) -> Vec<String> {
+    // Literal ones first, then by their score, then the shortest.
+    type Match = (Reverse<(bool, u32)>, usize, String);
+
+    let mut found = complete(wanted);
+    let names_a_place = wanted.typed.starts_with(['/', '~', '.']);
+    if wanted.typed.is_empty() || names_a_place {
+        return found;
+    }
+    let mut fuzzy = Fuzzy::new(wanted.typed);
+    let mut matches: Vec<Match> = Vec::new();
+    let mut looked = 0;
+    let mut left: VecDeque<(String, usize)> = VecDeque::from([(String::new(), 0)]);
+    'tree: while let Some((parent, depth)) = left.pop_front() {
+        let Ok(entries) = std::fs::read_dir(Path::new(wanted.base).join(&parent)) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            looked += 1;
+            if looked > TREE {
+                break 'tree;
+            }
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if name.starts_with('.')
+                || NOISE.contains(&name.as_str())
+                || name.chars().any(is_deceptive)
+            {
+                continue;
+            }
+            // A link to a directory is not followed: it may lead round in a circle.
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let mut path = format!("{parent}{name}");
+            if is_directory {
+                path.push('/');
+            }
+            if let Some(fit) = fuzzy.fit(&[&name, &path]) {
+                matches.push((Reverse((fit.literal, fit.score)), path.len(), path.clone()));
+            }
+            if is_directory && depth < DEEPEST {
+                left.push_back((path, depth + 1));
+            }
+        }
+    }
+    matches.sort_unstable();
+    for (_, _, path) in matches {
+        if found.len() >= GIVEN {
+            break;
+        }
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// The directory that a path's beginning names.
@@ -133,6 +202,38 @@ mod tests {
             directories: true,
         };
         assert_eq!(complete(wanted), [format!("{base}/src/")]);
+    }
+
+    #[test]
+    fn a_file_is_found_anywhere_in_the_tree_with_letters_left_out() {
+        let here = tree();
+        let base = here.path().to_str().unwrap();
+        std::fs::create_dir_all(here.path().join("node_modules/main")).unwrap();
+        for (typed, first) in [
+            ("main", Some("src/main.rs")),
+            ("a.rs", Some("src/tui/a.rs")),
+            ("tui/a", Some("src/tui/a.rs")),
+            ("mn.rs", Some("src/main.rs")),
+            // What the path itself names comes first.
+            ("src/m", Some("src/main.rs")),
+            ("s", Some("setup.py")),
+            ("zzz", None),
+            ("./src/ma", Some("./src/main.rs")),
+        ] {
+            let wanted = Wanted {
+                typed,
+                base,
+                home: Some(base),
+                directories: false,
+            };
+            let found = files(wanted);
+            assert_eq!(
+                found.first().map(String::as_str),
+                first,
+                "{typed:?}: {found:?}"
+            );
+            assert!(!found.iter().any(|path| path.contains("node_modules")));
+        }
     }
 
     #[test]

@@ -11,27 +11,33 @@ use crate::tui::transcript::Transcript;
 
 /// Pieces that are read at once.
 const PAGE: u32 = 1_000;
-/// Characters of a file's name.
-const NAME: usize = 60;
-
 impl Errands {
     /// Reads all of a session's conversation, not only what is on the screen, and writes it as Markdown
-    /// to a new file where the dashboard was started.
-    pub(super) async fn export(&self, session: &str, name: &str) -> Done {
-        let events = match self.whole(session).await {
+    /// to a file; over one that is there only where that was confirmed.
+    pub(super) async fn export(&self, session: String, path: String, overwrite: bool) -> Done {
+        if !overwrite && Path::new(&path).exists() {
+            return Done::ExportExists { session, path };
+        }
+        let events = match self.whole(&session).await {
             Ok(events) => events,
-            Err(why) => return Done::Said(Err(format!("not exported: {why}"))),
+            Err(why) => return Done::Said(Err(format!("Not exported: {why}"))),
         };
-        let name = name.to_owned();
         let written = tokio::task::spawn_blocking(move || {
             let mut transcript = Transcript::new();
             transcript.replace(events, false);
-            write(Path::new("."), &name, &transcript.to_markdown())
+            let text = transcript.to_markdown();
+            match write(Path::new(&path), &text, overwrite) {
+                Ok(()) => Done::Said(Ok(format!("Exported to {path}"))),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    Done::ExportExists { session, path }
+                }
+                Err(error) => Done::Said(Err(format!("Not exported: writing {path}: {error}"))),
+            }
         });
-        Done::Said(match written.await {
-            Ok(written) => written,
-            Err(error) => Err(format!("not exported: {error}")),
-        })
+        match written.await {
+            Ok(done) => done,
+            Err(error) => Done::Said(Err(format!("Not exported: {error}"))),
+        }
     }
 
     async fn whole(&self, session: &str) -> Result<Vec<ConversationEvent>, String> {
@@ -60,36 +66,15 @@ impl Errands {
     }
 }
 
-/// Writes a text to a new file in a directory, and says which.
-fn write(directory: &Path, name: &str, text: &str) -> Result<String, String> {
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .take(NAME)
-        .collect();
-    let base = Some(safe.trim_matches('-'))
-        .filter(|name| !name.is_empty())
-        .unwrap_or("conversation");
-    for number in 1..1_000 {
-        let file = match number {
-            1 => directory.join(format!("{base}.md")),
-            _ => directory.join(format!("{base}-{number}.md")),
-        };
-        let shown = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
-        let shown = shown.display();
-        // Never over a file that is there.
-        match std::fs::File::create_new(&file) {
-            Ok(mut created) => {
-                return created
-                    .write_all(text.as_bytes())
-                    .map(|()| format!("written to {shown}"))
-                    .map_err(|error| format!("writing {shown}: {error}"));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("writing {shown}: {error}")),
-        }
+/// Writes a text to a file, whose directory is made if it is not there.
+fn write(file: &Path, text: &str, overwrite: bool) -> std::io::Result<()> {
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)?;
     }
-    Err(format!("too many files called {base}-….md"))
+    if overwrite {
+        return std::fs::write(file, text);
+    }
+    std::fs::File::create_new(file)?.write_all(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -98,23 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_never_written_over() {
+    fn a_file_is_written_over_only_where_that_is_confirmed() {
         let here = tempfile::tempdir().unwrap();
-        for (name, file) in [
-            ("Fix: it/now!", "Fix--it-now.md"),
-            ("Fix: it/now!", "Fix--it-now-2.md"),
-            ("../..", "conversation.md"),
-        ] {
-            let said = write(here.path(), name, "words").unwrap();
-            assert!(said.ends_with(file), "{said}");
-            let held = std::fs::read_to_string(here.path().join(file)).unwrap();
-            assert_eq!(held, "words");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_written_is_said() {
-        let why = write(Path::new("/no/such/place"), "a", "words").unwrap_err();
-        assert!(why.starts_with("writing /no/such/place/a.md: "), "{why}");
+        let file = here.path().join("new/talk.md");
+        write(&file, "first", false).unwrap();
+        let refused = write(&file, "second", false).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "first");
+        write(&file, "second", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "second");
     }
 }

@@ -118,6 +118,9 @@ actions! {
     Bottom "bottom" [Sessions, Inbox, Conversation] ["G", "end"] "go to end and follow";
     Open "open" [Sessions] ["enter", "right", "l"] "open";
     Mark "mark" [Sessions, Inbox] ["space"] "select (for batch actions)";
+    SelectAll "select-all" [Sessions] ["ctrl-a"] "select everything shown / nothing";
+    SelectGroup "select-group" [Sessions] ["V"] "select the whole group / none of it";
+    NextUnread "next-unread" [Sessions, Conversation] ["u"] "next unread session";
     Collapse "collapse" [Sessions] ["left", "h"] "fold the group";
     Sort "sort" [Sessions] ["s"] "change sort order";
     ShowArchived "show-archived" [Sessions] ["A"] "toggle archived";

@@ -66,6 +66,16 @@ impl Completion {
         };
     }
 
+    /// Whether what is typed is an entry itself, so that nothing is left to complete.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let typed = self.of.as_deref().unwrap_or_default();
+        let bare = |entry: &str| entry.trim_end_matches('/').to_owned();
+        !typed.is_empty()
+            && self.chosen.is_none()
+            && self.found.iter().any(|entry| bare(entry) == bare(typed))
+    }
+
     /// Puts the chosen entry, or the first one, in the place of what was typed; gives it back.
     pub fn put_into(&mut self, field: &mut Field) -> Option<String> {
         let of = self.of.clone()?;

@@ -1,7 +1,8 @@
 //! Starting sessions: the prompt line, and what is remembered for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::complete::Completion;
@@ -54,6 +55,15 @@ pub struct Remembered {
     /// Names of commands that were chosen lately from all of them, the last one first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
+    /// Sessions that finished or failed and have not been looked at since.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unread: BTreeSet<String>,
+    /// Until when the dashboard has seen what finishes. What finishes later is unread at the next start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_until: Option<Timestamp>,
+    /// Where the last conversation was exported to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export_directory: Option<String>,
 }
 
 impl Remembered {
@@ -100,6 +110,8 @@ pub struct Launch {
     pub recent: Vec<String>,
     /// The permission modes that the installed agent lists; empty while that is not known.
     pub modes: Vec<String>,
+    /// Where conversations are exported to, unless somebody has chosen another place.
+    pub exports: String,
     /// The agent for new sessions: none is Claude Code; the demonstration has `scripted`.
     pub agent: Option<String>,
     /// The environment that new sessions get.

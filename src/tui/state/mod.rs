@@ -3,6 +3,7 @@
 //! Plain data and what can be derived from it. Changed only by [`super::update`], drawn only by
 //! [`super::view`]. Must not know terminals, sockets or clocks: the time comes with each message.
 
+pub mod activity;
 pub mod card;
 pub mod complete;
 pub mod data;
@@ -16,6 +17,7 @@ pub mod launch;
 pub mod notice;
 pub mod offered;
 pub mod sessions;
+pub mod tour;
 
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use jiff::civil::Time;
 
 use super::keymap::{Context, Keymap};
 use super::theme::Theme;
+use crate::config::CallFor;
 
 pub use card::Card;
 pub use data::Data;
@@ -127,10 +130,10 @@ pub struct LastFrame {
 /// How the user wants the dashboard, from the configuration file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preferences {
-    /// Ring the bell when something waits.
-    pub bell: bool,
-    /// Tell the desktop when something waits and the terminal has not the user's attention.
-    pub notify: bool,
+    /// What the bell rings for.
+    pub bell: CallFor,
+    /// What the desktop is told, when the terminal has not the user's attention.
+    pub notify: CallFor,
     /// No bell and no telling between these times (from, until), by the clock of this machine.
     pub quiet_hours: Option<(Time, Time)>,
     /// Ask for a second, different key before a dangerous approval.
@@ -150,8 +153,8 @@ pub struct Preferences {
 impl Default for Preferences {
     fn default() -> Self {
         Self {
-            bell: true,
-            notify: false,
+            bell: CallFor::ALL,
+            notify: CallFor::NONE,
             quiet_hours: None,
             confirm_dangerous: true,
             decision_guard: Duration::from_millis(400),
@@ -216,6 +219,12 @@ pub struct App {
     pub form: Option<Form>,
     /// What is missing on this machine, while there are no sessions.
     pub first_run: first_run::FirstRun,
+    /// What agents are doing right now.
+    pub activity: activity::Activity,
+    /// The demonstration's first steps; none elsewhere.
+    pub tour: Option<tour::Tour>,
+    /// The filter or search that is being typed, with its cursor.
+    pub line: form::Field,
     /// A word to the user, for a while.
     pub notice: Option<Notice>,
     /// The last frame that reached the terminal.
@@ -252,6 +261,9 @@ impl App {
             searched: None,
             form: None,
             first_run: first_run::FirstRun::default(),
+            activity: activity::Activity::default(),
+            tour: None,
+            line: form::Field::default(),
             notice: None,
             frame: LastFrame::default(),
         }
@@ -326,6 +338,7 @@ impl App {
     #[must_use]
     pub fn changes_within(&self) -> Duration {
         const SPIN: Duration = Duration::from_millis(100);
+        const WORKING: Duration = Duration::from_millis(200);
         const SECOND: Duration = Duration::from_secs(1);
         const IDLE: Duration = Duration::from_secs(30);
         match &self.connection {
@@ -336,7 +349,14 @@ impl App {
                     || self.notice.is_some()
                     || self.data.active() > 0
                     || (self.data.is_empty() && self.first_run.is_failing());
-                let pause = if moves { SECOND } else { IDLE };
+                // A spinner turns only where somebody looks.
+                let pause = if self.attention && self.data.running() > 0 {
+                    WORKING
+                } else if moves {
+                    SECOND
+                } else {
+                    IDLE
+                };
                 match self.guard_remaining() {
                     Duration::ZERO => pause,
                     // The keys are shown as what they are again.

@@ -124,7 +124,8 @@ pub(super) fn parts(
 pub(super) fn folded_at_first(kind: &Kind) -> bool {
     match kind {
         Kind::User(text) => text.len() > 64 * 1024 || text::lines(text).nth(LONG_WORDS).is_some(),
-        Kind::Assistant(_) | Kind::System(_) => false,
+        Kind::Assistant(_) => false,
+        Kind::System(text) => unknown(text).is_some(),
         Kind::Thinking(_) | Kind::Call(_) | Kind::Orphan(_) | Kind::Absent => true,
     }
 }
@@ -197,11 +198,14 @@ fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
     let theme = &setting.theme;
     let shown = if folded { 1 } else { NOTE_ROWS };
     let mut sheet = Sheet::new(setting.width, shown, theme, &setting.ink);
-    // What the agent says in a form that is not known yet comes as JSON.
-    let unknown: Option<Value> = (text.starts_with('{') && text.len() < NOTE_BYTES)
-        .then(|| serde_json::from_str(text).ok())
-        .flatten();
-    match unknown {
+    match unknown(text) {
+        Some(value) if folded => {
+            let kind = value.get("type").and_then(Value::as_str);
+            let kind = text::head(kind.unwrap_or("without a type"), 64);
+            let mut row = Row::of("· unknown block: ", theme.dim);
+            row.foreign(kind, theme.dim, theme);
+            return vec![row.cut(setting.width).line()];
+        }
         Some(value) => fields(&mut sheet, &value),
         None => {
             for (at, line) in text::lines(text).enumerate() {
@@ -223,6 +227,13 @@ fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
         rows.push(Row::of("  …", theme.dim).line());
     }
     rows
+}
+
+/// What the agent says in a form that is not known yet: it comes as JSON.
+fn unknown(text: &str) -> Option<Value> {
+    (text.starts_with('{') && text.len() < NOTE_BYTES)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
 }
 
 /// A stretch of an item's text as parts of a bounded size.

@@ -297,6 +297,21 @@ impl Transcript {
         near.then_some(PageWanted::Before(first))
     }
 
+    /// The tool call that runs, in a line; none while none does.
+    #[must_use]
+    pub fn current_call(&self) -> Option<String> {
+        const LOOKED_AT: usize = 16;
+        let newest = self.items.top().iter().rev().take(LOOKED_AT);
+        newest
+            .filter_map(|(_, id)| match &self.items.get(*id).kind {
+                item::Kind::Call(call) if call.answer.is_none() && !call.writing => {
+                    Some(summary_line(&call.name, &call.input()))
+                }
+                _ => None,
+            })
+            .next_back()
+    }
+
     /// The last sequence that is loaded.
     #[must_use]
     pub fn newest(&self) -> Option<i64> {

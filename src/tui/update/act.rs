@@ -28,11 +28,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::ReadApproval => decide::read(app),
         Action::NextApproval => next_approval(app, true),
         Action::PreviousApproval => next_approval(app, false),
-        Action::NewSession => {
-            app.focus = Pane::Prompt;
-            app.detail.open = false;
-            Vec::new()
-        }
+        Action::NewSession => launch::open_prompt(app),
         Action::LaunchForm => launch::open_form(app),
         Action::Search => search::open(app),
         Action::Reply => session::say_to(app, About::Reply),
@@ -43,7 +39,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::RestartSession => session::restart(app),
         Action::Archive => session::archive(app),
         Action::AutoAccept => session::auto_accept(app),
-        Action::Export => session::export(app),
+        Action::Export => session::say_to(app, About::Export),
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
         Action::PageUp => page(app, -1),
@@ -60,6 +56,18 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Mark => mark(app),
+        Action::SelectAll => {
+            list::select_all(app);
+            Vec::new()
+        }
+        Action::SelectGroup => {
+            list::select_group(app);
+            Vec::new()
+        }
+        Action::NextUnread => {
+            list::next_unread(app);
+            Vec::new()
+        }
         Action::Collapse => {
             list::fold(app);
             Vec::new()

@@ -123,6 +123,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             say(app, Tone::Bad, why);
             Vec::new()
         }
+        Done::ExportExists { session: id, path } => {
+            session::export_exists(app, id, path);
+            Vec::new()
+        }
         Done::Edited { purpose, text } => match (purpose, text) {
             (_, Err(why)) => {
                 say(app, Tone::Bad, why);
@@ -147,7 +151,12 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             }
         },
         Done::Remembered(remembered) => {
+            // What was learned before this came stays.
+            let unread = std::mem::take(&mut app.launch.remembered.unread);
+            let seen = app.launch.remembered.seen_until;
             app.launch.remembered = *remembered;
+            app.launch.remembered.unread.extend(unread);
+            app.launch.remembered.seen_until = seen.max(app.launch.remembered.seen_until);
             Vec::new()
         }
         Done::RecentPaths(paths) => {

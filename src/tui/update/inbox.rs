@@ -2,10 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::key::edit_line;
 use super::{Effect, act, select};
 use crate::domain::text::sanitize;
 use crate::protocol::approval::Approval;
-use crate::tui::keymap::{Action, Chord};
+use crate::tui::keymap::Action;
 use crate::tui::state::App;
 
 /// Takes a key while the filter is typed.
@@ -15,12 +16,8 @@ pub fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Enter => app.inbox.typing = false,
         KeyCode::Down => return act(app, Action::Down),
         KeyCode::Up => return act(app, Action::Up),
-        KeyCode::Backspace => {
-            app.inbox.filter.pop();
-            filtered(app);
-        }
         _ => {
-            app.inbox.filter.extend(Chord::of(key).typed());
+            edit_line(&mut app.line, &mut app.inbox.filter, key);
             filtered(app);
         }
     }

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{Effect, act, form, inbox, launch, list, say};
 use crate::tui::keymap::{Action, Chord, Context};
+use crate::tui::state::form::Field;
 use crate::tui::state::{App, Pane, notice::Tone};
 
 /// Takes a key.
@@ -106,7 +107,7 @@ fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Down => return act(app, Action::Down),
         KeyCode::Up => return act(app, Action::Up),
         _ => {
-            edit_line(&mut app.sessions.filter, key);
+            edit_line(&mut app.line, &mut app.sessions.filter, key);
             return list::filtered(app);
         }
     }
@@ -120,18 +121,21 @@ fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Enter => app.detail.typing = false,
         _ => {
             let line = app.detail.search.get_or_insert_default();
-            edit_line(line, key);
+            edit_line(&mut app.line, line, key);
             app.detail.transcript.search(line);
         }
     }
     Vec::new()
 }
 
-fn edit_line(line: &mut String, key: KeyEvent) {
-    match key.code {
-        KeyCode::Backspace => {
-            line.pop();
-        }
-        _ => line.extend(Chord::of(key).typed()),
+/// Edits a filter or a search with the keys of every field; the cursor is kept beside it.
+pub fn edit_line(cursor: &mut Field, line: &mut String, key: KeyEvent) {
+    if cursor.text() != *line {
+        cursor.set(line);
     }
+    // It has one line and no tabs.
+    if !matches!(key.code, KeyCode::Enter | KeyCode::Tab) {
+        cursor.key(key);
+    }
+    *line = cursor.text();
 }

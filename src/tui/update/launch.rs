@@ -28,11 +28,13 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Esc if open => launch.completion.close(),
         KeyCode::Esc => return act(app, Action::Cancel),
         KeyCode::Tab if open => return take(app),
-        KeyCode::Enter
-            if open && key.modifiers.is_empty() && launch.completion.chosen.is_some() =>
-        {
-            return take(app);
+        // Half a path must not be sent; what is typed out already is none.
+        KeyCode::Enter if open && key.modifiers.is_empty() && !launch.completion.is_complete() => {
+            // The next enter starts the session, and takes nothing from within a directory.
+            let _ = take(app);
+            app.launch.completion.close();
         }
+        KeyCode::Char('o') if key.modifiers == KeyModifiers::CONTROL => return open_form(app),
         KeyCode::Up | KeyCode::Down if open => launch.completion.step(key.code == KeyCode::Down),
         KeyCode::Tab => return act(app, Action::FocusNext),
         KeyCode::BackTab => return act(app, Action::FocusPrevious),
@@ -135,9 +137,30 @@ fn start(app: &mut App) -> Vec<Effect> {
     ]
 }
 
+/// Goes to the prompt line: what is typed there starts where the selected session works, unless it was
+/// begun for somewhere else.
+pub fn open_prompt(app: &mut App) -> Vec<Effect> {
+    app.focus = Pane::Prompt;
+    app.detail.open = false;
+    if app.launch.prompt.is_blank() {
+        start_beside_selected(app);
+    }
+    Vec::new()
+}
+
+/// New sessions start where the selected one works; without one, where the dashboard does.
+fn start_beside_selected(app: &mut App) {
+    let selected = app.selected_session().filter(|session| !session.external);
+    let directory = selected.and_then(|session| session.working_dir.clone());
+    app.launch.place = directory.filter(|directory| !directory.is_empty());
+}
+
 /// Opens the form: as it was left, else with the last settings and what the prompt line has.
 pub fn open_form(app: &mut App) -> Vec<Effect> {
     let typed = app.launch.prompt.text();
+    if app.focus != Pane::Prompt && app.launch.prompt.is_blank() {
+        start_beside_selected(app);
+    }
     let mut form = match app.launch.draft.take() {
         Some(draft) => *draft,
         None => Launching::new(&app.launch.settings(&app.directory), ""),
@@ -268,5 +291,113 @@ fn shorten(home: &Option<String>, path: String) -> String {
     match home.as_deref().and_then(|home| path.strip_prefix(home)) {
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
         Some(_) | None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::msg::{Done, Msg};
+    use crate::tui::testing::{Rig, session};
+
+    fn rig() -> Rig {
+        let in_directory = |id: &str, directory: &str, minute: u32| {
+            let at = format!("2026-03-01T11:{minute:02}:00Z");
+            session(
+                id,
+                json!({"working_dir": directory, "last_activity_at": at}),
+            )
+        };
+        let bot = json!({"external": true, "asker": "bot", "working_dir": "/elsewhere",
+            "last_activity_at": "2026-03-01T11:01:00Z"});
+        Rig::new(
+            (140, 40),
+            &[
+                in_directory("web", "/home/me/src/web", 50),
+                in_directory("infra", "/home/me/src/infra", 40),
+                session("bot", bot),
+            ],
+            &[],
+        )
+    }
+
+    fn launched(effects: &[Effect]) -> Option<(String, Option<String>)> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Launch(params) => Some((params.query.clone(), params.working_dir.clone())),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_session_starts_where_the_selected_one_works_and_the_prompt_line_says_where() {
+        for (keys, shown, directory) in [
+            ("c", "~/src/web", "/home/me/src/web"),
+            ("j c", "~/src/infra", "/home/me/src/infra"),
+            // Another program's run has no place for us: the dashboard's own directory.
+            ("G c", "~/src/api", "/home/me/src/api"),
+            // What was begun for one place stays there, whatever is selected meanwhile.
+            ("c x esc j c", "~/src/web", "/home/me/src/web"),
+        ] {
+            let mut rig = rig();
+            let _ = rig.keys(keys);
+            rig.type_in("do it");
+            let screen = rig.screen();
+            let title = screen.lines().find(|line| line.contains("New session"));
+            assert!(title.unwrap().contains(shown), "{keys}: {screen}");
+            let (_, started) = launched(&rig.keys("enter")).unwrap();
+            assert_eq!(started.as_deref(), Some(directory), "{keys}");
+        }
+    }
+
+    #[test]
+    fn the_prompt_line_becomes_the_form_where_directory_and_options_are_chosen() {
+        let mut rig = rig();
+        let _ = rig.keys("j c");
+        rig.type_in("do it");
+        let _ = rig.keys("ctrl-o");
+        let screen = rig.screen();
+        assert!(
+            screen.contains("~/src/infra")
+                && screen.contains("do it")
+                && screen.contains("Max turns"),
+            "{screen}"
+        );
+    }
+
+    #[test]
+    fn enter_takes_the_completion_and_starts_nothing_with_half_a_path() {
+        let found = |rig: &mut Rig, of: &str, found: &[&str]| {
+            let found = found.iter().map(ToString::to_string).collect();
+            let of = of.to_owned();
+            let _ = rig.tell(Msg::Done(Done::Completions { of, found }));
+            rig.draw();
+        };
+        let mut rig = rig();
+        let _ = rig.keys("c");
+        rig.type_in("look at @src/ma");
+        found(&mut rig, "src/ma", &["src/main.rs", "src/map.rs"]);
+        assert_eq!(launched(&rig.keys("enter")), None);
+        assert_eq!(rig.app.launch.prompt.text(), "look at @src/main.rs ");
+        let (query, _) = launched(&rig.keys("enter")).unwrap();
+        assert_eq!(query, "look at @src/main.rs ");
+        // A directory is taken too, and the next enter starts.
+        let _ = rig.keys("c");
+        rig.type_in("look at @s");
+        found(&mut rig, "s", &["src/", "setup.py"]);
+        assert_eq!(launched(&rig.keys("enter")), None);
+        assert_eq!(rig.app.launch.prompt.text(), "look at @src/");
+        assert!(launched(&rig.keys("enter")).is_some());
+        // What is typed out is no half a path, though longer ones begin with it.
+        let _ = rig.keys("c");
+        rig.type_in("look at @src/main.rs");
+        found(&mut rig, "src/main.rs", &["src/main.rs", "src/main.rs.bak"]);
+        assert!(launched(&rig.keys("enter")).is_some());
     }
 }

@@ -1,9 +1,10 @@
 //! What the daemon tells.
 
-use jiff::civil::Time;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::unread::{self, Call};
 use super::{Effect, say, select};
 use crate::domain::{Outcome, Status};
 use crate::protocol::PROTOCOL_VERSION;
@@ -29,6 +30,10 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 problem: health.problem,
             };
             let known: Vec<String> = app.data.pending.keys().cloned().collect();
+            unread::learned(app, &overview.sessions);
+            for session in &overview.sessions {
+                app.activity.learned(session);
+            }
             app.data.replace(*overview);
             if again {
                 say(app, Tone::Good, "Reconnected");
@@ -46,12 +51,16 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             }
         }
         Link::More(sessions) => {
+            unread::learned(app, &sessions);
+            for session in &sessions {
+                app.activity.learned(session);
+            }
             app.data.add(sessions);
             Vec::new()
         }
         Link::Complete => {
             app.data.complete = true;
-            Vec::new()
+            unread::complete(app)
         }
         Link::Lost { why, trouble } => {
             app.detail.transcript.drop_drafts();
@@ -96,7 +105,15 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         }
         "session_updated" => {
             if let Some(state) = field::<SessionState>(&event.data, "session") {
+                let (id, now) = (state.id.clone(), state.status);
+                let before = app.data.session(&id).map(|session| session.status);
+                if before.is_none() {
+                    app.activity.learned(&state);
+                }
                 app.data.upsert_session(state);
+                if let Some(before) = before {
+                    effects.extend(status_changed(app, &id, before, now, event.timestamp));
+                }
                 return effects;
             }
         }
@@ -110,7 +127,11 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         "session_status_changed" => {
             let new = field::<Status>(&event.data, "new_status");
             if let (Some(new), Some(id)) = (new, session) {
+                let before = app.data.session(id).map(|session| session.status);
                 app.data.set_status(id, new, event.timestamp);
+                if let Some(before) = before {
+                    effects.extend(status_changed(app, id, before, new, event.timestamp));
+                }
                 if !new.is_active() && app.detail.session.as_deref() == Some(id) {
                     // Nothing is being written any more; what was is stored, or never will be.
                     app.detail.transcript.drop_drafts();
@@ -128,6 +149,20 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
     effects
 }
 
+/// A session has another status than before.
+fn status_changed(
+    app: &mut App,
+    id: &str,
+    before: Status,
+    now: Status,
+    at: Timestamp,
+) -> Vec<Effect> {
+    if let Some(session) = app.data.session(id) {
+        app.activity.status_changed(session, before, at);
+    }
+    unread::status_changed(app, id, before, now)
+}
+
 /// Takes an approval in as it is now, and says what is worth saying.
 pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     let position = app.data.pending.get_index_of(&approval.id);
@@ -142,6 +177,9 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     }
     let by = approval.decided_by.clone();
     let undelivered = approval.undelivered.clone();
+    if let (Some(tour), true, Some(_)) = (&mut app.tour, was_pending, &ours) {
+        tour.decided(outcome);
+    }
     app.data.upsert_approval(approval.clone());
     if let (Some(position), Some(_), true) = (position, ours, outcome != Outcome::Pending) {
         select::after_decision(app, &approval.id, &approval.session_id, position);
@@ -171,44 +209,15 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     }
 }
 
-/// Calls the user, as they wish to be called.
+/// Calls the user for an approval.
 fn call(app: &App, approval: &Approval) -> Vec<Effect> {
-    if is_quiet(app) {
-        return Vec::new();
-    }
-    let mut effects = Vec::new();
-    if app.preferences.bell {
-        effects.push(Effect::Bell);
-    }
-    if app.preferences.notify && !app.attention {
-        let session = app.data.session(&approval.session_id);
-        effects.push(Effect::Notify {
-            title: session.map_or_else(
-                || "humanlayer".to_owned(),
-                |session| crate::format::subject(session, 60),
-            ),
-            body: summary_line(&approval.tool_name, &approval.tool_input),
-        });
-    }
-    effects
-}
-
-/// Whether these are the hours in which nobody wants to be called.
-fn is_quiet(app: &App) -> bool {
-    let Some((from, until)) = app.preferences.quiet_hours else {
-        return false;
-    };
-    let zoned = app.now.to_zoned_datetime(jiff::tz::TimeZone::system());
-    is_between(zoned.time(), from, until)
-}
-
-/// Whether a time of the day lies between two, over midnight where the second is the earlier one.
-fn is_between(time: Time, from: Time, until: Time) -> bool {
-    if from <= until {
-        (from..until).contains(&time)
-    } else {
-        time >= from || time < until
-    }
+    let session = app.data.session(&approval.session_id);
+    let title = session.map_or_else(
+        || "humanlayer".to_owned(),
+        |session| crate::format::subject(session, 60),
+    );
+    let body = summary_line(&approval.tool_name, &approval.tool_input);
+    unread::call(app, Call::NeedsYou, title, body)
 }
 
 /// An event of the open conversation.
@@ -260,27 +269,4 @@ fn text<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
 /// A part of an event; none where a newer daemon's shape is not understood.
 fn field<T: for<'de> Deserialize<'de>>(data: &Value, key: &str) -> Option<T> {
     T::deserialize(data.get(key)?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::time;
-
-    #[test]
-    fn quiet_hours_may_span_midnight() {
-        let at = |hour, minute| time(hour, minute, 0, 0);
-        let cases = [
-            (at(23, 0), true),
-            (at(6, 59), true),
-            (at(7, 0), false),
-            (at(21, 59), false),
-            (at(22, 0), true),
-        ];
-        for (when, quiet) in cases {
-            assert_eq!(is_between(when, at(22, 0), at(7, 0)), quiet, "{when}");
-        }
-        assert!(is_between(at(13, 0), at(12, 0), at(14, 0)));
-        assert!(!is_between(at(14, 0), at(12, 0), at(14, 0)));
-    }
 }

@@ -72,12 +72,43 @@ fn unfold(app: &mut App, group: Group) {
     }
 }
 
-/// Marks the selected session, or a whole group by its heading; takes the mark away where all have it.
+/// Selects a session for batch actions, or a whole group by its heading; where all are selected, none.
 pub fn mark(app: &mut App) {
     let ids = match app.sessions.heading {
         Some(group) => app.sessions.members(&app.data, group),
         None => app.sessions.selected.iter().cloned().collect(),
     };
+    toggle_all(app, ids);
+    if app.sessions.heading.is_none() {
+        step(app, 1);
+    }
+}
+
+/// Selects everything that the list shows for batch actions, or would show if it were not folded.
+pub fn select_all(app: &mut App) {
+    app.sessions.arrange(&app.data);
+    let groups = Group::ALL.into_iter();
+    let groups = groups.filter(|group| *group != Group::Archived || app.sessions.show_archived);
+    let ids: Vec<String> = groups
+        .flat_map(|group| app.sessions.members(&app.data, group))
+        .collect();
+    toggle_all(app, ids);
+    say_selected(app);
+}
+
+/// Selects the group of the selected session for batch actions, as far as it fits the filter.
+pub fn select_group(app: &mut App) {
+    app.sessions.arrange(&app.data);
+    let group = app.sessions.heading;
+    let Some(group) = group.or_else(|| app.selected_session().map(Group::of)) else {
+        return;
+    };
+    let ids = app.sessions.members(&app.data, group);
+    toggle_all(app, ids);
+    say_selected(app);
+}
+
+fn toggle_all(app: &mut App, ids: Vec<String>) {
     let marked = &mut app.sessions.marked;
     if ids.iter().all(|id| marked.contains(id)) {
         for id in &ids {
@@ -86,8 +117,32 @@ pub fn mark(app: &mut App) {
     } else {
         marked.extend(ids);
     }
-    if app.sessions.heading.is_none() {
-        step(app, 1);
+}
+
+fn say_selected(app: &mut App) {
+    let words = match app.sessions.marked.len() {
+        0 => "Nothing selected".to_owned(),
+        1 => "1 session selected".to_owned(),
+        count => format!("{count} sessions selected"),
+    };
+    say(app, Tone::Plain, words);
+}
+
+/// Goes to the next unread session, from the top again after the last one.
+pub fn next_unread(app: &mut App) {
+    app.sessions.arrange(&app.data);
+    let unread = &app.launch.remembered.unread;
+    let shown: Vec<&str> = app.sessions.ids().collect();
+    let here = app.sessions.selected.as_deref();
+    let here = here.and_then(|here| shown.iter().position(|id| *id == here));
+    let (before, after) = shown.split_at(here.map_or(0, |here| here + 1));
+    let next = after
+        .iter()
+        .chain(before)
+        .find(|id| unread.contains(**id) && Some(**id) != app.sessions.selected.as_deref());
+    match next.map(|id| (*id).to_owned()) {
+        Some(next) => select::session(app, next),
+        None => say(app, Tone::Plain, "No unread sessions"),
     }
 }
 
@@ -241,6 +296,55 @@ mod tests {
         assert_eq!(marked(&rig), ["w1"]);
         let _ = rig.keys("esc");
         assert_eq!(marked(&rig), [""; 0]);
+    }
+
+    #[test]
+    fn a_whole_group_and_everything_a_filter_shows_are_selected_by_a_key() {
+        let mut rig = four();
+        let marked = |rig: &Rig| rig.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
+        let _ = rig.keys("V");
+        assert_eq!(marked(&rig), ["w1", "w2"]);
+        let _ = rig.keys("V");
+        assert_eq!(marked(&rig), [""; 0]);
+        let _ = rig.keys("ctrl-a");
+        assert_eq!(marked(&rig), ["d1", "d2", "w1", "w2"]);
+        let _ = rig.keys("ctrl-a G h ctrl-a");
+        assert_eq!(marked(&rig).len(), 4, "what is folded, too");
+        let _ = rig.keys("esc /");
+        rig.type_in("log");
+        let _ = rig.keys("enter ctrl-a");
+        assert_eq!(marked(&rig), ["d2", "w1"]);
+        assert!(
+            rig.screen().contains("2 sessions selected"),
+            "{}",
+            rig.screen()
+        );
+    }
+
+    #[test]
+    fn the_sessions_with_the_very_words_come_first_and_alone() {
+        let mut sessions: Vec<Value> = (1..=187)
+            .map(|n| {
+                session(
+                    &format!("s{n:03}"),
+                    json!({"title": format!("Session number {n}")}),
+                )
+            })
+            .collect();
+        sessions.push(session("near", json!({"title": "A numeral, 7 of 7"})));
+        let mut rig = Rig::new((140, 40), &sessions, &[]);
+        let _ = rig.keys("/");
+        rig.type_in("number 77");
+        assert_eq!(rows(&mut rig), ["Working 2", "s077", "s177"]);
+        assert_eq!(selected(&rig), "s077");
+        // Only where nothing has the very words letters may be left out.
+        let _ = rig.keys("esc /");
+        rig.type_in("nmbr 7");
+        let found = rows(&mut rig);
+        assert!(
+            found.len() > 10 && found.contains(&"s007".to_owned()),
+            "{found:?}"
+        );
     }
 
     #[test]

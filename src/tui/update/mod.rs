@@ -18,6 +18,7 @@ mod offline;
 mod search;
 mod select;
 mod session;
+mod unread;
 
 pub use act::act;
 pub use decide::{not_read, other_approvals};
@@ -52,6 +53,7 @@ pub fn update(app: &mut App, msg: Msg, at: Moment) -> Vec<Effect> {
         Msg::Done(done) => done::done(app, done),
     };
     effects.extend(select::reconcile(app));
+    effects.extend(unread::settle(app));
     if app.data.is_empty() && app.connection != Connection::Connecting && app.first_run.begins(now)
     {
         effects.push(Effect::Check);

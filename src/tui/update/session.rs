@@ -6,7 +6,7 @@ use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSession
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::form::say::{About, Say};
+use crate::tui::state::form::say::{About, Say, export_name};
 use crate::tui::state::form::several::{Several, What};
 use crate::tui::state::{App, Form, notice::Tone};
 
@@ -34,13 +34,19 @@ fn ours(app: &mut App) -> Option<SessionState> {
 /// Opens the form for a text, with what was typed there before and did not arrive.
 pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
     let session = match about {
-        About::Title => selected(app),
+        About::Title | About::Export => selected(app),
         About::Reply | About::Fork => ours(app),
     };
     if let Some(session) = session {
         let text = match (app.drafts.take(&session.id, about), about) {
             (Some(draft), _) => Field::holding(&draft),
             (None, About::Title) => Field::holding(&session.title),
+            (None, About::Export) => {
+                let name = export_name(&crate::format::subject(&session, 60));
+                let remembered = app.launch.remembered.export_directory.as_ref();
+                let directory = app.from_home(remembered.unwrap_or(&app.launch.exports));
+                Field::holding(&format!("{}/{name}", directory.trim_end_matches('/')))
+            }
             (None, About::Reply | About::Fork) => Field::default(),
         };
         app.form = Some(Form::Say(Say {
@@ -67,6 +73,7 @@ pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &st
         About::Reply => Action::Reply,
         About::Fork => Action::Fork,
         About::Title => Action::Rename,
+        About::Export => Action::Export,
     });
     say(app, Tone::Bad, format!("{why} (text kept: {key})"));
 }
@@ -78,9 +85,12 @@ pub fn sent(app: &mut App, session: &str, about: About) {
         .session(session)
         .is_some_and(|session| session.status.is_active());
     match about {
-        About::Reply if works => say(app, Tone::Good, "queued; will be sent after this turn"),
+        About::Reply if works => {
+            app.activity.message_queued(session);
+            say(app, Tone::Good, "queued; will be sent after this turn");
+        }
         About::Reply => say(app, Tone::Good, "sent"),
-        About::Fork | About::Title => {}
+        About::Fork | About::Title | About::Export => {}
     }
 }
 
@@ -252,15 +262,22 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Writes the conversation to a file.
-pub fn export(app: &mut App) -> Vec<Effect> {
-    let Some(session) = selected(app) else {
-        return Vec::new();
-    };
-    vec![Effect::Export {
-        name: crate::format::subject(&session, 40),
-        session: session.id,
-    }]
+/// The file for an export is there already: asks whether it is to be overwritten.
+pub fn export_exists(app: &mut App, session: String, path: String) {
+    let question = format!("Overwrite {}?", app.from_home(&path));
+    if app.form.is_some() {
+        return say(app, Tone::Bad, format!("Not exported: {path} exists"));
+    }
+    app.form = Some(Form::Confirm(Confirm {
+        question,
+        then: vec![Effect::Export {
+            session,
+            path,
+            overwrite: true,
+        }],
+        approval: None,
+        scroll: 0,
+    }));
 }
 
 #[cfg(test)]
@@ -339,11 +356,7 @@ mod tests {
         let mut rig = rig();
         // What works is left out.
         let _ = rig.keys("space space space space z");
-        assert!(
-            rig.screen().contains("2 skipped"),
-            "{}",
-            rig.screen()
-        );
+        assert!(rig.screen().contains("2 skipped"), "{}", rig.screen());
         let away = |archived| Effect::Archive {
             sessions: vec!["d1".to_owned(), "d2".to_owned()],
             archived,
@@ -472,6 +485,40 @@ mod tests {
         );
         let _ = rig.tell(Msg::Done(told("d1")));
         assert!(rig.screen().contains(" sent"));
+    }
+
+    #[test]
+    fn an_export_asks_for_the_file_and_again_before_it_overwrites_one() {
+        let mut rig = rig();
+        rig.app.launch.exports = "/home/me/Downloads".to_owned();
+        assert_eq!(rig.keys("w"), []);
+        let screen = rig.screen();
+        assert!(screen.contains("~/Downloads/At-work.md"), "{screen}");
+        let _ = rig.keys("ctrl-u");
+        rig.type_in("~/talk.md");
+        let export = |overwrite| Effect::Export {
+            session: "w1".to_owned(),
+            path: "/home/me/talk.md".to_owned(),
+            overwrite,
+        };
+        let effects = rig.keys("enter");
+        assert_eq!(effects.first(), Some(&export(false)));
+        assert!(matches!(&effects[1..], [Effect::Remember(what)]
+            if what.export_directory.as_deref() == Some("/home/me")));
+        let there = || Done::ExportExists {
+            session: "w1".to_owned(),
+            path: "/home/me/talk.md".to_owned(),
+        };
+        let _ = rig.tell(Msg::Done(there()));
+        assert!(rig.screen().contains("Overwrite ~/talk.md?"));
+        assert_eq!(rig.keys("n"), []);
+        let _ = rig.tell(Msg::Done(there()));
+        rig.draw();
+        assert_eq!(rig.keys("y"), [export(true)]);
+        // The next one goes to the same place; an empty path to none.
+        let _ = rig.keys("w");
+        assert!(rig.screen().contains("~/At-work.md"), "{}", rig.screen());
+        assert_eq!(rig.keys("ctrl-u enter"), []);
     }
 }
 

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::sessions::{context_used, short_directory, short_model, status_mark, thousands, tokens};
+use super::sessions::{context_used, live_mark, short_directory, short_model, thousands, tokens};
 use super::widgets::{fit, fit_prose, frame};
-use crate::format::{dollars, subject};
+use crate::domain::Status;
+use crate::format::{dollars, elapsed, subject};
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Pane};
 use crate::tui::update::other_approvals;
@@ -23,7 +24,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         None if app.data.is_empty() => Line::styled(" Welcome ", theme.heading),
         None => Line::styled(" Conversation ", theme.heading),
         Some(session) => {
-            let (mark, style) = status_mark(&theme, session.status);
+            let (mark, style) = live_mark(app, session.status);
             Line::from(vec![
                 Span::raw(" "),
                 Span::styled(mark, style),
@@ -143,6 +144,12 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         );
         x = end + 1;
     }
+    if let Some(words) = doing(app) {
+        let room = usize::from((area.x + area.width).saturating_sub(x + 2));
+        let words = fit(&words, room);
+        let (end, _) = buf.set_stringn(x, y, words, room, theme.working);
+        x = end + 1;
+    }
     if app.selected_approval().is_none() {
         let key = app.keymap.key(Action::NextApproval);
         if let Some(words) = other_approvals(app.other_approvals(), &key) {
@@ -166,4 +173,34 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         let room = usize::from((area.x + area.width).saturating_sub(x + 2));
         buf.set_stringn(x, y, words, room, theme.waiting);
     }
+}
+
+/// What the agent is doing right now: for how long, with which tool, how much it has written, and what
+/// is queued for it.
+fn doing(app: &App) -> Option<String> {
+    let session = app.selected_session()?;
+    let is_running = session.status == Status::Running;
+    if !session.status.is_active() {
+        return None;
+    }
+    let mut parts = Vec::new();
+    if let Some(seconds) = app.activity.elapsed(&session.id, app.now) {
+        parts.push(elapsed(seconds));
+    }
+    if let Some(tokens) = app.activity.tokens(session) {
+        parts.push(format!("{} tokens", thousands(tokens)));
+    }
+    if is_running && let Some(call) = app.detail.transcript.current_call() {
+        parts.push(call);
+    }
+    match app.activity.queued(&session.id) {
+        0 => {}
+        1 => parts.push("1 message queued".to_owned()),
+        many => parts.push(format!("{many} messages queued")),
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    let (mark, _) = live_mark(app, session.status);
+    Some(format!(" {mark} {} ", parts.join(" · ")))
 }

@@ -88,6 +88,7 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
                 ("esc", "cancel"),
                 ("alt-enter", "new line"),
                 ("@", "file"),
+                ("ctrl-o", "options"),
                 ("↑↓", "history"),
                 ("ctrl-g", "editor"),
             ],

@@ -15,6 +15,7 @@ pub mod layout;
 mod prompt;
 mod sessions;
 mod status;
+mod tour;
 mod typed;
 mod widgets;
 
@@ -26,7 +27,7 @@ use super::state::{App, DecisionView, Form, LastFrame, Pane};
 
 /// Draws everything, and says what of it a key is about once it has reached the terminal.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
-    let area = frame.area();
+    let (tour_line, area) = tour::split(app, frame.area());
     app.size = (area.width, area.height);
     app.sessions.arrange(&app.data);
     card::arrange(app, card_width(app, area));
@@ -40,13 +41,14 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     let decision = decision(app, area, panes.card, with_context);
     app.guard.begin_frame(decision.as_ref());
     let buf = frame.buffer_mut();
-    buf.set_style(area, app.theme.text);
+    buf.set_style(area.union(tour_line), app.theme.text);
     inbox::draw(app, panes.inbox, buf);
     sessions::draw(app, panes.sessions, buf);
     prompt::draw(app, panes.prompt, buf);
     conversation::draw(app, panes.conversation, buf);
     card::draw(app, panes.card, with_context, buf);
     status::draw(app, panes.status, buf);
+    tour::draw(app, tour_line, buf);
     hints::draw(app, panes.hints, buf);
     let cursor =
         form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
@@ -135,9 +137,11 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
 /// The title of the terminal's window.
 #[must_use]
 pub fn title(app: &App) -> String {
-    match app.data.pending.len() {
-        0 => "humanlayer".to_owned(),
-        waiting => format!("({waiting}) humanlayer"),
+    match (app.data.pending.len(), app.data.failed()) {
+        (0, 0) => "humanlayer".to_owned(),
+        (pending, 0) => format!("({pending}) humanlayer"),
+        (0, failed) => format!("({failed} failed) humanlayer"),
+        (pending, failed) => format!("({pending}, {failed} failed) humanlayer"),
     }
 }
 

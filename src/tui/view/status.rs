@@ -6,15 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::widgets::{fit, split_line};
+use super::widgets::{fit, spinner, split_line};
 use crate::format::span;
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Connection, Trouble};
 
 /// How long a connection may take before it is said that there is none yet, in milliseconds.
 const PATIENCE: i64 = 150;
-/// What turns while one is waited for.
-const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /// A part of the line: what to say, the longest first, each with how long it stays: the lowest gives
 /// way first, to the next form or to nothing.
@@ -98,8 +96,7 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             if waited < PATIENCE {
                 return Vec::new();
             }
-            let turn = usize::try_from(waited / 100).unwrap_or(0) % SPINNER.len();
-            let mark = SPINNER.get(turn).copied().unwrap_or("…");
+            let mark = spinner(waited / 100);
             let words = format!("{mark} connecting to the daemon ");
             vec![vec![
                 (7, Span::styled(words, theme.working)),

@@ -12,6 +12,14 @@ use crate::domain::text::{sanitize_line, sanitize_prose_line};
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::theme::Theme;
 
+/// What turns while something is under way, at a tick.
+#[must_use]
+pub fn spinner(tick: i64) -> &'static str {
+    const TURNS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    let turn = usize::try_from(tick.rem_euclid(10)).unwrap_or(0);
+    TURNS.get(turn).copied().unwrap_or("…")
+}
+
 /// Draws a pane's frame and returns what is inside.
 pub fn frame(theme: &Theme, title: Line<'_>, focused: bool, area: Rect, buf: &mut Buffer) -> Rect {
     let style = if focused {

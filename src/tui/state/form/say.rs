@@ -11,6 +11,38 @@ pub enum About {
     Fork,
     /// Its title.
     Title,
+    /// The file that the conversation is exported to.
+    Export,
+}
+
+impl About {
+    /// Whether the text may have several lines.
+    #[must_use]
+    pub fn has_lines(self) -> bool {
+        match self {
+            Self::Reply | Self::Fork => true,
+            Self::Title | Self::Export => false,
+        }
+    }
+}
+
+/// Characters of an exported file's name.
+const NAME: usize = 60;
+
+/// The name of the file that a conversation is exported to, by its title.
+#[must_use]
+pub fn export_name(title: &str) -> String {
+    let safe: String = title
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .take(NAME)
+        .collect();
+    let words: Vec<&str> = safe.split('-').filter(|word| !word.is_empty()).collect();
+    let name = words.join("-");
+    match name.as_str() {
+        "" => "conversation.md".to_owned(),
+        name => format!("{name}.md"),
+    }
 }
 
 /// The form.

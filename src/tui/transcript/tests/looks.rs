@@ -221,9 +221,11 @@ fn what_became_of_an_answer_is_said() {
 }
 
 #[test]
-fn a_form_that_is_not_known_is_no_raw_json() {
+fn a_block_that_is_not_known_is_one_line_and_unfolds_to_its_fields() {
     let mut transcript = Transcript::new();
     transcript.push(says(1, "system", r#"{"type":"hologram","size":{"x":1}}"#));
+    assert_eq!(shown(&mut transcript, 60), "▌ · unknown block: hologram");
+    transcript.toggle_fold();
     insta::assert_snapshot!(shown(&mut transcript, 60), @r"
     ▌ type: hologram
     ▌ size:

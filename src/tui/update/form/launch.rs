@@ -54,8 +54,14 @@ fn fields(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     let at = form.at;
     match key.code {
         KeyCode::Tab if open => return take(app, form),
-        KeyCode::Enter if open && plain && form.completion.chosen.is_some() => {
-            return take(app, form);
+        // Half a path must not be sent; what is typed out already is none.
+        KeyCode::Enter if open && plain && !form.completion.is_complete() => {
+            let mut after = take(app, form);
+            if let After::Stay(Form::Launch(form)) = &mut after {
+                // The next enter is for the form, not for the first thing within a directory.
+                form.completion.close();
+            }
+            return after;
         }
         KeyCode::Up | KeyCode::Down if open => form.completion.step(key.code == KeyCode::Down),
         KeyCode::Tab => form.step(1),

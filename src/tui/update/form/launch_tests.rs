@@ -140,10 +140,14 @@ fn a_file_is_completed_in_the_prompt_line() {
     let _ = rig.keys("down down");
     let effects = rig.keys("enter");
     assert_eq!(rig.app.launch.prompt.text(), "see @src/");
+    assert_eq!(effects, [], "the next Enter launches");
+    let _ = rig.keys("backspace");
+    offer(&mut rig, "src", &["src/"]);
+    let effects = rig.keys("tab");
     assert_eq!(
         asked(&effects).map(|(typed, _)| typed),
         Some("src/"),
-        "goes on within"
+        "tab goes on within"
     );
     offer(&mut rig, "src/", &["src/main.rs"]);
     let _ = rig.keys("esc");

@@ -16,7 +16,7 @@ pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
         _ if is_new_line(key) => {
-            if form.about != About::Title {
+            if form.about.has_lines() {
                 form.text.area.insert_newline();
             }
             After::Stay(Form::Say(form))
@@ -45,6 +45,9 @@ fn send(app: &mut App, form: Say) -> After {
             title: text.trim().to_owned(),
         }]);
     }
+    if form.about == About::Export && !form.text.is_blank() {
+        return export(app, form, text.trim());
+    }
     if form.text.is_blank() {
         say(app, Tone::Plain, "Nothing typed yet");
         return After::Stay(Form::Say(form));
@@ -66,12 +69,31 @@ fn send(app: &mut App, form: Say) -> After {
     }))])
 }
 
+/// Exports the conversation to the file that was named, which is remembered for the next time.
+fn export(app: &mut App, form: Say, path: &str) -> After {
+    let path = match (path.strip_prefix("~/"), app.home.as_deref()) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ if path.starts_with('/') => path.to_owned(),
+        _ => format!("{}/{path}", app.directory.trim_end_matches('/')),
+    };
+    let directory = path.rsplit_once('/').map(|(directory, _)| directory);
+    app.launch.remembered.export_directory = directory.map(str::to_owned);
+    After::Close(vec![
+        Effect::Export {
+            session: form.session,
+            path,
+            overwrite: false,
+        },
+        Effect::Remember(Box::new(app.launch.remembered.clone())),
+    ])
+}
+
 /// Keeps what was typed for when the form is opened again.
 pub fn put_by(app: &mut App, form: &Say) {
     let text = form.text.text();
     let is_news = match form.about {
         About::Reply | About::Fork => true,
-        About::Title => false,
+        About::Title | About::Export => false,
     };
     if is_news {
         app.drafts.keep(&form.session, form.about, text);

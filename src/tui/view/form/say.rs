@@ -19,6 +19,7 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         .unwrap_or_default();
     let words = match form.about {
         About::Title => "Rename",
+        About::Export => "Export",
         About::Fork => "Fork",
         About::Reply if session.is_some_and(|session| !session.live) => "Resume",
         About::Reply if session.is_some_and(|session| session.status.is_active()) => {
@@ -30,7 +31,7 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         format!(" {words} “{}” ", fit_prose(&name, 40)),
         theme.accent,
     );
-    let height = if form.about == About::Title { 5 } else { 12 };
+    let height = if form.about.has_lines() { 12 } else { 5 };
     let inside = popup(theme, title, 84, height, screen, buf);
     let field = Rect {
         height: inside.height.saturating_sub(2),
@@ -39,6 +40,7 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
     let cursor = typed::draw(&form.text, theme.text, true, field, buf);
     let keys: &[(&str, &str)] = match form.about {
         About::Title => &[("enter", "rename"), ("esc", "cancel")],
+        About::Export => &[("enter", "export"), ("esc", "cancel")],
         About::Reply | About::Fork => &[
             ("enter", "send"),
             ("alt-enter", "new line"),

@@ -28,7 +28,7 @@ pub enum Column {
     Cost,
     /// Since it was started.
     Age,
-    /// Since it did something.
+    /// Since it did something; while it works, since its turn began.
     Last,
 }
 
@@ -100,7 +100,11 @@ impl Column {
             }
             Self::Cost => session.cost_usd.map_or_else(String::new, short_dollars),
             Self::Age => since(session.created_at),
-            Self::Last => since(session.last_activity_at),
+            // Of a turn that runs, for how long.
+            Self::Last => match app.activity.elapsed(&session.id, app.now) {
+                Some(elapsed) => span(elapsed),
+                None => since(session.last_activity_at),
+            },
         }
     }
 

@@ -12,7 +12,7 @@ pub use columns::{thousands, tokens};
 
 use super::first_run;
 use super::layout::WIDE;
-use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
+use super::widgets::{fit, frame, offset, row_style, scrollbar, spinner, split_line};
 use crate::domain::Status;
 use crate::format::span;
 use crate::protocol::session::SessionState;
@@ -193,6 +193,16 @@ pub fn status_mark(theme: &Theme, status: Status) -> (&'static str, Style) {
         Status::Interrupted => ("‖", theme.dim),
         Status::Failed => ("✗", theme.bad),
         Status::Draft | Status::Discarded => ("·", theme.dim),
+    }
+}
+
+/// The same; an agent that works turns while somebody looks.
+#[must_use]
+pub fn live_mark(app: &App, status: Status) -> (&'static str, Style) {
+    if status == Status::Running && app.attention && app.is_connected() {
+        (spinner(app.now.as_millisecond() / 200), app.theme.working)
+    } else {
+        status_mark(&app.theme, status)
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{Column, GAP, room};
-use super::{context_used, status_mark};
+use super::{context_used, live_mark};
 use crate::domain::Status;
 use crate::format::{background_tasks, subject};
 use crate::protocol::session::SessionState;
@@ -51,9 +51,11 @@ pub fn draw(
             theme.dim,
         ));
     }
-    let (mark, style) = status_mark(theme, session.status);
+    let (mark, style) = live_mark(app, session.status);
     left.push(Span::styled(mark, style));
+    let unread = app.launch.remembered.unread.contains(&session.id);
     left.push(match session.pending_approvals {
+        0 | 1 if unread => Span::styled("•", theme.accent),
         0 | 1 => Span::raw(" "),
         many @ 2..=9 => Span::styled(many.to_string(), theme.waiting),
         _ => Span::styled("+", theme.waiting),
@@ -73,7 +75,8 @@ pub fn draw(
     let space = width.saturating_sub(used + room(look.columns));
     let title = fit_prose(&subject(session, 200), space);
     let rest = space.saturating_sub(title.width());
-    left.extend(matched(&title, fuzzy, theme.text, theme.matched));
+    let style = if unread { theme.heading } else { theme.text };
+    left.extend(matched(&title, fuzzy, style, theme.matched));
     if let Some(tag) = tag(session, parent)
         && (tag.width() < rest || rest > LEAST_TAG)
     {
@@ -90,6 +93,7 @@ pub fn draw(
             Column::Context if context_used(session).is_some_and(|used| used >= 80) => {
                 theme.waiting
             }
+            Column::Last if app.activity.elapsed(&session.id, app.now).is_some() => theme.working,
             _ => theme.dim,
         };
         if *column == Column::Directory {

@@ -1,0 +1,134 @@
+//! What agents are doing right now: since when their turns run, and what is queued for them.
+//!
+//! Learned from the changes of status that the daemon tells; of a turn that had begun before the
+//! dashboard was opened, and that is not the session's first, nothing is known. Bounded by the sessions
+//! that work.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::domain::Status;
+use crate::protocol::session::SessionState;
+
+/// A turn that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Turn {
+    began: Timestamp,
+    /// The session's output tokens when it began.
+    output_tokens: i64,
+}
+
+/// What agents are doing.
+#[derive(Debug, Default)]
+pub struct Activity {
+    turns: HashMap<String, Turn>,
+    queued: HashMap<String, usize>,
+}
+
+impl Activity {
+    /// A session came that was not known before: a first turn runs since the session was started.
+    pub fn learned(&mut self, session: &SessionState) {
+        if session.status.is_active() && session.completed_at.is_none() && !session.external {
+            self.turns.entry(session.id.clone()).or_insert(Turn {
+                began: session.created_at,
+                output_tokens: 0,
+            });
+        }
+    }
+
+    /// A session has another status than before.
+    pub fn status_changed(&mut self, session: &SessionState, before: Status, at: Timestamp) {
+        match (before.is_active(), session.status.is_active()) {
+            (false, true) => {
+                let output_tokens = session.output_tokens.unwrap_or(0);
+                let began = Turn {
+                    began: at,
+                    output_tokens,
+                };
+                self.turns.insert(session.id.clone(), began);
+            }
+            (_, false) => {
+                self.turns.remove(&session.id);
+                self.queued.remove(&session.id);
+            }
+            (true, true) => {}
+        }
+    }
+
+    /// A message was given to a session whose turn runs.
+    pub fn message_queued(&mut self, id: &str) {
+        *self.queued.entry(id.to_owned()).or_default() += 1;
+    }
+
+    /// Messages that wait for the end of the turn.
+    #[must_use]
+    pub fn queued(&self, id: &str) -> usize {
+        self.queued.get(id).copied().unwrap_or(0)
+    }
+
+    /// For how many seconds a session's turn has run.
+    #[must_use]
+    pub fn elapsed(&self, id: &str, now: Timestamp) -> Option<i64> {
+        let began = self.turns.get(id)?.began;
+        Some((now.as_second() - began.as_second()).max(0))
+    }
+
+    /// Output tokens of the turn so far.
+    #[must_use]
+    pub fn tokens(&self, session: &SessionState) -> Option<i64> {
+        let turn = self.turns.get(&session.id)?;
+        Some(session.output_tokens? - turn.output_tokens).filter(|tokens| *tokens > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::testing::{now, session};
+
+    fn record(status: &str, more: serde_json::Value) -> SessionState {
+        let mut changes = json!({"status": status});
+        let fields = changes.as_object_mut().unwrap();
+        fields.extend(more.as_object().cloned().unwrap());
+        serde_json::from_value(session("a", changes)).unwrap()
+    }
+
+    #[test]
+    fn a_turn_runs_from_its_begin_to_its_end_whatever_is_asked_meanwhile() {
+        let mut activity = Activity::default();
+        let running = record("running", json!({"output_tokens": 500}));
+        activity.status_changed(&running, Status::Completed, now());
+        let later = now() + jiff::SignedDuration::from_secs(72);
+        assert_eq!(activity.elapsed("a", later), Some(72));
+        activity.message_queued("a");
+        let asks = record("waiting_input", json!({"output_tokens": 1_700}));
+        activity.status_changed(&asks, Status::Running, later);
+        assert_eq!(activity.elapsed("a", later), Some(72));
+        assert_eq!(
+            (activity.tokens(&asks), activity.queued("a")),
+            (Some(1_200), 1)
+        );
+        activity.status_changed(&record("failed", json!({})), Status::Running, later);
+        assert_eq!(
+            (activity.elapsed("a", later), activity.queued("a")),
+            (None, 0)
+        );
+    }
+
+    #[test]
+    fn a_first_turn_is_as_old_as_its_session_and_of_a_later_one_nothing_is_claimed() {
+        let mut activity = Activity::default();
+        activity.learned(&record("running", json!({})));
+        assert_eq!(activity.elapsed("a", now()), Some(3_600));
+        let mut activity = Activity::default();
+        activity.learned(&record(
+            "running",
+            json!({"completed_at": "2026-03-01T11:10:00Z"}),
+        ));
+        assert_eq!(activity.elapsed("a", now()), None);
+    }
+}
