@@ -149,7 +149,12 @@ fn no_file_holds_a_secret_once_the_process_is_over() {
     );
     let next = next["session_id"].as_str().unwrap();
     let question = daemon.until_pending(next);
-    let mcp = std::fs::read_to_string(daemon.session_dir(next).join("mcp.json")).unwrap();
+    // A resumed session's process has a directory of its own.
+    let processes = std::fs::read_dir(daemon.state().join("sessions")).unwrap();
+    let mcp = processes
+        .flatten()
+        .find_map(|process| std::fs::read_to_string(process.path().join("mcp.json")).ok())
+        .expect("a process has MCP servers");
     assert_eq!(mcp.matches(IN_MCP).count(), 3, "{mcp}");
     daemon.approve(&question);
     daemon.until_status(next, "completed");

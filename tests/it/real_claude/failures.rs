@@ -158,4 +158,12 @@ fn a_process_with_a_refused_key_is_restarted_with_the_persons_present_one() {
         notice,
         "Restarted with your current credentials: ANTHROPIC_API_KEY set."
     );
+    // The next message starts a process that has them, whoever sends it.
+    rig.say(
+        &id,
+        "TOOL Bash {\"command\": \"echo $ANTHROPIC_API_KEY $KEPT > has\"}\nTEXT again",
+    );
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    rig.until_result(&id, "again");
+    assert_eq!(rig.lines("has"), ["new-key kept"]);
 }
