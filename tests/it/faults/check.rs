@@ -94,11 +94,17 @@ fn pieces(line: &Value) -> Vec<(String, String)> {
     if let Some(text) = content.as_str() {
         return vec![("message".to_owned(), text.to_owned())];
     }
+    // What the agent puts into the user's mouth is told as the system's.
+    let is_notice = |block: &Value| {
+        let text = block["text"].as_str().unwrap_or_default();
+        line["type"] == "user" && text.starts_with("[Request interrupted by user")
+    };
     let text = |block: &Value, name: &str| block[name].as_str().unwrap_or_default().to_owned();
     content
         .as_array()
         .into_iter()
         .flatten()
+        .filter(|block| !is_notice(block))
         .map(|block| match block["type"].as_str().unwrap() {
             "text" => ("message".to_owned(), text(block, "text")),
             "thinking" => ("thinking".to_owned(), text(block, "thinking")),

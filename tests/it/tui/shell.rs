@@ -165,15 +165,16 @@ fn a_killed_daemon_is_started_again_and_the_form_stays() {
     let cli = Cli::new();
     let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
     let mut terminal = dashboard(&cli);
-    terminal.wait_for("May it use Bash?");
-    terminal.keys("n");
-    terminal.wait_for("Deny: why?");
+    terminal.wait_for("Allow Bash");
+    terminal.decide("n");
+    terminal.wait_for("Deny: reason");
     terminal.type_in("not on a friday");
+    terminal.wait_for("not on a friday");
     cli.kill_daemon();
-    terminal.wait_for("connected again");
+    terminal.wait_for("Reconnected");
     terminal.wait_for("not on a friday");
     terminal.keys("enter");
-    terminal.wait_gone("Deny: why?");
+    terminal.wait_gone("Deny: reason");
     cli.until_status(&id, "completed");
     assert!(!cli.work().join("not-done").exists());
 }
