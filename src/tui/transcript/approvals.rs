@@ -16,6 +16,8 @@ use crate::protocol::approval::Approval;
 #[derive(Debug, Default)]
 pub(super) struct Approvals {
     calls: HashMap<String, CallState>,
+    /// The call that the approval panel asks about, while there is one.
+    asked: Option<String>,
 }
 
 /// The state of the question about one call.
@@ -33,6 +35,29 @@ pub(super) struct CallState {
     pub answers: Option<Value>,
     /// Why the answer never reached the agent.
     pub undelivered: Option<String>,
+    /// Where it stands beside the approval panel.
+    pub panel: Panel,
+}
+
+/// Where a pending call stands beside the approval panel, which shows all of it: one line is enough
+/// then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Panel {
+    /// There is none, or the call is not pending.
+    #[default]
+    Absent,
+    /// The panel asks about it.
+    Asked,
+    /// The panel asks about another call.
+    Queued,
+}
+
+fn place(outcome: Outcome, call: &str, asked: Option<&str>) -> Panel {
+    match (outcome, asked) {
+        (Outcome::Pending, Some(asked)) if asked == call => Panel::Asked,
+        (Outcome::Pending, Some(_)) => Panel::Queued,
+        (_, _) => Panel::Absent,
+    }
 }
 
 impl Approvals {
@@ -49,6 +74,7 @@ impl Approvals {
                 .cloned(),
             answers: approval.answers.clone(),
             undelivered: approval.undelivered.clone(),
+            panel: place(approval.outcome, call, self.asked.as_deref()),
         };
         // A final outcome stands, whatever comes late.
         let known = self.calls.get(call);
@@ -59,6 +85,28 @@ impl Approvals {
         }
         self.calls.insert(call.to_owned(), state);
         Some(call)
+    }
+
+    /// The call that the approval panel asks about.
+    pub fn asked(&self) -> Option<&str> {
+        self.asked.as_deref()
+    }
+
+    /// Takes in which call the approval panel asks about; says whose looks change.
+    pub fn set_asked(&mut self, asked: Option<&str>) -> Vec<String> {
+        if self.asked.as_deref() == asked {
+            return Vec::new();
+        }
+        self.asked = asked.map(str::to_owned);
+        let mut changed = Vec::new();
+        for (call, state) in &mut self.calls {
+            let panel = place(state.outcome, call, asked);
+            if state.panel != panel {
+                state.panel = panel;
+                changed.push(call.clone());
+            }
+        }
+        changed
     }
 
     /// The state of the question about a call.
@@ -87,6 +135,9 @@ pub(super) fn words(outcome: Outcome, state: Option<&CallState>) -> String {
         .unwrap_or_default();
     let edited = state.is_some_and(|state| state.edited.is_some());
     match outcome {
+        Outcome::Pending if state.is_some_and(|state| state.panel == Panel::Queued) => {
+            "⏸ queued".to_owned()
+        }
         Outcome::Pending => "⏸ waiting for a decision".to_owned(),
         Outcome::Approved if edited => format!("✓ edited and approved{by}"),
         Outcome::Approved => format!("✓ approved{by}"),

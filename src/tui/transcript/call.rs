@@ -68,7 +68,10 @@ pub(super) fn parts(
         rows.extend(written(call, setting));
         return vec![Part::Rows(rows)];
     }
-    rows.extend(card_rows(call, &input, folded, setting));
+    let is_in_panel = state.is_some_and(|state| state.panel != approvals::Panel::Absent);
+    if !(is_in_panel && folded && call.answer.is_none()) {
+        rows.extend(card_rows(call, &input, folded, setting));
+    }
     let reason = (outcome == Some(Outcome::Denied))
         .then(|| reason(call, state))
         .flatten();

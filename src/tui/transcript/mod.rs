@@ -318,6 +318,21 @@ impl Transcript {
         self.loaded.map(|(_, last)| last)
     }
 
+    /// Takes in which call the approval panel asks about: it and the queued ones are one line each, and
+    /// the cursor is on it unless somebody has put it elsewhere.
+    pub fn set_asked(&mut self, call: Option<&str>) {
+        for changed in self.approvals.set_asked(call) {
+            if let Some(id) = self.items.call(&changed) {
+                self.cache.forget(id);
+            }
+        }
+    }
+
+    /// The item of the call that the approval panel asks about.
+    fn asked_item(&self) -> Option<ItemId> {
+        self.items.call(self.approvals.asked()?)
+    }
+
     /// The agent's last words before a call, as far as they are loaded: what it said since it was told
     /// something. For a call that is not here yet, its last words of all.
     #[must_use]

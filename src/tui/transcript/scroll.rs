@@ -102,6 +102,7 @@ impl Transcript {
     pub(super) fn cursor_item(&self) -> Option<ItemId> {
         self.cursor
             .filter(|id| self.items.place_of(*id).is_some())
+            .or_else(|| self.asked_item())
             .or_else(|| self.last_item())
     }
 

@@ -69,7 +69,8 @@ impl Transcript {
         if self.is_following() && self.cursor.is_some_and(|cursor| !visible(cursor)) {
             self.cursor = None;
         }
-        let cursor = self.cursor.or(last);
+        let asked = self.asked_item().filter(|asked| visible(*asked));
+        let cursor = self.cursor.or(asked).or(last);
         let mark = if focused { theme.accent } else { theme.dim };
         for (y, (id, line)) in (area.y..).zip(&rows) {
             self.view.shown.push(Some(*id));

@@ -24,6 +24,9 @@ pub fn reconcile(app: &mut App) -> Vec<Effect> {
         .retain(|subject| data.pending(subject).is_some() || form.as_deref() == Some(subject));
     let mut effects = card::reconcile(app);
     effects.extend(follow(app));
+    let asked = app.selected_approval();
+    let asked = asked.and_then(|approval| approval.tool_use_id.clone());
+    app.detail.transcript.set_asked(asked.as_deref());
     effects
 }
 

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::support::{below, call, drawn, result, says};
+use super::support::{approval, below, call, drawn, result, says};
+use crate::domain::Outcome;
 use crate::tui::transcript::{PageWanted, Scroll, Transcript};
 
 fn talk(count: i64) -> Vec<crate::protocol::conversation::ConversationEvent> {
@@ -276,4 +277,33 @@ proptest! {
             prop_assert_eq!(drawn(&mut transcript, 30, height), before);
         }
     }
+}
+
+#[test]
+fn while_its_panel_is_open_a_pending_call_is_one_line_and_the_others_are_queued() {
+    let mut transcript = Transcript::new();
+    let input = json!({"file_path": "/a", "content": "one\ntwo\nthree\n"});
+    transcript.replace(
+        vec![
+            says(1, "assistant", "I will write two files."),
+            call(2, "t1", "Write", &input),
+            call(3, "t2", "Write", &input),
+        ],
+        false,
+    );
+    for id in ["t1", "t2"] {
+        transcript.approval(&approval(id, Outcome::Pending));
+    }
+    let before = drawn(&mut transcript, 80, 30).join("\n");
+    assert!(before.contains("three"), "{before}");
+    transcript.set_asked(Some("t1"));
+    let during = drawn(&mut transcript, 80, 30).join("\n");
+    assert!(!during.contains("three"), "{during}");
+    assert!(during.contains("I will write two files"), "{during}");
+    let line = |words: &str| during.lines().position(|line| line.contains(words));
+    let (asked, queued) = (line("⏸ waiting for a decision"), line("⏸ queued"));
+    assert!(asked.is_some() && asked < queued, "{during}");
+    assert_eq!(line("▌"), asked, "{during}");
+    transcript.set_asked(None);
+    assert!(drawn(&mut transcript, 80, 30).join("\n").contains("three"));
 }
