@@ -196,18 +196,16 @@ impl Terminal {
 
     /// Waits until a decision key counts: until then it is shown as dim as the words beside it.
     pub fn wait_ready(&self) {
-        self.wait_until("the keys that decide count", |screen| {
-            const OFFERS: [&str; 6] = [
-                "y approve",
-                "y answer",
-                "y next page",
-                "! approve",
-                "enter approve",
-                "enter deny",
-            ];
+        self.wait_lit(&["y approve", "y answer", "y next page"]);
+    }
+
+    /// Waits until one of these offers (a key and its words) is shown as one that counts. What a dialog
+    /// offers must be named: the panel below it may not have been drawn anew yet.
+    pub fn wait_lit(&self, offers: &[&str]) {
+        self.wait_until(&format!("one of {offers:?} counts"), |screen| {
             let (_, columns) = screen.size();
             screen.rows(0, columns.get()).zip(0..).any(|(row, y)| {
-                OFFERS.iter().any(|offer| {
+                offers.iter().any(|offer| {
                     let Some(at) = row.rfind(offer) else {
                         return false;
                     };
