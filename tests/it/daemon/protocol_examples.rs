@@ -22,7 +22,7 @@ const SCRIPT: &str = "TEXT I will run the tests.\n\
     TEXT All tests pass.\n";
 
 /// Fields of large objects that an example shows; the page's types list the others.
-const SHOWN: [&str; 30] = [
+const SHOWN: [&str; 29] = [
     "id",
     "run_id",
     "session_id",
@@ -51,7 +51,6 @@ const SHOWN: [&str; 30] = [
     "version",
     "protocol",
     "pid",
-    "delivered_at",
     "tool_use_id",
 ];
 /// An object with more fields than this is shortened.
