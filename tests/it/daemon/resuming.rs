@@ -428,8 +428,7 @@ fn what_is_missing_is_waited_for_and_the_message_is_kept() {
 #[case("resume.prepared")]
 #[case("resume.recorded")]
 #[case("launch.spawned")]
-#[case("store.before_commit")]
-#[case("store.after_commit")]
+#[case("outbox.sending")]
 #[case("session.over")]
 fn a_daemon_killed_while_it_resumes_starts_one_process(#[case] failpoint: &str) {
     let mut daemon = Daemon::start();

@@ -128,7 +128,16 @@ fn ended_session_with_secrets(daemon: &Daemon) -> String {
         }
         daemon.until_over(session);
     }
+    wait_until("the last process's directory is gone", || {
+        directories(daemon).is_empty().then_some(())
+    });
     child
+}
+
+/// The directories of processes.
+fn directories(daemon: &Daemon) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(daemon.state().join("sessions")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
@@ -149,12 +158,9 @@ fn no_file_holds_a_secret_once_the_process_is_over() {
     );
     let next = next["session_id"].as_str().unwrap();
     let question = daemon.until_pending(next);
-    // A resumed session's process has a directory of its own.
-    let processes = std::fs::read_dir(daemon.state().join("sessions")).unwrap();
-    let mcp = processes
-        .flatten()
-        .find_map(|process| std::fs::read_to_string(process.path().join("mcp.json")).ok())
-        .expect("a process has MCP servers");
+    let directories = directories(&daemon);
+    assert_eq!(directories.len(), 1);
+    let mcp = std::fs::read_to_string(directories[0].join("mcp.json")).unwrap();
     assert_eq!(mcp.matches(IN_MCP).count(), 3, "{mcp}");
     daemon.approve(&question);
     daemon.until_status(next, "completed");
@@ -238,7 +244,9 @@ fn a_database_that_held_secrets_in_clear_holds_none_after_the_upgrade() {
     );
     let next = next["session_id"].as_str().unwrap();
     daemon.until_pending(next);
-    let mcp = std::fs::read_to_string(daemon.session_dir(next).join("mcp.json")).unwrap();
+    let directories = directories(&daemon);
+    assert_eq!(directories.len(), 1);
+    let mcp = std::fs::read_to_string(directories[0].join("mcp.json")).unwrap();
     assert!(mcp.contains(IN_MCP), "{mcp}");
     assert!(daemon.stop().success());
     assert_in_no_file_but_sessions(&daemon);

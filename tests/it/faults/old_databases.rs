@@ -68,6 +68,7 @@ fn assert_still_shown(then: &Value, now: &Value, place: &str) {
     match (then, now) {
         (Value::Object(then), Value::Object(now)) => {
             for (name, value) in then {
+                // A fork goes on counting where it was forked off.
                 if name == "sequence" {
                     continue;
                 }

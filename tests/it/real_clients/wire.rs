@@ -161,13 +161,14 @@ fn busy_daemon() -> (Daemon, String, String, String) {
     );
     let child = child["session_id"].as_str().unwrap().to_owned();
     daemon.until_pending(&child);
-    daemon.call(
-        "updateSessionSettings",
-        json!({"session_id": parent, "dangerously_skip_permissions": true,
-            "dangerously_skip_permissions_timeout_ms": 3_600_000}),
-    );
     let failed = daemon.launch_session("STDERR oh no\nEXIT 3");
     daemon.until_status(&failed, "failed");
+    // Of another conversation: what holds for one of its ids holds for all of it.
+    daemon.call(
+        "updateSessionSettings",
+        json!({"session_id": failed, "dangerously_skip_permissions": true,
+            "dangerously_skip_permissions_timeout_ms": 3_600_000}),
+    );
     (daemon, parent, child, failed)
 }
 
