@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::approval::DecidedBy;
 use crate::domain::id::{ApprovalId, SessionId};
 use crate::domain::text::{sanitize_line, summary};
 use crate::domain::{Outcome, Status};
@@ -137,7 +138,24 @@ pub fn subject(session: &SessionState, max: usize) -> String {
     summary(words, max)
 }
 
-/// The part of a tool's input that says most, in one line of at most `max` characters.
+/// Whether another input was approved than the one that was asked for.
+#[must_use]
+pub fn is_edited(approval: &Approval) -> bool {
+    approval
+        .updated_input
+        .as_ref()
+        .is_some_and(|input| *input != approval.tool_input)
+}
+
+/// The input that ran, or would run: the edited one where there is one.
+#[must_use]
+pub fn effective_input(approval: &Approval) -> &Value {
+    let edited = approval.updated_input.as_ref();
+    edited.unwrap_or(&approval.tool_input)
+}
+
+/// The part of a tool's input that says most, in one line of at most `max` characters; of an edited
+/// one, what ran.
 #[must_use]
 pub fn gist(approval: &Approval, max: usize) -> String {
     const TELLING: [&str; 11] = [
@@ -153,7 +171,7 @@ pub fn gist(approval: &Approval, max: usize) -> String {
         "subject",
         "message",
     ];
-    let input = &approval.tool_input;
+    let input = effective_input(approval);
     let question = || {
         input
             .pointer("/questions/0/question")
@@ -196,14 +214,33 @@ pub fn how_to_decide(approval: &Approval) -> String {
     commands.join("   or   ")
 }
 
+/// Who decided, to the user of this program; safe to draw.
+#[must_use]
+pub fn decided_by(by: &DecidedBy) -> String {
+    sanitize_line(&by.describe(viewer())).into_owned()
+}
+
+#[cfg(not(test))]
+fn viewer() -> u32 {
+    crate::platform::user_id()
+}
+
+/// Who looks at the screens of the tests, whoever runs them.
+#[cfg(test)]
+fn viewer() -> u32 {
+    1
+}
+
 /// How an approval stands, in a few words.
 #[must_use]
 pub fn outcome(approval: &Approval) -> String {
     let by = approval
         .decided_by
         .as_ref()
-        .map(|by| format!(" by {}", sanitize_line(&by.describe())));
-    format!("{}{}", approval.outcome.as_str(), by.unwrap_or_default())
+        .map(|by| format!(" by {}", decided_by(by)));
+    let edited = if is_edited(approval) { ", edited" } else { "" };
+    let how = approval.outcome.as_str();
+    format!("{how}{}{edited}", by.unwrap_or_default())
 }
 
 /// Whether an answer reached the agent, where that is worth saying.

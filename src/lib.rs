@@ -40,6 +40,11 @@
 //! `delivered_at`. A daemon that dies anywhere in between leaves a row that the next one sends
 //! again, harmlessly.
 //!
+//! What may be done with a request (approve, deny, edit, answer, always allow, interrupt) is worked out
+//! once, in [`domain::capabilities`], checked there before a decision is recorded, and sent with each
+//! approval; no client derives it again. A rule that a person grants with an approval also decides the
+//! other pending requests of the session that it surely covers ([`domain::allow_rule`]).
+//!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
 //!
@@ -68,7 +73,8 @@
 //!    after the commit. Live events (`session_updated`, `message_delta`) are the stated exception:
 //!    they carry no sequence number and can be lost.
 //! 2. *Decided once.* An approval has exactly one outcome ([`domain::Outcome`]), and all but a yes or
-//!    no of a person or a rule of theirs say that nobody decided.
+//!    no of a person or a rule of theirs say that nobody decided. It records the input that ran: an
+//!    edit that the agent would take for none is refused.
 //! 3. *No time limit on a person.* Nothing here expires a question.
 //! 4. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
 //!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's

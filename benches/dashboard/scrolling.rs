@@ -191,5 +191,6 @@ fn nothing(at: i64, event_type: EventType) -> ConversationEvent {
         approval_status: None,
         approval_outcome: None,
         approval_id: None,
+        edited_input_json: None,
     }
 }

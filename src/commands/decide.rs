@@ -1,14 +1,18 @@
 //! What approving, denying and answering have in common.
 //!
-//! Owns sending a decision and saying what came of it. A decision goes out
-//! under the approval's whole id, which was looked up and is shown, never
-//! under what was typed.
+//! Owns sending decisions and saying what came of them. All approvals are looked up and checked
+//! before the first decision goes out, and each goes out under the approval's whole id, never under
+//! what was typed.
+
+use serde_json::Value;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::printer;
+use super::{output, printer};
 use crate::client::Client;
-use crate::domain::{Capability, Outcome};
+use crate::domain::approval::ClientKind;
+use crate::domain::text::sanitize_line;
+use crate::domain::{Capability, Decision, Outcome};
 use crate::format;
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::{SendDecisionParams, SendDecisionResponse};
@@ -16,20 +20,38 @@ use crate::protocol::decision::{SendDecisionParams, SendDecisionResponse};
 /// The `error_kind` of a decision that came too late.
 const ALREADY_RESOLVED: &str = "already_resolved";
 
-/// Sends a decision and shows the approval as it stands then.
-pub async fn send(
+/// Characters of an input in a report of one line.
+const GIST: usize = 200;
+
+/// How what came of decisions is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The whole approval; where there are several, a line and the input of each.
+    Whole,
+    /// A line each.
+    Line,
+    /// The approvals as a JSON list.
+    Json,
+}
+
+/// Looks approvals up, each once, and checks that this can be done with all of them. One that has
+/// ended passes: the daemon's answer says how it ended.
+pub async fn find(
     client: &Client,
-    decision: SendDecisionParams,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    let answer = client.send_decision(&decision).await?;
-    let approval = settled(answer)?;
-    let approval = match approval {
-        Some(approval) => approval,
-        None => client.get_approval(&decision.approval_id).await?,
-    };
-    printer::approval(&mut context.out, &approval)?;
-    Ok(())
+    ids: &[String],
+    capabilities: &[Capability],
+) -> Result<Vec<Approval>, Failure> {
+    let mut found: Vec<Approval> = Vec::new();
+    for id in ids {
+        let approval = client.get_approval(id).await?;
+        for capability in capabilities {
+            require(&approval, *capability)?;
+        }
+        if !found.iter().any(|known| known.id == approval.id) {
+            found.push(approval);
+        }
+    }
+    Ok(found)
 }
 
 /// Refuses what cannot be done with an approval, and says what can. What has ended already is left
@@ -41,7 +63,106 @@ pub fn require(approval: &Approval, capability: Capability) -> Result<(), Failur
     Err(Failure::usage(approval.why_not(capability)).with_hint(format::how_to_decide(approval)))
 }
 
-/// Turns «no» in the answer into the failure that it is.
+/// Sends a decision and reports the approval as it stands then.
+pub async fn send(
+    client: &Client,
+    approval: Approval,
+    decision: Decision,
+    report: Report,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    send_all(client, vec![(approval, decision)], report, context).await
+}
+
+/// Sends decisions one after the other and reports each. One that fails keeps no other from being
+/// sent; the exit code is that of the first failure.
+pub async fn send_all(
+    client: &Client,
+    decisions: Vec<(Approval, Decision)>,
+    report: Report,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let is_single = decisions.len() == 1;
+    let mut first_failure = None;
+    let mut decided = Vec::new();
+    for (approval, decision) in decisions {
+        match send_one(client, &approval, decision).await {
+            Ok(approval) if report == Report::Json => decided.push(approval),
+            Ok(approval) => write(context, &approval, report, is_single)?,
+            Err(failure) if is_single => return Err(failure),
+            Err(failure) => {
+                let id = format::approval_id(&approval.id, true);
+                if let Failure::Told { message, .. } = &failure {
+                    output::warn(&format!("{}: {message}", sanitize_line(&id)));
+                }
+                first_failure.get_or_insert(failure.exit());
+            }
+        }
+    }
+    if report == Report::Json {
+        context.out.json(&decided)?;
+    }
+    match first_failure {
+        None => Ok(()),
+        Some(exit) => Err(Failure::Silent(exit)),
+    }
+}
+
+fn write(
+    context: &mut Context,
+    approval: &Approval,
+    report: Report,
+    is_single: bool,
+) -> Result<(), Failure> {
+    match (report, is_single) {
+        (Report::Whole, true) => printer::approval(&mut context.out, approval)?,
+        (Report::Whole, false) => {
+            context.out.line(line(approval))?;
+            printer::input(&mut context.out, format::effective_input(approval))?;
+        }
+        (Report::Line | Report::Json, _) => context.out.line(line(approval))?,
+    }
+    Ok(())
+}
+
+/// A decided approval in one line.
+fn line(approval: &Approval) -> String {
+    let id = format::approval_id(&approval.id, true);
+    let what = match &approval.answers {
+        Some(Value::Object(answers)) => answers
+            .iter()
+            .map(|(question, answer)| match answer {
+                Value::String(answer) => format!("{question} → {answer}"),
+                other => format!("{question} → {other}"),
+            })
+            .collect::<Vec<String>>()
+            .join("; "),
+        Some(_) | None => {
+            let gist = format::gist(approval, GIST);
+            format!("{}: {gist}", approval.tool_name)
+        }
+    };
+    format!(
+        "{}  {}  {}",
+        format::outcome(approval),
+        sanitize_line(&id),
+        sanitize_line(&what)
+    )
+}
+
+async fn send_one(
+    client: &Client,
+    approval: &Approval,
+    decision: Decision,
+) -> Result<Approval, Failure> {
+    let params = SendDecisionParams::new(&approval.id, decision).from_client(ClientKind::Cli);
+    match settled(client.send_decision(&params).await?)? {
+        Some(approval) => Ok(approval),
+        None => Ok(client.get_approval(&approval.id).await?),
+    }
+}
+
+/// Turns a refusal in the answer into the failure that it is.
 fn settled(answer: SendDecisionResponse) -> Result<Option<Approval>, Failure> {
     if answer.success {
         return Ok(answer.approval);

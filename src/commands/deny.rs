@@ -1,19 +1,22 @@
-//! `deny`: refuse what an agent asks for.
+//! `deny`: refuse what agents ask for.
 
+use super::decide::{self, Report};
 use super::exit::Failure;
-use super::{Context, decide, input};
+use super::{Context, complete, input};
 use crate::domain::{Capability, Decision};
-use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `deny`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer deny 1a2b3c4d -m \"use the test database\"\n  \
+    humanlayer deny 1a2b3c4d 5e6f7a8b -m \"not on this branch\"\n  \
     humanlayer deny 1a2b3c4d -m \"stop, this is the wrong branch\" --interrupt\n  \
-    humanlayer deny 1a2b3c4d --option too-risky   one of the reasons that its asker offers")]
+    humanlayer deny 1a2b3c4d --option too-risky   one of the reasons that its asker offers\n\n\
+    Of several approvals each is looked up and checked before the first one is denied.")]
 pub struct Args {
-    /// The approval
-    pub id: String,
+    /// The approvals
+    #[arg(required = true, value_name = "ID", add = complete::approvals())]
+    pub ids: Vec<String>,
 
     /// Why; the asker is told it
     #[arg(
@@ -24,14 +27,18 @@ pub struct Args {
     )]
     pub reason: Option<String>,
 
-    /// One of the refusals that the asker offers, by its name; its words are the reason unless -m
-    /// gives another
+    /// One of the denials that the asker offers, by its name; its text is the reason unless -m gives
+    /// another
     #[arg(long, value_name = "NAME")]
     pub option: Option<String>,
 
     /// Also end the agent's turn
     #[arg(long)]
     pub interrupt: bool,
+
+    /// Print the approvals as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Denies.
@@ -40,14 +47,25 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Some(reason) => Some(input::message(reason, "reason")?),
         None => None,
     };
+    let mut needed = vec![Capability::Deny];
+    if args.interrupt {
+        needed.push(Capability::Interrupt);
+    }
     let client = context.client().await?;
-    let approval = client.get_approval(&args.id).await?;
-    decide::require(&approval, Capability::Deny)?;
+    let approvals = decide::find(&client, &args.ids, &needed).await?;
     let decision = Decision::Deny {
         reason: reason.unwrap_or_default(),
         interrupt: args.interrupt,
         option: args.option,
     };
-    let params = SendDecisionParams::new(&approval.id, decision);
-    decide::send(&client, params, &mut context).await
+    let decisions = approvals
+        .into_iter()
+        .map(|approval| (approval, decision.clone()))
+        .collect();
+    let report = if args.json {
+        Report::Json
+    } else {
+        Report::Whole
+    };
+    decide::send_all(&client, decisions, report, &mut context).await
 }

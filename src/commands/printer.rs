@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::output::Output;
 use crate::domain::approval::Kind;
 use crate::domain::text::{sanitize_line, summary};
-use crate::domain::{EventType, Outcome};
+use crate::domain::{EventType, Outcome, permission, question};
 use crate::format;
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
@@ -61,7 +61,13 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     field(out, "description", approval.description.as_ref())?;
     field(out, "reason", approval.decision_reason.as_ref())?;
     field(out, "blocked", approval.blocked_path.as_ref())?;
-    out.line("input")?;
+    if format::is_edited(approval) {
+        out.line("input as approved (edited)")?;
+        value(out, INDENT, format::effective_input(approval))?;
+        out.line("input as asked for")?;
+    } else {
+        out.line("input")?;
+    }
     value(out, INDENT, &approval.tool_input)?;
     for (name, json) in [
         ("channel", &approval.channel),
@@ -72,27 +78,25 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
             value(out, INDENT, json)?;
         }
     }
-    if let Some(updated) = &approval.updated_input {
-        out.line("input as approved")?;
-        value(out, INDENT, updated)?;
-    }
     if let Some(answers) = &approval.answers {
         out.line("answers")?;
         value(out, INDENT, answers)?;
     }
     match &approval.updated_permissions {
         Some(updates) => {
-            out.line("allowed from now on")?;
+            out.line("granted with it")?;
             for update in updates {
-                value(out, INDENT, update)?;
+                out.line(format!("{INDENT}{}", permission(update)))?;
             }
         }
-        None if approval.outcome == Outcome::Pending => {
-            if !approval.permission_suggestions.is_empty() {
-                out.line("what --always would allow from now on")?;
-            }
-            for suggestion in &approval.permission_suggestions {
-                value(out, INDENT, suggestion)?;
+        None if approval.can().always => {
+            out.line("what `humanlayer approve` can grant with it")?;
+            for update in &approval.permission_suggestions {
+                let option = match permission::grant(update) {
+                    Some(grant) => grant.option(),
+                    None => "(not by an option)",
+                };
+                out.line(format!("{INDENT}{option:<18} {}", permission(update)))?;
             }
         }
         None => {}
@@ -105,6 +109,16 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
         out.line(format!("decide: {}", format::how_to_decide(approval)))?;
     }
     Ok(())
+}
+
+/// A permission update in words, with its reach.
+fn permission(update: &Value) -> String {
+    let words = format!(
+        "{}, {}",
+        permission::meaning(update),
+        permission::reach(update)
+    );
+    sanitize_line(&words).into_owned()
 }
 
 /// Writes the options that the asker offers, by the names that `--option` takes.
@@ -166,14 +180,16 @@ fn nested(out: &mut Output, indent: &str, json: &Value) -> io::Result<()> {
 
 /// Writes the options of the questions with the numbers that `answer` takes.
 fn questions(out: &mut Output, input: &Value) -> io::Result<()> {
-    for (number, question) in super::answer::questions(input).iter().enumerate() {
+    let questions = question::parse(input).unwrap_or_default();
+    for (number, question) in questions.iter().enumerate() {
         out.line(format!(
             "question {}: {}",
             number + 1,
-            sanitize_line(question.text)
+            sanitize_line(&question.text)
         ))?;
-        for (number, label) in question.labels.iter().enumerate() {
-            out.line(format!("{INDENT}{}. {}", number + 1, sanitize_line(label)))?;
+        for (number, option) in question.options.iter().enumerate() {
+            let label = sanitize_line(&option.label);
+            out.line(format!("{INDENT}{}. {label}", number + 1))?;
         }
     }
     Ok(())
@@ -291,12 +307,29 @@ pub fn piece(out: &mut Output, piece: &ConversationEvent) -> io::Result<()> {
 
 fn tool_call(out: &mut Output, speaker: &str, piece: &ConversationEvent) -> io::Result<()> {
     let tool = sanitize_line(piece.tool_name.as_deref().unwrap_or("a tool"));
-    let approval = match &piece.approval_outcome {
-        Some(outcome) => format!(" ({})", outcome.as_str()),
-        None => String::new(),
+    let edited = piece.edited_input_json.as_deref();
+    let approval = match (&piece.approval_outcome, edited) {
+        (Some(outcome), Some(_)) => format!(" ({}, edited)", outcome.as_str()),
+        (Some(outcome), None) => format!(" ({})", outcome.as_str()),
+        (None, _) => String::new(),
     };
     out.line(format!("{speaker}calls {tool}{approval}:"))?;
-    let input = piece.tool_input_json.as_deref().unwrap_or("{}");
+    let asked = piece.tool_input_json.as_deref().unwrap_or("{}");
+    input_text(out, edited.unwrap_or(asked))?;
+    if edited.is_some() {
+        out.line(format!("{speaker}asked for:"))?;
+        input_text(out, asked)?;
+    }
+    Ok(())
+}
+
+/// Writes a tool's input.
+pub fn input(out: &mut Output, input: &Value) -> io::Result<()> {
+    value(out, INDENT, input)
+}
+
+/// Writes a tool's input that is JSON text.
+fn input_text(out: &mut Output, input: &str) -> io::Result<()> {
     match serde_json::from_str::<Value>(input) {
         Ok(input) => value(out, INDENT, &input),
         Err(_) => out.block(INDENT, input),

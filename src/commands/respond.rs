@@ -1,9 +1,9 @@
-//! `respond`: answer a program's message, in words or with one of its options.
+//! `respond`: answer a program's message with a text or one of its options.
 
+use super::decide::{self, Report};
 use super::exit::Failure;
-use super::{Context, decide, input};
+use super::{Context, complete, input};
 use crate::domain::{Capability, Decision};
-use crate::protocol::decision::SendDecisionParams;
 
 /// Arguments of `respond`.
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,7 @@ use crate::protocol::decision::SendDecisionParams;
     `humanlayer show ID` shows the message and its options.")]
 pub struct Args {
     /// The approval
+    #[arg(add = complete::approvals())]
     pub id: String,
 
     /// The answer; `-` reads it from standard input
@@ -25,7 +26,7 @@ pub struct Args {
     )]
     pub text: Option<String>,
 
-    /// One of the options offered, by its name; its words are the answer unless -m gives others
+    /// One of the options offered, by its name; its text is the answer unless -m gives another
     #[arg(long, value_name = "NAME")]
     pub option: Option<String>,
 }
@@ -43,6 +44,5 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         text,
         option: args.option,
     };
-    let params = SendDecisionParams::new(&approval.id, decision);
-    decide::send(&client, params, &mut context).await
+    decide::send(&client, approval, decision, Report::Whole, &mut context).await
 }

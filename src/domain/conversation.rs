@@ -107,6 +107,17 @@ impl NewConversationEvent {
     }
 }
 
+/// What a tool call's piece of conversation tells of its approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallApproval {
+    /// The approval.
+    pub id: ApprovalId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The input that was approved instead of the call's own, as JSON text: it is what ran.
+    pub edited_input: Option<String>,
+}
+
 /// A stored piece of conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationEvent {
@@ -125,5 +136,5 @@ pub struct ConversationEvent {
     /// For a tool call: whether its result is there.
     pub is_completed: bool,
     /// For a tool call: the approval that it asked for.
-    pub approval: Option<(ApprovalId, Outcome)>,
+    pub approval: Option<CallApproval>,
 }

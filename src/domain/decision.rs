@@ -226,13 +226,14 @@ impl Approval {
         let Some(input) = updated_input else {
             return Ok(());
         };
-        if !input.is_object() {
+        let Some(fields) = input.as_object() else {
             return Err(InvalidDecision::new(
                 "updated_input",
                 "must be a JSON object, the tool's whole input",
             ));
-        }
-        self.require(Capability::Edit, "decision")
+        };
+        self.require(Capability::Edit, "decision")?;
+        check_edit(self.tool_input.as_object(), fields)
     }
 
     fn check_permissions(&self, updates: Option<&[Value]>) -> Result<(), InvalidDecision> {
@@ -254,19 +255,93 @@ impl Approval {
         answers: &serde_json::Map<String, Value>,
     ) -> Result<(), InvalidDecision> {
         let asked = self.questions();
-        if let Some(unknown) = answers.keys().find(|key| !asked.contains(&key.as_str())) {
+        if let Some(unknown) = answers.keys().find(|key| !asked.contains(key)) {
             return Err(InvalidDecision::new(
                 "answers",
                 format!("no such question: {unknown:?}; the questions are {asked:?}"),
             ));
         }
-        if let Some(missing) = asked.iter().find(|text| !answers.contains_key(**text)) {
+        if let Some(missing) = asked.iter().find(|text| !answers.contains_key(*text)) {
             return Err(InvalidDecision::new(
                 "answers",
                 format!("no answer to {missing:?}"),
             ));
         }
         Ok(())
+    }
+}
+
+/// The name of a field that JavaScript does not treat as one.
+const NO_FIELD: &str = "__proto__";
+
+/// Fields without which a tool does not do what was approved. Older versions of Claude Code run such
+/// a call nevertheless: a `Write` without `content` makes an empty file.
+const REQUIRED_FIELDS: [&str; 11] = [
+    "command",
+    "content",
+    "edits",
+    "file_path",
+    "new_source",
+    "new_string",
+    "notebook_path",
+    "old_string",
+    "pattern",
+    "prompt",
+    "url",
+];
+
+/// Checks that an edited input is one that would run as it is.
+///
+/// What Claude Code does with others (seen on 2.0.37, 2.1.133, 2.1.330 and 2.1.332): an empty object,
+/// and one whose only field is `__proto__`, stand for no edit, so that 2.1 runs the original input
+/// (2.0 fails). What lacks a required field, or has one of another type, fails, except that 2.0 and
+/// the early 2.1 run what they can of it.
+fn check_edit(
+    original: Option<&serde_json::Map<String, Value>>,
+    edited: &serde_json::Map<String, Value>,
+) -> Result<(), InvalidDecision> {
+    let invalid = |problem: String| Err(InvalidDecision::new("updated_input", problem));
+    let is_empty =
+        |fields: &serde_json::Map<String, Value>| fields.keys().all(|key| key == NO_FIELD);
+    if is_empty(edited) && !original.is_none_or(is_empty) {
+        return invalid(
+            "an empty input would run the original one: give the tool's whole input, or deny the request"
+                .to_owned(),
+        );
+    }
+    if edited.contains_key(NO_FIELD) {
+        return invalid(format!("{NO_FIELD} can't be the name of a field"));
+    }
+    for name in REQUIRED_FIELDS {
+        let is_lost =
+            original.is_some_and(|fields| fields.contains_key(name)) && !edited.contains_key(name);
+        if is_lost {
+            return invalid(format!("{name} is missing: give the tool's whole input"));
+        }
+    }
+    for (name, value) in edited {
+        let was = original.and_then(|fields| fields.get(name));
+        if let Some(was) = was
+            && std::mem::discriminant(was) != std::mem::discriminant(value)
+        {
+            return invalid(format!(
+                "{name} must be {}, as in the original input, not {}",
+                type_name(was),
+                type_name(value)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -295,12 +370,14 @@ pub fn standing_rule(
     if skipping {
         return Some(DecidedBy::Rule {
             rule: "dangerously_skip_permissions".to_owned(),
+            granted_by: None,
             expires_at: settings.skip_permissions_until,
         });
     }
     if settings.auto_accept_edits && EDIT_TOOLS.contains(&approval.tool_name.as_str()) {
         return Some(DecidedBy::Rule {
             rule: "auto_accept_edits".to_owned(),
+            granted_by: None,
             expires_at: None,
         });
     }
@@ -392,6 +469,65 @@ mod tests {
             assert_eq!(unusable.check(&deny), Ok(()));
             for decision in [approve(None), edit.clone(), answer(json!({}))] {
                 assert!(unusable.check(&decision).is_err(), "{decision:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edited_input_that_would_not_run_as_it_is_is_refused() {
+        let original = json!({"command": "ls", "timeout": 5, "description": "List"});
+        let bash = approval("Bash", Source::Claude, original);
+        let bare = approval("mcp__x__now", Source::Claude, json!({}));
+        let cases = [
+            (&bash, json!({}), Some("would run the original")),
+            (
+                &bash,
+                json!({"__proto__": {"a": 1}}),
+                Some("would run the original"),
+            ),
+            (
+                &bash,
+                json!({"command": "pwd", "__proto__": {}}),
+                Some("name of a field"),
+            ),
+            (
+                &bash,
+                json!({"description": "x"}),
+                Some("command is missing"),
+            ),
+            (
+                &bash,
+                json!({"command": 5}),
+                Some("command must be a string"),
+            ),
+            (
+                &bash,
+                json!({"command": null}),
+                Some("command must be a string"),
+            ),
+            (
+                &bash,
+                json!({"command": "ls", "timeout": "9"}),
+                Some("timeout must be a number"),
+            ),
+            (&bash, json!({"command": "pwd"}), None),
+            (
+                &bash,
+                json!({"command": "pwd", "run_in_background": true}),
+                None,
+            ),
+            (&bare, json!({}), None),
+            (&bare, json!({"zone": "UTC"}), None),
+        ];
+        for (approval, input, problem) in cases {
+            let checked = approval.check(&approve(Some(input.clone())));
+            match problem {
+                None => assert_eq!(checked, Ok(()), "{input}"),
+                Some(problem) => {
+                    let error = checked.unwrap_err();
+                    assert_eq!(error.field, "updated_input");
+                    assert!(error.problem.contains(problem), "{input}: {error}");
+                }
             }
         }
     }

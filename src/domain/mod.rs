@@ -4,6 +4,7 @@
 //! text looks like once it is safe to draw). Knows no SQL, no socket, no clock of its own and no
 //! other module of the crate; every other module may use it.
 
+pub mod allow_rule;
 pub mod approval;
 pub mod capabilities;
 pub mod conversation;

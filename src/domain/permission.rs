@@ -63,6 +63,40 @@ pub fn is_known(update: &Value) -> bool {
     )
 }
 
+/// What an update grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// Rules that allow.
+    Rule,
+    /// Access to further directories.
+    Directory,
+    /// A whole permission mode.
+    Mode,
+}
+
+impl Grant {
+    /// The option of `humanlayer approve` that grants it.
+    #[must_use]
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Rule => "--always",
+            Self::Directory => "--allow-directory",
+            Self::Mode => "--set-mode",
+        }
+    }
+}
+
+/// What an update grants; none for one that takes something away or is not known.
+#[must_use]
+pub fn grant(update: &Value) -> Option<Grant> {
+    match text(update, "type") {
+        _ if is_allow_rule(update) => Some(Grant::Rule),
+        "addDirectories" => Some(Grant::Directory),
+        "setMode" => Some(Grant::Mode),
+        _ => None,
+    }
+}
+
 /// Whether it only adds rules that allow: what “always allow” grants by itself. Directories and modes
 /// reach further and are granted only by a choice of their own.
 #[must_use]

@@ -267,3 +267,143 @@ fn addressed<'a>(questions: &[Question], text: &'a str) -> Result<(usize, &'a st
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    fn one() -> Value {
+        json!({"questions": [
+            {"question": "Which database?", "header": "DB", "multiSelect": false,
+             "options": [{"label": "Postgres"}, {"label": "SQLite"}]}
+        ]})
+    }
+
+    fn two() -> Value {
+        json!({"questions": [
+            {"question": "a=b?", "header": "Eq", "options": [{"label": "Yes"}, {"label": "No"}]},
+            {"question": "Which?", "header": "W", "multiSelect": true,
+             "options": [{"label": "x"}, {"label": "y"}, "z"]}
+        ]})
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn answer(input: &Value, options: &[&str], texts: &[&str]) -> Result<Value, String> {
+        let typed = Typed {
+            options: &owned(options),
+            texts: &owned(texts),
+        };
+        answers(&parse(input).unwrap(), typed).map(Value::Object)
+    }
+
+    #[test]
+    fn a_list_is_read_whole_or_not_at_all() {
+        let questions = parse(&two()).unwrap();
+        assert_eq!(questions.len(), 2);
+        assert_eq!(questions[1].options[2].label, "z");
+        assert!(questions[1].multi_select && !questions[0].multi_select);
+        for input in [
+            json!({}),
+            json!({"questions": []}),
+            json!({"questions": "Which?"}),
+            json!({"questions": [{"question": "Which?"}, {"header": "no text"}]}),
+            json!("Which?"),
+        ] {
+            assert_eq!(parse(&input), None, "{input}");
+        }
+    }
+
+    #[test]
+    fn one_question_takes_a_label_or_a_number() {
+        for (typed, chosen) in [
+            ("SQLite", "SQLite"),
+            ("sqlite", "SQLite"),
+            ("1", "Postgres"),
+            ("DB=2", "SQLite"),
+            ("Which database? = 2", "SQLite"),
+        ] {
+            let expected = json!({"Which database?": chosen});
+            assert_eq!(answer(&one(), &[typed], &[]).unwrap(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn own_words_are_taken_only_as_such() {
+        let expected = json!({"Which database?": "none, thanks"});
+        assert_eq!(answer(&one(), &[], &["none, thanks"]).unwrap(), expected);
+        let problem = answer(&one(), &["none, thanks"], &[]).unwrap_err();
+        assert!(problem.contains("is not an option"), "{problem}");
+        assert!(!problem.contains("did you mean"), "{problem}");
+        let problem = answer(&one(), &["postgress"], &[]).unwrap_err();
+        assert!(problem.contains("did you mean “Postgres”?"), "{problem}");
+        assert!(problem.contains("1 Postgres\n  2 SQLite"), "{problem}");
+        let mixed = answer(&two(), &["Eq=yes", "W=x"], &["W=something else"]).unwrap();
+        assert_eq!(mixed["Which?"], "x, something else");
+        let open = json!({"questions": [{"question": "Why?"}]});
+        let problem = answer(&open, &["because"], &[]).unwrap_err();
+        assert!(problem.contains("--text"), "{problem}");
+        assert_eq!(
+            answer(&open, &[], &["because"]).unwrap(),
+            json!({"Why?": "because"})
+        );
+    }
+
+    #[test]
+    fn several_questions_are_named_by_text_header_or_number() {
+        for typed in [
+            &["a=b?=1", "Which?=z", "Which?=x"][..],
+            &["Eq=yes", "W=3", "W=1"],
+            &["1=1", "2=3", "2=1"],
+        ] {
+            let expected = json!({"a=b?": "Yes", "Which?": "z, x"});
+            assert_eq!(answer(&two(), typed, &[]).unwrap(), expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_explained() {
+        let cases = [
+            (one(), &["3"][..], "is not an option"),
+            (one(), &["0"], "is not an option"),
+            (one(), &["1", "2"], "takes one answer"),
+            (one(), &[""], "is empty"),
+            (two(), &["1=1"], "no answer to “Which?”"),
+            (two(), &["Yes"], "names none of them"),
+            (two(), &["3=Yes"], "names none of them"),
+        ];
+        for (input, typed, said) in cases {
+            let problem = answer(&input, typed, &[]).unwrap_err();
+            assert!(problem.contains(said), "{typed:?}: {problem}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_back_as_options_and_other_words() {
+        let question = Question {
+            multi_select: true,
+            options: ["x", "x, y", "z"]
+                .map(|label| QuestionOption {
+                    label: label.to_owned(),
+                    ..QuestionOption::default()
+                })
+                .to_vec(),
+            ..Question::default()
+        };
+        let single = Question {
+            multi_select: false,
+            ..question.clone()
+        };
+        let none: Vec<String> = vec![];
+        assert_eq!(question.chosen("x, z"), (vec![0, 2], none.clone()));
+        assert_eq!(question.chosen("x, y, z"), (vec![1, 2], none.clone()));
+        assert_eq!(question.chosen("z, more"), (vec![2], owned(&["more"])));
+        assert_eq!(question.chosen(""), (vec![], none.clone()));
+        assert_eq!(single.chosen("x, y"), (vec![1], none));
+        assert_eq!(single.chosen("a, b"), (vec![], owned(&["a, b"])));
+    }
+}

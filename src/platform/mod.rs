@@ -31,6 +31,18 @@ pub use system::{
     process_start_time, punch_hole, socket_holders, spawn_in_new_group_dying_with_parent,
 };
 
+/// The user that this process acts for.
+#[must_use]
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// A user's name, where the system knows one.
+#[must_use]
+pub fn user_name(uid: u32) -> Option<String> {
+    uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned())
+}
+
 /// The processes at one end of a TCP connection on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocketHolders {

@@ -95,6 +95,10 @@ pub struct ConversationEvent {
     /// For a tool call: its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<String>,
+    /// For a tool call that was approved with another input: that input as JSON text. It is what ran,
+    /// not `tool_input_json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_input_json: Option<String>,
 }
 
 /// Parameters of `searchConversations`.

@@ -161,9 +161,10 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
             tool_result_content: body.tool_result_content.clone(),
             is_error: body.is_error,
             is_completed: event.is_completed,
-            approval_status: approval.map(|(_, outcome)| outcome.compatible_status().to_owned()),
-            approval_outcome: approval.map(|(_, outcome)| *outcome),
-            approval_id: approval.map(|(id, _)| id.to_string()),
+            approval_status: approval.map(|of| of.outcome.compatible_status().to_owned()),
+            approval_outcome: approval.map(|of| of.outcome),
+            approval_id: approval.map(|of| of.id.to_string()),
+            edited_input_json: approval.and_then(|of| of.edited_input.clone()),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::approval::Approval;
 use crate::domain::Decision;
+use crate::domain::approval::ClientKind;
 use crate::domain::decision::InvalidDecision;
 
 const APPROVE: &str = "approve";
@@ -24,6 +25,8 @@ pub struct SendDecisionParams {
     pub approval_id: String,
     /// What is decided.
     pub decision: Decision,
+    /// Which of our own clients sends it, for the record.
+    pub client: Option<ClientKind>,
 }
 
 impl SendDecisionParams {
@@ -33,6 +36,16 @@ impl SendDecisionParams {
         Self {
             approval_id: approval_id.to_owned(),
             decision,
+            client: None,
+        }
+    }
+
+    /// The same, from one of our own clients.
+    #[must_use]
+    pub fn from_client(self, client: ClientKind) -> Self {
+        Self {
+            client: Some(client),
+            ..self
         }
     }
 }
@@ -65,12 +78,16 @@ pub struct DecisionFields {
     /// Deny, and end the turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     interrupt: Option<bool>,
+    /// Which of our own clients sends it, for the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ClientKind>,
 }
 
 impl From<SendDecisionParams> for DecisionFields {
     fn from(params: SendDecisionParams) -> Self {
         let base = Self {
             approval_id: params.approval_id,
+            client: params.client,
             ..Self::default()
         };
         match params.decision {
@@ -164,6 +181,7 @@ impl TryFrom<DecisionFields> for SendDecisionParams {
         Ok(Self {
             approval_id: fields.approval_id,
             decision,
+            client: fields.client,
         })
     }
 }

@@ -84,10 +84,14 @@ impl Serialize for Piece<'_> {
             data.serialize_entry("is_error", &true)?;
         }
         data.serialize_entry("is_completed", &piece.is_completed)?;
-        if let Some((id, outcome)) = approval {
+        if let Some(approval) = approval {
+            let outcome = approval.outcome;
             data.serialize_entry("approval_status", outcome.compatible_status())?;
-            data.serialize_entry::<_, Outcome>("approval_outcome", outcome)?;
-            data.serialize_entry("approval_id", id)?;
+            data.serialize_entry::<_, Outcome>("approval_outcome", &outcome)?;
+            data.serialize_entry("approval_id", &approval.id)?;
+            if let Some(input) = &approval.edited_input {
+                data.serialize_entry("edited_input_json", input)?;
+            }
         }
         data.serialize_entry("content_type", content_type(body.event_type))?;
         if body.event_type == EventType::ToolCall && body.parent_tool_use_id.is_none() {
@@ -108,7 +112,7 @@ impl Serialize for Piece<'_> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::domain::conversation::NewConversationEvent;
+    use crate::domain::conversation::{CallApproval, NewConversationEvent};
     use crate::domain::{ApprovalId, RunId, SessionId, Status};
 
     fn event(body: EventBody) -> Event {
@@ -141,7 +145,11 @@ mod tests {
         let full = ConversationEvent {
             claude_session_id: Some("c".into()),
             is_completed: true,
-            approval: Some((ApprovalId::from("a".to_owned()), Outcome::Denied)),
+            approval: Some(CallApproval {
+                id: ApprovalId::from("a".to_owned()),
+                outcome: Outcome::Approved,
+                edited_input: Some(r#"{"z":1}"#.to_owned()),
+            }),
             ..piece(NewConversationEvent {
                 role: Some("assistant"),
                 content: Some("words".to_owned()),

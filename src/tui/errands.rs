@@ -21,6 +21,7 @@ use super::state::launch::Remembered;
 use crate::check;
 use crate::client::{Client, ClientError};
 use crate::config::Config;
+use crate::domain::approval::ClientKind;
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, SearchConversationsParams,
 };
@@ -268,6 +269,7 @@ impl Errands {
 
     /// Asked again after a lost answer: if the first one was taken, the second is told so.
     async fn decide(&self, params: SendDecisionParams) -> Done {
+        let params = params.from_client(ClientKind::Dashboard);
         let answer = self
             .ask(async |client| client.send_decision(&params).await)
             .await;

@@ -10,6 +10,7 @@
 mod depth;
 pub mod effect;
 mod errands;
+pub mod forms;
 pub mod keymap;
 mod link;
 pub mod msg;

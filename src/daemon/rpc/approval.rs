@@ -184,7 +184,9 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
     let SendDecisionParams {
         approval_id,
         decision,
+        client,
     } = params;
+    let by = by.with(crate::platform::user_name(viewer(&call)), client);
     match call.daemon.store.decide(&approval_id, decision, by).await {
         Ok(approval) => Ok(SendDecisionResponse {
             success: true,
@@ -196,7 +198,7 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
             let who = approval
                 .decided_by
                 .as_ref()
-                .map_or_else(|| "nobody".to_owned(), DecidedBy::describe);
+                .map_or_else(|| "nobody".to_owned(), |by| by.describe(viewer(&call)));
             Ok(SendDecisionResponse {
                 success: false,
                 error: Some(format!(
@@ -208,5 +210,13 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
             })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The user who calls.
+fn viewer(call: &Call) -> u32 {
+    match &call.origin {
+        Origin::Person { uid, .. } => *uid,
+        Origin::Agent { .. } | Origin::Unverified { .. } => crate::platform::user_id(),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, api_outbox, events, outbox, sessions};
+use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
 use crate::domain::decision::{self, standing_rule};
 use crate::domain::{Approval, Decision, EventBody, Outcome, OutgoingLine, RunId, Source};
@@ -51,7 +52,9 @@ impl Store {
                 }
                 approval.check(&decision)?;
                 let resolution = Resolution::of(&approval, decision, by);
-                resolve_as(write, &approval, &resolution)
+                let resolved = resolve_as(write, &approval, &resolution)?;
+                apply_granted_rules(write, &resolved, &resolution.by)?;
+                Ok(resolved)
             })
             .await
     }
@@ -106,7 +109,8 @@ impl Resolution {
                 updated_permissions,
             } => Self {
                 comment,
-                updated_input,
+                // An edit that changes nothing is none.
+                updated_input: updated_input.filter(|input| *input != approval.tool_input),
                 updated_permissions,
                 ..base
             },
@@ -154,8 +158,14 @@ impl Resolution {
 
     /// A yes in the name of a standing permission.
     pub fn by_rule(by: DecidedBy) -> Self {
-        let comment = format!("approved by {}", by.describe());
-        Self::plain(Outcome::Approved, Some(comment), by)
+        let comment = match &by {
+            DecidedBy::Rule { rule, .. } => Some(format!("approved by rule {rule}")),
+            DecidedBy::Person { .. }
+            | DecidedBy::Key { .. }
+            | DecidedBy::Elsewhere { .. }
+            | DecidedBy::Agent => None,
+        };
+        Self::plain(Outcome::Approved, comment, by)
     }
 }
 
@@ -165,6 +175,33 @@ pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(
     for approval in pending(write.db, session_key, "1", None)? {
         if let Some(by) = standing_rule(&session.settings, &approval, write.now) {
             resolve_as(write, &approval, &Resolution::by_rule(by))?;
+        }
+    }
+    Ok(())
+}
+
+/// Decides what else is pending in the session and is covered by the rules that a person has just
+/// granted with an approval, in the name of those rules.
+fn apply_granted_rules(
+    write: &mut Write<'_>,
+    granted_for: &Approval,
+    granted_by: &DecidedBy,
+) -> Result<(), StoreError> {
+    let updates = granted_for.updated_permissions.as_deref();
+    let rules = allow_rule::granted(updates.unwrap_or_default());
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let session = sessions::by_key(write.db, granted_for.session_key)?;
+    let directory = Some(session.working_dir.as_str());
+    for other in pending(write.db, granted_for.session_key, "1", None)? {
+        if let Some(rule) = allow_rule::covering(&rules, granted_for, &other, directory) {
+            let by = DecidedBy::Rule {
+                rule: rule.to_string(),
+                granted_by: Some(Box::new(granted_by.clone())),
+                expires_at: None,
+            };
+            resolve_as(write, &other, &Resolution::by_rule(by))?;
         }
     }
     Ok(())

@@ -8,10 +8,8 @@ use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError};
 use super::{sessions, wire_ids};
-use crate::domain::conversation::NewConversationEvent;
-use crate::domain::{
-    ApprovalId, ConversationEvent, EventBody, Lineage, Outcome, Session, SessionId,
-};
+use crate::domain::conversation::{CallApproval, NewConversationEvent};
+use crate::domain::{ConversationEvent, EventBody, Lineage, Session, SessionId};
 
 /// Most sessions of which one conversation can be made up; a longer chain of forks is cut at the far
 /// end.
@@ -373,10 +371,10 @@ fn asked_for(
     write: &Write<'_>,
     session: &Session,
     tool_id: &str,
-) -> Result<Option<(ApprovalId, Outcome)>, StoreError> {
+) -> Result<Option<CallApproval>, StoreError> {
     let found = write
         .db
-        .prepare_cached("SELECT id || '/' || outcome FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
+        .prepare_cached("SELECT id || '/' || outcome || coalesce('/' || updated_input, '') FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
         .and_then(|mut query| {
             query.query_row(params![session.key, tool_id], |row| row.get::<_, String>(0)).optional()
         })

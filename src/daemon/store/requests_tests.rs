@@ -151,6 +151,8 @@ fn person() -> DecidedBy {
         pid: 1,
         uid: 1,
         program: "test".into(),
+        user: None,
+        client: None,
     }
 }
 

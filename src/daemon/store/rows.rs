@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use serde_json::Value;
 
 use crate::domain::approval::{DecidedBy, InputState};
-use crate::domain::conversation::NewConversationEvent;
+use crate::domain::conversation::{CallApproval, NewConversationEvent};
 use crate::domain::session::{Process, Settings, Usage};
 use crate::domain::{
     Approval, ApprovalId, ConversationEvent, EventType, Kind, LaunchConfig, Outcome, Phase, RunId,
@@ -41,7 +41,7 @@ pub const CONVERSATION: &str =
     c.tool_result_content, c.is_error,
     c.tool_id IS NOT NULL AND EXISTS (SELECT 1 FROM conversation r
         WHERE r.session_key = c.session_key AND r.tool_result_for_id = c.tool_id),
-    (SELECT a.id || '/' || a.outcome FROM approvals a
+    (SELECT a.id || '/' || a.outcome || coalesce('/' || a.updated_input, '') FROM approvals a
         WHERE c.tool_id IS NOT NULL AND a.session_key = c.session_key AND a.tool_use_id = c.tool_id
         ORDER BY a.key DESC LIMIT 1)";
 
@@ -233,8 +233,12 @@ fn role(name: &str) -> &'static str {
     }
 }
 
-/// Reads `id/outcome`.
-pub fn link(text: &str) -> Option<(ApprovalId, Outcome)> {
-    let (id, outcome) = text.rsplit_once('/')?;
-    Some((ApprovalId::from(id), Outcome::parse(outcome)?))
+/// Reads `id/outcome`, or `id/outcome/input` where the input was edited.
+pub fn link(text: &str) -> Option<CallApproval> {
+    let mut parts = text.splitn(3, '/');
+    Some(CallApproval {
+        id: ApprovalId::from(parts.next()?),
+        outcome: Outcome::parse(parts.next()?)?,
+        edited_input: parts.next().map(str::to_owned),
+    })
 }

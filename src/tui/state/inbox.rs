@@ -36,6 +36,52 @@ impl ApprovalSummary {
     }
 }
 
+/// Decisions about many approvals that are on their way, to be reported together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Yes, or no.
+    pub yes: bool,
+    /// Whose outcome is not known yet.
+    pub waiting: BTreeSet<String>,
+    /// How many were decided so.
+    pub decided: usize,
+    /// How many were not: others were first, or the daemon refused.
+    pub failed: usize,
+    /// How many were left out from the start.
+    pub skipped: usize,
+}
+
+impl Batch {
+    /// Notes how a decision ended; whether it was one of these.
+    pub fn ended(&mut self, id: &str, is_decided: bool) -> bool {
+        let was_waiting = self.waiting.remove(id);
+        if was_waiting {
+            if is_decided {
+                self.decided += 1;
+            } else {
+                self.failed += 1;
+            }
+        }
+        was_waiting
+    }
+
+    /// How all of it ended, once it has.
+    #[must_use]
+    pub fn report(&self) -> Option<String> {
+        if !self.waiting.is_empty() {
+            return None;
+        }
+        let done = if self.yes { "approved" } else { "denied" };
+        let mut report = format!("{done} {}", self.decided);
+        for (count, what) in [(self.skipped, "skipped"), (self.failed, "not decided:")] {
+            if count > 0 {
+                report.push_str(&format!(", {what} {count}"));
+            }
+        }
+        Some(report)
+    }
+}
+
 /// The pane's state.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -47,6 +93,8 @@ pub struct Inbox {
     pub typing: bool,
     /// Decisions on their way: approval to a word for it.
     pub sending: BTreeMap<String, &'static str>,
+    /// Decisions about many approvals that are on their way.
+    pub batch: Option<Batch>,
     /// The first row of the list that is shown.
     pub offset: usize,
     /// Answers begun and put off, by their approval.
@@ -100,6 +148,11 @@ impl Inbox {
         self.saved_answers
             .retain(|id, _| data.pending.contains_key(id));
         self.summaries.retain(|id, _| data.pending.contains_key(id));
+        if let Some(batch) = &mut self.batch {
+            // What ended while there was no connection is not known to have ended as decided.
+            batch.waiting.retain(|id| data.pending.contains_key(id));
+        }
+        self.batch = self.batch.take().filter(|batch| !batch.waiting.is_empty());
         for (id, approval) in &data.pending {
             if !self.summaries.contains_key(id) {
                 self.summaries

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::item::Call;
 use crate::domain::Outcome;
 use crate::domain::approval::DecidedBy;
-use crate::domain::text::sanitize_line;
 use crate::protocol::approval::Approval;
 
 /// The states by tool call.
@@ -115,6 +114,14 @@ impl Approvals {
     }
 }
 
+/// The input that was approved instead of the call's own, where it was edited.
+pub(super) fn edited(call: &Call, state: Option<&CallState>) -> Option<Value> {
+    match state {
+        Some(state) if state.outcome != Outcome::Pending => state.edited.clone(),
+        Some(_) | None => serde_json::from_str(call.edited.as_deref()?).ok(),
+    }
+}
+
 /// How the question about a call ended: by the approval where it is known, else by what the stored
 /// piece said.
 pub(super) fn outcome(call: &Call, state: Option<&CallState>) -> Option<Outcome> {
@@ -122,24 +129,17 @@ pub(super) fn outcome(call: &Call, state: Option<&CallState>) -> Option<Outcome>
 }
 
 /// The outcome in a few words; safe to draw.
-pub(super) fn words(outcome: Outcome, state: Option<&CallState>) -> String {
+pub(super) fn words(outcome: Outcome, edited: bool, state: Option<&CallState>) -> String {
     let by = state
         .and_then(|state| state.decided_by.as_ref())
-        .map(|by| match by {
-            DecidedBy::Person { program, .. } => format!(" by {}", sanitize_line(program)),
-            DecidedBy::Rule { rule, .. } => format!(" by rule {}", sanitize_line(rule)),
-            DecidedBy::Key { name } => format!(" by key {}", sanitize_line(name)),
-            DecidedBy::Elsewhere { place } => format!(" at {}", sanitize_line(place)),
-            DecidedBy::Agent => String::new(),
-        })
+        .map(|by| format!(" by {}", crate::format::decided_by(by)))
         .unwrap_or_default();
-    let edited = state.is_some_and(|state| state.edited.is_some());
     match outcome {
         Outcome::Pending if state.is_some_and(|state| state.panel == Panel::Queued) => {
             "⏸ queued".to_owned()
         }
         Outcome::Pending => "⏸ waiting for a decision".to_owned(),
-        Outcome::Approved if edited => format!("✓ edited and approved{by}"),
+        Outcome::Approved if edited => format!("✓ approved{by}, edited"),
         Outcome::Approved => format!("✓ approved{by}"),
         Outcome::Answered => format!("✓ answered{by}"),
         Outcome::Denied => format!("✗ denied{by}"),

@@ -48,6 +48,7 @@ pub(super) fn parts(
 ) -> Vec<Part> {
     let theme = &setting.theme;
     let outcome = approvals::outcome(call, state);
+    let is_edited = approvals::edited(call, state).is_some();
     let input = shown_input(call, state);
     let result = call
         .answer
@@ -59,8 +60,7 @@ pub(super) fn parts(
         &input,
         steps,
         folded,
-        outcome,
-        state,
+        outcome.map(|outcome| (outcome, approvals::words(outcome, is_edited, state))),
         result.as_ref(),
         setting,
     ));
@@ -71,6 +71,10 @@ pub(super) fn parts(
     let is_in_panel = state.is_some_and(|state| state.panel != approvals::Panel::Absent);
     if !(is_in_panel && folded && call.answer.is_none()) {
         rows.extend(card_rows(call, &input, folded, setting));
+    }
+    if is_edited && !folded {
+        rows.push(Row::of("  the agent asked for:", theme.dim).line());
+        rows.extend(card_rows(call, &call.input(), false, setting));
     }
     let reason = (outcome == Some(Outcome::Denied))
         .then(|| reason(call, state))
@@ -117,10 +121,8 @@ fn is_running(call: &Call) -> bool {
 
 /// The input to show: what really ran, with the answers that were given.
 fn shown_input(call: &Call, state: Option<&CallState>) -> Value {
-    let mut input = match state.and_then(|state| state.edited.as_ref()) {
-        Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => {
-            edited.clone()
-        }
+    let mut input = match approvals::edited(call, state) {
+        Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => edited,
         Some(_) | None if call.writing => partial::read(&call.input),
         Some(_) | None => call.input(),
     };
@@ -147,12 +149,12 @@ fn head(
     input: &Value,
     steps: &Steps,
     folded: bool,
-    outcome: Option<Outcome>,
-    state: Option<&CallState>,
+    outcome: Option<(Outcome, String)>,
     result: Option<&Result<'_>>,
     setting: &Setting,
 ) -> Vec<Line<'static>> {
     let theme = &setting.theme;
+    let (outcome, words) = outcome.unzip();
     let mut row = Row::of("● ", mark(call, outcome, theme));
     row.own(&summary::tool_label(&call.name), theme.tool);
     let what = summary::summary_of(&call.name, input);
@@ -165,9 +167,9 @@ fn head(
     if call.writing {
         end.own("  writing …", theme.working);
     }
-    if let Some(outcome) = outcome {
+    if let (Some(outcome), Some(words)) = (outcome, words) {
         end.own("  ", theme.dim);
-        end.own(&approvals::words(outcome, state), style_of(outcome, theme));
+        end.own(&words, style_of(outcome, theme));
     }
     if steps.pieces > 0 {
         end.own(

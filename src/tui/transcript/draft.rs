@@ -137,6 +137,7 @@ impl Drafts {
             writing: true,
             answer: None,
             outcome: None,
+            edited: None,
             steps: 0,
             open_steps: 0,
         };

@@ -27,7 +27,10 @@ impl Transcript {
                 sanitize_prose(item.kind.text()).into_owned()
             }
             Kind::Orphan(answer) => sanitize(&answer.text).into_owned(),
-            Kind::Call(call) => call_text(call),
+            Kind::Call(call) => {
+                let input = approvals::edited(call, self.approvals.of(&call.id));
+                call_text(call, &input.unwrap_or_else(|| call.input()))
+            }
             Kind::Absent => return None,
         };
         Some(text)
@@ -73,9 +76,9 @@ impl Transcript {
 
     fn write_call(&self, out: &mut String, call: &Call) {
         let state = self.approvals.of(&call.id);
-        let input = state
-            .and_then(|state| state.edited.clone())
-            .unwrap_or_else(|| call.input());
+        let edited = approvals::edited(call, state);
+        let is_edited = edited.is_some();
+        let input = edited.unwrap_or_else(|| call.input());
         let label = summary::tool_label(&call.name);
         let mut head = format!("**{label}**");
         let what = summary::summary_of(&call.name, &input);
@@ -84,7 +87,7 @@ impl Transcript {
             let _ = write!(head, " {}", code_span(&what));
         }
         if let Some(outcome) = approvals::outcome(call, state) {
-            let _ = write!(head, " ({})", approvals::words(outcome, state));
+            let _ = write!(head, " ({})", approvals::words(outcome, is_edited, state));
         }
         if let Some(reason) = state
             .filter(|state| state.outcome == Outcome::Denied)
@@ -96,6 +99,10 @@ impl Transcript {
         let body = input_text(&call.name, &input);
         if !body.trim().is_empty() {
             paragraph(out, &fenced(&body));
+        }
+        if is_edited {
+            paragraph(out, "Edited before it was approved. The agent asked for:");
+            paragraph(out, &fenced(&input_text(&call.name, &call.input())));
         }
         if let Some(answer) = &call.answer {
             write_answer(out, answer);
@@ -117,9 +124,9 @@ fn write_answer(out: &mut String, answer: &Answer) {
     paragraph(out, &fenced(&body));
 }
 
-fn call_text(call: &Call) -> String {
-    let input = call.input();
-    let body = input_text(&call.name, &input);
+/// A call with the input that ran, and its result.
+fn call_text(call: &Call, input: &Value) -> String {
+    let body = input_text(&call.name, input);
     match &call.answer {
         Some(answer) if !answer.text.is_empty() => {
             format!("{}\n\n{}", body.trim_end(), sanitize(&answer.text))

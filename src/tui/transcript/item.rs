@@ -93,6 +93,8 @@ pub(super) struct Call {
     pub answer: Option<Answer>,
     /// How its approval ended, as far as the stored piece said.
     pub outcome: Option<Outcome>,
+    /// The input that was approved instead, as JSON text, as far as the stored piece said.
+    pub edited: Option<String>,
     /// Tool calls that its subagent has made.
     pub steps: usize,
     /// Those of them that have no result yet.

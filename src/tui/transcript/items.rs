@@ -99,6 +99,7 @@ impl Items {
                 writing: false,
                 answer: None,
                 outcome: event.approval_outcome,
+                edited: event.edited_input_json,
                 steps: 0,
                 open_steps: 0,
             })),

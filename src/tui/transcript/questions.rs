@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
-use super::card::{field, list};
+use super::fields::fields;
 use super::sheet::Sheet;
 use super::text::Row;
+use crate::domain::question::{self, Question};
 
-/// Writes the questions of an input; its `answers`, where they are there, mark what was chosen.
+/// Writes the questions of an input; its `answers`, where they are there, mark what was chosen. An
+/// input that cannot be read as questions is shown as it is.
 pub(super) fn write(sheet: &mut Sheet<'_>, input: &Value) {
-    for (at, question) in list(input, "questions").iter().enumerate() {
+    let Some(questions) = question::parse(input) else {
+        return fields(sheet, input);
+    };
+    for (at, question) in questions.iter().enumerate() {
         if at > 0 {
             sheet.push(Row::new());
         }
@@ -16,51 +21,39 @@ pub(super) fn write(sheet: &mut Sheet<'_>, input: &Value) {
     }
 }
 
-fn one(sheet: &mut Sheet<'_>, question: &Value, answers: Option<&Value>) {
+fn one(sheet: &mut Sheet<'_>, question: &Question, answers: Option<&Value>) {
     let theme = sheet.theme;
-    let asked = field(question, "question").unwrap_or_default();
     let mut row = Row::new();
-    if let Some(header) = field(question, "header") {
-        row.prose(header, theme.dim, theme);
+    if !question.header.is_empty() {
+        row.prose(&question.header, theme.dim, theme);
         row.own("  ", theme.text);
     }
-    row.prose(asked, theme.heading, theme);
+    row.prose(&question.text, theme.heading, theme);
     sheet.words(&row, &Row::new(), &Row::new());
-    let several = question.get("multiSelect").and_then(Value::as_bool) == Some(true);
     let answer = answers
-        .and_then(|answers| answers.get(asked))
+        .and_then(|answers| answers.get(&question.text))
         .and_then(Value::as_str)
         .unwrap_or_default();
-    // Several choices come joined by commas; what is no option was written by hand.
-    let mut given: Vec<&str> = if several {
-        answer.split(',').map(str::trim).collect()
-    } else {
-        vec![answer]
-    };
-    given.retain(|part| !part.is_empty());
+    let (chosen, other) = question.chosen(answer);
     let rest = Row::of("  ", theme.text);
-    for option in list(question, "options") {
-        let label = field(option, "label")
-            .or_else(|| option.as_str())
-            .unwrap_or_default();
-        let chosen = given.contains(&label);
-        given.retain(|part| *part != label);
-        let mark = match (several, chosen) {
+    for (index, option) in question.options.iter().enumerate() {
+        let is_chosen = chosen.contains(&index);
+        let mark = match (question.multi_select, is_chosen) {
             (false, false) => "○ ",
             (false, true) => "● ",
             (true, false) => "☐ ",
             (true, true) => "☑ ",
         };
-        let style = if chosen { theme.good } else { theme.text };
-        let mut row = Row::prose_of(label, style, theme);
-        if let Some(description) = field(option, "description") {
+        let style = if is_chosen { theme.good } else { theme.text };
+        let mut row = Row::prose_of(&option.label, style, theme);
+        if !option.description.is_empty() {
             row.own(" — ", theme.dim);
-            row.prose(description, theme.dim, theme);
+            row.prose(&option.description, theme.dim, theme);
         }
         sheet.words(&row, &Row::of(mark, style), &rest);
     }
-    if !given.is_empty() {
-        let row = Row::prose_of(&given.join(", "), theme.good, theme);
+    if !other.is_empty() {
+        let row = Row::prose_of(&other.join(", "), theme.good, theme);
         sheet.words(&row, &Row::of("→ ", theme.good), &rest);
     }
 }

@@ -12,13 +12,13 @@ use crate::domain::danger::Danger;
 use crate::domain::{Capability, Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
+use crate::tui::forms::batch::BatchDecision;
 use crate::tui::keymap::Action;
 use crate::tui::state::form::always::Always;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::contact::Contact;
 use crate::tui::state::form::deny::Deny;
 use crate::tui::state::form::edit::Edit;
-use crate::tui::state::form::many::Many;
 use crate::tui::state::form::question::Question;
 use crate::tui::state::form::read::Read;
 use crate::tui::state::guard::{LONG_TEXT, Unread};
@@ -418,17 +418,17 @@ fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
 
 /// `Y` and `N`: shows what they would decide.
 pub fn many(app: &mut App, is_yes: bool) -> Vec<Effect> {
-    let form = Many::of(app, is_yes, &app.preferences.deny_reasons);
-    if form.plain.is_empty() && form.dangerous.is_empty() {
-        let words = if form.left_out.is_empty() {
-            "No pending approvals"
+    let form = BatchDecision::of(app, is_yes, &app.preferences.deny_reasons);
+    if form.items.is_empty() {
+        let words = if form.skipped.is_empty() {
+            "No pending approvals".to_owned()
         } else {
-            "what is marked or shown wants to be read or answered one by one"
+            format!("Decide one by one: {}", form.skipped_words())
         };
         say(app, Tone::Plain, words);
         return Vec::new();
     }
-    app.form = Some(Form::Many(form));
+    app.form = Some(Form::Batch(Box::new(form)));
     Vec::new()
 }
 

@@ -207,12 +207,19 @@ fn decided(
                 Some(approval) => link::take_approval(app, approval),
                 None => vec![Effect::Approval(id.to_owned())],
             };
-            say(app, Tone::Bad, why);
+            if app.inbox.batch.is_none() {
+                say(app, Tone::Bad, why);
+            }
             effects
         }
         Err(why) => {
             app.inbox.sending.remove(id);
-            say(app, Tone::Bad, format!("not decided: {why}"));
+            let batch = app.inbox.batch.as_mut();
+            if batch.is_some_and(|batch| batch.ended(id, false)) {
+                link::report_batch(app);
+            } else {
+                say(app, Tone::Bad, format!("not decided: {why}"));
+            }
             vec![Effect::Approval(id.to_owned())]
         }
     }

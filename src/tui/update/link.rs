@@ -14,6 +14,7 @@ use crate::protocol::event::EventNotification;
 use crate::protocol::session::SessionState;
 use crate::tui::effect::Page;
 use crate::tui::msg::{Link, Stream};
+use crate::tui::state::inbox::Batch;
 use crate::tui::state::{App, Connection, Trouble, notice::Tone};
 use crate::tui::transcript::summary_line;
 
@@ -163,12 +164,44 @@ fn status_changed(
     unread::status_changed(app, id, before, now)
 }
 
+/// Notes the end of an approval that is part of a batch, and reports the batch once all have ended;
+/// whether it is part of one.
+fn batch_ended(app: &mut App, approval: &Approval) -> bool {
+    let Some(batch) = &mut app.inbox.batch else {
+        return false;
+    };
+    let wanted = if batch.yes {
+        Outcome::Approved
+    } else {
+        Outcome::Denied
+    };
+    let is_part = batch.ended(&approval.id, approval.outcome == wanted);
+    report_batch(app);
+    is_part
+}
+
+/// Reports a batch, once all of it has ended.
+pub fn report_batch(app: &mut App) {
+    let Some(report) = app.inbox.batch.as_ref().and_then(Batch::report) else {
+        return;
+    };
+    let failed = app.inbox.batch.take().is_some_and(|batch| batch.failed > 0);
+    let tone = if failed { Tone::Bad } else { Tone::Good };
+    say(app, tone, report);
+}
+
 /// Takes an approval in as it is now, and says what is worth saying.
 pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     let position = app.data.pending.get_index_of(&approval.id);
     let was_pending = position.is_some();
     let ours = app.inbox.sending.remove(&approval.id);
-    let subject = summary_line(&approval.tool_name, &approval.tool_input);
+    let input = crate::format::effective_input(&approval);
+    let subject = summary_line(&approval.tool_name, input);
+    let edited = if crate::format::is_edited(&approval) {
+        ", edited"
+    } else {
+        ""
+    };
     let outcome = approval.outcome;
     let news =
         outcome == Outcome::Pending && !was_pending && app.data.recent(&approval.id).is_none();
@@ -184,10 +217,12 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     if let (Some(position), Some(_), true) = (position, ours, outcome != Outcome::Pending) {
         select::after_decision(app, &approval.id, &approval.session_id, position);
     }
-    if was_pending && outcome != Outcome::Pending {
+    let is_of_batch = outcome != Outcome::Pending && batch_ended(app, &approval);
+    if was_pending && outcome != Outcome::Pending && !is_of_batch {
         let who = match (&ours, by) {
+            // What was sent from here is known to be one's own; a rule that followed from it is not.
             (Some(_), _) | (None, None) => String::new(),
-            (None, Some(by)) => format!(" by {}", by.describe()),
+            (None, Some(by)) => format!(" by {}", crate::format::decided_by(&by)),
         };
         let tone = match outcome {
             Outcome::Approved | Outcome::Answered => Tone::Good,
@@ -197,7 +232,11 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
             | Outcome::Expired
             | Outcome::Pending => Tone::Plain,
         };
-        say(app, tone, format!("{}{who}: {subject}", outcome.as_str()));
+        say(
+            app,
+            tone,
+            format!("{}{who}{edited}: {subject}", outcome.as_str()),
+        );
     }
     if let Some(why) = undelivered {
         say(app, Tone::Bad, format!("not delivered: {why}: {subject}"));

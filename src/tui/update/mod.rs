@@ -5,9 +5,9 @@
 
 mod act;
 mod card;
-mod decide;
+pub mod decide;
 mod done;
-mod form;
+pub mod form;
 mod inbox;
 mod key;
 mod launch;
@@ -62,6 +62,6 @@ pub fn update(app: &mut App, msg: Msg, at: Moment) -> Vec<Effect> {
 }
 
 /// Says a word to the user.
-fn say(app: &mut App, tone: Tone, text: impl Into<String>) {
+pub fn say(app: &mut App, tone: Tone, text: impl Into<String>) {
     app.notice = Some(Notice::new(tone, text, app.now));
 }

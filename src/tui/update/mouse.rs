@@ -75,7 +75,7 @@ fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
             Form::Read(_) | Form::Help(_) | Form::Palette(_) | Form::Several(_) | Form::Search(_),
         ) => true,
         // In a review the arrows only move about, elsewhere they choose.
-        Some(Form::Many(form)) => form.yes,
+        Some(Form::Batch(form)) => form.yes,
         Some(Form::Edit(form)) => form.review.is_some(),
         Some(
             Form::Deny(_)

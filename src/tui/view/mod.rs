@@ -4,11 +4,11 @@
 //! (the conversation's layout, the first row of a list). Everything foreign is made safe before it
 //! is drawn ([`crate::domain::text`]).
 
-mod card;
+pub mod card;
 mod completion;
 mod conversation;
 mod first_run;
-mod form;
+pub mod form;
 mod hints;
 mod inbox;
 pub mod layout;
@@ -17,7 +17,7 @@ mod sessions;
 mod status;
 mod tour;
 mod typed;
-mod widgets;
+pub mod widgets;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -115,7 +115,7 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         Form::Deny(_)
         | Form::Edit(_)
         | Form::Always(_)
-        | Form::Many(_)
+        | Form::Batch(_)
         | Form::Question(_)
         | Form::Contact(_)
         | Form::Say(_)

@@ -71,8 +71,11 @@ fn bash_completes_verbs_options_and_ids_of_sessions_and_approvals() {
             assert!(offered.contains(&id[..8].to_owned()), "{verb}: {offered:?}");
         }
     }
-    let offered = bash(&cli, &path, &["humanlayer", "show", ""]);
-    assert!(offered.contains(&approval.to_owned()), "{offered:?}");
+    for verb in ["show", "approve", "deny", "answer", "respond"] {
+        let offered = bash(&cli, &path, &["humanlayer", verb, ""]);
+        let is_offered = offered.contains(&approval.to_owned());
+        assert!(is_offered, "{verb}: {offered:?}");
+    }
     assert_eq!(
         bash(&cli, &path, &["humanlayer", "logs", &done[..3]]),
         [&done[..8]]

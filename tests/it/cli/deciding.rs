@@ -34,7 +34,7 @@ fn an_approved_call_is_made_and_the_whole_approval_is_printed() {
     let (id, short) = asked(&cli, TOUCH);
     let shown = cli.ok(&["approve", &short, "-m", "go on"]);
     for part in [
-        "Bash (permission), approved by ",
+        "Bash (permission), approved by you\n",
         "comment     go on\n",
         "    command: touch made\n",
     ] {
@@ -59,12 +59,81 @@ fn an_approval_can_change_the_input() {
         r#"{"command": "touch other"}"#,
     ]);
     assert!(
-        shown.contains("input as approved\n    command: touch other\n"),
+        shown.contains("input as approved (edited)\n    command: touch other\n"),
         "{shown}"
     );
     cli.until_status(&id, "completed");
     assert!(cli.work().join("other").exists());
     assert!(!cli.work().join("made").exists());
+    // Wherever it is read again, what ran comes first, and that it was edited is said.
+    let logged = cli.ok(&["logs", &id]);
+    let call = "calls Bash (approved, edited):\n    command: touch other\nasked for:\n    command: touch made\n";
+    assert!(logged.contains(call), "{logged}");
+    let listed = cli.ok(&["approvals", "--all", "--session", &id]);
+    assert!(
+        listed.contains("\ttouch other\tapproved, edited\t"),
+        "{listed}"
+    );
+    let told = cli.call("getConversation", json!({ "session_id": id }));
+    let events = told["events"].as_array().unwrap();
+    let call = events
+        .iter()
+        .find(|event| event["event_type"] == "tool_call");
+    assert_eq!(
+        call.unwrap()["edited_input_json"],
+        r#"{"command":"touch other"}"#
+    );
+}
+
+#[test]
+fn an_edit_that_would_run_the_original_is_refused() {
+    let cli = Cli::new();
+    let (_, short) = asked(&cli, TOUCH);
+    for (input, problem) in [
+        ("{}", "would run the original"),
+        (r#"{"command": 5}"#, "command must be a string"),
+        (r#"{"description": "x"}"#, "command is missing"),
+    ] {
+        let complaint = cli.fails(2, &["approve", &short, "--input", input]);
+        assert!(complaint.contains(problem), "{input}: {complaint}");
+    }
+    assert!(
+        cli.ok(&["show", &short])
+            .contains("(permission), pending\n")
+    );
+}
+
+#[test]
+fn several_approvals_are_checked_first_and_then_decided_each() {
+    let cli = Cli::new();
+    let (first, one) = asked(&cli, TOUCH);
+    let (_, two) = asked(&cli, TOUCH);
+    let (_, question) = asked(&cli, ONE);
+    assert!(
+        cli.fails(2, &["approve", &one, &two, &question])
+            .contains("this is a question")
+    );
+    cli.fails(3, &["approve", &one, "no-such"]);
+    assert!(cli.ok(&["show", &one]).contains("(permission), pending\n"));
+    let shown = cli.ok(&["approve", &one, &two, &one]);
+    for id in [&one, &two] {
+        let line = format!("approved by you  {id}  Bash: touch made\n    command: touch made\n");
+        assert!(shown.contains(&line), "{line:?} is missing in {shown}");
+    }
+    assert_eq!(shown.matches("approved by you").count(), 2, "{shown}");
+    cli.until_status(&first, "completed");
+    let (_, three) = asked(&cli, TOUCH);
+    let shown = cli.fails(4, &["deny", &one, &three, "-m", "no"]);
+    assert!(
+        shown.contains(&format!("{one}: already approved by you")),
+        "{shown}"
+    );
+    let denied: Value = {
+        let (_, four) = asked(&cli, TOUCH);
+        serde_json::from_str(&cli.ok(&["deny", &four, "-m", "no", "--json"])).unwrap()
+    };
+    assert_eq!(denied[0]["outcome"], "denied");
+    assert!(cli.ok(&["show", &three]).contains("denied by you\n"));
 }
 
 #[test]
@@ -72,7 +141,10 @@ fn always_is_not_asked_again() {
     let cli = Cli::new();
     let (id, short) = asked(&cli, TOUCH);
     let shown = cli.ok(&["approve", &short, "--always"]);
-    assert!(shown.contains("allowed from now on\n"), "{shown}");
+    assert!(
+        shown.contains("granted with it\n    allow Bash("),
+        "{shown}"
+    );
     cli.until_status(&id, "completed");
     cli.ok(&["send", &id, TOUCH]);
     cli.until_status(&id, "completed");
@@ -85,7 +157,7 @@ fn a_denied_call_is_not_made_and_the_agent_learns_why() {
     let cli = Cli::new();
     let (id, short) = asked(&cli, TOUCH);
     let shown = cli.ok(&["deny", &short, "-m", "not today"]);
-    assert!(shown.contains("denied by "), "{shown}");
+    assert!(shown.contains("denied by you"), "{shown}");
     let result = result_of(&cli, &id);
     assert_eq!(result["is_error"], true);
     let told = result["tool_result_content"].as_str().unwrap();
@@ -108,24 +180,48 @@ fn a_denial_can_stop_the_turn() {
 }
 
 #[test]
-fn a_question_is_answered_by_label_by_number_or_in_own_words() {
+fn a_question_is_answered_by_label_or_by_number() {
     let cli = Cli::new();
     for (typed, answer) in [
         ("Postgres", "Postgres"),
         ("sqlite", "SQLite"),
         ("2", "SQLite"),
         ("DB=1", "Postgres"),
-        ("none of these", "none of these"),
     ] {
         let (id, short) = asked(&cli, ONE);
         let shown = cli.ok(&["answer", &short, typed]);
-        assert!(
-            shown.contains(&format!("answers\n    Which database?: {answer}\n")),
-            "{typed}: {shown}"
-        );
+        let line = format!("answered by you  {short}  Which database? → {answer}\n");
+        assert_eq!(shown, line, "{typed}");
         let result = result_of(&cli, &id)["tool_result_content"].to_string();
         assert!(result.contains(answer), "{typed}: {result}");
     }
+}
+
+#[test]
+fn what_is_no_option_is_refused_and_own_words_are_said_to_be_that() {
+    let cli = Cli::new();
+    let (id, short) = asked(&cli, ONE);
+    let complaint = cli.fails(2, &["answer", &short, "postgress"]);
+    for part in [
+        "“postgress” is not an option",
+        "did you mean “Postgres”?",
+        "1 Postgres",
+        "2 SQLite",
+        "--text",
+    ] {
+        assert!(
+            complaint.contains(part),
+            "{part:?} is missing in {complaint}"
+        );
+    }
+    assert!(cli.ok(&["show", &short]).contains("(question), pending\n"));
+    let shown = cli.ok(&["answer", &short, "--text", "none of these"]);
+    assert!(
+        shown.ends_with("Which database? → none of these\n"),
+        "{shown}"
+    );
+    let result = result_of(&cli, &id)["tool_result_content"].to_string();
+    assert!(result.contains("none of these"), "{result}");
 }
 
 #[test]
@@ -139,16 +235,17 @@ fn several_questions_are_answered_at_once() {
     );
     assert!(
         cli.fails(2, &["answer", &short, "DB=1"])
-            .contains("no answer to «Which days?»")
+            .contains("no answer to “Which days?”")
     );
     assert!(
         cli.fails(2, &["answer", &short, "1"])
             .contains("QUESTION=ANSWER")
     );
     let shown = cli.ok(&["answer", &short, "1=2", "Days=Mon", "Which days?=3"]);
-    for part in ["Which database?: SQLite\n", "Which days?: Mon, Wed\n"] {
-        assert!(shown.contains(part), "{part:?} is missing in {shown}");
-    }
+    assert!(
+        shown.ends_with("Which database? → SQLite; Which days? → Mon, Wed\n"),
+        "{shown}"
+    );
     let (id, short) = asked(&cli, TWO);
     let answers = r#"{"Which database?": "Postgres", "Which days?": "Tue"}"#;
     cli.ok(&["answer", &short, "--json", answers]);

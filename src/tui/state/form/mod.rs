@@ -12,7 +12,6 @@ pub mod edit;
 mod field;
 pub mod help;
 pub mod launch;
-pub mod many;
 pub mod offers;
 pub mod palette;
 pub mod question;
@@ -22,6 +21,8 @@ pub mod search;
 pub mod several;
 
 pub use field::Field;
+
+use crate::tui::forms::batch::BatchDecision;
 
 /// What is open.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub enum Form {
     /// What makes a yes last.
     Always(always::Always),
     /// One decision about many approvals.
-    Many(many::Many),
+    Batch(Box<BatchDecision>),
     /// The answers to an agent's questions.
     Question(question::Question),
     /// The answer to a message.
@@ -69,7 +70,7 @@ impl Form {
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
             Self::Palette(form) => form.about.as_deref(),
-            Self::Many(_)
+            Self::Batch(_)
             | Self::Several(_)
             | Self::Launch(_)
             | Self::Search(_)
@@ -85,7 +86,7 @@ impl Form {
         match self {
             Self::Confirm(form) => Some(format!("confirm {:?} {}", form.approval, form.question)),
             Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
-            Self::Many(form) => Some(form.identity()),
+            Self::Batch(form) => Some(form.identity()),
             Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),
             Self::Several(form) => Some(format!("several {:?} {:?}", form.what, form.sessions)),
             Self::Deny(_)
@@ -108,7 +109,7 @@ impl Form {
             Self::Deny(_) => "deny",
             Self::Edit(_) => "edit",
             Self::Always(_) => "always",
-            Self::Many(_) => "many",
+            Self::Batch(_) => "many",
             Self::Question(_) => "question",
             Self::Contact(_) => "contact",
             Self::Say(_) => "say",
@@ -126,7 +127,7 @@ impl Form {
     #[must_use]
     pub fn decides(&self) -> bool {
         match self {
-            Self::Always(_) | Self::Many(_) => true,
+            Self::Always(_) | Self::Batch(_) => true,
             Self::Confirm(form) => form.approval.is_some(),
             Self::Edit(form) => form.review.is_some(),
             Self::Deny(_)
@@ -147,7 +148,7 @@ impl Form {
         match self {
             Self::Deny(form) => Some(&mut form.reason.text),
             Self::Contact(form) => Some(&mut form.answer.text),
-            Self::Many(form) if !form.yes => Some(&mut form.reason.text),
+            Self::Batch(form) if !form.yes => Some(&mut form.reason.text),
             Self::Edit(form) if form.review.is_none() => form.part_mut().map(|part| &mut part.text),
             Self::Question(form) => {
                 let asked = form.current_mut()?;
@@ -164,7 +165,7 @@ impl Form {
             | Self::Confirm(_)
             | Self::Read(_)
             | Self::Always(_)
-            | Self::Many(_)
+            | Self::Batch(_)
             | Self::Several(_)
             | Self::Edit(_) => None,
         }

@@ -5,16 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::Field;
+use crate::domain::question::{self, QuestionOption};
 use crate::protocol::approval::Approval;
-
-/// An option of a question.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
-    /// What is answered by it.
-    pub label: String,
-    /// What it means.
-    pub meaning: String,
-}
 
 /// One question.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +18,7 @@ pub struct Asked {
     /// Whether several options may be chosen.
     pub several: bool,
     /// Its options.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<QuestionOption>,
     /// The chosen ones.
     pub chosen: BTreeSet<usize>,
     /// Words of one's own.
@@ -81,7 +73,7 @@ impl Asked {
         if self.with_other && !self.other.is_blank() {
             parts.push(self.other.text().trim().to_owned());
         }
-        (!parts.is_empty()).then(|| parts.join(", "))
+        (!parts.is_empty()).then(|| question::join(&parts))
     }
 }
 
@@ -100,11 +92,10 @@ impl Question {
     /// For an approval; none where its questions cannot be read.
     #[must_use]
     pub fn of(approval: &Approval) -> Option<Self> {
-        let list = approval.tool_input.get("questions")?.as_array()?;
-        let asked: Vec<Asked> = list.iter().filter_map(read).collect();
-        (!asked.is_empty() && asked.len() == list.len()).then(|| Self {
+        let questions = question::parse(&approval.tool_input)?;
+        Some(Self {
             approval: approval.id.clone(),
-            asked,
+            asked: questions.into_iter().map(Asked::from).collect(),
             at: 0,
         })
     }
@@ -142,26 +133,14 @@ impl Question {
     }
 }
 
-fn read(question: &Value) -> Option<Asked> {
-    let text = |value: &Value, name: &str| {
-        let text = value.get(name).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    let options = question.get("options").and_then(Value::as_array);
-    let choices = options.into_iter().flatten().filter_map(|option| {
-        let label = option.as_str().map(str::to_owned);
-        let label = label.unwrap_or_else(|| text(option, "label"));
-        (!label.is_empty()).then(|| Choice {
-            label,
-            meaning: text(option, "description"),
-        })
-    });
-    let asked = text(question, "question");
-    (!asked.is_empty()).then(|| Asked {
-        text: asked,
-        header: text(question, "header"),
-        several: question.get("multiSelect").and_then(Value::as_bool) == Some(true),
-        choices: choices.collect(),
-        ..Asked::default()
-    })
+impl From<question::Question> for Asked {
+    fn from(asked: question::Question) -> Self {
+        Self {
+            text: asked.text,
+            header: asked.header,
+            several: asked.multi_select,
+            choices: asked.options,
+            ..Self::default()
+        }
+    }
 }

@@ -122,6 +122,7 @@ fn everything() -> Transcript {
     let mut edit = approval("edit", Outcome::Approved);
     edit.decided_by = Some(DecidedBy::Rule {
         rule: "auto_accept_edits".to_owned(),
+        granted_by: None,
         expires_at: None,
     });
     transcript.approval(&edit);
@@ -191,8 +192,34 @@ fn an_edited_input_is_shown_as_it_ran() {
     transcript.approval(&approval("t", Outcome::Pending));
     assert_eq!(
         shown(&mut transcript, 80),
-        "▌ ● Bash  ls /tmp/x  ✓ edited and approved by humanlayer"
+        "▌ ● Bash  ls /tmp/x  ✓ approved by you, edited"
     );
+    transcript.toggle_fold();
+    let unfolded = shown(&mut transcript, 80);
+    assert!(unfolded.contains("$ ls /tmp/x"), "{unfolded}");
+    let asked = "the agent asked for:\n▌   $ rm -rf /tmp/x";
+    assert!(unfolded.contains(asked), "{unfolded}");
+    let exported = transcript.to_markdown();
+    let ran = exported.find("ls /tmp/x");
+    let asked = exported.find("The agent asked for:\n\n```\nrm -rf /tmp/x");
+    assert!(ran.is_some() && asked > ran, "{exported}");
+}
+
+#[test]
+fn a_reopened_conversation_shows_an_edited_input_as_it_ran() {
+    let mut event = call(1, "t", "Bash", &json!({"command": "rm -rf /tmp/x"}));
+    event.approval_outcome = Some(Outcome::Approved);
+    event.edited_input_json = Some(r#"{"command":"ls /tmp/x"}"#.to_owned());
+    let mut transcript = Transcript::new();
+    transcript.push(event);
+    assert_eq!(
+        shown(&mut transcript, 80),
+        "▌ ● Bash  ls /tmp/x  ✓ approved, edited"
+    );
+    let exported = transcript.to_markdown();
+    assert!(exported.contains("approved, edited"), "{exported}");
+    let copied = transcript.selected_text().unwrap_or_default();
+    assert_eq!(copied, "ls /tmp/x");
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub fn piece(sequence: i64, event_type: EventType) -> ConversationEvent {
         approval_status: None,
         approval_outcome: None,
         approval_id: None,
+        edited_input_json: None,
     }
 }
 
@@ -232,5 +233,7 @@ pub fn by_person(program: &str) -> Option<DecidedBy> {
         pid: 1,
         uid: 1,
         program: program.to_owned(),
+        user: None,
+        client: None,
     })
 }

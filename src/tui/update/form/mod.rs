@@ -7,8 +7,7 @@ mod deny;
 mod edit;
 mod help;
 mod launch;
-mod many;
-mod offers;
+pub mod offers;
 mod palette;
 mod question;
 mod read;
@@ -21,10 +20,11 @@ pub use launch::recent_for;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Effect, decide};
+use crate::tui::forms::batch;
 use crate::tui::state::{App, Form};
 
 /// What becomes of the form after a key.
-enum After {
+pub enum After {
     /// It stays open.
     Stay(Form),
     /// It stays open, and something is done.
@@ -51,7 +51,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Form::Deny(form) => deny::key(app, form, key),
         Form::Edit(form) => edit::key(app, form, key),
         Form::Always(form) => always::key(app, form, key),
-        Form::Many(form) => many::key(app, form, key),
+        Form::Batch(form) => batch::key(app, form, key),
         Form::Question(form) => question::key(app, form, key),
         Form::Contact(form) => contact::key(app, form, key),
         Form::Say(form) => say::key(app, form, key),
@@ -121,7 +121,7 @@ fn back(app: &mut App, form: Form) {
         Form::Deny(_)
         | Form::Edit(_)
         | Form::Always(_)
-        | Form::Many(_)
+        | Form::Batch(_)
         | Form::Several(_)
         | Form::Search(_)
         | Form::Confirm(_)

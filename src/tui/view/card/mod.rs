@@ -92,6 +92,25 @@ fn content(app: &App, approval: &Approval) -> u64 {
     file.wrapping_add(app.data.changes_of(&approval.id))
 }
 
+/// The rows of an approval that is not the selected one, made of at most so many bytes of its input.
+#[must_use]
+pub fn rows(app: &App, approval: &Approval, width: u16, budget: usize) -> Vec<Line<'static>> {
+    body::body(app, approval, None, width, budget).0
+}
+
+/// Whether an approval's text needs more rows or bytes than that.
+#[must_use]
+pub fn is_longer_than(
+    app: &App,
+    approval: &Approval,
+    width: u16,
+    rows: usize,
+    bytes: usize,
+) -> bool {
+    let (laid, left_out) = body::body(app, approval, None, width, bytes);
+    left_out > 0 || laid.len() > rows
+}
+
 /// How many rows the panel would like to have; 0 when the selected session asks nothing. As it was
 /// laid out last.
 #[must_use]

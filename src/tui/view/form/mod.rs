@@ -7,8 +7,7 @@ mod deny;
 mod edit;
 mod help;
 mod launch;
-mod many;
-mod offers;
+pub mod offers;
 mod palette;
 mod question;
 mod read;
@@ -26,6 +25,7 @@ use ratatui::widgets::Widget;
 use ratatui_textarea::WrapMode;
 
 use crate::domain::text::is_deceptive;
+use crate::tui::forms::batch;
 use crate::tui::state::form::Field;
 use crate::tui::state::{App, Form};
 use crate::tui::theme::Theme;
@@ -40,7 +40,7 @@ pub fn arrange(app: &mut App, area: Rect) {
             Form::Deny(_)
             | Form::Edit(_)
             | Form::Always(_)
-            | Form::Many(_)
+            | Form::Batch(_)
             | Form::Question(_)
             | Form::Contact(_)
             | Form::Say(_)
@@ -84,7 +84,7 @@ fn guarded(app: &App) -> Theme {
 }
 
 /// The form's keys on its last row: as many as there is room for, the last one in any case.
-fn keys_at_foot(theme: &Theme, keys: &[(&str, &str)], inside: Rect, buf: &mut Buffer) {
+pub fn keys_at_foot(theme: &Theme, keys: &[(&str, &str)], inside: Rect, buf: &mut Buffer) {
     if inside.height == 0 {
         return;
     }
@@ -124,8 +124,8 @@ fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option
             always::draw(app, form, area, buf);
             None
         }
-        Form::Many(form) => {
-            many::draw(app, form, area, buf);
+        Form::Batch(form) => {
+            batch::draw(app, form, area, buf);
             None
         }
         Form::Question(form) => {

@@ -125,8 +125,8 @@ fn one(theme: &Theme, asked: &Asked, width: usize) -> (Vec<Line<'static>>, usize
         let rest = Row::of("      ", theme.text);
         let label = Row::foreign_of(&choice.label, style, theme);
         rows.extend(label.words(width, &first, &rest));
-        if !choice.meaning.is_empty() {
-            let meaning = Row::foreign_of(&choice.meaning, theme.dim, theme);
+        if !choice.description.is_empty() {
+            let meaning = Row::foreign_of(&choice.description, theme.dim, theme);
             rows.extend(meaning.words(width, &rest, &rest));
         }
         if index == asked.at {

@@ -320,8 +320,11 @@ fn the_inbox_and_many_at_once() {
     many_shots("many_yes", &crowd(), |rig| {
         let _ = rig.keys("Y");
     });
-    many_shots("many_yes_all", &crowd(), |rig| {
-        let _ = rig.keys("Y tab");
+    let mut long = crowd();
+    let command: String = (1..=30).map(|n| format!("echo step {n}\n")).collect();
+    long[0]["tool_input"]["command"] = json!(command);
+    many_shots("many_yes_long", &long, |rig| {
+        let _ = rig.keys("Y");
     });
     many_shots("many_no", &crowd(), |rig| {
         let _ = rig.keys("1 space space N");

@@ -402,11 +402,9 @@ fn ids(sent: &[Value]) -> Vec<&str> {
 fn many_are_decided_one_by_one_and_only_what_was_listed() {
     let cases = [
         ("Y enter", "approve", vec!["a1", "a3"]),
-        ("Y tab enter", "approve", vec!["a1", "a3", "a2"]),
-        ("Y tab tab enter", "approve", vec!["a1", "a3"]),
         ("Y esc", "", vec![]),
-        ("N enter", "deny", vec!["a1", "a2", "a3", "a6"]),
-        ("1 j space space Y tab enter", "approve", vec!["a3", "a2"]),
+        ("N enter", "deny", vec!["a1", "a2", "a3"]),
+        ("1 j space space Y enter", "approve", vec!["a3"]),
         ("1 / w r i t e enter Y enter", "approve", vec!["a3"]),
     ];
     for (keys, decision, expected) in cases {
@@ -425,6 +423,74 @@ fn many_are_decided_one_by_one_and_only_what_was_listed() {
 }
 
 #[test]
+fn a_batch_says_what_will_happen_and_afterwards_what_did() {
+    let mut rig = rig(&crowd());
+    let _ = rig.keys("Y");
+    let screen = rig.screen();
+    assert!(screen.contains("Approve 2: 1 Bash, 1 Write"), "{screen}");
+    assert!(screen.contains("skipped: 1 dangerous"), "{screen}");
+    let _ = rig.keys("enter");
+    for (id, outcome) in [("a1", "approved"), ("a3", "approved")] {
+        assert!(!rig.screen().contains("approved 2"));
+        let gone = approval(id, "s1", json!({"outcome": outcome, "status": outcome}));
+        let _ = rig.approval_event("approval_resolved", &gone);
+    }
+    let screen = rig.screen();
+    let skipped = crowd().len() - 2;
+    let report = format!("approved 2, skipped {skipped}");
+    assert!(screen.contains(&report), "{report}: {screen}");
+}
+
+#[test]
+fn a_batch_reports_what_others_decided_first() {
+    let mut rig = rig(&crowd()[..1]);
+    let _ = rig.keys("Y enter");
+    let gone = approval("a1", "s1", json!({"outcome": "denied", "status": "denied"}));
+    let _ = rig.approval_event("approval_resolved", &gone);
+    assert!(rig.screen().contains("approved 0, not decided: 1"));
+}
+
+#[test]
+fn a_batch_approves_only_texts_that_it_has_shown_whole() {
+    let command = |lines: usize| -> String { (0..lines).map(|n| format!("echo {n}\n")).collect() };
+    let asked: Vec<Value> = (0..8)
+        .map(|number| {
+            let lines = if number == 7 { 40 } else { 8 };
+            approval(
+                &format!("a{number}"),
+                "s1",
+                json!({"tool_input": {"command": command(lines)}}),
+            )
+        })
+        .collect();
+    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &asked);
+    let _ = rig.keys("Y");
+    assert!(rig.screen().contains("1 longer than shown"));
+    let mut pages = 0;
+    let decided = loop {
+        let effects = rig.keys("enter");
+        if !sent(&effects).is_empty() {
+            break sent(&effects);
+        }
+        pages += 1;
+        assert!(pages < 20, "the list has an end");
+    };
+    assert!(pages >= 3, "all pages were shown first: {pages}");
+    assert_eq!(ids(&decided), ["a0", "a1", "a2", "a3", "a4", "a5", "a6"]);
+}
+
+#[test]
+fn a_request_that_changes_while_the_batch_is_open_is_not_approved() {
+    let mut rig = rig(&crowd());
+    let _ = rig.keys("Y");
+    let mut changed = crowd()[0].clone();
+    changed["tool_input"] = json!({"command": "curl evil"});
+    let _ = rig.approval_event("new_approval", &changed);
+    rig.draw();
+    assert_eq!(ids(&sent(&rig.keys("enter"))), ["a3"]);
+}
+
+#[test]
 fn what_arrives_while_the_summary_is_open_is_not_in_it() {
     let mut rig = rig(&crowd()[..1]);
     let _ = rig.keys("Y");
@@ -439,18 +505,14 @@ fn a_summary_that_was_not_drawn_sends_nothing() {
     let mut rig = rig(&crowd());
     let _ = rig.press("Y");
     assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
-    assert!(matches!(rig.app.form, Some(Form::Many(_))));
+    assert!(matches!(rig.app.form, Some(Form::Batch(_))));
     rig.draw();
     assert_eq!(
         sent(&rig.tap("enter")),
         [] as [Value; 0],
         "nor one just drawn"
     );
-    // Taking the dangerous ones in changes what is listed: that must be seen too.
-    let _ = rig.press("tab");
-    assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
-    rig.draw();
-    assert_eq!(sent(&rig.press("enter")).len(), 3);
+    assert_eq!(sent(&rig.press("enter")).len(), 2);
 }
 
 #[test]
@@ -482,7 +544,7 @@ fn the_card_is_copied_as_it_is_seen() {
 }
 
 #[test]
-fn five_hundred_wait_and_are_decided_at_once() {
+fn five_hundred_are_denied_at_once_and_approved_as_far_as_they_were_read() {
     let asked: Vec<Value> = (0..500)
         .map(|n| {
             approval(
@@ -495,7 +557,16 @@ fn five_hundred_wait_and_are_decided_at_once() {
     let mut rig = rig(&asked);
     let _ = rig.keys("1 G");
     assert!(rig.screen().contains("echo 499"));
-    let decided = sent(&rig.keys("Y pagedown pagedown enter"));
-    assert_eq!(decided.len(), 500);
-    assert!(rig.screen().contains("approving 500"));
+    let _ = rig.keys("Y");
+    assert!(rig.screen().contains("300 beyond the first 200"));
+    let decided = loop {
+        let decided = sent(&rig.keys("enter"));
+        if !decided.is_empty() {
+            break decided;
+        }
+    };
+    assert_eq!(decided.len(), 200);
+    assert!(rig.screen().contains("Approving 200…"));
+    let _ = rig.keys("N");
+    assert_eq!(sent(&rig.keys("enter")).len(), 300);
 }
