@@ -26,7 +26,7 @@ use crate::tui::update::form::After;
 use crate::tui::update::form::offers::{self as offer_keys, Typed};
 use crate::tui::update::{decide, say};
 use crate::tui::view::card;
-use crate::tui::view::form::{keys_at_foot, offers};
+use crate::tui::view::form::{guarded, keys_at_foot, offers};
 use crate::tui::view::widgets::{fit, popup};
 
 /// Rows of a request's text beyond which it is decided by itself.
@@ -380,7 +380,7 @@ pub fn draw(app: &App, form: &mut BatchDecision, screen: Rect, buf: &mut Buffer)
         keys.push(("pagedown", "scroll"));
     }
     keys.push(("esc", "cancel"));
-    keys_at_foot(theme, &keys, inside, buf);
+    keys_at_foot(&guarded(app), &keys, inside, buf);
 }
 
 /// Lays the list out for so many columns, unless that is done: of a yes the whole texts, of a no a

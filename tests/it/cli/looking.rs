@@ -55,7 +55,8 @@ fn a_unique_prefix_shows_a_session_or_an_approval() {
     for prefix in [short, &approval_id[.."local-".len() + 8], approval_id] {
         let shown = cli.ok(&["show", prefix]);
         assert!(shown.starts_with("Bash (permission), pending\n"), "{shown}");
-        assert!(shown.contains("what --always would allow"), "{shown}");
+        let grants = "can grant with it\n    --always           allow Bash(";
+        assert!(shown.contains(grants), "{shown}");
         let shown = cli.json(&["show", prefix, "--json"]);
         assert_eq!(shown["id"], approval_id);
     }

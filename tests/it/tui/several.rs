@@ -48,14 +48,14 @@ fn a_typed_reason_outlives_the_daemon_and_is_sent_once() {
     cli.ok(&["daemon", "stop"]);
     terminal.wait_until("the loss is said and the form stays", |screen| {
         let shown = screen.contents();
-        (shown.contains("no daemon for") || shown.contains("connection lost"))
+        (shown.contains("daemon not running") || shown.contains("connection lost"))
             && shown.contains("typed before it died")
     });
     // A verb starts the daemon again.
     cli.ok(&["daemon", "start"]);
     terminal.wait_until("it is back and the form stays", |screen| {
         let shown = screen.contents();
-        !shown.contains("no daemon for")
+        !shown.contains("daemon not running")
             && !shown.contains("connection lost")
             && !shown.contains("connecting…")
             && shown.contains("typed before it died")

@@ -109,7 +109,7 @@ impl Form {
             Self::Deny(_) => "deny",
             Self::Edit(_) => "edit",
             Self::Always(_) => "always",
-            Self::Batch(_) => "many",
+            Self::Batch(_) => "batch",
             Self::Question(_) => "question",
             Self::Contact(_) => "contact",
             Self::Say(_) => "say",

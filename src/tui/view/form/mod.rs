@@ -75,7 +75,7 @@ fn about(app: &App, approval: &str, inside: Rect, buf: &mut Buffer) -> Rect {
 }
 
 /// The looks of a form's keys that decide: dim as long as they do nothing.
-fn guarded(app: &App) -> Theme {
+pub fn guarded(app: &App) -> Theme {
     let mut theme = app.theme;
     if app.is_guarded() {
         theme.key = theme.dim;
