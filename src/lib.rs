@@ -9,7 +9,7 @@
 //! npm humanlayer, scripts┘                                       daemon ── SQLite ~/.humanlayer/daemon.db
 //! programs with a HumanLayer SDK ── HTTP 127.0.0.1:7777 ───────────┤ └──── a HumanLayer API: polls, answers
 //!                                                                  │
-//!                       sessions/ID/s (one per session)            │
+//!                       sessions/ID/s (one per process)            │
 //!     runner ──────────────────────────────────────────────────────┘
 //!       └─ claude   stdin ← pipe from the runner     stdout → sessions/ID/journal.jsonl, straight
 //! ```
@@ -20,7 +20,7 @@
 //!   ([`tui`]) is one of them, the commands ([`commands`]) and the MCP servers ([`mcp`]) are others.
 //! - **The daemon** ([`daemon`]) owns the database, correlates, and publishes. It may be killed,
 //!   upgraded or restarted at any moment without a session noticing.
-//! - **A runner** ([`runner`]) per session starts the agent, hands whole lines to its standard input,
+//! - **A runner** ([`runner`]) per agent process starts the agent, hands whole lines to its standard input,
 //!   each once, and says how it ended. It is so small that nothing in it fails. Nobody sits in the
 //!   way of the agent's output: its standard output *is* an append-only file, the journal.
 //!
@@ -47,6 +47,25 @@
 //!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
 //! interrupts.
+//!
+//! # A session is a conversation
+//!
+//! A [`domain::Session`] is one conversation with an agent. Processes come and go under it: parked after
+//! a rest, crashed, ended by a person, gone with the machine. A message to a session whose process has
+//! ended starts the next one ([`daemon::session::Sessions::message`]), in the permission mode in which
+//! the session was; what that needs and is missing is waited for, and the session says so. A process is
+//! numbered (`generation`) and has a directory of its own; the journals of all of them count on as one.
+//!
+//! A fork is a session of its own. It shows its source's conversation up to where it was forked off,
+//! and numbers its own pieces from there, so that nothing is copied and a page is read from any place.
+//!
+//! What a person wants of a session (a message, an interrupt, its end, its place in the archive) is
+//! stored before it is acknowledged. The steps of an end are a pure state machine
+//! ([`daemon::session::ending`]) that begins anew with each daemon.
+//!
+//! Clients of the older daemon know processes, not conversations: `continueSession` gives them a further
+//! id whose parent is the named one. All such ids ([`domain::wire_id`]) name the conversation for ever;
+//! existing clients see each as a session of its own, ours see one.
 //!
 //! # Where questions come from
 //!
@@ -75,22 +94,25 @@
 //! 2. *Decided once.* An approval has exactly one outcome ([`domain::Outcome`]), and all but a yes or
 //!    no of a person or a rule of theirs say that nobody decided. It records the input that ran: an
 //!    edit that the agent would take for none is refused.
-//! 3. *No time limit on a person.* Nothing here expires a question.
-//! 4. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
+//! 3. *One process a conversation.* A session has one process at most, because its row has one; two rows
+//!    with the same conversation of the agent cannot both be live, because a unique index forbids it.
+//!    (Second processes that an earlier release started are marked, and ended after their turn.)
+//! 4. *No time limit on a person.* Nothing here expires a question.
+//! 5. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
 //!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's
 //!    mark, or cannot be traced is refused decisions, standing permissions, and agents that would
 //!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. Over
 //!    HTTP the same is asked of whoever holds the socket at the other end, at each answer. (Not
 //!    covered: an agent that makes another program of the user act for it, through a terminal
 //!    multiplexer or a job scheduler, say; its way there was itself a command to approve.)
-//! 5. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
-//! 6. *Every queue is bounded* and says what happens when it is full; the constants are public where
+//! 6. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
+//! 7. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
-//! 7. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
+//! 8. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
 //!    HTTP and only [`daemon::humanlayer_api::client`] makes calls over it, only [`ipc`], the client's
 //!    transport and the link to runners know sockets, only [`platform`] knows the system and is
 //!    `unsafe`; the runner has no async runtime and no database.
-//! 8. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
+//! 9. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
 //!    [`ipc`] know neither daemon nor client; daemon and client do not know each other.
 //!
 //! Those that can be read off the source are tests (`tests/it/architecture`).
@@ -131,7 +153,7 @@
 //! | HTTP | 1,024 connections, 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
 //! | an idle session's process | 10 minutes after its last turn, unless background work runs |
 //!
-//! Conversations, approvals and sessions are kept.
+//! Conversations, approvals and sessions are kept until a person deletes them.
 
 pub mod check;
 pub mod cli;

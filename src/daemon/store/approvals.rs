@@ -12,7 +12,7 @@ use super::{Doing as _, Store, StoreError, api_outbox, events, outbox, sessions}
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
 use crate::domain::decision::{self, standing_rule};
-use crate::domain::{Approval, Decision, EventBody, Outcome, OutgoingLine, RunId, Source};
+use crate::domain::{Approval, Decision, EventBody, Kind, Outcome, OutgoingLine, RunId, Source};
 
 /// Makes the line that answers a question of the agent, once its outcome stands; the flag also ends
 /// the turn. None for an outcome that the agent is not told.
@@ -330,6 +330,9 @@ pub fn resolve_as(
         return Err(StoreError::AlreadyResolved(Box::new(resolved)));
     }
     let mut unanswerable = false;
+    if resolved.kind == Kind::Plan && resolved.outcome == Outcome::Approved {
+        leave_plan_mode(write, &resolved)?;
+    }
     match resolved.source {
         Source::Claude => match (write.answer)(&resolved, resolution.interrupt) {
             Some(line) => {
@@ -355,6 +358,25 @@ pub fn resolve_as(
         return by_key(write.db, resolved.key);
     }
     Ok(resolved)
+}
+
+/// With its plan approved the agent leaves plan mode, for the one that was granted with it. Not every
+/// version of it says so; what it says later holds.
+fn leave_plan_mode(write: &mut Write<'_>, plan: &Approval) -> Result<(), StoreError> {
+    let granted = plan
+        .updated_permissions
+        .iter()
+        .flatten()
+        .filter(|update| update.get("type").and_then(Value::as_str) == Some("setMode"))
+        .find_map(|update| update.get("mode").and_then(Value::as_str));
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET permission_mode = ?2 WHERE key = ?1")
+        .and_then(|mut update| {
+            update.execute(params![plan.session_key, granted.unwrap_or("default")])
+        })
+        .map(drop)
+        .doing("note that a plan was approved")
 }
 
 /// Notes that an answer arrived, once.

@@ -1,5 +1,6 @@
 //! One turn after another: in the same process, in a later one, and stopped ones.
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::Rig;
@@ -155,9 +156,11 @@ fn an_ended_session_keeps_its_outcome() {
     );
 }
 
-#[test]
-fn an_approved_plan_stays_approved_when_the_session_is_resumed() {
-    let rig = Rig::start();
+#[rstest]
+fn an_approved_plan_stays_approved_when_the_session_is_resumed(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let rig = Rig::of_version(version);
     let id = rig.launch_with(json!({
         "query": "TOOL ExitPlanMode {\"plan\": \"# Plan\"}\nTEXT planned", "permission_mode": "plan",
     }));
