@@ -195,7 +195,12 @@ mod tests {
             Ok(secrets())
         );
         assert_eq!(mode(&path), 0o600);
-        for damaged in ["", "# only this\n", "0123\n", &kept.replace('a', "ä")] {
+        for damaged in [
+            "",
+            "# only this\n",
+            "0123\n",
+            &format!("{}ä", kept.trim_end()),
+        ] {
             fs::write(&path, damaged).unwrap();
             let sealer = Sealer::beside(&database);
             let error = sealer.open(&session, &sealed).unwrap_err();

@@ -201,7 +201,7 @@ fn after_an_upgrade_under_it_a_daemon_is_started_and_sessions_are_launched() {
     cli.ok(&["daemon", "stop"]);
     terminal.wait_for("ctrl-r");
     terminal.keys("ctrl-r");
-    terminal.wait_for("connected again");
+    terminal.wait_for("Reconnected");
     let second = cli.daemon_pid().expect("a daemon runs");
     assert_ne!(first, second);
     let file = std::fs::read_link(format!("/proc/{second}/exe")).unwrap();
