@@ -2,7 +2,7 @@
 //!
 //! A flag beats the environment, which beats the file of the project in the working directory,
 //! where that may set it, which beats the user's own file, which beats the default; every value
-//! remembers which of them it came from. [`settings`] is the one table from which all else here
+//! remembers which of them it came from. `settings` is the one table from which all else here
 //! derives. Owns reading the files and (for `login`) changing values in the user's. It must not
 //! start anything or print. Called once, before any command or daemon runs.
 

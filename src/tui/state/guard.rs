@@ -6,7 +6,7 @@
 //! frame showed are recorded here. There is no clock here: the time comes with each frame and key.
 //!
 //! Bounds: coverage is kept for pending approvals and the open dialog only, of each for at most
-//! [`MAX_LAYOUTS`] layouts.
+//! `MAX_LAYOUTS` layouts.
 
 use std::collections::HashMap;
 use std::ops::Range;
