@@ -2,7 +2,7 @@
 //! settings, the key of its model proxy.
 //!
 //! Owns [`LaunchSecrets`], how they are encrypted ([`Sealer`]) and what may be kept of an MCP
-//! configuration in clear ([`mod@outline`]). A resumed conversation needs all of it; a copy of the
+//! configuration in clear (`outline`). A resumed conversation needs all of it; a copy of the
 //! database must give none of it away. Called by the store, which keeps the sealed bytes, and by
 //! whoever launches and resumes. Knows neither SQL nor the agent's command line.
 //!
