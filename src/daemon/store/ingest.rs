@@ -10,6 +10,7 @@ use super::{
 };
 use super::{approvals, asking};
 use crate::domain::session::{Process, Usage};
+use crate::domain::stream_state::StreamState;
 use crate::domain::{Effect, EventType, Session};
 
 /// Lines of the agent, kept as they were written: one text for all of them, because a text each would
@@ -285,7 +286,7 @@ fn save(
             what: "background_tasks",
             problem: error.to_string(),
         })?;
-    let stream = stream_state(session)?;
+    let stream = stream_state(&session.stream)?;
     let usage = &session.usage;
     write
         .db
@@ -328,8 +329,9 @@ fn save(
         .doing("move a session on")
 }
 
-fn stream_state(session: &Session) -> Result<String, StoreError> {
-    serde_json::to_string(&session.stream).map_err(|error| StoreError::Value {
+/// What is remembered of a stream, as it is stored.
+pub fn stream_state(stream: &StreamState) -> Result<String, StoreError> {
+    serde_json::to_string(stream).map_err(|error| StoreError::Value {
         what: "stream_state",
         problem: error.to_string(),
     })
@@ -360,7 +362,7 @@ fn only_talked(before: &Session, session: &Session) -> bool {
 
 /// Writes back what talk changes, none of which is in an index.
 fn save_talk(write: &Write<'_>, session: &Session, words: i64) -> Result<i64, StoreError> {
-    let stream = stream_state(session)?;
+    let stream = stream_state(&session.stream)?;
     let usage = &session.usage;
     write
         .db

@@ -6,10 +6,11 @@ use serde_json::json;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox, secrets, wire_ids};
+use super::{Doing as _, Store, StoreError, events, external, ingest, outbox, secrets, wire_ids};
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{SUMMARY_CHARS, Settings};
+use crate::domain::stream_state::StreamState;
 use crate::domain::{
     EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status,
     text,
@@ -230,16 +231,28 @@ fn create(
         what: "config",
         problem: error.to_string(),
     })?;
+    // What the source has cost so far is not the fork's, though its process may report it.
+    let stream = match &new.fork {
+        Some(fork) => StreamState {
+            accounting: by_key(write.db, fork.source_key)?
+                .stream
+                .accounting
+                .for_fork(),
+            ..StreamState::default()
+        },
+        None => StreamState::default(),
+    };
+    let stream = ingest::stream_state(&stream)?;
     let now = micros(write.now);
     write
         .db
         .prepare_cached(
             "INSERT INTO sessions (id, run_id, claude_session_id, parent_id, phase, status, process, query, summary,
                 title, working_dir, config, auto_accept_edits, skip_permissions, skip_permissions_until, created_at,
-                last_activity_at, directory, forked_from, fork_sequence, next_sequence)
+                last_activity_at, directory, forked_from, fork_sequence, next_sequence, stream_state)
              VALUES (?1, ?2, ?3, ?4, 'starting', 'starting', 'launching', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13,
                 ?1, ?14, coalesce((SELECT next_sequence - 1 FROM sessions WHERE key = ?14), 0),
-                coalesce((SELECT next_sequence FROM sessions WHERE key = ?14), 1))",
+                coalesce((SELECT next_sequence FROM sessions WHERE key = ?14), 1), ?15)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -257,6 +270,7 @@ fn create(
                 new.settings.skip_permissions_until.map(micros),
                 now,
                 new.fork.as_ref().map(|fork| fork.source_key),
+                stream,
             ])
         })
         .doing("accept a session")?;

@@ -92,6 +92,49 @@ fn a_fork_has_a_name_of_its_own_and_leaves_the_parent_alone() {
     rig.until_result(&id, "the parent goes on");
 }
 
+/// Each process counts from nothing, or goes on from the transcript, as its version has it.
+#[rstest]
+fn what_several_processes_of_a_session_cost_is_counted_once(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let rig = Rig::of_version(version);
+    let id = rig.launch("TEXT one");
+    let first = rig.until_result(&id, "one");
+    for word in ["two", "three", "four"] {
+        rig.daemon.call("endSession", json!({"session_id": id}));
+        wait_until("the process is over", || {
+            (rig.daemon.session(&id)["live"] == false).then_some(())
+        });
+        rig.say(&id, &format!("TEXT {word}"));
+        rig.until_result(&id, word);
+    }
+    let cost = |session: &serde_json::Value| session["cost_usd"].as_f64().unwrap();
+    let (turn, all) = (cost(&first), cost(&rig.daemon.session(&id)));
+    assert!(all > turn * 3.5 && all < turn * 4.5, "{all}, a turn {turn}");
+}
+
+/// The process of a fork may report what the conversation has cost before it was forked.
+#[rstest]
+fn a_fork_costs_what_it_does_itself_and_nothing_of_its_parent(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let rig = Rig::of_version(version);
+    let id = rig.launch("TEXT one");
+    rig.until_result(&id, "one");
+    rig.say(&id, "TEXT two");
+    let parent = rig.until_result(&id, "two");
+    rig.daemon.call("endSession", json!({"session_id": id}));
+    wait_until("the process is over", || {
+        (rig.daemon.session(&id)["live"] == false).then_some(())
+    });
+    let child = rig.continue_session(&id, "TEXT three", true);
+    let fork = rig.until_result(&child, "three");
+    let cost = |session: &serde_json::Value| session["cost_usd"].as_f64().unwrap();
+    let turn = cost(&parent) / 2.0;
+    let own = cost(&fork);
+    assert!(own > turn * 0.5 && own < turn * 1.5, "{own}, a turn {turn}");
+}
+
 #[test]
 fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
     let rig = Rig::start();
