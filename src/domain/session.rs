@@ -252,7 +252,8 @@ pub struct Settings {
 }
 
 /// What the agent's stream says about cost and size.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// US dollars, of all processes of the session together.
     pub cost_usd: Option<f64>,

@@ -54,31 +54,15 @@ pub struct Standing {
     pub error_message: Option<String>,
     /// The last turn's final text.
     pub result: Option<String>,
-    /// US dollars.
-    pub cost_usd: Option<f64>,
-    /// Fresh input tokens.
-    pub input_tokens: Option<i64>,
-    /// Output tokens.
-    pub output_tokens: Option<i64>,
-    /// Tokens written to the model's cache.
-    pub cache_creation_input_tokens: Option<i64>,
-    /// Tokens read from the model's cache.
-    pub cache_read_input_tokens: Option<i64>,
-    /// Tokens in the context window.
-    pub context_tokens: Option<i64>,
-    /// Size of the context window.
-    pub context_limit: Option<i64>,
-    /// Model turns.
-    pub num_turns: Option<i64>,
-    /// Milliseconds of work.
-    pub duration_ms: Option<i64>,
+    /// Cost and size.
+    #[serde(flatten)]
+    pub usage: Usage,
 }
 
 impl Standing {
     /// How a session stands now.
     #[must_use]
     pub fn of(session: &Session) -> Self {
-        let usage = session.usage.clone();
         Self {
             status: session.status.as_str().to_owned(),
             claude_session_id: session.claude_session_id.clone(),
@@ -87,15 +71,7 @@ impl Standing {
             completed_at: session.completed_at.map(Timestamp::as_microsecond),
             error_message: session.error_message.clone(),
             result: session.result_content.clone(),
-            cost_usd: usage.cost_usd,
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_creation_input_tokens: usage.cache_creation_input_tokens,
-            cache_read_input_tokens: usage.cache_read_input_tokens,
-            context_tokens: usage.context_tokens,
-            context_limit: usage.context_limit,
-            num_turns: usage.num_turns,
-            duration_ms: usage.duration_ms,
+            usage: session.usage.clone(),
         }
     }
 
@@ -115,17 +91,7 @@ impl Standing {
         session.completed_at = self.completed_at.and_then(time);
         session.error_message.clone_from(&self.error_message);
         session.result_content.clone_from(&self.result);
-        session.usage = Usage {
-            cost_usd: self.cost_usd,
-            input_tokens: self.input_tokens,
-            output_tokens: self.output_tokens,
-            cache_creation_input_tokens: self.cache_creation_input_tokens,
-            cache_read_input_tokens: self.cache_read_input_tokens,
-            context_tokens: self.context_tokens,
-            context_limit: self.context_limit,
-            num_turns: self.num_turns,
-            duration_ms: self.duration_ms,
-        };
+        session.usage.clone_from(&self.usage);
         session.pending_approvals = 0;
         session.background_tasks.clear();
         session.process = super::session::Process::Gone;

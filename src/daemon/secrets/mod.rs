@@ -69,8 +69,8 @@ impl fmt::Debug for ProxyAccess {
     }
 }
 
-/// Why launch secrets cannot be had. The text completes «cannot read the environment that this
-/// session was launched with: …» and says what a person can do.
+/// Why launch secrets cannot be read. The text follows "cannot read the environment that this session
+/// was launched with:" and says what a person can do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
     /// None were stored.

@@ -213,7 +213,7 @@ pub fn process_ended(
     reason: &str,
     deliberate: bool,
 ) -> Result<(), StoreError> {
-    // Whoever ends a session does not want what was queued before to be taken up again.
+    // Messages that were queued before a person ended the session are not resumed with it.
     let kept = outbox::give_up(write, session.key, reason, session.end_requested_at)?;
     if kept.dropped > 0 {
         let text = match kept.dropped {
