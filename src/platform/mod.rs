@@ -9,6 +9,7 @@
 
 use std::io;
 
+mod atomic_file;
 mod program;
 mod socket_path;
 
@@ -24,8 +25,9 @@ use macos as system;
 
 use system::leads_session;
 
+pub use atomic_file::write_atomically;
 pub use program::{installed_program, running_program};
-pub use socket_path::{SOCKET_DIR_MAX, SOCKET_PATH_MAX, SocketPath};
+pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, is_zombie, parent_of, process_name,
     process_start_time, punch_hole, socket_holders, spawn_in_new_group_dying_with_parent,

@@ -1,11 +1,9 @@
-//! The session directory: where its files are, who holds it, and how a file
-//! in it is replaced so that a reader sees the old or the new one, whole.
+//! The session directory: where its files are, and who holds it.
 //!
-//! Owns paths, the lock and the atomic write. Knows nothing of what the files
-//! say. Called by the runner and, for reading, by the daemon.
+//! Owns paths and the lock. Knows nothing of what the files say. Called by the runner and, for reading, by the daemon.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -132,33 +130,5 @@ pub(super) fn take_lock(dir: &SessionDir) -> io::Result<Option<File>> {
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(None),
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
         }
-    }
-}
-
-/// Replaces `path` by `bytes` (mode 0600): written beside it, synced, renamed
-/// over it, and the rename synced too.
-pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".tmp");
-    let beside = PathBuf::from(beside);
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if let Err(error) = written {
-        // Best effort: the first failure is the one to tell of.
-        let _ = fs::remove_file(&beside);
-        return Err(error);
-    }
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
     }
 }

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::FORMAT;
-use super::dir::{SessionDir, write_atomically};
+use super::dir::SessionDir;
+use crate::platform::write_atomically;
 
 /// What can go wrong with a file of a session directory.
 #[derive(Debug, thiserror::Error)]

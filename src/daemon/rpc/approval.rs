@@ -186,7 +186,10 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
         decision,
         client,
     } = params;
-    let by = by.with(crate::platform::user_name(viewer(&call)), client);
+    // The system's list of users may be kept on another machine.
+    let uid = viewer(&call);
+    let user = tokio::task::spawn_blocking(move || crate::platform::user_name(uid));
+    let by = by.with(user.await.ok().flatten(), client);
     match call.daemon.store.decide(&approval_id, decision, by).await {
         Ok(approval) => Ok(SendDecisionResponse {
             success: true,

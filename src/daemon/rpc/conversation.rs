@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use super::session::MAX_PAGE;
+use super::session::required;
 use crate::daemon::store::{Names, Page};
 use crate::domain::EventType;
 use crate::protocol::conversation::{
@@ -104,9 +105,7 @@ pub async fn snapshots(
     call: Call,
     params: SessionParams,
 ) -> Result<GetSessionSnapshotsResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
+    required(&params.session_id)?;
     let events = call
         .daemon
         .store
@@ -171,9 +170,7 @@ pub async fn raw_lines(
     call: Call,
     params: GetRawLinesParams,
 ) -> Result<GetRawLinesResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
+    required(&params.session_id)?;
     let limit = params.limit.unwrap_or(200).min(MAX_PAGE);
     let lines = call
         .daemon

@@ -3,6 +3,7 @@
 use super::Call;
 use super::error::RpcError;
 use super::resume::END_WAIT;
+use super::session::required;
 use crate::daemon::secrets::{Needs, Requester, resume};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{RestartSessionParams, SessionResponse, SessionState};
@@ -13,9 +14,7 @@ pub async fn restart(
     call: Call,
     params: RestartSessionParams,
 ) -> Result<SessionResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
+    required(&params.session_id)?;
     call.must_be_a_person("give a session other credentials")?;
     let store = &call.daemon.store;
     let session = store.session(&params.session_id).await?;

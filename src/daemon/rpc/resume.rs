@@ -14,6 +14,7 @@ use super::launch::{
     argument, check_message, is_codelayer, mcp_config, new_id, non_empty, own_tool, program,
     working_dir,
 };
+use super::session::required;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
@@ -38,9 +39,7 @@ pub async fn send_message(
     call: Call,
     params: SendMessageParams,
 ) -> Result<SessionResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
+    required(&params.session_id)?;
     check_message("message", &params.message)?;
     let line = control::user_message(&params.message);
     check_line(&line)?;
@@ -73,9 +72,7 @@ pub async fn continue_session(
     call: Call,
     params: ContinueSessionParams,
 ) -> Result<ContinueSessionResponse, RpcError> {
-    if params.session_id.is_empty() {
-        return Err(RpcError::required("session_id"));
-    }
+    required(&params.session_id)?;
     check_message("query", &params.query)?;
     let (lineage, position) = call.daemon.store.lineage(&params.session_id).await?;
     call.daemon.store.must_be_ours(&lineage.session)?;

@@ -82,7 +82,8 @@ pub async fn leaves(
     })
 }
 
-fn required(id: &str) -> Result<(), RpcError> {
+/// Checks that a session is named.
+pub(super) fn required(id: &str) -> Result<(), RpcError> {
     if id.is_empty() {
         Err(RpcError::required("session_id"))
     } else {
@@ -246,7 +247,7 @@ pub async fn delete(
     let mut answer = DeleteSessionsResponse::default();
     for id in params.session_ids {
         match call.daemon.store.delete_session(&id).await {
-            Ok(deleted) => answer.deleted.push(deleted.0.id.to_string()),
+            Ok(deleted) => answer.deleted.push(deleted.id.to_string()),
             Err(error) => answer.failed.push(FailedDeletion {
                 session_id: id,
                 error: error.to_string(),

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::SecretsError;
+use crate::platform;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -78,7 +79,7 @@ fn parse(text: &str) -> Option<[u8; KEY_BYTES]> {
     Some(key)
 }
 
-/// Written beside its place and renamed, so that a daemon that dies meanwhile leaves no half key.
+/// A daemon that dies meanwhile leaves no half key.
 fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     let mut text = format!("{COMMENT}\n");
     for byte in key {
@@ -86,23 +87,5 @@ fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
         let _ = write!(text, "{byte:02x}");
     }
     text.push('\n');
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".tmp");
-    let beside = PathBuf::from(beside);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        Some(parent) => fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    platform::write_atomically(path, text.as_bytes())
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use outline::{ClearConfig, outline, take_from_config};
-pub use resume::{CannotResume, Needs, Requester, Resumed, is_credential, resume};
+pub use resume::{CannotResume, Needs, Requester, Resumed, resume};
 pub use seal::Sealer;
 
 /// What a session was launched with that nobody else may read.

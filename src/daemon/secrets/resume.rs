@@ -25,17 +25,16 @@ const CREDENTIAL_PREFIXES: [&str; 8] = [
 ];
 
 /// The same, whole names.
-const CREDENTIALS: [&str; 5] = [
+const CREDENTIALS: [&str; 4] = [
     "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
     "CLOUD_ML_REGION",
     "CLOUDSDK_CONFIG",
     "GCLOUD_PROJECT",
-    "GOOGLE_CLOUD_PROJECT",
 ];
 
 /// Whether a variable belongs to the credentials and their endpoint.
 #[must_use]
-pub fn is_credential(name: &str) -> bool {
+fn is_credential(name: &str) -> bool {
     CREDENTIALS.contains(&name)
         || CREDENTIAL_PREFIXES
             .iter()

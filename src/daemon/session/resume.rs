@@ -15,7 +15,8 @@ use super::{Context, remains};
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
-use crate::daemon::store::{NewProcess, NewWireId, Resumed, StoreError};
+use crate::daemon::store::{NewProcess, NewWireId, StoreError};
+use crate::domain::session::Process;
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
 use crate::runner::SessionDir;
 
@@ -76,6 +77,15 @@ impl Sessions {
         };
         for session in waiting {
             let _lane = self.lane(&session.id).await;
+            // It may have been resumed, or told to wait for something else, in the meantime.
+            let session = match self.context().store.session_by_key(session.key).await {
+                Ok(session) if waits(&session) => session,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(session = %session.id, %error, "cannot read a session that waits");
+                    continue;
+                }
+            };
             if let Err(error) = self.resume(&session, None).await {
                 tracing::warn!(session = %session.id, %error, "cannot resume a session that waits");
             }
@@ -139,13 +149,13 @@ impl Sessions {
             wire_id,
         };
         match ctx.store.resume(new).await {
-            Ok(Resumed::New(session)) => {
+            Ok(Some(session)) => {
                 crate::failpoint::hit("resume.recorded");
                 let started = launch::start_runner(ctx, &session.id, &session.directory);
                 self.supervise(session.clone());
                 started.map(|_| Some(session))
             }
-            Ok(Resumed::Live(_)) => {
+            Ok(None) => {
                 remains::remove(&dir);
                 Ok(None)
             }
@@ -155,6 +165,11 @@ impl Sessions {
             }
         }
     }
+}
+
+/// Whether a session has no process and waits for what its next one needs.
+fn waits(session: &Session) -> bool {
+    session.process == Process::Gone && session.waiting_for.is_some()
 }
 
 async fn is_live(ctx: &Context, session: &Session) -> Result<bool, StoreError> {

@@ -13,16 +13,12 @@ use crate::domain::{EventBody, Session};
 /// Raw lines that one transaction deletes, so that sessions never wait long behind it.
 const BATCH: i64 = 5_000;
 
-/// A session that was deleted.
-#[derive(Clone, Debug)]
-pub struct Deleted(pub Session);
-
 impl Store {
     /// Deletes an ended session with everything of it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] while it has a process or, of another program, something pending.
-    pub async fn delete_session(&self, id: &str) -> Result<Deleted, StoreError> {
+    pub async fn delete_session(&self, id: &str) -> Result<Session, StoreError> {
         let id = id.to_owned();
         let key = self
             .writer
@@ -72,7 +68,7 @@ fn must_be_over(session: &Session) -> Result<(), StoreError> {
     })
 }
 
-fn delete(write: &mut Write<'_>, key: i64) -> Result<Deleted, StoreError> {
+fn delete(write: &mut Write<'_>, key: i64) -> Result<Session, StoreError> {
     let session = sessions::by_key(write.db, key)?;
     must_be_over(&session)?;
     hand_over(write, &session)?;
@@ -117,7 +113,7 @@ fn delete(write: &mut Write<'_>, key: i64) -> Result<Deleted, StoreError> {
         )
         .doing("note a deletion")?;
     write.announce(seq, &session.id, &session.run_id, EventBody::SessionDeleted);
-    Ok(Deleted(session))
+    Ok(session)
 }
 
 /// The fork that shows most of the session gets what it shows, and the other forks become its own.

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, sessions};
+use super::{Doing as _, Store, StoreError, events, intentions, sessions};
 use crate::domain::session::{Process, SUMMARY_CHARS};
 use crate::domain::{LaunchConfig, Session, SessionId, Status, text};
 
@@ -106,8 +106,7 @@ fn wake(write: &mut Write<'_>, session: Session, asker: &Asker) -> Result<Sessio
         .and_then(|mut update| update.execute(params![session.key, micros(write.now), asker.pid]))
         .doing("note that a program asks again")?;
     if session.archived {
-        let data = serde_json::Map::from_iter([("archived".to_owned(), false.into())]);
-        events::settings_changed(write, &session, data)?;
+        events::settings_changed(write, &session, intentions::archived_data(false))?;
     }
     sessions::by_key(write.db, session.key)
 }

@@ -39,21 +39,13 @@ pub struct NewProcess {
     pub wire_id: Option<NewWireId>,
 }
 
-/// What became of it.
-#[derive(Clone, Debug)]
-pub enum Resumed {
-    /// The process is to be started.
-    New(Session),
-    /// There is one already; nothing was changed.
-    Live(Session),
-}
-
 impl Store {
-    /// Gives a session its next process, unless it has one.
+    /// Gives a session its next process, which is to be started then. None when it has one already;
+    /// nothing is changed then.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it cannot have one.
-    pub async fn resume(&self, new: NewProcess) -> Result<Resumed, StoreError> {
+    pub async fn resume(&self, new: NewProcess) -> Result<Option<Session>, StoreError> {
         let sealed = self.seal(&new.session_id, &new.secrets);
         self.writer
             .run(move |write| resume(write, new, sealed.as_deref()))
@@ -117,10 +109,10 @@ fn resume(
     write: &mut Write<'_>,
     new: NewProcess,
     sealed: Option<&[u8]>,
-) -> Result<Resumed, StoreError> {
+) -> Result<Option<Session>, StoreError> {
     let before = sessions::by_key(write.db, new.session_key)?;
     if before.process.is_ours_and_alive() {
-        return Ok(Resumed::Live(before));
+        return Ok(None);
     }
     check(write, &before)?;
     let config = serde_json::to_string(&new.config).map_err(|error| StoreError::Value {
@@ -160,7 +152,7 @@ fn resume(
     unarchive(write, &before)?;
     let session = sessions::by_key(write.db, before.key)?;
     sessions::announce_updated(write, &session);
-    Ok(Resumed::New(session))
+    Ok(Some(session))
 }
 
 /// What works is in sight.
@@ -190,6 +182,9 @@ fn keep_waiting(
         });
     }
     check(write, &session)?;
+    if message.is_none() && session.waiting_for.as_deref() == Some(waiting_for) {
+        return Ok(session);
+    }
     if let Some((text, line)) = message {
         let words = NewConversationEvent::words(EventType::Message, "user", text);
         sessions::say(write, &session, words)?;

@@ -84,7 +84,7 @@ pub fn of(db: &Connection, session: Session) -> Result<Lineage, StoreError> {
 }
 
 /// The further ids of a session, in the order in which they were given out.
-pub fn ids_of(db: &Connection, session_key: i64) -> Result<Vec<WireId>, StoreError> {
+fn ids_of(db: &Connection, session_key: i64) -> Result<Vec<WireId>, StoreError> {
     db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM wire_ids WHERE session_key = ? ORDER BY from_seq, created_at"
     ))

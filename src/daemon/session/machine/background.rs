@@ -11,6 +11,10 @@ use crate::domain::stream_state::MAX_FOLLOWED;
 
 /// A tool call: notes one that looks after a task, whose result does not name it.
 pub(super) fn called(session: &mut Session, call: &str, tool: &str, input: &str) {
+    // What is noted here would never be looked at, and is stored with each stretch of the journal.
+    if session.stream.tells_tasks {
+        return;
+    }
     let field = match tool {
         "BashOutput" => "bash_id",
         "KillShell" => "shell_id",
