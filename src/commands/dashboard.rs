@@ -70,7 +70,9 @@ pub fn app(config: &Config) -> Result<App, Failure> {
 pub fn warnings(config: &Config) -> Vec<String> {
     let mut warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
     let keys = &config.dashboard.keys;
-    if let Ok(keymap) = Keymap::with(&keys.value) {
+    if !keys.value.is_empty()
+        && let Ok(keymap) = Keymap::with(&keys.value)
+    {
         let of_keys = keymap.warnings(&keys.value).into_iter();
         warnings.extend(of_keys.map(|warning| format!("{warning} ({})", keys.origin)));
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::{output, printer};
+use super::printer;
+use super::several::Failures;
 use crate::client::Client;
 use crate::domain::approval::ClientKind;
 use crate::domain::text::sanitize_line;
@@ -83,29 +84,20 @@ pub async fn send_all(
     context: &mut Context,
 ) -> Result<(), Failure> {
     let is_single = decisions.len() == 1;
-    let mut first_failure = None;
+    let mut failures = Failures::default();
     let mut decided = Vec::new();
     for (approval, decision) in decisions {
         match send_one(client, &approval, decision).await {
             Ok(approval) if report == Report::Json => decided.push(approval),
             Ok(approval) => write(context, &approval, report, is_single)?,
             Err(failure) if is_single => return Err(failure),
-            Err(failure) => {
-                let id = format::approval_id(&approval.id, true);
-                if let Failure::Told { message, .. } = &failure {
-                    output::warn(&format!("{}: {message}", sanitize_line(&id)));
-                }
-                first_failure.get_or_insert(failure.exit());
-            }
+            Err(failure) => failures.add(&format::approval_id(&approval.id, true), failure),
         }
     }
     if report == Report::Json {
         context.out.json(&decided)?;
     }
-    match first_failure {
-        None => Ok(()),
-        Some(exit) => Err(Failure::Silent(exit)),
-    }
+    failures.end()
 }
 
 fn write(

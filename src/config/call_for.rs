@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::file::type_name;
+use crate::domain::text::type_name;
 
 /// For which events somebody is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::settings::{FOREIGN, Spec, specs};
 use super::{ConfigError, FILE_NAME, Inputs, Warning, expand};
 use crate::domain::text::nearest;
+use crate::domain::text::type_name;
 
 /// The object in the file that holds the dashboard's settings.
 const DASHBOARD: &str = "dashboard";
@@ -141,18 +142,6 @@ impl ConfigFile {
                 instead: nearest(key, known.iter().copied()).map(|near| format!("{prefix}{near}")),
             })
             .collect()
-    }
-}
-
-/// A value's type in words.
-pub(super) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

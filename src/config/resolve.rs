@@ -56,6 +56,11 @@ impl Resolver<'_> {
 
     /// What was written, and where; null and the empty text count as unset.
     fn find(&self, spec: &Spec) -> Result<Option<(Value, Origin)>, ConfigError> {
+        // Where a flag decides, what else is written is not even read. The flag's path is put in as it
+        // was given, because a path need not be text.
+        if spec.flag.is_some() && self.inputs.flags.daemon_socket.is_some() {
+            return Ok(None);
+        }
         for variable in spec.env {
             let Some(found) = (self.inputs.environment)(variable).filter(|v| !v.is_empty()) else {
                 continue;

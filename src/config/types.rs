@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 use serde_json::{Map, Value, json};
 
-use super::file::type_name;
 use super::value::{LogLevel, Secret};
 use super::{CallFor, expand};
+use crate::domain::text::type_name;
 
 /// Where a value was found, for paths in it.
 #[derive(Clone, Copy)]

@@ -131,12 +131,6 @@ impl Capabilities {
             Capability::Interrupt => self.interrupt,
         }
     }
-
-    /// Whether it can be given what it asks for: a yes, or an answer.
-    #[must_use]
-    pub fn accept(self) -> bool {
-        self.approve || self.answer || self.respond
-    }
 }
 
 /// Why something cannot be done, for people; the same sentence from every client.
@@ -320,7 +314,7 @@ mod tests {
                         ..request(kind, source, &input, &[])
                     };
                     let can = Capabilities::of(&request);
-                    let ends = can.accept() || can.deny;
+                    let ends = can.approve || can.answer || can.respond || can.deny;
                     // A message whose input cannot be read comes from no source that we know.
                     let is_foreign_contact = kind == Kind::Contact
                         && matches!(source, Source::LocalApi | Source::RemoteApi)

@@ -9,6 +9,7 @@ pub mod approval;
 pub mod capabilities;
 pub mod conversation;
 pub mod danger;
+pub mod decided_by;
 pub mod decision;
 pub mod effect;
 pub mod event;

@@ -3,6 +3,7 @@
 //!
 //! Pure. A list is read whole or not at all: an answer to a part of it would be none.
 
+use super::text::nearest;
 use serde_json::{Map, Value};
 
 /// An option of a question.
@@ -156,18 +157,16 @@ impl Question {
         if self.options.is_empty() {
             return format!("“{}” has no options", self.text);
         }
-        let meant = self
+        let labels: Vec<String> = self
             .options
             .iter()
-            .map(|option| {
-                let score =
-                    strsim::jaro_winkler(&option.label.to_lowercase(), &typed.to_lowercase());
-                (score, option)
-            })
-            .filter(|(score, _)| *score > 0.8)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
+            .map(|option| option.label.to_lowercase())
+            .collect();
+        let meant = nearest(&typed.to_lowercase(), labels.iter().map(String::as_str))
+            .and_then(|near| labels.iter().position(|label| label == near))
+            .and_then(|at| self.options.get(at));
         let mut problem = format!("“{typed}” is not an option of “{}”", self.text);
-        if let Some((_, option)) = meant {
+        if let Some(option) = meant {
             problem.push_str(&format!("; did you mean “{}”?", option.label));
         }
         problem.push_str("\nOptions:");

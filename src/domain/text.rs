@@ -10,6 +10,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 /// Whether a character must not be drawn as it is: control characters (C0, DEL, C1), bidirectional
 /// controls, zero-width and other invisible characters, tags and variation selectors, and the
 /// separators that terminals treat as line ends.
@@ -174,6 +176,19 @@ fn escape(text: &str, level: Level, lines: bool) -> Cow<'_, str> {
     }
     safe.push_str(&text[done..]);
     Cow::Owned(safe)
+}
+
+/// The type of a JSON value in words.
+#[must_use]
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// The candidate that a mistyped word was probably meant to be; none when none is near.

@@ -142,13 +142,15 @@ impl Lineage {
         })
     }
 
+    /// The further id with which a segment began; none for the first.
+    fn wire_id(&self, position: usize) -> Option<&WireId> {
+        self.ids.get(position.checked_sub(1)?)
+    }
+
     /// The id and run id of a segment.
     #[must_use]
     pub fn names(&self, position: usize) -> (&SessionId, &RunId) {
-        match position
-            .checked_sub(1)
-            .and_then(|index| self.ids.get(index))
-        {
+        match self.wire_id(position) {
             Some(wire) => (&wire.id, &wire.run_id),
             None => (&self.session.id, &self.session.run_id),
         }
@@ -157,10 +159,7 @@ impl Lineage {
     /// The id that was named when a segment began.
     #[must_use]
     pub fn parent(&self, position: usize) -> Option<&SessionId> {
-        match position
-            .checked_sub(1)
-            .and_then(|index| self.ids.get(index))
-        {
+        match self.wire_id(position) {
             Some(wire) => Some(&wire.parent_id),
             None => self.session.parent_session_id.as_ref(),
         }
@@ -249,10 +248,7 @@ impl Lineage {
     pub fn segment(&self, position: usize) -> Session {
         let mut session = self.session.clone();
         session.forked_from = self.parent(position).cloned();
-        if let Some(wire) = position
-            .checked_sub(1)
-            .and_then(|index| self.ids.get(index))
-        {
+        if let Some(wire) = self.wire_id(position) {
             session.id = wire.id.clone();
             session.run_id = wire.run_id.clone();
             session.query.clone_from(&wire.query);

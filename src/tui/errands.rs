@@ -318,7 +318,9 @@ impl Errands {
                 .ask(async |client| client.get_conversation(&params).await)
                 .await
             {
-                Err(error) if error.is(ErrorKind::TooLarge) && *limit > 1 => *limit /= 4,
+                Err(error) if error.is(ErrorKind::TooLarge) && *limit > 1 => {
+                    *limit = (*limit / 4).max(1);
+                }
                 settled => return settled,
             }
         }

@@ -27,14 +27,24 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// A session came that was not known before: a first turn runs since the session was started.
+    /// A session is told anew: a first turn runs since the session was started, and what has ended
+    /// while nothing was told has ended.
     pub fn learned(&mut self, session: &SessionState) {
-        if session.status.is_active() && session.completed_at.is_none() && !session.external {
+        if !session.status.is_active() {
+            self.forget(&session.id);
+        } else if session.status.is_active() && session.completed_at.is_none() && !session.external
+        {
             self.turns.entry(session.id.clone()).or_insert(Turn {
                 began: session.created_at,
                 output_tokens: 0,
             });
         }
+    }
+
+    /// A session's turn is over, or the session is gone.
+    pub fn forget(&mut self, id: &str) {
+        self.turns.remove(id);
+        self.queued.remove(id);
     }
 
     /// A session has another status than before.
@@ -48,10 +58,7 @@ impl Activity {
                 };
                 self.turns.insert(session.id.clone(), began);
             }
-            (_, false) => {
-                self.turns.remove(&session.id);
-                self.queued.remove(&session.id);
-            }
+            (_, false) => self.forget(&session.id),
             (true, true) => {}
         }
     }
@@ -130,5 +137,16 @@ mod tests {
             json!({"completed_at": "2026-03-01T11:10:00Z"}),
         ));
         assert_eq!(activity.elapsed("a", now()), None);
+    }
+
+    #[test]
+    fn a_turn_that_ended_while_nothing_was_told_is_not_shown_as_running() {
+        let mut activity = Activity::default();
+        activity.learned(&record("running", json!({})));
+        activity.message_queued("a");
+        // The connection was lost and is there again.
+        activity.learned(&record("completed", json!({})));
+        assert_eq!(activity.elapsed("a", now()), None);
+        assert_eq!(activity.queued("a"), 0);
     }
 }

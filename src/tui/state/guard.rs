@@ -66,6 +66,20 @@ pub struct Unread {
 }
 
 impl Unread {
+    /// What has not been read, in words.
+    #[must_use]
+    pub fn describe(self) -> String {
+        let lines = match self.lines {
+            1 => "1 line".to_owned(),
+            lines => format!("{lines} lines"),
+        };
+        match (self.lines, self.bytes) {
+            (_, 0) => format!("{lines} not read"),
+            (0, bytes) => format!("{} not read", crate::format::bytes(bytes)),
+            (_, bytes) => format!("{lines} and {} not read", crate::format::bytes(bytes)),
+        }
+    }
+
     /// Whether all of it was drawn.
     #[must_use]
     pub fn is_nothing(self) -> bool {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 
-use super::keymap::{Context, Keymap};
+use super::keymap::{Action, Context, Keymap};
 use super::theme::Theme;
 use crate::config::CallFor;
 
@@ -292,6 +292,18 @@ impl App {
         others
             .filter(|approval| Some(approval.session_id.as_str()) != selected)
             .count()
+    }
+
+    /// That other sessions ask, and the key that goes there; none where none do.
+    #[must_use]
+    pub fn others_pending(&self) -> Option<String> {
+        let others = self.other_approvals();
+        let s = if others == 1 { "" } else { "s" };
+        match (others, self.keymap.key(Action::NextApproval).as_str()) {
+            (0, _) => None,
+            (_, "") => Some(format!("{others} other approval{s} pending")),
+            (_, key) => Some(format!("{others} other approval{s} pending ({key})")),
+        }
     }
 
     /// A frame with this content has reached the terminal.

@@ -187,7 +187,8 @@ fn next_approval(app: &mut App, is_forward: bool) -> Vec<Effect> {
     Vec::new()
 }
 
-fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
+/// Goes to a pending approval of the list, so many rows from the one that is shown.
+pub fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
     let shown = app.selected_approval().map(|approval| approval.id.as_str());
     if let Some(next) = app.inbox.stepped(&app.data, shown, by) {
         select::approval(app, &next);

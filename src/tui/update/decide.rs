@@ -4,7 +4,8 @@
 //! counts once that has been on the screen, unchanged, for the guard time. A denial needs no more. A
 //! yes also needs every row of the text to have been on the screen: a first `y` reads on instead.
 //! The stated exceptions: a text of more than [`LONG_TEXT`] rows can be approved by a key of its own,
-//! and the record says how much was not read; and a batch, whose summary is shown before it is sent.
+//! and the record says how much was not read; and a batch, whose form shows the whole text of each
+//! request that it approves.
 //! Something dangerous is confirmed by a second key, which is none of those that lead there.
 
 use super::{Effect, say};
@@ -63,25 +64,13 @@ pub fn admits_key(app: &mut App) -> bool {
 
 /// Says why there is nothing that a decision key could be about.
 fn nothing_to_decide(app: &mut App) {
-    let others = app.other_approvals();
-    let key = app.keymap.key(Action::NextApproval);
     let words = if app.selected_approval().is_some() {
         "The approval is not on the screen".to_owned()
     } else {
-        other_approvals(others, &key).unwrap_or_else(|| "No pending approvals".to_owned())
+        app.others_pending()
+            .unwrap_or_else(|| "No pending approvals".to_owned())
     };
     say(app, Tone::Plain, words);
-}
-
-/// How many approvals other sessions wait for, and the key that goes there; none where none do.
-#[must_use]
-pub fn other_approvals(others: usize, key: &str) -> Option<String> {
-    let s = if others == 1 { "" } else { "s" };
-    match (others, key) {
-        (0, _) => None,
-        (_, "") => Some(format!("{others} other approval{s} pending")),
-        (_, key) => Some(format!("{others} other approval{s} pending ({key})")),
-    }
 }
 
 /// What of the text that the last frame showed must be read before a yes counts; none where all of it
@@ -100,20 +89,6 @@ pub fn must_read(app: &App) -> Option<Unread> {
     (!unread.is_nothing()).then_some(unread)
 }
 
-/// What has not been read, in words.
-#[must_use]
-pub fn not_read(unread: Unread) -> String {
-    let lines = match unread.lines {
-        1 => "1 line".to_owned(),
-        lines => format!("{lines} lines"),
-    };
-    match (unread.lines, unread.bytes) {
-        (_, 0) => format!("{lines} not read"),
-        (0, bytes) => format!("{} not read", crate::format::bytes(bytes)),
-        (_, bytes) => format!("{lines} and {} not read", crate::format::bytes(bytes)),
-    }
-}
-
 /// Shows the next rows that were not drawn yet; the rest of a text that the panel does not hold is
 /// read in a pane of its own.
 fn read_on(app: &mut App, approval: &Approval, unread: Unread) {
@@ -127,7 +102,7 @@ fn read_on(app: &mut App, approval: &Approval, unread: Unread) {
 /// Says that something is to be read first.
 fn say_read_first(app: &mut App, unread: Unread) {
     let key = app.keymap.key(Action::Approve);
-    let words = format!("{}: {key} shows the next page", not_read(unread));
+    let words = format!("{}: {key} shows the next page", unread.describe());
     say(app, Tone::Plain, words);
 }
 
@@ -170,7 +145,7 @@ pub fn send(app: &mut App, word: &'static str, params: SendDecisionParams) -> Ve
 
 /// A plain yes.
 #[must_use]
-pub fn yes(approval: &Approval) -> SendDecisionParams {
+fn yes(approval: &Approval) -> SendDecisionParams {
     SendDecisionParams::new(&approval.id, Decision::approve())
 }
 
@@ -237,7 +212,7 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
         }
         Some(unread) => {
             let decision = Decision::Approve {
-                comment: Some(format!("Approved with {}.", not_read(unread))),
+                comment: Some(format!("Approved with {}.", unread.describe())),
                 updated_input: None,
                 updated_permissions: None,
             };
@@ -449,301 +424,5 @@ pub fn edited(app: &mut App, id: &str, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "a test fails by panicking"
-    )]
-    use std::time::Duration;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::tui::testing::{Rig, approval, session};
-
-    fn two() -> Rig {
-        let sessions = [session("s1", json!({})), session("s2", json!({}))];
-        let asked = [
-            approval("a1", "s1", json!({})),
-            approval("a2", "s2", json!({"created_at": "2026-03-01T11:59:10Z"})),
-        ];
-        Rig::new((140, 40), &sessions, &asked)
-    }
-
-    fn decided(effects: &[Effect]) -> Vec<(&str, &str)> {
-        effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Decide(params) => {
-                    let decision = match &params.decision {
-                        Decision::Approve { .. } => "approve",
-                        Decision::Deny { .. } => "deny",
-                        Decision::Answer { .. } | Decision::Respond { .. } => "respond",
-                    };
-                    Some((params.approval_id.as_str(), decision))
-                }
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn yes_is_about_the_oldest_as_it_is_the_selected_one() {
-        let mut rig = two();
-        let effects = rig.press("y");
-        assert_eq!(decided(&effects), [("a1", "approve")]);
-        assert!(rig.screen().contains("approving"), "said while on its way");
-    }
-
-    #[test]
-    fn a_second_press_before_the_answer_sends_nothing() {
-        let mut rig = two();
-        let _ = rig.press("y");
-        assert_eq!(decided(&rig.press("y")), []);
-    }
-
-    #[test]
-    fn what_another_client_decides_takes_the_panel_away_and_puts_no_other_one_there() {
-        let mut rig = two();
-        let gone = approval("a1", "s1", json!({"outcome": "denied", "status": "denied"}));
-        let _ = rig.approval_event("approval_resolved", &gone);
-        assert_eq!(decided(&rig.press("y")), [], "of the frame before");
-        assert!(rig.screen().contains("already resolved: denied"));
-        assert_eq!(rig.shown_approval(), None);
-        assert_eq!(decided(&rig.press("y")), []);
-        let screen = rig.screen();
-        assert!(
-            screen.contains("1 other approval pending (ctrl-n)"),
-            "{screen}"
-        );
-        assert_eq!(decided(&rig.keys("ctrl-n y")), [("a2", "approve")]);
-    }
-
-    #[test]
-    fn what_another_session_asks_is_not_under_the_keys() {
-        let sessions = [session("s1", json!({})), session("s2", json!({}))];
-        let mut rig = Rig::new((140, 40), &sessions, &[]);
-        let _ = rig.keys("3");
-        let open = rig.app.sessions.selected.clone().unwrap();
-        let other = if open == "s1" { "s2" } else { "s1" };
-        let _ = rig.approval_event("new_approval", &approval("a1", other, json!({})));
-        let screen = rig.screen();
-        assert!(!screen.contains("Allow Bash"), "{screen}");
-        assert!(
-            screen.contains("1 other approval pending (ctrl-n)"),
-            "{screen}"
-        );
-        for key in ["y", "n", "e", "a", "U", "v"] {
-            assert_eq!(decided(&rig.keys(key)), [], "{key}");
-            assert!(rig.app.form.is_none(), "{key}");
-        }
-        assert_eq!(rig.app.sessions.selected.as_ref(), Some(&open));
-        // Its own question has a panel, and the other one's stays where it is.
-        let _ = rig.approval_event("new_approval", &approval("a2", &open, json!({})));
-        assert!(rig.screen().contains("Allow Bash in ~/src/api?"));
-        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
-    }
-
-    #[test]
-    fn two_quick_presses_approve_one() {
-        let mut rig = two();
-        assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
-        let done = approval(
-            "a1",
-            "s1",
-            json!({"outcome": "approved", "status": "approved"}),
-        );
-        let _ = rig.approval_event("approval_resolved", &done);
-        rig.draw();
-        assert_eq!(
-            rig.shown_approval(),
-            Some("a2"),
-            "the next, with its conversation"
-        );
-        assert_eq!(rig.app.sessions.selected.as_deref(), Some("s2"));
-        rig.wait(Duration::from_millis(200));
-        assert_eq!(decided(&rig.tap("y")), []);
-        assert!(rig.screen().contains("Just changed: press again"));
-        rig.wait(Duration::from_millis(199));
-        assert_eq!(decided(&rig.tap("y")), []);
-        rig.wait(Duration::from_millis(151));
-        assert_eq!(decided(&rig.tap("y")), [("a2", "approve")]);
-    }
-
-    #[test]
-    fn a_key_that_is_held_down_decides_nothing() {
-        let mut rig = two();
-        rig.wait(Duration::from_secs(1));
-        assert_eq!(decided(&rig.repeat("y")), []);
-        assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
-        let done = approval(
-            "a1",
-            "s1",
-            json!({"outcome": "approved", "status": "approved"}),
-        );
-        let _ = rig.approval_event("approval_resolved", &done);
-        for _ in 0..100 {
-            rig.draw();
-            rig.wait(Duration::from_millis(33));
-            assert_eq!(decided(&rig.tap("y")), []);
-        }
-        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
-    }
-
-    #[test]
-    fn a_yes_to_a_long_text_first_shows_the_rest_of_it() {
-        let lines: String = (1..=62)
-            .map(|n| format!("echo line-{n:02}-end\n"))
-            .collect();
-        for size in [(140, 40), (80, 24), (40, 15)] {
-            let asked = [approval(
-                "a1",
-                "s1",
-                json!({"tool_input": {"command": &lines}}),
-            )];
-            let mut rig = Rig::new(size, &[session("s1", json!({}))], &asked);
-            let mut seen = std::collections::BTreeSet::new();
-            let mut pages = 0;
-            loop {
-                let screen = rig.screen();
-                seen.extend((1..=62).filter(|n| screen.contains(&format!("line-{n:02}-end"))));
-                let effects = rig.press("y");
-                if !effects.is_empty() {
-                    assert_eq!(decided(&effects), [("a1", "approve")]);
-                    break;
-                }
-                pages += 1;
-                assert!(pages < 40, "{screen}");
-                assert!(screen.contains("next page"), "{screen}");
-            }
-            assert_eq!(seen.len(), 62, "{size:?}");
-            assert!(pages > 0);
-        }
-    }
-
-    #[test]
-    fn a_very_long_text_is_approved_unread_by_a_key_of_its_own_and_the_record_says_so() {
-        let lines: String = (1..=300).map(|n| format!("echo {n}\n")).collect();
-        let asked = [approval(
-            "a1",
-            "s1",
-            json!({"tool_input": {"command": lines}}),
-        )];
-        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
-        assert!(rig.screen().contains("lines not read"), "{}", rig.screen());
-        assert_eq!(decided(&rig.keys("y")), []);
-        assert_eq!(decided(&rig.keys("e a")), []);
-        assert!(rig.app.form.is_none(), "nor is it approved in another way");
-        let effects = rig.keys("U");
-        let Some(Effect::Decide(params)) = effects.first() else {
-            panic!("{effects:?}");
-        };
-        assert!(is_noted_as_unread(params), "{params:?}");
-        // Not a short one.
-        let lines: String = (1..=60).map(|n| format!("echo {n}\n")).collect();
-        let asked = [approval(
-            "a1",
-            "s1",
-            json!({"tool_input": {"command": lines}}),
-        )];
-        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
-        assert_eq!(decided(&rig.keys("U")), []);
-        assert!(
-            rig.screen().contains("more than 200 lines"),
-            "{}",
-            rig.screen()
-        );
-    }
-
-    fn is_noted_as_unread(params: &SendDecisionParams) -> bool {
-        matches!(&params.decision, Decision::Approve { comment: Some(comment), .. }
-            if comment.contains("lines not read"))
-    }
-
-    #[test]
-    fn on_a_tiny_screen_what_was_not_drawn_is_not_approved() {
-        let command = "echo first && touch /tmp/second && echo third-and-last";
-        let asked = [approval(
-            "a1",
-            "s1",
-            json!({"tool_input": {"command": command}}),
-        )];
-        let mut rig = Rig::new((20, 6), &[session("s1", json!({}))], &asked);
-        let mut seen = String::new();
-        for _ in 0..40 {
-            let screen = rig.screen();
-            seen.push_str(&screen);
-            let effects = rig.press("y");
-            if !effects.is_empty() {
-                assert!(seen.contains("last"), "{seen}");
-                return;
-            }
-        }
-        panic!("it can be approved after all of it was shown:\n{seen}");
-    }
-
-    #[test]
-    fn what_comes_later_never_takes_the_selection() {
-        let mut rig = two();
-        let _ = rig.keys("1 j");
-        assert_eq!(rig.shown_approval(), Some("a2"));
-        let later = approval("a3", "s1", json!({}));
-        let _ = rig.approval_event("new_approval", &later);
-        rig.draw();
-        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
-    }
-
-    #[test]
-    fn a_sessions_first_question_has_a_panel_as_it_arrives() {
-        let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[]);
-        assert_eq!(decided(&rig.press("y")), []);
-        let _ = rig.approval_event("new_approval", &approval("a1", "s1", json!({})));
-        rig.draw();
-        assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
-    }
-
-    #[test]
-    fn of_several_the_oldest_is_shown_and_the_others_are_a_step_away() {
-        let asked: Vec<_> = (1..=3)
-            .map(|n| approval(&format!("a{n}"), "s1", json!({})))
-            .collect();
-        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &asked);
-        let screen = rig.screen();
-        assert!(
-            screen.contains("1 of 3 in this session (ctrl-n)"),
-            "{screen}"
-        );
-        assert_eq!(rig.shown_approval(), Some("a1"));
-        let _ = rig.keys("ctrl-n");
-        assert!(rig.screen().contains("2 of 3 in this session"));
-        assert_eq!(decided(&rig.press("y")), [("a2", "approve")]);
-        let _ = rig.keys("ctrl-b ctrl-b");
-        assert_eq!(rig.shown_approval(), Some("a3"), "around the end");
-    }
-
-    #[test]
-    fn no_asks_for_the_reason_and_esc_takes_it_back() {
-        let mut rig = two();
-        let _ = rig.keys("n");
-        rig.type_in("not on main");
-        let effects = rig.press("esc");
-        assert_eq!(decided(&effects), []);
-        rig.draw();
-        let _ = rig.keys("n");
-        rig.type_in("not on main");
-        let effects = rig.press("enter");
-        assert_eq!(decided(&effects), [("a1", "deny")]);
-        let Some(Effect::Decide(params)) = effects.first() else {
-            panic!("nothing is decided");
-        };
-        assert_eq!(params.decision, Decision::deny("not on main"));
-    }
-
-    #[test]
-    fn a_paste_decides_nothing() {
-        let mut rig = two();
-        let effects = rig.tell(crate::tui::msg::Msg::Paste("yyyy".to_owned()));
-        assert_eq!(decided(&effects), []);
-    }
-}
+#[path = "decide_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ use crate::tui::state::{App, Form, Pane, complete, notice::Tone};
 pub fn is_new_line(key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Enter => !key.modifiers.is_empty(),
-        // What terminals make of ctrl-gnter, and what they send for a line feed.
+        // What terminals make of ctrl-enter, and what they send for a line feed.
         KeyCode::Char('j') => key.modifiers == KeyModifiers::CONTROL,
         _ => false,
     }

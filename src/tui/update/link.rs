@@ -122,6 +122,7 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
             if let Some(id) = session {
                 app.data.remove_session(id);
                 app.sessions.marked.remove(id);
+                app.activity.forget(id);
             }
             return effects;
         }

@@ -21,7 +21,6 @@ mod session;
 mod unread;
 
 pub use act::act;
-pub use decide::{not_read, other_approvals};
 
 use super::effect::Effect;
 use super::msg::Msg;

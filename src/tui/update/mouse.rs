@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, form, list, select};
+use super::{Effect, act, form, list, select};
 use crate::tui::state::sessions::Target;
 use crate::tui::state::{App, Form, Pane};
 use crate::tui::transcript::Scroll;
@@ -57,13 +57,7 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
             scroll.saturating_sub(WHEEL)
         };
     } else if panes.inbox.contains(at) {
-        let shown = app.selected_approval().map(|approval| approval.id.as_str());
-        if let Some(next) = app
-            .inbox
-            .stepped(&app.data, shown, if down { 1 } else { -1 })
-        {
-            select::approval(app, &next);
-        }
+        return act::step_approval(app, if down { 1 } else { -1 });
     }
     Vec::new()
 }

@@ -11,7 +11,6 @@ use crate::domain::Status;
 use crate::format::{dollars, elapsed, subject};
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Pane};
-use crate::tui::update::other_approvals;
 
 /// Draws the pane.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
@@ -150,16 +149,15 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         let (end, _) = buf.set_stringn(x, y, words, room, theme.working);
         x = end + 1;
     }
-    if app.selected_approval().is_none() {
-        let key = app.keymap.key(Action::NextApproval);
-        if let Some(words) = other_approvals(app.other_approvals(), &key) {
-            let room = usize::from((area.x + area.width).saturating_sub(x + 2));
-            let words = format!(" {words} ");
-            if words.width() <= room {
-                let wide = u16::try_from(words.width()).unwrap_or(0);
-                buf.set_string(area.right() - wide - 2, y, words, theme.waiting);
-                return;
-            }
+    if app.selected_approval().is_none()
+        && let Some(words) = app.others_pending()
+    {
+        let room = usize::from((area.x + area.width).saturating_sub(x + 2));
+        let words = format!(" {words} ");
+        if words.width() <= room {
+            let wide = u16::try_from(words.width()).unwrap_or(0);
+            buf.set_string(area.right() - wide - 2, y, words, theme.waiting);
+            return;
         }
     }
     if !app.detail.transcript.is_following() {

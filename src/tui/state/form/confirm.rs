@@ -14,3 +14,11 @@ pub struct Confirm {
     /// The first row shown.
     pub scroll: usize,
 }
+
+impl Confirm {
+    /// What it is about, for telling whether that was drawn.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("confirm {:?} {}", self.approval, self.question)
+    }
+}

@@ -84,7 +84,7 @@ impl Form {
     #[must_use]
     pub fn identity(&self) -> Option<String> {
         match self {
-            Self::Confirm(form) => Some(format!("confirm {:?} {}", form.approval, form.question)),
+            Self::Confirm(form) => Some(form.identity()),
             Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
             Self::Batch(form) => Some(form.identity()),
             Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),

@@ -23,7 +23,6 @@ use crate::tui::state::guard::{TextView, Unread};
 use crate::tui::state::offered;
 use crate::tui::transcript::text::Row;
 use crate::tui::transcript::{highlight, tool_label};
-use crate::tui::update::not_read;
 
 /// Bytes of an input that the card lays out; the rest is for who reads the whole question.
 const CARD_BYTES: usize = 64 * 1024;
@@ -346,7 +345,7 @@ fn keys_line(
         if unread.is_long {
             keys.insert(1, (Action::ApproveUnread, "approve unread"));
         }
-        said = format!("{} · ", not_read(unread));
+        said = format!("{} · ", unread.describe());
     }
     let mut line = Line::default();
     if said.width() + 16 <= wide {

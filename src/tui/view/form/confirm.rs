@@ -7,11 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::tui::state::App;
-use crate::tui::state::form::Form;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::guard::TextView;
 use crate::tui::transcript::text::{Row, lines};
-use crate::tui::update::not_read;
 use crate::tui::view::widgets::{form_hints, popup};
 
 /// Columns of the dialog, its frame included.
@@ -62,7 +60,7 @@ pub fn view(app: &App, form: &Confirm, screen: Rect) -> TextView {
     }
     let end = (form.scroll + room(rows.len(), screen)).min(rows.len());
     TextView {
-        subject: Form::Confirm(form.clone()).identity().unwrap_or_default(),
+        subject: form.identity(),
         content: 0,
         layout: hasher.finish(),
         rows: form.scroll..end,
@@ -104,7 +102,7 @@ pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
             } else {
                 let mut keys = form_hints(theme, &[("!", "next page"), ("esc", "back")]);
                 keys.spans.push(ratatui::text::Span::styled(
-                    format!("  {}", not_read(unread)),
+                    format!("  {}", unread.describe()),
                     theme.waiting,
                 ));
                 keys

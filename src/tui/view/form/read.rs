@@ -13,7 +13,6 @@ use crate::tui::state::App;
 use crate::tui::state::form::read::Read;
 use crate::tui::state::guard::TextView;
 use crate::tui::state::offered;
-use crate::tui::update::not_read;
 use crate::tui::view::card::{self, fitting, heading};
 use crate::tui::view::inbox::age_style;
 use crate::tui::view::widgets::{fit, form_hints, popup, split_line};
@@ -148,7 +147,7 @@ fn place(app: &App, form: &Read, room: usize, screen: Rect) -> Line<'static> {
     }
     let unread = view(app, form, screen).map(|text| app.guard.unread(&text));
     if let Some(unread) = unread.filter(|unread| !unread.is_nothing()) {
-        words = format!("{words}, {}", not_read(unread));
+        words = format!("{words}, {}", unread.describe());
     }
     Line::styled(words, theme.waiting)
 }
