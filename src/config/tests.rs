@@ -59,6 +59,19 @@ impl World {
     }
 }
 
+/// A person must be able to go round what is wrong in a file.
+#[test]
+fn where_a_flag_decides_nothing_else_is_read() {
+    let mut world = World::new().file(
+        "home/.config/humanlayer/humanlayer.json",
+        r#"{"daemon_socket": 5}"#,
+    );
+    assert!(world.resolve().is_err());
+    world.flags.daemon_socket = Some("/x/g.sock".into());
+    let config = world.resolve().unwrap();
+    assert_eq!(config.daemon_socket.value, Path::new("/x/g.sock"));
+}
+
 #[test]
 fn nothing_set_means_the_defaults() {
     let world = World::new();
