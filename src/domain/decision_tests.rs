@@ -1,3 +1,5 @@
+//! Which decision fits which request, and what an edit may be.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use super::super::approval::{InputState, ResponseOption, Source};
 use super::*;

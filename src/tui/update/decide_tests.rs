@@ -1,3 +1,5 @@
+//! Decision keys: what they are about, when they count, and what they send.
+
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
