@@ -128,6 +128,8 @@ pub enum Effect {
         /// Away, or back.
         archived: bool,
     },
+    /// Delete ended sessions with everything of them.
+    Delete(Vec<String>),
     /// Set standing permissions.
     Settings(UpdateSessionSettingsParams),
     /// Start the daemon, or restart it.

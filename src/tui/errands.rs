@@ -153,6 +153,7 @@ impl Errands {
             }
             Effect::Each { what, sessions } => self.each(what, sessions).await,
             Effect::Archive { sessions, archived } => self.archive(sessions, archived).await,
+            Effect::Delete(sessions) => self.delete(sessions).await,
             Effect::Settings(params) => {
                 self.say("", async |client| {
                     client.update_session_settings(&params).await

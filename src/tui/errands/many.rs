@@ -1,12 +1,17 @@
 //! The same for several sessions, with one word about all of them.
 
 use super::{Errands, said};
-use crate::protocol::session::{ArchiveSessionParams, BulkArchiveSessionsParams};
+use crate::protocol::session::{
+    ArchiveSessionParams, BulkArchiveSessionsParams, DeleteSessionsParams,
+};
 use crate::tui::effect::Each;
 use crate::tui::msg::Done;
 
 /// Sessions of one bulk call, as the daemon has it.
 const BULK: usize = 1_000;
+
+/// Sessions that one call deletes: a decision that is made meanwhile waits for one call at most.
+const DELETED_AT_ONCE: usize = 20;
 
 impl Errands {
     /// Interrupts or ends each of them; one that cannot be does not keep the others from it.
@@ -72,5 +77,46 @@ impl Errands {
             0 => Ok(format!("{all} sessions {word}")),
             _ => Err(format!("{failed} of {all} sessions could not be {word}")),
         })
+    }
+
+    /// Deletes sessions; one that cannot be deleted does not keep the others from it.
+    pub(super) async fn delete(&self, sessions: Vec<String>) -> Done {
+        let (mut deleted, mut failed) = (0, Vec::new());
+        for some in sessions.chunks(DELETED_AT_ONCE) {
+            let params = DeleteSessionsParams {
+                session_ids: some.to_vec(),
+            };
+            // Asked once: after a lost connection the sessions of this call may be gone already.
+            match self
+                .call(async |client| client.delete_sessions(&params).await)
+                .await
+            {
+                Ok(done) => {
+                    deleted += done.deleted.len();
+                    failed.extend(done.failed.into_iter().map(|failed| failed.error));
+                }
+                Err(error) => return Done::Said(Err(deletion(deleted, Some(&said(error))))),
+            }
+        }
+        Done::Said(match failed.first() {
+            None => Ok(deletion(deleted, None)),
+            Some(why) if failed.len() == 1 => Err(deletion(deleted, Some(why))),
+            Some(why) => {
+                let why = format!("{} could not be deleted: {why}", failed.len());
+                Err(deletion(deleted, Some(&why)))
+            }
+        })
+    }
+}
+
+/// What became of a deletion, in words.
+fn deletion(deleted: usize, problem: Option<&str>) -> String {
+    let done = match deleted {
+        1 => "1 session deleted".to_owned(),
+        many => format!("{many} sessions deleted"),
+    };
+    match problem {
+        None => done,
+        Some(problem) => format!("{done}; {problem}"),
     }
 }

@@ -107,6 +107,7 @@ actions! {
     Fork "fork" [Global] ["F"] "fork session";
     Rename "rename" [Global] ["R"] "rename session";
     Archive "archive" [Sessions, Conversation] ["z"] "archive / unarchive";
+    Delete "delete" [Sessions, Conversation] ["X", "delete"] "delete an ended session";
     AutoAccept "auto-accept-edits" [Global] ["E"] "toggle auto-accept edits";
     Export "export" [Sessions, Conversation] ["w"] "export conversation";
 

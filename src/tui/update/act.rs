@@ -38,6 +38,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::EndSession => session::end(app),
         Action::RestartSession => session::restart(app),
         Action::Archive => session::archive(app),
+        Action::Delete => session::delete(app),
         Action::AutoAccept => session::auto_accept(app),
         Action::Export => session::say_to(app, About::Export),
         Action::Up => step(app, -1),

@@ -123,6 +123,7 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 app.data.remove_session(id);
                 app.sessions.marked.remove(id);
                 app.activity.forget(id);
+                effects.extend(unread::deleted(app, id));
             }
             return effects;
         }

@@ -37,6 +37,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::RestartSession(_)
         | Effect::Rename { .. }
         | Effect::Archive { .. }
+        | Effect::Delete(_)
         | Effect::Settings(_)
         | Effect::Each { .. } => true,
         // What only reads fails by itself and costs nothing.

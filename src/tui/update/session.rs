@@ -203,6 +203,37 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
     }]
 }
 
+/// Deletes the marked sessions, or the selected one, as far as they have ended; asks first.
+pub fn delete(app: &mut App) -> Vec<Effect> {
+    // What the daemon refuses to delete.
+    let asks = |session: &SessionState| session.external && session.pending_approvals > 0;
+    let is_over = |session: &SessionState| !session.live && !asks(session);
+    if many(app, What::Delete, is_over) {
+        return Vec::new();
+    }
+    let Some(session) = selected(app) else {
+        return Vec::new();
+    };
+    if is_over(&session) {
+        app.form = Some(Form::Several(Several {
+            what: What::Delete,
+            sessions: vec![session.id],
+            left_out: 0,
+            scroll: 0,
+        }));
+        return Vec::new();
+    }
+    let name = crate::format::subject(&session, 40);
+    let words = if session.live {
+        let key = app.keymap.key(Action::EndSession);
+        format!("“{name}” has not ended: end it first ({key})")
+    } else {
+        format!("“{name}” has pending requests: decide them first")
+    };
+    say(app, Tone::Plain, words);
+    Vec::new()
+}
+
 /// Asks about the marked sessions, where there are any; says whether there are.
 fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool {
     // In the order of the list, so that the summary reads like it.
@@ -223,7 +254,15 @@ fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool
         return false;
     }
     if sessions.is_empty() {
-        let words = format!("All selected sessions are {}", what.why_not());
+        let words = match what {
+            What::Delete => {
+                let key = app.keymap.key(Action::EndSession);
+                format!("No selected session has ended: end them first ({key})")
+            }
+            What::Interrupt | What::End | What::Archive | What::Unarchive => {
+                format!("All selected sessions are {}", what.why_not())
+            }
+        };
         say(app, Tone::Plain, words);
         return true;
     }
@@ -391,6 +430,87 @@ mod tests {
             "{}",
             rig.screen()
         );
+    }
+
+    fn marked(rig: &Rig) -> usize {
+        rig.app.sessions.marked.len()
+    }
+
+    #[test]
+    fn marked_sessions_that_have_ended_are_deleted_once_that_is_confirmed_with_another_key() {
+        let mut rig = rig();
+        let _ = rig.keys("ctrl-a");
+        assert_eq!(rig.keys("X"), []);
+        let screen = rig.screen();
+        for words in [
+            "Delete 3 sessions and their conversations?",
+            "This cannot be undone.",
+            "2 that have not ended are left alone (end them first: x).",
+        ] {
+            assert!(screen.contains(words), "{words}: {screen}");
+        }
+        insta::assert_snapshot!("delete_80", screen);
+        // The key that opened it, and the one that chooses in the palette, do nothing.
+        assert_eq!(rig.keys("X enter"), []);
+        assert!(matches!(rig.app.form, Some(Form::Several(_))));
+        assert_eq!(rig.keys("n"), []);
+        assert_eq!(marked(&rig), 5, "no keeps the marks");
+        let ids = ["d1", "d2", "e1"].map(str::to_owned).to_vec();
+        assert_eq!(rig.keys("X y"), [Effect::Delete(ids)]);
+        assert_eq!(marked(&rig), 0);
+    }
+
+    #[test]
+    fn the_selected_session_is_deleted_once_it_has_ended() {
+        let mut rig = rig();
+        assert_eq!(rig.keys("X"), []);
+        assert!(rig.app.form.is_none());
+        let screen = rig.screen();
+        assert!(
+            screen.contains("“At work” has not ended: end it first (x)"),
+            "{screen}"
+        );
+        let _ = rig.keys("j j");
+        assert_eq!(rig.keys("X"), []);
+        let screen = rig.screen();
+        assert!(
+            screen.contains("Delete 1 session and its conversation?"),
+            "{screen}"
+        );
+        rig.resize((140, 40));
+        insta::assert_snapshot!("delete_one_140", rig.screen());
+        assert_eq!(rig.keys("y"), [Effect::Delete(vec!["d1".to_owned()])]);
+        let _ = rig.event("session_deleted", json!({"session_id": "d1"}));
+        rig.draw();
+        assert_eq!(rig.app.sessions.selected.as_deref(), Some("d2"));
+    }
+
+    #[test]
+    fn nothing_is_deleted_where_no_marked_session_has_ended_or_requests_are_pending() {
+        let mut rig = rig();
+        let _ = rig.keys("V X");
+        assert!(rig.app.form.is_none());
+        let screen = rig.screen();
+        assert!(
+            screen.contains("No selected session has ended: end them first (x)"),
+            "{screen}"
+        );
+        let asking = session(
+            "e1",
+            json!({"status": "waiting_input", "external": true, "live": false,
+                "asker": "deploy-bot", "pending_approvals": 1}),
+        );
+        let _ = rig.event(
+            "session_updated",
+            json!({"session_id": "e1", "session": asking}),
+        );
+        rig.app.sessions.marked.clear();
+        rig.app.sessions.select(Some("e1".to_owned()));
+        rig.draw();
+        let _ = rig.keys("2 X");
+        assert!(rig.app.form.is_none());
+        let screen = rig.screen();
+        assert!(screen.contains("has pending requests"), "{screen}");
     }
 
     #[test]

@@ -123,6 +123,14 @@ fn is_on_screen(app: &App, id: &str) -> bool {
         && !app.frame.panes.conversation.is_empty()
 }
 
+/// A session was deleted: it is not unread any more.
+pub fn deleted(app: &mut App, id: &str) -> Vec<Effect> {
+    match app.launch.remembered.unread.remove(id) {
+        true => remember(app),
+        false => Vec::new(),
+    }
+}
+
 fn remember(app: &mut App) -> Vec<Effect> {
     app.launch.remembered.seen_until = Some(app.now);
     vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]

@@ -166,5 +166,8 @@ fn of_sessions(app: &App) -> Vec<(Action, &'static str)> {
         (Action::Search, "search"),
         (Action::Sort, "sort"),
     ]);
+    if !session.live {
+        actions.push((Action::Delete, "delete"));
+    }
     actions
 }

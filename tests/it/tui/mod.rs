@@ -3,5 +3,6 @@
 mod deciding;
 mod demo;
 mod going;
+mod listing;
 mod several;
 mod shell;

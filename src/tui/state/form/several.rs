@@ -11,6 +11,8 @@ pub enum What {
     Archive,
     /// Unarchive them.
     Unarchive,
+    /// Delete them for good.
+    Delete,
 }
 
 /// The form.
@@ -27,14 +29,32 @@ pub struct Several {
 }
 
 impl What {
-    /// In a word, for the question.
+    /// The question, about so many sessions.
     #[must_use]
-    pub fn verb(self) -> &'static str {
-        match self {
+    pub fn question(self, count: usize) -> String {
+        let verb = match self {
             Self::Interrupt => "Interrupt",
             Self::End => "End",
             Self::Archive => "Archive",
             Self::Unarchive => "Unarchive",
+            Self::Delete if count == 1 => {
+                return "Delete 1 session and its conversation?".to_owned();
+            }
+            Self::Delete => return format!("Delete {count} sessions and their conversations?"),
+        };
+        match count {
+            1 => format!("{verb} 1 session?"),
+            _ => format!("{verb} {count} sessions?"),
+        }
+    }
+
+    /// Whether Enter confirms it. What cannot be undone takes `y` alone, so that a key which opened the
+    /// form from the palette does not confirm it as well.
+    #[must_use]
+    pub fn is_confirmed_by_enter(self) -> bool {
+        match self {
+            Self::Interrupt | Self::End | Self::Archive | Self::Unarchive => true,
+            Self::Delete => false,
         }
     }
 
@@ -46,6 +66,7 @@ impl What {
             Self::End => "no process",
             Self::Archive => "already archived, or still working",
             Self::Unarchive => "not archived",
+            Self::Delete => "not ended",
         }
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::format::subject;
+use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::several::{Several, What};
 use crate::tui::view::sessions::status_mark;
@@ -25,11 +26,12 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
             "{works} working: their current turns will be lost."
         )),
         What::Archive if works > 0 => Some(format!("{works} still working.")),
+        What::Delete => Some("This cannot be undone.".to_owned()),
         What::Interrupt | What::End | What::Archive | What::Unarchive => None,
     };
     let extra = usize::from(warning.is_some()) + usize::from(form.left_out > 0);
     let height = u16::try_from(count.min(12) + extra + 4).unwrap_or(u16::MAX);
-    let title = format!(" {} {count} sessions? ", form.what.verb());
+    let title = format!(" {} ", form.what.question(count));
     let title = Line::styled(title, theme.waiting);
     let inside = popup(theme, title, 70, height, screen, buf);
     let width = usize::from(inside.width);
@@ -56,18 +58,36 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
         lines.push(Line::styled(format!(" {warning}"), theme.bad));
     }
     if form.left_out > 0 {
-        let words = format!(" {} skipped: {}", form.left_out, form.what.why_not());
+        let words = match form.what {
+            What::Delete => left_alone(app, form.left_out),
+            What::Interrupt | What::End | What::Archive | What::Unarchive => {
+                format!(" {} skipped: {}", form.left_out, form.what.why_not())
+            }
+        };
         lines.push(Line::styled(words, theme.dim));
     }
     for (line, y) in lines.iter().zip(0..inside.height.saturating_sub(1)) {
         buf.set_line(inside.x, inside.y + y, line, inside.width);
     }
-    let mut keys = vec![("y", "yes"), ("n", "cancel (keeps the selection)")];
+    let yes = match form.what {
+        What::Delete => "delete",
+        What::Interrupt | What::End | What::Archive | What::Unarchive => "yes",
+    };
+    let mut keys = vec![("y", yes), ("n", "cancel (keeps the selection)")];
     if count > room {
         keys.push(("↑↓", "scroll"));
     }
     if inside.height > 0 {
         let y = inside.y + inside.height - 1;
         buf.set_line(inside.x, y, &form_hints(theme, &keys), inside.width);
+    }
+}
+
+/// What is not deleted, and what to do first.
+fn left_alone(app: &App, count: usize) -> String {
+    let key = app.keymap.key(Action::EndSession);
+    match count {
+        1 => format!(" 1 that has not ended is left alone (end it first: {key})."),
+        _ => format!(" {count} that have not ended are left alone (end them first: {key})."),
     }
 }
