@@ -39,17 +39,63 @@ pub async fn watch(store: Store, asked: Arc<Notify>, stop: CancellationToken) {
 /// Ends what is to be ended; says whether processes are left to look at.
 async fn look(store: &Store) -> Result<bool, StoreError> {
     let known = store.asker_processes().await?;
-    if known.is_empty() {
-        return Ok(false);
-    }
     let gone: Vec<ProcessId> = known
         .iter()
+        .map(|asker| asker.process)
         .filter(|process| {
             platform::process_start_time(process.pid) != Some(process.start_time)
                 || platform::is_zombie(process.pid)
         })
-        .copied()
         .collect();
-    store.end_requests_of(gone).await?;
-    Ok(true)
+    // While they only wait, nothing is written.
+    if !gone.is_empty() || known.iter().any(|asker| asker.settled) {
+        store.end_requests_of(gone).await?;
+    }
+    Ok(!known.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::json;
+
+    use super::*;
+    use crate::daemon::bus::Bus;
+    use crate::daemon::claude::control;
+    use crate::daemon::store::{Asker, NewMcpApproval};
+    use crate::domain::approval::DecidedBy;
+
+    #[tokio::test]
+    async fn while_programs_only_wait_nothing_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("db");
+        let store = Store::open(&file, Arc::new(Bus::default()), control::answer).unwrap();
+        assert!(!look(&store).await.unwrap());
+        let pid = std::process::id();
+        let start_time = platform::process_start_time(pid).unwrap();
+        let question = NewMcpApproval {
+            run_id: "run".into(),
+            tool_name: "Bash".into(),
+            tool_input: json!({"command": "true"}),
+            tool_use_id: None,
+            call_id: None,
+            accepts_edits: false,
+            external: Some(Asker::default()),
+            ends_with: Some(ProcessId { pid, start_time }),
+        };
+        let asked = store.create_mcp_approval(question).await.unwrap();
+        {
+            // Whoever writes now waits in vain.
+            let other = rusqlite::Connection::open(&file).unwrap();
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            for _ in 0..3 {
+                assert!(look(&store).await.unwrap());
+            }
+        }
+        let withdrawn =
+            store.withdraw_request(asked.id.as_str(), DecidedBy::Agent, "enough".into());
+        withdrawn.await.unwrap();
+        assert!(look(&store).await.unwrap());
+        assert!(!look(&store).await.unwrap(), "what is settled is forgotten");
+    }
 }

@@ -87,6 +87,7 @@ fn request(
             name: Some(asker.to_owned()),
             ..Asker::default()
         },
+        ends_with: None,
     })
 }
 

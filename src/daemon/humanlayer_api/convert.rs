@@ -49,6 +49,7 @@ pub fn new_request(request: Request) -> RemoteRequest {
             sdk_state: request.state,
             options: request.options.into_iter().map(option).collect(),
             asker: Asker::default(),
+            ends_with: None,
         },
     }
 }

@@ -1,7 +1,7 @@
 //! Approvals: asking, looking, deciding.
 
 use super::Call;
-use super::contact::{MAX_NAME, check_directory, check_text, end_with_caller};
+use super::contact::{MAX_NAME, caller, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
@@ -37,10 +37,12 @@ pub async fn create(
         tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
         call_id: params.call_id.filter(|id| !id.is_empty()),
         accepts_edits: params.accepts_edits,
+        ends_with: params.ends_with_caller.then(|| caller(&call)).flatten(),
     };
     let approval = call.daemon.store.create_mcp_approval(new).await?;
+    crate::failpoint::hit("request.answering");
     if params.ends_with_caller {
-        end_with_caller(&call, &approval).await?;
+        call.daemon.asker_noted();
     }
     Ok(CreateApprovalResponse {
         approval_id: approval.id.to_string(),

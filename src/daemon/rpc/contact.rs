@@ -66,6 +66,7 @@ pub async fn create(
         sdk_state: None,
         options,
         asker,
+        ends_with: params.ends_with_caller.then(|| caller(&call)).flatten(),
     };
     let store = &call.daemon.store;
     let approval = match store.ask_bounded(request, BOUNDS).await? {
@@ -78,8 +79,9 @@ pub async fn create(
             .hint("leave call_id out, or choose another"));
         }
     };
+    crate::failpoint::hit("request.answering");
     if params.ends_with_caller {
-        end_with_caller(&call, &approval).await?;
+        call.daemon.asker_noted();
     }
     Ok(CreateContactResponse {
         approval_id: approval.id.to_string(),
@@ -92,25 +94,17 @@ pub async fn create(
     })
 }
 
-/// Notes that a request ends with the process that asks. Where the system does not tell which that is,
-/// it stays.
-pub async fn end_with_caller(
-    call: &Call,
-    approval: &crate::domain::Approval,
-) -> Result<(), RpcError> {
+/// The process that calls, for a request that ends with it. None where the system does not tell which
+/// that is: such a request stays.
+pub fn caller(call: &Call) -> Option<ProcessId> {
     let pid = match &call.origin {
         Origin::Person { pid, .. } | Origin::Agent { pid, .. } => *pid,
-        Origin::Unverified { .. } => return Ok(()),
+        Origin::Unverified { .. } => return None,
     };
-    if let Some(start_time) = platform::process_start_time(pid) {
-        let process = ProcessId { pid, start_time };
-        let store = &call.daemon.store;
-        store
-            .end_with_process(approval.id.as_str(), process)
-            .await?;
-        call.daemon.asker_noted();
-    }
-    Ok(())
+    // One that is gone already has no start time any more. Zero is nobody's: the request is ended at
+    // the next look.
+    let start_time = platform::process_start_time(pid).unwrap_or(0);
+    Some(ProcessId { pid, start_time })
 }
 
 pub async fn withdraw(

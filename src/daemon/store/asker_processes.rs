@@ -3,67 +3,52 @@
 use rusqlite::params;
 
 use super::approvals::{self, Resolution};
+use super::writer::Write;
 use super::{Doing as _, Store, StoreError};
-use crate::domain::Outcome;
 use crate::domain::approval::DecidedBy;
+use crate::domain::{Approval, Outcome};
 use crate::platform::ProcessId;
 
-impl Store {
-    /// Notes that a request ends with a process. Asked again by another process it ends with that one.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`]
-    pub async fn end_with_process(
-        &self,
-        approval: &str,
-        process: ProcessId,
-    ) -> Result<(), StoreError> {
-        let id = approval.to_owned();
-        self.writer
-            .run(move |write| {
-                let approval = approvals::find(write.db, &id)?;
-                if approval.outcome != Outcome::Pending {
-                    return Ok(());
-                }
-                write
-                    .db
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO asker_processes (approval_key, pid, start_time) VALUES (?, ?, ?)",
-                    )
-                    .and_then(|mut insert| {
-                        insert.execute(params![approval.key, process.pid, process.start_time.cast_signed()])
-                    })
-                    .map(drop)
-                    .doing("note which process asks")
-            })
-            .await
-    }
+/// A process that has asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskerProcess {
+    /// The process.
+    pub process: ProcessId,
+    /// Whether something that it asked has been settled, and is to be forgotten.
+    pub settled: bool,
+}
 
-    /// Processes with which pending requests end.
+impl Store {
+    /// Processes with which requests end.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn asker_processes(&self) -> Result<Vec<ProcessId>, StoreError> {
+    pub async fn asker_processes(&self) -> Result<Vec<AskerProcess>, StoreError> {
         self.readers
             .run(|db| {
-                db.prepare_cached("SELECT DISTINCT pid, start_time FROM asker_processes")
-                    .and_then(|mut query| {
-                        query
-                            .query_map([], |row| {
-                                Ok(ProcessId {
-                                    pid: row.get(0)?,
-                                    start_time: row.get::<_, i64>(1)?.cast_unsigned(),
-                                })
-                            })?
-                            .collect()
-                    })
-                    .doing("list the processes that ask")
+                db.prepare_cached(
+                    "SELECT p.pid, p.start_time, max(a.outcome IS NOT 'pending')
+                     FROM asker_processes p LEFT JOIN approvals a ON a.key = p.approval_key
+                     GROUP BY p.pid, p.start_time",
+                )
+                .and_then(|mut query| {
+                    query
+                        .query_map([], |row| {
+                            let process = ProcessId {
+                                pid: row.get(0)?,
+                                start_time: row.get::<_, i64>(1)?.cast_unsigned(),
+                            };
+                            let settled = row.get(2)?;
+                            Ok(AskerProcess { process, settled })
+                        })?
+                        .collect()
+                })
+                .doing("list the processes that ask")
             })
             .await
     }
 
-    /// Ends the pending requests of a process that is gone, and forgets it. With none, only forgets
-    /// what has been settled.
+    /// Ends the pending requests of processes that are gone, and forgets all that has been settled.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -103,4 +88,25 @@ impl Store {
             })
             .await
     }
+}
+
+/// Notes with which process a request ends, in the transaction that records the request. Asked again by
+/// another process it ends with that one.
+pub fn note(
+    write: &Write<'_>,
+    approval: &Approval,
+    process: Option<ProcessId>,
+) -> Result<(), StoreError> {
+    let Some(process) = process.filter(|_| approval.outcome == Outcome::Pending) else {
+        return Ok(());
+    };
+    let start_time = process.start_time.cast_signed();
+    write
+        .db
+        .prepare_cached(
+            "INSERT OR REPLACE INTO asker_processes (approval_key, pid, start_time) VALUES (?, ?, ?)",
+        )
+        .and_then(|mut insert| insert.execute(params![approval.key, process.pid, start_time]))
+        .map(drop)
+        .doing("note which process asks")
 }

@@ -12,11 +12,12 @@ use super::correlate::same_json;
 use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, requests, sessions};
+use super::{Doing as _, Store, StoreError, asker_processes, events, requests, sessions};
 use crate::domain::approval::{InputState, ResponseOption};
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
 use crate::domain::{Approval, ApprovalId, EventBody, Kind, Question, Session, Source};
+use crate::platform::ProcessId;
 
 /// A question that came over MCP.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct NewMcpApproval {
     pub accepts_edits: bool,
     /// Who asks, where it may be for an agent that is no session of ours.
     pub external: Option<Asker>,
+    /// The process with which the question ends.
+    pub ends_with: Option<ProcessId>,
 }
 
 impl Store {
@@ -45,7 +48,14 @@ impl Store {
     /// [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over
     /// and for a `call_id` under which something else was asked.
     pub async fn create_mcp_approval(&self, new: NewMcpApproval) -> Result<Approval, StoreError> {
-        self.writer.run(move |write| create_mcp(write, new)).await
+        self.writer
+            .run(move |write| {
+                let ends_with = new.ends_with;
+                let approval = create_mcp(write, new)?;
+                asker_processes::note(write, &approval, ends_with)?;
+                Ok(approval)
+            })
+            .await
     }
 }
 

@@ -13,11 +13,12 @@ use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::external::{self, Asker};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, correlate, rows, sessions};
+use super::{Doing as _, Store, StoreError, asker_processes, correlate, rows, sessions};
 use crate::domain::approval::{DecidedBy, ResponseOption};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
 use crate::domain::{Approval, EventType, Kind, Outcome, Session, Source};
+use crate::platform::ProcessId;
 
 /// A request of a program.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct NewRequest {
     pub options: Vec<ResponseOption>,
     /// Who asks.
     pub asker: Asker,
+    /// The process with which the request ends.
+    pub ends_with: Option<ProcessId>,
 }
 
 /// A request that was found at a remote API.
@@ -266,12 +269,11 @@ fn ask(
     asked_at: Option<Timestamp>,
 ) -> Result<Asked, StoreError> {
     if let Some(known) = by_call(write.db, new.source, &new.call_id)? {
-        let asked = if is_same(&known, &new) {
-            Asked::Known
-        } else {
-            Asked::Taken
-        };
-        return Ok(asked(Box::new(known)));
+        if !is_same(&known, &new) {
+            return Ok(Asked::Taken(Box::new(known)));
+        }
+        asker_processes::note(write, &known, new.ends_with)?;
+        return Ok(Asked::Known(Box::new(known)));
     }
     let (session, tool_use_id) = place(write, &new)?;
     let row = NewRow {
@@ -287,6 +289,7 @@ fn ask(
     };
     let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;
     let approval = asking::settle_new(write, &session, key)?;
+    asker_processes::note(write, &approval, new.ends_with)?;
     crate::failpoint::hit("request.recorded");
     Ok(Asked::New(Box::new(approval)))
 }

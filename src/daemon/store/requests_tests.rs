@@ -143,6 +143,7 @@ fn function_call(call_id: &str, run_id: &str, input: Value) -> NewRequest {
             ..ResponseOption::default()
         }],
         asker: Asker::default(),
+        ends_with: None,
     }
 }
 

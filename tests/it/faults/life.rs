@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check;
 use super::rig::Rig;
-use crate::support::daemon::wait_until;
+use crate::support::daemon::{Daemon, wait_until};
 
 const QUESTION: &str = "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done";
 
@@ -155,4 +155,31 @@ fn a_daemon_that_is_stopped_as_soon_as_it_answers_stops_properly() {
         assert!(rig.daemon.stop().success(), "{}", rig.daemon.log());
         assert!(!rig.daemon.socket().exists());
     }
+}
+
+#[rstest]
+#[case("createContact", json!({"message": "still there?", "ends_with_caller": true}))]
+#[case("createApproval", json!({"tool_name": "Bash", "tool_input": {"command": "true"},
+    "external": {"name": "a program"}, "ends_with_caller": true}))]
+fn a_request_ends_with_the_program_that_asked_though_the_daemon_died_with_it(
+    #[case] method: &str,
+    #[case] params: Value,
+) {
+    let mut daemon = Daemon::prepare(&[]);
+    daemon.launch(&[("HUMANLAYER_FAILPOINT", "request.answering")]);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/one_call.py");
+    let program = std::process::Command::new("python3")
+        .arg(script)
+        .arg(daemon.socket())
+        .args([method, &params.to_string()])
+        .output()
+        .unwrap();
+    assert!(program.stdout.is_empty(), "{program:?}");
+    assert_eq!(daemon.wait().signal(), Some(9));
+    daemon.launch(&[]);
+    let ended = wait_until("nobody is asked any more", || {
+        let asked = daemon.call("listApprovals", json!({"all": true}))["approvals"][0].clone();
+        (asked["outcome"] != "pending").then_some(asked)
+    });
+    assert_eq!(ended["outcome"], "abandoned", "{ended:#}");
 }
