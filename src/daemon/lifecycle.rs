@@ -27,8 +27,9 @@ use crate::ipc::{self, BindError, Credentials, Limits, Server};
 use crate::platform::SOCKET_DIR_MAX;
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
-/// for every line of an agent, to find nothing left to do. What may take long gives this one away
-/// meanwhile (`block_in_place`), and the database has threads of its own.
+/// for every line of an agent, to find nothing left to do. What may have to wait for a disk does so on
+/// a thread of its own ([`super::blocking`]), what has much to compute gives this one away meanwhile
+/// (`block_in_place`), and the database has threads of its own.
 const WORKERS: usize = 1;
 
 /// How often old rows are looked for.

@@ -7,6 +7,7 @@
 //! brings it up and down. Nothing here knows of terminals.
 
 mod askers;
+mod blocking;
 pub mod bus;
 pub mod claude;
 pub mod http;

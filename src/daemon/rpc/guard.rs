@@ -5,6 +5,7 @@
 
 use super::Call;
 use super::error::RpcError;
+use crate::domain::session::Settings;
 use crate::domain::{LaunchConfig, Origin};
 use crate::protocol::error::ErrorKind;
 
@@ -29,8 +30,8 @@ impl Call {
         Err(RpcError::new(ErrorKind::Forbidden, problem).hint("decide in a terminal of your own"))
     }
 
-    /// Lets an agent start only what asks a person.
-    pub fn may_launch(&self, config: &LaunchConfig, loose: bool) -> Result<(), RpcError> {
+    /// Lets an agent start only what asks a person, with the standing permissions that it is to have.
+    pub fn may_launch(&self, config: &LaunchConfig, settings: &Settings) -> Result<(), RpcError> {
         if self.origin.may_decide() {
             return Ok(());
         }
@@ -38,7 +39,8 @@ impl Call {
             config.permission_mode.as_deref(),
             None | Some("default" | "plan" | "dontAsk")
         );
-        let strict = !loose
+        let strict = !settings.auto_accept_edits
+            && !settings.skip_permissions
             && !config.scripted
             && strict_mode
             && config.allowed_tools.is_empty()

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::error::RpcError;
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::secrets::{LaunchSecrets, outline};
 use crate::daemon::session::{Request, find_program, own_env};
@@ -34,7 +35,6 @@ pub async fn launch(
         params.dangerously_skip_permissions,
         params.dangerously_skip_permissions_timeout,
     )?;
-    let loose = settings.auto_accept_edits || settings.skip_permissions;
     let tool = params
         .permission_prompt_tool
         .as_deref()
@@ -65,10 +65,10 @@ pub async fn launch(
         permission_mode: non_empty(params.permission_mode),
         proxy: None,
     };
-    call.may_launch(&config, loose)?;
+    call.may_launch(&config, &settings)?;
     let id = new_id("session_id", params.session_id)?;
-    let working_dir = working_dir(params.working_dir)?;
-    let program = program(&call, &config, secrets.env.as_ref())?;
+    let working_dir = working_dir(params.working_dir).await?;
+    let program = program(&call, &config, secrets.env.as_ref()).await?;
     check_mode(&call, &config, program.as_deref(), &secrets).await?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
@@ -204,7 +204,8 @@ pub fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError>
     }
 }
 
-pub fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
+/// A directory to work in, which is there.
+pub async fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
     let field = "working_dir";
     let path = match non_empty(given) {
         None => std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),
@@ -223,7 +224,8 @@ pub fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
             format!("{} is not absolute", path.display()),
         ));
     }
-    match std::fs::metadata(&path) {
+    let place = path.clone();
+    match blocking(move || std::fs::metadata(place)).await {
         Ok(metadata) if metadata.is_dir() => Ok(path),
         Ok(_) => Err(RpcError::invalid(
             field,
@@ -237,12 +239,14 @@ pub fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
 }
 
 /// The agent's program; none for the embedded one.
-pub fn program(
+pub async fn program(
     call: &Call,
     config: &LaunchConfig,
     env: Option<&BTreeMap<String, String>>,
 ) -> Result<Option<PathBuf>, RpcError> {
-    find_program(call.daemon.sessions.context(), config, env).map_err(no_claude)
+    find_program(call.daemon.sessions.context(), config, env)
+        .await
+        .map_err(no_claude)
 }
 
 /// Checks that the installed agent has the mode that is asked for.
@@ -284,7 +288,7 @@ pub async fn agent_info(
         .path
         .clone()
         .map(|path| BTreeMap::from([("PATH".to_owned(), path)]));
-    let program = program(&call, &config, env.as_ref())?;
+    let program = program(&call, &config, env.as_ref()).await?;
     let modes = call
         .daemon
         .sessions

@@ -44,10 +44,11 @@ pub async fn send_message(
     let line = control::user_message(&params.message);
     check_line(&line)?;
     let session = call.daemon.store.session(&params.session_id).await?;
-    let may_resume = call.may_resume(&session);
-    if session.process == Process::Gone {
-        may_resume.clone()?;
-    }
+    let may_resume = call.may_go_on(&session, session.config.clone());
+    let may_resume = match may_resume {
+        Err(refused) if session.process == Process::Gone => return Err(refused),
+        may_resume => may_resume.is_ok(),
+    };
     let session = call
         .daemon
         .sessions
@@ -55,7 +56,7 @@ pub async fn send_message(
             session_key: session.key,
             text: params.message,
             line,
-            may_resume: may_resume.is_ok(),
+            may_resume,
             env: call.environment(params.env),
             launch: None,
             wire_id: None,
@@ -132,11 +133,10 @@ async fn go_on(
     must_have_begun(session)?;
     let secrets = call.inherit_secrets(session, &params).await?;
     let config = inherit(session, &params, &secrets)?;
-    let loose = session.settings.auto_accept_edits || session.settings.skip_permissions;
-    call.may_launch(&in_present_mode(config.clone(), session), loose)?;
-    working_dir(Some(session.working_dir.clone()))?;
+    call.may_go_on(session, config.clone())?;
+    working_dir(Some(session.working_dir.clone())).await?;
     let env = call.environment(params.env.clone());
-    program(&call, &config, secrets.env.as_ref().or(env.as_ref()))?;
+    program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
     let line = control::user_message(&params.query);
     check_line(&line)?;
     // A turn that runs is stopped, and a process that is launched otherwise is another one.
@@ -177,12 +177,8 @@ async fn fork(
     let source = &lineage.session;
     let claude_session_id = must_have_begun(source)?;
     let mut secrets = call.inherit_secrets(source, &params).await?;
-    let config = in_present_mode(inherit(source, &params, &secrets)?, source);
-    let settings = inherited_settings(source);
-    call.may_launch(
-        &config,
-        settings.auto_accept_edits || settings.skip_permissions,
-    )?;
+    let config = inherit(source, &params, &secrets)?;
+    let (config, settings) = call.may_go_on(source, config)?;
     let env = call.environment(params.env);
     if secrets.env.is_none() {
         secrets.env = Some(env.unwrap_or_else(own_env));
@@ -195,8 +191,8 @@ async fn fork(
         },
         query: params.query,
         title: params.title.unwrap_or_else(|| source.title.clone()),
-        working_dir: working_dir(Some(source.working_dir.clone()))?,
-        program: program(&call, &config, secrets.env.as_ref())?,
+        working_dir: working_dir(Some(source.working_dir.clone())).await?,
+        program: program(&call, &config, secrets.env.as_ref()).await?,
         config,
         secrets,
         settings,
@@ -224,14 +220,17 @@ fn must_have_begun(session: &Session) -> Result<String, RpcError> {
 }
 
 impl Call {
-    /// Whether the caller may start the next process of a session.
-    fn may_resume(&self, session: &Session) -> Result<(), RpcError> {
-        let config = in_present_mode(session.config.clone(), session);
+    /// How a process that goes on with a session's conversation is launched: in the session's present
+    /// mode, with what its standing permissions still are. Fails if the caller may not start that.
+    fn may_go_on(
+        &self,
+        session: &Session,
+        config: LaunchConfig,
+    ) -> Result<(LaunchConfig, Settings), RpcError> {
+        let config = in_present_mode(config, session);
         let settings = inherited_settings(session);
-        self.may_launch(
-            &config,
-            settings.auto_accept_edits || settings.skip_permissions,
-        )
+        self.may_launch(&config, &settings)?;
+        Ok((config, settings))
     }
 
     /// A person's environment. An agent's is never used: it could point a session's next process to

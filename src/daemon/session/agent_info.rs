@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal};
 use tokio::sync::Mutex;
 
 use super::{Context, launch, remains};
+use crate::daemon::blocking::blocking;
 use crate::domain::SessionId;
 use crate::runner::{self, ExitReport, SessionDir, Spec};
 
@@ -108,7 +109,8 @@ impl PermissionModes {
     }
 
     async fn ask(&self, ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Answer {
-        let Some(file) = FileId::of(&agent.program) else {
+        let program = agent.program.clone();
+        let Some(file) = blocking(move || FileId::of(&program)).await else {
             return Answer::Unclear;
         };
         let key = (agent.clone(), file, mode.to_owned());
@@ -174,7 +176,7 @@ fn understood(report: &ExitReport) -> Answer {
 async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Option<ExitReport> {
     let id = SessionId::random();
     let dir = SessionDir::new(ctx.sessions_dir.join(id.as_str()));
-    let report = match start(ctx, &id, &dir, agent, path, mode) {
+    let report = match start(ctx, &id, &dir, agent, path, mode).await {
         Ok(runner) => report_of(&dir, runner).await,
         Err(error) => {
             tracing::warn!(program = %agent.program.display(), %error, "cannot ask the agent for its permission modes");
@@ -182,11 +184,11 @@ async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Op
         }
     };
     ctx.runners.remove(id.as_str());
-    remains::remove(&dir);
+    remains::remove(&dir).await;
     report
 }
 
-fn start(
+async fn start(
     ctx: &Context,
     id: &SessionId,
     dir: &SessionDir,
@@ -195,38 +197,38 @@ fn start(
     mode: &str,
 ) -> Result<Option<u32>, launch::LaunchError> {
     let home = dir.path().join("home");
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&home)
-        .map_err(|source| launch::LaunchError::Directory {
-            path: home.clone(),
-            source,
-        })?;
-    let home = home.to_string_lossy().into_owned();
     let path = path
         .map(str::to_owned)
         .or_else(|| std::env::var("PATH").ok())
         .unwrap_or_default();
     let env = [
         ("PATH", path),
-        ("HOME", home),
+        ("HOME", home.to_string_lossy().into_owned()),
         ("HUMANLAYER_SESSION_ID", id.to_string()),
         ("DISABLE_AUTOUPDATER", "1".to_owned()),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
     ];
     let arguments = ["--permission-mode", mode, "--help"].map(str::to_owned);
-    Spec {
+    let spec = Spec {
         format: runner::FORMAT,
         session_id: id.to_string(),
         program: agent.program.clone(),
         args: agent.first.iter().cloned().chain(arguments).collect(),
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
-        cwd: dir.path().join("home"),
+        cwd: home.clone(),
         grace_ms: Some(200),
-    }
-    .write(dir)?;
-    launch::start_runner(ctx, id, id.as_str())
+    };
+    let place = dir.clone();
+    blocking(move || {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home)
+            .map_err(|source| launch::LaunchError::Directory { path: home, source })?;
+        spec.write(&place).map_err(launch::LaunchError::from)
+    })
+    .await?;
+    launch::start_runner(ctx, id, id.as_str()).await
 }
 
 async fn report_of(dir: &SessionDir, runner: Option<u32>) -> Option<ExitReport> {
@@ -238,7 +240,7 @@ async fn report_of(dir: &SessionDir, runner: Option<u32>) -> Option<ExitReport> 
             .and_then(|pid| i32::try_from(pid).ok())
             .and_then(Pid::from_raw);
         if let Some(pid) = pid
-            && runner::is_alive(dir).unwrap_or(false)
+            && is_alive(dir).await
         {
             // It may be gone in this moment, which is what is wanted.
             let _ = rustix::process::kill_process(pid, signal);
@@ -248,10 +250,16 @@ async fn report_of(dir: &SessionDir, runner: Option<u32>) -> Option<ExitReport> 
     None
 }
 
+async fn is_alive(dir: &SessionDir) -> bool {
+    let dir = dir.clone();
+    blocking(move || runner::is_alive(&dir).unwrap_or(false)).await
+}
+
 async fn report_within(dir: &SessionDir, patience: Duration) -> Option<ExitReport> {
     let deadline = tokio::time::Instant::now() + patience;
     loop {
-        match ExitReport::read(dir) {
+        let place = dir.clone();
+        match blocking(move || ExitReport::read(&place)).await {
             Ok(Some(report)) => return Some(report),
             Err(_) => return None,
             Ok(None) if tokio::time::Instant::now() >= deadline => return None,

@@ -9,11 +9,13 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Context;
 use super::agent_info::Agent;
+use super::{Context, Runners};
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
@@ -151,8 +153,8 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         working_dir: &request.working_dir,
         program: request.program.as_deref(),
     };
-    if let Err(error) = prepare(ctx, &dir, &spec) {
-        super::remains::remove(&dir);
+    if let Err(error) = prepare(ctx, &dir, &spec).await {
+        super::remains::remove(&dir).await;
         return Err(error);
     }
     let claude_session_id = match &request.beginning {
@@ -183,27 +185,21 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
             Ok(started)
         }
         Err(error) => {
-            super::remains::remove(&dir);
+            super::remains::remove(&dir).await;
             Err(error.into())
         }
     }
 }
 
 /// Makes a process's directory and writes what its runner reads.
-pub fn prepare(
+///
+/// # Errors
+/// [`LaunchError`]; what was made of it is left.
+pub async fn prepare(
     ctx: &Context,
     dir: &SessionDir,
     process: &ProcessSpec<'_>,
 ) -> Result<(), LaunchError> {
-    let failed = |source| LaunchError::Directory {
-        path: dir.path().to_owned(),
-        source,
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir.path())
-        .map_err(failed)?;
     let (session_id, run_id) = (process.session_id, process.run_id);
     let mcp_path = dir.path().join("mcp.json");
     let mcp_config = process
@@ -211,33 +207,44 @@ pub fn prepare(
         .mcp_config
         .as_ref()
         .map(|config| args::mcp_config(config, session_id, run_id, &ctx.socket));
-    if let Some(config) = &mcp_config {
-        write_private(&mcp_path, config).map_err(failed)?;
-    }
     let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
-    let Agent { program, first } = agent(process.program)?;
     let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref());
     let env = process.secrets.env.clone().unwrap_or_default();
-    let spec = Spec {
+    let proxy = process.secrets.proxy.as_ref();
+    let env = args::environment(env, proxy, session_id, run_id, &ctx.socket);
+    let mut spec = Spec {
         format: runner::FORMAT,
         session_id: session_id.to_string(),
-        program,
-        args: first.into_iter().chain(arguments).collect(),
-        env: args::environment(
-            env,
-            process.secrets.proxy.as_ref(),
-            session_id,
-            run_id,
-            &ctx.socket,
-        ),
+        program: PathBuf::new(),
+        args: arguments,
+        env,
         cwd: process.working_dir.to_owned(),
         grace_ms: None,
     };
-    spec.write(dir)?;
-    Ok(())
+    let (dir, program) = (dir.clone(), process.program.map(Path::to_owned));
+    blocking(move || {
+        let failed = |source| LaunchError::Directory {
+            path: dir.path().to_owned(),
+            source,
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir.path())
+            .map_err(failed)?;
+        if let Some(config) = &mcp_config {
+            write_private(&dir.path().join("mcp.json"), config).map_err(failed)?;
+        }
+        let Agent { program, first } = agent(program.as_deref())?;
+        spec.program = program;
+        spec.args.splice(0..0, first);
+        spec.write(&dir)?;
+        Ok(())
+    })
+    .await
 }
 
-/// The agent that a program is; none means the embedded one.
+/// The agent that a program is; none means the embedded one. Looks for this program's file.
 ///
 /// # Errors
 /// When this program cannot be found.
@@ -277,12 +284,26 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
 
 /// Starts the runner of a prepared process and notes who it is, before it can start the agent's
 /// first program. Returns its process id.
-pub fn start_runner(
+///
+/// # Errors
+/// [`LaunchError::Runner`].
+pub async fn start_runner(
     ctx: &Context,
     session: &SessionId,
     directory: &str,
 ) -> Result<Option<u32>, LaunchError> {
     let dir = SessionDir::new(ctx.sessions_dir.join(directory));
+    let runners = Arc::clone(&ctx.runners);
+    let (session, directory) = (session.clone(), directory.to_owned());
+    blocking(move || spawn_runner(&dir, &runners, &session, &directory)).await
+}
+
+fn spawn_runner(
+    dir: &SessionDir,
+    runners: &Runners,
+    session: &SessionId,
+    directory: &str,
+) -> Result<Option<u32>, LaunchError> {
     // The daemon's own file, also after an upgrade: what it writes is for a runner of its age.
     let program = own_program()?;
     let failed = |source| LaunchError::Runner {
@@ -306,8 +327,7 @@ pub fn start_runner(
     if let Some(pid) = runner
         && let Some(start_time) = platform::process_start_time(pid)
     {
-        ctx.runners
-            .insert(ProcessId { pid, start_time }, session, directory);
+        runners.insert(ProcessId { pid, start_time }, session, directory);
     }
     // Only so that it does not stay as a zombie while this daemon lives.
     tokio::spawn(async move { child.wait().await });

@@ -9,10 +9,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::agent_info::PermissionModes;
+use super::agent_info::{Agent, PermissionModes};
 use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Stop};
 use super::{Context, recover};
+use crate::daemon::blocking::blocking;
 use crate::daemon::store::{Started, StoreError};
 use crate::domain::{Session, SessionId};
 
@@ -82,7 +83,7 @@ impl Sessions {
             Started::Existing(session) => return Ok(session),
             Started::New(session) => session,
         };
-        let started = launch::start_runner(&self.ctx, &session.id, &session.directory);
+        let started = launch::start_runner(&self.ctx, &session.id, &session.directory).await;
         self.supervise(session.clone());
         started.map(|_| session)
     }
@@ -94,7 +95,7 @@ impl Sessions {
         program: Option<&Path>,
         path: Option<&str>,
     ) -> Option<Vec<String>> {
-        let agent = launch::agent(program).ok()?;
+        let agent = agent(program).await.ok()?;
         self.modes.of(&self.ctx, &agent, path).await
     }
 
@@ -108,7 +109,7 @@ impl Sessions {
         path: Option<&str>,
         mode: &str,
     ) -> Result<(), Vec<String>> {
-        let Ok(agent) = launch::agent(program) else {
+        let Ok(agent) = agent(program).await else {
             return Ok(());
         };
         self.modes.check(&self.ctx, &agent, path, mode).await
@@ -198,6 +199,11 @@ impl Sessions {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Supervised>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn agent(program: Option<&Path>) -> Result<Agent, LaunchError> {
+    let program = program.map(Path::to_owned);
+    blocking(move || launch::agent(program.as_deref())).await
 }
 
 fn lane(id: &SessionId) -> usize {

@@ -46,7 +46,7 @@ pub struct Context {
     /// The bus.
     pub bus: Arc<Bus>,
     /// Which runner belongs to which session.
-    pub runners: Runners,
+    pub runners: Arc<Runners>,
     /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
     /// Where the session directories are.
@@ -71,7 +71,7 @@ impl Context {
         claude_path: Option<PathBuf>,
         socket: String,
     ) -> io::Result<Self> {
-        let (watcher, runners) = (watch::Watcher::new()?, Runners::default());
+        let (watcher, runners) = (watch::Watcher::new()?, Arc::default());
         Ok(Self {
             store,
             bus,

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Context, launch, remains};
+use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::Session;
 use crate::domain::session::Process;
@@ -26,12 +27,12 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
         let dir = ctx.session_dir(session);
         if session.process == Process::Launching
             && may_launch(&dir)
-            && let Err(error) = launch::start_runner(ctx, &session.id, &session.directory)
+            && let Err(error) = launch::start_runner(ctx, &session.id, &session.directory).await
         {
             tracing::error!(session = %session.id, %error, "cannot launch a session that was accepted");
         }
     }
-    remove_strays(ctx, &sessions);
+    remove_strays(ctx, &sessions).await;
     Ok(sessions)
 }
 
@@ -64,7 +65,7 @@ fn may_launch(dir: &SessionDir) -> bool {
 }
 
 /// Removes directories of processes that are over or were never recorded.
-fn remove_strays(ctx: &Context, sessions: &[Session]) {
+async fn remove_strays(ctx: &Context, sessions: &[Session]) {
     let kept: BTreeSet<&str> = sessions
         .iter()
         .map(|session| session.directory.as_str())
@@ -81,14 +82,14 @@ fn remove_strays(ctx: &Context, sessions: &[Session]) {
         if runner::is_alive(&dir).unwrap_or(true) {
             tokio::spawn(remove_when_free(dir));
         } else {
-            remove_stray(&dir);
+            remove_stray(&dir).await;
         }
     }
 }
 
-fn remove_stray(dir: &SessionDir) {
+async fn remove_stray(dir: &SessionDir) {
     tracing::info!(dir = %dir.path().display(), "removing the directory of a process that is over");
-    remains::remove(dir);
+    remains::remove(dir).await;
 }
 
 /// A daemon can die, and the next one start, in the moment in which a runner still tells of its end.
@@ -96,8 +97,9 @@ async fn remove_when_free(dir: SessionDir) {
     let (pause, tries) = STRAY_POLL;
     for _ in 0..tries {
         tokio::time::sleep(pause).await;
-        if !runner::is_alive(&dir).unwrap_or(true) {
-            return remove_stray(&dir);
+        let looked_at = dir.clone();
+        if !blocking(move || runner::is_alive(&looked_at).unwrap_or(true)).await {
+            return remove_stray(&dir).await;
         }
     }
     tracing::warn!(dir = %dir.path().display(), "the runner of a process that is over lives on; its directory stays until the daemon's next start");

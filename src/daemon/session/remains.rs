@@ -9,41 +9,42 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 use super::machine::Exit;
+use crate::daemon::blocking::blocking;
 use crate::platform;
 use crate::runner::{ExitReport, RunnerState, SessionDir};
 
 /// How long a killed process may take to be gone before the session is reported ended all the same.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
-/// How the process of a session ended, once its runner is gone or has said so.
-pub async fn exit_of(dir: &SessionDir) -> Exit {
-    match ExitReport::read(dir) {
-        Ok(Some(report)) => Exit {
-            code: report.code,
-            signal: report.signal,
-            problem: report.error,
-            stderr_tail: report.stderr_tail,
-        },
-        Ok(None) => without_report(dir).await,
-        Err(error) => Exit {
-            problem: Some(error.to_string()),
-            ..Exit::default()
-        },
-    }
-}
-
-/// The last lines that reached the agent, as its runner reported at the end. Their acknowledgements
-/// may have been lost with a daemon.
-pub fn delivered(dir: &SessionDir) -> Vec<String> {
-    match ExitReport::read(dir) {
-        Ok(Some(report)) => report.delivered,
-        // Then nothing is known of them.
-        Ok(None) | Err(_) => Vec::new(),
+/// How the process of a session ended, once its runner is gone or has said so; and the last lines that
+/// reached the agent, as the runner reported, whose acknowledgements may have been lost with a daemon.
+pub async fn exit_of(dir: &SessionDir) -> (Exit, Vec<String>) {
+    let place = dir.clone();
+    match blocking(move || ExitReport::read(&place)).await {
+        Ok(Some(report)) => {
+            let exit = Exit {
+                code: report.code,
+                signal: report.signal,
+                problem: report.error,
+                stderr_tail: report.stderr_tail,
+            };
+            (exit, report.delivered)
+        }
+        // Then nothing is known of the lines.
+        Ok(None) => (without_report(dir).await, Vec::new()),
+        Err(error) => {
+            let exit = Exit {
+                problem: Some(error.to_string()),
+                ..Exit::default()
+            };
+            (exit, Vec::new())
+        }
     }
 }
 
 async fn without_report(dir: &SessionDir) -> Exit {
-    let problem = match RunnerState::read(dir) {
+    let place = dir.clone();
+    let problem = match blocking(move || RunnerState::read(&place)).await {
         Ok(Some(state)) if state.boot_id != platform::boot_id() => {
             "the machine was restarted".to_owned()
         }
@@ -56,7 +57,7 @@ async fn without_report(dir: &SessionDir) -> Exit {
     };
     Exit {
         problem: Some(problem),
-        stderr_tail: stderr_tail(dir),
+        stderr_tail: stderr_tail(dir).await,
         ..Exit::default()
     }
 }
@@ -93,16 +94,18 @@ fn kill(pid: u32, group: bool) {
     };
 }
 
-fn stderr_tail(dir: &SessionDir) -> String {
-    let bytes = std::fs::read(dir.stderr_log()).unwrap_or_default();
+async fn stderr_tail(dir: &SessionDir) -> String {
+    let path = dir.stderr_log();
+    let bytes = blocking(move || std::fs::read(path).unwrap_or_default()).await;
     let start = bytes.len().saturating_sub(crate::runner::STDERR_TAIL);
     String::from_utf8_lossy(&bytes[start..]).into_owned()
 }
 
 /// Removes a session's directory: everything in it is in the store. What cannot be removed now is
 /// removed at the daemon's next start.
-pub fn remove(dir: &SessionDir) {
-    if let Err(error) = std::fs::remove_dir_all(dir.path())
+pub async fn remove(dir: &SessionDir) {
+    let path = dir.path().to_owned();
+    if let Err(error) = blocking(move || std::fs::remove_dir_all(path)).await
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(dir = %dir.path().display(), %error, "cannot remove a session's directory");

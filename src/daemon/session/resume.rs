@@ -12,10 +12,11 @@ use uuid::Uuid;
 use super::launch::{self, LaunchError, ProcessSpec};
 use super::manager::Sessions;
 use super::{Context, remains};
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
-use crate::daemon::store::{NewProcess, NewWireId, StoreError};
+use crate::daemon::store::{NEVER_BEGAN, NewProcess, NewWireId, StoreError};
 use crate::domain::session::Process;
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
 use crate::runner::SessionDir;
@@ -86,8 +87,18 @@ impl Sessions {
                     continue;
                 }
             };
-            if let Err(error) = self.resume(&session, None).await {
-                tracing::warn!(session = %session.id, %error, "cannot resume a session that waits");
+            match self.resume(&session, None).await {
+                Ok(_) => {}
+                // It can never be: that is said once, and not tried again and again.
+                Err(LaunchError::Store(StoreError::Conflict { problem, .. })) => {
+                    let store = &self.context().store;
+                    if let Err(error) = store.give_up_resuming(session.key, problem).await {
+                        tracing::warn!(session = %session.id, %error, "cannot note that a session will not be resumed");
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(session = %session.id, %error, "cannot resume a session that waits");
+                }
             }
         }
     }
@@ -132,8 +143,8 @@ impl Sessions {
             working_dir: Path::new(&session.working_dir),
             program: program.as_deref(),
         };
-        if let Err(error) = launch::prepare(ctx, &dir, &spec) {
-            remains::remove(&dir);
+        if let Err(error) = launch::prepare(ctx, &dir, &spec).await {
+            remains::remove(&dir).await;
             return Err(error);
         }
         crate::failpoint::hit("resume.prepared");
@@ -151,16 +162,16 @@ impl Sessions {
         match ctx.store.resume(new).await {
             Ok(Some(session)) => {
                 crate::failpoint::hit("resume.recorded");
-                let started = launch::start_runner(ctx, &session.id, &session.directory);
+                let started = launch::start_runner(ctx, &session.id, &session.directory).await;
                 self.supervise(session.clone());
                 started.map(|_| Some(session))
             }
             Ok(None) => {
-                remains::remove(&dir);
+                remains::remove(&dir).await;
                 Ok(None)
             }
             Err(error) => {
-                remains::remove(&dir);
+                remains::remove(&dir).await;
                 Err(error.into())
             }
         }
@@ -187,10 +198,7 @@ fn conflict(session: &Session, problem: &str) -> LaunchError {
 /// How the agent's conversation begins in the next process.
 fn beginning(session: &Session) -> Result<Beginning, LaunchError> {
     let Some(claude_session_id) = session.claude_session_id.clone() else {
-        return Err(conflict(
-            session,
-            "cannot be resumed: its agent never began a conversation. Launch a new session",
-        ));
+        return Err(conflict(session, NEVER_BEGAN));
     };
     Ok(if session.model_id.is_none() {
         // Its agent failed at startup: there is nothing to resume yet.
@@ -228,7 +236,8 @@ async fn prerequisites(
     session: &Session,
     message: Option<&Message>,
 ) -> Result<Result<Launch, String>, StoreError> {
-    if !Path::new(&session.working_dir).is_dir() {
+    let directory = PathBuf::from(&session.working_dir);
+    if !blocking(move || directory.is_dir()).await {
         return Ok(Err(format!(
             "the directory {} is missing",
             session.working_dir
@@ -261,6 +270,7 @@ async fn prerequisites(
         }
     };
     Ok(find_program(ctx, &config, secrets.env.as_ref())
+        .await
         .map(|program| Launch {
             config,
             secrets,
@@ -275,7 +285,7 @@ async fn prerequisites(
 ///
 /// # Errors
 /// Why there is none.
-pub fn find_program(
+pub async fn find_program(
     ctx: &Context,
     config: &LaunchConfig,
     env: Option<&BTreeMap<String, String>>,
@@ -283,26 +293,28 @@ pub fn find_program(
     if config.scripted {
         return Ok(None);
     }
-    if let Some(path) = &ctx.claude_path {
-        return if is_executable(path) {
-            Ok(Some(path.clone()))
-        } else {
-            Err(format!("{} is not an executable file", path.display()))
-        };
-    }
+    let configured = ctx.claude_path.clone();
     let caller = env.and_then(|env| env.get("PATH")).cloned();
-    let own = std::env::var("PATH").ok();
-    let paths = [caller, own];
-    let found = paths
+    blocking(move || match configured {
+        Some(path) if is_executable(&path) => Ok(Some(path)),
+        Some(path) => Err(format!("{} is not an executable file", path.display())),
+        None => on_path(caller)
+            .map(Some)
+            .ok_or_else(|| "`claude` is not on the PATH".to_owned()),
+    })
+    .await
+}
+
+/// `claude` on the caller's PATH, else on the daemon's.
+fn on_path(caller: Option<String>) -> Option<PathBuf> {
+    let paths = [caller, std::env::var("PATH").ok()];
+    paths
         .iter()
         .flatten()
         .flat_map(std::env::split_paths)
         .filter(|dir| dir.is_absolute())
         .map(|dir| dir.join("claude"))
-        .find(|path| is_executable(path));
-    found
-        .map(Some)
-        .ok_or_else(|| "`claude` is not on the PATH".to_owned())
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {

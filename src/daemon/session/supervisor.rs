@@ -20,6 +20,7 @@ use super::journal::Journal;
 use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::{control, line};
 use crate::daemon::store::{End, Ingest, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
@@ -79,7 +80,7 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
     if stopped == Stop::Over {
         tracing::info!(session = %id, "the session's process is over");
         crate::failpoint::hit("session.over");
-        remains::remove(&supervisor.dir);
+        remains::remove(&supervisor.dir).await;
     }
     supervisor.ctx.watcher.forget(supervisor.dir.path());
     stopped
@@ -158,7 +159,7 @@ impl Supervisor {
         if self.link.is_none() && !self.exited && may_connect {
             self.connect().await?;
         }
-        if self.is_over()? {
+        if self.is_over().await? {
             self.finish().await?;
             return Ok(Some(Stop::Over));
         }
@@ -393,24 +394,22 @@ impl Supervisor {
     // --- the end -------------------------------------------------------------------------------
 
     /// Whether the agent is gone, so that its journal will not grow any more.
-    fn is_over(&self) -> Result<bool, Problem> {
+    async fn is_over(&self) -> Result<bool, Problem> {
         // A runner that is connected says so; its report is looked for when it is not.
         if self.exited || self.link.is_some() {
             return Ok(self.exited);
         }
-        if self.dir.exit().exists() {
-            return Ok(true);
-        }
-        if runner::is_alive(&self.dir).map_err(Problem::Directory)? {
-            return Ok(false);
-        }
-        // No runner: not yet, or not any more?
-        Ok(self.dir.state().exists() || self.started.elapsed() > START_WAIT)
+        let dir = self.dir.clone();
+        let trace = blocking(move || Trace::of_runner(&dir)).await;
+        Ok(match trace.map_err(Problem::Directory)? {
+            Trace::Ended => true,
+            Trace::Lives => false,
+            Trace::None => self.started.elapsed() > START_WAIT,
+        })
     }
 
     async fn finish(&mut self) -> Result<(), Problem> {
-        let exit = remains::exit_of(&self.dir).await;
-        let delivered = remains::delivered(&self.dir);
+        let (exit, delivered) = remains::exit_of(&self.dir).await;
         if !delivered.is_empty() {
             self.ctx
                 .store
@@ -463,6 +462,33 @@ impl Supervisor {
             .await
             .map(drop)
             .map_err(Problem::Store)
+    }
+}
+
+/// What a session's directory shows of a runner that is not connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trace {
+    /// It has reported the agent's end, or is gone.
+    Ended,
+    /// It lives.
+    Lives,
+    /// It has not begun.
+    None,
+}
+
+impl Trace {
+    fn of_runner(dir: &SessionDir) -> io::Result<Self> {
+        if dir.exit().exists() {
+            return Ok(Self::Ended);
+        }
+        if runner::is_alive(dir)? {
+            return Ok(Self::Lives);
+        }
+        Ok(if dir.state().exists() {
+            Self::Ended
+        } else {
+            Self::None
+        })
     }
 }
 

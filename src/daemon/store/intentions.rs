@@ -225,7 +225,14 @@ pub fn process_ended(
         let note = NewConversationEvent::words(EventType::System, "system", text);
         sessions::say(write, session, note)?;
     }
-    let waiting_for = (deliberate && kept.messages > 0).then_some("its next process");
+    let never = resume::never(write.db, session)?;
+    if let Some(problem) = &never
+        && kept.messages > 0
+    {
+        resume::give_up(write, session, problem)?;
+    }
+    let waits = deliberate && kept.messages > 0 && never.is_none();
+    let waiting_for = waits.then_some("its next process");
     let archive: bool = write
         .db
         .prepare_cached(

@@ -54,7 +54,7 @@ pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, RemoteRequest, run_id_of};
-pub use resume::NewProcess;
+pub use resume::{NEVER_BEGAN, NewProcess};
 pub use schema::inspect;
 pub use search::{Hit, Hits};
 pub use sessions::{Fork, NewSession, RecentPath, SessionFilter, SettingsChange, Started};

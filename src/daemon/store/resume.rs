@@ -3,7 +3,7 @@
 //! Whoever asks first gets it; whoever asks at the same time finds it live. So a conversation never
 //! has two processes, whatever happens around it.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::intentions;
 use super::rows::micros;
@@ -14,6 +14,10 @@ use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
 use crate::domain::{EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
+
+/// Why a session without a conversation cannot be resumed.
+pub const NEVER_BEGAN: &str =
+    "cannot be resumed: its agent never began a conversation. Launch a new session";
 
 /// The next process of a session.
 #[derive(Clone, Debug)]
@@ -67,6 +71,30 @@ impl Store {
             .await
     }
 
+    /// Nothing is waited for any more: a session can never have a process again. What was kept for it is
+    /// not delivered, and the session says why.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn give_up_resuming(
+        &self,
+        session_key: i64,
+        problem: String,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                if session.process != Process::Gone {
+                    return Ok(());
+                }
+                give_up(write, &session, &problem)?;
+                let session = sessions::by_key(write.db, session_key)?;
+                sessions::announce_updated(write, &session);
+                Ok(())
+            })
+            .await
+    }
+
     /// Sessions whose next process waits for something.
     ///
     /// # Errors
@@ -85,24 +113,54 @@ impl Store {
     }
 }
 
+/// Why a session can never have another process; none when it can.
+pub fn never(db: &Connection, session: &Session) -> Result<Option<String>, StoreError> {
+    if session.is_duplicate {
+        let original = sessions::original(db, session.key)?;
+        return Ok(original.map(|original| shared_with(&original)));
+    }
+    let began = session.claude_session_id.is_some();
+    Ok((!began).then(|| NEVER_BEGAN.to_owned()))
+}
+
+fn shared_with(other: &SessionId) -> String {
+    format!(
+        "shares its conversation with session {}: send the message there",
+        other.short()
+    )
+}
+
 /// Says why a session cannot have a process of its own.
 fn check(write: &Write<'_>, session: &Session) -> Result<(), StoreError> {
     external::must_be_ours(session)?;
-    let other = if session.is_duplicate {
-        sessions::original(write.db, session.key)?
-    } else {
-        wire_ids::other_process(write.db, session)?
+    let problem = match never(write.db, session)? {
+        Some(problem) => Some(problem),
+        None => wire_ids::other_process(write.db, session)?.map(|other| shared_with(&other)),
     };
-    match other {
-        Some(other) => Err(StoreError::Conflict {
+    match problem {
+        Some(problem) => Err(StoreError::Conflict {
             id: session.id.clone(),
-            problem: format!(
-                "shares its conversation with session {}: send the message there",
-                other.short()
-            ),
+            problem,
         }),
         None => Ok(()),
     }
+}
+
+/// Takes what waits for a session's next process back: there will be none.
+pub fn give_up(write: &mut Write<'_>, session: &Session, problem: &str) -> Result<(), StoreError> {
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET waiting_for = NULL WHERE key = ?")
+        .and_then(|mut update| update.execute([session.key]))
+        .doing("note that a session waits for nothing")?;
+    let what = match outbox::take(write, session.key)?.len() {
+        0 => "The session is not resumed".to_owned(),
+        1 => "A queued message was not delivered".to_owned(),
+        count => format!("{count} queued messages were not delivered"),
+    };
+    let note = format!("{what}: this session {problem}.");
+    let note = NewConversationEvent::words(EventType::System, "system", note);
+    sessions::say(write, session, note)
 }
 
 fn resume(

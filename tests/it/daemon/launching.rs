@@ -134,3 +134,29 @@ fn continuing_a_running_session_stops_it_first() {
     assert_eq!(question["status"], "resolved");
     assert!(!daemon.work().join("made").exists());
 }
+
+#[test]
+fn clients_are_served_while_a_launch_waits_for_a_slow_disk() {
+    let daemon = Daemon::start();
+    let id = uuid::Uuid::new_v4().to_string();
+    let directory = daemon.session_dir(&id);
+    std::fs::create_dir(&directory).unwrap();
+    // Whoever opens it to write waits until somebody reads.
+    let slow = directory.join("mcp.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &slow, rustix::fs::Mode::RWXU).unwrap();
+    let servers = json!({"mcpServers": {"one": {"command": "true"}}});
+    std::thread::scope(|scope| {
+        let launch = scope.spawn(|| {
+            let params = json!({"query": "TEXT hi", "session_id": id, "mcp_config": servers});
+            daemon.launch_session_with(params)
+        });
+        let mut client = daemon.connect();
+        for _ in 0..200 {
+            client.call("health", json!({}));
+        }
+        assert!(!launch.is_finished());
+        let written = std::fs::read_to_string(&slow).unwrap();
+        assert!(written.contains("\"one\""), "{written}");
+        assert_eq!(launch.join().unwrap(), id);
+    });
+}

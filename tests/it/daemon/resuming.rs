@@ -58,6 +58,16 @@ fn said(daemon: &Daemon, id: &str, role: &str) -> Vec<String> {
         .collect()
 }
 
+fn said_by_the_system(daemon: &Daemon, id: &str) -> Vec<String> {
+    let params = json!({"session_id": id, "by_conversation": true});
+    let events = daemon.call("getConversation", params)["events"].clone();
+    let events = events.as_array().unwrap().iter();
+    events
+        .filter(|event| event["event_type"] == "system")
+        .map(|event| event["content"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
 /// The sessions in an overview.
 fn rows(daemon: &Daemon) -> Vec<String> {
     let overview = daemon.call("getOverview", json!({}));
@@ -453,4 +463,54 @@ fn a_daemon_killed_while_it_resumes_starts_one_process(#[case] failpoint: &str) 
     say(&daemon, &id, "TEXT three");
     until_result(&daemon, &id, "three");
     assert_eq!(directories(&daemon), 1);
+}
+
+#[test]
+fn a_session_that_can_never_be_resumed_says_so_once_and_waits_for_nothing() {
+    let mut daemon = Daemon::start();
+    let id = ended(&daemon, "TEXT one");
+    // The fork's agent never says which conversation it has.
+    let program = daemon.root().join("claude");
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, "#!/bin/sh\nexec cat > /dev/null\n").unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let params = json!({"session_id": id, "query": "TEXT aside", "fork": true});
+    let fork = daemon.call("continueSession", params)["session_id"].clone();
+    let fork = fork.as_str().unwrap().to_owned();
+    wait_until("the fork has a process", || {
+        (whole(&daemon, &fork)["live"] == true).then_some(())
+    });
+    daemon.call("endSession", json!({"session_id": fork}));
+    say(&daemon, &fork, "for the next process");
+    until_gone(&daemon, &fork);
+    let (undelivered, never) = (
+        "A queued message was not delivered: this session",
+        "never began a conversation",
+    );
+    let notes = wait_until("the session says what became of the message", || {
+        let notes = said_by_the_system(&daemon, &fork);
+        let told = notes.iter().any(|note| note.contains(undelivered));
+        told.then_some(notes)
+    });
+    let told = notes.iter().filter(|note| note.contains(never)).count();
+    assert_eq!(told, 1, "{notes:?}");
+    assert_eq!(whole(&daemon, &fork)["waiting_for"], Value::Null);
+    // One that an earlier release left waiting.
+    daemon.kill();
+    let database = rusqlite::Connection::open(daemon.database()).unwrap();
+    let change = "UPDATE sessions SET waiting_for = 'its next process' WHERE id = ?";
+    assert_eq!(database.execute(change, [&fork]).unwrap(), 1);
+    drop(database);
+    daemon.launch(&[]);
+    wait_until("it waits no longer", || {
+        (whole(&daemon, &fork)["waiting_for"] == Value::Null).then_some(())
+    });
+    let notes = said_by_the_system(&daemon, &fork);
+    let last = notes.last().unwrap();
+    assert!(
+        last.starts_with("The session is not resumed") && last.contains(never),
+        "{notes:?}"
+    );
+    let failed = "cannot resume a session that waits";
+    assert!(!daemon.log().contains(failed), "{}", daemon.log());
 }
