@@ -231,6 +231,23 @@ fn viewer() -> u32 {
     1
 }
 
+/// That lines were approved without having been shown, in a few words.
+#[must_use]
+pub fn unread(lines: u32) -> String {
+    match lines {
+        1 => "1 line not read".to_owned(),
+        lines => format!("{lines} lines not read"),
+    }
+}
+
+/// What else is to be known of a decision beside its outcome: that it was edited, that not all was read.
+#[must_use]
+pub fn remarks(is_edited: bool, unread_lines: Option<u32>) -> String {
+    let edited = if is_edited { ", edited" } else { "" };
+    let unread = unread_lines.map(|lines| format!(", {}", unread(lines)));
+    format!("{edited}{}", unread.unwrap_or_default())
+}
+
 /// How an approval stands, in a few words.
 #[must_use]
 pub fn outcome(approval: &Approval) -> String {
@@ -238,9 +255,9 @@ pub fn outcome(approval: &Approval) -> String {
         .decided_by
         .as_ref()
         .map(|by| format!(" by {}", decided_by(by)));
-    let edited = if is_edited(approval) { ", edited" } else { "" };
+    let remarks = remarks(is_edited(approval), approval.unread_lines);
     let how = approval.outcome.as_str();
-    format!("{how}{}{edited}", by.unwrap_or_default())
+    format!("{how}{}{remarks}", by.unwrap_or_default())
 }
 
 /// Whether an answer reached the agent, where that is worth saying.

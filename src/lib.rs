@@ -84,7 +84,7 @@
 //! One loop ([`tui::runtime`]): what happens becomes a [`tui::msg::Msg`]; [`tui::update`] changes the
 //! [`tui::state`] and returns [`tui::effect::Effect`]s; the [`tui::view`] draws the state. It drains
 //! what is queued and draws once. A decision concerns the approval that was drawn when the key was
-//! pressed, whatever has arrived since, and «approved» is said only when the daemon's event says so.
+//! pressed, whatever has arrived since, and "approved" is said only when the daemon's event says so.
 //!
 //! # Invariants
 //!

@@ -140,7 +140,7 @@ pub async fn connect_with(path: &Path, options: &ConnectOptions) -> Result<Clien
 }
 
 /// Opens the stream. Tokio's own connect is used because a Unix socket with a
-/// full backlog answers «try again», which interprocess takes for a
+/// full backlog answers "try again", which interprocess takes for a
 /// connection under way.
 async fn open(path: &Path) -> io::Result<UnixStream> {
     let try_for_long = async {

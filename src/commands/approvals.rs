@@ -98,11 +98,11 @@ pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
                 format::session_id(&approval.session_id, terminal),
                 approval.tool_name.clone(),
                 format::gist(approval, if terminal { 100 } else { 200 }),
-                if format::is_edited(approval) {
-                    format!("{}, edited", approval.outcome.as_str())
-                } else {
-                    approval.outcome.as_str().to_owned()
-                },
+                format!(
+                    "{}{}",
+                    approval.outcome.as_str(),
+                    format::remarks(format::is_edited(approval), approval.unread_lines)
+                ),
                 format::time(approval.created_at, terminal),
                 format::asked_by(approval),
             ]

@@ -92,6 +92,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             comment: args.comment.clone(),
             updated_input: updated_input.clone(),
             updated_permissions: granted(&approval, &grants)?,
+            unread_lines: None,
         };
         decisions.push((approval, decision));
     }

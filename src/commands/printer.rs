@@ -308,10 +308,10 @@ pub fn piece(out: &mut Output, piece: &ConversationEvent) -> io::Result<()> {
 fn tool_call(out: &mut Output, speaker: &str, piece: &ConversationEvent) -> io::Result<()> {
     let tool = sanitize_line(piece.tool_name.as_deref().unwrap_or("a tool"));
     let edited = piece.edited_input_json.as_deref();
-    let approval = match (&piece.approval_outcome, edited) {
-        (Some(outcome), Some(_)) => format!(" ({}, edited)", outcome.as_str()),
-        (Some(outcome), None) => format!(" ({})", outcome.as_str()),
-        (None, _) => String::new(),
+    let remarks = format::remarks(edited.is_some(), piece.unread_lines);
+    let approval = match &piece.approval_outcome {
+        Some(outcome) => format!(" ({}{remarks})", outcome.as_str()),
+        None => String::new(),
     };
     out.line(format!("{speaker}calls {tool}{approval}:"))?;
     let asked = piece.tool_input_json.as_deref().unwrap_or("{}");

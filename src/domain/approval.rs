@@ -349,7 +349,7 @@ pub struct Approval {
     pub decision_reason: Option<String>,
     /// The path that a rule stopped.
     pub blocked_path: Option<String>,
-    /// Permission updates that the agent offers for «always allow».
+    /// Permission updates that the agent offers for "always allow".
     pub suggestions: Vec<Value>,
     /// The subagent that asks; none for the main conversation.
     pub agent_id: Option<String>,
@@ -373,6 +373,8 @@ pub struct Approval {
     pub updated_input: Option<Value>,
     /// The permission updates that went with the yes.
     pub updated_permissions: Option<Vec<Value>>,
+    /// Lines of the request that were approved without having been shown.
+    pub unread_lines: Option<u32>,
     /// The answers given.
     pub answers: Option<Value>,
     /// The option chosen, by its name.
@@ -453,6 +455,7 @@ impl Approval {
             comment: None,
             updated_input: None,
             updated_permissions: None,
+            unread_lines: None,
             answers: None,
             chosen_option: None,
             decided_by: None,

@@ -116,6 +116,8 @@ pub struct CallApproval {
     pub outcome: Outcome,
     /// The input that was approved instead of the call's own, as JSON text: it is what ran.
     pub edited_input: Option<String>,
+    /// Lines of the request that were approved without having been shown.
+    pub unread_lines: Option<u32>,
 }
 
 /// A stored piece of conversation.

@@ -22,6 +22,8 @@ pub enum Decision {
         updated_input: Option<Value>,
         /// Permission updates, in Claude Code's own form, that make the yes last.
         updated_permissions: Option<Vec<Value>>,
+        /// Lines of the request that were approved without having been shown.
+        unread_lines: Option<u32>,
     },
     /// No.
     Deny {
@@ -56,6 +58,7 @@ impl Decision {
             comment: None,
             updated_input: None,
             updated_permissions: None,
+            unread_lines: None,
         }
     }
 

@@ -14,6 +14,7 @@ fn approve(input: Option<Value>) -> Decision {
         comment: None,
         updated_input: input,
         updated_permissions: None,
+        unread_lines: None,
     }
 }
 
@@ -30,11 +31,13 @@ fn edits_and_answers_go_where_the_asker_takes_them() {
         comment: None,
         updated_input: Some(json!({"command": "pwd"})),
         updated_permissions: None,
+        unread_lines: None,
     };
     let last = Decision::Approve {
         comment: None,
         updated_input: None,
         updated_permissions: Some(vec![json!({})]),
+        unread_lines: None,
     };
     let plain = approval("Bash", Source::Mcp, json!({"command": "ls"}));
     assert!(plain.check(&edit()).is_err());

@@ -49,7 +49,7 @@ pub(super) enum Outcome {
     Takeover(Arc<dyn Takeover>, TakeoverRequest),
 }
 
-/// How the library's own «internal error» ends: no data, and a message that no
+/// How the library's own "internal error" ends: no data, and a message that no
 /// method of ours would choose.
 const LIBRARY_FAILURE: &str = r#""error":{"code":-32603,"message":"Internal error"}}"#;
 

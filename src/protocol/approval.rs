@@ -59,7 +59,7 @@ pub struct Approval {
     /// The path that a rule stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_path: Option<String>,
-    /// Permission updates that would make a yes last («always allow»), in Claude Code's form.
+    /// Permission updates that would make a yes last ("always allow"), in Claude Code's form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permission_suggestions: Vec<Value>,
     /// The subagent that asks.
@@ -92,6 +92,9 @@ pub struct Approval {
     /// The permission updates that went with the yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_permissions: Option<Vec<Value>>,
+    /// Lines of the request that were approved without having been shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_lines: Option<u32>,
     /// The answers given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Value>,

@@ -99,6 +99,9 @@ pub struct ConversationEvent {
     /// not `tool_input_json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_input_json: Option<String>,
+    /// For a tool call: lines of it that were approved without having been shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_lines: Option<u32>,
 }
 
 /// Parameters of `searchConversations`.

@@ -126,6 +126,7 @@ impl From<&domain::Approval> for Approval {
             capabilities: Some(approval.capabilities()),
             updated_input: approval.updated_input.clone(),
             updated_permissions: approval.updated_permissions.clone(),
+            unread_lines: approval.unread_lines,
             answers: approval.answers.clone(),
             chosen_option: approval.chosen_option.clone(),
             decided_by: approval.decided_by.clone(),
@@ -165,6 +166,7 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
             approval_outcome: approval.map(|of| of.outcome),
             approval_id: approval.map(|of| of.id.to_string()),
             edited_input_json: approval.and_then(|of| of.edited_input.clone()),
+            unread_lines: approval.and_then(|of| of.unread_lines),
         }
     }
 }

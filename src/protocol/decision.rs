@@ -72,6 +72,9 @@ pub struct DecisionFields {
     /// Approve, and make it last: permission updates in Claude Code's form.
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_permissions: Option<Vec<Value>>,
+    /// Approve, although so many lines of the request were not shown; for the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_lines: Option<u32>,
     /// Respond to a question: question text to chosen label or free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     answers: Option<Map<String, Value>>,
@@ -95,11 +98,13 @@ impl From<SendDecisionParams> for DecisionFields {
                 comment,
                 updated_input,
                 updated_permissions,
+                unread_lines,
             } => Self {
                 decision: APPROVE.to_owned(),
                 comment,
                 updated_input,
                 updated_permissions,
+                unread_lines,
                 ..base
             },
             Decision::Deny {
@@ -142,6 +147,7 @@ impl TryFrom<DecisionFields> for SendDecisionParams {
                 updated_permissions: fields
                     .updated_permissions
                     .filter(|updates| !updates.is_empty()),
+                unread_lines: fields.unread_lines.filter(|lines| *lines > 0),
             },
             DENY => Decision::Deny {
                 reason: match (comment, &fields.option) {
@@ -190,11 +196,16 @@ impl DecisionFields {
     /// A field that goes with another decision is refused, not ignored: whoever sent it meant
     /// something by it.
     fn check(&self) -> Result<(), InvalidDecision> {
-        let with: [(&'static str, bool, &[&str]); 5] = [
+        let with: [(&'static str, bool, &[&str]); 6] = [
             ("updated_input", self.updated_input.is_some(), &[APPROVE]),
             (
                 "updated_permissions",
                 self.updated_permissions.is_some(),
+                &[APPROVE],
+            ),
+            (
+                "unread_lines",
+                self.unread_lines.is_some_and(|lines| lines > 0),
                 &[APPROVE],
             ),
             ("answers", self.answers.is_some(), &[RESPOND]),
@@ -248,15 +259,12 @@ mod tests {
         let answers = json!({"Which?": "this"}).as_object().unwrap().clone();
         let note = || Some("note".to_owned());
         let decisions = [
-            Decision::Approve {
-                comment: None,
-                updated_input: None,
-                updated_permissions: None,
-            },
+            Decision::approve(),
             Decision::Approve {
                 comment: note(),
                 updated_input: Some(json!({"command": "ls"})),
                 updated_permissions: Some(vec![json!({"type": "addRules"})]),
+                unread_lines: Some(217),
             },
             Decision::Deny {
                 reason: "no".to_owned(),
@@ -286,14 +294,7 @@ mod tests {
 
     #[test]
     fn the_older_daemons_json_is_kept() {
-        let approve = SendDecisionParams::new(
-            "a1",
-            Decision::Approve {
-                comment: None,
-                updated_input: None,
-                updated_permissions: None,
-            },
-        );
+        let approve = SendDecisionParams::new("a1", Decision::approve());
         assert_eq!(
             serde_json::to_value(&approve).unwrap(),
             json!({"approval_id": "a1", "decision": "approve"})
@@ -316,6 +317,10 @@ mod tests {
                 json!({"decision": "respond", "comment": "x", "updated_permissions": []}),
                 "updated_permissions",
             ),
+            (
+                json!({"decision": "deny", "comment": "no", "unread_lines": 3}),
+                "unread_lines",
+            ),
             (json!({"decision": "approve", "answers": {}}), "answers"),
             (json!({"decision": "approve", "option": "x"}), "option"),
             (
@@ -335,7 +340,8 @@ mod tests {
         for (json, field) in cases {
             assert_eq!(read(json.clone()).unwrap_err().field, field, "{json}");
         }
-        let unset = json!({"decision": "approve", "interrupt": false, "comment": ""});
+        let unset =
+            json!({"decision": "approve", "interrupt": false, "comment": "", "unread_lines": 0});
         assert!(read(unset).is_ok(), "false and empty say nothing");
     }
 }

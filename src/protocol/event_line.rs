@@ -92,6 +92,9 @@ impl Serialize for Piece<'_> {
             if let Some(input) = &approval.edited_input {
                 data.serialize_entry("edited_input_json", input)?;
             }
+            if let Some(lines) = approval.unread_lines {
+                data.serialize_entry("unread_lines", &lines)?;
+            }
         }
         data.serialize_entry("content_type", content_type(body.event_type))?;
         if body.event_type == EventType::ToolCall && body.parent_tool_use_id.is_none() {
@@ -149,6 +152,7 @@ mod tests {
                 id: ApprovalId::from("a".to_owned()),
                 outcome: Outcome::Approved,
                 edited_input: Some(r#"{"z":1}"#.to_owned()),
+                unread_lines: Some(217),
             }),
             ..piece(NewConversationEvent {
                 role: Some("assistant"),

@@ -1,6 +1,6 @@
 //! When the agent asks: permission modes, remembered rules, and what a question offers.
 //!
-//! Owns the decision «run, refuse or ask»; asks nothing itself. Pure, so every mode is a
+//! Owns the decision whether to run, refuse or ask; asks nothing itself. Pure, so every mode is a
 //! row of a table in the tests. Called by the turn before each tool call, and by the
 //! session when an answer or a request changes the rules.
 
@@ -204,7 +204,7 @@ pub(super) fn question(
     request
 }
 
-/// The description of a call and what «always» could mean for it.
+/// The description of a call and the rules that "always allow" could save for it.
 fn offer(tool: &str, input: &Value, cwd: &str) -> Value {
     let accept_edits =
         json!({ "type": "setMode", "mode": "acceptEdits", "destination": "session" });

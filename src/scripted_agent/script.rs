@@ -2,7 +2,7 @@
 //!
 //! Owns the parser and nothing else: it is pure, so the tables in its tests are the
 //! language's reference. A line that is no directive is ignored, and a script without a
-//! single directive means «say hello». Called by the session for every prompt.
+//! single directive means "say hello". Called by the session for every prompt.
 
 use serde_json::{Value, json};
 
@@ -236,7 +236,7 @@ impl Lines<'_> {
     fn number<N: std::str::FromStr>(&self, text: &str) -> Result<N, ScriptError> {
         text.trim()
             .parse()
-            .map_err(|_| self.error(format!("«{text}» is not a number that fits here")))
+            .map_err(|_| self.error(format!("{text:?} is not a number that fits here")))
     }
 
     fn milliseconds(&self, text: &str) -> Result<u64, ScriptError> {
@@ -384,7 +384,7 @@ mod tests {
     #[case("TOOL Bash [1]", 1, "this needs a JSON object")]
     #[case("LOOP 2\nTEXT a", 1, "this block has no END")]
     #[case("WAIT -1", 1, "negative")]
-    #[case("EXIT soon", 1, "«soon» is not a number")]
+    #[case("EXIT soon", 1, "\"soon\" is not a number")]
     fn a_bad_line_is_named(#[case] script: &str, #[case] line: usize, #[case] reason: &str) {
         let error = parse(script).unwrap_err();
         assert_eq!(error.line, line);

@@ -14,6 +14,7 @@ pub mod forms;
 pub mod keymap;
 mod link;
 pub mod msg;
+mod presses;
 pub mod runtime;
 pub mod state;
 mod terminal;

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::effect::{Effect, Purpose};
 use super::errands::Errands;
 use super::msg::{Done, Msg};
+use super::presses::Presses;
 use super::state::launch::Remembered;
 use super::state::{App, LastFrame, Moment};
 use super::terminal::{self, Terminal};
@@ -106,6 +107,7 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
     let mut keys = Some(EventStream::new());
     let mut drawn = Instant::now();
     let mut stale = false;
+    let mut presses = Presses::default();
     while !dashboard.over {
         let wait = if stale {
             FRAME
@@ -115,6 +117,8 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
         let stream = keys.get_or_insert_with(EventStream::new);
         let mut urgent = false;
         let mut effects = Vec::new();
+        let due = drawn + wait;
+        presses.begin(due - dashboard.opened);
         tokio::select! {
             biased;
             _ = terminated.recv() => break,
@@ -122,18 +126,26 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             () = panicked.notified() => return Err(RunError::Panicked),
             _ = continued.recv() => {
                 terminal.take_again()?;
+                dashboard.app.frame_hidden();
                 urgent = true;
             }
-            event = stream.next() => match event {
+            event = poll_fn(|waking| {
+                let polled = stream.poll_next_unpin(waking);
+                if polled.is_pending() {
+                    presses.none(dashboard.opened.elapsed());
+                }
+                polled
+            }) => match event {
                 Some(Ok(event)) => {
                     urgent = true;
-                    effects.extend(dashboard.event(event));
+                    let pressed = presses.one(dashboard.opened.elapsed());
+                    effects.extend(dashboard.event(event, pressed));
                 }
                 // No more keys will come: the terminal is gone.
                 Some(Err(_)) | None => break,
             },
             Some(msg) = queue.recv() => effects.extend(dashboard.take(msg)),
-            () = tokio::time::sleep_until(drawn + wait) => {
+            () = tokio::time::sleep_until(due) => {
                 if !stale {
                     effects.extend(dashboard.take(Msg::Tick));
                 }
@@ -153,8 +165,10 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
         {
             urgent = true;
             // Each key is about what the frame before it showed.
-            effects.extend(dashboard.event(event));
+            let pressed = presses.found();
+            effects.extend(dashboard.event(event, pressed));
         }
+        presses.none(dashboard.opened.elapsed());
         let followed = effects
             .iter()
             .rposition(|effect| matches!(effect, Effect::Follow(_)));
@@ -166,11 +180,13 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             if effect == Effect::Suspend {
                 keys = None;
                 terminal.suspend()?;
+                dashboard.app.frame_hidden();
                 urgent = true;
             } else if needs_terminal(&effect) {
                 // A stream that is merely not read would still take the program's keys.
                 keys = None;
                 let done = lend(&mut terminal, effect)?;
+                dashboard.app.frame_hidden();
                 let after = dashboard.take(Msg::Done(done));
                 for effect in after {
                     dashboard.start(effect);
@@ -208,14 +224,21 @@ struct Dashboard {
 
 impl Dashboard {
     fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        let elapsed = self.opened.elapsed();
+        self.take_pressed(msg, elapsed)
+    }
+
+    fn take_pressed(&mut self, msg: Msg, pressed: Duration) -> Vec<Effect> {
         let at = Moment {
             wall: Timestamp::now(),
             elapsed: self.opened.elapsed(),
+            pressed,
         };
         update(&mut self.app, msg, at)
     }
 
-    fn event(&mut self, event: Event) -> Vec<Effect> {
+    /// Takes what the terminal sent, which was not done before `pressed`.
+    fn event(&mut self, event: Event, pressed: Duration) -> Vec<Effect> {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Mouse(mouse) => Msg::Mouse(mouse),
@@ -229,7 +252,7 @@ impl Dashboard {
             Event::FocusGained => Msg::Attention(true),
             Event::FocusLost => Msg::Attention(false),
         };
-        self.take(msg)
+        self.take_pressed(msg, pressed)
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {

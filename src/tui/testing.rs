@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -121,6 +121,7 @@ impl Rig {
         let at = Moment {
             wall: now() + jiff::SignedDuration::from_secs(seconds),
             elapsed: self.elapsed + Duration::from_secs(seconds.unsigned_abs()),
+            pressed: self.elapsed + Duration::from_secs(seconds.unsigned_abs()),
         };
         update(&mut self.app, msg, at)
     }
@@ -142,6 +143,7 @@ impl Rig {
         let at = Moment {
             wall: now(),
             elapsed: self.elapsed,
+            pressed: self.elapsed,
         };
         update(&mut self.app, msg, at)
     }
@@ -176,6 +178,30 @@ impl Rig {
     /// Presses a key at once, without time passing and without drawing.
     pub fn tap(&mut self, name: &str) -> Vec<Effect> {
         self.tell(Msg::Key(key(name)))
+    }
+
+    /// A key that waited in the terminal for so long before it was read.
+    pub fn tap_late(&mut self, name: &str, by: Duration) -> Vec<Effect> {
+        let at = Moment {
+            wall: now(),
+            elapsed: self.elapsed,
+            pressed: self.elapsed.saturating_sub(by),
+        };
+        update(&mut self.app, Msg::Key(key(name)), at)
+    }
+
+    /// Turns the mouse's wheel at a place on the screen.
+    pub fn wheel(&mut self, column: u16, row: u16, down: bool) -> Vec<Effect> {
+        let kind = match down {
+            true => MouseEventKind::ScrollDown,
+            false => MouseEventKind::ScrollUp,
+        };
+        self.tell(Msg::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }))
     }
 
     /// A key that is held down, on a terminal that reports it.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::daemon::secrets::ProxyAccess;
 use crate::domain::{LaunchConfig, RunId, SessionId};
 
-/// The tool that existing clients name to say «approvals on»; the control protocol serves it.
+/// The tool that existing clients name to turn approvals on; the control protocol serves it.
 pub const CODELAYER_TOOL: &str = "mcp__codelayer__request_permission";
 
 /// Environment variables by which Claude Code would take itself to run inside another one, or

@@ -167,6 +167,7 @@ impl Answers for FunctionCallAnswer {
                 comment: self.comment,
                 updated_input: None,
                 updated_permissions: None,
+                unread_lines: None,
             });
         }
         let reason = self.comment.unwrap_or_default();

@@ -198,7 +198,7 @@ impl Api {
             other => other?,
         };
         let body = self.body(response, doing).await?;
-        // Anything between here and the API can say «200»; only the API answers in its own form.
+        // Anything between here and the API can answer with status 200; only the API answers in its own form.
         match types::request(kind, &body) {
             Ok(request) if request.call_id == call_id && request.settled.is_some() => {
                 Ok(Taken::Yes)

@@ -93,6 +93,7 @@ pub struct Resolution {
     comment: Option<String>,
     updated_input: Option<Value>,
     updated_permissions: Option<Vec<Value>>,
+    unread_lines: Option<u32>,
     answers: Option<Value>,
     option: Option<String>,
     interrupt: bool,
@@ -107,11 +108,13 @@ impl Resolution {
                 comment,
                 updated_input,
                 updated_permissions,
+                unread_lines,
             } => Self {
                 comment,
                 // An edit that changes nothing is none.
                 updated_input: updated_input.filter(|input| *input != approval.tool_input),
                 updated_permissions,
+                unread_lines,
                 ..base
             },
             Decision::Deny {
@@ -144,6 +147,7 @@ impl Resolution {
             comment,
             updated_input: None,
             updated_permissions: None,
+            unread_lines: None,
             answers: None,
             option: None,
             interrupt: false,
@@ -308,7 +312,7 @@ pub fn resolve_as(
         .db
         .prepare_cached(
             "UPDATE approvals SET outcome = ?2, comment = ?3, updated_input = ?4, updated_permissions = ?5,
-                answers = ?6, decided_by = ?7, decided_at = ?8, chosen_option = ?9
+                answers = ?6, decided_by = ?7, decided_at = ?8, chosen_option = ?9, unread_lines = ?10
              WHERE key = ?1 AND outcome = 'pending'",
         )
         .and_then(|mut update| {
@@ -322,6 +326,7 @@ pub fn resolve_as(
                 by,
                 micros(write.now),
                 resolution.option,
+                resolution.unread_lines,
             ])
         })
         .doing("decide an approval")?;

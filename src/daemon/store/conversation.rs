@@ -374,7 +374,7 @@ fn asked_for(
 ) -> Result<Option<CallApproval>, StoreError> {
     let found = write
         .db
-        .prepare_cached("SELECT id || '/' || outcome || coalesce('/' || updated_input, '') FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
+        .prepare_cached("SELECT id || '/' || outcome || '/' || coalesce(unread_lines, '') || coalesce('/' || updated_input, '') FROM approvals WHERE session_key = ? AND tool_use_id = ? ORDER BY key DESC LIMIT 1")
         .and_then(|mut query| {
             query.query_row(params![session.key, tool_id], |row| row.get::<_, String>(0)).optional()
         })

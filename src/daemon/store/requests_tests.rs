@@ -158,11 +158,7 @@ fn person() -> DecidedBy {
 }
 
 fn approve() -> Decision {
-    Decision::Approve {
-        comment: None,
-        updated_input: None,
-        updated_permissions: None,
-    }
+    Decision::approve()
 }
 
 #[tokio::test]

@@ -29,10 +29,10 @@ pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source
     a.tool_name, a.tool_input, a.description, a.decision_reason, a.blocked_path, a.suggestions, a.agent_id, a.outcome,
     a.comment, a.updated_input, a.updated_permissions, a.answers, a.decided_by, a.created_at, a.decided_at,
     a.delivered_at, a.undelivered, a.call_id, a.channel, a.sdk_state, a.options, a.asker, a.chosen_option,
-    a.accepts_edits, a.input_state, a.raw_input";
+    a.accepts_edits, a.input_state, a.raw_input, a.unread_lines";
 
 /// How many columns that are; further ones come after them.
-pub const APPROVAL_COLUMNS: usize = 35;
+pub const APPROVAL_COLUMNS: usize = 36;
 
 /// Columns of a piece of conversation, to be read with [`conversation`]; needs `JOIN sessions s`.
 pub const CONVERSATION: &str =
@@ -41,7 +41,8 @@ pub const CONVERSATION: &str =
     c.tool_result_content, c.is_error,
     c.tool_id IS NOT NULL AND EXISTS (SELECT 1 FROM conversation r
         WHERE r.session_key = c.session_key AND r.tool_result_for_id = c.tool_id),
-    (SELECT a.id || '/' || a.outcome || coalesce('/' || a.updated_input, '') FROM approvals a
+    (SELECT a.id || '/' || a.outcome || '/' || coalesce(a.unread_lines, '') || coalesce('/' || a.updated_input, '')
+        FROM approvals a
         WHERE c.tool_id IS NOT NULL AND a.session_key = c.session_key AND a.tool_use_id = c.tool_id
         ORDER BY a.key DESC LIMIT 1)";
 
@@ -197,6 +198,7 @@ pub fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
         accepts_edits: row.get(32)?,
         input_state: named(row, 33, InputState::parse)?,
         raw_input: row.get(34)?,
+        unread_lines: row.get(35)?,
     })
 }
 
@@ -233,12 +235,13 @@ fn role(name: &str) -> &'static str {
     }
 }
 
-/// Reads `id/outcome`, or `id/outcome/input` where the input was edited.
+/// Reads `id/outcome/unread lines`, or `id/outcome/unread lines/input` where the input was edited.
 pub fn link(text: &str) -> Option<CallApproval> {
-    let mut parts = text.splitn(3, '/');
+    let mut parts = text.splitn(4, '/');
     Some(CallApproval {
         id: ApprovalId::from(parts.next()?),
         outcome: Outcome::parse(parts.next()?)?,
+        unread_lines: parts.next()?.parse().ok(),
         edited_input: parts.next().map(str::to_owned),
     })
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{StoreError, conversations_migration};
 
-/// Marks a database as ours («HLYR»).
+/// Marks a database as ours ("HLYR").
 pub const APPLICATION_ID: i32 = 0x484c_5952;
 
 /// Each entry takes the schema one version further.
@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_asker_processes.sql"),
     include_str!("schema_stream_state.sql"),
     CONVERSATIONS,
+    include_str!("schema_unread_lines.sql"),
 ];
 
 /// The migration whose data are brought together by [`conversations_migration`].

@@ -85,7 +85,7 @@ pub struct SessionFilter {
     pub after: Option<SessionId>,
 }
 
-/// What a person changes about a session; none means «as it was».
+/// What a person changes about a session; none leaves it as it was.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsChange {
     /// A new title.

@@ -250,7 +250,7 @@ mod tests {
         ] {
             assert_eq!(Fuzzy::new(typed).fits(&texts), fits, "{typed:?}");
         }
-        // Letters are not gathered from all over: «lo» of the title and «pu» of the model.
+        // Letters are not gathered from all over: "lo" of the title and "pu" of the model.
         assert!(!Fuzzy::new("formopus").fits(&texts));
     }
 

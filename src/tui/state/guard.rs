@@ -16,6 +16,18 @@ use crate::tui::keymap::Chord;
 
 /// Layouts of a text (widths, shapes) whose rows are remembered; the oldest is forgotten first.
 const MAX_LAYOUTS: usize = 4;
+/// When a key was pressed, as far as that can be known.
+///
+/// A key waits in the terminal while the dashboard is busy or stopped, so that it may have been pressed
+/// long before it is read, at a screen that nobody had seen yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Press {
+    /// Not before this: then nothing was waiting to be read.
+    pub earliest: Duration,
+    /// When it was read.
+    pub read: Duration,
+}
+
 /// Two presses of a key within this time are a key that is held down, not two decisions.
 const KEY_REPEAT: Duration = Duration::from_millis(150);
 /// Texts of more rows than this may be approved without having been read to the end, by a key of
@@ -80,6 +92,13 @@ impl Unread {
         }
     }
 
+    /// The lines, for the record. What is not laid out counts a line for every 80 bytes.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        let lines = self.lines.saturating_add(self.bytes.div_ceil(80));
+        u32::try_from(lines).unwrap_or(u32::MAX)
+    }
+
     /// Whether all of it was drawn.
     #[must_use]
     pub fn is_nothing(self) -> bool {
@@ -112,7 +131,7 @@ pub struct DecisionGuard {
     shown: Option<DecisionView>,
     since: Duration,
     coverage: HashMap<String, Coverage>,
-    last_key: Option<(Chord, Duration)>,
+    last_key: Option<(Chord, Press)>,
     is_repeat: bool,
     is_changing: bool,
 }
@@ -152,14 +171,20 @@ impl DecisionGuard {
         guard.saturating_sub(now.saturating_sub(self.since))
     }
 
+    /// What was on the screen is no longer: another program had the terminal. The time starts anew
+    /// when it is drawn again.
+    pub fn hidden(&mut self) {
+        self.shown = None;
+    }
+
     /// Notes that a key was pressed, or repeats because it is held down. Terminals that report
     /// repeats say so (`is_reported`); of the others a fast sequence of one key is taken for one.
-    pub fn key_pressed(&mut self, key: Chord, is_reported: bool, now: Duration) {
+    pub fn key_pressed(&mut self, key: Chord, is_reported: bool, press: Press) {
         self.is_repeat = is_reported
-            || self
-                .last_key
-                .is_some_and(|(last, at)| last == key && now.saturating_sub(at) < KEY_REPEAT);
-        self.last_key = Some((key, now));
+            || self.last_key.is_some_and(|(last, before)| {
+                last == key && press.earliest.saturating_sub(before.read) < KEY_REPEAT
+            });
+        self.last_key = Some((key, press));
     }
 
     /// Whether the last key is one that is held down.
@@ -168,15 +193,16 @@ impl DecisionGuard {
         self.is_repeat
     }
 
-    /// Whether the last key may decide: it is no repeat, and what it is about has been on the screen
-    /// for the guard time. A repeat starts the time anew, so that a key never decides by being held;
-    /// a person who merely was early is not made to wait longer.
-    pub fn admits(&mut self, now: Duration, guard: Duration) -> bool {
+    /// Whether the last key may decide: it is no repeat, and what it is about had been on the screen
+    /// for the guard time when it was pressed. A repeat starts the time anew, so that a key never
+    /// decides by being held; a person who merely was early is not made to wait longer.
+    pub fn admits(&mut self, guard: Duration) -> bool {
+        let press = self.last_key.map(|(_, press)| press).unwrap_or_default();
         if self.is_repeat {
-            self.since = now;
+            self.since = press.read;
             return false;
         }
-        self.remaining(now, guard).is_zero()
+        self.remaining(press.earliest, guard).is_zero()
     }
 
     /// What of a text is not drawn yet, these rows being on the screen.
@@ -298,6 +324,14 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
+    /// A key that is read as it is pressed.
+    fn at_once(milliseconds: u64) -> Press {
+        Press {
+            earliest: ms(milliseconds),
+            read: ms(milliseconds),
+        }
+    }
+
     const GUARD: Duration = Duration::from_millis(400);
 
     #[test]
@@ -354,18 +388,53 @@ mod tests {
         let mut guard = DecisionGuard::default();
         guard.frame_shown(Some(&view(text(1, 0..1, 1))), ms(0));
         for at in (10..2_000).step_by(33) {
-            guard.key_pressed(key, false, ms(at));
-            assert!(!guard.admits(ms(at), GUARD), "{at}");
+            guard.key_pressed(key, false, at_once(at));
+            assert!(!guard.admits(GUARD), "{at}");
         }
         // Who was early once is not made to wait longer.
         let mut guard = DecisionGuard::default();
         guard.frame_shown(Some(&view(text(1, 0..1, 1))), ms(0));
-        guard.key_pressed(key, false, ms(200));
-        assert!(!guard.admits(ms(200), GUARD));
-        guard.key_pressed(key, false, ms(400));
-        assert!(guard.admits(ms(400), GUARD));
-        guard.key_pressed(key, true, ms(5_000));
-        assert!(!guard.admits(ms(5_000), GUARD), "a reported repeat");
+        guard.key_pressed(key, false, at_once(200));
+        assert!(!guard.admits(GUARD));
+        guard.key_pressed(key, false, at_once(400));
+        assert!(guard.admits(GUARD));
+        guard.key_pressed(key, true, at_once(5_000));
+        assert!(!guard.admits(GUARD), "a reported repeat");
+    }
+
+    #[test]
+    fn a_key_that_was_read_late_counts_from_when_it_may_have_been_pressed() {
+        let key = Chord::parse("y").unwrap();
+        let late = |earliest, read| Press {
+            earliest: ms(earliest),
+            read: ms(read),
+        };
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&view(text(1, 0..1, 1))), ms(1_000));
+        // The dashboard was busy from the frame on: the key may be as old as that.
+        guard.key_pressed(key, false, late(990, 2_000));
+        assert!(!guard.admits(GUARD));
+        // The next one is held: it comes soon after the first was read.
+        guard.key_pressed(key, false, late(2_030, 2_030));
+        assert!(!guard.admits(GUARD));
+        guard.key_pressed(key, false, late(2_400, 2_500));
+        assert!(!guard.admits(GUARD), "a repeat began the time anew");
+        guard.key_pressed(key, false, late(2_900, 2_900));
+        assert!(guard.admits(GUARD));
+    }
+
+    #[test]
+    fn what_comes_back_from_behind_another_program_is_new_on_the_screen() {
+        let key = Chord::parse("y").unwrap();
+        let shown = view(text(1, 0..1, 1));
+        let mut guard = DecisionGuard::default();
+        guard.frame_shown(Some(&shown), ms(0));
+        guard.hidden();
+        guard.frame_shown(Some(&shown), ms(5_000));
+        guard.key_pressed(key, false, at_once(5_100));
+        assert!(!guard.admits(GUARD));
+        guard.key_pressed(key, false, at_once(5_400));
+        assert!(guard.admits(GUARD));
     }
 
     proptest! {

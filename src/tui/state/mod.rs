@@ -110,6 +110,8 @@ pub struct Moment {
     pub wall: Timestamp,
     /// The time since the dashboard was opened.
     pub elapsed: Duration,
+    /// The same, of a key: not before this was it pressed.
+    pub pressed: Duration,
 }
 
 /// The last frame that reached the terminal: what a key pressed now is about.
@@ -175,6 +177,8 @@ pub struct App {
     pub now: Timestamp,
     /// The same by the clock that never leaps: the time since the dashboard was opened.
     pub elapsed: Duration,
+    /// Of a key that is handled: not before this was it pressed, which may be earlier.
+    pub pressed: Duration,
     /// The size of the screen: columns, rows.
     pub size: (u16, u16),
     /// Where the program was started, for new sessions.
@@ -239,6 +243,7 @@ impl App {
             opened: now,
             now,
             elapsed: Duration::ZERO,
+            pressed: Duration::ZERO,
             size: (80, 24),
             directory: "/".to_owned(),
             home: None,
@@ -310,6 +315,12 @@ impl App {
     pub fn frame_shown(&mut self, frame: LastFrame, at: Duration) {
         self.guard.frame_shown(frame.decision.as_ref(), at);
         self.frame = frame;
+    }
+
+    /// Another program has had the terminal: nothing of the last frame is on it any more.
+    pub fn frame_hidden(&mut self) {
+        self.guard.hidden();
+        self.frame = LastFrame::default();
     }
 
     /// Whether the decision keys do nothing in the frame that is being drawn, because what they are

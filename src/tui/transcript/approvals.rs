@@ -30,6 +30,8 @@ pub(super) struct CallState {
     pub decided_by: Option<DecidedBy>,
     /// The input that was approved, where it differs from what was asked.
     pub edited: Option<Value>,
+    /// Lines of it that were approved without having been shown.
+    pub unread_lines: Option<u32>,
     /// The answers given to questions.
     pub answers: Option<Value>,
     /// Why the answer never reached the agent.
@@ -71,6 +73,7 @@ impl Approvals {
             edited: edited
                 .filter(|input| **input != approval.tool_input)
                 .cloned(),
+            unread_lines: approval.unread_lines,
             answers: approval.answers.clone(),
             undelivered: approval.undelivered.clone(),
             panel: place(approval.outcome, call, self.asked.as_deref()),
@@ -128,8 +131,17 @@ pub(super) fn outcome(call: &Call, state: Option<&CallState>) -> Option<Outcome>
     state.map(|state| state.outcome).or(call.outcome)
 }
 
+/// What else is to be known of the decision about a call.
+pub(super) fn remarks(call: &Call, state: Option<&CallState>) -> String {
+    let unread = match state {
+        Some(state) if state.outcome != Outcome::Pending => state.unread_lines,
+        Some(_) | None => call.unread_lines,
+    };
+    crate::format::remarks(edited(call, state).is_some(), unread)
+}
+
 /// The outcome in a few words; safe to draw.
-pub(super) fn words(outcome: Outcome, edited: bool, state: Option<&CallState>) -> String {
+pub(super) fn words(outcome: Outcome, remarks: &str, state: Option<&CallState>) -> String {
     let by = state
         .and_then(|state| state.decided_by.as_ref())
         .map(|by| format!(" by {}", crate::format::decided_by(by)))
@@ -139,8 +151,7 @@ pub(super) fn words(outcome: Outcome, edited: bool, state: Option<&CallState>) -
             "⏸ queued".to_owned()
         }
         Outcome::Pending => "⏸ waiting for a decision".to_owned(),
-        Outcome::Approved if edited => format!("✓ approved{by}, edited"),
-        Outcome::Approved => format!("✓ approved{by}"),
+        Outcome::Approved => format!("✓ approved{by}{remarks}"),
         Outcome::Answered => format!("✓ answered{by}"),
         Outcome::Denied => format!("✗ denied{by}"),
         Outcome::Withdrawn => "↩ withdrawn by the agent".to_owned(),

@@ -49,6 +49,7 @@ pub(super) fn parts(
     let theme = &setting.theme;
     let outcome = approvals::outcome(call, state);
     let is_edited = approvals::edited(call, state).is_some();
+    let remarks = approvals::remarks(call, state);
     let input = shown_input(call, state);
     let result = call
         .answer
@@ -60,7 +61,7 @@ pub(super) fn parts(
         &input,
         steps,
         folded,
-        outcome.map(|outcome| (outcome, approvals::words(outcome, is_edited, state))),
+        outcome.map(|outcome| (outcome, approvals::words(outcome, &remarks, state))),
         result.as_ref(),
         setting,
     ));

@@ -138,6 +138,7 @@ impl Drafts {
             answer: None,
             outcome: None,
             edited: None,
+            unread_lines: None,
             steps: 0,
             open_steps: 0,
         };

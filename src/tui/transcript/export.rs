@@ -87,7 +87,8 @@ impl Transcript {
             let _ = write!(head, " {}", code_span(&what));
         }
         if let Some(outcome) = approvals::outcome(call, state) {
-            let _ = write!(head, " ({})", approvals::words(outcome, is_edited, state));
+            let remarks = approvals::remarks(call, state);
+            let _ = write!(head, " ({})", approvals::words(outcome, &remarks, state));
         }
         if let Some(reason) = state
             .filter(|state| state.outcome == Outcome::Denied)

@@ -95,6 +95,8 @@ pub(super) struct Call {
     pub outcome: Option<Outcome>,
     /// The input that was approved instead, as JSON text, as far as the stored piece said.
     pub edited: Option<String>,
+    /// Lines of it that were approved without having been shown, as far as the stored piece said.
+    pub unread_lines: Option<u32>,
     /// Tool calls that its subagent has made.
     pub steps: usize,
     /// Those of them that have no result yet.

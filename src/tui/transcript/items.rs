@@ -100,6 +100,7 @@ impl Items {
                 answer: None,
                 outcome: event.approval_outcome,
                 edited: event.edited_input_json,
+                unread_lines: event.unread_lines,
                 steps: 0,
                 open_steps: 0,
             })),

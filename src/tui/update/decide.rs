@@ -55,7 +55,7 @@ pub fn on_screen(app: &mut App) -> Option<Approval> {
 /// where it does not.
 pub fn admits_key(app: &mut App) -> bool {
     let guard = app.preferences.decision_guard;
-    let admits = app.guard.admits(app.elapsed, guard);
+    let admits = app.guard.admits(guard);
     if !admits {
         say(app, Tone::Plain, TOO_EARLY);
     }
@@ -212,9 +212,10 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
         }
         Some(unread) => {
             let decision = Decision::Approve {
-                comment: Some(format!("Approved with {}.", unread.describe())),
+                comment: None,
                 updated_input: None,
                 updated_permissions: None,
+                unread_lines: Some(unread.count()),
             };
             let yes = SendDecisionParams::new(&approval.id, decision);
             return confirmed(app, &approval, vec![Effect::Decide(Box::new(yes))]);

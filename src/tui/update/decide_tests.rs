@@ -207,8 +207,8 @@ fn a_very_long_text_is_approved_unread_by_a_key_of_its_own_and_the_record_says_s
 }
 
 fn is_noted_as_unread(params: &SendDecisionParams) -> bool {
-    matches!(&params.decision, Decision::Approve { comment: Some(comment), .. }
-        if comment.contains("lines not read"))
+    matches!(&params.decision, Decision::Approve { comment: None, unread_lines: Some(lines), .. }
+        if *lines > 0)
 }
 
 #[test]

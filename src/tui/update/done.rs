@@ -190,7 +190,7 @@ fn go_to_place(app: &mut App) {
     app.detail.search = Some(place.words);
 }
 
-/// The screen says «approved» only when the event comes; this is for when it does not.
+/// The screen says "approved" only when the event comes; this is for when it does not.
 fn decided(
     app: &mut App,
     id: &str,

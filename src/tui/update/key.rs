@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{Effect, act, form, inbox, launch, list, say};
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::Field;
+use crate::tui::state::guard::Press;
 use crate::tui::state::{App, Pane, notice::Tone};
 
 /// Takes a key.
@@ -14,7 +15,11 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     let chord = Chord::of(key);
     let is_held = key.kind == KeyEventKind::Repeat;
-    app.guard.key_pressed(chord, is_held, app.elapsed);
+    let press = Press {
+        earliest: app.pressed,
+        read: app.elapsed,
+    };
+    app.guard.key_pressed(chord, is_held, press);
     if let Some(action) = anywhere(app, chord) {
         return act(app, action);
     }

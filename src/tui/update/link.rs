@@ -199,11 +199,8 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     let ours = app.inbox.sending.remove(&approval.id);
     let input = crate::format::effective_input(&approval);
     let subject = summary_line(&approval.tool_name, input);
-    let edited = if crate::format::is_edited(&approval) {
-        ", edited"
-    } else {
-        ""
-    };
+    let is_edited = crate::format::is_edited(&approval);
+    let remarks = crate::format::remarks(is_edited, approval.unread_lines);
     let outcome = approval.outcome;
     let news =
         outcome == Outcome::Pending && !was_pending && app.data.recent(&approval.id).is_none();
@@ -237,7 +234,7 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
         say(
             app,
             tone,
-            format!("{}{who}{edited}: {subject}", outcome.as_str()),
+            format!("{}{who}{remarks}: {subject}", outcome.as_str()),
         );
     }
     if let Some(why) = undelivered {

@@ -30,7 +30,7 @@ use super::state::{App, Connection, Moment, Notice, notice::Tone};
 #[must_use]
 pub fn update(app: &mut App, msg: Msg, at: Moment) -> Vec<Effect> {
     let now = at.wall;
-    (app.now, app.elapsed) = (now, at.elapsed);
+    (app.now, app.elapsed, app.pressed) = (now, at.elapsed, at.pressed);
     if app
         .notice
         .as_ref()

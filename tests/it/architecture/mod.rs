@@ -263,6 +263,39 @@ fn the_runner_has_no_runtime_and_no_database() {
     );
 }
 
+/// Quotation marks are those that are on the keyboard, or the English ones.
+#[test]
+fn no_text_of_ours_has_guillemets() {
+    const ENDS: [&str; 8] = ["rs", "md", "sql", "toml", "txt", "json", "svg", "py"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut dirs: Vec<PathBuf> = ["src", "tests", "benches", "assets", "fuzz/fuzz_targets"]
+        .map(|dir| root.join(dir))
+        .to_vec();
+    let mut files = ["README.md", "CHANGELOG.md", "Cargo.toml", "fuzz/stream.rs"]
+        .map(|file| root.join(file))
+        .to_vec();
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // What agents said is kept as it was.
+            if path.is_dir() && name != "fixtures" {
+                dirs.push(path);
+            } else if ENDS.iter().any(|end| name.ends_with(&format!(".{end}"))) {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 300, "{} files", files.len());
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let found = text
+            .lines()
+            .position(|line| line.contains(['\u{ab}', '\u{bb}']));
+        assert_eq!(found, None, "{}, counting lines from 0", path.display());
+    }
+}
+
 #[test]
 fn every_module_says_what_it_owns() {
     for (path, code) in sources("src") {

@@ -28,7 +28,7 @@ pub enum Fault {
     CutWithin,
     /// What was asked is done; half of the answer comes, then nothing.
     Silence,
-    /// What was asked is done, and this is answered with «200».
+    /// What was asked is done, and it is answered with status 200.
     Nonsense(String),
 }
 

@@ -13,7 +13,7 @@
 //! - `ERR status`: this turn's first request gets this HTTP status, once
 //! - `REFUSE status`: every request of this turn gets this HTTP status
 //!
-//! After the last turn the results of the tools are echoed as «Tool said: …». The server
+//! After the last turn the results of the tools are echoed as "Tool said: …". The server
 //! has a thread and a runtime of its own and stops when it is dropped.
 
 use std::collections::HashSet;

@@ -6,3 +6,4 @@ mod going;
 mod listing;
 mod several;
 mod shell;
+mod timing;

@@ -1,7 +1,7 @@
 //! Watching session directories: a wake-up when a journal grows, a socket appears or an agent ends.
 //!
 //! One operating-system watcher serves all sessions, so an idle daemon costs nothing. A wake-up says
-//! only «look again»; a lost one is repaired by looking at everything when the system says that it
+//! only "look again"; a lost one is repaired by looking at everything when the system says that it
 //! lost some. On Linux the runtime itself waits for inotify: with many busy sessions a thread in
 //! between costs as much as what it tells of. Used by the supervisors only.
 

@@ -37,6 +37,7 @@ pub fn piece(sequence: i64, event_type: EventType) -> ConversationEvent {
         approval_outcome: None,
         approval_id: None,
         edited_input_json: None,
+        unread_lines: None,
     }
 }
 
@@ -210,6 +211,7 @@ pub fn approval(call: &str, outcome: Outcome) -> Approval {
         agent_id: None,
         updated_input: None,
         updated_permissions: None,
+        unread_lines: None,
         answers: None,
         decided_by: None,
         waited_ms: None,

@@ -48,6 +48,7 @@ fn send(app: &mut App, form: Always) -> After {
         comment: None,
         updated_input: None,
         updated_permissions: (!updates.is_empty()).then_some(updates),
+        unread_lines: None,
     };
     let params = SendDecisionParams::new(&approval.id, decision);
     let mut effects = Vec::new();

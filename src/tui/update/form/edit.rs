@@ -104,6 +104,7 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
         comment: None,
         updated_input,
         updated_permissions: None,
+        unread_lines: None,
     };
     let params = SendDecisionParams::new(&approval.id, decision);
     let yes = vec![crate::tui::effect::Effect::Decide(Box::new(params))];

@@ -298,12 +298,18 @@ pub fn draw(app: &App, area: Rect, with_context: bool, buf: &mut Buffer) {
         .map(|text| app.guard.unread(&text))
         .unwrap_or_default();
     let below = rows.len().saturating_sub(skip + usize::from(room));
-    let more = match (must_read(approval, unread), inside.width) {
-        // How much is to be read is said with the keys.
-        (true, 40..) => Line::default(),
-        (_, _) => more(app, below, skip),
+    let width = usize::from(foot.width);
+    let mut more = match must_read(approval, unread) {
+        // How much is to be read is said with the keys, and one of them goes there.
+        true => Line::default(),
+        false => more(app, below, skip),
     };
-    let keys = keys_line(app, approval, unread, usize::from(foot.width), &more);
+    let mut keys = keys_line(app, approval, unread, width, &more);
+    if keys.width() == 0 {
+        // What decides comes first where there is not the room for both.
+        more = Line::default();
+        keys = keys_line(app, approval, unread, width, &more);
+    }
     split_line(keys, &more, ratatui::style::Style::new(), foot, buf);
 }
 

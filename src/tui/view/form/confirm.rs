@@ -37,7 +37,10 @@ fn rows(app: &App, form: &Confirm, screen: Rect) -> Vec<Line<'static>> {
 fn note(effect: &crate::tui::effect::Effect) -> Option<String> {
     match effect {
         crate::tui::effect::Effect::Decide(params) => match &params.decision {
-            crate::domain::Decision::Approve { comment, .. } => comment.clone(),
+            crate::domain::Decision::Approve { unread_lines, .. } => {
+                let unread = unread_lines.map(crate::format::unread)?;
+                Some(format!("The record will say: {unread}."))
+            }
             _ => None,
         },
         _ => None,

@@ -32,6 +32,7 @@ fn decision(capability: Capability) -> Decision {
             comment: None,
             updated_input: Some(json!({"command": "pwd"})),
             updated_permissions: None,
+            unread_lines: None,
         },
         Capability::Answer => Decision::Answer {
             answers,
@@ -45,6 +46,7 @@ fn decision(capability: Capability) -> Decision {
             comment: None,
             updated_input: None,
             updated_permissions: Some(vec![json!({"type": "addRules"})]),
+            unread_lines: None,
         },
         Capability::Interrupt => Decision::Deny {
             reason: "no".to_owned(),

@@ -3,17 +3,23 @@
 //!
 //! What was shown is taken from the screens themselves, not from what the program says of them: each
 //! line of each approval has a word of its own, and the test looks which of those it can see.
+//!
+//! `HUMANLAYER_KEY_SEEDS=N` runs N seeds instead of ten, or `A..B` those from A up to B, each with more
+//! sequences; a failure names its seed.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test fails by panicking"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use serde_json::{Value, json};
 
 use crate::domain::Decision;
@@ -28,29 +34,41 @@ const SIZES: [(u16, u16); 5] = [(80, 24), (140, 40), (100, 30), (40, 15), (20, 6
 #[derive(Clone, Debug)]
 enum Step {
     Tap(&'static str),
+    /// The key waited in the terminal for so long.
+    TapLate(&'static str, u64),
     Repeat(&'static str),
     Draw,
     Wait(u64),
     Resize((u16, u16)),
+    Wheel(u16, u16, bool),
+    /// Another program had the terminal.
+    Hidden,
     Arrives(usize),
-    Ends(usize),
+    /// Another client decides, or the agent takes it back.
+    Ends(usize, &'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    const KEYS: [&str; 36] = [
+    const KEYS: [&str; 46] = [
         "y", "y", "y", "y", "n", "e", "a", "v", "U", "U", "!", "!", "enter", "enter", "esc", "esc",
         "tab", "space", "down", "up", "j", "k", "1", "2", "3", "ctrl-n", "ctrl-b", "ctrl-j",
-        "ctrl-k", "ctrl-s", "/", ":", "G", "c", "pagedown", "q",
+        "ctrl-k", "ctrl-s", "/", ":", "G", "c", "pagedown", "q", "S", "r", "ctrl-f", "ctrl-u",
+        "ctrl-d", "Y", "N", "g", "left", "right",
     ];
     prop_oneof![
         10 => (0..KEYS.len()).prop_map(|key| Step::Tap(KEYS[key])),
+        1 => (0..KEYS.len(), prop_oneof![Just(10_u64), Just(300), Just(500), Just(2_000)])
+            .prop_map(|(key, late)| Step::TapLate(KEYS[key], late)),
+        1 => (0..160_u16, 0..40_u16, any::<bool>()).prop_map(|(x, y, down)| Step::Wheel(x, y, down)),
+        1 => Just(Step::Hidden),
         1 => Just(Step::Repeat("y")),
         1 => Just(Step::Repeat("enter")),
         8 => Just(Step::Draw),
         4 => prop_oneof![Just(20), Just(120), Just(399), Just(400), Just(600)].prop_map(Step::Wait),
         1 => (0..SIZES.len()).prop_map(|size| Step::Resize(SIZES[size])),
         1 => (0..8_usize).prop_map(Step::Arrives),
-        1 => (0..8_usize).prop_map(Step::Ends),
+        1 => (0..8_usize, prop_oneof![Just("denied"), Just("approved"), Just("withdrawn")])
+            .prop_map(|(number, outcome)| Step::Ends(number, outcome)),
     ]
 }
 
@@ -65,9 +83,9 @@ fn word(number: usize, line: usize) -> String {
 }
 
 fn asked(number: usize) -> Value {
-    let danger = if number % 3 == 2 { "rm -rf " } else { "" };
+    let danger = if number % 3 == 2 { " && rm -rf /" } else { "" };
     let command: Vec<String> = (0..lines(number))
-        .map(|line| format!("{danger}{}", word(number, line)))
+        .map(|line| format!("{}{danger}", word(number, line)))
         .collect();
     let session = if number.is_multiple_of(2) { "s1" } else { "s2" };
     approval(
@@ -98,7 +116,9 @@ impl Watch {
             "Approve as edited?",
         ]
         .into_iter()
-        .find(|title| screen.contains(title));
+        .find(|title| screen.contains(title))
+        // A denial of all needs no more than that its question was there.
+        .or_else(|| screen.contains("╭ Deny ").then_some("Deny all"));
         for number in 0..8 {
             let mut seen: BTreeSet<String> = (0..lines(number))
                 .map(|line| word(number, line))
@@ -126,14 +146,20 @@ impl Watch {
         }
     }
 
+    fn hidden(&mut self) {
+        self.now.clear();
+    }
+
     fn is_whole(&self, number: usize) -> bool {
         (0..lines(number)).all(|line| self.seen.contains(&word(number, line)))
     }
 
-    fn is_settled_now(&self, number: usize) -> bool {
+    /// Whether it had been there for the guard time when a key was pressed that was read so much later.
+    fn was_settled(&self, number: usize, late: Duration) -> bool {
+        let pressed = self.clock.saturating_sub(late);
         self.now
             .get(&number)
-            .is_some_and(|(_, since)| self.clock - *since >= GUARD)
+            .is_some_and(|(_, since)| pressed.saturating_sub(*since) >= GUARD)
     }
 }
 
@@ -152,75 +178,139 @@ fn a_key_after_a_form_that_covered_the_panel_approves_nothing() {
     assert_eq!(decisions(&rig.press("y")).len(), 1);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-    #[test]
-    fn only_what_was_shown_whole_and_long_enough_is_approved(
-        size in 0..SIZES.len(),
-        steps in proptest::collection::vec(step(), 1..80),
-    ) {
-        let sessions = [session("s1", json!({})), session("s2", json!({}))];
-        let mut rig = Rig::new(SIZES[size], &sessions, &[asked(0), asked(1)]);
-        let mut watch = Watch::default();
+/// The seeds to run, and how many sequences of each.
+fn seeds() -> (Range<u64>, u32) {
+    let wish = std::env::var("HUMANLAYER_KEY_SEEDS").ok();
+    let range = wish.map(|wish| match wish.split_once("..") {
+        Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
+        None => 0..wish.parse().unwrap(),
+    });
+    match range {
+        Some(range) => (range, 96),
+        None => (0..10, 24),
+    }
+}
+
+#[test]
+fn only_what_was_shown_whole_and_long_enough_is_approved() {
+    let (seeds, cases) = seeds();
+    let sequences = (0..SIZES.len(), proptest::collection::vec(step(), 1..80));
+    for seed in seeds {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let config = ProptestConfig {
+            cases,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        };
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(config, random);
+        let ran = runner.run(&sequences, |(size, steps)| play(size, steps));
+        if let Err(error) = ran {
+            panic!("HUMANLAYER_KEY_SEEDS={seed}..{}: {error}", seed + 1);
+        }
+        if cases > 24 && seed % 10 == 9 {
+            eprintln!("seed {seed} holds");
+        }
+    }
+}
+
+/// Plays a sequence, and checks each decision that comes of it.
+fn play(size: usize, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let sessions = [session("s1", json!({})), session("s2", json!({}))];
+    let mut rig = Rig::new(SIZES[size], &sessions, &[asked(0), asked(1)]);
+    let mut watch = Watch::default();
+    let shown = rig.shown_approval().map(str::to_owned);
+    let mut screen = rig.screen();
+    watch.drawn(&screen, shown.as_deref());
+    for step in steps {
         let shown = rig.shown_approval().map(str::to_owned);
-        watch.drawn(&rig.screen(), shown.as_deref());
-        for step in steps {
-            let shown = rig.shown_approval().map(str::to_owned);
-            let selected = rig.app.sessions.selected.clone();
-            let effects = match step {
-                Step::Tap(key) => rig.tap(key),
-                Step::Repeat(key) => {
-                    let effects = rig.repeat(key);
-                    prop_assert!(decisions(&effects).is_empty(), "a repeat decides: {effects:?}");
-                    effects
+        let selected = rig.app.sessions.selected.clone();
+        let mut late = Duration::ZERO;
+        let effects = match step {
+            Step::Tap(key) => rig.tap(key),
+            Step::TapLate(key, by) => {
+                late = Duration::from_millis(by);
+                rig.tap_late(key, late)
+            }
+            Step::Repeat(key) => {
+                let effects = rig.repeat(key);
+                prop_assert!(
+                    decisions(&effects).is_empty(),
+                    "a repeat decides: {effects:?}"
+                );
+                effects
+            }
+            Step::Draw => {
+                screen = rig.screen();
+                watch.drawn(&screen, shown.as_deref());
+                Vec::new()
+            }
+            Step::Wait(milliseconds) => {
+                let time = Duration::from_millis(milliseconds);
+                rig.wait(time);
+                watch.pass(time);
+                Vec::new()
+            }
+            Step::Resize(size) => {
+                rig.resize(size);
+                Vec::new()
+            }
+            Step::Wheel(column, row, down) => {
+                let effects = rig.wheel(column, row, down);
+                prop_assert_eq!(&rig.app.sessions.selected, &selected);
+                effects
+            }
+            Step::Hidden => {
+                rig.app.frame_hidden();
+                watch.hidden();
+                Vec::new()
+            }
+            Step::Arrives(number) => {
+                let effects = rig.approval_event("new_approval", &asked(number));
+                prop_assert_eq!(&rig.app.sessions.selected, &selected);
+                if shown.is_some() {
+                    prop_assert_eq!(rig.shown_approval(), shown.as_deref());
                 }
-                Step::Draw => {
-                    watch.drawn(&rig.screen(), shown.as_deref());
-                    Vec::new()
-                }
-                Step::Wait(milliseconds) => {
-                    let time = Duration::from_millis(milliseconds);
-                    rig.wait(time);
-                    watch.pass(time);
-                    Vec::new()
-                }
-                Step::Resize(size) => {
-                    rig.resize(size);
-                    Vec::new()
-                }
-                Step::Arrives(number) => {
-                    let effects = rig.approval_event("new_approval", &asked(number));
+                effects
+            }
+            Step::Ends(number, outcome) => {
+                let mut gone = asked(number);
+                let is_ours = rig.app.inbox.sending.contains_key(&format!("a{number}"));
+                gone["outcome"] = json!(outcome);
+                gone["status"] = json!(outcome);
+                let effects = rig.approval_event("approval_resolved", &gone);
+                if !is_ours {
                     prop_assert_eq!(&rig.app.sessions.selected, &selected);
-                    if shown.is_some() {
+                    if shown.as_deref() != Some(format!("a{number}").as_str()) {
                         prop_assert_eq!(rig.shown_approval(), shown.as_deref());
                     }
-                    effects
                 }
-                Step::Ends(number) => {
-                    let mut gone = asked(number);
-                    let is_ours = rig.app.inbox.sending.contains_key(&format!("a{number}"));
-                    gone["outcome"] = json!("denied");
-                    gone["status"] = json!("denied");
-                    let effects = rig.approval_event("approval_resolved", &gone);
-                    if !is_ours {
-                        prop_assert_eq!(&rig.app.sessions.selected, &selected);
-                        if shown.as_deref() != Some(format!("a{number}").as_str()) {
-                            prop_assert_eq!(rig.shown_approval(), shown.as_deref());
-                        }
-                    }
-                    effects
-                }
-            };
-            for (number, decision, is_noted) in decisions(&effects) {
-                prop_assert!(watch.settled.contains(&number), "a{number} was never shown long enough");
-                if decision == "approve" {
-                    prop_assert!(is_noted || watch.is_whole(number), "a{number} was not read");
-                    prop_assert!(!is_noted || lines(number) > 200, "a{number} is short");
-                    prop_assert!(watch.is_settled_now(number), "a{number} has just changed");
-                }
+                effects
+            }
+        };
+        for (number, decision, is_noted) in decisions(&effects) {
+            prop_assert!(
+                watch.settled.contains(&number),
+                "a{number} was never shown long enough:\n{screen}"
+            );
+            if decision == "approve" {
+                prop_assert!(
+                    is_noted || watch.is_whole(number),
+                    "a{number} was not read:\n{screen}"
+                );
+                prop_assert!(
+                    !is_noted || lines(number) > 200,
+                    "a{number} is short:\n{screen}"
+                );
+                prop_assert!(
+                    watch.was_settled(number, late),
+                    "a{number} has just changed:\n{screen}"
+                );
             }
         }
     }
+    Ok(())
 }
 
 /// Which approvals are decided, how, and whether it is noted that they were not read.
@@ -230,13 +320,12 @@ fn decisions(effects: &[Effect]) -> Vec<(usize, String, bool)> {
         .filter_map(|effect| match effect {
             Effect::Decide(params) => {
                 let number = params.approval_id.strip_prefix('a')?.parse().ok()?;
-                let (word, noted) = match &params.decision {
-                    Decision::Approve { comment, .. } => ("approve", comment.as_deref()),
+                let (word, unread) = match &params.decision {
+                    Decision::Approve { unread_lines, .. } => ("approve", *unread_lines),
                     Decision::Deny { .. } => ("deny", None),
                     Decision::Answer { .. } | Decision::Respond { .. } => ("respond", None),
                 };
-                let noted = noted.is_some_and(|comment| comment.contains("not read"));
-                Some((number, word.to_owned(), noted))
+                Some((number, word.to_owned(), unread.is_some()))
             }
             _ => None,
         })
