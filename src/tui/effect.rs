@@ -145,7 +145,7 @@ pub enum Effect {
         /// The ending of its name, so that the editor knows its language.
         extension: &'static str,
     },
-    /// Put a text on the clipboard.
+    /// Put a text on the clipboard, and say where it went.
     Copy(String),
     /// Write a session's whole conversation to a file.
     Export {

@@ -5,6 +5,7 @@
 
 mod branch;
 mod complete;
+mod copy;
 mod export;
 mod many;
 
@@ -208,11 +209,11 @@ impl Errands {
                     found: found.map_err(said),
                 }
             }
+            Effect::Copy(text) => copy::copied(text).await,
             Effect::Check => Done::Checked(check::first_session(&self.config).await),
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }
-            | Effect::Copy(_)
             | Effect::Bell
             | Effect::Notify { .. }
             | Effect::Redraw

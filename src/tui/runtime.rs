@@ -271,7 +271,6 @@ impl Dashboard {
             // A terminal that is gone ends the loop by its own way.
             Effect::Bell => drop(terminal::bell()),
             Effect::Notify { title, body } => drop(terminal::notify(&title, &body)),
-            Effect::Copy(text) => drop(terminal::copy(&text)),
             Effect::Follow(session) => {
                 if let Some(followed) = self.followed.take() {
                     followed.abort();
@@ -282,6 +281,9 @@ impl Dashboard {
                 });
             }
             errand => {
+                if let Effect::Copy(text) = &errand {
+                    drop(terminal::copy(text));
+                }
                 let (errands, to) = (self.errands.clone(), self.to.clone());
                 spawn_local(async move {
                     if let Some(done) = errands.run(errand).await {

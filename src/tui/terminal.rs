@@ -165,11 +165,18 @@ pub fn notify(title: &str, body: &str) -> io::Result<()> {
     io::stdout().flush()
 }
 
-/// Puts a text on the clipboard through the terminal.
+/// Longest text, in bytes, that is put on the clipboard through the terminal: none takes much more, and
+/// the screen waits for what is written to it.
+pub const MAX_CLIPBOARD: usize = 1024 * 1024;
+
+/// Puts a text on the clipboard through the terminal, unless it is too long for that.
 ///
 /// # Errors
 /// The terminal is gone.
 pub fn copy(text: &str) -> io::Result<()> {
+    if text.len() > MAX_CLIPBOARD {
+        return Ok(());
+    }
     execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
 }
 

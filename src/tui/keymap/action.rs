@@ -111,10 +111,14 @@ actions! {
     AutoAccept "auto-accept-edits" [Global] ["E"] "toggle auto-accept edits";
     Export "export" [Sessions, Conversation] ["w"] "export conversation";
 
-    Up "up" [Sessions, Inbox, Conversation] ["k", "up"] "up";
-    Down "down" [Sessions, Inbox, Conversation] ["j", "down"] "down";
-    PageUp "page-up" [Sessions, Inbox, Conversation] ["pageup", "ctrl-u"] "page up";
-    PageDown "page-down" [Sessions, Inbox, Conversation] ["pagedown", "ctrl-d"] "page down";
+    Up "up" [Sessions, Inbox, Conversation] ["k", "up"] "up a row or block";
+    Down "down" [Sessions, Inbox, Conversation] ["j", "down"] "down a row or block";
+    PageUp "page-up" [Sessions, Inbox, Conversation] ["pageup"] "page up";
+    PageDown "page-down" [Sessions, Inbox, Conversation] ["pagedown"] "page down";
+    HalfPageUp "half-page-up" [Sessions, Inbox, Conversation] ["ctrl-u"] "half a page up";
+    HalfPageDown "half-page-down" [Sessions, Inbox, Conversation] ["ctrl-d"] "half a page down";
+    ScrollUp "scroll-up" [Conversation] ["K", "shift-up"] "scroll a line up";
+    ScrollDown "scroll-down" [Conversation] ["J", "shift-down"] "scroll a line down";
     Top "top" [Sessions, Inbox, Conversation] ["g", "home"] "go to start";
     Bottom "bottom" [Sessions, Inbox, Conversation] ["G", "end"] "go to end and follow";
     Open "open" [Sessions] ["enter", "right", "l"] "open";
@@ -127,8 +131,8 @@ actions! {
     ShowArchived "show-archived" [Sessions] ["A"] "toggle archived";
     Fold "fold" [Conversation] ["o", "enter"] "unfold / fold";
     FoldAll "fold-all" [Conversation] ["O"] "unfold / fold everything";
-    NextTurn "next-turn" [Conversation] ["]", "J"] "next user message";
-    PreviousTurn "previous-turn" [Conversation] ["[", "K"] "previous user message";
+    NextTurn "next-turn" [Conversation] ["]"] "next user message";
+    PreviousTurn "previous-turn" [Conversation] ["["] "previous user message";
     NextMatch "next-match" [Conversation] ["ctrl-f"] "next match";
     Copy "copy" [Conversation, Inbox] ["ctrl-y"] "copy selection";
     Pager "pager" [Conversation] ["p"] "read in $PAGER";

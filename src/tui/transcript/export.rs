@@ -18,10 +18,10 @@ use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_pros
 const MOST_QUOTES: usize = 8;
 
 impl Transcript {
-    /// The text of the item under the cursor.
+    /// The whole text of the selected item, also of a folded one.
     #[must_use]
     pub fn selected_text(&self) -> Option<String> {
-        let item = self.items.get(self.cursor_item()?);
+        let item = self.items.get(self.selected_item()?);
         let text = match &item.kind {
             Kind::User(_) | Kind::Assistant(_) | Kind::Thinking(_) | Kind::System(_) => {
                 sanitize_prose(item.kind.text()).into_owned()

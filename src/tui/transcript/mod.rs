@@ -98,8 +98,10 @@ pub struct Transcript {
     folds: HashMap<ItemId, bool>,
     /// How everything else that folds is folded; none: as its kind is at first.
     fold_default: Option<bool>,
-    /// Where the cursor was put; none: on the last item.
+    /// What a person selected; none: what the approval panel asks about, else the last item.
     cursor: Option<ItemId>,
+    /// Whether a person has moved since the approval panel began to ask about its call.
+    left_asked: bool,
     /// Pieces that came while the view did not follow.
     unseen: usize,
     view: view::View,
@@ -128,6 +130,7 @@ impl Transcript {
             folds: HashMap::new(),
             fold_default: None,
             cursor: None,
+            left_asked: false,
             unseen: 0,
             view: view::View::default(),
             cache: cache::Cache::default(),
@@ -180,6 +183,7 @@ impl Transcript {
             }
         }
         if self.view.anchor.is_none() {
+            self.cursor = None;
             self.unseen = 0;
         }
     }
@@ -318,19 +322,18 @@ impl Transcript {
         self.loaded.map(|(_, last)| last)
     }
 
-    /// Takes in which call the approval panel asks about: it and the queued ones are one line each, and
-    /// the cursor is on it unless somebody has put it elsewhere.
+    /// Takes in which call the approval panel asks about: it and the queued ones are one line each. It
+    /// is selected and in view, unless a person has selected something else or does so later.
     pub fn set_asked(&mut self, call: Option<&str>) {
+        if self.approvals.asked() == call {
+            return;
+        }
+        self.left_asked = false;
         for changed in self.approvals.set_asked(call) {
             if let Some(id) = self.items.call(&changed) {
                 self.cache.forget(id);
             }
         }
-    }
-
-    /// The item of the call that the approval panel asks about.
-    fn asked_item(&self) -> Option<ItemId> {
-        self.items.call(self.approvals.asked()?)
     }
 
     /// The agent's last words before a call, as far as they are loaded: what it said since it was told

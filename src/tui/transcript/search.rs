@@ -316,8 +316,8 @@ impl Transcript {
         // A third of the view above the match, so that it is read in its context.
         let above = usize::from(self.view.height) / 3;
         let (top, _) = self.up(found, above);
-        self.move_to(top);
         self.cursor = Some(found.item);
+        self.move_to(top);
         true
     }
 

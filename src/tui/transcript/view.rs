@@ -23,6 +23,8 @@ pub(super) struct View {
     pub anchor: Option<Position>,
     /// The first row shown in the last frame.
     pub top: Option<Position>,
+    /// Whether the last frame showed the end.
+    pub at_end: bool,
     /// The item at each row of the last frame.
     pub shown: Vec<Option<ItemId>>,
 }
@@ -36,6 +38,7 @@ impl Default for View {
             highlighting: 0,
             anchor: None,
             top: None,
+            at_end: true,
             shown: Vec::new(),
         }
     }
@@ -45,12 +48,15 @@ impl Transcript {
     /// Draws what is in view.
     pub fn draw(&mut self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) {
         let area = area.intersection(buf.area);
-        self.fit(area, theme);
+        let has_resized = self.fit(area, theme);
         self.view.shown.clear();
         if area.is_empty() {
             return;
         }
         self.cache.begin_frame();
+        if has_resized {
+            self.keep_selection_in_view();
+        }
         match self.top_to_draw() {
             Some(top) => self.draw_from(top, area, buf, focused),
             None => self.view.top = None,
@@ -63,35 +69,38 @@ impl Transcript {
         let theme = self.view.theme;
         let theme = &theme;
         self.view.top = Some(top);
-        let rows = self.shown_rows(top, area.height);
-        let visible = |id: ItemId| rows.iter().any(|(shown, _)| *shown == id);
-        let last = rows.last().map(|(id, _)| *id);
-        if self.is_following() && self.cursor.is_some_and(|cursor| !visible(cursor)) {
-            self.cursor = None;
+        let (rows, at_end) = self.shown_rows(top, area.height);
+        self.view.at_end = at_end;
+        if at_end {
+            self.unseen = 0;
         }
-        let asked = self.asked_item().filter(|asked| visible(*asked));
-        let cursor = self.cursor.or(asked).or(last);
+        self.view.shown.extend(rows.iter().map(|(id, _)| Some(*id)));
+        let is_gone = |id: ItemId| self.items.place_of(id).is_none();
+        if self.view.anchor.is_some() && self.cursor.is_none_or(is_gone) {
+            self.cursor = rows.last().map(|(id, _)| *id);
+        }
+        let selected = self.selected_item();
         let mark = if focused { theme.accent } else { theme.dim };
         for (y, (id, line)) in (area.y..).zip(&rows) {
-            self.view.shown.push(Some(*id));
             let before = u16::try_from(self.before(*id)).unwrap_or(u16::MAX);
             let x = area.x.saturating_add(before);
             if x < area.right() {
                 buf.set_line(x, y, line, area.right() - x);
                 self.mark_matches(line, Rect::new(x, y, area.right() - x, 1), buf, theme);
             }
-            if cursor == Some(*id) && before > 0 && line.width() > 0 {
+            if selected == Some(*id) && before > 0 && line.width() > 0 {
                 buf.set_string(area.x, y, "▌", mark);
             }
         }
         self.draw_unseen(area, buf, theme);
     }
 
-    /// Takes on the size and the looks to draw in.
-    fn fit(&mut self, area: Rect, theme: &Theme) {
+    /// Takes on the size and the looks to draw in; says whether the size is another one.
+    fn fit(&mut self, area: Rect, theme: &Theme) -> bool {
         let ready = highlight::generation();
         let view = &mut self.view;
         let same = view.width == area.width && view.theme == *theme && view.highlighting == ready;
+        let has_resized = view.width != area.width || view.height != area.height;
         view.height = area.height;
         if !same {
             view.width = area.width;
@@ -99,11 +108,12 @@ impl Transcript {
             view.highlighting = ready;
             self.cache.clear();
         }
+        has_resized
     }
 
     fn top_to_draw(&mut self) -> Option<Position> {
         let Some(anchor) = self.view.anchor else {
-            return self.bottom_top();
+            return self.resting_top();
         };
         let top = self.clamp(anchor)?;
         self.view.anchor = Some(top);
@@ -118,13 +128,15 @@ impl Transcript {
         bottom
     }
 
-    fn shown_rows(&mut self, top: Position, height: u16) -> Vec<(ItemId, Line<'static>)> {
+    /// The rows from one on, with the item of each, and whether the last row of all is among them.
+    fn shown_rows(&mut self, top: Position, height: u16) -> (Vec<(ItemId, Line<'static>)>, bool) {
         let height = usize::from(height);
         let mut rows = Vec::with_capacity(height);
         let mut at = Some(top);
         while let Some(from) = at {
             let room = height - rows.len();
             let lines = self.rows(from.item, from.part);
+            let is_whole = lines.len().saturating_sub(from.row) <= room;
             rows.extend(
                 lines
                     .iter()
@@ -133,16 +145,17 @@ impl Transcript {
                     .map(|line| (from.item, line.clone())),
             );
             if rows.len() >= height {
-                break;
+                let at_end = is_whole && self.part_after(from).is_none();
+                return (rows, at_end);
             }
             at = self.part_after(from);
         }
-        rows
+        (rows, true)
     }
 
     /// Says at the foot that there is more below.
     fn draw_unseen(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        if self.is_following() {
+        if self.view.at_end {
             return;
         }
         let said = match self.unseen {

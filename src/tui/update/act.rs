@@ -43,8 +43,12 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Export => session::say_to(app, About::Export),
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
-        Action::PageUp => page(app, -1),
-        Action::PageDown => page(app, 1),
+        Action::PageUp => page(app, -1, Scroll::Pages(-1)),
+        Action::PageDown => page(app, 1, Scroll::Pages(1)),
+        Action::HalfPageUp => page(app, -1, Scroll::HalfPages(-1)),
+        Action::HalfPageDown => page(app, 1, Scroll::HalfPages(1)),
+        Action::ScrollUp => scroll(app, Scroll::Lines(-1)),
+        Action::ScrollDown => scroll(app, Scroll::Lines(1)),
         Action::Top => far(app, isize::MIN),
         Action::Bottom => far(app, isize::MAX),
         Action::Open => {
@@ -86,18 +90,24 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::FoldAll => {
-            app.detail.transcript.fold_all(false);
+            app.detail.transcript.toggle_fold_all();
             Vec::new()
         }
         Action::NextTurn => scroll(app, Scroll::NextTurn),
         Action::PreviousTurn => scroll(app, Scroll::PreviousTurn),
         Action::Copy if app.focus == Pane::Inbox => match app.selected_approval() {
             Some(approval) => vec![Effect::Copy(inbox::copied(approval))],
-            None => Vec::new(),
+            None => {
+                say(app, Tone::Plain, "No pending approvals");
+                Vec::new()
+            }
         },
         Action::Copy => match app.detail.transcript.selected_text() {
             Some(text) => vec![Effect::Copy(text)],
-            None => Vec::new(),
+            None => {
+                say(app, Tone::Plain, "Nothing to copy here");
+                Vec::new()
+            }
         },
         Action::Pager => vec![Effect::Pager(app.detail.transcript.to_markdown())],
         Action::Editor => vec![Effect::Editor {
@@ -221,8 +231,12 @@ fn step(app: &mut App, by: isize) -> Vec<Effect> {
             Vec::new()
         }
         Pane::Conversation => {
-            let by = if by < 0 { -1 } else { 1 };
-            scroll(app, Scroll::Lines(by))
+            let item = if by < 0 {
+                Scroll::PreviousItem
+            } else {
+                Scroll::NextItem
+            };
+            scroll(app, item)
         }
     }
 }
@@ -233,17 +247,16 @@ fn is_last_approval(app: &App) -> bool {
     shown.is_some() && listed.last() == shown
 }
 
-fn page(app: &mut App, direction: isize) -> Vec<Effect> {
+/// A page or half of one, of the conversation or of a list.
+fn page(app: &mut App, direction: isize, by: Scroll) -> Vec<Effect> {
+    let is_half = matches!(by, Scroll::HalfPages(_));
     match app.focus {
-        Pane::Conversation => {
-            let direction = if direction < 0 { -1 } else { 1 };
-            scroll(app, Scroll::HalfPages(direction))
-        }
+        Pane::Conversation => scroll(app, by),
         Pane::Sessions => {
-            list::page(app, direction);
+            list::page(app, direction, is_half);
             Vec::new()
         }
-        Pane::Inbox | Pane::Prompt => step(app, direction.saturating_mul(10)),
+        Pane::Inbox | Pane::Prompt => step(app, direction * if is_half { 5 } else { 10 }),
     }
 }
 

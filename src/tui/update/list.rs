@@ -21,8 +21,9 @@ pub fn is_at_first(app: &mut App) -> bool {
 }
 
 /// A page up or down.
-pub fn page(app: &mut App, direction: isize) {
-    let rows = isize::try_from(app.sessions.height.saturating_sub(1)).unwrap_or(1);
+pub fn page(app: &mut App, direction: isize, is_half: bool) {
+    let height = app.sessions.height / if is_half { 2 } else { 1 };
+    let rows = isize::try_from(height.saturating_sub(1)).unwrap_or(1);
     step(app, direction.saturating_mul(rows.max(1)));
 }
 

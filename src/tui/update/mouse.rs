@@ -113,15 +113,18 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
     } else if panes.prompt.contains(at) {
         app.focus = Pane::Prompt;
     } else if panes.conversation.contains(at) {
+        let had_keys = app.focus == Pane::Conversation;
         app.focus = Pane::Conversation;
         app.detail.open = true;
         // Inside the frame and below the line of facts.
         if let Some(row) = row_of(panes.conversation, at)
             && let Some(row) = row.checked_sub(1)
         {
-            app.detail
-                .transcript
-                .click(u16::try_from(row).unwrap_or(u16::MAX));
+            let transcript = &mut app.detail.transcript;
+            let was_selected = transcript.click(u16::try_from(row).unwrap_or(u16::MAX));
+            if was_selected && had_keys {
+                transcript.toggle_fold();
+            }
         }
     }
     Vec::new()

@@ -135,13 +135,14 @@ pub fn session(app: &mut App, id: String) {
     app.sessions.select(Some(id));
 }
 
-/// Selects the session that asks for an approval, and shows that one.
+/// Selects the session that asks for an approval, and shows that one; in the conversation, too.
 pub fn approval(app: &mut App, id: &str) {
     if let Some(approval) = app.data.pending(id) {
         let session = approval.session_id.clone();
         if app.sessions.selected.as_ref() != Some(&session) {
             app.sessions.select(Some(session));
         }
+        app.detail.transcript.release_selection();
         app.card.show(Some(id.to_owned()));
     }
 }

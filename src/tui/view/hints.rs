@@ -104,7 +104,7 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
         Pane::Conversation => actions.extend([
             (Action::Back, "back"),
             (Action::Reply, "reply"),
-            (Action::Fold, "unfold"),
+            (Action::Fold, "fold"),
             (Action::NextTurn, "next turn"),
             (Action::Filter, "search"),
             (Action::Pager, "pager"),

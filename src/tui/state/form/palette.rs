@@ -12,13 +12,17 @@ use crate::tui::theme;
 pub const RECENT: usize = 5;
 
 /// Actions that only make sense as a key.
-const ONLY_KEYS: [Action; 10] = [
+const ONLY_KEYS: [Action; 14] = [
     Action::Palette,
     Action::Cancel,
     Action::Up,
     Action::Down,
     Action::PageUp,
     Action::PageDown,
+    Action::HalfPageUp,
+    Action::HalfPageDown,
+    Action::ScrollUp,
+    Action::ScrollDown,
     Action::Top,
     Action::Bottom,
     Action::FocusNext,

@@ -13,4 +13,5 @@ mod looks;
 mod model;
 mod recorded;
 mod search;
+mod selection;
 mod support;

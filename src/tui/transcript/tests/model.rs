@@ -181,15 +181,15 @@ fn the_item_under_the_cursor_folds_and_clicks_select() {
     assert!(open.join("\n").contains("line 20"));
     let head = open.iter().position(|row| row.contains("seq 40")).unwrap();
     let row = u16::try_from(head).unwrap();
-    transcript.click(row);
+    assert!(transcript.click(row), "it was selected");
     assert!(
         drawn(&mut transcript, 40, 60)
             .join("\n")
             .contains("line 20")
     );
-    transcript.click(row);
+    transcript.toggle_fold();
     assert_eq!(drawn(&mut transcript, 40, 60).join("\n"), folded);
-    transcript.click(0);
+    assert!(!transcript.click(0));
     assert_eq!(transcript.selected_text().unwrap(), "piece 1");
 }
 
