@@ -78,6 +78,25 @@ pub fn directory(path: &str, terminal: bool) -> String {
     }
 }
 
+/// What a session's next process waits for, in words; none when it waits for nothing.
+#[must_use]
+pub fn waiting_for(session: &SessionState) -> Option<String> {
+    let missing = session.waiting_for.as_deref()?;
+    Some(format!("waiting: {}", sanitize_line(missing)))
+}
+
+/// That the model's API fails and is tried again, in words; none while it works.
+#[must_use]
+pub fn retrying(session: &SessionState) -> Option<String> {
+    let retrying = session.retrying.as_ref()?;
+    let (attempt, all) = (retrying.attempt, retrying.max_retries);
+    let error = sanitize_line(&retrying.error);
+    Some(match error.is_empty() {
+        true => format!("retrying {attempt}/{all}"),
+        false => format!("retrying {attempt}/{all}: {error}"),
+    })
+}
+
 /// What runs in the background of a session, in words; none when nothing does.
 #[must_use]
 pub fn background_tasks(tasks: u64) -> Option<String> {

@@ -214,8 +214,12 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     )?;
     field(out, "continues", session.parent_session_id.as_ref())?;
     field(out, "error", session.error_message.as_ref())?;
+    field(out, "waiting for", session.waiting_for.as_ref())?;
+    field(out, "retrying", format::retrying(session))?;
+    let directory = session.working_dir.as_deref();
+    let directory = directory.map(|path| format::directory(path, terminal));
+    field(out, "directory", directory)?;
     field(out, "model", session.model.as_ref())?;
-    field(out, "directory", session.working_dir.as_ref())?;
     field(out, "mode", session.permission_mode.as_ref())?;
     field(
         out,

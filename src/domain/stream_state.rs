@@ -4,6 +4,7 @@
 //! middle of a turn reads on as if it had never been away. Lists in it are bounded: the oldest
 //! entries go first.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,12 @@ pub struct StreamState {
     /// Why a hook has stopped the turn.
     #[serde(skip_serializing_if = "is_default")]
     pub stopped_by: Option<String>,
+    /// When the present turn began; none between turns.
+    #[serde(skip_serializing_if = "is_default")]
+    pub turn_started_at: Option<Timestamp>,
+    /// The tool call of the main conversation that was begun last, while it runs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub current_tool: Option<CurrentTool>,
     /// The model's API fails and is tried again.
     #[serde(skip_serializing_if = "is_default")]
     pub retrying: Option<Retrying>,
@@ -45,6 +52,16 @@ pub struct StreamState {
     /// Tool calls that look after a background task: the call, the task.
     #[serde(skip_serializing_if = "is_default")]
     pub looks: Vec<(String, String)>,
+}
+
+/// A tool call that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurrentTool {
+    /// The call.
+    pub id: String,
+    /// The tool and what it is called with, in one short line: `Bash: cargo test`.
+    pub summary: String,
 }
 
 /// What a turn's last line of the main conversation was.

@@ -55,6 +55,12 @@ impl From<&Session> for SessionState {
             ending: session.end_requested_at.is_some(),
             waiting_for: session.waiting_for.clone(),
             background_tasks: session.background_tasks.len() as u64,
+            turn_started_at: session.stream.turn_started_at,
+            current_tool: session
+                .stream
+                .current_tool
+                .as_ref()
+                .map(|tool| tool.summary.clone()),
             retrying: session.stream.retrying.clone(),
             result: session.result_content.clone(),
             external: session.process == Process::External,

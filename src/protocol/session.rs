@@ -373,6 +373,13 @@ pub struct SessionState {
     /// Background tasks of the agent that run.
     #[serde(default)]
     pub background_tasks: u64,
+    /// When the turn that runs began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub turn_started_at: Option<Timestamp>,
+    /// The tool call that runs, in one line (`Bash: cargo test`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_tool: Option<String>,
     /// While the model's API fails: which try comes next, of how many, and what went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrying: Option<Retrying>,

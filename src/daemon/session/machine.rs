@@ -4,6 +4,7 @@
 //! the store carries both out in one transaction. It never decides about a question: that is for a
 //! person, or for a rule of theirs that the store applies.
 
+mod activity;
 mod background;
 mod tokens;
 
@@ -26,7 +27,7 @@ const INTERRUPTED: &str = "[Request interrupted by user";
 pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effect> {
     session.last_activity_at = now;
     match line {
-        AgentLine::Init(line) => init(session, line),
+        AgentLine::Init(line) => init(session, line, now),
         AgentLine::Assistant(line) => assistant(session, line),
         AgentLine::User(line) => user(session, line),
         AgentLine::Question(asked) => {
@@ -134,7 +135,7 @@ fn first_of(preferred: String, other: &str) -> String {
     }
 }
 
-fn init(session: &mut Session, line: Init) -> Vec<Effect> {
+fn init(session: &mut Session, line: Init, now: Timestamp) -> Vec<Effect> {
     let renamed = match (&session.claude_session_id, &line.session_id) {
         (Some(old), Some(new)) => old != new,
         (None | Some(_), _) => false,
@@ -160,7 +161,7 @@ fn init(session: &mut Session, line: Init) -> Vec<Effect> {
         session.permission_mode = line.permission_mode;
     }
     tokens::expect_context_limit(session);
-    begin_turn(session);
+    begin_turn(session, now);
     effects
 }
 
@@ -170,7 +171,8 @@ fn context_cleared(session: &mut Session) -> Vec<Effect> {
     vec![note("Context cleared.".to_owned())]
 }
 
-fn begin_turn(session: &mut Session) {
+fn begin_turn(session: &mut Session, now: Timestamp) {
+    activity::turn_began(session, now);
     session.completed_at = None;
     if session.stream.last != LastLine::Command {
         session.stream.last = LastLine::Nothing;
@@ -205,6 +207,9 @@ fn assistant(session: &mut Session, line: Assistant) -> Vec<Effect> {
     for block in line.blocks {
         if let Block::ToolUse { id, name, input } = &block {
             background::called(session, id, name, input);
+            if parent.is_none() {
+                activity::tool_called(session, id, name, input);
+            }
         }
         effects.push(Effect::Say(piece("assistant", block, parent.clone())));
     }
@@ -262,6 +267,7 @@ fn user(session: &mut Session, line: User) -> Vec<Effect> {
                 is_error,
             } => {
                 background::answered(session, &tool_use_id, &content);
+                activity::tool_answered(session, &tool_use_id);
                 if parent.is_none() {
                     session.stream.last = LastLine::ToolResult;
                 }
@@ -346,7 +352,7 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
         || last == LastLine::Interrupted
         || terminal_reason.starts_with("aborted");
     let failed = result.is_error || result.subtype != "success";
-    session.stream.retrying = None;
+    activity::turn_ended(session);
     let stopped = stopped(session, &result, last, failed || interrupted);
     session.completed_at = Some(now);
     session.phase = match (failed, interrupted, &stopped) {
@@ -460,6 +466,7 @@ pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     session.last_activity_at = now;
     session.background_tasks.clear();
     background::process_ended(session);
+    activity::turn_ended(session);
     tokens::process_ended(session);
     let in_a_turn = session.completed_at.is_none();
     match session.phase {

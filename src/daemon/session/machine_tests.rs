@@ -549,3 +549,53 @@ fn a_subagents_words_carry_the_call_that_started_it() {
     });
     assert!(parents.count() >= 3);
 }
+
+#[test]
+fn a_turn_is_as_old_as_its_begin_and_a_later_one_begins_anew() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let mut session = session();
+    let mut step = |line: &Value, second| {
+        machine::apply(&mut session, line::parse(&line.to_string()), at(second));
+        session.stream.turn_started_at
+    };
+    let call = json!({"type": "assistant", "message": {"content": [
+        {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "cargo test"}}]}});
+    assert_eq!(step(&init(), 10), Some(at(10)));
+    assert_eq!(step(&call, 20), Some(at(10)));
+    // Announced again in the middle of the turn, as after a mode has changed.
+    assert_eq!(step(&init(), 30), Some(at(10)));
+    assert_eq!(step(&result("success"), 40), None);
+    assert_eq!(step(&init(), 50), Some(at(50)));
+    let mut session = session;
+    machine::exit(&mut session, &Exit::default(), at(60));
+    assert_eq!(session.stream.turn_started_at, None);
+}
+
+#[test]
+fn the_tool_that_runs_is_known_until_it_has_answered() {
+    let call = |id: &str, command: &str, parent: Value| {
+        json!({"type": "assistant", "parent_tool_use_id": parent, "message": {"content": [
+            {"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}}]}})
+    };
+    let answer = |id: &str| {
+        json!({"type": "user", "message": {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": id, "content": "done"}]}})
+    };
+    let mut session = session();
+    let mut tool = |line: Value| {
+        feed(&mut session, &line);
+        session.stream.current_tool.clone().map(|tool| tool.summary)
+    };
+    tool(init());
+    let test = Some("Bash: cargo test".to_owned());
+    assert_eq!(tool(call("a", "cargo test", Value::Null)), test);
+    assert_eq!(
+        tool(call("b", "ls", json!("a"))),
+        test,
+        "a subagent's is not the session's"
+    );
+    assert_eq!(tool(answer("b")), test);
+    assert_eq!(tool(answer("a")), None);
+    tool(call("c", "cargo test", Value::Null));
+    assert_eq!(tool(result("success")), None);
+}

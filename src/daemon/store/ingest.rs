@@ -196,6 +196,8 @@ fn seen_differently(before: &Session, after: &Session) -> bool {
         || before.error_message != after.error_message
         || before.background_tasks != after.background_tasks
         || before.stream.retrying != after.stream.retrying
+        || before.stream.turn_started_at != after.stream.turn_started_at
+        || before.stream.current_tool != after.stream.current_tool
 }
 
 /// What of a session effects have changed.

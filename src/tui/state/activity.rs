@@ -1,8 +1,8 @@
 //! What agents are doing right now: since when their turns run, and what is queued for them.
 //!
-//! Learned from the changes of status that the daemon tells; of a turn that had begun before the
-//! dashboard was opened, and that is not the session's first, nothing is known. Bounded by the sessions
-//! that work.
+//! The daemon says since when a turn runs. What is noted here, from the changes of status that it tells,
+//! is for the moment before an agent begins a turn, for what the turn has used, and for a daemon that
+//! does not say it yet. Bounded by the sessions that work.
 
 use std::collections::HashMap;
 
@@ -74,10 +74,15 @@ impl Activity {
         self.queued.get(id).copied().unwrap_or(0)
     }
 
-    /// For how many seconds a session's turn has run.
+    /// For how many seconds a session's turn has run: as the daemon says, or, of a turn that an agent
+    /// has yet to begin, as far as is known here.
     #[must_use]
-    pub fn elapsed(&self, id: &str, now: Timestamp) -> Option<i64> {
-        let began = self.turns.get(id)?.began;
+    pub fn elapsed(&self, session: &SessionState, now: Timestamp) -> Option<i64> {
+        if !session.status.is_active() {
+            return None;
+        }
+        let known = || self.turns.get(&session.id).map(|turn| turn.began);
+        let began = session.turn_started_at.or_else(known)?;
         Some((now.as_second() - began.as_second()).max(0))
     }
 
@@ -110,18 +115,19 @@ mod tests {
         let running = record("running", json!({"output_tokens": 500}));
         activity.status_changed(&running, Status::Completed, now());
         let later = now() + jiff::SignedDuration::from_secs(72);
-        assert_eq!(activity.elapsed("a", later), Some(72));
+        assert_eq!(activity.elapsed(&running, later), Some(72));
         activity.message_queued("a");
         let asks = record("waiting_input", json!({"output_tokens": 1_700}));
         activity.status_changed(&asks, Status::Running, later);
-        assert_eq!(activity.elapsed("a", later), Some(72));
+        assert_eq!(activity.elapsed(&asks, later), Some(72));
         assert_eq!(
             (activity.tokens(&asks), activity.queued("a")),
             (Some(1_200), 1)
         );
-        activity.status_changed(&record("failed", json!({})), Status::Running, later);
+        let failed = record("failed", json!({}));
+        activity.status_changed(&failed, Status::Running, later);
         assert_eq!(
-            (activity.elapsed("a", later), activity.queued("a")),
+            (activity.elapsed(&failed, later), activity.queued("a")),
             (None, 0)
         );
     }
@@ -129,14 +135,24 @@ mod tests {
     #[test]
     fn a_first_turn_is_as_old_as_its_session_and_of_a_later_one_nothing_is_claimed() {
         let mut activity = Activity::default();
-        activity.learned(&record("running", json!({})));
-        assert_eq!(activity.elapsed("a", now()), Some(3_600));
+        let first = record("running", json!({}));
+        activity.learned(&first);
+        assert_eq!(activity.elapsed(&first, now()), Some(3_600));
         let mut activity = Activity::default();
-        activity.learned(&record(
-            "running",
-            json!({"completed_at": "2026-03-01T11:10:00Z"}),
-        ));
-        assert_eq!(activity.elapsed("a", now()), None);
+        let later = record("running", json!({"completed_at": "2026-03-01T11:10:00Z"}));
+        activity.learned(&later);
+        assert_eq!(activity.elapsed(&later, now()), None);
+    }
+
+    #[test]
+    fn a_turn_runs_since_when_the_daemon_says() {
+        let mut activity = Activity::default();
+        let began = json!({"turn_started_at": "2026-03-01T11:59:15Z"});
+        let running = record("running", began.clone());
+        activity.learned(&running);
+        assert_eq!(activity.elapsed(&running, now()), Some(45));
+        let ended = record("completed", began);
+        assert_eq!(activity.elapsed(&ended, now()), None);
     }
 
     #[test]
@@ -145,8 +161,9 @@ mod tests {
         activity.learned(&record("running", json!({})));
         activity.message_queued("a");
         // The connection was lost and is there again.
-        activity.learned(&record("completed", json!({})));
-        assert_eq!(activity.elapsed("a", now()), None);
+        let ended = record("completed", json!({}));
+        activity.learned(&ended);
+        assert_eq!(activity.elapsed(&ended, now()), None);
         assert_eq!(activity.queued("a"), 0);
     }
 }

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::sessions::{context_used, live_mark, short_directory, short_model, thousands, tokens};
 use super::widgets::{fit, fit_prose, frame};
 use crate::domain::Status;
-use crate::format::{dollars, elapsed, subject};
+use crate::format::{dollars, elapsed, retrying, subject, waiting_for};
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Pane};
 
@@ -23,7 +23,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         None if app.data.is_empty() => Line::styled(" Welcome ", theme.heading),
         None => Line::styled(" Conversation ", theme.heading),
         Some(session) => {
-            let (mark, style) = live_mark(app, session.status);
+            let (mark, style) = live_mark(app, session);
             Line::from(vec![
                 Span::raw(" "),
                 Span::styled(mark, style),
@@ -84,9 +84,12 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     };
     let theme = &app.theme;
     let mut parts = Vec::new();
-    if let Some(asker) = session.error_message.as_deref() {
+    if let Some(words) = waiting_for(session) {
+        let words = fit_prose(&words, usize::from(area.width));
+        parts.push(Span::styled(words, theme.waiting));
+    } else if let Some(error) = session.error_message.as_deref() {
         parts.push(Span::styled(
-            fit_prose(asker, usize::from(area.width)),
+            fit_prose(error, usize::from(area.width)),
             theme.bad,
         ));
     }
@@ -182,14 +185,16 @@ fn doing(app: &App) -> Option<String> {
         return None;
     }
     let mut parts = Vec::new();
-    if let Some(seconds) = app.activity.elapsed(&session.id, app.now) {
+    if let Some(seconds) = app.activity.elapsed(session, app.now) {
         parts.push(elapsed(seconds));
     }
     if let Some(tokens) = app.activity.tokens(session) {
         parts.push(format!("{} tokens", thousands(tokens)));
     }
-    if is_running && let Some(call) = app.detail.transcript.current_call() {
-        parts.push(call);
+    match retrying(session) {
+        Some(words) => parts.push(words),
+        None if is_running => parts.extend(app.detail.transcript.current_call()),
+        None => {}
     }
     match app.activity.queued(&session.id) {
         0 => {}
@@ -199,6 +204,6 @@ fn doing(app: &App) -> Option<String> {
     if parts.is_empty() {
         return None;
     }
-    let (mark, _) = live_mark(app, session.status);
+    let (mark, _) = live_mark(app, session);
     Some(format!(" {mark} {} ", parts.join(" · ")))
 }

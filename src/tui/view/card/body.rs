@@ -1,5 +1,7 @@
 //! The rows of a question: what is dangerous about it, who asks and why, what it would do.
 
+use std::path::{Component, Path};
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::Value;
@@ -89,6 +91,7 @@ pub fn body(
     }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
+    blocked_path(app, approval, &mut sheet);
     let (input, left_out) = clip(&approval.tool_input, budget);
     let subject = &app.card.subject;
     let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
@@ -178,9 +181,44 @@ fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
     {
         sheet.say("Reason:", why, theme.text);
     }
-    if let Some(path) = approval.blocked_path.as_deref() {
-        sheet.say("Path outside the workspace:", path, theme.waiting);
+}
+
+/// The path that Claude Code stopped at: it names one also where that is in the working directory, as
+/// for a pattern or a protected file.
+fn blocked_path(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let Some(path) = approval.blocked_path.as_deref() else {
+        return;
+    };
+    if is_outside(app, approval, path) {
+        sheet.say(OUTSIDE, path, theme.waiting);
+    } else {
+        sheet.say("Path that needs approval:", path, theme.text);
     }
+}
+
+/// How a path is introduced that is not below the session's working directory.
+const OUTSIDE: &str = "Path outside the working directory:";
+
+/// Whether a path is known not to be below the session's working directory, by its name alone: the file
+/// system is not asked.
+fn is_outside(app: &App, approval: &Approval, path: &str) -> bool {
+    let session = app.data.session(&approval.session_id);
+    let directory = session.and_then(|session| session.working_dir.as_deref());
+    let Some(directory) = directory.filter(|directory| !directory.is_empty()) else {
+        return false;
+    };
+    let mut plain = std::path::PathBuf::new();
+    for part in Path::new(directory).join(path).components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    !plain.starts_with(directory)
 }
 
 /// Whether the input says the same words, so that they need not be said again.
@@ -201,16 +239,8 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
     let Some(path) = changed_path(approval) else {
         return;
     };
-    let directory = app
-        .data
-        .session(&approval.session_id)
-        .and_then(|session| session.working_dir.as_deref())
-        .unwrap_or_default();
-    let is_outside = path.starts_with('/')
-        && !directory.is_empty()
-        && !std::path::Path::new(path).starts_with(directory);
-    if is_outside && approval.blocked_path.is_none() {
-        sheet.say("Path outside the workspace:", path, theme.waiting);
+    if approval.blocked_path.is_none() && is_outside(app, approval, path) {
+        sheet.say(OUTSIDE, path, theme.waiting);
     }
     let writes = approval.tool_name == "Write";
     match &subject.found {

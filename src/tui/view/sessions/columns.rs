@@ -34,10 +34,10 @@ pub enum Column {
 
 /// From left to right: from which width of the list on, and how many columns of the screen.
 const COLUMNS: [(Column, usize, usize); 7] = [
-    (Column::Directory, 60, 12),
-    (Column::Model, 54, 8),
+    (Column::Directory, 44, 12),
+    (Column::Model, 62, 8),
     (Column::Tokens, 76, 5),
-    (Column::Context, 44, 4),
+    (Column::Context, 54, 4),
     (Column::Cost, 34, 6),
     (Column::Age, 90, 4),
     (Column::Last, 18, 4),
@@ -49,7 +49,7 @@ pub fn columns(width: usize, sort: Sort) -> Vec<(Column, usize)> {
         .into_iter()
         .filter(|(_, from, _)| width >= *from)
         .map(|(column, _, wide)| match column {
-            Column::Directory => (column, wide + (width - 60).min(40) / 4),
+            Column::Directory => (column, wide + width.saturating_sub(60).min(40) / 4),
             // With room for one time only it is the one that the list is sorted by.
             Column::Last if sort == Sort::Age && width < 90 => (Column::Age, wide),
             _ => (column, wide),
@@ -101,7 +101,7 @@ impl Column {
             Self::Cost => session.cost_usd.map_or_else(String::new, short_dollars),
             Self::Age => since(session.created_at),
             // Of a turn that runs, for how long.
-            Self::Last => match app.activity.elapsed(&session.id, app.now) {
+            Self::Last => match app.activity.elapsed(session, app.now) {
                 Some(elapsed) => span(elapsed),
                 None => since(session.last_activity_at),
             },
@@ -188,9 +188,10 @@ mod tests {
         for (width, shown) in [
             (10, vec![]),
             (20, vec![Last]),
+            (30, vec![Last]),
             (38, vec![Cost, Last]),
-            (46, vec![Context, Cost, Last]),
-            (54, vec![Model, Context, Cost, Last]),
+            (46, vec![Directory, Cost, Last]),
+            (54, vec![Directory, Context, Cost, Last]),
             (62, vec![Directory, Model, Context, Cost, Last]),
             (78, vec![Directory, Model, Tokens, Context, Cost, Last]),
             (96, vec![Directory, Model, Tokens, Context, Cost, Age, Last]),

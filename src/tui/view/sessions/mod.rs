@@ -196,10 +196,14 @@ pub fn status_mark(theme: &Theme, status: Status) -> (&'static str, Style) {
     }
 }
 
-/// The same; an agent that works turns while somebody looks.
+/// The same of a session: an agent that works turns while somebody looks, and one that cannot be started
+/// yet waits.
 #[must_use]
-pub fn live_mark(app: &App, status: Status) -> (&'static str, Style) {
-    if status == Status::Running && app.attention && app.is_connected() {
+pub fn live_mark(app: &App, session: &SessionState) -> (&'static str, Style) {
+    let status = session.status;
+    if session.waiting_for.is_some() {
+        ("◔", app.theme.waiting)
+    } else if status == Status::Running && app.attention && app.is_connected() {
         (spinner(app.now.as_millisecond() / 200), app.theme.working)
     } else {
         status_mark(&app.theme, status)

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::columns::{Column, GAP, room};
 use super::{context_used, live_mark};
 use crate::domain::Status;
-use crate::format::{background_tasks, subject};
+use crate::format::{background_tasks, retrying, subject, waiting_for};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -16,7 +16,7 @@ use crate::tui::view::widgets::{fit_prose, matched};
 const DEEPEST: usize = 4;
 
 /// Columns for which a tag that must be cut is worth showing.
-const LEAST_TAG: usize = 14;
+const LEAST_TAG: usize = 10;
 
 /// How a row is to look.
 pub struct Look<'a> {
@@ -51,7 +51,7 @@ pub fn draw(
             theme.dim,
         ));
     }
-    let (mark, style) = live_mark(app, session.status);
+    let (mark, style) = live_mark(app, session);
     left.push(Span::styled(mark, style));
     let unread = app.launch.remembered.unread.contains(&session.id);
     left.push(match session.pending_approvals {
@@ -73,15 +73,25 @@ pub fn draw(
     }
     let used: usize = left.iter().map(|span| span.content.width()).sum();
     let space = width.saturating_sub(used + room(look.columns));
-    let title = fit_prose(&subject(session, 200), space);
+    let (tag, urgent) = match urgent_tag(session) {
+        Some(tag) => (Some(tag), true),
+        None => (tag(session, parent), false),
+    };
+    // What holds a session up is said even where the title must give way for it.
+    let reserved = match &tag {
+        Some(tag) if urgent => (tag.width() + 1).min(space * 2 / 3),
+        Some(_) | None => 0,
+    };
+    let title = fit_prose(&subject(session, 200), space - reserved);
     let rest = space.saturating_sub(title.width());
     let style = if unread { theme.heading } else { theme.text };
     left.extend(matched(&title, fuzzy, style, theme.matched));
-    if let Some(tag) = tag(session, parent)
-        && (tag.width() < rest || rest > LEAST_TAG)
+    if let Some(tag) = tag
+        && (urgent || tag.width() < rest || rest > LEAST_TAG)
     {
         let tag = format!(" {}", fit_prose(&tag, rest.saturating_sub(1)));
-        left.push(Span::styled(tag, theme.dim));
+        let style = if urgent { theme.waiting } else { theme.dim };
+        left.push(Span::styled(tag, style));
     }
     let mut right = Vec::new();
     for (column, wide) in look.columns {
@@ -93,7 +103,7 @@ pub fn draw(
             Column::Context if context_used(session).is_some_and(|used| used >= 80) => {
                 theme.waiting
             }
-            Column::Last if app.activity.elapsed(&session.id, app.now).is_some() => theme.working,
+            Column::Last if app.activity.elapsed(session, app.now).is_some() => theme.working,
             _ => theme.dim,
         };
         if *column == Column::Directory {
@@ -110,6 +120,11 @@ fn parent<'a>(app: &'a App, session: &SessionState) -> Option<&'a SessionState> 
     app.data.session(session.parent_session_id.as_deref()?)
 }
 
+/// What holds a session up.
+fn urgent_tag(session: &SessionState) -> Option<String> {
+    waiting_for(session).or_else(|| retrying(session))
+}
+
 /// What the group and the mark do not say.
 fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> {
     if session.external {
@@ -124,6 +139,11 @@ fn tag(session: &SessionState, parent: Option<&SessionState>) -> Option<String> 
         | Status::Completed
         | Status::Failed
         | Status::Discarded => {}
+    }
+    if session.status == Status::Running
+        && let Some(tool) = &session.current_tool
+    {
+        return Some(tool.clone());
     }
     if !session.status.is_active()
         && let Some(tasks) = background_tasks(session.background_tasks)

@@ -129,3 +129,80 @@ fn a_long_list_shows_where_one_is() {
     assert!(bottom > top, "{bottom:?} is below {top:?}");
     assert!(rig.screen().contains("the work of s199"));
 }
+
+/// Sessions of which something is worth knowing beside the status: a tool, tries, what is missing.
+fn busy(size: (u16, u16)) -> Rig {
+    Rig::new(
+        size,
+        &[
+            session(
+                "s1",
+                json!({"title": "Fix the login", "turn_started_at": "2026-03-01T11:58:55Z",
+                    "current_tool": "Bash: cargo test --workspace"}),
+            ),
+            session(
+                "s2",
+                json!({"title": "Write the migration guide for version two of the API",
+                    "turn_started_at": "2026-03-01T11:59:48Z",
+                    "retrying": {"attempt": 3, "max_retries": 10, "error": "529, overloaded"}}),
+            ),
+            session(
+                "s3",
+                json!({"title": "Deploy the service to staging", "status": "completed", "live": false,
+                    "waiting_for": "its credentials have expired"}),
+            ),
+        ],
+        &[],
+    )
+}
+
+#[test]
+fn a_row_says_with_which_tool_an_agent_works_and_what_holds_it_up() {
+    for (size, name) in [((80, 24), "busy_80"), ((140, 40), "busy_140")] {
+        let mut rig = busy(size);
+        let _ = rig.keys("j");
+        insta::assert_snapshot!(name, rig.screen());
+    }
+    let screen = busy((80, 24)).screen();
+    assert!(screen.contains("retrying 3/10"), "{screen}");
+    assert!(screen.contains("◔"), "{screen}");
+    assert!(screen.contains("waiting: its cr"), "{screen}");
+    let wide = busy((80, 24)).screen();
+    assert!(wide.contains("Bash: c"), "{wide}");
+}
+
+#[test]
+fn the_conversations_head_says_what_a_session_waits_for() {
+    let mut rig = busy((140, 40));
+    let _ = rig.keys("G");
+    let screen = rig.screen();
+    let head = screen.lines().nth(1).unwrap_or_default();
+    assert!(
+        head.contains("waiting: its credentials have expired · ~/src/api"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn the_conversations_foot_has_one_line_for_all_tries() {
+    let mut rig = busy((140, 40));
+    let _ = rig.keys("j");
+    assert!(
+        rig.screen()
+            .contains("12s · retrying 3/10: 529, overloaded"),
+        "{}",
+        rig.screen()
+    );
+    let next = session(
+        "s2",
+        json!({"turn_started_at": "2026-03-01T11:59:48Z",
+            "retrying": {"attempt": 4, "max_retries": 10, "error": "529, overloaded"}}),
+    );
+    let _ = rig.event(
+        "session_updated",
+        json!({"session_id": "s2", "session": next}),
+    );
+    let screen = rig.screen();
+    assert!(screen.contains("retrying 4/10"), "{screen}");
+    assert!(!screen.contains("retrying 3/10"), "{screen}");
+}

@@ -426,3 +426,30 @@ fn on_a_low_screen_the_command_is_in_sight_beside_its_dangers() {
     let screen = rig.screen();
     assert!(!screen.contains("Inbox"), "{screen}");
 }
+
+/// Claude Code names a path also where that is in the working directory, as for a pattern that it cannot
+/// check or a protected file.
+#[test]
+fn only_a_path_that_is_outside_the_working_directory_is_called_so() {
+    for (path, is_outside) in [
+        ("/home/me/src/api/dist/*.tar.gz", false),
+        ("/home/me/src/api/.git/config", false),
+        ("dist/*.tar.gz", false),
+        ("/home/me/src/api/../web/a", true),
+        ("../web/a", true),
+        ("/home/me/src/api-old", true),
+        ("/etc/motd", true),
+    ] {
+        let asked = approval("a1", "s1", json!({"blocked_path": path}));
+        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &[asked]);
+        let screen = rig.screen();
+        let words = match is_outside {
+            true => "Path outside the working directory:",
+            false => "Path that needs approval:",
+        };
+        assert!(
+            screen.contains(&format!("{words} {path}")),
+            "{path}: {screen}"
+        );
+    }
+}
