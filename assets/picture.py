@@ -20,7 +20,7 @@ COLUMNS, ROWS = 130, 36
 CELL_WIDTH, CELL_HEIGHT, MARGIN = 8.4, 18, 14
 GROUND, TEXT = "#14171d", "#d8dee9"
 # What must be on the screen before it is taken.
-WANTED = [r"Needs you", r"May it use"]
+WANTED = [r"Inbox", r"Allow "]
 PATIENCE = 30
 SIXTEEN = [
     "#1b202a", "#e8747c", "#9cc97f", "#f0c674", "#81a9e0", "#c39ad8", "#7fc8c2", "#d8dee9",

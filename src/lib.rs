@@ -83,8 +83,18 @@
 //!
 //! One loop ([`tui::runtime`]): what happens becomes a [`tui::msg::Msg`]; [`tui::update`] changes the
 //! [`tui::state`] and returns [`tui::effect::Effect`]s; the [`tui::view`] draws the state. It drains
-//! what is queued and draws once. A decision concerns the approval that was drawn when the key was
-//! pressed, whatever has arrived since, and "approved" is said only when the daemon's event says so.
+//! what is queued and draws once. One session is selected; inbox, conversation and approval panel are
+//! views of it, and nothing that arrives changes it. What finished or failed unseen is marked unread
+//! ([`tui::state`]), and calls the user by bell or desktop as they configured.
+//!
+//! A decision concerns the approval that was drawn when the key was pressed, whatever has arrived since,
+//! and "approved" is said only when the daemon's event says so. [`tui::state::guard`] says when a key
+//! counts: what it is about has been on the screen, unchanged, for the guard time (400 ms,
+//! `dashboard.decision_guard_ms`; a project's file cannot set it) when it was pressed, which may be
+//! before it is read; a key that is held down decides once. A yes also needs each row of the text to
+//! have been drawn: until then `y` shows the next page. Two exceptions: `U` approves a text of more
+//! than 200 rows, and the decision records how many were not read (`unread_lines`); a batch approves
+//! the requests whose whole text its list showed. A dangerous call is confirmed by `!`, another key.
 //!
 //! # Invariants
 //!

@@ -86,7 +86,7 @@ calls! {
     get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
     /// Ends a session's process and gives the next one the caller's credentials.
     restart_session(RestartSessionParams) -> SessionResponse = RESTART_SESSION;
-    /// Goes on with a conversation as clients of the older daemon do, or forks it.
+    /// Continues a conversation as clients of the older daemon do, or forks it.
     continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
     /// All sessions, in the older daemon's words.
     list_sessions(ListSessionsParams) -> ListSessionsResponse = LIST_SESSIONS;
@@ -104,7 +104,7 @@ calls! {
     update_session_settings(UpdateSessionSettingsParams) -> SuccessResponse = UPDATE_SESSION_SETTINGS;
     /// Sets the title.
     update_session_title(UpdateSessionTitleParams) -> SuccessResponse = UPDATE_SESSION_TITLE;
-    /// Puts a session away, or takes it back.
+    /// Archives a session, or unarchives it.
     archive_session(ArchiveSessionParams) -> SuccessResponse = ARCHIVE_SESSION;
     /// The same for several.
     bulk_archive_sessions(BulkArchiveSessionsParams) -> BulkArchiveSessionsResponse = BULK_ARCHIVE_SESSIONS;

@@ -1,4 +1,4 @@
-//! `continue`: go on with a session, or fork it.
+//! `continue`: resume a session, or fork it.
 //!
 //! A fork's id is chosen here, so that asking again after a lost connection starts nothing twice.
 

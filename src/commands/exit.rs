@@ -33,7 +33,7 @@ pub enum Exit {
     NoDaemon = 5,
     /// A person declined to answer.
     Declined = 6,
-    /// The question was taken back, or ended otherwise: nobody answered.
+    /// The question was withdrawn, or ended otherwise: nobody answered.
     Withdrawn = 7,
 }
 

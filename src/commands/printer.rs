@@ -273,7 +273,7 @@ fn permissions(session: &SessionState) -> Option<String> {
     if session.auto_accept_edits {
         return Some("edits are approved without asking".to_owned());
     }
-    (!session.approvals).then(|| "what the agent would ask is refused".to_owned())
+    (!session.approvals).then(|| "what the agent asks for is denied".to_owned())
 }
 
 fn context(session: &SessionState) -> Option<String> {

@@ -22,7 +22,7 @@ pub enum Kind {
     Permission,
     /// A question with options (`AskUserQuestion`).
     Question,
-    /// A plan to accept or reject (`ExitPlanMode`).
+    /// A plan to approve or deny (`ExitPlanMode`).
     Plan,
     /// A message that wants an answer in words, or one of its options (`contact_human`).
     Contact,
@@ -140,7 +140,7 @@ pub enum Outcome {
     Denied,
     /// A person answered the question.
     Answered,
-    /// The agent took it back.
+    /// The agent withdrew it.
     Withdrawn,
     /// The call ended without this answer: its turn, its tool call or its process is over.
     Abandoned,

@@ -74,7 +74,7 @@ pub struct NewConversationEvent {
     pub tool_result_for_id: Option<String>,
     /// The result's text.
     pub tool_result_content: Option<String>,
-    /// Whether the tool failed or was refused.
+    /// Whether the tool failed or was denied.
     pub is_error: bool,
 }
 

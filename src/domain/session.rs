@@ -214,7 +214,7 @@ pub struct LaunchConfig {
     pub custom_instructions: Option<String>,
     /// Tools that run without asking.
     pub allowed_tools: Vec<String>,
-    /// Tools that are refused.
+    /// Tools that are disallowed.
     pub disallowed_tools: Vec<String>,
     /// Directories beside the working directory that the agent may use.
     pub additional_directories: Vec<String>,
@@ -328,7 +328,7 @@ pub struct Session {
     pub result_content: Option<String>,
     /// Cost and size.
     pub usage: Usage,
-    /// Put away by a person.
+    /// Archived by a person.
     pub archived: bool,
     /// Background tasks of the agent that still run.
     pub background_tasks: Vec<String>,

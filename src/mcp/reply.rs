@@ -91,7 +91,7 @@ fn deny(message: &str) -> Value {
 
 fn undecided(approval: &Approval) -> String {
     let how = match approval.outcome {
-        Outcome::Withdrawn => "the question was taken back",
+        Outcome::Withdrawn => "the question was withdrawn",
         Outcome::Abandoned => "the question was given up",
         Outcome::Expired => "the question expired",
         Outcome::Pending | Outcome::Approved | Outcome::Denied | Outcome::Answered => {

@@ -1,7 +1,7 @@
 //! A server's life on standard input and output.
 //!
 //! Owns the notice that the client is gone (its end of the input is closed) or that this process is
-//! to end, on which every open question is taken back before it ends.
+//! to end, on which every pending question is withdrawn before it ends.
 
 use std::io;
 use std::pin::Pin;
@@ -86,7 +86,7 @@ pub async fn serve<S: ServerHandler>(
         .await
         .is_err()
     {
-        tracing::warn!("ending with questions that could not be taken back");
+        tracing::warn!("ending with questions that could not be withdrawn");
     }
     ended
 }

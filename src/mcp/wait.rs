@@ -36,7 +36,7 @@ pub struct Waiter {
 #[derive(Debug, thiserror::Error)]
 pub enum Unsettled {
     /// The client does not want it any more.
-    #[error("the call was cancelled; its question is taken back")]
+    #[error("the call was cancelled; its question is withdrawn")]
     Cancelled,
     /// The question could not be asked, or its outcome not be had.
     #[error(transparent)]
@@ -71,7 +71,7 @@ impl Waiter {
             never = give_signs(context, waiting, self.sign_of_life) => match never {},
         };
         if let Err(error) = asking.withdraw(reason).await {
-            tracing::warn!(%error, "a question that nobody waits for could not be taken back");
+            tracing::warn!(%error, "a question that nobody waits for could not be withdrawn");
         }
         Err(Unsettled::Cancelled)
     }

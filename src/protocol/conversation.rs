@@ -81,7 +81,7 @@ pub struct ConversationEvent {
     /// The result's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_result_content: Option<String>,
-    /// Whether the tool failed or was refused.
+    /// Whether the tool failed or was denied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
     /// For a tool call: whether its result is there.

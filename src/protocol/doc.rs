@@ -65,7 +65,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::ContinueSessionParams, session::ContinueSessionResponse>(
         method::CONTINUE_SESSION,
-        "Goes on with a conversation under a further id whose parent is the named one, as clients of the older daemon expect. A turn that runs is interrupted first. An older id of a conversation, or `fork`, makes a new session that shares the conversation so far. All ids name the conversation for ever.",
+        "Continues a conversation under a further id whose parent is the named one, as clients of the older daemon expect. A turn that runs is interrupted first. An older id of a conversation, or `fork`, makes a new session that shares the conversation so far. All ids name the conversation for ever.",
     );
     b.method::<session::ListSessionsParams, session::ListSessionsResponse>(
         method::LIST_SESSIONS,
@@ -99,7 +99,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::ArchiveSessionParams, session::SuccessResponse>(
         method::ARCHIVE_SESSION,
-        "Archives a session, or brings it back. One that works is refused, or ended first (`end`). A message brings it back.",
+        "Archives a session, or unarchives it. One that works is refused, or ended first (`end`). A message unarchives it.",
     );
     b.method::<session::BulkArchiveSessionsParams, session::BulkArchiveSessionsResponse>(
         method::BULK_ARCHIVE_SESSIONS,

@@ -16,7 +16,7 @@ pub const GET_SESSION_STATE: &str = "getSessionState";
 pub const GET_CONVERSATION: &str = "getConversation";
 /// Looks for words in all conversations.
 pub const SEARCH_CONVERSATIONS: &str = "searchConversations";
-/// Goes on with a conversation under a further id, or forks it.
+/// Continues a conversation under a further id, or forks it.
 pub const CONTINUE_SESSION: &str = "continueSession";
 /// Stops the turn.
 pub const INTERRUPT_SESSION: &str = "interruptSession";
@@ -24,7 +24,7 @@ pub const INTERRUPT_SESSION: &str = "interruptSession";
 pub const UPDATE_SESSION_SETTINGS: &str = "updateSessionSettings";
 /// The title.
 pub const UPDATE_SESSION_TITLE: &str = "updateSessionTitle";
-/// Archives a session, or brings it back.
+/// Archives a session, or unarchives it.
 pub const ARCHIVE_SESSION: &str = "archiveSession";
 /// The same for several.
 pub const BULK_ARCHIVE_SESSIONS: &str = "bulkArchiveSessions";

@@ -89,7 +89,7 @@ pub struct LaunchSessionParams {
     /// Tools that run without asking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_tools: Option<Vec<String>>,
-    /// Tools that are refused.
+    /// Tools that are disallowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disallowed_tools: Option<Vec<String>>,
     /// Directories beside the working directory.
@@ -174,7 +174,7 @@ pub struct GetAgentInfoResponse {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ContinueSessionParams {
-    /// The session to go on with (required).
+    /// The session to continue (required).
     pub session_id: String,
     /// The next message (required).
     pub query: String,
@@ -193,7 +193,7 @@ pub struct ContinueSessionParams {
     /// Tools that run without asking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_tools: Option<Vec<String>>,
-    /// Tools that are refused.
+    /// Tools that are disallowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disallowed_tools: Option<Vec<String>>,
     /// Directories beside the working directory.
@@ -350,7 +350,7 @@ pub struct SessionState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub dangerously_skip_permissions_expires_at: Option<Timestamp>,
-    /// Put away.
+    /// Archived: hidden from lists unless they ask for it.
     pub archived: bool,
     /// Whether its process lives or is being started, so that it takes messages.
     #[serde(default)]
@@ -367,7 +367,7 @@ pub struct SessionState {
     /// Whether a person has asked for the end of its process and that is under way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
-    /// What must be there before its next process can be started. It goes on by itself then.
+    /// What must be there before its next process can be started. It is started by itself then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
     /// Background tasks of the agent that run.

@@ -256,7 +256,7 @@ impl Session {
         prompts
     }
 
-    /// Stops everything that runs: questions are taken back, tasks are ended.
+    /// Stops everything that runs: questions are withdrawn, tasks are ended.
     pub(super) fn interrupt(&self) {
         let mut state = self.state();
         state.interrupts += 1;

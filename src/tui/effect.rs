@@ -121,7 +121,7 @@ pub enum Effect {
         /// The title.
         title: String,
     },
-    /// Put away, or take back.
+    /// Archive, or unarchive.
     Archive {
         /// The sessions.
         sessions: Vec<String>,

@@ -52,7 +52,7 @@ pub enum AgentLine {
     Delta(Box<RawValue>),
     /// May this tool run? Or a request of which it cannot be told what it wants.
     Question(Box<Asked>),
-    /// A question is taken back.
+    /// A request is withdrawn.
     Withdrawn {
         /// The question's name.
         request_id: String,

@@ -127,7 +127,7 @@ pub async fn withdraw(
     let reason = params
         .reason
         .filter(|reason| !reason.trim().is_empty())
-        .unwrap_or_else(|| "its asker took it back".to_owned());
+        .unwrap_or_else(|| "withdrawn by its asker".to_owned());
     check_text("reason", &reason, MAX_MESSAGE)?;
     let withdrawn = store
         .withdraw_request(approval.id.as_str(), by, reason)

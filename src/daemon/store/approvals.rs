@@ -211,7 +211,7 @@ fn apply_granted_rules(
     Ok(())
 }
 
-/// The agent took a question back.
+/// The agent withdrew a request.
 pub fn withdraw(
     write: &mut Write<'_>,
     session_key: i64,
@@ -223,7 +223,7 @@ pub fn withdraw(
         "a.request_id = ?2",
         Some(request_id),
         Outcome::Withdrawn,
-        "the agent took the question back",
+        "the agent withdrew the request",
     )
 }
 

@@ -250,7 +250,7 @@ impl Store {
                         return Err(StoreError::Unfit(crate::domain::decision::InvalidDecision {
                             field: "approval_id",
                             problem: format!(
-                                "this came over {}, which alone can take it back: decide it instead",
+                                "this came over {}, which alone can withdraw it: decide it instead",
                                 approval.source.describe()
                             ),
                         }));

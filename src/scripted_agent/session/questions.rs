@@ -1,4 +1,4 @@
-//! The questions of a session: written, answered, taken back.
+//! The questions of a session: written, answered, withdrawn.
 //!
 //! Part of the session and under its lock, so a question is always written before its
 //! withdrawal and is settled once: the first answer counts, a second finds nothing open.
@@ -18,7 +18,7 @@ pub(in crate::scripted_agent) enum Answer {
     Failed(String),
     /// The turn was interrupted.
     Interrupted,
-    /// The script took the question back.
+    /// The script withdrew the question.
     Withdrawn,
     /// stdin is closed: no answer can come.
     Closed,

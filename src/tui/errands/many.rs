@@ -46,7 +46,7 @@ impl Errands {
 
     /// Archives sessions, or brings them back.
     pub(super) async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
-        let word = if archived { "archived" } else { "brought back" };
+        let word = if archived { "archived" } else { "unarchived" };
         if let [session] = sessions.as_slice() {
             let params = ArchiveSessionParams {
                 session_id: session.clone(),

@@ -28,7 +28,7 @@ pub struct Template {
     pub additional_directories: Vec<String>,
     /// Tools that run without asking.
     pub allowed_tools: Vec<String>,
-    /// Tools that are refused.
+    /// Tools that are disallowed.
     pub disallowed_tools: Vec<String>,
     /// Is added to the system prompt.
     pub system_prompt: String,

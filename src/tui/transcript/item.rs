@@ -123,6 +123,6 @@ pub(super) struct Answer {
     pub call: String,
     /// Its text.
     pub text: String,
-    /// Whether the tool failed or was refused.
+    /// Whether the tool failed or was denied.
     pub is_error: bool,
 }

@@ -161,7 +161,7 @@ pub fn sort_by(app: &mut App, sort: Sort) {
     say(app, Tone::Plain, words);
 }
 
-/// Shows what was put away, or hides it.
+/// Shows archived sessions, or hides them.
 pub fn show_archived(app: &mut App) {
     app.sessions.show_archived = !app.sessions.show_archived;
     app.sessions.stale();

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::Kind;
 use crate::tui::keymap::Action;
-use crate::tui::state::App;
 use crate::tui::state::tour::{Step, Tour};
+use crate::tui::state::{App, Form};
 
 /// The line at the head of the screen, and what is left below it.
 #[must_use]
@@ -56,6 +56,20 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     buf.set_line(area.x, area.y, fits, area.width);
 }
 
+/// What to do in a form that is open; none where it says so itself.
+fn within(form: &Form) -> Option<&'static str> {
+    match form {
+        Form::Deny(_) => Some("Type a reason, or choose one with ↑↓. Enter denies, Esc goes back."),
+        Form::Question(_) => {
+            Some("Digits choose. Enter goes on, and sends the answers at the end.")
+        }
+        Form::Confirm(confirm) if confirm.approval.is_some() => {
+            Some("This one is dangerous: ! approves it, Esc goes back.")
+        }
+        _ => None,
+    }
+}
+
 /// What to try next, at length and in short.
 fn next(app: &App, tour: &Tour) -> (String, String) {
     let key = |action| app.keymap.key(action);
@@ -63,7 +77,30 @@ fn next(app: &App, tour: &Tour) -> (String, String) {
     let (yes, no) = (key(Action::Approve), key(Action::Deny));
     let (other, answer) = (key(Action::NextApproval), key(Action::Answer));
     let waiting = "Agents are starting; one will ask in a moment.".to_owned();
+    if let (Some(form), false) = (&app.form, tour.step() == Step::Done)
+        && let Some(words) = within(form)
+    {
+        return (words.to_owned(), words.to_owned());
+    }
+    let is_unread = app
+        .frame
+        .decision
+        .as_ref()
+        .and_then(|shown| shown.text.as_ref())
+        .is_some_and(|text| !app.guard.unread(text).is_nothing());
+    let is_question = |kind: Kind| matches!(kind, Kind::Question | Kind::Contact);
+    let mut kinds = app.data.pending.values().map(|approval| approval.kind);
+    let is_there = match tour.step() {
+        Step::Answer => kinds.any(is_question),
+        Step::Approve | Step::Deny => kinds.any(|kind| !is_question(kind)),
+        Step::Done => true,
+    };
     match (tour.step(), on_screen) {
+        (Step::Answer, _) if !is_there => {
+            let soon = "Last: an agent will have a question in a moment.".to_owned();
+            (soon.clone(), soon)
+        }
+        (_, _) if !is_there => (waiting.clone(), waiting),
         (Step::Done, _) => {
             let quit = key(Action::Quit);
             (
@@ -72,15 +109,18 @@ fn next(app: &App, tour: &Tour) -> (String, String) {
                     key(Action::NewSession)
                 ),
                 format!(
-                    "Done. {quit} quits; run `humanlayer` in your project, then {}.",
+                    "Done. {quit} quits; then run `humanlayer` in your project and press {}.",
                     key(Action::NewSession)
                 ),
             )
         }
-        (_, None) if app.data.pending.is_empty() => (waiting.clone(), waiting),
         (_, None) => (
-            format!("Press {other} to go to the next approval."),
+            format!("An agent needs a decision. Press {other} to see it."),
             format!("{other}: next approval"),
+        ),
+        (Step::Approve, Some(Kind::Permission | Kind::Plan)) if is_unread => (
+            format!("An agent asks for permission. {yes} shows the rest of it, then approves."),
+            format!("{yes} shows the rest, then approves."),
         ),
         (Step::Approve, Some(Kind::Permission | Kind::Plan)) => (
             format!("An agent asks for permission. Read the panel, then press {yes} to approve."),
@@ -101,9 +141,7 @@ fn next(app: &App, tour: &Tour) -> (String, String) {
             format!("{other}: next approval"),
         ),
         (Step::Answer, Some(Kind::Permission | Kind::Plan)) => (
-            format!(
-                "Last: one agent has a question. Press {other} until you see it (“Dark mode”)."
-            ),
+            format!("Last: an agent has a question. Press {other} until you see it."),
             format!("{other} until you see a question."),
         ),
     }

@@ -18,6 +18,10 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
+        Self::start_at(SIZE)
+    }
+
+    fn start_at(size: (u16, u16)) -> Self {
         let cli = Cli::new();
         let temporary = cli.root().join("t");
         std::fs::create_dir(&temporary).unwrap();
@@ -27,7 +31,7 @@ impl Demo {
             .env("TMPDIR", &temporary)
             .env("HUMANLAYER_DATABASE_PATH", cli.home().join("real.db"))
             .env("HUMANLAYER_CLAUDE_PATH", "/nowhere/claude");
-        let terminal = Terminal::start(SIZE, &command);
+        let terminal = Terminal::start(size, &command);
         Self { cli, terminal }
     }
 
@@ -107,6 +111,83 @@ fn it_asks_takes_a_yes_and_leaves_nothing_behind() {
     assert!(demo.terminal.wait().success());
     assert!(demo.terminal.is_restored());
     demo.is_gone(&directory);
+}
+
+/// The time that a person leaves between two keys.
+fn rhythm() {
+    std::thread::sleep(std::time::Duration::from_millis(300));
+}
+
+/// Goes from approval to approval until the hint line says this.
+fn go_on_until(terminal: &mut Terminal, hint: &str) {
+    const ELSEWHERE: [&str; 3] = ["ctrl-n goes to an approval", "Press ctrl-n", "ctrl-n until"];
+    for _ in 0..60 {
+        let hints = [&[hint][..], &ELSEWHERE].concat();
+        let mut line = String::new();
+        terminal.wait_until(&format!("the hint is one of {hints:?}"), |screen| {
+            line = screen.rows(0, screen.size().1.get()).next().unwrap();
+            hints.iter().any(|hint| line.contains(hint))
+        });
+        if line.contains(hint) {
+            return;
+        }
+        terminal.keys("ctrl-n");
+        rhythm();
+    }
+    panic!("never {hint:?}:\n{}", terminal.text());
+}
+
+#[test]
+fn it_guides_through_three_decisions_and_says_how_to_start() {
+    for size in [(80, 24), SIZE] {
+        let mut demo = Demo::start_at(size);
+        let terminal = &mut demo.terminal;
+        terminal.wait_for("1/3");
+        terminal.wait_for("Edit  src/limit.rs");
+        go_on_until(terminal, "An agent asks for permission.");
+        loop {
+            terminal.wait_ready();
+            let shown = terminal.text();
+            let approves = shown.contains("y approve");
+            let hint = if approves {
+                "press y to approve"
+            } else {
+                "y shows the rest of it"
+            };
+            assert!(shown.lines().next().unwrap().contains(hint), "{shown}");
+            terminal.keys("y");
+            if approves {
+                break;
+            }
+            terminal.wait_until("it shows more", |screen| screen.contents() != shown);
+        }
+        terminal.wait_for("2/3");
+        if size == SIZE {
+            terminal.wait_for("Approved: the agent carries on.");
+        }
+        go_on_until(terminal, "Now press n to deny this one");
+        terminal.wait_lit(&["n deny"]);
+        terminal.keys("n");
+        terminal.wait_for("Type a reason");
+        terminal.type_in("not today");
+        terminal.wait_for("not today");
+        terminal.wait_lit(&["enter deny"]);
+        terminal.keys("enter");
+        terminal.wait_for("3/3");
+        go_on_until(terminal, "This agent has a question.");
+        terminal.wait_lit(&["y answer"]);
+        terminal.keys("enter");
+        terminal.wait_for("Digits choose.");
+        for key in ["1", "enter", "1", "enter"] {
+            terminal.keys(key);
+            rhythm();
+        }
+        terminal.wait_lit(&["enter send"]);
+        terminal.keys("enter");
+        terminal.wait_for("run `humanlayer` in your project and press c");
+        terminal.keys("q");
+        assert!(terminal.wait().success());
+    }
 }
 
 #[test]

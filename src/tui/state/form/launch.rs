@@ -49,7 +49,7 @@ pub enum Slot {
     Additional,
     /// Tools that run without asking.
     Allowed,
-    /// Tools that are refused.
+    /// Tools that are disallowed.
     Disallowed,
     /// Is added to the system prompt.
     System,

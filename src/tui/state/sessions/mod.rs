@@ -53,7 +53,7 @@ pub struct Counts {
     pub fitting: usize,
     /// Those that it is asked about.
     pub all: usize,
-    /// Those that were put away and are not shown.
+    /// Archived ones that are not shown.
     pub away: usize,
 }
 
@@ -70,7 +70,7 @@ pub struct Sessions {
     pub marked: BTreeSet<String>,
     /// Groups whose sessions are hidden.
     pub folded: BTreeSet<Group>,
-    /// Whether what was put away is shown.
+    /// Whether archived ones are shown.
     pub show_archived: bool,
     /// The order.
     pub sort: Sort,

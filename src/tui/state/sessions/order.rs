@@ -10,7 +10,7 @@ use crate::protocol::session::SessionState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
     /// An approval is pending.
-    NeedsYou,
+    Pending,
     /// The last turn failed.
     Failed,
     /// The agent is working.
@@ -24,7 +24,7 @@ pub enum Group {
 impl Group {
     /// All, in order.
     pub const ALL: [Self; 5] = [
-        Self::NeedsYou,
+        Self::Pending,
         Self::Failed,
         Self::Working,
         Self::Done,
@@ -38,7 +38,7 @@ impl Group {
             return Self::Archived;
         }
         match session.status {
-            Status::WaitingInput => Self::NeedsYou,
+            Status::WaitingInput => Self::Pending,
             Status::Starting | Status::Running | Status::Interrupting | Status::Draft => {
                 Self::Working
             }
@@ -51,7 +51,7 @@ impl Group {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::NeedsYou => "Needs you",
+            Self::Pending => "Pending",
             Self::Working => "Working",
             Self::Done => "Done",
             Self::Failed => "Failed",

@@ -66,7 +66,7 @@ fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
     if asked.is_on_other() {
         keys.extend([("alt-enter", "new line"), ("ctrl-g", "editor")]);
     } else if asked.several {
-        keys.extend([("1-9 space", "choose, or not"), ("↑↓", "move")]);
+        keys.extend([("1-9 space", "toggle"), ("↑↓", "move")]);
     } else {
         keys.extend([("1-9", "choose"), ("↑↓", "move")]);
     }
@@ -112,7 +112,7 @@ fn one(theme: &Theme, asked: &Asked, width: usize) -> (Vec<Line<'static>>, usize
     let question = Row::foreign_of(&asked.text, theme.heading, theme);
     let mut rows = question.words(width, &Row::new(), &Row::new());
     let how = if asked.several {
-        "several may be chosen"
+        "Select one or more"
     } else {
         ""
     };

@@ -121,7 +121,7 @@ fn title(app: &App) -> Line<'static> {
     Line::from(title)
 }
 
-/// On the frame: the order at its upper edge, what was put away at its lower one.
+/// On the frame: the order at its upper edge, how many are archived at its lower one.
 fn edges(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     if app.data.is_empty() {
@@ -168,7 +168,7 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
 
 fn heading(theme: &Theme, group: Group, count: usize, folded: bool) -> Line<'static> {
     let style = match group {
-        Group::NeedsYou => theme.waiting,
+        Group::Pending => theme.waiting,
         Group::Working => theme.working,
         Group::Done => theme.good,
         Group::Failed => theme.bad,
