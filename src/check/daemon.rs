@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::Finding;
 use crate::client::{Client, ClientError};
+use crate::daemon::places::Places;
 use crate::daemon::store;
 use crate::ipc::listener::MAX_PATH_BYTES;
-use crate::platform::SOCKET_DIR_MAX;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::HealthResponse;
 
@@ -227,13 +227,11 @@ pub fn examine_database(database: &Path) -> Finding {
 /// Why the daemon could not keep its state beside a database: the database, its key, its log and the
 /// sessions' directories.
 fn state_problem(database: &Path) -> Option<String> {
-    let directory = database.parent().unwrap_or(database);
-    if let Some(problem) = not_writable(directory) {
+    let places = Places::of(database);
+    if let Some(problem) = not_writable(&places.directory) {
         return Some(problem);
     }
-    let mut key = database.as_os_str().to_owned();
-    key.push(".key");
-    for file in [database, Path::new(&key)] {
+    for file in [database, &places.key] {
         match fs::OpenOptions::new().write(true).open(file) {
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
                 return Some(format!("cannot write {}: {cause}", file.display()));
@@ -241,23 +239,17 @@ fn state_problem(database: &Path) -> Option<String> {
             Ok(_) | Err(_) => {}
         }
     }
-    let sessions = directory.join("sessions");
+    let sessions = &places.sessions;
     if sessions.exists()
-        && let Some(problem) = not_writable(&sessions)
+        && let Some(problem) = not_writable(sessions)
     {
         return Some(problem);
     }
-    let name = "/00000000-0000-0000-0000-000000000000".len();
-    let bytes = sessions.as_os_str().len();
-    SOCKET_DIR_MAX
-        .filter(|longest| bytes + name > *longest)
-        .map(|longest| {
-            format!(
-                "{} is {} bytes too long for the sockets of sessions",
-                sessions.display(),
-                bytes + name - longest
-            )
-        })
+    let over = places.excess()?;
+    Some(format!(
+        "{} is {over} bytes too long for the sockets of sessions",
+        sessions.display()
+    ))
 }
 
 #[cfg(test)]

@@ -8,13 +8,9 @@ use std::path::{Path, PathBuf};
 use super::exit::Failure;
 use super::output::{Output, safe_json};
 use super::{Context, complete};
-use crate::client::Client;
-use crate::protocol::conversation::{ConversationEvent, GetConversationParams};
-use crate::protocol::error::ErrorKind;
+use crate::client::conversation;
+use crate::protocol::conversation::GetConversationParams;
 use crate::tui::transcript::Transcript;
-
-/// Pieces asked for at once, where all of them are too large for one answer.
-const PAGE: u32 = 1_000;
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +45,8 @@ pub enum Format {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.get_session_state(&args.id).await?;
-    let events = whole(&client, &session.id).await?;
+    let ask = async |params: &GetConversationParams| client.get_conversation(params).await;
+    let events = conversation::whole(ask, &session.id).await?;
     let text = match args.format {
         Format::Md => {
             let mut transcript = Transcript::new();
@@ -86,33 +83,4 @@ fn create(file: &Path, text: &str) -> Result<(), Failure> {
         .open(file)
         .map_err(failed)?;
     writeln!(new, "{}", text.trim_end()).map_err(failed)
-}
-
-/// All of a conversation, with that of the sessions it goes on from.
-async fn whole(client: &Client, session: &str) -> Result<Vec<ConversationEvent>, Failure> {
-    let mut params = GetConversationParams {
-        session_id: Some(session.to_owned()),
-        by_conversation: true,
-        ..GetConversationParams::default()
-    };
-    match client.get_conversation(&params).await {
-        Err(error) if error.is(ErrorKind::TooLarge) => {}
-        settled => return Ok(settled?.events),
-    }
-    let mut events: Vec<ConversationEvent> = Vec::new();
-    let mut limit = PAGE;
-    loop {
-        params.limit = Some(limit);
-        params.after = Some(events.last().map_or(0, |last| last.sequence));
-        match client.get_conversation(&params).await {
-            Err(error) if error.is(ErrorKind::TooLarge) && limit > 1 => limit = (limit / 4).max(1),
-            settled => {
-                let page = settled?.events;
-                if page.is_empty() {
-                    return Ok(events);
-                }
-                events.extend(page);
-            }
-        }
-    }
 }

@@ -5,6 +5,7 @@
 //! falls between the two.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
@@ -12,15 +13,16 @@ use super::exit::{Exit, Failure};
 use super::output::{Output, safe_json};
 use super::{Context, complete, printer};
 use crate::client::Client;
-use crate::client::events::{Events, Update};
+use crate::client::conversation::{self, PAGE, Place};
+use crate::client::events::{Events, RECONNECT_LIMIT, Update};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Outcome, Status};
-use crate::protocol::conversation::{GetConversationParams, GetRawLinesParams};
+use crate::protocol::conversation::{ConversationEvent, GetConversationParams, GetRawLinesParams};
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
 use crate::protocol::session::SessionState;
 
-/// Pieces and lines asked for at once.
-const PAGE: u32 = 1000;
+/// The pause before a lost connection is replaced.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -146,17 +148,21 @@ struct Line {
 }
 
 impl Line {
-    /// Makes a call that may be made again, once more if the daemon went away meanwhile.
+    /// Makes a call that may be made again, until it has an answer or the daemon has been gone for long.
+    /// A new connection may be one to a daemon that is just dying.
     async fn patiently<T>(
         &mut self,
         mut call: impl AsyncFnMut(&Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        match call(&self.client).await {
-            Err(failure) if failure.exit() == Exit::NoDaemon => {
-                self.client = self.events.reach().await?;
-                call(&self.client).await
+        let deadline = Instant::now() + RECONNECT_LIMIT;
+        loop {
+            match call(&self.client).await {
+                Err(failure) if failure.exit() == Exit::NoDaemon && Instant::now() < deadline => {
+                    tokio::time::sleep(RETRY).await;
+                    self.client = self.events.reach().await?;
+                }
+                settled => return settled,
             }
-            settled => settled,
         }
     }
 }
@@ -213,7 +219,7 @@ impl Log {
                 if let Some(most) = self.first.take() {
                     end_of_conversation(&self.session, most, last, client, out).await?;
                 }
-                conversation(&self.session, last, client, out).await?;
+                rest_of_conversation(&self.session, last, client, out).await?;
             }
             Printed::Raw(last) => {
                 let most = self.first.take();
@@ -232,40 +238,52 @@ async fn end_of_conversation(
     client: &Client,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let params = GetConversationParams {
-        session_id: Some(session.to_owned()),
-        limit: Some(most),
-        by_conversation: true,
-        ..GetConversationParams::default()
-    };
-    let events = client.get_conversation(&params).await?.events;
+    let ask = async |params: &GetConversationParams| client.get_conversation(params).await;
+    let mut events: VecDeque<ConversationEvent> = VecDeque::new();
+    let (mut place, mut left) = (Place::Last, most);
+    while left > 0 {
+        let mut limit = left;
+        let page = conversation::page(ask, session, place, &mut limit)
+            .await?
+            .events;
+        let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        if let Some(first) = page.first() {
+            place = Place::Before(first.sequence);
+        }
+        for piece in page.into_iter().rev() {
+            events.push_front(piece);
+        }
+        left = if count < limit {
+            0
+        } else {
+            left.saturating_sub(count)
+        };
+    }
     for piece in &events {
         printer::piece(out, piece)?;
     }
-    *last = events.iter().map(|piece| piece.sequence).max().unwrap_or(0);
+    *last = events.back().map_or(0, |piece| piece.sequence);
     Ok(())
 }
 
-async fn conversation(
+async fn rest_of_conversation(
     session: &str,
     last: &mut i64,
     client: &Client,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    let ask = async |params: &GetConversationParams| client.get_conversation(params).await;
+    let mut limit = PAGE;
     loop {
-        let params = GetConversationParams {
-            session_id: Some(session.to_owned()),
-            limit: Some(PAGE),
-            after: Some(*last),
-            by_conversation: true,
-            ..GetConversationParams::default()
-        };
-        let events = client.get_conversation(&params).await?.events;
+        let place = Place::After(*last);
+        let events = conversation::page(ask, session, place, &mut limit)
+            .await?
+            .events;
         for piece in &events {
             printer::piece(out, piece)?;
             *last = (*last).max(piece.sequence);
         }
-        if events.len() < PAGE as usize {
+        if events.len() < limit as usize {
             return Ok(());
         }
     }

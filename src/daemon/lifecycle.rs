@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use super::bus::Bus;
 use super::claude::control;
 use super::http::{self, Http, HttpOptions, KeyRing};
+use super::places::{Places, parent};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
 use super::{Daemon, askers, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
-use crate::platform::SOCKET_DIR_MAX;
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
 /// for every line of an agent, to find nothing left to do. What may have to wait for a disk does so on
@@ -44,9 +44,6 @@ const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 /// The pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-
-/// Bytes of a session directory's name and the slash before it.
-const SESSION_DIR_NAME: usize = "/00000000-0000-0000-0000-000000000000".len();
 
 /// How a daemon is set up.
 #[derive(Clone, Debug)]
@@ -126,15 +123,18 @@ fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError
 /// # Errors
 /// [`DaemonError`]; a start that fails changes nothing.
 pub fn run(options: Options) -> Result<(), DaemonError> {
-    let state_dir = parent(&options.database);
-    let sessions_dir = state_dir.join("sessions");
-    if let Some(over) = too_deep(&sessions_dir) {
+    let places = Places::of(&options.database);
+    if let Some(over) = places.excess() {
         return Err(DaemonError::TooDeep {
-            path: sessions_dir,
+            path: places.sessions,
             over,
         });
     }
-    for dir in [&state_dir, &parent(&options.socket), &sessions_dir] {
+    for dir in [
+        &places.directory,
+        &parent(&options.socket),
+        &places.sessions,
+    ] {
         private_dir(dir)?;
     }
     let socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
@@ -146,7 +146,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .enable_all()
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
-    runtime.block_on(serve(options, sessions_dir))?;
+    runtime.block_on(serve(options, places.sessions))?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
     if let Err(error) = socket_lock.set_len(0) {
         tracing::warn!(%error, "clients may start another daemon: the lock cannot be emptied");
@@ -345,19 +345,6 @@ async fn prune(store: Store, stop: CancellationToken) {
             () = tokio::time::sleep(PRUNE_EVERY) => {}
         }
     }
-}
-
-/// By how many bytes a sessions directory is too long for its sockets on this system.
-fn too_deep(sessions_dir: &Path) -> Option<usize> {
-    let longest = SOCKET_DIR_MAX?.saturating_sub(SESSION_DIR_NAME);
-    let bytes = sessions_dir.as_os_str().len();
-    (bytes > longest).then(|| bytes - longest)
-}
-
-fn parent(path: &Path) -> PathBuf {
-    path.parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -14,6 +14,7 @@ pub mod http;
 pub mod humanlayer_api;
 pub mod lifecycle;
 mod permissions;
+pub mod places;
 pub mod rpc;
 pub mod secrets;
 pub mod session;

@@ -20,6 +20,7 @@ use super::state::card::{FileProbe, MOST_FILE};
 use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::check;
+use crate::client::conversation::{self, Place};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::domain::approval::ClientKind;
@@ -27,7 +28,6 @@ use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, SearchConversationsParams,
 };
 use crate::protocol::decision::SendDecisionParams;
-use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     ContinueSessionParams, GetRecentPathsParams, LaunchSessionParams, SendMessageParams,
     UpdateSessionTitleParams,
@@ -284,7 +284,13 @@ impl Errands {
     /// A page; a smaller one where the pieces are too large for an answer.
     async fn page(&self, session: String, page: Page) -> Done {
         let mut limit = PIECES;
-        let pieces = self.pieces(&session, page, &mut limit).await;
+        let place = match page {
+            Page::Last => Place::Last,
+            Page::Before(sequence) => Place::Before(sequence),
+            Page::After(sequence) => Place::After(sequence),
+        };
+        let ask = async |params: &GetConversationParams| self.conversation(params).await;
+        let pieces = conversation::page(ask, &session, place, &mut limit).await;
         let full = pieces.as_ref().is_ok_and(|pieces| {
             u32::try_from(pieces.events.len()).is_ok_and(|count| count >= limit)
         });
@@ -296,36 +302,12 @@ impl Errands {
         }
     }
 
-    async fn pieces(
+    async fn conversation(
         &self,
-        session: &str,
-        page: Page,
-        limit: &mut u32,
+        params: &GetConversationParams,
     ) -> Result<GetConversationResponse, ClientError> {
-        loop {
-            let (before, after) = match page {
-                Page::Last => (None, None),
-                Page::Before(sequence) => (Some(sequence), None),
-                Page::After(sequence) => (None, Some(sequence)),
-            };
-            let params = GetConversationParams {
-                session_id: Some(session.to_owned()),
-                limit: Some(*limit),
-                before,
-                after,
-                by_conversation: true,
-                ..GetConversationParams::default()
-            };
-            match self
-                .ask(async |client| client.get_conversation(&params).await)
-                .await
-            {
-                Err(error) if error.is(ErrorKind::TooLarge) && *limit > 1 => {
-                    *limit = (*limit / 4).max(1);
-                }
-                settled => return settled,
-            }
-        }
+        self.ask(async |client| client.get_conversation(params).await)
+            .await
     }
 
     /// Asked again after a lost answer: the session's id was chosen here, so nothing starts twice.

@@ -4,13 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::{Errands, said};
-use crate::protocol::conversation::{ConversationEvent, GetConversationParams};
-use crate::protocol::error::ErrorKind;
+use crate::client::conversation;
+use crate::protocol::conversation::GetConversationParams;
 use crate::tui::msg::Done;
 use crate::tui::transcript::Transcript;
 
-/// Pieces that are read at once.
-const PAGE: u32 = 1_000;
 impl Errands {
     /// Reads all of a session's conversation, not only what is on the screen, and writes it as Markdown
     /// to a file; over one that is there only where that was confirmed.
@@ -18,9 +16,10 @@ impl Errands {
         if !overwrite && Path::new(&path).exists() {
             return Done::ExportExists { session, path };
         }
-        let events = match self.whole(&session).await {
+        let ask = async |params: &GetConversationParams| self.conversation(params).await;
+        let events = match conversation::whole(ask, &session).await {
             Ok(events) => events,
-            Err(why) => return Done::Said(Err(format!("Not exported: {why}"))),
+            Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
         };
         let written = tokio::task::spawn_blocking(move || {
             let mut transcript = Transcript::new();
@@ -37,31 +36,6 @@ impl Errands {
         match written.await {
             Ok(done) => done,
             Err(error) => Done::Said(Err(format!("Not exported: {error}"))),
-        }
-    }
-
-    async fn whole(&self, session: &str) -> Result<Vec<ConversationEvent>, String> {
-        let mut events: Vec<ConversationEvent> = Vec::new();
-        let mut limit = PAGE;
-        loop {
-            let params = GetConversationParams {
-                session_id: Some(session.to_owned()),
-                limit: Some(limit),
-                after: Some(events.last().map_or(0, |last| last.sequence)),
-                by_conversation: true,
-                ..GetConversationParams::default()
-            };
-            let page = self
-                .ask(async |client| client.get_conversation(&params).await)
-                .await;
-            match page {
-                // Its pieces are too large for one answer.
-                Err(error) if error.is(ErrorKind::TooLarge) && limit > 1 => limit /= 4,
-                Err(error) => return Err(said(error)),
-                Ok(page) if page.events.is_empty() => return Ok(events),
-                Ok(page) => events.extend(page.events),
-            }
-            limit = limit.max(1);
         }
     }
 }

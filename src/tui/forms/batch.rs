@@ -6,7 +6,7 @@
 //! no is skipped and counted. A request that changed or ended in the meantime is skipped too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -19,6 +19,7 @@ use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::state::form::deny::NO_REASON;
 use crate::tui::state::form::offers::{Offer, Offers};
+use crate::tui::state::guard::TextView;
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
@@ -90,8 +91,6 @@ pub struct Item {
     tool: String,
     /// The session.
     session: String,
-    /// Its rows among those of the list.
-    rows: Range<usize>,
 }
 
 impl Item {
@@ -115,12 +114,19 @@ pub struct BatchDecision {
     pub reason: Offers,
     /// The first row shown.
     scroll: usize,
-    /// The list as it was laid out, and for how many columns.
-    layout: Option<(u16, Vec<Line<'static>>)>,
-    /// Which of its rows have been drawn.
-    drawn: Vec<bool>,
-    /// Rows of the list that were on the screen last.
+    /// The list as it was laid out.
+    layout: Option<Laid>,
+    /// Rows of the list that there is room for.
     page: usize,
+}
+
+/// The list, laid out.
+#[derive(Clone, Debug)]
+struct Laid {
+    /// For how many columns.
+    width: u16,
+    lines: Vec<Line<'static>>,
+    fingerprint: u64,
 }
 
 impl BatchDecision {
@@ -155,7 +161,6 @@ impl BatchDecision {
                         .session(&approval.session_id)
                         .map(|session| crate::format::subject(session, 60))
                         .unwrap_or_default(),
-                    rows: 0..0,
                 }),
             }
         }
@@ -184,19 +189,11 @@ impl BatchDecision {
         }
     }
 
-    /// What it is about and which part of that is shown, for telling whether that was drawn.
+    /// What it is about, for telling whether that was drawn.
     #[must_use]
     pub fn identity(&self) -> String {
         let ids: Vec<&str> = self.items.iter().map(Item::id).collect();
-        format!("batch {} {} {}", self.yes, self.scroll, ids.join(" "))
-    }
-
-    /// Requests whose whole text was on the screen.
-    pub fn shown(&self) -> impl Iterator<Item = &Item> {
-        self.items.iter().filter(|item| {
-            let drawn = self.drawn.get(item.rows.clone());
-            !item.rows.is_empty() && drawn.is_some_and(|rows| rows.iter().all(|drawn| *drawn))
-        })
+        format!("batch {} {}", self.yes, ids.join(" "))
     }
 
     /// How many of what will be decided.
@@ -225,11 +222,6 @@ impl BatchDecision {
             .collect();
         parts.join(", ")
     }
-
-    /// The first row of the list that was not drawn yet.
-    fn first_undrawn(&self) -> Option<usize> {
-        self.drawn.iter().position(|drawn| !drawn)
-    }
 }
 
 /// Enter decides all that is listed, one decision each; a yes, once all of it was shown.
@@ -241,8 +233,8 @@ pub fn key(app: &mut App, mut form: Box<BatchDecision>, key: KeyEvent) -> After 
         KeyCode::Up | KeyCode::Char('k') if form.yes => {
             form.scroll = form.scroll.saturating_sub(1);
         }
-        KeyCode::Enter if form.yes => match form.first_undrawn() {
-            Some(row) => form.scroll = row,
+        KeyCode::Enter if form.yes => match decide::must_read(app) {
+            Some(unread) => form.scroll = unread.first,
             None => return send(app, &form),
         },
         _ if form.yes => {}
@@ -258,14 +250,13 @@ fn send(app: &mut App, form: &BatchDecision) -> After {
     let mut effects = Vec::new();
     let mut waiting = BTreeSet::new();
     let mut skipped: usize = form.skipped.values().sum();
-    let shown: BTreeSet<&str> = form.shown().map(Item::id).collect();
     for item in &form.items {
         let now = app.data.pending(item.id());
         let is_same = now.is_some_and(|now| {
             now.tool_name == item.approval.tool_name && now.tool_input == item.approval.tool_input
         });
         let is_open = is_same && decide::is_open(app, item.id());
-        if !is_open || (form.yes && !shown.contains(item.id())) {
+        if !is_open {
             skipped += 1;
             continue;
         }
@@ -297,11 +288,50 @@ fn text_width(form: u16) -> u16 {
     form.saturating_sub(4)
 }
 
-/// Draws it, and notes which rows of the list were drawn.
-pub fn draw(app: &App, form: &mut BatchDecision, screen: Rect, buf: &mut Buffer) {
+/// Rows of the form that are not the list's: frame, keys and the row above them, what is skipped, the
+/// reason of a no.
+fn beside(form: &BatchDecision) -> u16 {
+    let skipped = u16::from(!form.skipped.is_empty());
+    skipped
+        .saturating_add(reason_height(form))
+        .saturating_add(4)
+}
+
+fn reason_height(form: &BatchDecision) -> u16 {
+    if form.yes {
+        0
+    } else {
+        offers::height(&form.reason) + 1
+    }
+}
+
+/// Lays the list out and keeps its scrolling within what there is.
+pub fn arrange(app: &App, form: &mut BatchDecision, screen: Rect) {
+    lay_out(app, form, WIDTH.min(screen.width));
+    let rows = form.layout.as_ref().map_or(0, |laid| laid.lines.len());
+    let most = usize::from(screen.height.saturating_sub(beside(form)));
+    form.page = rows.min(most);
+    form.scroll = form.scroll.min(rows.saturating_sub(form.page));
+}
+
+/// Which rows of the list are on the screen; none of a no, which needs no text to be read.
+#[must_use]
+pub fn view(form: &BatchDecision) -> Option<TextView> {
+    let laid = form.layout.as_ref().filter(|_| form.yes)?;
+    Some(TextView {
+        subject: form.identity(),
+        content: 0,
+        layout: laid.fingerprint,
+        rows: form.scroll..form.scroll + form.page,
+        total: laid.lines.len(),
+        left_out: 0,
+    })
+}
+
+/// Draws it.
+pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let wide = WIDTH.min(screen.width);
-    lay_out(app, form, wide);
     let title = format!(
         " {} ",
         fit(&form.title(), usize::from(wide.saturating_sub(4)))
@@ -313,19 +343,12 @@ pub fn draw(app: &App, form: &mut BatchDecision, screen: Rect, buf: &mut Buffer)
     };
     let skipped = form.skipped_words();
     let has_skipped = u16::from(!skipped.is_empty());
-    let reason = if form.yes {
-        0
-    } else {
-        offers::height(&form.reason) + 1
-    };
-    let Some((_, lines)) = &form.layout else {
+    let reason = reason_height(form);
+    let Some(Laid { lines, .. }) = &form.layout else {
         return;
     };
     let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let height = wanted
-        .saturating_add(reason)
-        .saturating_add(has_skipped)
-        .saturating_add(4);
+    let height = wanted.saturating_add(beside(form));
     let inside = popup(theme, title, wide, height, screen, buf);
     let mut list = Rect {
         height: inside.height.saturating_sub(2),
@@ -346,19 +369,11 @@ pub fn draw(app: &App, form: &mut BatchDecision, screen: Rect, buf: &mut Buffer)
         list.y += area.height;
         list.height -= area.height;
     }
-    let room = usize::from(list.height);
-    form.page = room;
-    form.scroll = form.scroll.min(lines.len().saturating_sub(room));
-    for (at, y) in (form.scroll..lines.len()).zip(0..list.height) {
-        if let Some(line) = lines.get(at) {
-            buf.set_line(list.x, list.y + y, line, list.width);
-        }
-        if let Some(drawn) = form.drawn.get_mut(at) {
-            *drawn = true;
-        }
+    for (line, y) in lines.iter().skip(form.scroll).zip(0..list.height) {
+        buf.set_line(list.x, list.y + y, line, list.width);
     }
-    let undrawn = form.drawn.iter().filter(|drawn| !**drawn).count();
-    let below = lines.len().saturating_sub(form.scroll + room);
+    let undrawn = view(form).map_or(0, |text| app.guard.unread(&text).lines);
+    let below = lines.len().saturating_sub(form.scroll + form.page);
     let foot = inside.y + inside.height.saturating_sub(1);
     if below > 0 && inside.height > 1 {
         let words = format!("{below} more lines below");
@@ -384,20 +399,15 @@ pub fn draw(app: &App, form: &mut BatchDecision, screen: Rect, buf: &mut Buffer)
 }
 
 /// Lays the list out for so many columns, unless that is done: of a yes the whole texts, of a no a
-/// line each. In another width none of its rows has been drawn.
+/// line each.
 fn lay_out(app: &App, form: &mut BatchDecision, width: u16) {
-    if form
-        .layout
-        .as_ref()
-        .is_some_and(|(laid_for, _)| *laid_for == width)
-    {
+    if form.layout.as_ref().is_some_and(|laid| laid.width == width) {
         return;
     }
     let theme = &app.theme;
     let columns = usize::from(width.saturating_sub(2));
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for item in &mut form.items {
-        let start = lines.len();
+    for item in &form.items {
         if form.yes {
             let session = fit(&item.session, columns / 2);
             lines.push(Line::from(vec![
@@ -412,10 +422,16 @@ fn lay_out(app: &App, form: &mut BatchDecision, width: u16) {
         } else {
             lines.push(summary(app, item, columns));
         }
-        item.rows = start..lines.len();
     }
-    form.drawn = vec![false; lines.len()];
-    form.layout = Some((width, lines));
+    let mut hasher = DefaultHasher::new();
+    for line in &lines {
+        line.to_string().hash(&mut hasher);
+    }
+    form.layout = Some(Laid {
+        width,
+        lines,
+        fingerprint: hasher.finish(),
+    });
 }
 
 fn summary(app: &App, item: &Item, columns: usize) -> Line<'static> {

@@ -6,6 +6,7 @@
 use crate::domain::{Capability, Kind};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
+use crate::tui::state::guard::Unread;
 
 /// What an action does with an approval; none for actions that decide nothing.
 #[must_use]
@@ -29,6 +30,32 @@ pub fn capability(action: Action, kind: Kind) -> Option<Capability> {
 #[must_use]
 pub fn is_possible(action: Action, approval: &Approval) -> bool {
     capability(action, approval.kind).is_none_or(|capability| approval.can().allows(capability))
+}
+
+/// The same while so much of its text has not been read: a yes first shows the next page.
+#[must_use]
+pub fn actions_until_read(approval: &Approval, unread: Unread) -> Vec<(Action, &'static str)> {
+    let mut offered = actions(approval);
+    if must_read(approval, unread) {
+        offered.retain(|(action, _)| {
+            !matches!(action, Action::Approve | Action::Edit | Action::Always)
+        });
+        offered.insert(0, (Action::Approve, "next page"));
+        if unread.is_long {
+            offered.insert(1, (Action::ApproveUnread, "approve unread"));
+        }
+    }
+    offered
+}
+
+/// Whether there is something to read before a yes counts. Who answers with words is shown what to answer
+/// anyway.
+#[must_use]
+pub fn must_read(approval: &Approval, unread: Unread) -> bool {
+    match approval.kind {
+        Kind::Permission | Kind::Plan => !unread.is_nothing(),
+        Kind::Question | Kind::Contact => false,
+    }
 }
 
 /// The actions for an approval with their labels, the most used first.

@@ -22,6 +22,7 @@ pub mod widgets;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::forms::batch;
 use super::state::guard::TextView;
 use super::state::{App, DecisionView, Form, LastFrame, Pane};
 
@@ -110,12 +111,12 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         Form::Confirm(form) if form.approval.is_some() => {
             Some(form::confirm_view(app, form, screen))
         }
+        Form::Batch(form) => batch::view(form),
         // It covers the panel, which it has nothing to say about: what was read before counts.
         Form::Palette(_) => panel().map(|(_, text)| TextView { rows: 0..0, ..text }),
         Form::Deny(_)
         | Form::Edit(_)
         | Form::Always(_)
-        | Form::Batch(_)
         | Form::Question(_)
         | Form::Contact(_)
         | Form::Say(_)

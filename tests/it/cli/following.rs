@@ -1,5 +1,11 @@
 //! What goes on: `watch` and `logs -f`, across a daemon that is killed and started again.
 
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -146,4 +152,68 @@ fn the_logs_of_an_ended_session_do_not_wait() {
     for arguments in [vec!["logs", &id, "-f"], vec!["logs", &id, "-f", "--raw"]] {
         assert!(cli.ok(&arguments).contains("all"));
     }
+}
+
+/// Stands between a client and the daemon: whoever connects is passed on. Once cut, all connections are
+/// gone, and every other new one is lost at once, as one to a daemon that is just dying.
+struct Between {
+    is_cut: Arc<AtomicBool>,
+    streams: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl Between {
+    fn start(at: &Path, daemon: PathBuf) -> Self {
+        let listener = UnixListener::bind(at).unwrap();
+        let (is_cut, streams) = (
+            Arc::<AtomicBool>::default(),
+            Arc::<Mutex<Vec<_>>>::default(),
+        );
+        let between = Self {
+            is_cut: Arc::clone(&is_cut),
+            streams: Arc::clone(&streams),
+        };
+        std::thread::spawn(move || {
+            let mut since_the_cut = 0;
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                since_the_cut += i32::from(is_cut.load(Ordering::SeqCst));
+                if since_the_cut % 2 == 1 {
+                    continue;
+                }
+                let server = UnixStream::connect(&daemon).unwrap();
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                streams.lock().unwrap().extend([client, server]);
+            }
+        });
+        between
+    }
+
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn followed_logs_go_on_when_the_first_new_connection_is_lost_as_well() {
+    let cli = Cli::new();
+    let id = cli.launch("TEXT before\nWAITFILE go\nTEXT after");
+    let socket = cli.root().join("between.sock");
+    let between = Between::start(&socket, cli.socket());
+    let path = socket.to_str().unwrap();
+    let mut following = cli.start(&["--daemon-socket", path, "logs", &id[..8], "-f"]);
+    following.until("what was said", |line| line == "    before");
+    between.cut();
+    std::fs::write(cli.work().join("go"), "").unwrap();
+    following.until("what is said then", |line| line == "    after");
+    cli.ok(&["end", &id]);
+    following.wait().ok();
 }

@@ -8,7 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::read::Read;
 use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Form};
+use crate::tui::state::{App, Form, offered};
 use crate::tui::update::{act, decide, inbox, say};
 
 /// Rows before the end of what is laid out at which more of it is.
@@ -79,17 +79,11 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
     After::Stay(Form::Read(form))
 }
 
-/// Whether a yes first reads on; who answers with words is shown what to answer anyway.
+/// Whether a yes first reads on.
 fn must_read(app: &App, form: &Read) -> bool {
-    let kind = app
-        .data
-        .pending(&form.approval)
-        .map(|approval| approval.kind);
-    let is_read = match kind {
-        Some(Kind::Permission | Kind::Plan) => decide::must_read(app).is_none(),
-        Some(Kind::Question | Kind::Contact) | None => true,
-    };
-    !is_read
+    let unread = decide::must_read(app).unwrap_or_default();
+    let approval = app.data.pending(&form.approval);
+    approval.is_some_and(|approval| offered::must_read(approval, unread))
 }
 
 /// An action may open a form of its own, which must not be closed by this one.

@@ -299,7 +299,7 @@ pub fn draw(app: &App, area: Rect, with_context: bool, buf: &mut Buffer) {
         .unwrap_or_default();
     let below = rows.len().saturating_sub(skip + usize::from(room));
     let width = usize::from(foot.width);
-    let mut more = match must_read(approval, unread) {
+    let mut more = match offered::must_read(approval, unread) {
         // How much is to be read is said with the keys, and one of them goes there.
         true => Line::default(),
         false => more(app, below, skip),
@@ -311,14 +311,6 @@ pub fn draw(app: &App, area: Rect, with_context: bool, buf: &mut Buffer) {
         keys = keys_line(app, approval, unread, width, &more);
     }
     split_line(keys, &more, ratatui::style::Style::new(), foot, buf);
-}
-
-/// Whether there is something to read before a yes counts.
-fn must_read(approval: &Approval, unread: Unread) -> bool {
-    match approval.kind {
-        Kind::Permission | Kind::Plan => !unread.is_nothing(),
-        Kind::Question | Kind::Contact => false,
-    }
 }
 
 /// The part of the frame's right edge that stands for the text.
@@ -341,16 +333,9 @@ fn keys_line(
 ) -> Line<'static> {
     let theme = &app.theme;
     let wide = width.saturating_sub(more.width() + 2);
-    let mut keys = offered::actions(approval);
+    let keys = offered::actions_until_read(approval, unread);
     let mut said = String::new();
-    if must_read(approval, unread) {
-        keys.retain(|(action, _)| {
-            !matches!(action, Action::Approve | Action::Edit | Action::Always)
-        });
-        keys.insert(0, (Action::Approve, "next page"));
-        if unread.is_long {
-            keys.insert(1, (Action::ApproveUnread, "approve unread"));
-        }
+    if offered::must_read(approval, unread) {
         said = format!("{} · ", unread.describe());
     }
     let mut line = Line::default();

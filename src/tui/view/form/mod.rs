@@ -37,10 +37,10 @@ pub fn arrange(app: &mut App, area: Rect) {
         match &mut form {
             Form::Read(form) => read::arrange(app, form, area),
             Form::Confirm(form) => confirm::arrange(app, form, area),
+            Form::Batch(form) => batch::arrange(app, form, area),
             Form::Deny(_)
             | Form::Edit(_)
             | Form::Always(_)
-            | Form::Batch(_)
             | Form::Question(_)
             | Form::Contact(_)
             | Form::Say(_)

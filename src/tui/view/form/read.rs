@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::Kind;
 use crate::format::{bytes, span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
@@ -90,21 +89,11 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
         return;
     }
     let wide = usize::from(foot.width).saturating_sub(right.width() + 2);
-    let mut actions = offered::actions(approval);
-    actions.retain(|(action, _)| *action != Action::ReadApproval);
     let unread = view(app, form, screen)
         .map(|text| app.guard.unread(&text))
         .unwrap_or_default();
-    let is_read = unread.is_nothing() || matches!(approval.kind, Kind::Question | Kind::Contact);
-    if !is_read {
-        actions.retain(|(action, _)| {
-            !matches!(action, Action::Approve | Action::Edit | Action::Always)
-        });
-        actions.insert(0, (Action::Approve, "next page"));
-        if unread.is_long {
-            actions.insert(1, (Action::ApproveUnread, "approve unread"));
-        }
-    }
+    let mut actions = offered::actions_until_read(approval, unread);
+    actions.retain(|(action, _)| *action != Action::ReadApproval);
     actions.extend([(Action::Filter, "search"), (Action::Copy, "copy")]);
     let mut keys = fitting(app, &actions, wide.saturating_sub(10));
     keys.spans.push(Span::raw("  "));
