@@ -19,8 +19,8 @@ import unicodedata
 COLUMNS, ROWS = 130, 36
 CELL_WIDTH, CELL_HEIGHT, MARGIN = 8.4, 18, 14
 GROUND, TEXT = "#14171d", "#d8dee9"
-# What must be on the screen before it is taken.
-WANTED = [r"Inbox", r"Allow "]
+# What must be on the screen before the next approval is gone to, and before it is taken.
+WANTED = [(r"Inbox [3-9]", "C-n"), (r"Allow ", None)]
 PATIENCE = 30
 SIXTEEN = [
     "#1b202a", "#e8747c", "#9cc97f", "#f0c674", "#81a9e0", "#c39ad8", "#7fc8c2", "#d8dee9",
@@ -42,13 +42,13 @@ def take(program):
         try:
             tmux(socket, "set", "-g", "default-terminal", "tmux-256color")
             deadline = time.monotonic() + PATIENCE
-            while True:
-                screen = tmux(socket, "capture-pane", "-p")
-                if all(re.search(words, screen) for words in WANTED):
-                    break
-                if time.monotonic() > deadline:
-                    sys.exit(f"the screen never showed {WANTED}:\n{screen}")
-                time.sleep(0.1)
+            for words, key in WANTED:
+                while not re.search(words, screen := tmux(socket, "capture-pane", "-p")):
+                    if time.monotonic() > deadline:
+                        sys.exit(f"the screen never showed {words}:\n{screen}")
+                    time.sleep(0.1)
+                if key:
+                    tmux(socket, "send-keys", key)
             # Everything of the first scene has been said a moment later.
             time.sleep(3)
             return tmux(socket, "capture-pane", "-p", "-e")
