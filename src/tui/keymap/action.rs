@@ -14,6 +14,9 @@ pub enum Context {
     Inbox,
     /// The conversation.
     Conversation,
+    /// The conversation while something is searched for in it; what has no key there has that of the
+    /// conversation.
+    Search,
 }
 
 impl Context {
@@ -25,15 +28,17 @@ impl Context {
             Self::Sessions => "Sessions",
             Self::Inbox => "Inbox",
             Self::Conversation => "Conversation",
+            Self::Search => "Search in a conversation",
         }
     }
 
     /// All, in the order of the help.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Global,
         Self::Inbox,
         Self::Sessions,
         Self::Conversation,
+        Self::Search,
     ];
 }
 
@@ -133,7 +138,8 @@ actions! {
     FoldAll "fold-all" [Conversation] ["O"] "unfold / fold everything";
     NextTurn "next-turn" [Conversation] ["]"] "next user message";
     PreviousTurn "previous-turn" [Conversation] ["["] "previous user message";
-    NextMatch "next-match" [Conversation] ["ctrl-f"] "next match";
+    NextMatch "next-match" [Search] ["n", "ctrl-f"] "next match";
+    PreviousMatch "previous-match" [Search] ["N"] "previous match";
     Copy "copy" [Conversation, Inbox] ["ctrl-y"] "copy selection";
     Pager "pager" [Conversation] ["p"] "read in $PAGER";
     Editor "editor" [Conversation] ["ctrl-g"] "open in $EDITOR";
@@ -146,6 +152,7 @@ actions! {
     FocusInbox "focus-inbox" [Global] ["1"] "inbox";
     FocusSessions "focus-sessions" [Global] ["2"] "sessions";
     FocusConversation "focus-conversation" [Global] ["3"] "conversation";
+    Zoom "zoom" [Global] ["f", "+"] "zoom to the whole screen and back";
     Theme "theme" [Global] ["T"] "next theme";
     Palette "palette" [Global] [":", "ctrl-p"] "all commands";
     Help "help" [Global] ["?", "f1"] "all keys";

@@ -163,7 +163,12 @@ impl Keymap {
             let has_it = |key: &&str| Chord::parse(key).is_ok_and(|default| default == chord);
             other.default_keys().iter().find(|key| has_it(key))?;
             let panes = |of: Action| of.contexts().contains(&Context::Global);
+            // While something is searched for, the keys are for that by design.
+            let searches = |of: Action| of.contexts() == [Context::Search];
             if self.keys(other).contains(&chord) {
+                if searches(action) || searches(other) {
+                    return None;
+                }
                 let (within, elsewhere) = match (panes(action), panes(other)) {
                     (true, false) => (other, action),
                     (false, true) => (action, other),
@@ -220,6 +225,12 @@ impl Keymap {
             .copied()
     }
 
+    /// What a key asks for in a pane by the pane's own keys alone.
+    #[must_use]
+    pub fn own_action(&self, context: Context, chord: Chord) -> Option<Action> {
+        self.by_chord.get(&(context, chord)).copied()
+    }
+
     /// The keys of an action, the first being the one to show.
     #[must_use]
     pub fn keys(&self, action: Action) -> &[Chord] {
@@ -264,6 +275,9 @@ mod tests {
         let enter = Chord::parse("enter").unwrap();
         assert_eq!(map.action(Context::Sessions, enter), Some(Action::Open));
         assert_eq!(map.action(Context::Conversation, enter), Some(Action::Fold));
+        let no = Chord::parse("n").unwrap();
+        assert_eq!(map.action(Context::Search, no), Some(Action::NextMatch));
+        assert_eq!(map.action(Context::Conversation, no), Some(Action::Deny));
         let yes = Chord::parse("y").unwrap();
         for context in Context::ALL {
             assert_eq!(map.action(context, yes), Some(Action::Approve));

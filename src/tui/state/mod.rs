@@ -181,6 +181,8 @@ pub struct App {
     pub pressed: Duration,
     /// The size of the screen: columns, rows.
     pub size: (u16, u16),
+    /// Whether the pane that has the keys takes the whole screen, beside the approval panel.
+    pub zoomed: bool,
     /// Where the program was started, for new sessions.
     pub directory: String,
     /// The user's home, for shortening paths.
@@ -245,6 +247,7 @@ impl App {
             elapsed: Duration::ZERO,
             pressed: Duration::ZERO,
             size: (80, 24),
+            zoomed: false,
             directory: "/".to_owned(),
             home: None,
             theme,
@@ -348,6 +351,22 @@ impl App {
             Some("") => "~".to_owned(),
             Some(rest) if rest.starts_with('/') => format!("~{rest}"),
             Some(_) | None => directory.to_owned(),
+        }
+    }
+
+    /// Whether something is searched for in the conversation: its keys are for that, and nothing is
+    /// decided.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        self.detail.search.is_some() || self.detail.typing
+    }
+
+    /// Whose keys apply where nothing is typed.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match self.focus {
+            Pane::Conversation if self.is_searching() => Context::Search,
+            pane => pane.context(),
         }
     }
 

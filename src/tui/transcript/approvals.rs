@@ -53,6 +53,22 @@ pub(super) enum Panel {
     Queued,
 }
 
+impl CallState {
+    /// Of a call that the agent gets to once the one that the panel asks about is decided.
+    pub fn queued() -> Self {
+        Self {
+            outcome: Outcome::Pending,
+            comment: None,
+            decided_by: None,
+            edited: None,
+            answers: None,
+            undelivered: None,
+            unread_lines: None,
+            panel: Panel::Queued,
+        }
+    }
+}
+
 fn place(outcome: Outcome, call: &str, asked: Option<&str>) -> Panel {
     match (outcome, asked) {
         (Outcome::Pending, Some(asked)) if asked == call => Panel::Asked,

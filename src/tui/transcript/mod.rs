@@ -50,6 +50,7 @@ use serde_json::Value;
 pub use self::card::tool_card;
 pub use self::item::ItemId;
 pub use self::scroll::Scroll;
+pub use self::search::{Found, MatchCount};
 pub use self::summary::{summary_line, summary_of, tool_label};
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
@@ -252,6 +253,7 @@ impl Transcript {
     pub fn delta(&mut self, delta: &Value) {
         let change = self.drafts.delta(&mut self.items, delta);
         for id in &change.grown {
+            self.forget_found(*id);
             let folded = self.is_folded(*id);
             if folded {
                 self.cache.forget(*id);
@@ -329,8 +331,23 @@ impl Transcript {
             return;
         }
         self.left_asked = false;
+        self.forget_queued();
         for changed in self.approvals.set_asked(call) {
             if let Some(id) = self.items.call(&changed) {
+                self.cache.forget(id);
+            }
+        }
+        self.forget_queued();
+    }
+
+    /// Forgets the looks of the calls behind the one that is asked about.
+    fn forget_queued(&mut self) {
+        let asked = self
+            .approvals
+            .asked()
+            .and_then(|call| self.items.call(call));
+        if let Some(asked) = asked {
+            for id in self.calls_behind(asked).collect::<Vec<_>>() {
                 self.cache.forget(id);
             }
         }
@@ -377,11 +394,12 @@ impl Transcript {
     /// highlighted.
     #[must_use]
     pub fn wants_frame(&self) -> bool {
-        self.cache.has_plain()
+        self.cache.has_plain() || self.is_counting()
     }
 
     fn forget(&mut self, touched: &[ItemId]) {
         for id in touched {
+            self.forget_found(*id);
             self.cache.forget(*id);
             if let Some(parent) = self.items.get(*id).parent {
                 self.cache.forget(parent);

@@ -415,7 +415,7 @@ impl Transcript {
     }
 
     /// Whether a row is above another one.
-    fn is_above(&self, row: Position, other: Position) -> bool {
+    pub(super) fn is_above(&self, row: Position, other: Position) -> bool {
         if row.item == other.item {
             return (row.part, row.row) < (other.part, other.row);
         }

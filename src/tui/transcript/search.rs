@@ -1,7 +1,10 @@
 //! Searching in what is loaded.
 //!
-//! Owns the needle and the matches in view. An item is first asked by its text, which is cheap; only
-//! one that has the needle is laid out to find the row.
+//! Owns the needle, the matches in view and their count. An item is first asked by its text, which is
+//! cheap; only one that has the needle is laid out to find the row. A search looks into what is folded
+//! and unfolds it; what it found in an item is kept until the item changes.
+
+use std::collections::HashMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,12 +17,44 @@ use super::item::{ItemId, Kind};
 use super::walk::Position;
 use crate::tui::theme::Theme;
 
+/// Matches that are counted; of more it is said that there are more.
+const MAX_COUNTED: usize = 1_000;
+/// Bytes that are looked through for the count in one frame; the next ones do the rest.
+const COUNTED_BYTES: usize = 4 * 1024 * 1024;
+
 /// What is searched for.
 #[derive(Debug)]
 pub(super) struct Search {
     needle: Needle,
     /// The row of the match that was gone to last.
     at: Option<Position>,
+    /// The rows with matches (part and row) in the items that were looked through.
+    found: HashMap<ItemId, Vec<(usize, usize)>>,
+    count: MatchCount,
+    /// Whether the count is of something else by now.
+    is_stale: bool,
+}
+
+/// How many matches there are in what is loaded. A row with several counts once, as it is gone to once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatchCount {
+    /// Which of them was gone to last, from one on; none: it is not among those that were counted.
+    pub at: Option<usize>,
+    /// How many there are.
+    pub total: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// Where a step to a match led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is no match.
+    Nothing,
+    /// To the next one in that direction.
+    Match,
+    /// To it around the end or the beginning.
+    Wrapped,
 }
 
 /// A text to be found whatever its case.
@@ -109,21 +144,132 @@ impl Transcript {
         self.search = Some(Search {
             needle: Needle { lower },
             at: None,
+            found: HashMap::new(),
+            count: MatchCount::default(),
+            is_stale: true,
         });
         let start = match from {
             Some(at) => self.clamp(at),
             None => self.top_now(),
         };
-        start.is_some_and(|start| self.find(start, true, true))
+        start.is_some_and(|start| self.find(start, true, true) != Found::Nothing)
+    }
+
+    /// How many matches there are, as of the last frame; none while nothing is searched for.
+    #[must_use]
+    pub fn matches(&self) -> Option<MatchCount> {
+        self.search.as_ref().map(|search| search.count)
+    }
+
+    /// Whether a count was left for the next frame.
+    pub(super) fn is_counting(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.is_stale)
+    }
+
+    /// Forgets what was found in an item, which is another now.
+    pub(super) fn forget_found(&mut self, id: ItemId) {
+        if let Some(search) = &mut self.search {
+            search.found.remove(&id);
+            search.is_stale = true;
+        }
+    }
+
+    /// Forgets all that was found: the rows are others now.
+    pub(super) fn forget_all_found(&mut self) {
+        if let Some(search) = &mut self.search {
+            search.found.clear();
+            search.is_stale = true;
+        }
+    }
+
+    /// Counts the matches, as far as a frame allows.
+    pub(super) fn count_matches(&mut self) {
+        if !self.is_counting() {
+            return;
+        }
+        let at = self.search.as_ref().and_then(|search| search.at);
+        let mut count = MatchCount::default();
+        let mut bytes = COUNTED_BYTES;
+        let mut is_whole = true;
+        let mut item = self.items.top().front().map(|(_, first)| *first);
+        let first = item;
+        while let Some(id) = item {
+            let is_known = |search: &Search| search.found.contains_key(&id);
+            if !self.search.as_ref().is_some_and(is_known) {
+                let size = self.items.get(id).kind.text().len() + 64;
+                if bytes < size && bytes < COUNTED_BYTES {
+                    is_whole = false;
+                    break;
+                }
+                bytes = bytes.saturating_sub(size);
+                let rows = self.rows_found(id);
+                if let Some(search) = &mut self.search {
+                    search.found.insert(id, rows);
+                }
+            }
+            let Some(search) = &self.search else { return };
+            let rows = search.found.get(&id).map_or(&[][..], Vec::as_slice);
+            if let Some(at) = at.filter(|at| at.item == id) {
+                let place = rows.partition_point(|row| *row < (at.part, at.row));
+                let is_there = place < rows.len();
+                count.at = is_there.then_some(count.total + place + 1);
+            }
+            count.total += rows.len();
+            if count.total >= MAX_COUNTED {
+                count.more = true;
+                break;
+            }
+            item = self.next_holding(id).filter(|next| Some(*next) != first);
+        }
+        count.more |= !is_whole;
+        if let Some(search) = &mut self.search {
+            search.count = count;
+            search.is_stale = !is_whole;
+        }
+    }
+
+    /// The rows of an item that have the needle, as it is unfolded; as many as are counted.
+    fn rows_found(&mut self, id: ItemId) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        if !self.has_needle(id) {
+            return found;
+        }
+        let is_folded = self.is_folded(id);
+        let before = is_folded.then(|| self.folds.insert(id, false));
+        if is_folded {
+            self.cache.forget(id);
+        }
+        'parts: for part in 0..self.part_count(id) {
+            let mut from = None;
+            while let Some(row) = self.row_of_part(id, part, from, true) {
+                found.push((row.part, row.row));
+                if found.len() >= MAX_COUNTED {
+                    break 'parts;
+                }
+                from = Some((row, false));
+            }
+        }
+        if let Some(before) = before {
+            self.restore_fold(id, before);
+        }
+        found
+    }
+
+    fn restore_fold(&mut self, id: ItemId, before: Option<bool>) {
+        match before {
+            Some(folded) => self.folds.insert(id, folded),
+            None => self.folds.remove(&id),
+        };
+        self.cache.forget(id);
     }
 
     /// Goes to the next match, from the beginning again after the last.
-    pub fn next_match(&mut self) -> bool {
+    pub fn next_match(&mut self) -> Found {
         self.go_on(true)
     }
 
     /// Goes to the previous match, from the end again before the first.
-    pub fn previous_match(&mut self) -> bool {
+    pub fn previous_match(&mut self) -> Found {
         self.go_on(false)
     }
 
@@ -132,23 +278,42 @@ impl Transcript {
         if let Some(search) = &mut self.search {
             search.at = None;
         }
+        self.forget_all_found();
     }
 
-    fn go_on(&mut self, forward: bool) -> bool {
+    fn go_on(&mut self, forward: bool) -> Found {
         let Some(at) = self.search.as_ref().map(|search| search.at) else {
-            return false;
+            return Found::Nothing;
         };
         let from = match at {
             Some(at) => self.clamp(at),
             None => self.top_now(),
         };
-        from.is_some_and(|from| self.find(from, forward, false))
+        from.map_or(Found::Nothing, |from| self.find(from, forward, false))
     }
 
     /// Goes to the nearest match from a row on (that row itself too, if `here`), once around.
-    fn find(&mut self, from: Position, forward: bool, here: bool) -> bool {
+    fn find(&mut self, from: Position, forward: bool, here: bool) -> Found {
+        let Some(found) = self.nearest(from, forward, here) else {
+            return Found::Nothing;
+        };
+        self.go_to_match(found);
+        let is_there = here && found == from;
+        let is_on = if forward {
+            self.is_above(from, found)
+        } else {
+            self.is_above(found, from)
+        };
+        if is_there || is_on {
+            Found::Match
+        } else {
+            Found::Wrapped
+        }
+    }
+
+    fn nearest(&mut self, from: Position, forward: bool, here: bool) -> Option<Position> {
         if let Some(found) = self.match_in(from.item, Some((from, here)), forward) {
-            return self.go_to_match(found);
+            return Some(found);
         }
         let mut item = from.item;
         loop {
@@ -157,23 +322,17 @@ impl Transcript {
             } else {
                 self.previous_holding(item)
             };
-            item = match next {
-                Some(next) => next,
-                None => return false,
-            };
+            item = next?;
             if item == from.item {
                 break;
             }
             if self.has_needle(item)
                 && let Some(found) = self.match_in(item, None, forward)
             {
-                return self.go_to_match(found);
+                return Some(found);
             }
         }
-        match self.match_in(item, None, forward) {
-            Some(found) => self.go_to_match(found),
-            None => false,
-        }
+        self.match_in(item, None, forward)
     }
 
     /// The next item of all, steps in folded calls too, around the end.
@@ -229,21 +388,17 @@ impl Transcript {
         from: Option<(Position, bool)>,
         forward: bool,
     ) -> Option<Position> {
-        if let Some(found) = self.row_with_needle(id, from, forward) {
-            return Some(found);
+        if !self.is_folded(id) {
+            return self.row_with_needle(id, from, forward);
         }
-        if from.is_some() || !self.is_folded(id) {
+        if !self.has_needle(id) {
             return None;
         }
         let before = self.folds.insert(id, false);
         self.cache.forget(id);
-        let found = self.row_with_needle(id, None, forward);
+        let found = self.row_with_needle(id, from, forward);
         if found.is_none() {
-            match before {
-                Some(folded) => self.folds.insert(id, folded),
-                None => self.folds.remove(&id),
-            };
-            self.cache.forget(id);
+            self.restore_fold(id, before);
         }
         found
     }
@@ -303,7 +458,7 @@ impl Transcript {
         (broken && beyond(0)).then(|| at(0))
     }
 
-    fn go_to_match(&mut self, found: Position) -> bool {
+    fn go_to_match(&mut self, found: Position) {
         for ancestor in self.items.ancestors(found.item).collect::<Vec<_>>() {
             if self.is_folded(ancestor) {
                 self.folds.insert(ancestor, false);
@@ -312,13 +467,13 @@ impl Transcript {
         }
         if let Some(search) = &mut self.search {
             search.at = Some(found);
+            search.is_stale = true;
         }
         // A third of the view above the match, so that it is read in its context.
         let above = usize::from(self.view.height) / 3;
         let (top, _) = self.up(found, above);
         self.cursor = Some(found.item);
         self.move_to(top);
-        true
     }
 
     /// Marks the matches in a drawn row.

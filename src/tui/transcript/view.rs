@@ -61,6 +61,7 @@ impl Transcript {
             Some(top) => self.draw_from(top, area, buf, focused),
             None => self.view.top = None,
         }
+        self.count_matches();
         self.cache.end_frame();
         self.ink.refill();
     }
@@ -107,6 +108,7 @@ impl Transcript {
             view.theme = *theme;
             view.highlighting = ready;
             self.cache.clear();
+            self.forget_all_found();
         }
         has_resized
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ratatui::text::Line;
 
 use super::Transcript;
+use super::approvals::CallState;
 use super::call::Steps;
 use super::item::{ItemId, Kind};
 use super::looks::{self, Setting};
@@ -24,6 +25,9 @@ const STEP: usize = 2;
 
 /// Deepest indentation that is drawn.
 const MOST_STEPS: usize = 6;
+
+/// Calls of one message that are looked at behind the one that is asked about.
+const MAX_QUEUED: usize = 64;
 
 /// A row of a part of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +77,43 @@ impl Transcript {
         }
     }
 
+    /// Whether a call waits behind the one of the same message that the approval panel asks about: the
+    /// agent asks one after the other.
+    fn is_queued(&self, id: ItemId) -> bool {
+        let item = self.items.get(id);
+        let Kind::Call(call) = &item.kind else {
+            return false;
+        };
+        let is_open = call.answer.is_none() && !call.writing && call.outcome.is_none();
+        if !is_open || !item.children.is_empty() || self.approvals.of(&call.id).is_some() {
+            return false;
+        }
+        let asked = self
+            .approvals
+            .asked()
+            .and_then(|call| self.items.call(call));
+        asked.is_some_and(|asked| asked != id && self.calls_behind(asked).any(|call| call == id))
+    }
+
+    /// The calls that follow a call directly.
+    pub(super) fn calls_behind(&self, id: ItemId) -> impl Iterator<Item = ItemId> {
+        let siblings = self.items.siblings(self.items.get(id).parent);
+        let from = self.items.place_of(id).map_or(siblings.len(), |at| at + 1);
+        siblings
+            .range(from..)
+            .map(|(_, sibling)| *sibling)
+            .take_while(|sibling| matches!(self.items.get(*sibling).kind, Kind::Call(_)))
+            .take(MAX_QUEUED)
+    }
+
     fn ensure(&mut self, id: ItemId) {
         if self.cache.has(id) {
             return;
         }
         let item = self.items.get(id);
+        let queued = CallState::queued();
         let state = match &item.kind {
+            Kind::Call(_) if self.is_queued(id) => Some(&queued),
             Kind::Call(call) => self.approvals.of(&call.id),
             Kind::User(_)
             | Kind::Assistant(_)

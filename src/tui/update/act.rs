@@ -6,10 +6,15 @@ use crate::tui::keymap::Action;
 use crate::tui::state::form::{help::Help, palette::Palette, say::About};
 use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
 use crate::tui::theme::{self, Theme};
-use crate::tui::transcript::Scroll;
+use crate::tui::transcript::{Found, Scroll};
 
 /// Does what is asked for.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if decides(action) && app.is_searching() {
+        let words = "Searching: the keys that decide do nothing; Esc ends the search";
+        say(app, Tone::Plain, words);
+        return Vec::new();
+    }
     match action {
         Action::Approve => decide::approve(app),
         Action::ApproveUnread => decide::approve_unread(app),
@@ -21,10 +26,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::DenyMany => decide::many(app, false),
         Action::QuestionDown => scroll_question(app, 1),
         Action::QuestionUp => scroll_question(app, -1),
-        Action::NextMatch => {
-            app.detail.transcript.next_match();
-            Vec::new()
-        }
+        Action::NextMatch => to_match(app, true),
+        Action::PreviousMatch => to_match(app, false),
         Action::ReadApproval => decide::read(app),
         Action::NextApproval => next_approval(app, true),
         Action::PreviousApproval => next_approval(app, false),
@@ -126,6 +129,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Action::Zoom => {
+            app.zoomed = !app.zoomed;
+            Vec::new()
+        }
         Action::FocusNext => focus(app, 1),
         Action::FocusPrevious => focus(app, -1),
         Action::FocusInbox => focus_on(app, Pane::Inbox),
@@ -143,7 +150,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Help => {
-            app.form = Some(Form::Help(Help::new(app.focus.context())));
+            app.form = Some(Form::Help(Help::new(app.context())));
             Vec::new()
         }
         Action::Demo if app.preferences.demo => {
@@ -161,19 +168,20 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Goes back one step: what is typed first, then marks, then the pane.
 fn cancel(app: &mut App) -> Vec<Effect> {
-    if app.inbox.typing || (app.focus == Pane::Inbox && !app.inbox.filter.is_empty()) {
+    if app.focus == Pane::Conversation && app.is_searching() {
+        leave_search(app);
+    } else if app.inbox.typing || (app.focus == Pane::Inbox && !app.inbox.filter.is_empty()) {
         app.inbox.typing = false;
         app.inbox.filter.clear();
     } else if app.sessions.typing || !app.sessions.filter.is_empty() {
         app.sessions.typing = false;
         app.sessions.filter.clear();
         app.sessions.stale();
-    } else if app.detail.search.take().is_some() {
-        app.detail.typing = false;
-        app.detail.transcript.search("");
     } else if !app.inbox.marked.is_empty() || !app.sessions.marked.is_empty() {
         app.inbox.marked.clear();
         app.sessions.marked.clear();
+    } else if app.zoomed && app.focus != Pane::Prompt {
+        app.zoomed = false;
     } else if app.focus == Pane::Conversation || app.focus == Pane::Prompt {
         app.focus = Pane::Sessions;
         app.detail.open = false;
@@ -181,6 +189,57 @@ fn cancel(app: &mut App) -> Vec<Effect> {
         app.notice = None;
     }
     Vec::new()
+}
+
+/// Whether an action decides an approval, or opens what does.
+fn decides(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Approve
+            | Action::ApproveUnread
+            | Action::Deny
+            | Action::Edit
+            | Action::Always
+            | Action::Answer
+            | Action::ApproveMany
+            | Action::DenyMany
+            | Action::ReadApproval
+    )
+}
+
+/// Goes to the next match of the search, or the one before.
+fn to_match(app: &mut App, is_forward: bool) -> Vec<Effect> {
+    let transcript = &mut app.detail.transcript;
+    let found = if is_forward {
+        transcript.next_match()
+    } else {
+        transcript.previous_match()
+    };
+    match (found, is_forward) {
+        (Found::Match, _) => app.notice = None,
+        (Found::Wrapped, true) => say(app, Tone::Plain, "Search went on at the beginning"),
+        (Found::Wrapped, false) => say(app, Tone::Plain, "Search went on at the end"),
+        (Found::Nothing, _) if app.detail.search.is_none() => {
+            let key = app.keymap.key(Action::Filter);
+            say(app, Tone::Plain, format!("Nothing to search for ({key})"));
+        }
+        (Found::Nothing, _) => say(app, Tone::Plain, "Not found"),
+    }
+    Vec::new()
+}
+
+/// Ends the search in the conversation.
+pub fn leave_search(app: &mut App) {
+    app.detail.search = None;
+    app.detail.typing = false;
+    app.detail.transcript.search("");
+}
+
+/// Ends the search in the conversation once that has no longer the keys: they decide again elsewhere.
+pub fn settle_search(app: &mut App) {
+    if app.focus != Pane::Conversation && app.is_searching() {
+        leave_search(app);
+    }
 }
 
 fn scroll_question(app: &mut App, by: i16) -> Vec<Effect> {

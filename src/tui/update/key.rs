@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::act::leave_search;
 use super::{Effect, act, form, inbox, launch, list, say};
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::Field;
@@ -39,7 +40,8 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if app.focus == Pane::Prompt {
         return launch::key(app, key);
     }
-    match app.keymap.action(app.focus.context(), chord) {
+    let own = app.keymap.own_action(app.context(), chord);
+    match own.or_else(|| app.keymap.action(app.focus.context(), chord)) {
         Some(action) => act(app, action),
         None => {
             if let Some(c) = chord.typed() {
@@ -123,7 +125,13 @@ fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => return act(app, Action::Cancel),
-        KeyCode::Enter => app.detail.typing = false,
+        KeyCode::Enter => {
+            app.detail.typing = false;
+            // Nothing to search for is no search.
+            if app.detail.search.as_deref().unwrap_or_default().is_empty() {
+                leave_search(app);
+            }
+        }
         _ => {
             let line = app.detail.search.get_or_insert_default();
             edit_line(&mut app.line, line, key);

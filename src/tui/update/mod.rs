@@ -52,6 +52,7 @@ pub fn update(app: &mut App, msg: Msg, at: Moment) -> Vec<Effect> {
         Msg::Done(done) => done::done(app, done),
     };
     effects.extend(select::reconcile(app));
+    act::settle_search(app);
     effects.extend(unread::settle(app));
     if app.data.is_empty() && app.connection != Connection::Connecting && app.first_run.begins(now)
     {

@@ -1,21 +1,27 @@
 //! The selected session's conversation, under a line of what there is to know of the session.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::sessions::{context_used, live_mark, short_directory, short_model, thousands, tokens};
+use super::typed;
 use super::widgets::{fit, fit_prose, frame};
 use crate::domain::Status;
 use crate::format::{dollars, elapsed, retrying, subject, waiting_for};
 use crate::tui::keymap::Action;
+use crate::tui::state::form::Field;
 use crate::tui::state::{App, Pane};
+use crate::tui::transcript::MatchCount;
 
-/// Draws the pane.
-pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
+/// Columns that a search has at least, and those that it has at most.
+const SEARCH: std::ops::RangeInclusive<u16> = 4..=40;
+
+/// Draws the pane; gives the cursor's place where a search is typed.
+pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if area.height == 0 || area.width == 0 {
-        return;
+        return None;
     }
     let theme = app.theme;
     let focused = app.focus == Pane::Conversation && app.form.is_none();
@@ -39,7 +45,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     };
     let inside = frame(&theme, title, focused, area, buf);
     if inside.height == 0 || inside.width == 0 {
-        return;
+        return None;
     }
     facts(
         app,
@@ -55,7 +61,8 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         ..inside
     };
     if app.data.is_empty() {
-        return super::first_run::draw(app, inside, buf);
+        super::first_run::draw(app, inside, buf);
+        return None;
     }
     if app.detail.session.is_none() {
         let words = "Select a session to see its conversation.";
@@ -66,15 +73,15 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
             usize::from(body.width.saturating_sub(1)),
             theme.dim,
         );
-        return;
+        return None;
     }
     if let Some(problem) = &app.detail.problem {
         let words = fit(problem, usize::from(body.width));
         buf.set_stringn(body.x, body.y, words, usize::from(body.width), theme.bad);
-        return;
+        return None;
     }
     app.detail.transcript.draw(body, buf, &theme, focused);
-    foot(app, area, buf);
+    foot(app, area, buf)
 }
 
 /// Model, directory, cost, context: what the title has no room for.
@@ -126,25 +133,54 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     buf.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
+/// What is searched for and how much of it there is; gives the first column behind it, and the cursor's
+/// place while it is typed.
+fn search_line(app: &App, edge: Rect, buf: &mut Buffer) -> (u16, Option<Position>) {
+    let theme = &app.theme;
+    let typed_so_far = app.detail.search.as_deref().unwrap_or_default();
+    let (x, _) = buf.set_stringn(edge.x, edge.y, " /", usize::from(edge.width), theme.accent);
+    let field = match app.line.text() == typed_so_far {
+        true => app.line.clone(),
+        false => Field::holding(typed_so_far),
+    };
+    let is_typing = app.detail.typing && app.focus == Pane::Conversation && app.form.is_none();
+    let counted = match app.detail.transcript.matches() {
+        None => String::new(),
+        Some(MatchCount { total: 0, more, .. }) => {
+            if more { " …" } else { " not found" }.to_owned()
+        }
+        Some(MatchCount { at, total, more }) => {
+            let at = at.map_or_else(|| "?".to_owned(), |at| at.to_string());
+            format!(" {at}/{total}{}", if more { "+" } else { "" })
+        }
+    };
+    let needs = u16::try_from(typed_so_far.width() + 1).unwrap_or(u16::MAX);
+    let behind = u16::try_from(counted.width() + 1).unwrap_or(0);
+    let room = edge.right().saturating_sub(x).saturating_sub(behind);
+    let width = needs.clamp(*SEARCH.start(), *SEARCH.end()).min(room);
+    let area = Rect::new(x, edge.y, width, 1);
+    buf.set_style(area, theme.text);
+    buf.set_string(area.x, area.y, " ".repeat(usize::from(width)), theme.accent);
+    let cursor = typed::draw(&field, theme.accent, is_typing, area, buf);
+    let style = match app.detail.transcript.matches() {
+        Some(MatchCount { total: 0, .. }) => theme.bad,
+        Some(_) | None => theme.accent,
+    };
+    let rest = usize::from(edge.right().saturating_sub(area.right()));
+    let (x, _) = buf.set_stringn(area.right(), edge.y, format!("{counted} "), rest, style);
+    (x, cursor)
+}
+
 /// On the frame's lower edge: what is below, or what is searched for.
-fn foot(app: &App, area: Rect, buf: &mut Buffer) {
+fn foot(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let y = area.y + area.height.saturating_sub(1);
     let mut x = area.x + 2;
-    if let Some(search) = &app.detail.search {
-        let words = format!(
-            " /{}{} ",
-            fit(search, 40),
-            if app.detail.typing { "▏" } else { "" }
-        );
-        let (end, _) = buf.set_stringn(
-            x,
-            y,
-            words,
-            usize::from(area.width.saturating_sub(4)),
-            theme.accent,
-        );
-        x = end + 1;
+    let mut cursor = None;
+    if app.is_searching() {
+        let edge = Rect::new(x, y, area.width.saturating_sub(4), 1);
+        let (end, at) = search_line(app, edge, buf);
+        (x, cursor) = (end + 1, at);
     }
     if let Some(words) = doing(app) {
         let room = usize::from((area.x + area.width).saturating_sub(x + 2));
@@ -160,7 +196,7 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         if words.width() <= room {
             let wide = u16::try_from(words.width()).unwrap_or(0);
             buf.set_string(area.right() - wide - 2, y, words, theme.waiting);
-            return;
+            return cursor;
         }
     }
     if !app.detail.transcript.is_following() {
@@ -174,6 +210,7 @@ fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         let room = usize::from((area.x + area.width).saturating_sub(x + 2));
         buf.set_stringn(x, y, words, room, theme.waiting);
     }
+    cursor
 }
 
 /// What the agent is doing right now: for how long, with which tool, how much it has written, and what

@@ -98,7 +98,16 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
         return own(app, &[("enter", "apply"), ("esc", "clear")]);
     }
     let mut actions: Vec<(Action, &str)> = Vec::new();
+    if app.zoomed {
+        actions.push((Action::Zoom, "unzoom"));
+    }
     match app.focus {
+        Pane::Conversation if app.is_searching() => actions.extend([
+            (Action::NextMatch, "next match"),
+            (Action::PreviousMatch, "previous match"),
+            (Action::Cancel, "end search"),
+            (Action::Filter, "search for something else"),
+        ]),
         Pane::Inbox => actions.extend(of_inbox(app)),
         Pane::Sessions => actions.extend(of_sessions(app)),
         Pane::Conversation => actions.extend([
@@ -109,6 +118,7 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
             (Action::Filter, "search"),
             (Action::Pager, "pager"),
             (Action::Copy, "copy"),
+            (Action::Zoom, "zoom"),
         ]),
         Pane::Prompt => {}
     }

@@ -45,7 +45,7 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
     layout.hints = take_bottom(&mut rest, 1);
     layout.status = take_bottom(&mut rest, 1);
     let waiting = u16::try_from(app.data.pending.len()).unwrap_or(u16::MAX);
-    if area.width >= WIDE {
+    if area.width >= WIDE && !is_zoomed(app) {
         let mut left = take_left(&mut rest, (area.width * 2 / 5).clamp(40, 64));
         let rows = super::prompt::height(app, left.width);
         layout.prompt = take_bottom(&mut left, rows);
@@ -62,24 +62,30 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
         layout.conversation = rest;
         return layout;
     }
+    let is_open = match is_zoomed(app) {
+        true => app.focus == Pane::Conversation,
+        false => app.detail.open,
+    };
     if card > 0 {
-        let most = if area.height < LOW {
+        let most = if is_zoomed(app) && is_open && area.height >= LOW {
+            (rest.height / 3).max(8)
+        } else if area.height < LOW {
             // One row of the list beside it is all that there is room for.
             rest.height.saturating_sub(3)
-        } else if app.detail.open {
+        } else if is_open {
             rest.height / 2
         } else {
             rest.height * 3 / 5
         };
         layout.card = take_bottom(&mut rest, card.min(most.max(5)));
     }
-    if app.detail.open {
+    if is_open {
         layout.conversation = rest;
         return layout;
     }
     // Beside a question the list is worth more than a line that a key brings back.
     let roomy = area.height >= if card > 0 { TALL } else { LOW };
-    if roomy || app.focus == Pane::Prompt {
+    if (roomy && !app.zoomed) || app.focus == Pane::Prompt {
         let rows = super::prompt::height(app, rest.width);
         layout.prompt = take_bottom(&mut rest, rows);
     }
@@ -89,6 +95,11 @@ pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
     }
     layout.sessions = rest;
     layout
+}
+
+/// Whether one pane has the whole screen. A new session's prompt is beside the lists all the same.
+fn is_zoomed(app: &App) -> bool {
+    app.zoomed && app.focus != Pane::Prompt
 }
 
 /// Rows of the inbox in a column of so many: all that it needs, but the other sessions keep what they

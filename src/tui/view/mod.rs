@@ -31,7 +31,6 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     let (tour_line, area) = tour::split(app, frame.area());
     app.size = (area.width, area.height);
     app.sessions.arrange(&app.data);
-    card::arrange(app, card_width(app, area));
     form::arrange(app, area);
     let panes = panes(app, area);
     let with_context = panes.conversation.height == 0;
@@ -46,13 +45,14 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     inbox::draw(app, panes.inbox, buf);
     sessions::draw(app, panes.sessions, buf);
     prompt::draw(app, panes.prompt, buf);
-    conversation::draw(app, panes.conversation, buf);
+    let searching = conversation::draw(app, panes.conversation, buf);
     card::draw(app, panes.card, with_context, buf);
     status::draw(app, panes.status, buf);
     tour::draw(app, tour_line, buf);
     hints::draw(app, panes.hints, buf);
     let cursor =
         form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
+    let cursor = cursor.or(searching);
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }
@@ -65,20 +65,17 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     }
 }
 
-/// Where everything is, with the panel as it was laid out last.
-#[must_use]
-pub fn panes(app: &App, area: Rect) -> layout::Layout {
-    let beside = layout::layout(app, area, 0).conversation.height > 0;
-    let width = card_width(app, area);
-    layout::layout(app, area, card::height(app, !beside, width))
-}
-
-/// How wide the panel is: that depends on whether there are two columns.
-fn card_width(app: &App, area: Rect) -> u16 {
-    match layout::layout(app, area, 0).conversation.width {
+/// Where everything is. How wide the panel is depends on where it goes, how high on what it says at that
+/// width, for which it is laid out here.
+fn panes(app: &mut App, area: Rect) -> layout::Layout {
+    let bare = layout::layout(app, area, 0);
+    let width = match bare.conversation.width {
         0 => area.width,
         width => width,
-    }
+    };
+    card::arrange(app, width);
+    let card = card::height(app, bare.conversation.height == 0, width);
+    layout::layout(app, area, card)
 }
 
 /// What this frame shows under the decision keys; none where they decide nothing, as while something
@@ -90,7 +87,7 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         Some((approval, text))
     };
     let Some(form) = &app.form else {
-        let typing = app.sessions.typing || app.inbox.typing || app.detail.search.is_some();
+        let typing = app.sessions.typing || app.inbox.typing || app.is_searching();
         let (approval, text) = panel()?;
         let is_shown = card.height >= 3 && card.width >= 10;
         let decides = is_shown && !typing && app.focus != Pane::Prompt;

@@ -4,6 +4,7 @@ mod deciding;
 mod demo;
 mod going;
 mod listing;
+mod reading;
 mod several;
 mod shell;
 mod timing;

@@ -12,7 +12,7 @@ use crate::tui::theme;
 pub const RECENT: usize = 5;
 
 /// Actions that only make sense as a key.
-const ONLY_KEYS: [Action; 14] = [
+const ONLY_KEYS: [Action; 16] = [
     Action::Palette,
     Action::Cancel,
     Action::Up,
@@ -23,6 +23,8 @@ const ONLY_KEYS: [Action; 14] = [
     Action::HalfPageDown,
     Action::ScrollUp,
     Action::ScrollDown,
+    Action::NextMatch,
+    Action::PreviousMatch,
     Action::Top,
     Action::Bottom,
     Action::FocusNext,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::support::{approval, below, call, drawn, result, says};
 use crate::domain::Outcome;
-use crate::tui::transcript::{PageWanted, Scroll, Transcript};
+use crate::tui::transcript::{Found, PageWanted, Scroll, Transcript};
 
 fn talk(count: i64) -> Vec<crate::protocol::conversation::ConversationEvent> {
     (1..=count)
@@ -203,7 +203,7 @@ fn what_points_into_the_old_is_forgotten_with_it() {
     transcript.replace(talk(2), true);
     assert_eq!(transcript.needs_page(), None, "not before it is drawn");
     transcript.click(3);
-    assert!(!transcript.next_match());
+    assert_eq!(transcript.next_match(), Found::Nothing);
     drawn(&mut transcript, 40, 10);
     assert_eq!(transcript.needs_page(), Some(PageWanted::Before(1)));
     transcript.replace(Vec::new(), false);

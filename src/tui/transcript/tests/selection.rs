@@ -217,6 +217,38 @@ fn the_call_that_is_asked_about_is_selected_and_in_view_wherever_it_is() {
 }
 
 #[test]
+fn calls_that_were_not_asked_about_yet_are_queued_behind_the_one_that_is() {
+    let mut transcript = filled();
+    for (at, id) in [(10, "a"), (11, "b"), (12, "c")] {
+        let input = json!({"command": format!("echo {id}")});
+        transcript.push(call(at, id, "Bash", &input));
+    }
+    transcript.push(says(13, "assistant", "another message"));
+    transcript.push(call(14, "d", "Bash", &json!({"command": "echo d"})));
+    let marks = |transcript: &mut Transcript| -> Vec<String> {
+        let rows = drawn(transcript, 60, 200);
+        let calls = rows.iter().filter(|row| row.contains("● Bash  echo"));
+        let marks = calls.map(|row| match row.split_once('⏸') {
+            Some((_, mark)) => mark.trim().to_owned(),
+            None => String::new(),
+        });
+        marks.collect()
+    };
+    assert_eq!(marks(&mut transcript), ["", "", "", ""]);
+    transcript.approval(&approval("a", Outcome::Pending));
+    transcript.set_asked(Some("a"));
+    let waiting = "waiting for a decision";
+    assert_eq!(marks(&mut transcript), [waiting, "queued", "queued", ""]);
+    // The first is decided and done, the second is asked about.
+    transcript.approval(&approval("a", Outcome::Approved));
+    transcript.set_asked(None);
+    assert_eq!(marks(&mut transcript), ["", "", "", ""]);
+    transcript.approval(&approval("b", Outcome::Pending));
+    transcript.set_asked(Some("b"));
+    assert_eq!(marks(&mut transcript), ["", waiting, "queued", ""]);
+}
+
+#[test]
 fn a_step_of_a_folded_call_is_asked_about_beside_that_call() {
     let mut transcript = filled();
     transcript.push(call(10, "task", "Task", &json!({"description": "look"})));

@@ -45,7 +45,7 @@ fn perform(app: &mut App, command: Command) -> Vec<Effect> {
             if !contexts.contains(&Context::Global) && !contexts.contains(&app.focus.context()) {
                 app.focus = match contexts.first() {
                     Some(Context::Inbox) => Pane::Inbox,
-                    Some(Context::Conversation) => Pane::Conversation,
+                    Some(Context::Conversation | Context::Search) => Pane::Conversation,
                     Some(Context::Sessions | Context::Global) | None => Pane::Sessions,
                 };
                 app.detail.open = app.focus == Pane::Conversation;

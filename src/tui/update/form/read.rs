@@ -37,12 +37,19 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
         widen(&mut form);
         return After::Stay(Form::Read(form));
     }
-    match app.keymap.action(Context::Inbox, Chord::of(key)) {
+    let chord = Chord::of(key);
+    // Letters decide here, also while something is searched for.
+    let is_next = chord.typed().is_none()
+        && app.keymap.own_action(Context::Search, chord) == Some(Action::NextMatch);
+    if is_next {
+        go(app, &mut form, 1);
+        return After::Stay(Form::Read(form));
+    }
+    match app.keymap.action(Context::Inbox, chord) {
         Some(Action::Filter) => {
             form.typing = true;
             form.search.clear();
         }
-        Some(Action::NextMatch) => go(app, &mut form, 1),
         Some(Action::Copy) => {
             let copied = app.data.pending(&form.approval).map(inbox::copied);
             let effects = copied.map(Effect::Copy).into_iter().collect();

@@ -333,6 +333,10 @@ fn keys_line(
 ) -> Line<'static> {
     let theme = &app.theme;
     let wide = width.saturating_sub(more.width() + 2);
+    if app.is_searching() {
+        let words = fit("keys are for the search; Esc to decide", wide);
+        return Line::styled(words, theme.dim);
+    }
     let keys = offered::actions_until_read(approval, unread);
     let mut said = String::new();
     if offered::must_read(approval, unread) {

@@ -4,6 +4,7 @@ mod approvals;
 mod capabilities;
 mod decisions;
 mod interleavings;
+mod reading;
 mod shell;
 mod sizes;
 mod themes;

@@ -1,0 +1,304 @@
+//! The conversation pane: selecting, copying, searching beside an approval, and the zoom.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::tui::effect::{Effect, Page};
+use crate::tui::msg::{Done, Msg};
+use crate::tui::state::{Form, Pane};
+use crate::tui::testing::{Rig, approval, session};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
+
+fn piece(sequence: i64, changes: Value) -> Value {
+    let mut piece = json!({"id": sequence, "session_id": "s1", "sequence": sequence,
+        "event_type": "message", "role": "assistant", "content": "",
+        "created_at": "2026-03-01T11:30:00Z", "is_completed": true});
+    if let (Some(fields), Value::Object(changes)) = (piece.as_object_mut(), changes) {
+        fields.extend(changes);
+    }
+    piece
+}
+
+fn call(sequence: i64, id: &str, command: &str) -> Value {
+    piece(
+        sequence,
+        json!({"event_type": "tool_call", "content": null, "tool_id": id, "tool_name": "Bash",
+            "tool_input_json": json!({"command": command}).to_string()}),
+    )
+}
+
+/// A session with a conversation in which three calls of one message follow some words; the first is
+/// asked about where `asks`.
+fn rig(size: (u16, u16), asks: bool) -> Rig {
+    let command = json!({"tool_input": {"command": "cargo test -p api"}});
+    let asked = [approval("a1", "s1", command)];
+    let mut rig = Rig::new(
+        size,
+        &[
+            session("s1", json!({"title": "Fix the login"})),
+            session("s2", json!({})),
+        ],
+        if asks { &asked } else { &[] },
+    );
+    let _ = rig.keys("3");
+    let mut pieces: Vec<Value> = (1..=20)
+        .map(|at| {
+            let words = match at % 4 {
+                0 => format!("The needle of paragraph {at}."),
+                _ => format!("Some words in paragraph {at}."),
+            };
+            piece(at, json!({"content": words}))
+        })
+        .collect();
+    pieces.push(piece(21, json!({"content": "I will run three commands."})));
+    pieces.push(call(22, "toolu-a1", "cargo test -p api"));
+    pieces.push(call(23, "toolu-b", "cargo test -p web"));
+    pieces.push(call(24, "toolu-c", "cargo test -p cli"));
+    let _ = rig.tell(Msg::Done(Done::Page {
+        session: "s1".to_owned(),
+        page: Page::Last,
+        pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
+        full: false,
+    }));
+    rig.draw();
+    rig
+}
+
+fn decides(effects: &[Effect]) -> bool {
+    effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Decide(_)))
+}
+
+/// The search in the foot of the pane.
+fn search_of(rig: &mut Rig) -> String {
+    let screen = rig.screen();
+    let foot = screen
+        .lines()
+        .find(|line| line.contains(" /") && line.contains('╰'));
+    let foot = foot.unwrap_or_else(|| panic!("{screen}"));
+    let from = foot.find(" /").unwrap();
+    let words: Vec<&str> = foot[from..].split_whitespace().collect();
+    words.join(" ")
+}
+
+#[test]
+fn any_block_is_selected_copied_and_folded_by_keys() {
+    for size in SIZES {
+        let mut rig = rig(size, false);
+        let barred = |rig: &mut Rig| -> String {
+            let screen = rig.screen();
+            let row = screen.lines().find(|line| line.contains('▌'));
+            row.unwrap_or_else(|| panic!("{screen}")).to_owned()
+        };
+        assert!(barred(&mut rig).contains("cargo test -p cli"));
+        let _ = rig.keys("k k k");
+        assert!(barred(&mut rig).contains("I will run three"));
+        assert_eq!(
+            rig.keys("ctrl-y"),
+            [Effect::Copy("I will run three commands.".to_owned())]
+        );
+        let _ = rig.keys("k up");
+        assert_eq!(
+            rig.keys("ctrl-y"),
+            [Effect::Copy("Some words in paragraph 19.".to_owned())]
+        );
+        let _ = rig.keys("g");
+        assert!(barred(&mut rig).contains("paragraph 1."));
+        let _ = rig.keys("G");
+        assert!(barred(&mut rig).contains("cargo test -p cli"));
+    }
+}
+
+#[test]
+fn what_was_copied_is_said() {
+    let mut rig = rig((80, 24), false);
+    let words = "Copied 1 line to the clipboard (terminal, OSC 52)";
+    let _ = rig.tell(Msg::Done(Done::Said(Ok(words.to_owned()))));
+    assert!(rig.screen().contains(words));
+}
+
+#[test]
+fn matches_are_stepped_through_with_a_count() {
+    for size in SIZES {
+        let mut rig = rig(size, true);
+        let _ = rig.keys("g /");
+        rig.type_in("needle");
+        assert!(search_of(&mut rig).starts_with("/needle 1/5"));
+        let _ = rig.keys("enter");
+        for at in [2, 3, 4, 5] {
+            let _ = rig.keys("n");
+            assert!(search_of(&mut rig).starts_with(&format!("/needle {at}/5")));
+        }
+        let wide = if size.0 == 80 { "80" } else { "140" };
+        insta::assert_snapshot!(format!("search_beside_an_approval_{wide}"), rig.screen());
+        let _ = rig.keys("n");
+        assert!(search_of(&mut rig).starts_with("/needle 1/5"));
+        assert!(rig.screen().contains("Search went on at the beginning"));
+        let _ = rig.keys("N");
+        assert!(search_of(&mut rig).starts_with("/needle 5/5"));
+        assert!(rig.screen().contains("Search went on at the end"));
+        let _ = rig.keys("N");
+        assert!(search_of(&mut rig).starts_with("/needle 4/5"));
+        assert!(rig.app.form.is_none(), "nothing was denied");
+        let _ = rig.keys("/");
+        rig.type_in("less");
+        assert!(search_of(&mut rig).starts_with("/needleless not found"));
+        let _ = rig.keys("enter n");
+        assert!(rig.screen().contains("Not found"));
+        assert!(rig.app.form.is_none());
+    }
+}
+
+#[test]
+fn keys_that_decide_do_nothing_in_a_search_and_count_after_it_once_the_guard_is_over() {
+    for size in SIZES {
+        let mut rig = rig(size, true);
+        let _ = rig.keys("/");
+        rig.type_in("needle");
+        let _ = rig.keys("enter");
+        assert!(
+            rig.screen()
+                .contains("keys are for the search; Esc to decide")
+        );
+        for key in ["y", "e", "a", "U", "Y", "v"] {
+            assert_eq!(rig.keys(key), [], "{key}");
+            assert!(rig.app.form.is_none(), "{key}");
+            assert!(
+                rig.screen()
+                    .contains("Searching: the keys that decide do nothing")
+            );
+        }
+        let _ = rig.keys("esc");
+        assert!(!rig.app.is_searching());
+        // At once after the search the keys do nothing yet.
+        assert!(!decides(&rig.tap("y")));
+        let _ = rig.tap("n");
+        assert!(
+            rig.app.form.is_none(),
+            "a search key that comes too late denies nothing"
+        );
+        rig.draw();
+        assert!(decides(&rig.press("y")), "{}", rig.screen());
+    }
+}
+
+#[test]
+fn a_search_ends_when_another_pane_gets_the_keys() {
+    for key in ["1", "2", "tab", "h", "c"] {
+        let mut rig = rig((140, 40), true);
+        let _ = rig.keys("/");
+        rig.type_in("needle");
+        let _ = rig.keys("enter");
+        let _ = rig.keys(key);
+        assert!(!rig.app.is_searching(), "{key}");
+        assert_ne!(rig.app.focus, Pane::Conversation, "{key}");
+    }
+}
+
+#[test]
+fn an_empty_search_is_none() {
+    let mut rig = rig((80, 24), true);
+    let _ = rig.keys("/ enter");
+    assert!(!rig.app.is_searching());
+    assert_eq!(rig.app.focus, Pane::Conversation);
+}
+
+#[test]
+fn the_cursor_of_the_terminal_is_in_the_search() {
+    for size in SIZES {
+        let mut rig = rig(size, true);
+        let _ = rig.keys("/");
+        rig.type_in("née 漢");
+        let behind = rig.cursor();
+        let screen = rig.screen();
+        let row = screen.lines().nth(usize::from(behind.y)).unwrap();
+        assert!(row.contains("/née 漢"), "{row}");
+        let _ = rig.keys("left");
+        assert_eq!(rig.cursor().x + 2, behind.x, "before the wide letter");
+        let _ = rig.keys("home");
+        assert_eq!(rig.cursor().x + 6, behind.x);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_keys_decide_anything_while_a_search_is_open(
+        keys in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "/", "enter", "esc", "n", "N", "y", "Y", "a", "e", "U", "!", "v", "d", "o", "j", "k",
+                "G", "tab", "3", "f", ":", "ctrl-n", "ctrl-y", "backspace",
+            ]),
+            1..40,
+        ),
+        wide in any::<bool>(),
+    ) {
+        let mut rig = rig(SIZES[usize::from(wide)], true);
+        for key in keys {
+            let was_searching = rig.app.is_searching();
+            let had_form = rig.app.form.is_some();
+            let effects = rig.press(key);
+            if was_searching {
+                prop_assert!(!decides(&effects), "{} decided in a search", key);
+                let opened = !had_form && rig.app.form.as_ref().is_some_and(|form| {
+                    form.approval().is_some() || form.decides()
+                });
+                prop_assert!(!opened, "{} opened what decides in a search", key);
+            }
+            rig.draw();
+        }
+    }
+}
+
+#[test]
+fn a_pane_is_zoomed_and_comes_back_and_the_approval_stays_in_sight() {
+    for size in SIZES {
+        let wide = if size.0 == 80 { "80" } else { "140" };
+        for back in ["f", "+", "esc"] {
+            let mut rig = rig(size, true);
+            let before = rig.screen();
+            let _ = rig.keys("f");
+            let panes = rig.app.frame.panes;
+            assert_eq!(panes.conversation.width, size.0, "the whole screen");
+            assert_eq!((panes.inbox.width, panes.sessions.width), (0, 0));
+            let screen = rig.screen();
+            assert!(
+                screen.contains("Allow Bash") && screen.contains("y approve"),
+                "{screen}"
+            );
+            if back == "f" {
+                insta::assert_snapshot!(format!("zoomed_conversation_{wide}"), screen);
+            }
+            let _ = rig.keys(back);
+            assert_eq!(rig.screen(), before, "{back}");
+        }
+        let mut rig = rig(size, true);
+        let _ = rig.keys("1 f");
+        let panes = rig.app.frame.panes;
+        assert_eq!((panes.inbox.width, panes.sessions.width), (size.0, size.0));
+        assert_eq!(panes.conversation.height, 0);
+        insta::assert_snapshot!(format!("zoomed_list_{wide}"), rig.screen());
+        // The zoom goes with the keys.
+        let _ = rig.keys("tab");
+        assert_eq!(rig.app.frame.panes.conversation.width, size.0);
+        assert!(decides(&rig.keys("y")), "{}", rig.screen());
+    }
+}
+
+#[test]
+fn the_palette_zooms_too() {
+    let mut rig = rig((140, 40), true);
+    let _ = rig.keys(":");
+    rig.type_in("zoom");
+    let _ = rig.keys("enter");
+    assert!(rig.app.zoomed && !matches!(rig.app.form, Some(Form::Palette(_))));
+}
