@@ -149,6 +149,14 @@ impl Rig {
         update(&mut self.app, msg, at)
     }
 
+    /// Where the terminal's own cursor is; none while it is hidden.
+    pub fn cursor(&mut self) -> Option<(u16, u16)> {
+        self.draw();
+        let backend = self.terminal.backend();
+        let at = backend.cursor_position();
+        backend.cursor_visible().then_some((at.x, at.y))
+    }
+
     /// Lets time pass, without anything happening or being drawn.
     pub fn wait(&mut self, time: Duration) {
         self.elapsed += time;

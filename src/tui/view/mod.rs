@@ -20,7 +20,8 @@ mod typed;
 pub mod widgets;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
 use super::forms::batch;
 use super::state::guard::TextView;
@@ -50,9 +51,10 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     status::draw(app, panes.status, buf);
     tour::draw(app, tour_line, buf);
     hints::draw(app, panes.hints, buf);
-    let cursor =
-        form::draw(app, area, buf).or_else(|| prompt::finish(app, panes.prompt, area, buf));
-    let cursor = cursor.or(searching);
+    let cursor = form::draw(app, area, buf)
+        .or_else(|| prompt::finish(app, panes.prompt, area, buf))
+        .or(searching)
+        .or_else(|| filter_cursor(app, &panes, buf));
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }
@@ -63,6 +65,22 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
         card_most: card::hidden(app, panes.card, with_context),
         panes,
     }
+}
+
+/// Where a filter of a list is being typed: at the bar behind its text, in the pane's title.
+fn filter_cursor(app: &App, panes: &layout::Layout, buf: &Buffer) -> Option<Position> {
+    let pane = match (&app.form, app.inbox.typing, app.sessions.typing) {
+        (Some(_), _, _) | (None, false, false) => return None,
+        (None, true, _) => panes.inbox,
+        (None, false, true) => panes.sessions,
+    };
+    let title = Rect {
+        height: pane.height.min(1),
+        ..pane
+    };
+    let is_bar = |at: &Position| buf.cell(*at).is_some_and(|cell| cell.symbol() == "▏");
+    // The last one: the text before it may hold such a sign, too.
+    title.positions().filter(is_bar).last()
 }
 
 /// Where everything is. How wide the panel is depends on where it goes, how high on what it says at that

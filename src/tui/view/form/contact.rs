@@ -1,7 +1,7 @@
 //! The answer to a message, under the message.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 use serde_json::Value;
@@ -19,7 +19,7 @@ const MESSAGE: u16 = 8;
 const MESSAGE_BYTES: usize = 8 * 1024;
 
 /// Draws it.
-pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let who = app.data.pending(&form.approval).map(asks);
     let title = Line::styled(
@@ -61,7 +61,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
         Some(_) => "the option is the answer; more words go with it",
         None => "your answer",
     };
-    offers::draw(theme, &form.answer, nothing, rest, buf);
+    let cursor = offers::draw(theme, &form.answer, nothing, rest, buf);
     let mut keys = vec![("enter", "answer")];
     if !form.answer.list.is_empty() {
         keys.push(("↑↓", "options"));
@@ -72,6 +72,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) {
         ("esc", "back"),
     ]);
     keys_at_foot(theme, &keys, inside, buf);
+    cursor
 }
 
 /// The message's subject and words; of a long one the beginning, as the card and `read` have all.

@@ -1,7 +1,7 @@
 //! The reason of a denial.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::{about, keys_at_foot, offers};
@@ -10,7 +10,7 @@ use crate::tui::state::form::deny::{Deny, NO_REASON};
 use crate::tui::view::widgets::popup;
 
 /// Draws it.
-pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let title = Line::styled(" Deny: reason ", theme.bad);
     let height = offers::height(&form.reason).saturating_add(6);
@@ -20,7 +20,7 @@ pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) {
         Some(_) => "optional: adds to the chosen option",
         None => NO_REASON,
     };
-    offers::draw(theme, &form.reason, nothing, rest, buf);
+    let cursor = offers::draw(theme, &form.reason, nothing, rest, buf);
     let stop = if form.interrupt {
         "also interrupt ✓"
     } else {
@@ -35,4 +35,5 @@ pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) {
     }
     keys.extend([("alt-enter", "new line"), ("esc", "cancel")]);
     keys_at_foot(theme, &keys, inside, buf);
+    cursor
 }

@@ -1,7 +1,7 @@
 //! Approve with another input: the text, then what is changed.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{draw_field, keys_at_foot};
@@ -13,7 +13,7 @@ use crate::tui::transcript::tool_label;
 use crate::tui::view::widgets::{fit, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let width = 110.min(screen.width.saturating_sub(2)).max(1);
     let height = match &form.review {
@@ -35,15 +35,18 @@ pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) {
     let title = Line::styled(title, theme.accent);
     let inside = popup(theme, title, width, height.max(8), screen, buf);
     if inside.height < 2 {
-        return;
+        return None;
     }
     match &form.review {
-        Some(changes) => form.scroll = review(&super::guarded(app), form, changes, inside, buf),
+        Some(changes) => {
+            form.scroll = review(&super::guarded(app), form, changes, inside, buf);
+            None
+        }
         None => text(app, form, inside, buf),
     }
 }
 
-fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
+fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let mut spans = Vec::new();
     for (index, part) in form.parts.iter().enumerate() {
@@ -65,9 +68,8 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
         height: inside.height.saturating_sub(3),
         ..inside
     };
-    if let Some(part) = form.part() {
-        draw_field(theme, &part.text, field, buf);
-    }
+    let part = form.part();
+    let cursor = part.and_then(|part| draw_field(theme, &part.text, field, buf));
     let y = inside.y + inside.height.saturating_sub(2);
     let hidden = form.hidden();
     let width = usize::from(inside.width);
@@ -86,6 +88,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) {
     }
     keys.extend([("ctrl-g", "editor"), ("esc", "back")]);
     keys_at_foot(&super::guarded(app), &keys, inside, buf);
+    cursor
 }
 
 /// Draws what was changed; returns the first row that is shown.

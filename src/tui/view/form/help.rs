@@ -1,7 +1,7 @@
 //! All keys, made from the keymap: the pane's own first.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{draw_field, keys_at_foot};
@@ -26,15 +26,16 @@ const IN_FORMS: [(&str, &str); 6] = [
 ];
 
 /// Draws it.
-pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let two = screen.width >= 2 * COLUMN;
     let title = Line::styled(" Keys ", theme.accent);
     let width = if two { 2 * COLUMN + 4 } else { COLUMN + 16 };
     let inside = popup(theme, title, width, screen.height, screen, buf);
     if inside.height < 2 {
-        return;
+        return None;
     }
+    let mut cursor = None;
     let mut room = Rect {
         height: inside.height - 1,
         ..inside
@@ -47,7 +48,7 @@ pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) {
             height: 1,
             ..inside
         };
-        draw_field(theme, &form.filter, field, buf);
+        cursor = draw_field(theme, &form.filter, field, buf);
         room.y += 1;
         room.height -= 1;
     }
@@ -74,6 +75,7 @@ pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) {
         &[("/", "search"), ("esc", "back")]
     };
     keys_at_foot(theme, keys, inside, buf);
+    cursor.filter(|_| form.typing)
 }
 
 fn lines(app: &App, form: &Help, width: usize) -> Vec<Line<'static>> {

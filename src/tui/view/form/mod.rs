@@ -20,6 +20,7 @@ pub use read::view as read_view;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use ratatui_textarea::WrapMode;
@@ -112,14 +113,8 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
 
 fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option<Position> {
     match form {
-        Form::Deny(form) => {
-            deny::draw(app, form, area, buf);
-            None
-        }
-        Form::Edit(form) => {
-            edit::draw(app, form, area, buf);
-            None
-        }
+        Form::Deny(form) => deny::draw(app, form, area, buf),
+        Form::Edit(form) => edit::draw(app, form, area, buf),
         Form::Always(form) => {
             always::draw(app, form, area, buf);
             None
@@ -128,14 +123,8 @@ fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option
             batch::draw(app, form, area, buf);
             None
         }
-        Form::Question(form) => {
-            question::draw(app, form, area, buf);
-            None
-        }
-        Form::Contact(form) => {
-            contact::draw(app, form, area, buf);
-            None
-        }
+        Form::Question(form) => question::draw(app, form, area, buf),
+        Form::Contact(form) => contact::draw(app, form, area, buf),
         Form::Say(form) => say::draw(app, form, area, buf),
         Form::Confirm(form) => {
             confirm::draw(app, form, area, buf);
@@ -149,27 +138,34 @@ fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option
             read::draw(app, form, area, buf);
             None
         }
-        Form::Help(form) => {
-            help::draw(app, form, area, buf);
-            None
-        }
+        Form::Help(form) => help::draw(app, form, area, buf),
         Form::Launch(form) => launch::draw(app, form, area, buf),
         Form::Search(form) => search::draw(app, form, area, buf),
         Form::Palette(form) => palette::draw(app, form, area, buf),
     }
 }
 
-/// Draws a field; the library keeps its cursor in sight.
-fn draw_field(theme: &Theme, field: &Field, area: Rect, buf: &mut Buffer) {
+/// Draws a field; the library keeps its cursor in sight. Gives the cursor's place, for the terminal's own
+/// one: an input method shows its candidates there.
+fn draw_field(theme: &Theme, field: &Field, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut area_of = field.area.clone();
     area_of.set_style(theme.text);
-    area_of.set_cursor_line_style(ratatui::style::Style::new());
-    area_of.set_cursor_style(
-        ratatui::style::Style::new().add_modifier(ratatui::style::Modifier::REVERSED),
-    );
+    area_of.set_cursor_line_style(Style::new());
+    area_of.set_cursor_style(Style::new().add_modifier(Modifier::REVERSED));
     area_of.set_wrap_mode(WrapMode::WordOrGlyph);
     area_of.render(area, buf);
+    let cursor = reversed(area, buf);
     unmask(theme, area, buf);
+    cursor
+}
+
+/// The first reversed cell: the library draws its cursor as one, and does not say where it is.
+fn reversed(area: Rect, buf: &Buffer) -> Option<Position> {
+    let is_reversed = |at: &Position| {
+        let cell = buf.cell(*at);
+        cell.is_some_and(|cell| cell.modifier.contains(Modifier::REVERSED))
+    };
+    area.intersection(buf.area).positions().find(is_reversed)
 }
 
 /// Marks the cells of a field that hold more than they show: the library draws text as it is.

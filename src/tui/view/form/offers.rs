@@ -1,7 +1,7 @@
 //! A text field with answers offered below it.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
@@ -24,7 +24,13 @@ fn field_height(offers: &Offers) -> u16 {
 }
 
 /// Draws both. `nothing` stands dim in the field while nothing is typed: what that would mean.
-pub fn draw(theme: &Theme, offers: &Offers, nothing: &str, area: Rect, buf: &mut Buffer) {
+pub fn draw(
+    theme: &Theme,
+    offers: &Offers,
+    nothing: &str,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
     let rows = field_height(offers).min(area.height);
     let field = Rect {
         height: rows,
@@ -33,7 +39,7 @@ pub fn draw(theme: &Theme, offers: &Offers, nothing: &str, area: Rect, buf: &mut
     let mut text = offers.text.clone();
     text.area.set_placeholder_text(nothing);
     text.area.set_placeholder_style(theme.dim);
-    draw_field(theme, &text, field, buf);
+    let cursor = draw_field(theme, &text, field, buf);
     let list = Rect {
         y: area.y + rows + 1,
         height: area.height.saturating_sub(rows + 1),
@@ -63,4 +69,5 @@ pub fn draw(theme: &Theme, offers: &Offers, nothing: &str, area: Rect, buf: &mut
         }
         buf.set_line(list.x, list.y + y, &Line::from(line), list.width);
     }
+    cursor
 }

@@ -31,7 +31,7 @@ pub fn draw(app: &App, form: &Palette, screen: Rect, buf: &mut Buffer) -> Option
         height: 1,
         ..inside
     };
-    draw_field(theme, &form.filter, field, buf);
+    let cursor = draw_field(theme, &form.filter, field, buf);
     let rows = Rect {
         y: inside.y + 1,
         height: inside.height.saturating_sub(2),
@@ -60,7 +60,7 @@ pub fn draw(app: &App, form: &Palette, screen: Rect, buf: &mut Buffer) -> Option
         inside,
         buf,
     );
-    None
+    cursor
 }
 
 fn row<'a>(

@@ -1,7 +1,7 @@
 //! The answers to an agent's questions.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{draw_field, keys_at_foot};
@@ -12,7 +12,7 @@ use crate::tui::transcript::text::Row;
 use crate::tui::view::widgets::{fit, popup};
 
 /// Draws it.
-pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let width = 84.min(screen.width);
     let columns = usize::from(width.saturating_sub(2));
@@ -39,6 +39,7 @@ pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) {
     for (row, y) in rows.iter().skip(skip).zip(0..room) {
         buf.set_line(inside.x, top + y, row, inside.width);
     }
+    let mut cursor = None;
     if let Some(asked) = form.current() {
         let shown = room.min(u16::try_from(rows.len().saturating_sub(skip)).unwrap_or(room));
         let area = Rect {
@@ -47,9 +48,10 @@ pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) {
             width: inside.width.saturating_sub(6),
             height: field.min(inside.height.saturating_sub(2 * tabs + shown + 1)),
         };
-        other(theme, asked, on_other, inside.x, area, buf);
+        cursor = other(theme, asked, on_other, inside.x, area, buf);
     }
     keys_at_foot(theme, &keys(form), inside, buf);
+    cursor
 }
 
 fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
@@ -163,9 +165,16 @@ fn field_height(asked: &Asked, on_other: bool) -> u16 {
 }
 
 /// One's own words, as the last row.
-fn other(theme: &Theme, asked: &Asked, on_other: bool, x: u16, area: Rect, buf: &mut Buffer) {
+fn other(
+    theme: &Theme,
+    asked: &Asked,
+    on_other: bool,
+    x: u16,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
     if area.height == 0 || area.width == 0 {
-        return;
+        return None;
     }
     let index = asked.choices.len();
     let first = mark(theme, asked, index, asked.with_other).line();
@@ -174,8 +183,7 @@ fn other(theme: &Theme, asked: &Asked, on_other: bool, x: u16, area: Rect, buf: 
         let mut field = asked.other.clone();
         field.area.set_placeholder_text("in your own words");
         field.area.set_placeholder_style(theme.dim);
-        draw_field(theme, &field, area, buf);
-        return;
+        return draw_field(theme, &field, area, buf);
     }
     let (words, style) = if asked.other.is_blank() {
         ("in your own words".to_owned(), theme.dim)
@@ -184,6 +192,7 @@ fn other(theme: &Theme, asked: &Asked, on_other: bool, x: u16, area: Rect, buf: 
     };
     let words = fit(&words, usize::from(area.width));
     buf.set_string(area.x, area.y, words, style);
+    None
 }
 
 /// All answers, before they are sent.

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod capabilities;
+mod cursor;
 mod decisions;
 mod interleavings;
 mod reading;
