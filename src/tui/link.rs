@@ -30,13 +30,14 @@ const RESTART: Duration = Duration::from_secs(15);
 
 /// Events that concern the lists. Conversations of sessions that are not open would be most of the
 /// traffic and are not asked for.
-const LIST_EVENTS: [&str; 6] = [
+const LIST_EVENTS: [&str; 7] = [
     "new_approval",
     "approval_resolved",
     "approval_delivered",
     "session_status_changed",
     "session_settings_changed",
     "session_updated",
+    "session_deleted",
 ];
 
 /// Follows all sessions until nobody listens.

@@ -478,6 +478,12 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
 }
 
 /// A hook's answer, where it stops the turn: with `continue: false`, or by refusing the message.
+///
+/// Of hooks for tools Claude Code tells it only with `--include-hook-events`, which is not given: 2.0.37
+/// does not know that option and ends at once, and 2.1.133, 2.1.330 and 2.1.332 write two more lines for
+/// each run of each hook. Without it a PreToolUse hook's `stopReason` is nowhere in the stream of any of
+/// the four; from 2.1.133 on the result's `terminal_reason` is `hook_stopped`, and the session says that
+/// a hook stopped the turn.
 fn hook_response(line: &Members<'_>) -> AgentLine {
     let name = line
         .text("hook_name")

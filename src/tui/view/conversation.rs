@@ -90,7 +90,8 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     };
     let theme = &app.theme;
-    let mut parts = Vec::new();
+    let directory = short_directory(app, session);
+    let mut parts = vec![Span::styled(directory, theme.dim)];
     if let Some(words) = waiting_for(session) {
         let words = fit_prose(&words, usize::from(area.width));
         parts.push(Span::styled(words, theme.waiting));
@@ -100,7 +101,6 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
             theme.bad,
         ));
     }
-    parts.push(Span::styled(short_directory(app, session), theme.dim));
     if let Some(model) = session.model.as_deref() {
         parts.push(Span::styled(fit(short_model(model), 24), theme.dim));
     }

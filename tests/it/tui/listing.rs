@@ -44,6 +44,8 @@ fn ended_sessions_are_deleted_from_the_list_and_one_that_works_is_left_alone() {
     terminal.wait_for("2 sessions deleted");
     let left = cli.ok(&["sessions", "-q"]);
     assert!(left.trim().starts_with(&asks[..8]), "{left}");
+    terminal.wait_gone("TEXT one");
+    terminal.wait_gone("TEXT two");
     for id in &ended {
         cli.fails(3, &["show", id]);
     }
@@ -51,4 +53,15 @@ fn ended_sessions_are_deleted_from_the_list_and_one_that_works_is_left_alone() {
     terminal.decide("y");
     cli.until_status(&asks, "completed");
     assert!(cli.work().join("kept").exists());
+}
+
+#[test]
+fn a_session_that_is_deleted_elsewhere_leaves_the_list() {
+    let cli = Cli::new();
+    let id = ended(&cli, "gone soon");
+    let terminal = Terminal::start(SIZE, &cli.command(&[]));
+    terminal.wait_for("TEXT gone soon");
+    cli.ok(&["delete", "--yes", &id]);
+    terminal.wait_gone("TEXT gone soon");
+    terminal.wait_for("No sessions yet");
 }

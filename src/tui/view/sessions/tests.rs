@@ -178,7 +178,7 @@ fn the_conversations_head_says_what_a_session_waits_for() {
     let screen = rig.screen();
     let head = screen.lines().nth(1).unwrap_or_default();
     assert!(
-        head.contains("waiting: its credentials have expired · ~/src/api"),
+        head.contains("~/src/api · waiting: its credentials have expired · opus-5-5"),
         "{screen}"
     );
 }
