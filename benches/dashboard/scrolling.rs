@@ -192,5 +192,6 @@ fn nothing(at: i64, event_type: EventType) -> ConversationEvent {
         approval_outcome: None,
         approval_id: None,
         edited_input_json: None,
+        unread_lines: None,
     }
 }
