@@ -127,7 +127,12 @@ impl Watch {
             self.seen.extend(seen.iter().cloned());
             seen.extend(dialog.map(str::to_owned));
             // On a tiny screen the first row may be where it is asked.
-            if screen.contains("Allow Bash") && shown == Some(format!("a{number}").as_str()) {
+            // (Behind a list of several it says nothing: there the list's rows count.)
+            let is_list = screen.contains("╭ Approve ");
+            if !is_list
+                && screen.contains("Allow Bash")
+                && shown == Some(format!("a{number}").as_str())
+            {
                 seen.insert("Allow Bash".to_owned());
             }
             let before = self.now.get(&number);
