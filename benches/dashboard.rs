@@ -18,12 +18,18 @@
 mod agent;
 #[path = "spine/daemon.rs"]
 mod daemon;
+#[path = "dashboard/decisions.rs"]
+mod decisions;
 #[path = "dashboard/first_frame.rs"]
 mod first_frame;
 #[path = "spine/history.rs"]
 mod history;
 #[path = "dashboard/keys.rs"]
 mod keys;
+#[path = "dashboard/long.rs"]
+mod long;
+#[path = "dashboard/many.rs"]
+mod many;
 #[path = "spine/process.rs"]
 mod process;
 #[path = "dashboard/rest.rs"]
@@ -43,12 +49,16 @@ use table::Row;
 type Bench = (&'static str, fn() -> Vec<Row>);
 
 /// All of them, in the order in which they run: the quiet ones first.
-const ALL: [Bench; 5] = [
+const ALL: [Bench; 9] = [
     ("first_frame", first_frame::run),
     ("idle", rest::idle),
     ("memory", rest::memory),
     ("scrolling", scrolling::run),
     ("keys", keys::run),
+    ("decisions", decisions::run),
+    ("long", long::run),
+    ("pending", many::approvals),
+    ("listed", many::sessions),
 ];
 
 fn main() -> std::process::ExitCode {

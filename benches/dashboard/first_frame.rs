@@ -57,7 +57,7 @@ fn repeat(mut once: impl FnMut() -> Duration) -> Spread {
 }
 
 /// From the start of a program to the screen that shows a text.
-fn opened(command: &Command, text: &str) -> Duration {
+pub fn opened(command: &Command, text: &str) -> Duration {
     let mut terminal = Terminal::start(command);
     let at = terminal.until_shows(text);
     at.saturating_duration_since(terminal.begun())

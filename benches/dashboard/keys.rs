@@ -71,7 +71,7 @@ pub fn run() -> Vec<Row> {
 }
 
 /// From a key to the screen that it leads to.
-fn press(terminal: &mut Terminal, key: &str, changed: impl Fn(&Screen) -> bool) -> Duration {
+pub fn press(terminal: &mut Terminal, key: &str, changed: impl Fn(&Screen) -> bool) -> Duration {
     // A person presses the next key when the last one has been seen.
     std::thread::sleep(Duration::from_millis(30));
     terminal.catch_up();
@@ -82,7 +82,7 @@ fn press(terminal: &mut Terminal, key: &str, changed: impl Fn(&Screen) -> bool) 
 }
 
 /// The row of the selected session.
-fn selected(screen: &Screen) -> Option<usize> {
+pub fn selected(screen: &Screen) -> Option<usize> {
     let (_, columns) = screen.size();
     screen
         .rows(0, columns.get())

@@ -48,6 +48,7 @@ pub fn run() -> ExitCode {
             out.write_all(&text).unwrap();
             out.flush().unwrap();
         }
+        ["command", name, shape, bytes] => command(name, *shape == "lines", bytes.parse().unwrap()),
         ["ask", rounds, notes] => ask(rounds.parse().unwrap(), Path::new(notes), &mut input),
         ["tick", every_ms, lines, gate] => tick(
             Duration::from_millis(every_ms.parse().unwrap()),
@@ -91,6 +92,26 @@ fn result(text: &str) -> Value {
     json!({"type": "result", "subtype": "success", "is_error": false, "duration_ms": 1,
         "num_turns": 1, "result": text, "total_cost_usd": 0.001,
         "usage": {"input_tokens": 200, "output_tokens": 84}})
+}
+
+/// Asks once for a command of so many bytes, of one line or of many, which begins with `NAME-command`.
+fn command(name: &str, of_lines: bool, bytes: usize) {
+    let mut text = format!("{name}-command");
+    while text.len() < bytes {
+        let number = text.len();
+        let separator = if of_lines { '\n' } else { ' ' };
+        write!(text, "{separator}echo part {number} of what is to be run").unwrap();
+    }
+    let input = json!({"command": text});
+    let call = "toolu_1";
+    say(&assistant(
+        &json!({"type": "tool_use", "id": call, "name": "Bash", "input": input}),
+    ));
+    say(
+        &json!({"type": "control_request", "request_id": "request-1", "request": {
+        "subtype": "can_use_tool", "tool_name": "Bash", "display_name": "Bash", "input": input,
+        "permission_suggestions": [], "tool_use_id": call}}),
+    );
 }
 
 /// Asks for one tool call after another; notes when each question was about to be written and when
