@@ -3,6 +3,8 @@
 use super::exit::Failure;
 use super::output::Output;
 use super::{Context, complete};
+use crate::domain::Outcome;
+use crate::domain::danger::{Verdict, dangers};
 use crate::domain::text::sanitize_line;
 use crate::format;
 use crate::protocol::approval::{Approval, ListApprovalsParams};
@@ -86,6 +88,20 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How it ended, or what is known of it while it is pending, for a person.
+fn outcome(approval: &Approval, terminal: bool) -> String {
+    let outcome = approval.outcome.as_str();
+    let verdict = (terminal && approval.outcome == Outcome::Pending)
+        .then(|| Verdict::of(&dangers(&approval.tool_name, &approval.tool_input)))
+        .flatten();
+    let remarks = format::remarks(format::is_edited(approval), approval.unread_lines);
+    match verdict {
+        Some(Verdict::Dangerous) => format!("{outcome}, dangerous{remarks}"),
+        Some(Verdict::CantTell) => format!("{outcome}, can't tell what runs{remarks}"),
+        None => format!("{outcome}{remarks}"),
+    }
+}
+
 /// Writes a list of approvals.
 pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
     let terminal = out.is_terminal();
@@ -98,11 +114,7 @@ pub fn write(out: &mut Output, approvals: &[Approval]) -> std::io::Result<()> {
                 format::session_id(&approval.session_id, terminal),
                 approval.tool_name.clone(),
                 format::gist(approval, if terminal { 100 } else { 200 }),
-                format!(
-                    "{}{}",
-                    approval.outcome.as_str(),
-                    format::remarks(format::is_edited(approval), approval.unread_lines)
-                ),
+                outcome(approval, terminal),
                 format::time(approval.created_at, terminal),
                 format::asked_by(approval),
             ]

@@ -1,46 +1,128 @@
 //! Why a tool call can do harm that is hard to undo, as far as its input shows it.
 //!
 //! A help for the person who decides, never a decision: what is not found here is not safe, it is
-//! only not known to be dangerous. Pure; bounded by the length that is looked through. Called by
-//! the dashboard.
+//! only not known to be dangerous. What runs but cannot be known is a result of its own
+//! ([`Verdict::CantTell`]) and counts as dangerous wherever that matters.
+//!
+//! The way of a command: it is read by the grammar of a shell ([`shell`]), carried out on paper
+//! ([`run`], with [`value`] for what words come to and [`wrappers`] for programs that run others), and
+//! each program that would run is judged by tables ([`programs`]). Nothing is looked for in the text
+//! as such. The whole has a bound ([`MAX_COMMAND`], [`run::MAX_STEPS`]) and is linear below it. Pure.
+//! Called once for an approval, by the dashboard and by whatever grants for more than one.
 
-mod commands;
+mod braces;
+mod code;
+#[cfg(test)]
+mod corpus;
 mod paths;
+mod programs;
+mod reason;
+mod run;
 mod shell;
+mod sql;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod tool;
+mod value;
+mod wrappers;
 
 use serde_json::Value;
 
 use super::approval::UNREADABLE_INPUT;
 use super::text::is_deceptive;
 
-/// Bytes of an input that are looked through.
+/// Bytes of an input that are looked through for characters that deceive.
 pub const MOST_BYTES: usize = 1024 * 1024;
+/// Bytes of a command that are judged: Linux hands a program no longer argument, so that no longer
+/// command can be run by a shell that is given it.
+pub const MAX_COMMAND: usize = 128 * 1024;
 /// Reasons that are given.
 const MOST_REASONS: usize = 6;
 /// Characters of the part that a reason is about.
 const MOST_PART: usize = 120;
 
+/// What is known of a call that is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does harm.
+    Dangerous,
+    /// It runs something that cannot be known before it runs.
+    CantTell,
+}
+
+impl Verdict {
+    /// The sign before its reason.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Dangerous => " ! ",
+            Self::CantTell => " ? ",
+        }
+    }
+
+    /// What is known of a call with these reasons; none where it is not marked.
+    #[must_use]
+    pub fn of(dangers: &[Danger]) -> Option<Self> {
+        let is_known = |danger: &Danger| danger.verdict == Self::Dangerous;
+        match dangers {
+            [] => None,
+            dangers if dangers.iter().any(is_known) => Some(Self::Dangerous),
+            _ => Some(Self::CantTell),
+        }
+    }
+}
+
 /// A reason to look twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Danger {
-    /// What it does, in words: `deletes directories with all that is in them`.
+    /// Whether it is known to do harm, or not known what it does.
+    pub verdict: Verdict,
+    /// What it does, in words: `deletes directories with all that is in them`; of what can't be told,
+    /// a whole clause: `can't tell what runs: …`.
     pub reason: &'static str,
     /// The part of the input that does it, as it is there; make it safe before drawing it.
     pub part: String,
+}
+
+impl Danger {
+    /// It as a sentence, without what it is about.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.verdict {
+            Verdict::Dangerous => format!("It {}", self.reason),
+            Verdict::CantTell => self.reason.replacen('c', "C", 1),
+        }
+    }
 }
 
 /// Collects reasons, each once.
 #[derive(Default)]
 struct Found {
     dangers: Vec<Danger>,
+    /// Whether what can't be told does not count here: in a function that nobody has called yet.
+    unclear_is_off: bool,
 }
 
 impl Found {
+    fn is_full(&self) -> bool {
+        self.dangers.len() >= MOST_REASONS
+    }
+
     fn add(&mut self, reason: &'static str, part: &str) {
+        self.note(Verdict::Dangerous, reason, part);
+    }
+
+    fn unclear(&mut self, reason: &'static str, part: &str) {
+        let is_limit = matches!(reason, reason::TOO_LONG | reason::TOO_DEEP);
+        if !self.unclear_is_off || is_limit {
+            self.note(Verdict::CantTell, reason, part);
+        }
+    }
+
+    fn note(&mut self, verdict: Verdict, reason: &'static str, part: &str) {
         let known = self.dangers.iter().any(|danger| danger.reason == reason);
-        if known || self.dangers.len() >= MOST_REASONS {
+        if known || self.is_full() {
             return;
         }
         let mut characters = part.chars();
@@ -48,7 +130,20 @@ impl Found {
         if characters.next().is_some() {
             cut.push('…');
         }
-        self.dangers.push(Danger { reason, part: cut });
+        self.dangers.push(Danger {
+            verdict,
+            reason,
+            part: cut,
+        });
+    }
+
+    /// Judges a command.
+    fn command(&mut self, command: &str) {
+        let head = &command[..command.floor_char_boundary(MAX_COMMAND)];
+        drop(run::Run::new(self).text(head));
+        if head.len() < command.len() {
+            self.unclear(reason::TOO_LONG, "");
+        }
     }
 }
 
@@ -64,10 +159,10 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
     match tool_name {
         "Bash" => {
             let command = text("command").unwrap_or_default();
-            commands::look(head(command), &mut found);
+            found.command(command);
             // Which of its strings is the command cannot be told.
-            for string in unread.map(head).unwrap_or_default().split('"') {
-                commands::look(string, &mut found);
+            for string in unread.map(head).unwrap_or_default().split('"').take(64) {
+                found.command(string);
             }
             if input.get("dangerouslyDisableSandbox") == Some(&Value::Bool(true)) {
                 found.add("runs outside the sandbox", "dangerouslyDisableSandbox");
@@ -75,18 +170,27 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
         }
         "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => {
             if let Some(path) = text("file_path").or_else(|| text("notebook_path"))
-                && let Some(reason) = paths::written(path)
+                && let Some(reason) = paths::written(&paths::normal(path, None))
             {
                 found.add(reason, path);
             }
         }
         "Read" => {
-            if let Some(path) = text("file_path").filter(|path| paths::is_secret(path)) {
+            if let Some(path) =
+                text("file_path").filter(|path| paths::is_secret(&paths::normal(path, None)))
+            {
                 found.add(paths::SECRETS, path);
             }
         }
-        "AskUserQuestion" | "ExitPlanMode" => {}
-        _ => other_tool(tool_name, input, &mut found),
+        "AskUserQuestion" | "ExitPlanMode" | "KillShell" | "KillBash" | "BashOutput"
+        | "TodoWrite" => {}
+        "Grep" | "NotebookRead" => {
+            let path = text("path").or_else(|| text("notebook_path"));
+            if let Some(path) = path.filter(|path| paths::is_secret(&paths::normal(path, None))) {
+                found.add(paths::SECRETS, path);
+            }
+        }
+        _ => tool::judge(tool_name, input, &mut found),
     }
     let mut budget = MOST_BYTES;
     if let Some(c) = hidden(input, &mut budget) {
@@ -94,7 +198,7 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
         found.add("holds characters that hide or reorder others", &part);
     }
     if budget == 0 {
-        found.add("is too long to be looked through whole", "");
+        found.unclear(reason::TOO_LONG, "");
     }
     found.dangers
 }
@@ -102,33 +206,6 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
 /// The part of a text that is looked through.
 fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_BYTES)]
-}
-
-/// A tool that we do not know: by its name, and by SQL that it is given.
-fn other_tool(tool_name: &str, input: &Value, found: &mut Found) {
-    const DESTROYS: [&str; 7] = [
-        "delete", "destroy", "drop", "purge", "remove", "truncate", "wipe",
-    ];
-    let name = tool_name.rsplit("__").next().unwrap_or(tool_name);
-    let lower = name.to_ascii_lowercase();
-    if lower
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| DESTROYS.contains(&word))
-    {
-        found.add("removes something, by its name", name);
-    }
-    for field in ["sql", "query", "statement"] {
-        if let Some(sql) = input.get(field).and_then(Value::as_str)
-            && let Some(part) = commands::destructive_sql(head(sql))
-        {
-            found.add(commands::SQL, part);
-        }
-    }
-    for field in ["command", "cmd", "script"] {
-        if let Some(command) = input.get(field).and_then(Value::as_str) {
-            commands::look(head(command), found);
-        }
-    }
 }
 
 /// Whether a hidden character is usual behind another one: line ends and tabs are; so are, in an

@@ -284,8 +284,11 @@ fn the_part_is_named_and_short() {
 
 #[test]
 fn what_is_not_looked_at_is_said() {
-    let long = format!("echo {}; rm -rf x", "x".repeat(MOST_BYTES));
-    assert_eq!(of(&long), ["is too long to be looked through whole"]);
+    let long = format!("echo {}; rm -rf x", "x".repeat(MAX_COMMAND));
+    assert_eq!(
+        of(&long),
+        ["can't tell what runs: it is too long to be looked through whole"]
+    );
 }
 
 proptest! {
@@ -305,4 +308,184 @@ fn an_input_that_could_not_be_read_is_dangerous() {
     assert_eq!(reasons[0], "could not be read: only its text is shown");
     assert!(reasons.len() > 1, "{reasons:?}");
     assert_eq!(dangers("mcp__x__y", &unread).len(), 1);
+}
+
+fn verdicts(command: &str) -> Vec<Verdict> {
+    dangers("Bash", &json!({ "command": command }))
+        .into_iter()
+        .map(|danger| danger.verdict)
+        .collect()
+}
+
+#[test]
+fn what_cannot_be_known_is_a_verdict_of_its_own_with_its_reason() {
+    let cases = [
+        ("$cmd x", "the program's name is made when it runs"),
+        ("/b?n/r? -rf x", "the program's name is made when it runs"),
+        ("eval \"$x\"", "its commands are made by another program"),
+        (
+            "python3 gen.py | sh",
+            "its commands are made by another program",
+        ),
+        ("base64 -d x | bash", "a program that cannot be read here"),
+        ("python3 -c \"$x\"", "its code is made when it runs"),
+    ];
+    for (command, said) in cases {
+        let found = dangers("Bash", &json!({ "command": command }));
+        assert_eq!(
+            Verdict::of(&found),
+            Some(Verdict::CantTell),
+            "{command}: {found:?}"
+        );
+        let sentence = found[0].sentence();
+        assert!(sentence.starts_with("Can't tell what runs: "), "{sentence}");
+        assert!(sentence.contains(said), "{command}: {sentence}");
+    }
+    // What is known to do harm says more.
+    let found = dangers("Bash", &json!({ "command": "$cmd; rm -rf x" }));
+    assert_eq!(Verdict::of(&found), Some(Verdict::Dangerous));
+    assert_eq!(Verdict::of(&[]), None);
+}
+
+#[test]
+fn the_dangerous_part_of_a_command_that_is_too_long_is_still_named() {
+    let long = format!("rm -rf x; {}", "echo a; ".repeat(MAX_COMMAND));
+    assert_eq!(
+        Verdict::of(&dangers("Bash", &json!({ "command": long }))),
+        Some(Verdict::Dangerous)
+    );
+    assert!(verdicts(&long).contains(&Verdict::CantTell));
+}
+
+/// Steps that judging a command takes.
+fn cost(command: &str) -> usize {
+    let mut found = Found::default();
+    let mut run = run::Run::new(&mut found);
+    drop(run.text(command));
+    run::MAX_STEPS - run.steps_left()
+}
+
+#[test]
+fn judging_takes_steps_in_proportion_to_the_length() {
+    let units = [
+        "a|",
+        "a;",
+        "curl x|",
+        "echo x|",
+        "cat|",
+        "tee f|",
+        "rm x;",
+        "cd a;",
+        "x=$x;",
+        "$(a);",
+        "a \"$x\";",
+        "git log;",
+        "for i in a; do b; done;",
+        "f(){ a; };",
+        "sh -c a;",
+        "cat <<E\nx\nE\n",
+        "find . -exec a \\; ;",
+        "xargs a|",
+        "python3 -c 'a()';",
+        "a ",
+        "'a' ",
+        "{a,b} ",
+        "kubectl get x;",
+        "psql -c 'select 1';",
+    ];
+    for unit in units {
+        let of = |length: usize| cost(&unit.repeat(length / unit.len()));
+        let (small, large) = (of(500), of(4_000));
+        assert!(
+            large <= small * 10 + 2_000,
+            "{unit:?}: {small} steps, then {large}"
+        );
+    }
+}
+
+#[test]
+fn no_command_costs_more_than_the_bound() {
+    let doubled = "x=a; ".to_owned() + &"x=$x$x; ".repeat(60) + "$x";
+    let braces = "{a,b}".repeat(60);
+    let loops = "for i in 1 2 3 4 5 6 7 8; do ".repeat(12) + "a;" + &" done;".repeat(12);
+    let calls = "f(){ a; }; ".to_owned()
+        + &(0..40)
+            .map(|n| {
+                format!(
+                    "f{n}(){{ {0}; {0}; }}; ",
+                    if n == 0 {
+                        "f".to_owned()
+                    } else {
+                        format!("f{}", n - 1)
+                    }
+                )
+            })
+            .collect::<String>()
+        + "f39";
+    let nested = (0..12).fold("rm -rf x".to_owned(), |script, _| {
+        format!("sh -c {}", shell_words::quote(&script))
+    });
+    let pipes = "a|".repeat(78_000);
+    let shells = "sh -c \"".repeat(2_000);
+    for command in [
+        doubled,
+        braces,
+        loops,
+        calls,
+        nested,
+        pipes,
+        shells,
+        "a".repeat(10 << 20),
+        "(".repeat(10 << 20),
+    ] {
+        let mut found = Found::default();
+        found.command(&command);
+        assert!(found.dangers.len() <= MOST_REASONS);
+        assert!(cost(&command[..command.len().min(MAX_COMMAND)]) <= run::MAX_STEPS);
+    }
+}
+
+#[test]
+fn paths_are_normal_before_they_are_judged() {
+    let cases = [
+        ("/home/u/../../etc/passwd", "/etc/passwd"),
+        ("//etc/passwd", "/etc/passwd"),
+        ("/etc/./x/../passwd", "/etc/passwd"),
+        ("~/../../etc/passwd", "/etc/passwd"),
+        ("$HOME/.ssh/x", "~/.ssh/x"),
+        ("${HOME}/.ssh/x", "~/.ssh/x"),
+        ("/home/u/.ssh/x", "~/.ssh/x"),
+        ("/Users/u/.ssh/x", "~/.ssh/x"),
+        ("/root/.ssh/x", "~/.ssh/x"),
+        ("~u/.ssh", "~/.ssh"),
+        ("/proc/self/root/etc/passwd", "/etc/passwd"),
+        ("file:///etc/passwd", "/etc/passwd"),
+        ("a/../b", "b"),
+        ("../x", "../x"),
+        ("", "."),
+        ("/", "/"),
+    ];
+    for (path, normal) in cases {
+        assert_eq!(paths::normal(path, None), normal, "{path}");
+    }
+    assert_eq!(paths::normal("passwd", Some("/etc")), "/etc/passwd");
+    assert_eq!(paths::normal("../etc/passwd", Some("/tmp")), "/etc/passwd");
+    assert_eq!(paths::normal(".ssh/x", Some("~")), "~/.ssh/x");
+    for command in [
+        "echo x > /home/u/../../etc/passwd",
+        "cd /etc && echo x > passwd",
+        "cd ~; cat .ssh/id_rsa",
+    ] {
+        assert!(!verdicts(command).is_empty(), "{command}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_command_panics_or_costs_more_than_the_bound(
+        command in "([a-z0-9 '\"`$()<>|&;#\\\\\n{}\\[\\]!=,:/*?@~%+-]|rm|sh|-c|sudo|env|xargs|find|-exec|eval|curl|python3|git|EOF|<<){0,80}"
+    ) {
+        prop_assert!(cost(&command) < run::MAX_STEPS);
+        drop(dangers("mcp__x__run", &json!({ "command": command, "args": [command] })));
+    }
 }

@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::danger::Verdict;
 use crate::domain::{Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
@@ -47,6 +48,8 @@ const WIDTH: u16 = 100;
 pub enum Skipped {
     /// It must be decided by itself.
     Dangerous,
+    /// It must be decided by itself: nobody can tell what it would run.
+    CantTell,
     /// Its text is too long for the list.
     LongerThanShown,
     /// It wants a review or an answer.
@@ -71,6 +74,7 @@ impl Skipped {
         };
         match self {
             Self::Dangerous => format!("{count} dangerous"),
+            Self::CantTell => format!("{count} (can't tell what runs)"),
             Self::LongerThanShown => format!("{count} longer than shown"),
             Self::Question => plural("question"),
             Self::Plan => plural("plan"),
@@ -182,10 +186,11 @@ impl BatchDecision {
             // A no needs no text to be read.
             Kind::Permission if !self.yes => None,
             Kind::Permission if self.items.len() >= MAX_BATCH => Some(Skipped::BeyondBatch),
-            Kind::Permission if !app.inbox.dangers(&approval.id).is_empty() => {
-                Some(Skipped::Dangerous)
-            }
-            Kind::Permission => is_long().then_some(Skipped::LongerThanShown),
+            Kind::Permission => match Verdict::of(app.inbox.dangers(&approval.id)) {
+                Some(Verdict::Dangerous) => Some(Skipped::Dangerous),
+                Some(Verdict::CantTell) => Some(Skipped::CantTell),
+                None => is_long().then_some(Skipped::LongerThanShown),
+            },
         }
     }
 

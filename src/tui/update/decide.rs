@@ -290,8 +290,8 @@ fn reasons(dangers: &[Danger]) -> Option<String> {
     let reasons: Vec<String> = dangers
         .iter()
         .map(|danger| match danger.part.as_str() {
-            "" => format!("It {}.", danger.reason),
-            part => format!("It {}: {part}", danger.reason),
+            "" => format!("{}.", danger.sentence()),
+            part => format!("{}: {part}", danger.sentence()),
         })
         .collect();
     Some(reasons.join("\n"))

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
+use crate::domain::danger::Verdict;
 use crate::format::{span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::state::{App, Pane};
@@ -73,15 +74,21 @@ fn title(app: &App, shown: usize) -> Line<'static> {
     } else {
         title.push(Span::styled(format!("{all} "), theme.waiting));
     }
-    let dangerous = app
-        .data
-        .pending
-        .keys()
-        .filter(|id| !app.inbox.dangers(id).is_empty())
-        .count();
-    if dangerous > 0 {
-        title.push(Span::styled("· ", theme.dim));
-        title.push(Span::styled(format!("{dangerous} dangerous "), theme.bad));
+    let marked = [
+        (Verdict::Dangerous, "dangerous"),
+        (Verdict::CantTell, "can't tell what runs"),
+    ];
+    for (verdict, words) in marked {
+        let count = app
+            .data
+            .pending
+            .keys()
+            .filter(|id| Verdict::of(app.inbox.dangers(id)) == Some(verdict))
+            .count();
+        if count > 0 {
+            title.push(Span::styled("· ", theme.dim));
+            title.push(Span::styled(format!("{count} {words} "), theme.bad));
+        }
     }
     if !app.inbox.marked.is_empty() {
         title.push(Span::styled("· ", theme.dim));
@@ -110,10 +117,9 @@ fn row(app: &App, approval: &Approval, focused: bool, line: Rect, buf: &mut Buff
             age_style(theme, waited),
         ),
     };
-    let danger = if app.inbox.dangers(id).is_empty() {
-        Span::raw(" ")
-    } else {
-        Span::styled("!", theme.danger)
+    let danger = match Verdict::of(app.inbox.dangers(id)) {
+        Some(verdict) => Span::styled(verdict.sign().trim(), theme.danger),
+        None => Span::raw(" "),
     };
     let session = app
         .data

@@ -138,7 +138,7 @@ pub fn body(
 fn dangers(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
     let theme = sheet.theme;
     for danger in app.inbox.dangers(&approval.id) {
-        let mut row = Row::of(" ! ", theme.danger);
+        let mut row = Row::of(danger.verdict.sign(), theme.danger);
         row.own(" ", theme.text);
         row.own(danger.reason, theme.bad);
         let whole = approval.tool_input.get("command").and_then(Value::as_str);

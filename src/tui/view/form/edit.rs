@@ -102,7 +102,7 @@ fn review(
     let width = usize::from(inside.width);
     let mut rows: Vec<Line<'static>> = Vec::new();
     for danger in &form.dangers {
-        let mut row = Row::of(" ! ", theme.danger);
+        let mut row = Row::of(danger.verdict.sign(), theme.danger);
         row.own(" ", theme.text);
         row.own(danger.reason, theme.bad);
         rows.extend(row.words(width, &Row::new(), &Row::of("    ", theme.text)));

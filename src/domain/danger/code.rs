@@ -1,0 +1,590 @@
+//! Programs in other languages: what plainly calls a shell, deletes, or is made when it runs.
+//!
+//! Not a reader of those languages. A text is taken apart into names that are called and texts between
+//! quotes; that is enough for what an agent writes in one line, and for what hides nothing.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use super::programs::Call;
+use super::run::Run;
+use super::tokens::{Token, made, texts, tokens};
+use super::value::{Arg, Flow, Origin};
+use super::{paths, reason, sql};
+
+/// Interpreters, with the options whose value is a program.
+const INTERPRETERS: &[(&str, &str)] = &[
+    ("python python2 python3 pypy pypy3 ipython", "-c"),
+    (
+        "node nodejs bun deno tsx ts-node",
+        "-e --eval -p --print -pe",
+    ),
+    ("perl", "-e -E -ne -pe -le -ane -lne -nle -E"),
+    ("ruby", "-e -ne -pe"),
+    ("php", "-r"),
+    ("lua luajit", "-e"),
+    ("osascript", "-e -l"),
+    ("awk gawk mawk nawk", ""),
+    ("Rscript R", "-e"),
+    ("julia", "-e -E"),
+    ("groovy", "-e"),
+    ("elixir erl", "-e -eval"),
+    ("tclsh wish expect", "-c"),
+    ("emacs", "--eval -eval"),
+    ("guile racket sbcl clisp", "-c -e --eval"),
+    ("swift scala kotlin jshell", "-e"),
+    ("psql-code sqlite-code", ""),
+];
+
+/// Calls that give a text or a list to a shell or a program.
+const CALLS: &str = "os.system os.popen subprocess.run subprocess.call subprocess.Popen subprocess.check_call \
+    subprocess.check_output subprocess.getoutput subprocess.getstatusoutput os.execv os.execvp os.execl os.execlp \
+    os.execve os.spawnlp os.spawnvp os.posix_spawn pty.spawn commands.getoutput asyncio.create_subprocess_shell \
+    asyncio.create_subprocess_exec execSync spawn spawnSync execFile execFileSync execa execaSync system popen \
+    shell_exec passthru proc_open pcntl_exec os.execute io.popen IO.popen Open3.capture2 Open3.capture3 \
+    Open3.popen3 Kernel.system Kernel.exec Deno.run Deno.Command Bun.spawn Runtime.exec System.cmd";
+
+/// Calls that delete directories, or files.
+const DELETING: &str = "rmtree rmSync rmdirSync rm_rf rm_r remove_tree remove_entry_secure remove_dir_all RemoveAll \
+    deleteDirectory removedirs rimraf delete_dir unlink unlinkSync removeSync rm rmdir os.remove File.delete \
+    Dir.delete fs.rm emptyDirSync Deno.remove remove_dir";
+
+/// Calls that read or write a file that is named.
+const TOUCHING: &str = "open write_text write_bytes writeFileSync writeFile appendFileSync appendFile \
+    file_put_contents Path write copy copyfile symlink rename move chmod symlinkSync copyFileSync renameSync \
+    createWriteStream fopen expanduser readFileSync readFile file_get_contents read_text read truncate \
+    truncateSync join replace";
+
+fn in_list(list: &'static str, set: &'static OnceLock<HashSet<&'static str>>, name: &str) -> bool {
+    let set = set.get_or_init(|| list.split_whitespace().collect());
+    let last = name.rsplit('.').next().unwrap_or(name);
+    // With its last two names, or with the last one alone.
+    let two = name
+        .rmatch_indices('.')
+        .nth(1)
+        .map_or(name, |(at, _)| &name[at + 1..]);
+    set.contains(two) || set.contains(last)
+}
+
+fn is_shell_call(name: &str) -> bool {
+    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    in_list(CALLS, &SET, name)
+}
+
+fn is_deleting(name: &str) -> bool {
+    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    in_list(DELETING, &SET, name)
+}
+
+fn is_touching(name: &str) -> bool {
+    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    in_list(TOUCHING, &SET, name)
+}
+
+/// What a program's text has in it, found once.
+struct Facts<'a> {
+    /// The parts of the names: `os` and `remove` of `os.remove`.
+    parts: HashSet<&'a str>,
+    texts: HashSet<&'a str>,
+    /// The interpreter.
+    by: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    fn of(tokens: &'a [Token<'_>], whole: &'a str) -> Self {
+        let names: HashSet<&str> = tokens
+            .iter()
+            .filter_map(|token| match token {
+                Token::Name(name) => Some(*name),
+                Token::Text(..) | Token::Sign(_) => None,
+            })
+            .collect();
+        let texts = tokens
+            .iter()
+            .filter_map(|token| match token {
+                Token::Text(text, _) => Some(text.as_str()),
+                Token::Name(_) | Token::Sign(_) => None,
+            })
+            .collect();
+        let by = whole.split_whitespace().next().unwrap_or_default();
+        Self {
+            parts: names.iter().flat_map(|name| name.split('.')).collect(),
+            texts,
+            by: by.rsplit('/').next().unwrap_or(by),
+        }
+    }
+
+    fn has(&self, parts: &str) -> bool {
+        parts.split(' ').any(|part| self.parts.contains(part))
+    }
+
+    fn is_by(&self, names: &str) -> bool {
+        let by = self
+            .by
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        names.split(' ').any(|name| name == by || name == self.by)
+    }
+
+    /// Whether it reads from the network.
+    fn fetches(&self) -> bool {
+        self.has("urlopen requests urllib fetch http https net httpx aiohttp curl_exec LWP HTTP open_uri axios urlretrieve")
+            || self.texts.iter().any(|text| text.starts_with("http") || *text == "open-uri")
+    }
+
+    /// Whether it writes what it opens.
+    fn writes(&self) -> bool {
+        self.has("write_text write_bytes writeFileSync writeFile appendFileSync dump write file_put_contents rename replace symlink")
+            || ["w", "a", "w+", "a+", "wb", "ab", "r+"].iter().any(|mode| self.texts.contains(mode))
+    }
+}
+
+/// Runs what an interpreter is given.
+pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
+    let name = call
+        .name
+        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let Some((_, options)) = INTERPRETERS.iter().find(|(names, _)| {
+        names
+            .split(' ')
+            .any(|known| known == call.name || known == name)
+    }) else {
+        return;
+    };
+    let is_awk = call.is("awk gawk mawk nawk");
+    let mut given = false;
+    let mut words = call.args.iter().peekable();
+    while let Some(arg) = words.next() {
+        let word = arg.text.as_str();
+        let is_option = options
+            .split(' ')
+            .any(|option| !option.is_empty() && option == word);
+        let is_joined = call.is("perl ruby")
+            && word.starts_with('-')
+            && !word.starts_with("--")
+            && word.ends_with('e')
+            && word.len() < 8;
+        let is_python = name == "python"
+            && word.starts_with('-')
+            && !word.starts_with("--")
+            && word.ends_with('c')
+            && word.len() < 6;
+        if is_option || is_joined || is_python || (call.name == "deno" && word == "eval") {
+            given = true;
+            if let Some(code) = words.next() {
+                argument(run, code, call);
+            }
+        } else if is_awk && !word.starts_with('-') && !given {
+            given = true;
+            source(run, word, call.whole);
+        } else if call.is("deno bun tsx") && matches!(word, "run" | "x" | "--") {
+            continue;
+        } else if !word.starts_with('-') && !given && !is_awk {
+            // A file, and what follows are its own arguments.
+            let full = run.full(word);
+            given = true;
+            if let Some(flow) = run.files.get(&full).cloned() {
+                flow_of_code(run, &flow, call);
+            }
+            if word.contains("://") {
+                run.found.add(reason::FROM_NETWORK, call.whole);
+            }
+            let module = matches!(
+                word.rsplit('/').next(),
+                Some("manage.py" | "artisan" | "console" | "rails" | "rake")
+            );
+            if module || (call.name == "php" && word.ends_with("artisan")) {
+                let at = call
+                    .args
+                    .iter()
+                    .position(|other| other.text == *word)
+                    .unwrap_or(0);
+                drop(run.run(call.args.get(at..).unwrap_or_default(), &Flow::nothing()));
+            }
+            break;
+        } else if word == "-m" && name == "python" {
+            if let Some(module) = words.next() {
+                let rest: Vec<Arg> = words.cloned().collect();
+                let mut args = vec![module.clone()];
+                args.extend(rest);
+                if matches!(
+                    module.text.as_str(),
+                    "twine" | "poetry" | "flit" | "alembic" | "flask" | "awscli" | "django"
+                ) {
+                    drop(run.run(&args, &Flow::nothing()));
+                }
+                given = true;
+                break;
+            }
+        } else if word == "-" {
+            break;
+        }
+    }
+    let reads_stdin = !given
+        || call
+            .args
+            .iter()
+            .any(|arg| arg.text == "-" || arg.text == "/dev/stdin");
+    if reads_stdin && !is_awk && !call.stdin.is_nothing() {
+        flow_of_code(run, &call.stdin.clone(), call);
+    }
+}
+
+fn argument(run: &mut Run<'_>, code: &Arg, call: &Call<'_>) {
+    match code.origin {
+        Origin::Fetched => run.found.add(reason::FROM_NETWORK, call.whole),
+        Origin::Encoded => run.found.unclear(reason::UNREADABLE, call.whole),
+        _ if code.unknown > 0 && code.unknown >= code.text.len() && code.text.starts_with('$') => {
+            run.found.unclear(reason::CODE_UNKNOWN, call.whole);
+        }
+        _ => source(run, &code.text, call.whole),
+    }
+}
+
+fn flow_of_code(run: &mut Run<'_>, flow: &Flow, call: &Call<'_>) {
+    match (flow.origin, &flow.text) {
+        (Origin::Fetched, _) => {
+            let from = format!("{} | {}", flow.label, call.whole);
+            run.found.add(reason::FROM_NETWORK, &from);
+        }
+        (Origin::Encoded, _) => run.found.unclear(reason::UNREADABLE, call.whole),
+        (_, Some(text)) => {
+            let text = text.clone();
+            source(run, &text, call.whole);
+        }
+        (Origin::Computed, None)
+            // A program that reads what it is given as data says so with an argument.
+            if (call.args.is_empty() || call.args.iter().all(|arg| arg.text == "-")) => {
+                run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
+            }
+        _ => {}
+    }
+}
+
+/// A program's text.
+pub(super) fn source(run: &mut Run<'_>, text: &str, whole: &str) {
+    run.spend(text.len() * 2);
+    let tokens = tokens(text);
+    let facts = Facts::of(&tokens, whole);
+    for (at, token) in tokens.iter().enumerate() {
+        if run.found.is_full() {
+            return;
+        }
+        match token {
+            Token::Name(name) => named(run, &facts, &tokens, at, name, whole),
+            Token::Text(script, '`') if facts.is_by("ruby perl php julia") => {
+                drop(run.text(script));
+            }
+            // AWK's own way: `"command" | getline`, `print | "sh"`.
+            Token::Text(script, _) if facts.is_by("awk gawk mawk nawk") => {
+                let is_sign = |at: Option<&Token<'_>>| matches!(at, Some(Token::Sign('|')));
+                if is_sign(tokens.get(at.wrapping_sub(1))) || is_sign(tokens.get(at + 1)) {
+                    let name = script.split_whitespace().next().unwrap_or_default();
+                    if matches!(name, "sh" | "bash" | "/bin/sh" | "/bin/bash") {
+                        run.found.unclear(reason::SCRIPT_UNKNOWN, whole);
+                    }
+                    drop(run.text(script));
+                }
+            }
+            Token::Text(path, _) if path.contains('/') && path.len() < 200 && facts.writes() => {
+                let reason = paths::written(&run.full(path));
+                if let Some(reason) =
+                    reason.filter(|reason| !matches!(*reason, paths::SYSTEM | paths::LATER))
+                {
+                    run.found.add(reason, whole);
+                }
+            }
+            _ => {}
+        }
+    }
+    if facts.has("fork") && facts.has("while loop for until") {
+        run.found.add(reason::STOPS, whole);
+    }
+    let connects = facts.has(
+        "socket connect fsockopen TCPSocket Socket INET create_connection createConnection net",
+    );
+    let shells = ["/bin/sh", "/bin/bash", "sh", "bash", "cmd.exe"];
+    let is_shell = facts.texts.iter().any(|text| {
+        shells
+            .iter()
+            .any(|shell| text.starts_with(&format!("{shell} ")) || text == shell)
+    });
+    if connects && (facts.has("dup2") || is_shell) {
+        run.found.add(reason::REMOTE_SHELL, whole);
+    }
+    if facts.has("environ env ENV getenv")
+        && facts.has("urlopen post fetch request sendall axios")
+        && facts.fetches()
+    {
+        run.found.add(reason::SENDS, whole);
+    }
+    if facts.has("command") && facts.has("shell") || facts.has("call") && facts.has("process") {
+        for text in facts.texts.iter().filter(|_| facts.is_by("emacs")) {
+            drop(run.text(text));
+        }
+    }
+    if facts.is_by("osascript") {
+        apple(run, text, whole);
+    }
+    // `%x(…)`, `qx{…}`.
+    for sign in ["%x(", "%x{", "%x[", "qx(", "qx{", "qx/", "qx|"] {
+        if let Some((_, rest)) = text.split_once(sign).filter(|_| facts.is_by("ruby perl")) {
+            let end = rest.find([')', '}', ']', '/', '|']).unwrap_or(rest.len());
+            drop(run.text(&rest[..end]));
+        }
+    }
+}
+
+/// A name that may be called.
+fn named(
+    run: &mut Run<'_>,
+    facts: &Facts<'_>,
+    tokens: &[Token<'_>],
+    at: usize,
+    name: &str,
+    whole: &str,
+) {
+    let next = tokens.get(at + 1);
+    let opens = matches!(next, Some(Token::Sign('(' | '{' | '[')));
+    let bare = match next {
+        Some(Token::Text(..) | Token::Sign(',')) => true,
+        // Ruby and Perl call without brackets.
+        Some(Token::Name(_) | Token::Sign('<' | '$' | '@')) => facts.is_by("ruby perl"),
+        _ => false,
+    };
+    if !opens && !bare {
+        return;
+    }
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if matches!(last, "exec" | "eval" | "Function" | "loads" | "exec_module")
+        && opens
+        && made(tokens, at + 1)
+    {
+        let is_code = last != "loads" || facts.has("marshal pickle dill");
+        match (is_code, facts.fetches()) {
+            (true, true) => run.found.add(reason::FROM_NETWORK, whole),
+            (true, false) => run.found.unclear(reason::CODE_UNKNOWN, whole),
+            (false, _) => {}
+        }
+    }
+    if last == "__import__" && opens && !matches!(tokens.get(at + 2), Some(Token::Text(..))) {
+        run.found.unclear(reason::CODE_UNKNOWN, whole);
+    }
+    let runs = is_shell_call(name)
+        || (last == "exec"
+            && (facts.has("child_process")
+                || facts.texts.contains("child_process")
+                || facts.texts.contains("node:child_process")
+                || facts.is_by("php perl ruby")))
+        || (matches!(
+            last,
+            "call" | "run" | "Popen" | "check_output" | "check_call"
+        ) && facts.has("subprocess"));
+    if runs {
+        called(run, tokens, at + 1, whole, name);
+    }
+    if is_deleting(name) {
+        deleted(run, facts, tokens, at + 1, last, whole);
+    }
+    if matches!(last, "kill" | "killpg")
+        && (facts.has("SIGKILL")
+            || tokens
+                .iter()
+                .skip(at)
+                .take(12)
+                .any(|token| matches!(token, Token::Sign('9'))))
+    {
+        run.found.add(reason::KILLS, whole);
+    }
+    if matches!(
+        last,
+        "execute"
+            | "query"
+            | "executescript"
+            | "exec_driver_sql"
+            | "raw"
+            | "executemany"
+            | "exec"
+            | "prepare"
+            | "do"
+    ) {
+        for text in texts(tokens, at + 1) {
+            if let Some(part) = sql::destructive(text) {
+                run.found.add(reason::SQL, part);
+            }
+        }
+    }
+    if matches!(
+        last,
+        "dropDatabase"
+            | "drop_all"
+            | "drop_database"
+            | "flushall"
+            | "flushdb"
+            | "delete_all"
+            | "destroy_all"
+            | "drop_collection"
+            | "deleteMany"
+            | "delete_many"
+    ) {
+        run.found.add(reason::SQL, whole);
+    }
+    if is_touching(last) {
+        touched(run, facts, tokens, at + 1, whole, last);
+    }
+}
+
+/// AppleScript, whose calls are words.
+fn apple(run: &mut Run<'_>, text: &str, whole: &str) {
+    if let Some((_, rest)) = text.split_once("do shell script") {
+        let script = rest.trim().trim_start_matches(['"', '\\']);
+        let end = script.find('"').unwrap_or(script.len());
+        drop(run.text(script[..end].trim_end_matches('\\')));
+    }
+    if ["keystroke", "do script", "key code"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
+        run.found.add(reason::TYPES, whole);
+    }
+    if ["empty trash", "empty the trash", "delete every"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
+        run.found.add(reason::DELETES_FILES, whole);
+    }
+}
+
+/// A call of a shell or a program: with one text, or with a list of words.
+fn called(run: &mut Run<'_>, tokens: &[Token<'_>], from: usize, whole: &str, name: &str) {
+    let given = texts(tokens, from);
+    let is_list = tokens
+        .iter()
+        .skip(from)
+        .take(2)
+        .any(|token| matches!(token, Token::Sign('[')));
+    let Some(first) = given.first() else {
+        let is_shell = [
+            "system",
+            "popen",
+            "execSync",
+            "shell_exec",
+            "passthru",
+            "getoutput",
+            "execute",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end));
+        let is_decoded = made(tokens, from);
+        if is_shell || is_decoded {
+            run.found.unclear(reason::CODE_UNKNOWN, whole);
+        }
+        return;
+    };
+    let is_words = is_list || (first.split_whitespace().count() == 1 && given.len() > 1);
+    if is_words {
+        let args: Vec<Arg> = given.iter().map(|text| Arg::of(*text)).collect();
+        drop(run.run(&args, &Flow::nothing()));
+    } else {
+        drop(run.text(first));
+        // A text that is put together from more than one.
+        if given.len() > 1 {
+            let joined: String = given.concat();
+            drop(run.text(&joined));
+        }
+    }
+}
+
+/// A call that deletes.
+fn deleted(
+    run: &mut Run<'_>,
+    facts: &Facts<'_>,
+    tokens: &[Token<'_>],
+    from: usize,
+    last: &str,
+    whole: &str,
+) {
+    let is_single = matches!(
+        last,
+        "unlink" | "unlinkSync" | "remove" | "delete" | "removeSync"
+    );
+    let needs_option = matches!(last, "rm" | "rmdirSync" | "rmdir" | "removeSync");
+    let deep = (!is_single && !needs_option) || facts.has("recursive");
+    let many = facts.has("glob rglob walk listdir scandir readdirSync readdir iterdir Dir")
+        || matches!(tokens.get(from), Some(Token::Sign('<')));
+    let protected = texts(tokens, from)
+        .iter()
+        .any(|path| paths::written(&run.full(path)).is_some());
+    if deep {
+        run.found.add(reason::DELETES, whole);
+    } else if many {
+        run.found.add(reason::DELETES_FOUND, whole);
+    } else if protected {
+        run.found.add(reason::DELETES_FILES, whole);
+    }
+}
+
+/// A path in a call that reads or writes.
+fn touched(
+    run: &mut Run<'_>,
+    facts: &Facts<'_>,
+    tokens: &[Token<'_>],
+    from: usize,
+    whole: &str,
+    last: &str,
+) {
+    let given = texts(tokens, from);
+    let mode = given.get(1).copied().unwrap_or_default();
+    let writes = (mode.starts_with(['w', 'a']) && mode.len() < 4)
+        || last.contains("rite")
+        || last.contains("append")
+        || last.contains("put_contents")
+        || matches!(
+            last,
+            "symlink" | "symlinkSync" | "copy" | "copyfile" | "rename" | "move"
+        )
+        || (matches!(last, "Path" | "expanduser" | "join") && facts.writes());
+    for path in given.iter().take(4) {
+        let full = run.full(path);
+        if !path.contains(['/', '.']) || path.len() > 200 {
+            continue;
+        }
+        if writes && let Some(reason) = paths::written(&full) {
+            run.found.add(reason, whole);
+        } else if paths::is_secret(&full) && last != "write" {
+            run.found.add(paths::SECRETS, whole);
+        }
+    }
+    if last == "chmod"
+        && tokens
+            .iter()
+            .skip(from)
+            .take(12)
+            .filter(|token| matches!(token, Token::Sign('7')))
+            .count()
+            >= 3
+    {
+        run.found.add(reason::OPEN_TO_ALL, whole);
+    }
+}
+
+/// Why an alias would deceive whoever uses it.
+pub(super) fn shadows(name: &str, value: &str) -> Option<&'static str> {
+    let first = value.split_whitespace().next().unwrap_or_default();
+    let usual = [
+        "ls",
+        "cd",
+        "sudo",
+        "git",
+        "ssh",
+        "cat",
+        "humanlayer",
+        "claude",
+    ];
+    let own = first == name
+        || first.rsplit('/').next() == Some(name)
+        || matches!(
+            first,
+            "eza" | "exa" | "lsd" | "bat" | "ls" | "hub" | "git" | "batcat" | "doas"
+        );
+    (usual.contains(&name) && !own && !value.is_empty()).then_some(reason::HIJACKS)
+}

@@ -1,0 +1,258 @@
+//! Git: work that is lost, history that is rewritten, settings that run programs.
+
+use super::super::reason::{HIJACKS, LOSES_WORK, PROTECTION, REWRITES};
+use super::super::run::Run;
+use super::super::value::Arg;
+use super::Call;
+
+/// Settings whose values are run, or that let something else run, as they begin or end.
+const RUNS: [&str; 16] = [
+    "core.sshcommand",
+    "core.pager",
+    "core.editor",
+    "core.fsmonitor",
+    "core.gitproxy",
+    "sequence.editor",
+    "diff.external",
+    "gpg.program",
+    "credential.helper",
+    ".textconv",
+    ".command",
+    ".clean",
+    ".smudge",
+    ".process",
+    ".driver",
+    ".cmd",
+];
+
+pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
+    if call.name != "git" {
+        return;
+    }
+    // Options of git itself come before the verb.
+    let mut rest = call.args;
+    while let Some((first, after)) = rest
+        .split_first()
+        .filter(|(first, _)| first.text.starts_with('-'))
+    {
+        let takes = matches!(
+            first.text.as_str(),
+            "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace" | "--config-env"
+        );
+        if first.text == "-c"
+            && let Some(setting) = after.first()
+            && let Some((name, value)) = setting.text.split_once('=')
+        {
+            self::setting(run, name, value, call.whole);
+        }
+        rest = after.get(usize::from(takes)..).unwrap_or_default();
+    }
+    let Some((verb, rest)) = rest.split_first() else {
+        return;
+    };
+    let call = Call {
+        args: rest,
+        ..*call
+    };
+    match verb.text.as_str() {
+        "config" => config(run, &call),
+        "submodule" | "rebase" | "bisect" | "filter-branch" | "difftool" | "archive" => {
+            runs(run, verb, &call)
+        }
+        _ => {}
+    }
+    if call.args.iter().any(|arg| arg.text.starts_with("ext::")) {
+        run.found.add(HIJACKS, call.whole);
+    }
+    for path in call.values("--upload-pack --receive-pack --exec -u") {
+        if matches!(
+            verb.text.as_str(),
+            "clone" | "fetch" | "pull" | "push" | "ls-remote"
+        ) && path.contains(' ')
+        {
+            drop(run.text(&path));
+        }
+    }
+    if let Some(reason) = verdict(&verb.text, &call) {
+        run.found.add(reason, call.whole);
+    }
+}
+
+fn verdict(verb: &str, call: &Call<'_>) -> Option<&'static str> {
+    let words: Vec<&str> = call.words().collect();
+    let has = |word: &str| words.contains(&word);
+    let first = words.first().copied().unwrap_or_default();
+    let dry = call.has("--dry-run")
+        || (call.has("-n") && matches!(verb, "push" | "clean" | "rm" | "prune" | "mv" | "add"));
+    if dry {
+        return None;
+    }
+    let is_all = words
+        .iter()
+        .any(|word| matches!(*word, "." | ":/" | "*" | "./" | "./*" | ":/*" | ".."));
+    match verb {
+        "push" => {
+            let refspecs = call.positional();
+            let by_refspec = refspecs
+                .iter()
+                .any(|arg| arg.text.len() > 1 && arg.text.starts_with(['+', ':']));
+            let forced = call.has(
+                "-f --force --force-with-lease --mirror --prune --delete -d --force-if-includes",
+            );
+            if call.has("--no-verify") && !forced {
+                return None;
+            }
+            (forced || by_refspec).then_some(REWRITES)
+        }
+        "reset" => (has("--hard") || has("--merge") || has("--keep")).then_some(LOSES_WORK),
+        "clean" => {
+            (call.has("-f --force") && !call.has("-n -i --interactive")).then_some(LOSES_WORK)
+        }
+        "checkout" | "switch" => {
+            let forced = call.has("-f --force --discard-changes");
+            let paths = words
+                .iter()
+                .position(|word| *word == "--")
+                .is_some_and(|at| at + 1 < words.len());
+            let makes = call.has("-b -B -c -C --orphan --detach");
+            let overrides = call.has("-B -C");
+            (forced
+                || overrides
+                || (!makes
+                    && verb == "checkout"
+                    && (is_all || paths || has("--ours") || has("--theirs"))))
+            .then_some(LOSES_WORK)
+        }
+        "restore" => (!call.has("--staged -S") || call.has("--worktree -W")).then_some(LOSES_WORK),
+        "branch" => {
+            let deletes_hard =
+                call.has("-D") || (call.has("-d --delete") && call.has("-f --force"));
+            (deletes_hard || call.has("-M -C") || (call.has("-f --force") && words.len() > 1))
+                .then_some(LOSES_WORK)
+        }
+        "tag" => (call.has("-d --delete") || call.has("-f --force")).then_some(REWRITES),
+        "stash" => matches!(first, "drop" | "clear").then_some(LOSES_WORK),
+        "reflog" => matches!(first, "expire" | "delete").then_some(LOSES_WORK),
+        "gc" => (call.has("--prune=now --prune=all --prune")
+            || call.has("--aggressive") && call.has("--prune*"))
+        .then_some(LOSES_WORK),
+        "prune" | "filter-repo" | "filter-branch" => Some(if verb == "prune" {
+            LOSES_WORK
+        } else {
+            REWRITES
+        }),
+        "prune-packed" => None,
+        "worktree" => (first == "remove" && call.has("-f --force")).then_some(LOSES_WORK),
+        "rm" => (call.has("-r") && !has("--cached") && (call.has("-f --force") || is_all))
+            .then_some(LOSES_WORK),
+        "update-ref" => (has("-d") || has("--stdin")).then_some(LOSES_WORK),
+        "symbolic-ref" => has("-d").then_some(LOSES_WORK),
+        "checkout-index" => call.has("-f --force").then_some(LOSES_WORK),
+        "read-tree" => (has("--reset") || has("-u")).then_some(LOSES_WORK),
+        "remote" => matches!(first, "remove" | "rm" | "set-url" | "prune")
+            .then(|| {
+                if first == "set-url" {
+                    HIJACKS
+                } else {
+                    LOSES_WORK
+                }
+            })
+            .filter(|_| first != "prune"),
+        "submodule" => (first == "deinit" && call.has("-f --force --all")).then_some(LOSES_WORK),
+        "lfs" => (first == "prune")
+            .then_some(LOSES_WORK)
+            .or((first == "migrate" && has("import")).then_some(REWRITES)),
+        "replace" | "fast-import" => Some(REWRITES),
+        "svn" => (first == "dcommit").then_some(REWRITES).filter(|_| false),
+        "rebase" => None,
+        "commit" | "merge" => None,
+        "annex" => (matches!(first, "drop" | "dropunused" | "uninit") && call.has("--force"))
+            .then_some(LOSES_WORK),
+        _ => None,
+    }
+}
+
+fn config(run: &mut Run<'_>, call: &Call<'_>) {
+    if call.has("--get --get-all --get-regexp --list -l --show-origin --get-urlmatch") {
+        return;
+    }
+    let words: Vec<&str> = call.words().filter(|word| !word.starts_with('-')).collect();
+    let words = match words.as_slice() {
+        ["get" | "list", ..] => return,
+        ["set" | "unset" | "edit", rest @ ..] => rest,
+        all => all,
+    };
+    if let [name, value, ..] = words {
+        setting(run, name, value, call.whole);
+    }
+}
+
+/// A setting is made.
+fn setting(run: &mut Run<'_>, name: &str, value: &str, whole: &str) {
+    let lower = name.to_ascii_lowercase();
+    let is_off = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "false" | "0" | "no" | "off"
+    );
+    if lower.starts_with("alias.") {
+        match value.strip_prefix('!') {
+            Some(script) => drop(run.text(script)),
+            None => drop(run.text(&format!("git {value}"))),
+        }
+    }
+    let is_usual = match lower.as_str() {
+        "core.editor" | "sequence.editor" | "core.pager" | "diff.external" => {
+            drop(run.text(value));
+            !value.contains([';', '|', '&', '/', '$', '`'])
+        }
+        "credential.helper" => !value.starts_with('!') && !value.contains('/') && value != "store",
+        "core.fsmonitor" => matches!(value, "true" | "false" | ""),
+        "gpg.program" => matches!(value, "gpg" | "gpg2"),
+        "core.sshcommand" => value.starts_with("ssh -i") && !value.contains("ProxyCommand"),
+        _ if lower.starts_with("filter.lfs") => true,
+        _ => false,
+    };
+    let runs = RUNS.iter().any(|end| {
+        if end.starts_with('.') {
+            lower.ends_with(end)
+        } else {
+            lower == *end
+        }
+    });
+    let leads = lower == "core.hookspath"
+        || lower.starts_with("include") && lower.ends_with(".path")
+        || lower == "init.templatedir"
+        || lower.starts_with("url.") && lower.ends_with("insteadof")
+        || lower == "core.worktree"
+        || lower == "protocol.ext.allow";
+    if leads || (runs && !is_usual) {
+        run.found.add(HIJACKS, whole);
+    }
+    let checks = lower == "http.sslverify" || lower.starts_with("transfer.fsck");
+    if (checks && is_off) || (lower == "safe.directory" && value == "*") {
+        run.found.add(PROTECTION, whole);
+    }
+}
+
+/// Verbs that run a command for each of something.
+fn runs(run: &mut Run<'_>, verb: &Arg, call: &Call<'_>) {
+    let words: Vec<&str> = call.words().collect();
+    let script = match (verb.text.as_str(), words.as_slice()) {
+        ("submodule", ["foreach", rest @ ..]) => rest
+            .iter()
+            .filter(|word| **word != "--recursive")
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" "),
+        ("bisect", ["run", rest @ ..]) => rest.join(" "),
+        ("rebase", _) => call.values("-x --exec").join("; "),
+        ("filter-branch", _) => call
+            .values("--tree-filter --index-filter --msg-filter --env-filter --commit-filter")
+            .join("; "),
+        ("difftool", _) => call.values("-x --extcmd").join("; "),
+        _ => String::new(),
+    };
+    if !script.is_empty() {
+        drop(run.text(&script));
+    }
+}

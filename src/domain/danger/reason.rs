@@ -1,0 +1,53 @@
+//! What is said of a call that is dangerous, or of which it can't be told what it runs.
+
+pub(super) const DELETES: &str = "deletes directories with all that is in them";
+pub(super) const DELETES_FOUND: &str = "deletes every file that it finds";
+pub(super) const DELETES_MISSING: &str = "deletes files that are missing in its source";
+pub(super) const DELETES_FILES: &str = "deletes files for good";
+pub(super) const AS_ROOT: &str = "runs as another user, most likely root";
+pub(super) const FROM_NETWORK: &str = "runs a program from the network that nobody has read";
+pub(super) const LOSES_WORK: &str = "throws away work that is in no commit";
+pub(super) const REWRITES: &str = "rewrites or removes what others may have taken already";
+pub(super) const PUBLISHES: &str = "publishes something that cannot be taken back";
+pub(super) const REMOVES_DATA: &str =
+    "removes containers, volumes or what runs in a cluster or cloud";
+pub(super) const DISK: &str = "writes over a disk or a whole file system";
+pub(super) const KILLS: &str = "kills processes without asking them";
+pub(super) const OPEN_TO_ALL: &str = "lets everybody change it, or run it as its owner";
+pub(super) const LOCKS_OUT: &str = "takes away access to files";
+pub(super) const OWNER: &str = "changes the owner of a whole directory";
+pub(super) const STOPS: &str = "stops this machine or a service of it";
+pub(super) const FIREWALL: &str = "opens the firewall";
+pub(super) const NETWORK: &str = "cuts or changes this machine's network";
+pub(super) const USERS: &str = "changes who may use this machine";
+pub(super) const GRANTS: &str = "gives somebody more rights, or makes something public";
+pub(super) const RUN_OF_MACHINE: &str = "gives a container the run of this machine";
+pub(super) const PACKAGES: &str = "removes programs from this machine";
+pub(super) const KERNEL: &str = "changes the kernel or how this machine starts";
+pub(super) const SQL: &str = "removes data from a database";
+pub(super) const EMPTIES: &str = "empties a file";
+pub(super) const OVERWRITES: &str = "writes over files, or moves them out of the way";
+pub(super) const SENDS: &str = "sends data from here to another machine";
+pub(super) const RAW_CONNECTION: &str = "opens a connection of its own to another machine";
+pub(super) const REMOTE_SHELL: &str = "lets another machine run commands here";
+pub(super) const HIJACKS: &str = "changes what other programs load or run";
+pub(super) const SYSTEM_SETTINGS: &str = "changes how this machine is set up";
+pub(super) const HIDES: &str = "removes the traces of what was done";
+pub(super) const PROTECTION: &str = "turns a protection off";
+pub(super) const DECIDES: &str = "decides, stops or changes humanlayer itself";
+pub(super) const UNASKED: &str = "starts an agent that does not ask";
+pub(super) const TYPES: &str = "types into another program, as if a person did";
+pub(super) const ATTACHES: &str = "reads or changes another program while it runs";
+pub(super) const BY_VERB: &str = "removes something, by its verb";
+pub(super) const BY_NAME: &str = "removes something, by its name";
+
+/// The program that reads the network runs it: `curl … | sh` of something encoded.
+pub(super) const UNREADABLE: &str =
+    "can't tell what runs: it runs a program that cannot be read here";
+pub(super) const NAME_UNKNOWN: &str =
+    "can't tell what runs: the program's name is made when it runs";
+pub(super) const SCRIPT_UNKNOWN: &str =
+    "can't tell what runs: its commands are made by another program";
+pub(super) const CODE_UNKNOWN: &str = "can't tell what runs: its code is made when it runs";
+pub(super) const TOO_LONG: &str = "can't tell what runs: it is too long to be looked through whole";
+pub(super) const TOO_DEEP: &str = "can't tell what runs: it is nested too deeply";

@@ -1,0 +1,582 @@
+//! A script carried out on paper: which programs would run, with what, and what they would read.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script};
+use super::value::{Arg, Flow, Origin};
+use super::{Found, code, paths, programs, reason, wrappers};
+
+/// Steps that one command may cost: characters read and copied, words looked at.
+pub(super) const MAX_STEPS: usize = 1 << 20;
+/// Steps that a command costs beside its text, and that a program costs that is judged.
+const COMMAND: usize = 8;
+const PROGRAM: usize = 768;
+/// Words of one command that are looked at.
+const MAX_WORDS: usize = 1024;
+/// Scripts, functions and commands within each other.
+const MAX_DEPTH: usize = 64;
+/// Values of a loop's variable for which its body is looked at one by one.
+const MAX_ROUNDS: usize = 16;
+
+/// A script that is being carried out.
+pub(super) struct Run<'f> {
+    /// What was found.
+    pub found: &'f mut Found,
+    /// Variables that the script sets.
+    pub variables: HashMap<String, Vec<Arg>>,
+    /// `$1` and so on; none where they come from outside.
+    pub positional: Option<Vec<Arg>>,
+    /// The directory that it went to, if it did.
+    pub directory: Option<String>,
+    /// Files that it made.
+    pub files: HashMap<String, Flow>,
+    /// Its process substitutions.
+    pub processes: Vec<()>,
+    functions: HashMap<String, Rc<Command>>,
+    aliases: HashMap<String, String>,
+    /// Functions that are being carried out.
+    active: Vec<String>,
+    /// Whether what runs now runs beside something else.
+    is_beside: bool,
+    steps: usize,
+    depth: usize,
+}
+
+impl<'f> Run<'f> {
+    /// One that has not begun.
+    pub fn new(found: &'f mut Found) -> Self {
+        Self {
+            found,
+            variables: HashMap::new(),
+            positional: Some(Vec::new()),
+            directory: None,
+            files: HashMap::new(),
+            processes: Vec::new(),
+            functions: HashMap::new(),
+            aliases: HashMap::new(),
+            active: Vec::new(),
+            is_beside: false,
+            steps: MAX_STEPS,
+            depth: 0,
+        }
+    }
+
+    /// Steps that are left.
+    #[cfg(test)]
+    pub fn steps_left(&self) -> usize {
+        self.steps
+    }
+
+    /// Takes steps.
+    pub fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_sub(steps);
+        if self.steps == 0 {
+            self.found.unclear(reason::TOO_LONG, "");
+        }
+    }
+
+    /// Does something that is within what is being done.
+    pub fn nested(&mut self, go: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        if self.depth >= MAX_DEPTH {
+            self.found.unclear(reason::TOO_DEEP, "");
+            return Flow::of(Origin::Computed, "");
+        }
+        if self.steps == 0 {
+            return Flow::of(Origin::Computed, "");
+        }
+        self.depth += 1;
+        let flow = go(self);
+        self.depth -= 1;
+        flow
+    }
+
+    /// Carries out a script that is given as a text.
+    pub fn text(&mut self, text: &str) -> Flow {
+        self.nested(|run| {
+            let reading = shell::read(text, &mut run.steps);
+            match reading.cut {
+                Some(Cut::TooLong) => run.found.unclear(reason::TOO_LONG, ""),
+                Some(Cut::TooDeep) => run.found.unclear(reason::TOO_DEEP, ""),
+                None => {}
+            }
+            run.script(&reading.script)
+        })
+    }
+
+    /// Carries out a script.
+    pub fn script(&mut self, script: &Script) -> Flow {
+        let mut flow = Flow::nothing();
+        for pipeline in &script.pipelines {
+            let made = self.pipeline(pipeline);
+            flow = flow.and(made);
+        }
+        flow
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
+        let is_many = pipeline.commands.len() > 1;
+        let was_beside = self.is_beside;
+        let directory = is_many.then(|| self.directory.clone());
+        self.is_beside |= is_many || pipeline.is_background;
+        let mut flow = Flow::nothing();
+        for command in &pipeline.commands {
+            if self.steps == 0 {
+                break;
+            }
+            flow = self.nested(|run| run.command(command, flow));
+        }
+        self.is_beside = was_beside;
+        if let Some(directory) = directory {
+            self.directory = directory;
+        }
+        flow
+    }
+
+    fn command(&mut self, command: &Command, stdin: Flow) -> Flow {
+        self.spend(COMMAND);
+        let mut stdin = stdin;
+        let mut writes: Vec<(String, bool)> = Vec::new();
+        for redirect in &command.redirects {
+            match redirect {
+                Redirect::Text(word) => {
+                    let text = self.text_of(word);
+                    stdin = Flow {
+                        origin: text.origin,
+                        text: text.is_known().then(|| format!("{}\n", text.text).into()),
+                        label: "".into(),
+                        is_secret: text.is_secret,
+                    };
+                    if !text.is_known() && text.origin == Origin::Computed {
+                        // Most of it is plain to see, and what is not stands there as it is written.
+                        stdin.text = Some(text.text.into());
+                    }
+                }
+                Redirect::Read(word) => {
+                    let path = self.text_of(word).text;
+                    stdin = self.read_file(&path, &format!("< {path}"));
+                }
+                Redirect::Write(word) | Redirect::Append(word) => {
+                    let appends = matches!(redirect, Redirect::Append(_));
+                    let path = self.text_of(word).text;
+                    let full = self.full(&path);
+                    let label = format!("> {path}");
+                    if let Some(reason) = paths::written(&full) {
+                        self.found.add(reason, &label);
+                    }
+                    if paths::is_remote(&path) {
+                        self.found.add(reason::RAW_CONNECTION, &label);
+                    }
+                    writes.push((path, appends));
+                }
+                Redirect::Pending(_) => {}
+            }
+        }
+        let flow = match &command.body {
+            Body::Simple { assignments, words } => {
+                let mut args = Vec::new();
+                for assignment in assignments {
+                    let mut values = Vec::new();
+                    for word in &assignment.values {
+                        if assignment.values.len() == 1 {
+                            values.push(self.text_of(word));
+                        } else {
+                            values.extend(self.words(word));
+                        }
+                    }
+                    if let [value] = values.as_slice() {
+                        let value = value.text.clone();
+                        self.environment(&assignment.name, &value);
+                    }
+                    let is_array = values.len() != 1;
+                    self.set(&assignment.name, values, assignment.is_appended, is_array);
+                }
+                for word in words {
+                    if args.len() > MAX_WORDS {
+                        self.found.unclear(reason::TOO_LONG, "");
+                        break;
+                    }
+                    if self.steps == 0 {
+                        break;
+                    }
+                    args.extend(self.words(word));
+                }
+                if words.is_empty()
+                    || matches!(args.first().map(|a| a.text.as_str()), Some(":" | "true"))
+                {
+                    for (path, appends) in &writes {
+                        self.emptied(path, *appends);
+                    }
+                }
+                if args.is_empty() {
+                    stdin.clone()
+                } else {
+                    let made = self.run(&args, &stdin);
+                    let printer = args.first().and_then(Arg::program).unwrap_or_default();
+                    if made.is_nothing() && matches!(printer, "cat" | "echo" | "printf") {
+                        for (path, appends) in &writes {
+                            self.emptied(path, *appends);
+                        }
+                    }
+                    made
+                }
+            }
+            Body::Group(scripts) => {
+                let mut flow = Flow::nothing();
+                let mut rest = Some(stdin);
+                for script in scripts {
+                    // What the group reads, its first command reads.
+                    let made = match rest.take().filter(|_| script.pipelines.len() == 1) {
+                        Some(stdin) => self.fed(script, stdin),
+                        None => self.script(script),
+                    };
+                    flow = flow.and(made);
+                }
+                flow
+            }
+            Body::Subshell(script) => {
+                let directory = self.directory.clone();
+                let flow = self.fed(script, stdin);
+                self.directory = directory;
+                flow
+            }
+            Body::For { name, words, body } => {
+                let values: Vec<Arg> = words.iter().flat_map(|word| self.words(word)).collect();
+                let mut flow = Flow::nothing();
+                let is_each = values.len() <= MAX_ROUNDS && !values.is_empty();
+                let rounds = if is_each {
+                    values
+                } else {
+                    vec![Arg::unknown("$each", Origin::Computed)]
+                };
+                for value in rounds {
+                    self.set(name, vec![value], false, false);
+                    flow = flow.and(self.script(body));
+                }
+                flow
+            }
+            Body::Function { name, body } => {
+                self.functions
+                    .insert(name.clone(), Rc::new((**body).clone()));
+                // It is looked at here too, whether or not it is called with something.
+                let calls = self.found.unclear_is_off;
+                self.found.unclear_is_off = true;
+                self.call(name, None);
+                self.found.unclear_is_off = calls;
+                Flow::nothing()
+            }
+            Body::Test(words) => {
+                for word in words {
+                    self.words(word);
+                }
+                Flow::nothing()
+            }
+        };
+        if writes.is_empty() {
+            return flow;
+        }
+        for (path, _) in &writes {
+            if flow.is_secret && paths::is_remote(path) {
+                self.found.add(reason::SENDS, &format!("> {path}"));
+            }
+            let full = self.full(path);
+            self.files.insert(full, flow.clone());
+        }
+        Flow::nothing()
+    }
+
+    /// A script whose first command reads something.
+    fn fed(&mut self, script: &Script, stdin: Flow) -> Flow {
+        let mut flow = Flow::nothing();
+        let mut rest = Some(stdin);
+        for pipeline in &script.pipelines {
+            match (rest.take(), pipeline.commands.split_first()) {
+                (Some(stdin), Some((first, others))) if !stdin.is_nothing() => {
+                    let mut made = self.nested(|run| run.command(first, stdin));
+                    for command in others {
+                        made = self.nested(|run| run.command(command, made));
+                    }
+                    flow = flow.and(made);
+                }
+                _ => flow = flow.and(self.pipeline(pipeline)),
+            }
+        }
+        flow
+    }
+
+    /// Calls a function with these arguments, or with unknown ones.
+    fn call(&mut self, name: &str, args: Option<&[Arg]>) -> Flow {
+        let Some(body) = self.functions.get(name).cloned() else {
+            return Flow::nothing();
+        };
+        if self.active.iter().any(|active| active == name) {
+            if self.is_beside {
+                self.found.add(reason::STOPS, name);
+            }
+            return Flow::nothing();
+        }
+        self.active.push(name.to_owned());
+        let positional = std::mem::replace(&mut self.positional, args.map(<[Arg]>::to_vec));
+        let flow = self.nested(|run| run.command(&body, Flow::nothing()));
+        self.positional = positional;
+        self.active.pop();
+        flow
+    }
+
+    /// Carries out one program with its arguments.
+    pub fn run(&mut self, args: &[Arg], stdin: &Flow) -> Flow {
+        let Some((first, rest)) = args.split_first() else {
+            return Flow::nothing();
+        };
+        self.spend(PROGRAM + args.iter().map(|arg| arg.text.len() / 4 + 4).sum::<usize>());
+        if self.steps == 0 {
+            return Flow::of(Origin::Computed, "");
+        }
+        let whole = join(args);
+        if first.origin == Origin::Fetched {
+            self.found.add(reason::FROM_NETWORK, &whole);
+            return Flow::of(Origin::Computed, &whole);
+        }
+        let Some(name) = first.program().map(str::to_owned) else {
+            let why = match first.origin {
+                Origin::Encoded => reason::UNREADABLE,
+                _ => reason::NAME_UNKNOWN,
+            };
+            self.found.unclear(why, &whole);
+            return Flow::of(Origin::Computed, &whole);
+        };
+        if let Some(alias) = self.aliases.remove(&name) {
+            let line = format!("{alias} {}", join(rest));
+            let flow = self.text(&line);
+            self.aliases.insert(name, alias);
+            return flow;
+        }
+        if self.functions.contains_key(&name) {
+            return self.call(&name, Some(rest));
+        }
+        if let Some(flow) = self.builtin(&name, rest, stdin) {
+            return flow;
+        }
+        if first.text.contains('/') {
+            let full = self.full(&first.text);
+            if let Some(made) = self.files.get(&full).cloned() {
+                self.runs(&made, &whole);
+            }
+        }
+        self.nested(|run| {
+            let call = programs::Call::new(&name, rest, stdin, &whole);
+            if wrappers::run(run, &call) {
+                return Flow::of(Origin::Computed, &whole);
+            }
+            code::interpret(run, &call);
+            programs::judge(run, &call);
+            programs::output(run, &call)
+        })
+    }
+
+    /// A script that comes from somewhere is run.
+    pub fn runs(&mut self, flow: &Flow, whole: &str) {
+        let from = if flow.label.is_empty() {
+            whole.to_owned()
+        } else {
+            format!("{} | {whole}", flow.label)
+        };
+        match (flow.origin, &flow.text) {
+            (Origin::Fetched, _) => self.found.add(reason::FROM_NETWORK, &from),
+            (Origin::Encoded, _) => self.found.unclear(reason::UNREADABLE, &from),
+            (_, Some(text)) => {
+                let text = text.clone();
+                let is_code = text.starts_with("#!")
+                    && !text.lines().next().unwrap_or_default().ends_with("sh");
+                if is_code {
+                    code::source(self, &text, whole);
+                } else {
+                    drop(self.text(&text));
+                }
+            }
+            (Origin::Computed, None) => self.found.unclear(reason::SCRIPT_UNKNOWN, &from),
+            (Origin::File | Origin::Known, None) => {}
+        }
+    }
+
+    /// A script in an argument.
+    pub fn runs_arg(&mut self, script: &Arg, whole: &str) {
+        match script.origin {
+            Origin::Fetched => self.found.add(reason::FROM_NETWORK, whole),
+            Origin::Encoded => self.found.unclear(reason::UNREADABLE, whole),
+            _ if script.is_unknown() => self.found.unclear(reason::SCRIPT_UNKNOWN, whole),
+            _ => drop(self.text(&script.text)),
+        }
+    }
+
+    /// What the shell itself does.
+    fn builtin(&mut self, name: &str, rest: &[Arg], stdin: &Flow) -> Option<Flow> {
+        match name {
+            "cd" | "pushd" => {
+                let to = rest.iter().find(|arg| !arg.text.starts_with('-'));
+                let to = to.map_or_else(|| "~".to_owned(), |arg| arg.text.clone());
+                self.directory = Some(self.full(&to));
+            }
+            "alias" => {
+                for arg in rest {
+                    if let Some((name, value)) = arg.text.split_once('=') {
+                        if let Some(reason) = code::shadows(name, value) {
+                            self.found.add(reason, &arg.text);
+                        }
+                        self.aliases.insert(name.to_owned(), value.to_owned());
+                    }
+                }
+            }
+            "unalias" => {}
+            "trap" => {
+                if let Some(script) = rest
+                    .iter()
+                    .find(|arg| arg.text != "--" && !arg.text.starts_with('-'))
+                {
+                    let script = script.text.clone();
+                    drop(self.text(&script));
+                }
+            }
+            "set" if rest.first().is_some_and(|arg| arg.text == "--") => {
+                self.positional = rest.get(1..).map(<[Arg]>::to_vec);
+            }
+            "shift" => {
+                if let Some(positional) = &mut self.positional
+                    && !positional.is_empty()
+                {
+                    positional.remove(0);
+                }
+            }
+            "read" | "mapfile" | "readarray" => {
+                for name in rest.iter().filter(|arg| !arg.text.starts_with('-')) {
+                    let value = match &stdin.text {
+                        Some(text) if !stdin.is_nothing() => Arg::of(text.trim()),
+                        _ => Arg::unknown("$read", stdin.origin.min(Origin::Computed)),
+                    };
+                    self.set(&name.text, vec![value], false, false);
+                }
+            }
+            "printf" if rest.first().is_some_and(|arg| arg.text == "-v") => {
+                if let Some((target, args)) = rest.get(1..).and_then(<[Arg]>::split_first) {
+                    let made = programs::printed("printf", args);
+                    let value = made.text.map_or_else(
+                        || Arg::unknown("$printf", Origin::Computed),
+                        |text| Arg::of(&*text),
+                    );
+                    self.set(&target.text, vec![value], false, false);
+                }
+            }
+            "eval" => {
+                let mut script = Arg::of(join(rest));
+                for arg in rest {
+                    script.origin = script.origin.min(arg.origin);
+                }
+                if let [only] = rest {
+                    script = only.clone();
+                }
+                let tools = [
+                    "ssh-agent",
+                    "direnv",
+                    "starship",
+                    "zoxide",
+                    "fnm",
+                    "rbenv",
+                    "pyenv",
+                ];
+                let is_tool = tools
+                    .iter()
+                    .any(|tool| script.text.starts_with(&format!("$({tool}")));
+                if !is_tool {
+                    self.runs_arg(&script, &format!("eval {}", script.text));
+                }
+                return Some(Flow::of(Origin::Computed, "eval"));
+            }
+            "source" | "." => {
+                let path = rest.first()?.text.clone();
+                let full = self.full(&path);
+                if let Some(flow) = self.files.get(&full).cloned() {
+                    self.runs(&flow, &format!("{name} {path}"));
+                }
+            }
+            "export" | "declare" | "local" | "readonly" | "typeset" | "return" | "exit"
+            | "break" | "continue" | "wait" | "jobs" | "bg" | "fg" | "set" | "shopt" | "unset"
+            | "test" | "[" | "let" | "type" | "hash" | "popd" | "dirs" | "true" | "false" | ":"
+            | "ulimit" | "umask" | "getopts" | "disown" | "bind" | "complete" | "compgen" => {
+                let variable = |arg: &Arg| arg.text.contains("HISTFILE");
+                if name == "unset" && rest.iter().any(variable) {
+                    self.found.add(reason::HIDES, &join(rest));
+                }
+            }
+            _ => return None,
+        }
+        Some(Flow::nothing())
+    }
+
+    /// A variable that other programs act on.
+    fn environment(&mut self, name: &str, value: &str) {
+        let part = format!("{name}={value}");
+        match name {
+            "LD_PRELOAD"
+            | "LD_AUDIT"
+            | "DYLD_INSERT_LIBRARIES"
+            | "BASH_ENV"
+            | "ENV"
+            | "PROMPT_COMMAND"
+                if !value.is_empty() =>
+            {
+                self.found.add(reason::HIJACKS, &part);
+            }
+            "GIT_SSH_COMMAND"
+            | "GIT_EXTERNAL_DIFF"
+            | "GIT_PAGER"
+            | "GIT_EDITOR"
+            | "GIT_SEQUENCE_EDITOR"
+            | "GIT_ASKPASS" => drop(self.text(value)),
+            "HISTFILE" if value == "/dev/null" || value.is_empty() => {
+                self.found.add(reason::HIDES, &part);
+            }
+            _ => {}
+        }
+    }
+
+    /// A file is emptied without anything that would fill it.
+    fn emptied(&mut self, path: &str, appends: bool) {
+        if !appends
+            && paths::is_kept(&self.full(path))
+            && !self.files.contains_key(&self.full(path))
+        {
+            self.found.add(reason::EMPTIES, &format!("> {path}"));
+        }
+    }
+
+    /// What a file holds, as far as the script made it.
+    pub fn read_file(&mut self, path: &str, label: &str) -> Flow {
+        let full = self.full(path);
+        if let Some(flow) = self.files.get(&full) {
+            return flow.clone();
+        }
+        let mut flow = Flow::of(Origin::File, label);
+        if paths::is_remote(path) {
+            flow.origin = Origin::Fetched;
+            self.found.add(reason::RAW_CONNECTION, label);
+        } else if full == "/dev/null" {
+            return Flow::nothing();
+        }
+        flow.is_secret = paths::is_secret(&full);
+        if flow.is_secret {
+            self.found.add(paths::SECRETS, label);
+        }
+        flow
+    }
+
+    /// A path from the root or from the home directory on, where that is known.
+    pub fn full(&self, path: &str) -> String {
+        paths::normal(path, self.directory.as_deref())
+    }
+}
+
+/// Words as they could be written.
+pub(super) fn join(args: &[Arg]) -> String {
+    let texts: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
+    texts.join(" ")
+}
