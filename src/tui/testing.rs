@@ -12,7 +12,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::layout::Position;
 use serde_json::{Value, json};
 
 use super::effect::Effect;
@@ -267,12 +266,6 @@ impl Rig {
                 format!("{}\n", line.trim_end())
             })
             .collect()
-    }
-
-    /// Where the terminal's cursor is after another frame.
-    pub fn cursor(&mut self) -> Position {
-        self.draw();
-        self.terminal.get_cursor_position().unwrap()
     }
 
     /// The buffer of the last frame, for its colours.
