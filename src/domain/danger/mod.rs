@@ -4,10 +4,11 @@
 //! only not known to be dangerous. What runs but cannot be known is a result of its own
 //! ([`Verdict::CantTell`]) and counts as dangerous wherever that matters.
 //!
-//! The way of a command: it is read by the grammar of a shell ([`shell`]), carried out on paper
-//! ([`run`], with [`value`] for what words come to and [`wrappers`] for programs that run others), and
-//! each program that would run is judged by tables ([`programs`]). Nothing is looked for in the text
-//! as such. The whole has a bound ([`MAX_COMMAND`], [`run::MAX_STEPS`]) and is linear below it. Pure.
+//! The way of a command: `shell` reads it by a shell's grammar; `run` carries it out on paper, with
+//! `value` for what words come to and `wrappers` for programs that run others; and each program that
+//! would run is judged by the tables and rules of `programs`. Of programs in other languages only the
+//! names that are called and the texts between quotes are known (`code`). The whole is linear in the
+//! length of a command, and has a bound: [`MAX_COMMAND`] bytes, and a number of steps. Pure.
 //! Called once for an approval, by the dashboard and by whatever grants for more than one.
 
 mod braces;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script};
+use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script, Word};
 use super::value::{Arg, Flow, Origin};
 use super::{Found, code, paths, programs, reason, wrappers};
 
@@ -31,6 +31,8 @@ pub(super) struct Run<'f> {
     pub directory: Option<String>,
     /// Files that it made.
     pub files: HashMap<String, Flow>,
+    /// Whether what is read only becomes variables.
+    pub is_loading: bool,
     /// Its process substitutions.
     pub processes: Vec<()>,
     functions: HashMap<String, Rc<Command>>,
@@ -52,6 +54,7 @@ impl<'f> Run<'f> {
             positional: Some(Vec::new()),
             directory: None,
             files: HashMap::new(),
+            is_loading: false,
             processes: Vec::new(),
             functions: HashMap::new(),
             aliases: HashMap::new(),
@@ -191,6 +194,8 @@ impl<'f> Run<'f> {
                     let is_array = values.len() != 1;
                     self.set(&assignment.name, values, assignment.is_appended, is_array);
                 }
+                let was_loading = self.is_loading;
+                self.is_loading |= words.first().and_then(Word::plain) == Some("export");
                 for word in words {
                     if args.len() > MAX_WORDS {
                         self.found.unclear(reason::TOO_LONG, "");
@@ -201,6 +206,7 @@ impl<'f> Run<'f> {
                     }
                     args.extend(self.words(word));
                 }
+                self.is_loading = was_loading;
                 if words.is_empty()
                     || matches!(args.first().map(|a| a.text.as_str()), Some(":" | "true"))
                 {
@@ -474,18 +480,28 @@ impl<'f> Run<'f> {
                 if let [only] = rest {
                     script = only.clone();
                 }
-                let tools = [
-                    "ssh-agent",
-                    "direnv",
-                    "starship",
-                    "zoxide",
-                    "fnm",
-                    "rbenv",
-                    "pyenv",
+                // What sets up a shell says so with its verb: `direnv hook bash`, `brew shellenv`.
+                let verbs = [
+                    "env",
+                    "init",
+                    "hook",
+                    "shellenv",
+                    "activate",
+                    "completion",
+                    "completions",
+                    "docker-env",
+                    "-s",
+                    "-",
                 ];
-                let is_tool = tools
-                    .iter()
-                    .any(|tool| script.text.starts_with(&format!("$({tool}")));
+                let made = script.text.strip_prefix("$(").unwrap_or_default();
+                let is_tool = made
+                    .trim_end_matches(')')
+                    .split_whitespace()
+                    .skip(1)
+                    .any(|word| verbs.contains(&word))
+                    || made.starts_with("dircolors")
+                    || made.starts_with("ssh-agent");
+                let is_tool = is_tool && script.origin == Origin::Computed;
                 if !is_tool {
                     self.runs_arg(&script, &format!("eval {}", script.text));
                 }
@@ -494,6 +510,9 @@ impl<'f> Run<'f> {
             "source" | "." => {
                 let path = rest.first()?.text.clone();
                 let full = self.full(&path);
+                if full == "/dev/stdin" {
+                    self.runs(stdin, &format!("{name} {path}"));
+                }
                 if let Some(flow) = self.files.get(&full).cloned() {
                     self.runs(&flow, &format!("{name} {path}"));
                 }

@@ -74,6 +74,7 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("script", "", "-T -E -I -O -B -m -o", "-c --command", Words),
     wrapper("unshare nsenter", "", "-t -S -G -R -w -W --setuid --setgid --root --wd --target -l", "", Words),
     wrapper("bwrap", "", "--bind --ro-bind --dev-bind --symlink --setenv --bind-try --ro-bind-try --dev-bind-try", "", Words),
+    wrapper("ip", "netns exec .", "", "", Words),
     wrapper("firejail", "", "", "", Words),
     wrapper("capsh", "", "", "-c", Words),
     wrapper("setpriv", "", "--reuid --regid --groups --inh-caps", "", Words),
@@ -491,6 +492,12 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
     match call.name {
         "find" | "gfind" | "fd" | "fdfind" => {
             let starts = ["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
+            let names = call.values("-name -iname -path");
+            if call.args.iter().any(|arg| starts.contains(&arg.text.as_str()))
+                && names.iter().any(|name| super::paths::is_secret(name))
+            {
+                run.found.add(super::paths::SECRETS, call.whole);
+            }
             let mut words = call.args;
             while let Some(at) = words.iter().position(|arg| starts.contains(&arg.text.as_str())) {
                 let rest = words.get(at + 1..).unwrap_or_default();

@@ -334,6 +334,7 @@ fn written(run: &mut Run<'_>, call: &Call<'_>) {
             targets.extend(call.values("-t --target-directory"));
             targets
         }
+        "mount" if call.has("--bind --rbind") => last(&positional),
         "cp" | "ln" | "install" | "rsync" | "scp" => {
             let named = call.values("-t --target-directory");
             if named.is_empty() {
@@ -388,7 +389,16 @@ fn written(run: &mut Run<'_>, call: &Call<'_>) {
 
 /// Files with secrets whose contents it reads.
 fn secrets(run: &mut Run<'_>, call: &Call<'_>) {
-    if is_printer(call.name) || only_names(call.name) {
+    let shows_key = call.name == "openssl"
+        && call
+            .values("-in -inkey")
+            .iter()
+            .any(|path| paths::is_secret(&run.full(path)))
+        || call.name == "ssh-keygen" && call.has("-y");
+    if shows_key && !call.has("-noout") {
+        run.found.add(paths::SECRETS, call.whole);
+    }
+    if run.is_loading || is_printer(call.name) || only_names(call.name) {
         return;
     }
     let mut files: Vec<&Arg> = call.positional();

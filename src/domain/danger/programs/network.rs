@@ -132,13 +132,10 @@ fn is_local(url: &str) -> bool {
 fn http(run: &mut Run<'_>, call: &Call<'_>) {
     let words: Vec<&str> = call.words().collect();
     let methods = call.values("-X --request --method");
-    let deletes = methods
-        .iter()
-        .any(|method| method.eq_ignore_ascii_case("DELETE"))
-        || (call.is("http https xh curlie httpie")
-            && words
-                .first()
-                .is_some_and(|word| word.eq_ignore_ascii_case("DELETE")));
+    let deletes = methods.iter().any(|method| {
+        method.eq_ignore_ascii_case("DELETE") || method.eq_ignore_ascii_case("PURGE")
+    }) || (call.is("http https xh curlie httpie")
+        && words.iter().take(6).any(|word| *word == "DELETE"));
     let urls: Vec<&str> = words
         .iter()
         .filter(|word| {
@@ -147,11 +144,8 @@ fn http(run: &mut Run<'_>, call: &Call<'_>) {
         })
         .copied()
         .collect();
-    let local = !urls.is_empty()
-        && urls
-            .iter()
-            .filter(|url| url.contains("://") || is_local(url))
-            .all(|url| is_local(url));
+    let local = urls.iter().any(|url| is_local(url))
+        && urls.iter().all(|url| is_local(url) || !url.contains("://"));
     // Stores that ask nobody before they delete.
     let store = urls.iter().any(|url| {
         [
