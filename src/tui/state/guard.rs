@@ -43,6 +43,8 @@ pub struct DecisionView {
     pub form: Option<String>,
     /// What is asked, by whom and where.
     pub heading: String,
+    /// Columns and rows of the terminal: another size draws everything anew.
+    pub size: (u16, u16),
     /// Which part of the text was shown; none where the form shows no text that must be read.
     pub text: Option<TextView>,
 }
@@ -316,6 +318,7 @@ mod tests {
             approval: Some("a1".to_owned()),
             form: None,
             heading: String::new(),
+            size: (80, 24),
             text: Some(text),
         }
     }

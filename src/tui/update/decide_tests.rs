@@ -296,3 +296,17 @@ fn a_paste_decides_nothing() {
     let effects = rig.tell(crate::tui::msg::Msg::Paste("yyyy".to_owned()));
     assert_eq!(decided(&effects), []);
 }
+
+#[test]
+fn an_edit_that_is_laid_out_anew_waits_anew() {
+    let mut rig = two();
+    let _ = rig.keys("e enter");
+    rig.draw();
+    rig.wait(Duration::from_secs(1));
+    rig.resize((80, 24));
+    rig.wait(Duration::from_secs(1));
+    rig.draw();
+    assert_eq!(decided(&rig.tap("ctrl-s")), [], "just drawn");
+    rig.wait(Duration::from_secs(1));
+    assert_eq!(decided(&rig.tap("ctrl-s")), [("a1", "approve")]);
+}

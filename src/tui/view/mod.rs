@@ -113,6 +113,7 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
             approval: Some(approval.id.clone()),
             form: None,
             heading: card::heading(app, approval, usize::MAX),
+            size: app.size,
             text: Some(text),
         });
     };
@@ -146,6 +147,7 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         approval: form.approval().map(str::to_owned),
         form: Some(form.identity().unwrap_or_else(|| form.name().to_owned())),
         heading: String::new(),
+        size: app.size,
         text,
     })
 }
