@@ -29,9 +29,11 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// Variables that the dashboard needs and that say nothing of this product.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 16] = [
     "PATH",
     "TERM",
+    "TMUX",
+    "TMUX_PANE",
     "COLORTERM",
     "COLORFGBG",
     "NO_COLOR",
