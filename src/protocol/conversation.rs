@@ -73,7 +73,11 @@ pub struct ConversationEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_input_json: Option<String>,
     /// The tool call that started the subagent which speaks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text_or_none"
+    )]
     pub parent_tool_use_id: Option<String>,
     /// The tool call that a result belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,4 +173,10 @@ pub struct RawLine {
     pub offset: u64,
     /// The line.
     pub line: String,
+}
+
+/// A text; none where it is empty, as events have it for clients of the older daemon.
+fn text_or_none<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }

@@ -90,3 +90,23 @@ fn a_conversation_is_zoomed_to_the_whole_screen_and_back() {
     terminal.keys("f");
     terminal.wait_for("Sessions");
 }
+
+#[test]
+fn a_call_that_is_asked_about_while_one_looks_is_the_selected_block() {
+    let cli = Cli::new();
+    let mut terminal = Terminal::start(SIZE, &cli.command(&[]));
+    terminal.wait_for("No sessions yet");
+    cli.launch("TEXT some words\nTOOL Bash {\"command\": \"touch made\"}\nTEXT the end");
+    terminal.wait_for("Allow Bash");
+    terminal.keys("3");
+    terminal.wait_until("the bar is beside the call", |screen| {
+        let rows = screen.contents();
+        let mut bars = rows.lines().filter(|row| row.contains('▌'));
+        bars.any(|row| row.contains("touch made") && row.contains("waiting for a decision"))
+    });
+    assert!(
+        !terminal.text().contains("a subagent"),
+        "{}",
+        terminal.text()
+    );
+}

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Page};
-use crate::tui::msg::{Done, Msg};
+use crate::tui::msg::{Done, Msg, Stream};
 use crate::tui::state::{Form, Pane};
 use crate::tui::testing::{Rig, approval, session};
 
@@ -305,4 +305,21 @@ fn the_palette_zooms_too() {
     rig.type_in("zoom");
     let _ = rig.keys("enter");
     assert!(rig.app.zoomed && !matches!(rig.app.form, Some(Form::Palette(_))));
+}
+
+#[test]
+fn a_call_that_comes_live_is_a_call_and_no_step_of_a_subagent() {
+    let mut rig = rig((140, 40), true);
+    let mut live = call(25, "toolu-d", "cargo test -p live");
+    // As the daemon's events say that nothing is above a call.
+    live["parent_tool_use_id"] = json!("");
+    let event = json!({"seq": 9, "type": "conversation_updated",
+        "timestamp": "2026-03-01T12:00:00Z", "data": live});
+    let _ = rig.tell(Msg::Stream {
+        session: "s1".to_owned(),
+        what: Stream::Event(serde_json::from_value(event).unwrap()),
+    });
+    let screen = rig.screen();
+    assert!(screen.contains("● Bash  cargo test -p live"), "{screen}");
+    assert!(!screen.contains("a subagent"), "{screen}");
 }
