@@ -24,7 +24,7 @@ fn sessions_are_rows_of_whole_values_for_a_pipe() {
     assert_eq!(rows[1][..3], [first.as_str(), "completed", "TEXT one"]);
     for row in &rows {
         assert_eq!(row.len(), 7, "{row:?}");
-        assert_eq!(row[4], cli.work().to_str().unwrap());
+        assert_eq!(row[3], cli.work().to_str().unwrap());
         assert!(row[6].parse::<jiff::Timestamp>().is_ok(), "{row:?}");
     }
     let listed = cli.json(&["sessions", "--json"]);
