@@ -73,8 +73,7 @@ pub fn run() -> Vec<Row> {
 /// From a key to the screen that it leads to.
 pub fn press(terminal: &mut Terminal, key: &str, changed: impl Fn(&Screen) -> bool) -> Duration {
     // A person presses the next key when the last one has been seen.
-    std::thread::sleep(Duration::from_millis(30));
-    terminal.catch_up();
+    terminal.settle();
     let pressed = Instant::now();
     terminal.press(key);
     let at = terminal.until(&format!("{key:?} changes the screen"), changed);
@@ -86,7 +85,7 @@ pub fn selected(screen: &Screen) -> Option<usize> {
     let (_, columns) = screen.size();
     screen
         .rows(0, columns.get())
-        .position(|row| ["▸●", "▸◌", "▸✓"].iter().any(|mark| row.contains(mark)))
+        .position(|row| row.contains('▸'))
 }
 
 /// What a key costs by way of the terminal alone.

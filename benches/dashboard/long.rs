@@ -31,7 +31,10 @@ fn of(shape: &str, words: &str) -> Vec<Row> {
     let begun = terminal.begun();
     let opened = terminal.until_shows("Allow Bash").duration_since(begun);
     terminal.press("2");
-    terminal.until_shows("long-command");
+    terminal.press("k");
+    terminal.until("the long one is selected", |screen| {
+        panel(screen, "long-command")
+    });
     let mut drawn = [Vec::new(), Vec::new()];
     let mut first = None;
     for _ in 0..ROUNDS {
@@ -90,7 +93,9 @@ fn of(shape: &str, words: &str) -> Vec<Row> {
 /// Whether the panel, below the list, shows the command that begins so.
 fn panel(screen: &vt100::Screen, begins: &str) -> bool {
     let (_, columns) = screen.size();
-    let rows: Vec<String> = screen.rows(0, columns.get()).collect();
+    // The list, in the columns on the left, names the commands too.
+    let left = columns.get() * 2 / 5;
+    let rows: Vec<String> = screen.rows(left, columns.get() - left).collect();
     let top = rows.iter().position(|row| row.contains("Allow Bash"));
     top.is_some_and(|top| rows[top..].iter().any(|row| row.contains(begins)))
 }

@@ -63,9 +63,10 @@ fn measure(daemon: &Daemon, first: &str, all: &str, list: &str) -> Measured {
     let mut keys = Vec::new();
     for _ in 0..ROUNDS {
         for key in ["j", "k"] {
-            let before = terminal.screen().contents();
+            terminal.settle();
+            let before = selected(terminal.screen());
             keys.push(press(&mut terminal, key, |screen| {
-                screen.contents() != before
+                selected(screen) != before
             }));
         }
     }

@@ -130,6 +130,12 @@ impl Terminal {
         })
     }
 
+    /// Lets what is being drawn arrive.
+    pub fn settle(&mut self) {
+        std::thread::sleep(Duration::from_millis(30));
+        self.catch_up();
+    }
+
     /// Takes in what has come meanwhile.
     pub fn catch_up(&mut self) {
         while let Ok((_, bytes)) = self.chunks.try_recv() {

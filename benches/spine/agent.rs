@@ -35,8 +35,14 @@ pub fn run() -> ExitCode {
                 "subtype": "success", "request_id": line["request_id"], "response": {}}}));
         }
     };
+    // Each agent has a conversation of its own, whose name it was given.
+    let arguments: Vec<String> = std::env::args().collect();
+    let name = arguments.windows(2).find_map(|pair| match pair {
+        [option, name] if option == "--session-id" || option == "--resume" => Some(name.as_str()),
+        _ => None,
+    });
     say(
-        &json!({"type": "system", "subtype": "init", "session_id": "s", "model": "claude-opus-5-5",
+        &json!({"type": "system", "subtype": "init", "session_id": name.unwrap_or("s"), "model": "claude-opus-5-5",
         "cwd": "/home/me/project", "tools": ["Bash", "Edit", "Read"], "permissionMode": "default"}),
     );
     let words: Vec<&str> = task.split(' ').collect();

@@ -26,7 +26,7 @@ pub fn tool_card(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::unlimited());
+    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::for_text());
     write(&mut sheet, tool_name, input, files);
     sheet.finish().0
 }

@@ -60,7 +60,7 @@ pub fn lines(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::unlimited());
+    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::for_text());
     write(&mut sheet, old, new, path, numbered);
     sheet.finish().0
 }

@@ -142,6 +142,9 @@ impl<'t> Painter<'t> {
         if line.len() > MOST_LINE || self.painted > MOST_BYTES {
             return plain;
         }
+        if self.ink.is_used_up() {
+            self.state = None;
+        }
         let Some(state) = &mut self.state else {
             return plain;
         };

@@ -11,31 +11,48 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Bytes of code in a frame, and what the last part has beyond.
 const FRAME: usize = 1024;
 
+/// Bytes of code in one text that is laid out at once, such as what an approval is about; the rest of it
+/// is plain.
+pub const TEXT: usize = 8 * 1024;
+
 /// What is left of a frame's share.
 #[derive(Debug)]
 pub(super) struct Ink {
     left: AtomicUsize,
     dry: AtomicBool,
     skipped: AtomicBool,
+    /// Whether it ends in the middle of a part.
+    is_for_text: bool,
 }
 
 impl Ink {
-    fn of(left: usize) -> Arc<Self> {
+    fn of(left: usize, is_for_text: bool) -> Arc<Self> {
         Arc::new(Self {
             left: AtomicUsize::new(left),
             dry: AtomicBool::new(false),
             skipped: AtomicBool::new(false),
+            is_for_text,
         })
     }
 
     /// A frame's share, over and over.
     pub fn for_frames() -> Arc<Self> {
-        Self::of(FRAME)
+        Self::of(FRAME, false)
     }
 
     /// As much as there is to highlight.
     pub fn unlimited() -> Arc<Self> {
-        Self::of(usize::MAX)
+        Self::of(usize::MAX, false)
+    }
+
+    /// For a text that is laid out at once: its beginning is highlighted, as much as a frame has time for.
+    pub fn for_text() -> Arc<Self> {
+        Self::of(TEXT, true)
+    }
+
+    /// Whether nothing more of the text is highlighted.
+    pub fn is_used_up(&self) -> bool {
+        self.is_for_text && self.left.load(Ordering::Relaxed) == 0
     }
 
     /// Begins a frame.

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::support::{call, drawn, result, says};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::Theme;
-use crate::tui::transcript::{Scroll, Transcript, grammars, highlight};
+use crate::tui::transcript::ink::TEXT;
+use crate::tui::transcript::{NoFiles, Scroll, Transcript, grammars, highlight, tool_card};
 
 /// A hundred thousand pieces of every kind.
 fn large(count: i64) -> Vec<ConversationEvent> {
@@ -92,6 +93,22 @@ fn ten_megabytes_cost_what_is_seen_of_them() {
         let work = transcript.laid_out() - before;
         assert!(work < 30, "{work} parts");
     }
+}
+
+#[test]
+fn of_a_long_text_that_is_asked_about_the_beginning_is_highlighted() {
+    grammars::compile_now(&["sh"]);
+    let line = "if true; then echo 'word'; fi\n";
+    let input = json!({"command": line.repeat(64 * 1024 / line.len())});
+    let rows = tool_card("Bash", &input, &NoFiles, 80, &Theme::dark());
+    let highlighted = rows.iter().filter(|row| row.spans.len() > 3).count();
+    let most = TEXT / line.len() + 1;
+    assert!(
+        (most - 1..=most).contains(&highlighted),
+        "{highlighted} of {}",
+        rows.len()
+    );
+    assert!(rows.len() > 2_000);
 }
 
 #[test]
