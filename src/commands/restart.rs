@@ -29,10 +29,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let client = context.client().await?;
     let session = client.restart_session(&params).await?.session;
-    context.out.line(format!(
-        "{} {}",
-        sanitize_line(&session.id),
-        session.status.as_str()
-    ))?;
+    // Its status is still that of the process that has ended.
+    context
+        .out
+        .line(format!("{} restarting", sanitize_line(&session.id)))?;
     Ok(())
 }

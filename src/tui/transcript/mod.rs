@@ -377,6 +377,19 @@ impl Transcript {
         None
     }
 
+    /// The plan that a call would leave plan mode with, as far as that call is loaded. Some requests
+    /// come without their plan, which is then in the call alone.
+    #[must_use]
+    pub fn plan_of(&self, call: &str) -> Option<String> {
+        let id = self.items.call(call)?;
+        match &self.items.get(id).kind {
+            item::Kind::Call(call) if !call.writing => {
+                Some(call.input().get("plan")?.as_str()?.to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether there is nothing to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {

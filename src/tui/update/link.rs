@@ -37,7 +37,15 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             }
             app.data.replace(*overview);
             if again {
-                say(app, Tone::Good, "Reconnected");
+                // What went wrong meanwhile, such as a decision that was not made, is still to be read.
+                let wrong = app
+                    .notice
+                    .as_ref()
+                    .filter(|notice| notice.tone == Tone::Bad && !notice.is_over(app.now));
+                match wrong.map(|notice| notice.text.clone()) {
+                    Some(text) => say(app, Tone::Bad, format!("Reconnected; {text}")),
+                    None => say(app, Tone::Good, "Reconnected"),
+                }
             }
             let news: Vec<Approval> = app
                 .data

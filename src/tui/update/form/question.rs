@@ -20,14 +20,19 @@ pub fn key(app: &mut App, mut form: Question, key: KeyEvent) -> After {
     };
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => {
-            if !asked.is_on_other() && (!asked.several || asked.answer().is_none()) {
+            // Of one choice the marked one is meant; of several only those that were ticked.
+            if !asked.is_on_other() && !asked.several {
                 let at = asked.at;
                 if !asked.chosen.contains(&at) {
                     asked.choose(at);
                 }
             }
             if asked.answer().is_none() {
-                say(app, Tone::Plain, "choose an answer, or type one");
+                let words = match asked.several {
+                    true => "Nothing is selected: space selects, or type an answer",
+                    false => "Choose an answer, or type one",
+                };
+                say(app, Tone::Plain, words);
                 return After::Stay(Form::Question(form));
             }
             if single {
@@ -101,7 +106,7 @@ fn review(app: &mut App, mut form: Question, key: KeyEvent) -> After {
 fn send(app: &mut App, mut form: Question) -> After {
     if let Some(missing) = form.missing() {
         form.at = missing;
-        say(app, Tone::Plain, "this one has no answer yet");
+        say(app, Tone::Plain, "This question has no answer yet");
         return After::Stay(Form::Question(form));
     }
     let decision = Decision::Answer {

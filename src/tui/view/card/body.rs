@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use ratatui::style::Style;
 use ratatui::text::Line;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::clip::clip;
 use crate::domain::{Kind, Source};
@@ -92,7 +92,16 @@ pub fn body(
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
     blocked_path(app, approval, &mut sheet);
-    let (input, left_out) = clip(&approval.tool_input, budget);
+    let known;
+    let is_bare_plan = approval.kind == Kind::Plan && is_bare(&approval.tool_input, "plan");
+    let whole = match plan_of_call(app, approval) {
+        Some(plan) if is_bare_plan => {
+            known = json!({"plan": plan});
+            &known
+        }
+        Some(_) | None => &approval.tool_input,
+    };
+    let (input, mut left_out) = clip(whole, budget);
     let subject = &app.card.subject;
     let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
     if is_subject {
@@ -108,9 +117,11 @@ pub fn body(
         Kind::Contact => contact(approval, &input, &mut sheet),
         Kind::Plan if is_bare(&input, "plan") => {
             sheet.add(&Row::of(
-                "The plan did not come with the request; see the conversation.",
-                theme.text,
+                "The plan did not come with the request, and its call is not loaded.",
+                theme.waiting,
             ));
+            // Nobody has read what is not known.
+            left_out = left_out.max(1);
         }
         Kind::Plan | Kind::Permission | Kind::Question => {
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
@@ -121,7 +132,7 @@ pub fn body(
             sheet.rows.extend(rows);
         }
     }
-    if left_out > 0 {
+    if left_out > 1 {
         let words = format!("… {} more", bytes(left_out));
         sheet.add(&Row::of(&words, theme.waiting));
     }
@@ -258,6 +269,14 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
         }
         Some(FileProbe::Text(_)) | None => {}
     }
+}
+
+/// The plan of the call that a request is about, where the conversation on the screen has that call.
+pub(super) fn plan_of_call(app: &App, approval: &Approval) -> Option<String> {
+    let is_loaded = app.detail.session.as_deref() == Some(approval.session_id.as_str());
+    let call = approval.tool_use_id.as_deref().filter(|_| is_loaded)?;
+    let plan = app.detail.transcript.plan_of(call)?;
+    (!plan.trim().is_empty()).then_some(plan)
 }
 
 fn is_bare(input: &Value, field: &str) -> bool {

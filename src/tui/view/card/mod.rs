@@ -88,7 +88,16 @@ fn content(app: &App, approval: &Approval) -> u64 {
     } else {
         0
     };
-    file.wrapping_add(app.data.changes_of(&approval.id))
+    let plan = match approval.kind {
+        Kind::Plan => body::plan_of_call(app, approval).map_or(0, |plan| {
+            let mut hasher = DefaultHasher::new();
+            plan.hash(&mut hasher);
+            hasher.finish()
+        }),
+        Kind::Permission | Kind::Question | Kind::Contact => 0,
+    };
+    file.wrapping_add(plan)
+        .wrapping_add(app.data.changes_of(&approval.id))
 }
 
 /// The rows of an approval that is not the selected one, made of at most so many bytes of its input.

@@ -75,6 +75,30 @@ fn contact(options: Value) -> Value {
 }
 
 #[test]
+fn of_several_options_only_those_that_were_selected_are_sent() {
+    let asked = ask(
+        json!({"kind": "question", "tool_name": "AskUserQuestion", "tool_input": {"questions": [
+        {"question": "Which to wipe?", "header": "W", "multiSelect": true,
+         "options": [{"label": "prod"}, {"label": "staging"}]}]}}),
+    );
+    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[asked]);
+    let effects = rig.keys("y enter enter");
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Decide(_)))
+    );
+    assert!(rig.screen().contains("Nothing is selected"));
+    let effects = rig.keys("down space enter");
+    let sent = effects.iter().find_map(|effect| match effect {
+        Effect::Decide(params) => Some(serde_json::to_value(params).unwrap().to_string()),
+        _ => None,
+    });
+    let sent = sent.unwrap();
+    assert!(sent.contains("staging") && !sent.contains("prod"), "{sent}");
+}
+
+#[test]
 fn keys_send_exactly_this() {
     let yes = json!({"approval_id": "a1", "decision": "approve"});
     let no = |comment: &str| json!({"approval_id": "a1", "decision": "deny", "comment": comment});

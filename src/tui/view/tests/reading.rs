@@ -232,6 +232,41 @@ fn the_cursor_of_the_terminal_is_in_the_search() {
     }
 }
 
+#[test]
+fn a_plan_that_came_without_its_words_is_read_from_its_call_and_else_approved_by_no_plain_yes() {
+    for size in SIZES {
+        let asked = approval(
+            "a1",
+            "s1",
+            json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {},
+                "tool_use_id": "toolu-p"}),
+        );
+        let mut rig = Rig::new(size, &[session("s1", json!({}))], &[asked]);
+        for _ in 0..3 {
+            rig.draw();
+            assert!(!decides(&rig.press("y")), "nobody has seen the plan");
+        }
+        let _ = rig.press("esc");
+        let input = json!({"plan": "1. Delete everything"}).to_string();
+        let plan = piece(
+            1,
+            json!({"event_type": "tool_call", "content": null, "tool_id": "toolu-p",
+                "tool_name": "ExitPlanMode", "tool_input_json": input}),
+        );
+        let _ = rig.tell(Msg::Done(Done::Page {
+            session: "s1".to_owned(),
+            page: Page::Last,
+            pieces: Ok(serde_json::from_value(json!({"events": [plan]})).unwrap()),
+            full: false,
+        }));
+        rig.draw();
+        assert!(!decides(&rig.tap("y")), "just drawn");
+        let screen = rig.screen();
+        assert!(screen.contains("1. Delete everything"), "{screen}");
+        assert!(decides(&rig.press("y")));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

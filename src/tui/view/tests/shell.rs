@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::check::Finding;
 use crate::tui::effect::Effect;
 use crate::tui::msg::{Done, Link, Msg};
+use crate::tui::state::notice::{Notice, Tone};
 use crate::tui::state::{Pane, Trouble};
 use crate::tui::testing::{Rig, approval, now, session};
 
@@ -168,6 +169,15 @@ fn coming_back_is_said_and_a_mere_resync_is_not() {
     assert!(rig.screen().contains("connection lost"));
     up(&mut rig);
     assert!(rig.screen().contains("Reconnected"));
+    let _ = rig.lose(Trouble::Broken, "it broke");
+    let app = &mut rig.app;
+    app.notice = Some(Notice::new(Tone::Bad, "not decided: it broke", app.now));
+    up(&mut rig);
+    let screen = rig.screen();
+    assert!(
+        screen.contains("Reconnected; not decided: it broke"),
+        "{screen}"
+    );
 }
 
 #[test]
