@@ -260,13 +260,14 @@ fn a_projects_file_cannot_shorten_the_time() {
 
 #[test]
 fn a_key_that_was_pressed_while_the_dashboard_stood_still_decides_nothing_new() {
-    let two = Two::of_two_sessions();
+    // Long enough for a slow machine to stop the dashboard within it.
+    let two = Two::of_two_sessions_in(configured(2_000));
     let mut terminal = two.dashboard();
     terminal.keys("y");
     shows(&terminal, "second");
     terminal.signal(Signal::STOP);
     terminal.keys("y");
-    pause(800);
+    pause(2_600);
     terminal.signal(Signal::CONT);
     terminal.wait_for(TOO_EARLY);
     two.only_the_first_is_approved(&mut terminal, "stopped");
