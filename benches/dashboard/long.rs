@@ -22,7 +22,7 @@ pub fn run() -> Vec<Row> {
 
 fn of(shape: &str, words: &str) -> Vec<Row> {
     let daemon = Daemon::start();
-    // The newest session is first in the list, and each command begins with its own word.
+    // The oldest is first in the inbox, and each command begins with its own word.
     for (name, bytes) in [("short", SHORT), ("long", LONG)] {
         let session = daemon.session(&format!("command {name} {shape} {bytes}"));
         daemon.until_status(&session, "waiting_input");
@@ -30,15 +30,14 @@ fn of(shape: &str, words: &str) -> Vec<Row> {
     let mut terminal = Terminal::start(&daemon.command());
     let begun = terminal.begun();
     let opened = terminal.until_shows("Allow Bash").duration_since(begun);
-    terminal.press("2");
-    terminal.press("k");
-    terminal.until("the long one is selected", |screen| {
-        panel(screen, "long-command")
+    terminal.press("1");
+    terminal.until("the oldest is selected", |screen| {
+        panel(screen, "short-command")
     });
     let mut drawn = [Vec::new(), Vec::new()];
     let mut first = None;
     for _ in 0..ROUNDS {
-        for (spread, key, begins) in [(0, "j", "short-command"), (1, "k", "long-command")] {
+        for (spread, key, begins) in [(1, "j", "long-command"), (0, "k", "short-command")] {
             let took = press(&mut terminal, key, |screen| panel(screen, begins));
             if spread == 1 {
                 first.get_or_insert(took);
@@ -47,7 +46,7 @@ fn of(shape: &str, words: &str) -> Vec<Row> {
         }
     }
     let mut frames = [Vec::new(), Vec::new()];
-    for (spread, key, begins) in [(0, "j", "short-command"), (1, "k", "long-command")] {
+    for (spread, key, begins) in [(1, "j", "long-command"), (0, "k", "short-command")] {
         press(&mut terminal, key, |screen| panel(screen, begins));
         for _ in 0..ROUNDS {
             let help = |screen: &vt100::Screen| screen.contents().contains("Everywhere");
@@ -84,7 +83,7 @@ fn of(shape: &str, words: &str) -> Vec<Row> {
             16,
         ),
         Row::told(
-            "… opening the dashboard on it; the first time it is selected again",
+            "… opening the dashboard beside it; the first time it is selected",
             format!("{}; {}", time(opened), time(first.unwrap_or_default())),
         ),
     ]

@@ -39,7 +39,7 @@ pub fn approvals() -> Vec<Row> {
                 "tool_input": {"command": command, "description": "Run a test"}});
             client.call("createApproval", asked);
         }
-        measure(&daemon, "Allow Bash", &format!("Approvals {pending}"), "1")
+        measure(&daemon, "Allow Bash", &format!("Inbox {pending}"), "1")
     });
     rows("1,000 pending approvals", "10 pending", &few, &many)
 }

@@ -45,7 +45,11 @@ impl Daemon {
         fs::set_permissions(root.path().join("state"), private).unwrap();
         let this = std::env::current_exe().unwrap();
         let agent = root.path().join("claude");
-        let script = format!("#!/bin/sh\nexec '{}' {}\n", this.display(), agent::WORD);
+        let script = format!(
+            "#!/bin/sh\nexec '{}' {} \"$@\"\n",
+            this.display(),
+            agent::WORD
+        );
         fs::write(&agent, script).unwrap();
         fs::set_permissions(&agent, PermissionsExt::from_mode(0o755)).unwrap();
         Self {

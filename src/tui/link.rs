@@ -15,6 +15,7 @@ use super::state::Trouble;
 use crate::client::events::{Events, Update};
 use crate::client::{Client, ClientError, ensure_daemon, life};
 use crate::config::Config;
+use crate::protocol::approval::ListApprovalsParams;
 use crate::protocol::event::SubscribeEventsParams;
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse, SessionState};
 
@@ -144,6 +145,12 @@ async fn follow_all(
         ..SubscribeEventsParams::default()
     };
     let mut last = last_id(&overview.sessions, FIRST_PAGE);
+    let told = i64::try_from(overview.pending_approvals.len()).unwrap_or(i64::MAX);
+    let mut asked = overview
+        .pending_approvals
+        .last()
+        .filter(|_| told < overview.pending_total)
+        .map(|approval| approval.id.clone());
     let up = Link::Up {
         health: Box::new(health),
         overview: Box::new(overview),
@@ -152,6 +159,22 @@ async fn follow_all(
         return Ok(Ended::Unheard);
     }
     let mut events = Events::open(&config.daemon_socket.value, params).await?;
+    // An overview holds the oldest of what is pending, up to a number.
+    while let Some(after) = asked {
+        let params = ListApprovalsParams {
+            limit: Some(PAGE),
+            after: Some(after),
+            ..ListApprovalsParams::default()
+        };
+        let more = client.list_approvals(&params).await?.approvals;
+        asked = more
+            .last()
+            .filter(|_| more.len() >= PAGE as usize)
+            .map(|approval| approval.id.clone());
+        if to.send(Msg::Link(Link::MorePending(more))).await.is_err() {
+            return Ok(Ended::Unheard);
+        }
+    }
     while let Some(after) = last {
         let more = page(&client, PAGE, Some(after)).await?.sessions;
         last = last_id(&more, PAGE);

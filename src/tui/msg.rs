@@ -55,6 +55,8 @@ pub enum Link {
         /// How things are.
         overview: Box<GetOverviewResponse>,
     },
+    /// A further page of what is pending.
+    MorePending(Vec<Approval>),
     /// A further page of sessions of the same moment.
     More(Vec<SessionState>),
     /// No further page follows.

@@ -59,6 +59,12 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 Some(_) | None => Vec::new(),
             }
         }
+        Link::MorePending(approvals) => {
+            for approval in approvals {
+                app.data.upsert_approval(approval);
+            }
+            Vec::new()
+        }
         Link::More(sessions) => {
             unread::learned(app, &sessions);
             for session in &sessions {

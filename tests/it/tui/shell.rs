@@ -1,6 +1,7 @@
 //! What is around the panes: the start, the end, the size, signals.
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::support::cli::Cli;
 use crate::support::daemon::wait_until;
@@ -308,4 +309,18 @@ fn a_socket_that_is_not_ours_is_refused_in_words() {
     std::fs::remove_file(cli.socket()).unwrap();
     terminal.keys("ctrl-r");
     terminal.wait_for("No sessions yet");
+}
+
+#[test]
+fn everything_that_is_pending_is_in_the_inbox_however_much_that_is() {
+    let cli = Cli::new();
+    cli.ok(&["daemon", "start"]);
+    for number in 0..1_600 {
+        let asked = json!({"tool_name": "Bash", "tool_input": {"command": format!("make {number}")},
+            "external": {"name": format!("program {}", number % 4)}});
+        cli.call("createApproval", asked);
+    }
+    let terminal = Terminal::start((140, 40), &cli.command(&[]));
+    terminal.wait_for("Inbox 1600");
+    terminal.wait_for("1600 pending");
 }
