@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::{Finding, find, probe};
+use super::{Finding, probe, version};
 use crate::config::Config;
+use crate::platform;
 
 /// How long the program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
@@ -52,7 +53,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 /// The program that runs and what is known of it; the finding alone where it does not run.
 async fn known(config: &Config) -> Result<(PathBuf, Finding), Finding> {
     let program = locate(config)?;
-    match version(&program).await {
+    match said_version(&program).await {
         Ok(said) => {
             let finding = judge(&program, &said);
             Ok((program, finding))
@@ -68,7 +69,7 @@ async fn known(config: &Config) -> Result<(PathBuf, Finding), Finding> {
 fn locate(config: &Config) -> Result<PathBuf, Finding> {
     let setting = &config.claude_path;
     if let Some(program) = &setting.value {
-        return if find::is_executable(program) {
+        return if platform::is_executable(program) {
             Ok(program.clone())
         } else {
             Err(Finding::fail(
@@ -83,7 +84,7 @@ fn locate(config: &Config) -> Result<PathBuf, Finding> {
         };
     }
     std::env::var_os("PATH")
-        .and_then(|path| find::on_path(&path))
+        .and_then(|path| platform::on_path(&path, "claude"))
         .ok_or_else(|| {
             Finding::fail(
                 "claude",
@@ -93,7 +94,7 @@ fn locate(config: &Config) -> Result<PathBuf, Finding> {
         })
 }
 
-async fn version(program: &Path) -> Result<String, String> {
+async fn said_version(program: &Path) -> Result<String, String> {
     let run = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
@@ -119,9 +120,9 @@ async fn version(program: &Path) -> Result<String, String> {
 
 fn judge(program: &Path, said: &str) -> Finding {
     let found = format!("{} {said}", program.display());
-    let (major, minor) = find::FIRST_VERSION;
-    match find::version(said) {
-        Some(version) if version >= find::FIRST_VERSION => Finding::ok("claude", found),
+    let (major, minor) = version::FIRST_VERSION;
+    match version::version(said) {
+        Some(version) if version >= version::FIRST_VERSION => Finding::ok("claude", found),
         Some(_) => Finding::fail(
             "claude",
             format!("{found} is too old: approvals work from {major}.{minor} on"),

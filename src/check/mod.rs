@@ -6,10 +6,10 @@
 
 pub mod agent;
 pub mod daemon;
-mod find;
 pub mod login;
 mod probe;
 pub mod remote_api;
+mod version;
 
 use serde::Serialize;
 

@@ -23,6 +23,7 @@ use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
+use super::user_names::UserNames;
 use super::{Daemon, askers, humanlayer_api, permissions, rpc};
 use crate::ipc::{self, BindError, Credentials, Limits, Server};
 
@@ -184,6 +185,7 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
         remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
+        user_names: UserNames::default(),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),

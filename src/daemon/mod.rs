@@ -19,6 +19,7 @@ pub mod rpc;
 pub mod secrets;
 pub mod session;
 pub mod store;
+mod user_names;
 mod waiters;
 
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ pub struct Daemon {
     pub started_at: Timestamp,
     /// How the work with a remote API goes, where there is one.
     pub remote_api: Option<Arc<humanlayer_api::Status>>,
+    user_names: user_names::UserNames,
     socket: PathBuf,
     permissions: Arc<Notify>,
     askers: Arc<Notify>,

@@ -26,7 +26,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
-pub use program::{installed_program, running_program};
+pub use program::{installed_program, is_executable, on_path, running_program};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, is_zombie, parent_of, process_name,

@@ -1,13 +1,30 @@
-//! Which file this program is, also after it was replaced or removed.
+//! Which file this program is, also after it was replaced or removed, and where others are.
 //!
 //! The system names the file that a process was started from, and appends a word when that has no
 //! name any more; it can still be run through `/proc` then.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What Linux appends to the name of a file that was removed or replaced.
 const DELETED: &str = " (deleted)";
+
+/// The first program of a name on a search path that this user can execute. Entries that are relative
+/// are passed over: what lies in a working directory is not ours to run.
+#[must_use]
+pub fn on_path(path: &OsStr, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|program| is_executable(program))
+}
+
+/// Whether this user can execute a file.
+#[must_use]
+pub fn is_executable(program: &Path) -> bool {
+    program.is_file() && rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok()
+}
 
 /// This program's own file, so that what is started is exactly what runs now.
 ///
@@ -68,6 +85,9 @@ fn without_suffix(named: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -91,5 +111,30 @@ mod tests {
         assert_eq!(without_suffix(&named), named);
         // A system without such a link.
         assert_eq!(running(&named, &temp.path().join("none")), named);
+    }
+
+    #[test]
+    fn the_first_executable_one_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let make = |name: &str, mode: u32| {
+            let folder = directory.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            let file = folder.join("claude");
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            folder
+        };
+        let folders = [
+            make("plain", 0o644),
+            make("good", 0o755),
+            make("more", 0o755),
+        ];
+        let path = std::env::join_paths(&folders).unwrap();
+        assert_eq!(on_path(&path, "claude"), Some(folders[1].join("claude")));
+        // What lies where somebody happens to be is not run.
+        let elsewhere =
+            std::env::join_paths([Path::new(""), Path::new("."), Path::new("bin")]).unwrap();
+        assert_eq!(on_path(&elsewhere, "claude"), None);
+        assert_eq!(on_path(OsStr::new(""), "claude"), None);
     }
 }

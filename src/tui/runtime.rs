@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -75,6 +76,10 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
     let mut hung_up = signal(SignalKind::hangup())?;
     // Whoever stopped us may have changed the terminal meanwhile.
     let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    // Told apart by the handler itself: a key that was typed meanwhile may be read before the stream
+    // above has the signal.
+    let was_stopped = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(Signal::CONT.as_raw(), Arc::clone(&was_stopped))?;
     let (to, mut queue) = mpsc::channel(QUEUE);
     // Also one in a task that nobody waits for.
     let panicked = Arc::new(Notify::new());
@@ -125,9 +130,9 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             _ = hung_up.recv() => break,
             () = panicked.notified() => return Err(RunError::Panicked),
             _ = continued.recv() => {
-                terminal.take_again()?;
-                dashboard.app.frame_hidden();
-                urgent = true;
+                if was_stopped.swap(false, Ordering::Relaxed) {
+                    dashboard.show_again(&mut terminal)?;
+                }
             }
             event = poll_fn(|waking| {
                 let polled = stream.poll_next_unpin(waking);
@@ -138,6 +143,9 @@ async fn run_here(config: Config, app: App) -> Result<(), RunError> {
             }) => match event {
                 Some(Ok(event)) => {
                     urgent = true;
+                    if was_stopped.swap(false, Ordering::Relaxed) {
+                        dashboard.show_again(&mut terminal)?;
+                    }
                     let pressed = presses.one(dashboard.opened.elapsed());
                     effects.extend(dashboard.event(event, pressed));
                 }
@@ -253,6 +261,13 @@ impl Dashboard {
             Event::FocusLost => Msg::Attention(false),
         };
         self.take_pressed(msg, pressed)
+    }
+
+    /// Draws all of it after the process was stopped: what was on the screen counts as new.
+    fn show_again(&mut self, terminal: &mut Terminal) -> io::Result<()> {
+        terminal.take_again()?;
+        self.app.frame_hidden();
+        self.draw(terminal)
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {

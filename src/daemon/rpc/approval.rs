@@ -188,10 +188,8 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
         decision,
         client,
     } = params;
-    // The system's list of users may be kept on another machine.
-    let uid = viewer(&call);
-    let user = tokio::task::spawn_blocking(move || crate::platform::user_name(uid));
-    let by = by.with(user.await.ok().flatten(), client);
+    let user = call.daemon.user_names.of(viewer(&call)).await;
+    let by = by.with(user, client);
     match call.daemon.store.decide(&approval_id, decision, by).await {
         Ok(approval) => Ok(SendDecisionResponse {
             success: true,

@@ -19,6 +19,7 @@ use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
 use crate::daemon::store::{NEVER_BEGAN, NewProcess, NewWireId, StoreError};
 use crate::domain::session::Process;
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
+use crate::platform;
 use crate::runner::SessionDir;
 
 /// A message of the user to a session, whether it has a process or not.
@@ -296,7 +297,7 @@ pub async fn find_program(
     let configured = ctx.claude_path.clone();
     let caller = env.and_then(|env| env.get("PATH")).cloned();
     blocking(move || match configured {
-        Some(path) if is_executable(&path) => Ok(Some(path)),
+        Some(path) if platform::is_executable(&path) => Ok(Some(path)),
         Some(path) => Err(format!("{} is not an executable file", path.display())),
         None => on_path(caller)
             .map(Some)
@@ -311,14 +312,7 @@ fn on_path(caller: Option<String>) -> Option<PathBuf> {
     paths
         .iter()
         .flatten()
-        .flat_map(std::env::split_paths)
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join("claude"))
-        .find(|path| is_executable(path))
-}
-
-fn is_executable(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+        .find_map(|path| platform::on_path(path.as_ref(), "claude"))
 }
 
 /// The daemon's own environment.

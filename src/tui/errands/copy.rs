@@ -4,9 +4,7 @@
 //! that by default, so inside it the text is given to tmux itself too. Owns finding and running tmux:
 //! by an absolute entry of the dashboard's own PATH, in the root directory, for a bounded time.
 
-use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::format::bytes;
+use crate::platform;
 use crate::tui::msg::Done;
 use crate::tui::terminal::MAX_CLIPBOARD;
 
@@ -37,7 +36,8 @@ enum Tmux {
 pub async fn copied(text: String) -> Done {
     let is_inside = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
     let tmux = if is_inside {
-        match find(std::env::var_os("PATH").as_deref(), "tmux") {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        match platform::on_path(&path, "tmux") {
             Some(program) => load(&program, &text, WAIT).await,
             None => Tmux::Failed("tmux is not on PATH".to_owned()),
         }
@@ -73,18 +73,6 @@ fn said(text: &str, tmux: &Tmux) -> Result<String, String> {
             "Copied {amount} to the terminal (OSC 52), which tmux may drop; tmux's buffer: {why}"
         )),
     }
-}
-
-/// A program on a PATH. Relative entries are passed over: what lies in a working directory is not ours
-/// to run.
-fn find(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
-    std::env::split_paths(path?)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(name))
-        .find(|file| {
-            file.metadata()
-                .is_ok_and(|what| what.is_file() && what.permissions().mode() & 0o111 != 0)
-        })
 }
 
 /// Gives a text to tmux, and has it passed on where tmux can.
@@ -144,6 +132,9 @@ async fn run(program: &Path, arguments: &[&str], text: &str, wait: Duration) -> 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+
     use super::*;
 
     fn script(directory: &Path, body: &str) -> PathBuf {
@@ -151,20 +142,6 @@ mod tests {
         std::fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).unwrap();
         file
-    }
-
-    #[test]
-    fn only_an_absolute_entry_of_the_path_is_looked_in() {
-        let directory = tempfile::tempdir().unwrap();
-        let program = script(directory.path(), "exit 0");
-        let found = |path: &str| find(Some(OsStr::new(path)), "tmux");
-        let here = directory.path().to_str().unwrap();
-        assert_eq!(found(&format!(".::bin:{here}")), Some(program.clone()));
-        assert_eq!(found(".::bin"), None);
-        // Nor is a file run that nobody can run.
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(found(here), None);
-        assert_eq!(find(None, "tmux"), None);
     }
 
     #[test]

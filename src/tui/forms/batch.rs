@@ -6,7 +6,6 @@
 //! no is skipped and counted. A request that changed or ended in the meantime is skipped too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -20,7 +19,7 @@ use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::state::form::deny::NO_REASON;
 use crate::tui::state::form::offers::{Offer, Offers};
-use crate::tui::state::guard::TextView;
+use crate::tui::state::guard::{self, TextView};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
@@ -428,14 +427,10 @@ fn lay_out(app: &App, form: &mut BatchDecision, width: u16) {
             lines.push(summary(app, item, columns));
         }
     }
-    let mut hasher = DefaultHasher::new();
-    for line in &lines {
-        line.to_string().hash(&mut hasher);
-    }
     form.layout = Some(Laid {
         width,
+        fingerprint: guard::fingerprint(&lines),
         lines,
-        fingerprint: hasher.finish(),
     });
 }
 

@@ -32,8 +32,7 @@ impl Activity {
     pub fn learned(&mut self, session: &SessionState) {
         if !session.status.is_active() {
             self.forget(&session.id);
-        } else if session.status.is_active() && session.completed_at.is_none() && !session.external
-        {
+        } else if session.completed_at.is_none() && !session.external {
             self.turns.entry(session.id.clone()).or_insert(Turn {
                 began: session.created_at,
                 output_tokens: 0,

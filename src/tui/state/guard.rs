@@ -9,8 +9,11 @@
 //! `MAX_LAYOUTS` layouts.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::time::Duration;
+
+use ratatui::text::Line;
 
 use crate::tui::keymap::Chord;
 
@@ -64,6 +67,19 @@ pub struct TextView {
     pub total: usize,
     /// Bytes of the text that no row shows.
     pub left_out: usize,
+}
+
+/// A fingerprint of rows as they were laid out.
+#[must_use]
+pub fn fingerprint(rows: &[Line<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for row in rows {
+        for span in &row.spans {
+            span.content.hash(&mut hasher);
+        }
+        "\n".hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// What of a text has not been on the screen yet.

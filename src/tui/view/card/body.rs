@@ -92,16 +92,8 @@ pub fn body(
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
     blocked_path(app, approval, &mut sheet);
-    let known;
-    let is_bare_plan = approval.kind == Kind::Plan && is_bare(&approval.tool_input, "plan");
-    let whole = match plan_of_call(app, approval) {
-        Some(plan) if is_bare_plan => {
-            known = json!({"plan": plan});
-            &known
-        }
-        Some(_) | None => &approval.tool_input,
-    };
-    let (input, mut left_out) = clip(whole, budget);
+    let plan = plan_of_call(app, approval).map(|plan| json!({"plan": plan}));
+    let (input, mut left_out) = clip(plan.as_ref().unwrap_or(&approval.tool_input), budget);
     let subject = &app.card.subject;
     let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
     if is_subject {
@@ -271,8 +263,11 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
     }
 }
 
-/// The plan of the call that a request is about, where the conversation on the screen has that call.
+/// The plan that a request came without, where the conversation on the screen has its call.
 pub(super) fn plan_of_call(app: &App, approval: &Approval) -> Option<String> {
+    if approval.kind != Kind::Plan || !is_bare(&approval.tool_input, "plan") {
+        return None;
+    }
     let is_loaded = app.detail.session.as_deref() == Some(approval.session_id.as_str());
     let call = approval.tool_use_id.as_deref().filter(|_| is_loaded)?;
     let plan = app.detail.transcript.plan_of(call)?;

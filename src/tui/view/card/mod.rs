@@ -19,7 +19,7 @@ use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::card::{CacheKey, CardCache};
-use crate::tui::state::guard::{TextView, Unread};
+use crate::tui::state::guard::{self, TextView, Unread};
 use crate::tui::state::offered;
 use crate::tui::transcript::text::Row;
 use crate::tui::transcript::{highlight, tool_label};
@@ -64,17 +64,10 @@ pub fn lay(app: &App, approval: &Approval, width: u16, budget: usize, laid: &mut
     };
     if laid.of.as_ref() != Some(&made) {
         let (rows, left_out) = body::body(app, approval, place.as_deref(), width, budget);
-        let mut hasher = DefaultHasher::new();
-        for row in &rows {
-            for span in &row.spans {
-                span.content.hash(&mut hasher);
-            }
-            "\n".hash(&mut hasher);
-        }
         *laid = CardCache {
             of: Some(made),
+            fingerprint: guard::fingerprint(&rows),
             rows,
-            fingerprint: hasher.finish(),
             left_out,
         };
     }
@@ -88,14 +81,11 @@ fn content(app: &App, approval: &Approval) -> u64 {
     } else {
         0
     };
-    let plan = match approval.kind {
-        Kind::Plan => body::plan_of_call(app, approval).map_or(0, |plan| {
-            let mut hasher = DefaultHasher::new();
-            plan.hash(&mut hasher);
-            hasher.finish()
-        }),
-        Kind::Permission | Kind::Question | Kind::Contact => 0,
-    };
+    let plan = body::plan_of_call(app, approval).map_or(0, |plan| {
+        let mut hasher = DefaultHasher::new();
+        plan.hash(&mut hasher);
+        hasher.finish()
+    });
     file.wrapping_add(plan)
         .wrapping_add(app.data.changes_of(&approval.id))
 }

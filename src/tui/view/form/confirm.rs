@@ -1,14 +1,12 @@
 //! A second question before something that cannot be undone.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::tui::state::App;
 use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::guard::TextView;
+use crate::tui::state::guard::{self, TextView};
 use crate::tui::transcript::text::{Row, lines};
 use crate::tui::view::widgets::{form_hints, popup};
 
@@ -57,15 +55,11 @@ fn room(rows: usize, screen: Rect) -> usize {
 #[must_use]
 pub fn view(app: &App, form: &Confirm, screen: Rect) -> TextView {
     let rows = rows(app, form, screen);
-    let mut hasher = DefaultHasher::new();
-    for row in &rows {
-        row.to_string().hash(&mut hasher);
-    }
     let end = (form.scroll + room(rows.len(), screen)).min(rows.len());
     TextView {
         subject: form.identity(),
         content: 0,
-        layout: hasher.finish(),
+        layout: guard::fingerprint(&rows),
         rows: form.scroll..end,
         total: rows.len(),
         left_out: 0,
