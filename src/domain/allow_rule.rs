@@ -98,12 +98,14 @@ pub fn covering<'a>(
             .decision_reason
             .as_deref()
             .is_none_or(|reason| reason == NO_RULE_YET);
-    // A dangerous command is decided by itself, unless it is the very one that was decided.
-    let is_harmless = is_same_request || dangers(&other.tool_name, &other.tool_input).is_empty();
-    if !is_open || !wants_a_rule || !is_harmless {
+    if !is_open || !wants_a_rule {
         return None;
     }
-    rules.iter().find(|rule| rule.covers(other))
+    let rule = rules.iter().find(|rule| rule.covers(other))?;
+    // A dangerous command is decided by itself, unless it is the very one that was decided. Judging one
+    // costs most, so it comes last.
+    let is_harmless = is_same_request || dangers(&other.tool_name, &other.tool_input).is_empty();
+    is_harmless.then_some(rule)
 }
 
 impl AllowRule {

@@ -98,11 +98,22 @@ impl Danger {
 }
 
 /// Collects reasons, each once.
-#[derive(Default)]
 struct Found {
     dangers: Vec<Danger>,
+    /// Steps that are left for all commands of the call together.
+    steps: usize,
     /// Whether what can't be told does not count here: in a function that nobody has called yet.
     unclear_is_off: bool,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self {
+            dangers: Vec::new(),
+            steps: run::MAX_STEPS,
+            unclear_is_off: false,
+        }
+    }
 }
 
 impl Found {
@@ -123,8 +134,16 @@ impl Found {
 
     fn note(&mut self, verdict: Verdict, reason: &'static str, part: &str) {
         let known = self.dangers.iter().any(|danger| danger.reason == reason);
-        if known || self.is_full() {
+        if known {
             return;
+        }
+        if self.is_full() {
+            // What does harm goes before what can't be told.
+            let can_go = |danger: &Danger| danger.verdict == Verdict::CantTell;
+            match self.dangers.iter().rposition(can_go) {
+                Some(at) if verdict == Verdict::Dangerous => drop(self.dangers.remove(at)),
+                Some(_) | None => return,
+            }
         }
         let mut characters = part.chars();
         let mut cut: String = characters.by_ref().take(MOST_PART).collect();

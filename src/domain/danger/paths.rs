@@ -11,9 +11,14 @@ pub(super) const LATER: &str = "makes something run by itself later";
 /// Why writing a file of the system is dangerous.
 pub(super) const SYSTEM: &str = "changes the system's own files";
 
+/// Bytes of a path that are looked at, as many as a system takes.
+const MAX_PATH: usize = 4_096;
+
 /// A path without what only obscures it, from the root or from the home directory (`~`) on where that
 /// is known: `/home/u/../../etc/passwd` is `/etc/passwd`, and `$HOME/x` is `~/x`.
 pub(super) fn normal(path: &str, directory: Option<&str>) -> String {
+    // Of a longer one only the beginning is looked at: the system opens none.
+    let path = &path[..path.floor_char_boundary(MAX_PATH)];
     let path = path.trim();
     let path = path.strip_prefix("file://").unwrap_or(path);
     let home = ["${HOME}", "$HOME", "%USERPROFILE%"]
@@ -85,9 +90,11 @@ fn name_of(path: &str) -> &str {
 
 /// Whether a directory of this name, or these, is on the way to a file.
 fn within(path: &str, directory: &str) -> bool {
-    let wanted: Vec<&str> = directory.split('/').collect();
-    let parts: Vec<&str> = path.split('/').collect();
-    parts.windows(wanted.len()).any(|window| window == wanted)
+    path.match_indices(directory).any(|(at, _)| {
+        let (before, behind) = (&path[..at], &path[at + directory.len()..]);
+        (before.is_empty() || before.ends_with('/'))
+            && (behind.is_empty() || behind.starts_with('/'))
+    })
 }
 
 /// Why writing to this path is dangerous. The path is a normal one.

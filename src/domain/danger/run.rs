@@ -7,7 +7,7 @@ use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script, Word};
 use super::value::{Arg, Flow, Origin};
 use super::{Found, code, paths, programs, reason, wrappers};
 
-/// Steps that one command may cost: characters read and copied, words looked at.
+/// Steps that one call may cost: characters read and copied, words looked at.
 pub(super) const MAX_STEPS: usize = 1 << 20;
 /// Steps that a command costs beside its text, and that a program costs that is judged.
 const COMMAND: usize = 8;
@@ -33,15 +33,14 @@ pub(super) struct Run<'f> {
     pub files: HashMap<String, Flow>,
     /// Whether what is read only becomes variables.
     pub is_loading: bool,
-    /// Its process substitutions.
-    pub processes: Vec<()>,
+    /// How many process substitutions it has had.
+    pub processes: usize,
     functions: HashMap<String, Rc<Command>>,
     aliases: HashMap<String, String>,
     /// Functions that are being carried out.
     active: Vec<String>,
     /// Whether what runs now runs beside something else.
     is_beside: bool,
-    steps: usize,
     depth: usize,
 }
 
@@ -55,12 +54,11 @@ impl<'f> Run<'f> {
             directory: None,
             files: HashMap::new(),
             is_loading: false,
-            processes: Vec::new(),
+            processes: 0,
             functions: HashMap::new(),
             aliases: HashMap::new(),
             active: Vec::new(),
             is_beside: false,
-            steps: MAX_STEPS,
             depth: 0,
         }
     }
@@ -68,13 +66,13 @@ impl<'f> Run<'f> {
     /// Steps that are left.
     #[cfg(test)]
     pub fn steps_left(&self) -> usize {
-        self.steps
+        self.found.steps
     }
 
     /// Takes steps.
     pub fn spend(&mut self, steps: usize) {
-        self.steps = self.steps.saturating_sub(steps);
-        if self.steps == 0 {
+        self.found.steps = self.found.steps.saturating_sub(steps);
+        if self.found.steps == 0 {
             self.found.unclear(reason::TOO_LONG, "");
         }
     }
@@ -85,7 +83,7 @@ impl<'f> Run<'f> {
             self.found.unclear(reason::TOO_DEEP, "");
             return Flow::of(Origin::Computed, "");
         }
-        if self.steps == 0 {
+        if self.found.steps == 0 {
             return Flow::of(Origin::Computed, "");
         }
         self.depth += 1;
@@ -97,7 +95,7 @@ impl<'f> Run<'f> {
     /// Carries out a script that is given as a text.
     pub fn text(&mut self, text: &str) -> Flow {
         self.nested(|run| {
-            let reading = shell::read(text, &mut run.steps);
+            let reading = shell::read(text, &mut run.found.steps);
             match reading.cut {
                 Some(Cut::TooLong) => run.found.unclear(reason::TOO_LONG, ""),
                 Some(Cut::TooDeep) => run.found.unclear(reason::TOO_DEEP, ""),
@@ -124,7 +122,7 @@ impl<'f> Run<'f> {
         self.is_beside |= is_many || pipeline.is_background;
         let mut flow = Flow::nothing();
         for command in &pipeline.commands {
-            if self.steps == 0 {
+            if self.found.steps == 0 {
                 break;
             }
             flow = self.nested(|run| run.command(command, flow));
@@ -201,7 +199,7 @@ impl<'f> Run<'f> {
                         self.found.unclear(reason::TOO_LONG, "");
                         break;
                     }
-                    if self.steps == 0 {
+                    if self.found.steps == 0 {
                         break;
                     }
                     args.extend(self.words(word));
@@ -335,7 +333,7 @@ impl<'f> Run<'f> {
             return Flow::nothing();
         };
         self.spend(PROGRAM + args.iter().map(|arg| arg.text.len() / 4 + 4).sum::<usize>());
-        if self.steps == 0 {
+        if self.found.steps == 0 {
             return Flow::of(Origin::Computed, "");
         }
         let whole = join(args);

@@ -489,3 +489,54 @@ proptest! {
         drop(dangers("mcp__x__run", &json!({ "command": command, "args": [command] })));
     }
 }
+
+#[test]
+fn all_commands_of_a_call_share_one_bound() {
+    let costly = "x=$x$x;".repeat(4_000);
+    let input = json!({"commands": vec![costly; 64]});
+    let mut found = Found::default();
+    tool::judge("mcp__shell__run", &input, &mut found);
+    assert_eq!(found.steps, 0, "the first ones used it up");
+    assert!(
+        found
+            .dangers
+            .iter()
+            .any(|danger| danger.reason == reason::TOO_LONG)
+    );
+}
+
+#[test]
+fn each_command_of_a_list_is_judged() {
+    let input = json!({"commands": ["ls", "rm -rf /srv"]});
+    let found = dangers("mcp__ssh__run", &input);
+    assert_eq!(Verdict::of(&found), Some(Verdict::Dangerous), "{found:?}");
+}
+
+#[test]
+fn harm_is_told_before_what_cannot_be_told() {
+    let mut found = Found::default();
+    for unclear in ["a", "b", "c", "d", "e", "f"] {
+        found.note(Verdict::CantTell, unclear, "");
+    }
+    found.add("deletes everything", "");
+    assert_eq!(found.dangers.len(), MOST_REASONS);
+    assert_eq!(Verdict::of(&found.dangers), Some(Verdict::Dangerous));
+}
+
+#[test]
+fn of_a_path_no_more_is_looked_at_than_a_system_opens() {
+    let path = format!("/{}", "a/".repeat(1 << 20));
+    assert!(paths::normal(&path, None).len() <= 4_096);
+    assert_eq!(paths::normal("/a/../etc/passwd", None), "/etc/passwd");
+}
+
+#[test]
+fn rules_find_names_with_a_gap_and_options_in_the_verbs_place() {
+    for command in [
+        "aws iam put-group-policy --group-name g --policy-document x",
+        "dscl . -delete /Users/bob",
+    ] {
+        let found = dangers("Bash", &json!({ "command": command }));
+        assert_eq!(Verdict::of(&found), Some(Verdict::Dangerous), "{command}");
+    }
+}

@@ -99,13 +99,15 @@ impl Look {
                 Value::Array(values) if depth < MAX_DEPTH => {
                     for value in values.iter().take(64) {
                         match value {
+                            // Each by itself; one command in parts is looked at with its fields.
+                            Value::String(text) if lower.ends_with("commands") => {
+                                found.command(text);
+                            }
                             Value::String(text)
                                 if lower.contains("sql")
                                     || lower.contains("quer")
                                     || lower.contains("statement")
-                                    || lower.contains("path")
-                                    || lower.contains("command") && values.len() == 1
-                                    || lower == "commands" =>
+                                    || lower.contains("path") =>
                             {
                                 self.text(lower.trim_end_matches('s'), text, found)
                             }

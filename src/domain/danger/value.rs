@@ -326,9 +326,9 @@ impl Run<'_> {
             }
             Piece::Process(script) => {
                 let flow = self.nested(|run| run.script(script));
-                let number = self.processes.len();
+                let number = self.processes;
                 let path = format!("/dev/fd/{}", 63 + number);
-                self.processes.push(());
+                self.processes += 1;
                 self.files.insert(path.clone(), flow);
                 fields.open().append(&path);
             }

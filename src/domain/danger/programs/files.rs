@@ -433,11 +433,12 @@ fn secrets(run: &mut Run<'_>, call: &Call<'_>) {
             .filter(|_| call.is("scp rsync"))
             .map_or(path, |(_, path)| path);
         let is_url = path.contains("://");
+        let full = run.full(path);
         let is_wide = matches!(
-            run.full(path).as_str(),
+            full.as_str(),
             "~/.ssh" | "~/.aws" | "~/.gnupg" | "~/.kube" | "~/.docker" | "~/.config"
         );
-        if !is_url && (paths::is_secret(&run.full(path)) || is_wide) {
+        if !is_url && (paths::is_secret(&full) || is_wide) {
             run.found.add(paths::SECRETS, call.whole);
         }
     }

@@ -9,7 +9,7 @@ use super::{Call, cloud, tools};
 pub(super) struct Rule {
     /// The programs, parted by blanks.
     pub programs: &'static str,
-    /// Its verbs in their order, parted by blanks: `a|b` is either, `a*` and `*a` begin and end so, and
+    /// Its verbs in their order, parted by blanks: `a|b` is either, `a*`, `*a` and `a*b` begin and end so, and
     /// `…` stands for any words between.
     pub verbs: &'static str,
     /// Options of which one must be there; none where that does not matter.
@@ -190,10 +190,8 @@ fn is_verb(wanted: &str, word: &str) -> bool {
     wanted.split('|').any(|wanted| {
         if wanted.len() > 2 && wanted.starts_with('*') && wanted.ends_with('*') {
             word.contains(wanted.trim_matches('*'))
-        } else if let Some(begin) = wanted.strip_suffix('*') {
-            word.starts_with(begin)
-        } else if let Some(end) = wanted.strip_prefix('*') {
-            word.ends_with(end)
+        } else if let Some((begin, end)) = wanted.split_once('*') {
+            word.len() >= begin.len() + end.len() && word.starts_with(begin) && word.ends_with(end)
         } else {
             word.eq_ignore_ascii_case(wanted)
         }

@@ -141,7 +141,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("fail2ban-client", "stop|unban", "", "", PROTECTION),
     rule("tmutil", "delete|deletelocalsnapshots|disable|thinlocalsnapshots|deleteinprogress", "", "", REMOVES_DATA),
     rule("defaults", "delete|delete-all", "", "", REMOVES_DATA),
-    rule("dscl", "… -delete|-create|-append|-passwd", "", "", reason::USERS),
+    rule("dscl", "", "-delete -create -append -passwd", "", reason::USERS),
     rule("dseditgroup sysadminctl", "", "", "", reason::USERS),
     rule("adb", "… uninstall|wipe|disable-verity|remount", "", "", REMOVES_DATA),
     rule("adb", "… pm clear|uninstall", "", "", REMOVES_DATA),
