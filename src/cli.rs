@@ -11,7 +11,7 @@ use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::commands::{
     answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
     delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs, mcp, ping,
-    rename, respond, restart, rpc, search, send, sessions, show, watch,
+    places, rename, respond, restart, rpc, search, send, sessions, show, watch,
 };
 use crate::config::Flags;
 
@@ -167,6 +167,8 @@ pub enum Verb {
     Rpc(rpc::Args),
     /// Manage keys for programs that ask over HTTP
     Keys(keys::Args),
+    /// Manage where programs run that may decide outside of a terminal
+    Places(places::Args),
     /// Store a key for a HumanLayer API
     Login(login::Args),
     /// Check the key for the HumanLayer API

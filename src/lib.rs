@@ -108,13 +108,14 @@
 //!    with the same conversation of the agent cannot both be live, because a unique index forbids it.
 //!    (Second processes that an earlier release started are marked, and ended after their turn.)
 //! 4. *No time limit on a person.* Nothing here expires a question.
-//! 5. *An agent cannot approve itself.* Each connection's process is traced to its ancestors when it
-//!    is accepted ([`daemon::session::Runners`]); who has a runner among them, carries a session's
-//!    mark, or cannot be traced is refused decisions, standing permissions, and agents that would
-//!    not ask. Runners are subreapers, so a process that lets its parents die stays below one. Over
-//!    HTTP the same is asked of whoever holds the socket at the other end, at each answer. (Not
-//!    covered: an agent that makes another program of the user act for it, through a terminal
-//!    multiplexer or a job scheduler, say; its way there was itself a command to approve.)
+//! 5. *An agent cannot approve itself.* Who is not proven to be a person is not one
+//!    ([`daemon::callers`]). At each decision the process that connected is looked at anew, with every
+//!    process above it: it lives, is still itself, and its way up ends at a login, a terminal or a place
+//!    on record, past no runner, no daemon, no Claude Code and no program that asks. All others are
+//!    refused decisions, standing permissions, agents that would not ask, and acting on sessions that
+//!    are not their own. Runners are subreapers, so a process that lets its parents die stays below
+//!    one. Over HTTP the same is asked of whoever holds the socket at the other end. What is not
+//!    covered is in `.github/SECURITY.md`.
 //! 6. *What is drawn is safe to draw.* Every foreign string is sanitised ([`domain::text`]).
 //! 7. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.

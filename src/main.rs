@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next().unwrap_or_default();
     match first.to_str() {
-        Some("__runner") => run_runner(arguments.next()),
+        Some(humanlayer::runner::SUBCOMMAND) => run_runner(arguments.next()),
         Some(humanlayer::scripted_agent::SUBCOMMAND) => {
             let words = arguments.map(|word| word.to_string_lossy().into_owned());
             humanlayer::scripted_agent::run(words)

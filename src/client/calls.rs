@@ -30,6 +30,9 @@ use crate::protocol::keys::{
     RevokeKeyResponse,
 };
 use crate::protocol::method;
+use crate::protocol::places::{
+    AddPlaceParams, ListPlacesParams, ListPlacesResponse, PlaceResponse, RemovePlaceParams,
+};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
     ContinueSessionParams, ContinueSessionResponse, DeleteSessionsParams, DeleteSessionsResponse,
@@ -124,6 +127,12 @@ calls! {
     create_key(CreateKeyParams) -> CreateKeyResponse = CREATE_KEY;
     /// The keys, without the keys themselves.
     list_keys(ListKeysParams) -> ListKeysResponse = LIST_KEYS;
+    /// The places on record.
+    list_places(ListPlacesParams) -> ListPlacesResponse = LIST_PLACES;
+    /// Puts the place of a process on record.
+    add_place(AddPlaceParams) -> PlaceResponse = ADD_PLACE;
+    /// Takes a place off the record.
+    remove_place(RemovePlaceParams) -> PlaceResponse = REMOVE_PLACE;
     /// Ends a key for good.
     revoke_key(RevokeKeyParams) -> RevokeKeyResponse = REVOKE_KEY;
     /// Decides. That somebody else was first is an answer, not an error.

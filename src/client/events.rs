@@ -230,7 +230,7 @@ mod tests {
                 methods: module(play).into(),
                 limits: Limits::default(),
                 takeover: None,
-                on_accept: Arc::new(|_| Extensions::new()),
+                on_accept: Arc::new(|_, _| Extensions::new()),
             };
             let stop = CancellationToken::new();
             let serving = tokio::spawn(server.serve(listener, stop.clone()));

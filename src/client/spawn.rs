@@ -20,6 +20,7 @@ use super::calls::Client;
 use super::error::ClientError;
 use super::life::{self, Life};
 use crate::config::Config;
+use crate::domain::origin::NOT_BELOW_AN_AGENT;
 
 /// How long starting a daemon may take in all, waiting for another starter included.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ pub fn own_session() -> Option<String> {
 /// Why no daemon could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
-    /// This program runs inside an agent's session.
+    /// This program runs inside an agent's session, or was otherwise started by an agent.
     #[error(
         "the daemon is not running, and none is started from inside a session, with which it would end"
     )]
@@ -176,7 +177,11 @@ async fn wait_until_served(
         }
         tokio::select! {
             biased;
-            said = &mut report => return Err(SpawnError::Died { report: said_or_log(&said, config) }.into()),
+            said = &mut report => return Err(if said.starts_with(NOT_BELOW_AN_AGENT) {
+                SpawnError::InsideSession.into()
+            } else {
+                SpawnError::Died { report: said_or_log(&said, config) }.into()
+            }),
             in_time = tries.pause() => {
                 if !in_time {
                     return Err(timed_out(config).into());

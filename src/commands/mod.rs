@@ -36,6 +36,7 @@ pub mod mcp;
 pub mod output;
 mod overview;
 pub mod ping;
+pub mod places;
 mod printer;
 pub mod rename;
 pub mod respond;
@@ -195,6 +196,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::ContactHuman(args) => contact_human::run(args, context).await,
         Verb::Watch(args) => watch::run(args, context).await,
         Verb::Keys(args) => keys::run(args, context).await,
+        Verb::Places(args) => places::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
         Verb::Ping(args) => ping::run(args, context).await,

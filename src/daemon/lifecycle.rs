@@ -18,6 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
+use super::callers::{self, Callers};
 use super::claude::control;
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
@@ -25,7 +26,11 @@ use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
 use super::user_names::UserNames;
 use super::{Daemon, askers, humanlayer_api, permissions, rpc};
-use crate::ipc::{self, BindError, Credentials, Limits, Server};
+use crate::domain::Origin;
+use crate::domain::origin::NOT_BELOW_AN_AGENT;
+use crate::ipc::{self, BindError, Credentials, Limits, Peer, Server};
+use crate::platform::{self, Step};
+use crate::runner;
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
 /// for every line of an agent, to find nothing left to do. What may have to wait for a disk does so on
@@ -61,6 +66,8 @@ pub struct Options {
     pub http: HttpOptions,
     /// The remote API to work with, if any.
     pub remote_api: Option<humanlayer_api::Settings>,
+    /// The way up from the process that started this one, read before that could be left.
+    pub starter: Vec<Step>,
 }
 
 /// Why a daemon did not start, or ended badly.
@@ -96,6 +103,11 @@ pub enum DaemonError {
         /// How many bytes it is too long.
         over: usize,
     },
+    /// It would run below an agent.
+    #[error(
+        "{NOT_BELOW_AN_AGENT}: {0}. Start it in a terminal of your own: humanlayer daemon start"
+    )]
+    BelowAnAgent(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -124,6 +136,19 @@ fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError
 /// # Errors
 /// [`DaemonError`]; a start that fails changes nothing.
 pub fn run(options: Options) -> Result<(), DaemonError> {
+    platform::hide_from_others()
+        .map_err(|error| system("keep other processes out of its memory")(&error))?;
+    let callers = Arc::new(Callers::default());
+    match callers.origin(&options.starter) {
+        Origin::Agent { session_id, .. } => {
+            let session = session_id.short();
+            return Err(DaemonError::BelowAnAgent(format!(
+                "this one would run below session {session}"
+            )));
+        }
+        Origin::OtherAgent { evidence, .. } => return Err(DaemonError::BelowAnAgent(evidence)),
+        Origin::Person { .. } | Origin::Unverified { .. } => {}
+    }
     let places = Places::of(&options.database);
     if let Some(over) = places.excess() {
         return Err(DaemonError::TooDeep {
@@ -147,7 +172,8 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .enable_all()
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
-    runtime.block_on(serve(options, places.sessions))?;
+    let may_be_first = may_be_first(&options.database, &places.sessions);
+    runtime.block_on(serve(options, places.sessions, callers, may_be_first))?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
     if let Err(error) = socket_lock.set_len(0) {
         tracing::warn!(%error, "clients may start another daemon: the lock cannot be emptied");
@@ -155,12 +181,19 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
     Ok(())
 }
 
-async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonError> {
+async fn serve(
+    options: Options,
+    sessions_dir: PathBuf,
+    callers: Arc<Callers>,
+    may_be_first: bool,
+) -> Result<(), DaemonError> {
     let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
+    callers::recall(&callers, &store, &options.starter, may_be_first).await?;
     let context = session::Context::new(
         store.clone(),
+        callers,
         Arc::clone(&bus),
         options.session_idle,
         sessions_dir,
@@ -168,6 +201,7 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
         options.socket.to_string_lossy().into_owned(),
     )
     .map_err(|error| system("watch files")(&error))?;
+    let context = context.with_lock(with_suffix(&options.database, ".lock"));
     let sessions = Sessions::new(context);
     sessions.recover().await?;
     let keys = Arc::new(KeyRing::default());
@@ -237,6 +271,16 @@ async fn serve(options: Options, sessions_dir: PathBuf) -> Result<(), DaemonErro
     Ok(())
 }
 
+/// Whether a first start here may record its place: nothing but a database was kept here before, and no
+/// runner lives here, whether or not its files do.
+fn may_be_first(database: &Path, sessions_dir: &Path) -> bool {
+    let no_sessions = fs::read_dir(sessions_dir).is_ok_and(|mut entries| entries.next().is_none());
+    let runners = platform::processes_called(&["humanlayer", runner::SUBCOMMAND]);
+    let mut directories = runners.iter().filter_map(|(_, arguments)| arguments.get(2));
+    (database.exists() || no_sessions)
+        && !directories.any(|directory| Path::new(directory).starts_with(sessions_dir))
+}
+
 /// Serves the local HumanLayer API on a thread of its own, where it is in nobody's way. What is
 /// returned ends when it has.
 fn serve_http(
@@ -274,9 +318,10 @@ fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
     let module =
         rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
     let sessions = daemon.sessions.clone();
-    let on_accept = move |peer: Credentials| {
+    let on_accept = move |peer: Credentials, process: Peer| {
         let mut extensions = Extensions::new();
-        extensions.insert(sessions.context().runners.identify(peer));
+        let callers = &sessions.context().callers;
+        extensions.insert(Arc::new(callers.accept(peer, process)));
         extensions
     };
     Ok(Server {

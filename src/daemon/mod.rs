@@ -9,6 +9,7 @@
 mod askers;
 mod blocking;
 pub mod bus;
+pub mod callers;
 pub mod claude;
 pub mod http;
 pub mod humanlayer_api;
@@ -57,6 +58,12 @@ impl Daemon {
     #[must_use]
     pub fn socket(&self) -> String {
         self.socket.to_string_lossy().into_owned()
+    }
+
+    /// What is known about who calls.
+    #[must_use]
+    pub fn callers(&self) -> &Arc<callers::Callers> {
+        &self.sessions.context().callers
     }
 
     /// A process asks with which its request ends.

@@ -87,7 +87,7 @@ impl DecidedBy {
                 user: None,
                 client: None,
             }),
-            Origin::Agent { .. } | Origin::Unverified { .. } => None,
+            Origin::Agent { .. } | Origin::OtherAgent { .. } | Origin::Unverified { .. } => None,
         }
     }
 

@@ -229,6 +229,9 @@ pub struct LaunchConfig {
     pub permission_mode: Option<String>,
     /// A model proxy between the agent and its model.
     pub proxy: Option<Proxy>,
+    /// Whether an agent asked for it: then only the user's own settings of Claude Code apply, and none of
+    /// the project's, which that agent may have written.
+    pub by_an_agent: bool,
 }
 
 /// A model proxy that existing clients can put between the agent and its model. Its address and key

@@ -23,6 +23,6 @@ pub(crate) mod writer;
 
 pub use limits::Limits;
 pub use listener::{BindError, Listener, bind};
-pub use peer::Credentials;
+pub use peer::{Credentials, Peer};
 pub use server::Server;
 pub use takeover::{LineSender, Takeover, TakeoverRequest};

@@ -1,11 +1,14 @@
 //! Who is at the other end of a connection.
 //!
-//! Owns the one system call that tells; judging the answer is the server's
+//! Owns the system calls that tell; judging the answer is the server's
 //! and the methods' business.
 
 use std::io;
+use std::os::fd::AsFd as _;
 
 use tokio::net::UnixStream;
+
+use crate::platform::ProcessHandle;
 
 /// The process that connected, as the kernel saw it when it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,29 @@ pub struct Credentials {
     pub pid: Option<u32>,
     /// Its effective user id.
     pub uid: u32,
+}
+
+/// What the system tells of the process that made a connection, beside its number.
+#[derive(Debug)]
+pub enum Peer {
+    /// A handle on it, whoever has its number by now.
+    Held(ProcessHandle),
+    /// That it has ended.
+    Gone,
+    /// Nothing: this system has no such handles.
+    Unknown,
+}
+
+/// Asks the kernel for a handle on the process that connected a stream.
+pub fn peer_process(stream: &UnixStream) -> Peer {
+    match ProcessHandle::of_peer(stream.as_fd()) {
+        Ok(Some(handle)) => Peer::Held(handle),
+        Ok(None) => Peer::Unknown,
+        Err(error) => {
+            tracing::debug!(%error, "the process that connected cannot be held on to");
+            Peer::Gone
+        }
+    }
 }
 
 /// Asks the kernel for the peer of a connected stream.

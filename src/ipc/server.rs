@@ -21,7 +21,7 @@ use super::dispatch::Context;
 use super::error::{self, Kind};
 use super::limits::Limits;
 use super::listener::Listener;
-use super::peer::{Credentials, peer_credentials};
+use super::peer::{Credentials, Peer, peer_credentials, peer_process};
 use super::takeover::Takeover;
 use super::writer::LineWriter;
 
@@ -34,7 +34,7 @@ const REFUSAL: Duration = Duration::from_secs(1);
 const REFUSALS: usize = 64;
 
 /// Makes the extensions that every call of a connection sees.
-pub type OnAccept = Arc<dyn Fn(Credentials) -> Extensions + Send + Sync>;
+pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Extensions + Send + Sync>;
 
 /// A JSON-RPC server for one socket.
 pub struct Server {
@@ -154,7 +154,7 @@ fn open(shared: &Shared, stream: UnixStream, peer: Credentials, id: u64) -> Conn
     let connection = ConnectionId(usize::try_from(id).unwrap_or(usize::MAX));
     let mut methods = shared.server.methods.clone();
     let mut extensions = methods.extensions().clone();
-    extensions.extend((shared.server.on_accept)(peer));
+    extensions.extend((shared.server.on_accept)(peer, peer_process(&stream)));
     extensions.insert(peer);
     extensions.insert(connection);
     let (sender, notifications) = mpsc::channel(limits.outgoing);

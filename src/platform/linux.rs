@@ -1,11 +1,12 @@
 //! Linux: process facts from `/proc`, the rest through rustix.
 //!
-//! Owns the one `unsafe` call on this system: a closure that runs in a
-//! spawned child between fork and exec. Called only through the parent module.
+//! Owns the `unsafe` calls on this system: a closure that runs in a
+//! spawned child between fork and exec, and the question who connected a socket. Called only through the parent module.
 
 use std::fs::{self, File};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -254,6 +255,174 @@ fn table_address(text: &str) -> Option<SocketAddr> {
         _ => return None,
     };
     Some(SocketAddr::new(ip.to_canonical(), port))
+}
+
+/// The fields of `/proc/PID/stat` that a walk needs; `None` if there is no such process.
+pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let open = bytes.iter().position(|byte| *byte == b'(')?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
+    let name = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().take(20).collect();
+    let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
+    Some(super::walk::Vitals {
+        id: super::ProcessId {
+            pid,
+            start_time: fields.get(19)?.parse().ok()?,
+        },
+        ended: matches!(*fields.first()?, "Z" | "X"),
+        parent: u32::try_from(number(1)?).ok()?,
+        session: u32::try_from(number(3)?).unwrap_or(0),
+        has_terminal: number(4)? != 0,
+        name,
+    })
+}
+
+/// The real and the effective user of a process.
+pub(super) fn users_of(pid: u32) -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    // The owner is the effective user, or root for a process that hides from its user. Only then
+    // is the longer file read.
+    let owner = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
+    if owner != 0 {
+        return Some((owner, owner));
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let mut users = line.split_ascii_whitespace();
+    Some((users.next()?.parse().ok()?, users.next()?.parse().ok()?))
+}
+
+/// The file of the program that a process runs; none where the process hides it.
+pub(super) fn program_of(pid: u32) -> Option<std::path::PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The first words of a process's command line, as far as they are in its first bytes.
+pub(super) fn arguments_of(pid: u32) -> Vec<String> {
+    use std::io::Read as _;
+    let mut bytes = [0; 4096];
+    let Ok(mut file) = File::open(format!("/proc/{pid}/cmdline")) else {
+        return Vec::new();
+    };
+    let read = file.read(&mut bytes).unwrap_or(0);
+    let words = bytes
+        .get(..read)
+        .unwrap_or_default()
+        .split(|byte| *byte == 0);
+    words
+        .take(8)
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// The control group of a process, in the hierarchy that systemd names.
+pub(super) fn control_group_of(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let of = |prefix: &str| {
+        let line = text.lines().find(|line| line.starts_with(prefix))?;
+        line.splitn(3, ':').nth(2).map(str::to_owned)
+    };
+    let unified = of("0::").filter(|path| path != "/");
+    unified.or_else(|| {
+        let line = text.lines().find(|line| line.contains(":name=systemd:"))?;
+        line.splitn(3, ':').nth(2).map(str::to_owned)
+    })
+}
+
+/// The processes of this machine whose command line begins with these words, in no order.
+#[must_use]
+pub fn processes_called(words: &[&str]) -> Vec<(u32, Vec<String>)> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .map(|pid| (pid, arguments_of(pid)))
+        .filter(|(_, arguments)| {
+            arguments.len() >= words.len()
+                && arguments
+                    .iter()
+                    .zip(words)
+                    .all(|(has, wanted)| has == wanted)
+        })
+        .collect()
+}
+
+/// A handle on the process that connected a Unix socket, which stays that process's whoever gets its
+/// number later. None where the kernel does not offer it (before 6.5).
+pub(super) fn peer_handle(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    use std::os::fd::{AsRawFd as _, FromRawFd as _};
+    /// The same on every architecture that this program is built for.
+    const SO_PEERPIDFD: libc::c_int = 77;
+    let mut handle: libc::c_int = -1;
+    let mut size = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
+    #[allow(
+        unsafe_code,
+        reason = "the kernel writes one integer into `handle`, whose size is given"
+    )]
+    let answer = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_PEERPIDFD,
+            (&raw mut handle).cast(),
+            &raw mut size,
+        )
+    };
+    if answer == 0 && handle >= 0 {
+        #[allow(
+            unsafe_code,
+            reason = "the kernel has just made this descriptor for us, and nobody else has it"
+        )]
+        return Ok(Some(unsafe { OwnedFd::from_raw_fd(handle) }));
+    }
+    let error = io::Error::last_os_error();
+    if error.raw_os_error() == Some(libc::ENOPROTOOPT) {
+        return Ok(None);
+    }
+    Err(error)
+}
+
+/// The processes that hold a lock on a file.
+#[must_use]
+pub fn lock_holders(path: &std::path::Path) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(file), Ok(locks)) = (fs::metadata(path), fs::read_to_string("/proc/locks")) else {
+        return Vec::new();
+    };
+    // `1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234 0 EOF`. The device is that of a lower layer on some
+    // file systems, so only the file's number is compared. Who only waits has an arrow in front.
+    let inode = file.ino().to_string();
+    locks
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+            let [_, "FLOCK", _, "WRITE", pid, file, ..] = fields.as_slice() else {
+                return None;
+            };
+            let is_it = file.rsplit(':').next() == Some(inode.as_str());
+            is_it.then(|| pid.parse().ok()).flatten()
+        })
+        .collect()
+}
+
+/// The process that connected a Unix socket, as its number was then.
+#[must_use]
+pub fn peer_pid(socket: BorrowedFd<'_>) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(socket).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
+/// Keeps other processes of this user out of this one's memory, environment and open files, and its
+/// memory out of core dumps.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn hide_from_others() -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 /// Field `index` of `/proc/PID/stat`, counted from the one behind the name

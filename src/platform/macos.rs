@@ -173,6 +173,83 @@ fn info<T: Copy>(pid: u32, flavor: c_int) -> Option<T> {
     (filled == size).then(|| unsafe { out.assume_init() })
 }
 
+/// What a walk needs of a process; `None` if there is no such process. The system tells no session of
+/// another process.
+pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
+    let start_time = process_start_time(pid)?;
+    let full = info::<libc::proc_bsdinfo>(pid, libc::PROC_PIDTBSDINFO);
+    Some(super::walk::Vitals {
+        id: super::ProcessId { pid, start_time },
+        ended: is_zombie(pid),
+        parent: parent_of(pid)?,
+        session: 0,
+        has_terminal: full.is_some_and(|full| full.e_tdev != u32::MAX),
+        name: process_name(pid).unwrap_or_default(),
+    })
+}
+
+/// The real and the effective user of a process.
+pub(super) fn users_of(pid: u32) -> Option<(u32, u32)> {
+    // Effective, its group, real, its group, saved, its group.
+    let ids = info::<ShortInfo>(pid, SHORT_INFO)?.ids;
+    Some((ids[2], ids[0]))
+}
+
+/// The file of the program that a process runs.
+pub(super) fn program_of(pid: u32) -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut buffer = vec![0_u8; 4096];
+    let pid = c_int::try_from(pid).ok()?;
+    let size = u32::try_from(buffer.len()).ok()?;
+    // SAFETY: `size` is the length of `buffer`.
+    let length = unsafe { libc::proc_pidpath(pid, buffer.as_mut_ptr().cast::<c_void>(), size) };
+    let bytes = buffer.get(..usize::try_from(length).ok().filter(|length| *length > 0)?)?;
+    Some(std::ffi::OsStr::from_bytes(bytes).into())
+}
+
+/// The words of a command line: not told here.
+pub(super) fn arguments_of(_pid: u32) -> Vec<String> {
+    Vec::new()
+}
+
+/// This system has no control groups.
+pub(super) fn control_group_of(_pid: u32) -> Option<String> {
+    None
+}
+
+/// Not told here, as command lines are not.
+#[must_use]
+pub fn processes_called(_words: &[&str]) -> Vec<(u32, Vec<String>)> {
+    Vec::new()
+}
+
+/// This system has no handles on processes.
+pub(super) fn peer_handle(
+    _socket: std::os::fd::BorrowedFd<'_>,
+) -> io::Result<Option<std::os::fd::OwnedFd>> {
+    Ok(None)
+}
+
+/// The processes that hold a lock on a file: not told here.
+#[must_use]
+pub fn lock_holders(_path: &std::path::Path) -> Vec<u32> {
+    Vec::new()
+}
+
+/// The process that connected a Unix socket: not told here.
+#[must_use]
+pub fn peer_pid(_socket: std::os::fd::BorrowedFd<'_>) -> Option<u32> {
+    None
+}
+
+/// Does nothing: another process of the user may not look into this one without the user's leave.
+///
+/// # Errors
+/// None.
+pub fn hide_from_others() -> io::Result<()> {
+    Ok(())
+}
+
 /// Who holds an end of a TCP connection. Not to be told here: a caller that decides about permission
 /// refuses then.
 ///

@@ -12,6 +12,7 @@ use std::io;
 mod atomic_file;
 mod program;
 mod socket_path;
+mod walk;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -29,9 +30,11 @@ pub use atomic_file::write_atomically;
 pub use program::{installed_program, is_executable, on_path, running_program};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
-    become_subreaper, boot_id, descendants, environ_var, is_zombie, parent_of, process_name,
-    process_start_time, punch_hole, socket_holders, spawn_in_new_group_dying_with_parent,
+    become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, lock_holders,
+    parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
+    socket_holders, spawn_in_new_group_dying_with_parent,
 };
+pub use walk::{ProcessHandle, Step, WalkError, effective_user, walk};
 
 /// The user that this process acts for.
 #[must_use]
@@ -43,6 +46,14 @@ pub fn user_id() -> u32 {
 #[must_use]
 pub fn user_name(uid: u32) -> Option<String> {
     uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned())
+}
+
+/// Whether an address is one of this machine's.
+#[must_use]
+pub fn is_own_address(address: std::net::IpAddr) -> bool {
+    // The system lets nobody bind another one's.
+    let address = address.to_canonical();
+    address.is_loopback() || std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The processes at one end of a TCP connection on this machine.

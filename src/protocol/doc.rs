@@ -9,7 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    PROTOCOL_VERSION, approval, conversation, decision, error, event, keys, method, session,
+    PROTOCOL_VERSION, approval, conversation, decision, error, event, keys, method, places, session,
 };
 
 /// A method that takes and gives nothing of note.
@@ -164,6 +164,18 @@ fn methods() -> Vec<Entry> {
     b.method::<keys::ListKeysParams, keys::ListKeysResponse>(
         method::LIST_KEYS,
         "The keys, without the keys themselves.",
+    );
+    b.method::<places::ListPlacesParams, places::ListPlacesResponse>(
+        method::LIST_PLACES,
+        "The places on record. Programs that a person starts in a terminal may decide; a service, a container or a desktop program may where its place is on record.",
+    );
+    b.method::<places::AddPlaceParams, places::PlaceResponse>(
+        method::ADD_PLACE,
+        "Puts the place where a process runs on record. Refused to everybody but a person.",
+    );
+    b.method::<places::RemovePlaceParams, places::PlaceResponse>(
+        method::REMOVE_PLACE,
+        "Takes a place off the record. Refused to everybody but a person.",
     );
     b.method::<keys::RevokeKeyParams, keys::RevokeKeyResponse>(
         method::REVOKE_KEY,

@@ -52,6 +52,12 @@ pub const CREATE_KEY: &str = "createKey";
 pub const LIST_KEYS: &str = "listKeys";
 /// Ends a key for good.
 pub const REVOKE_KEY: &str = "revokeKey";
+/// Where a person's programs run that were not started in a terminal.
+pub const LIST_PLACES: &str = "listPlaces";
+/// Puts the place of a process on record.
+pub const ADD_PLACE: &str = "addPlace";
+/// Takes a place off the record.
+pub const REMOVE_PLACE: &str = "removePlace";
 /// Events in the older daemon's way; takes the connection over.
 pub const SUBSCRIBE: &str = "Subscribe";
 /// Sessions, counts and pending approvals of one moment.

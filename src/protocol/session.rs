@@ -44,6 +44,9 @@ pub struct HealthResponse {
     /// What is wrong, when the status is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Places on record where programs may decide that were not started in a terminal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<super::places::PlaceInfo>,
     /// How the work with a remote HumanLayer API goes; absent without a key for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_api: Option<RemoteApiHealth>,

@@ -6,7 +6,8 @@
 //! its group stop before.
 
 use std::io;
-use std::process::{ChildStderr, ChildStdin, Command};
+use std::os::unix::net::UnixStream;
+use std::process::{ChildStderr, Command};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,21 +47,21 @@ pub(super) struct Agent {
     reaped: Mutex<Option<Ending>>,
 }
 
-/// Our ends of the agent's pipes.
+/// Our ends of what the agent reads and writes.
 pub(super) struct Pipes {
-    pub(super) stdin: ChildStdin,
+    pub(super) stdin: UnixStream,
     pub(super) stderr: ChildStderr,
 }
 
 impl Agent {
-    /// Starts the command, whose stdin and stderr must be pipes, to die with
-    /// the calling thread.
-    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
+    /// Starts the command, whose stdin is the other end of `stdin` and whose stderr must be a pipe, to die
+    /// with the calling thread.
+    pub(super) fn spawn(command: &mut Command, stdin: UnixStream) -> io::Result<(Self, Pipes)> {
         platform::spawn_in_new_group_dying_with_parent(command);
         let mut child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        match (pid, child.stdin.take(), child.stderr.take()) {
-            (Some(pid), Some(stdin), Some(stderr)) => {
+        match (pid, child.stderr.take()) {
+            (Some(pid), Some(stderr)) => {
                 let reaped = Mutex::new(None);
                 Ok((Self { pid, reaped }, Pipes { stdin, stderr }))
             }

@@ -79,6 +79,10 @@ pub struct Spec {
     /// [`LEFTOVER_WAIT`](super::LEFTOVER_WAIT).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_ms: Option<u64>,
+    /// A file that the daemon holds locked: only who does may speak to the runner. None where the system
+    /// does not show who has locked what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon_lock: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Spec {
@@ -93,6 +97,7 @@ impl std::fmt::Debug for Spec {
             .field("env", &names)
             .field("cwd", &self.cwd)
             .field("grace_ms", &self.grace_ms)
+            .field("daemon_lock", &self.daemon_lock)
             .finish()
     }
 }
@@ -260,6 +265,7 @@ mod tests {
             env: vec![("KEY".into(), "very secret".into())],
             cwd: "/".into(),
             grace_ms: None,
+            daemon_lock: None,
         }
     }
 

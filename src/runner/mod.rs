@@ -10,7 +10,8 @@
 //!
 //! Who does what: `start` brings everything up and to its end, `agent` is the
 //! process and what it leaves behind, `stdin` delivers each line once,
-//! `stderr` keeps the newest of it, `hub` and `serve` are the connections,
+//! `stderr` keeps the newest of it, `hub` and `serve` are the connections, `peer` says whose
+//! are taken,
 //! `terminate` ends the agent stage by stage, `dir` and `files` are the
 //! session directory.
 
@@ -23,6 +24,7 @@ mod dir;
 mod files;
 pub mod frame;
 mod hub;
+mod peer;
 mod serve;
 mod start;
 mod stderr;
@@ -31,6 +33,7 @@ mod terminate;
 
 pub use dir::{LOCK_WAIT, SessionDir, is_alive};
 pub use files::{ExitReport, FileError, RunnerState, Spec};
+pub use peer::{SUBCOMMAND, directory_of};
 pub use start::run;
 
 /// The version of the session directory's files and of the socket's frames.

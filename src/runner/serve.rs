@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use rustix::process::Signal as UnixSignal;
 use super::agent::Agent;
 use super::frame::{MAX_FRAME, Reply, Request, Signal};
 use super::hub::{ClientId, Hub};
+use super::peer::may_speak;
 use super::stdin::Stdin;
 use super::terminate::Terminator;
 use super::{FORMAT, spawn_thread};
@@ -32,6 +34,8 @@ pub(super) struct Session {
     pub(super) hub: Arc<Hub>,
     pub(super) stdin: Arc<Stdin>,
     pub(super) terminator: Arc<Terminator>,
+    /// What the daemon has locked, where the system shows who has.
+    pub(super) daemon_lock: Option<PathBuf>,
 }
 
 /// Serves the listener from threads of its own.
@@ -39,7 +43,10 @@ pub(super) fn start(listener: UnixListener, session: Arc<Session>) -> io::Result
     spawn_thread("accept", move || {
         loop {
             match listener.accept() {
-                Ok((socket, _)) => welcome(Arc::new(socket), &session),
+                Ok((socket, _)) if may_speak(&socket, session.daemon_lock.as_deref()) => {
+                    welcome(Arc::new(socket), &session);
+                }
+                Ok(_) => {}
                 Err(_) => thread::sleep(ACCEPT_PAUSE),
             }
         }

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ enum StartError {
     NewSession(#[source] io::Error),
     #[error("cannot adopt the agent's orphans: {0}")]
     Subreaper(#[source] io::Error),
+    #[error("cannot keep other processes out of the runner's memory: {0}")]
+    Hide(#[source] io::Error),
     #[error("cannot listen to the runner's own signals: {0}")]
     Signals(#[source] io::Error),
     #[error(transparent)]
@@ -135,6 +138,7 @@ fn run_once(dir: &SessionDir, left: io::Result<()>) -> io::Result<()> {
 
 fn start(dir: &SessionDir) -> Result<Running, StartError> {
     platform::become_subreaper().map_err(StartError::Subreaper)?;
+    platform::hide_from_others().map_err(StartError::Hide)?;
     let signals = hear_signals().map_err(StartError::Signals)?;
     let spec = Spec::read(dir)?;
     let listener = bind(&dir.socket())?;
@@ -196,6 +200,7 @@ fn attend(
             hub,
             stdin,
             terminator,
+            daemon_lock: spec.daemon_lock.clone(),
         });
         serve::start(listener, Arc::clone(&session))?;
         Ok(Running {
@@ -308,16 +313,18 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
         let path = spec.cwd.clone();
         return Err(StartError::Directory { path, source });
     }
+    // A socket: unlike a pipe, nobody opens the other end again through `/proc`.
+    let (stdin, theirs) = UnixStream::pair().map_err(StartError::Thread)?;
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.args)
         .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
         .current_dir(&spec.cwd)
-        .stdin(Stdio::piped())
+        .stdin(OwnedFd::from(theirs))
         .stdout(journal)
         .stderr(Stdio::piped());
-    Agent::spawn(&mut command).map_err(|source| StartError::Program {
+    Agent::spawn(&mut command, stdin).map_err(|source| StartError::Program {
         program: spec.program.clone(),
         source,
     })

@@ -9,6 +9,7 @@
 
 mod agent_stream;
 mod architecture;
+mod callers;
 mod chain;
 mod cli;
 mod daemon;

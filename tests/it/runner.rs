@@ -99,6 +99,7 @@ impl Rig {
             env: vec![("PATH".into(), std::env::var("PATH").unwrap())],
             cwd: temp.path().into(),
             grace_ms: Some(300),
+            daemon_lock: None,
         };
         change(&mut spec);
         spec.write(&dir).unwrap();
@@ -676,6 +677,7 @@ fn it_starts_where_the_session_comes_from_outside() {
         env: vec![("PATH".into(), std::env::var("PATH").unwrap())],
         cwd: temp.path().into(),
         grace_ms: Some(300),
+        daemon_lock: None,
     };
     spec.write(&dir).unwrap();
     // Not as the namespace's first process, which is spared by signals.
@@ -721,6 +723,7 @@ fn a_directory_longer_than_a_sockets_address_is_served_by_newer_runners(
         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
         cwd: "/".into(),
         grace_ms: None,
+        daemon_lock: None,
     };
     spec.write(&dir).unwrap();
     assert!(runner_command(kind, &dir).status().unwrap().success());

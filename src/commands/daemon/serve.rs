@@ -19,12 +19,22 @@ use crate::daemon::http::HttpOptions;
 use crate::daemon::humanlayer_api::Settings;
 use crate::daemon::{self, Options};
 use crate::logging::{self, Destination};
+use crate::platform::{self, Step};
 
 /// Runs the daemon in this process until it is told to stop.
 pub fn headless(config: &Config) -> Result<(), Failure> {
+    let starter = starter()?;
     logging::init(Destination::Stderr, config.log_level.value)
         .map_err(|cause| Failure::failed(cause.to_string()))?;
-    serve(config)
+    serve(config, starter)
+}
+
+/// The way up from whoever started this process. Read before going into the background, where it is
+/// lost; nobody hands it over, so nobody can claim another one.
+fn starter() -> Result<Vec<Step>, Failure> {
+    let steps = platform::walk(std::process::id())
+        .map_err(|cause| Failure::failed(format!("looking at who started this: {cause}")))?;
+    Ok(steps.into_iter().skip(1).collect())
 }
 
 /// Becomes the daemon in the background. Who started us reads our standard output: what goes
@@ -49,6 +59,7 @@ pub fn detached(flags: &Flags) -> Result<(), Failure> {
 fn become_daemon(flags: &Flags) -> Result<(), Failure> {
     // Relative paths are resolved here, before the working directory changes.
     let config = Config::load(flags)?;
+    let starter = starter()?;
     let home = std::env::home_dir().unwrap_or_else(|| "/".into());
     Daemonize::new()
         .working_directory(home)
@@ -61,7 +72,7 @@ fn become_daemon(flags: &Flags) -> Result<(), Failure> {
         config.log_level.value,
     )
     .map_err(|cause| Failure::failed(cause.to_string()))?;
-    serve(&config)
+    serve(&config, starter)
 }
 
 /// The system tells the mask only to who sets it.
@@ -71,7 +82,7 @@ fn current_umask() -> Mode {
     mask
 }
 
-fn serve(config: &Config) -> Result<(), Failure> {
+fn serve(config: &Config, starter: Vec<Step>) -> Result<(), Failure> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -90,6 +101,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
             key: SecretString::from(key.expose()),
             every: config.api_poll(),
         }),
+        starter,
     })
     .map_err(|cause| {
         tracing::error!(%cause, "the daemon ends");

@@ -57,6 +57,15 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
             }
             (None, None) => {}
         }
+        for place in health.places.iter().filter(|place| place.present) {
+            out.line(format!(
+                "place     {}: {} ({}), added by {}",
+                place.id,
+                sanitize_line(&place.place),
+                sanitize_line(&place.program),
+                sanitize_line(&place.added_by)
+            ))?;
+        }
         if let Some(api) = &health.remote_api {
             remote_api(out, api)?;
         }

@@ -96,6 +96,9 @@ pub fn arguments(
             .then(|| appended.join("\n\n"))
             .as_deref(),
     );
+    if config.by_an_agent {
+        option("--setting-sources", Some("user"));
+    }
     option("--permission-mode", config.permission_mode.as_deref());
     option("--mcp-config", mcp_config);
     let prompt_tool = match (&config.permission_prompt_tool, config.approvals) {
@@ -116,6 +119,9 @@ pub fn arguments(
                 args.push("--fork-session".to_owned());
             }
         }
+    }
+    if config.by_an_agent {
+        args.push("--strict-mcp-config".to_owned());
     }
     // Options that take several values are given once for each, so that none swallows the next.
     for (name, values) in [

@@ -119,7 +119,7 @@ async fn respond<T: Answers + DeserializeOwned>(
     let look = api.looks.acquire().await.map_err(|_| StoreError::Closed)?;
     let (judge, peer) = (Arc::clone(&api), caller.peer);
     tokio::task::spawn_blocking(move || {
-        peer::must_not_be_an_agent(peer, &judge.sessions.context().runners)
+        peer::must_be_a_person(peer, &judge.sessions.context().callers)
     })
     .await
     .map_err(|_| ApiError::forbidden("who answers could not be looked at"))??;

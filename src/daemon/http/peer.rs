@@ -10,9 +10,8 @@
 use std::net::SocketAddr;
 
 use super::error::ApiError;
-use crate::daemon::session::Runners;
+use crate::daemon::callers::Callers;
 use crate::domain::Origin;
-use crate::ipc::Credentials;
 use crate::platform::{self, SocketHolders};
 
 /// The ends of a connection.
@@ -24,27 +23,23 @@ pub struct Peer {
     pub local: SocketAddr,
 }
 
-/// Lets only who is no agent pass. Reads much of `/proc`, so not to be called where others wait.
-pub fn must_not_be_an_agent(peer: Peer, runners: &Runners) -> Result<(), ApiError> {
+/// Lets only a person's program pass, or one on another machine. Reads much of `/proc`, so not to be called where others wait.
+pub fn must_be_a_person(peer: Peer, callers: &Callers) -> Result<(), ApiError> {
     let holders = match platform::socket_holders(peer.remote, peer.local) {
         Ok(Some(holders)) => holders,
-        // Loopback ends on this machine; another address that it does not know is elsewhere, and was
-        // let in by an explicit setting.
-        Ok(None) if !peer.remote.ip().to_canonical().is_loopback() => return Ok(()),
+        // An address of another machine was let in by an explicit setting.
+        Ok(None) if !platform::is_own_address(peer.remote.ip()) => return Ok(()),
+        // The connection is over, or was while nobody looked.
         Ok(None) => return Err(unknown("its end of the connection is not to be found")),
         Err(error) => return Err(unknown(&error.to_string())),
     };
     let look = Look {
-        identify: &|pid| {
-            runners.identify(Credentials {
-                pid: Some(pid),
-                uid: holders.uid,
-            })
-        },
+        identify: &|pid| callers.identify(pid),
         is_ssh_server: &|pid| {
             platform::process_name(pid).is_some_and(|name| name.starts_with("sshd"))
         },
-        is_there: &|pid| platform::process_start_time(pid).is_some(),
+        is_the_users: &|pid| callers.is_the_users(pid),
+        is_ours: &|pid| callers.is_ours(pid),
     };
     judge(&holders, &look)
 }
@@ -53,7 +48,10 @@ pub fn must_not_be_an_agent(peer: Peer, runners: &Runners) -> Result<(), ApiErro
 struct Look<'a> {
     identify: &'a dyn Fn(u32) -> Origin,
     is_ssh_server: &'a dyn Fn(u32) -> bool,
-    is_there: &'a dyn Fn(u32) -> bool,
+    /// Whether it is a process of the daemon's user.
+    is_the_users: &'a dyn Fn(u32) -> bool,
+    /// Whether it is the daemon or a runner: those hide, and hold no such connection.
+    is_ours: &'a dyn Fn(u32) -> bool,
 }
 
 fn judge(holders: &SocketHolders, look: &Look<'_>) -> Result<(), ApiError> {
@@ -62,19 +60,21 @@ fn judge(holders: &SocketHolders, look: &Look<'_>) -> Result<(), ApiError> {
         match identify(*pid) {
             Origin::Person { .. } => {}
             Origin::Agent { session_id, .. } => return Err(agent(session_id.short())),
+            Origin::OtherAgent { evidence, .. } => return Err(other_agent(&evidence)),
             Origin::Unverified { reason } => return Err(unknown(&reason)),
         }
     }
     if !holders.shown.is_empty() {
         return Ok(());
     }
-    for pid in &holders.hidden {
+    for pid in holders.hidden.iter().filter(|pid| !(look.is_ours)(**pid)) {
         match identify(*pid) {
             Origin::Person { .. } => {}
             Origin::Agent { session_id, .. } => return Err(agent(session_id.short())),
-            Origin::Unverified { reason } if (look.is_there)(*pid) => return Err(unknown(&reason)),
-            // It is gone, and holds nothing any more.
-            Origin::Unverified { .. } => {}
+            Origin::OtherAgent { evidence, .. } => return Err(other_agent(&evidence)),
+            // What is gone holds nothing any more, and what is another user's is nobody's agent here.
+            Origin::Unverified { .. } if !(look.is_the_users)(*pid) => {}
+            Origin::Unverified { reason } => return Err(unknown(&reason)),
         }
     }
     if holders.hidden.iter().any(|pid| (look.is_ssh_server)(*pid)) {
@@ -91,10 +91,15 @@ fn agent(session: &str) -> ApiError {
     ))
 }
 
+fn other_agent(evidence: &str) -> ApiError {
+    tracing::warn!(evidence, "an answer of an agent over HTTP was refused");
+    ApiError::forbidden(format!("an agent may not answer: {evidence}"))
+}
+
 fn unknown(reason: &str) -> ApiError {
     tracing::warn!(reason, "an answer over HTTP was refused");
     ApiError::forbidden(format!(
-        "only a person's program may answer, and this one could not be told from an agent: {reason}"
+        "only a person's program may answer, and this one is not proven to be one: {reason}"
     ))
 }
 
@@ -131,7 +136,8 @@ mod tests {
             let look = Look {
                 identify: &origin,
                 is_ssh_server: &|pid| pid == 2,
-                is_there: &|pid| pid < 30,
+                is_the_users: &|pid| pid < 30,
+                is_ours: &|pid| pid == 19,
             };
             judge(&holders, &look).is_ok()
         };
@@ -144,5 +150,6 @@ mod tests {
         assert!(passes(&[], &[1, 2, 31]), "what is gone holds nothing");
         assert!(!passes(&[], &[2, 21]));
         assert!(!passes(&[], &[2, 11]));
+        assert!(passes(&[], &[2, 19]), "a runner of ours");
     }
 }

@@ -5,7 +5,6 @@ use super::contact::{MAX_NAME, caller, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
-use crate::domain::approval::DecidedBy;
 use crate::domain::{self, Origin, Outcome, Source};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, ExternalAsker,
@@ -27,6 +26,7 @@ pub async fn create(
         (Some(_), run_id) => own_run(&call, run_id).await?,
         (None, run_id) => run_id,
     };
+    call.may_ask_for(&run_id).await?;
     let new = NewMcpApproval {
         run_id,
         external,
@@ -39,6 +39,7 @@ pub async fn create(
         accepts_edits: params.accepts_edits,
         ends_with: params.ends_with_caller.then(|| caller(&call)).flatten(),
     };
+    call.note_asking(true).await?;
     let approval = call.daemon.store.create_mcp_approval(new).await?;
     crate::failpoint::hit("request.answering");
     if params.ends_with_caller {
@@ -132,8 +133,9 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     }
     let approval = call.daemon.store.approval(&params.approval_id).await?;
     // The program that waits for an MCP approval learns its outcome by this very call. It runs
-    // below the runner of the session that asks, which a person's program does not.
-    let by_asker = params.receive || is_of(&call, &approval).await?;
+    // below the runner of the session that asks, or has asked itself, which a person's program does not.
+    let has_asked = params.receive && call.has_asked();
+    let by_asker = has_asked || is_of(&call, &approval).await?;
     let fetches = match approval.source {
         Source::Mcp | Source::Program => true,
         Source::Claude | Source::LocalApi | Source::RemoteApi => false,
@@ -179,8 +181,7 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
     if params.approval_id.is_empty() {
         return Err(RpcError::required("approval_id"));
     }
-    call.must_be_a_person("decide")?;
-    let by = DecidedBy::from_origin(&call.origin).ok_or_else(|| RpcError::required("a person"))?;
+    let by = call.must_be_a_person("decide")?;
     let params = SendDecisionParams::try_from(params)
         .map_err(|invalid| RpcError::invalid(invalid.field, invalid.problem))?;
     let SendDecisionParams {
@@ -220,6 +221,8 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
 fn viewer(call: &Call) -> u32 {
     match &call.origin {
         Origin::Person { uid, .. } => *uid,
-        Origin::Agent { .. } | Origin::Unverified { .. } => crate::platform::user_id(),
+        Origin::Agent { .. } | Origin::OtherAgent { .. } | Origin::Unverified { .. } => {
+            crate::platform::user_id()
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::Call;
 use super::error::RpcError;
 use crate::daemon::store::{Asked, Asker, NewRequest, PendingBounds, run_id_of};
 use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
+use crate::domain::session::Process;
 use crate::domain::{Kind, Origin, Session, Source};
 use crate::platform::{self, ProcessId};
 use crate::protocol::approval::{
@@ -69,6 +70,7 @@ pub async fn create(
         ends_with: params.ends_with_caller.then(|| caller(&call)).flatten(),
     };
     let store = &call.daemon.store;
+    call.note_asking(false).await?;
     let approval = match store.ask_bounded(request, BOUNDS).await? {
         Asked::New(approval) | Asked::Known(approval) => approval,
         Asked::Taken(_) => {
@@ -97,10 +99,7 @@ pub async fn create(
 /// The process that calls, for a request that ends with it. None where the system does not tell which
 /// that is: such a request stays.
 pub fn caller(call: &Call) -> Option<ProcessId> {
-    let pid = match &call.origin {
-        Origin::Person { pid, .. } | Origin::Agent { pid, .. } => *pid,
-        Origin::Unverified { .. } => return None,
-    };
+    let pid = call.caller_pid()?;
     // One that is gone already has no start time any more. Zero is nobody's: the request is ended at
     // the next look.
     let start_time = platform::process_start_time(pid).unwrap_or(0);
@@ -116,13 +115,12 @@ pub async fn withdraw(
     }
     let store = &call.daemon.store;
     let approval = store.approval(&params.approval_id).await?;
-    let by = match DecidedBy::from_origin(&call.origin) {
-        Some(person) => person,
-        None if is_agent_of(&call.origin, approval.session_id.as_str()) => DecidedBy::Agent,
-        None => {
-            call.must_be_a_person("withdraw what others ask")?;
-            DecidedBy::Agent
-        }
+    let by = match call.must_be_a_person("withdraw what others ask") {
+        Ok(person) => person,
+        Err(_) if is_agent_of(&call.origin, approval.session_id.as_str()) => DecidedBy::Agent,
+        // What a program asked that is no session's agent.
+        Err(_) if call.has_asked() && is_a_programs(&call, &approval).await? => DecidedBy::Agent,
+        Err(refused) => return Err(refused),
     };
     let reason = params
         .reason
@@ -135,6 +133,16 @@ pub async fn withdraw(
     Ok(GetApprovalResponse {
         approval: Approval::from(&withdrawn),
     })
+}
+
+/// Whether a request was asked under a run that is no session's of ours.
+async fn is_a_programs(call: &Call, approval: &crate::domain::Approval) -> Result<bool, RpcError> {
+    let session = call
+        .daemon
+        .store
+        .session_by_key(approval.session_key)
+        .await?;
+    Ok(session.process == Process::External)
 }
 
 fn is_agent_of(origin: &Origin, session: &str) -> bool {
@@ -178,9 +186,11 @@ fn asker(call: &Call, params: &CreateContactParams) -> Result<Asker, RpcError> {
         check_directory("cwd", cwd)?;
     }
     let (name, pid) = match &call.origin {
-        Origin::Person { program, pid, .. } => (Some(program.clone()), Some(*pid)),
+        Origin::Person { program, pid, .. } | Origin::OtherAgent { program, pid, .. } => {
+            (Some(program.clone()), Some(*pid))
+        }
         Origin::Agent { pid, .. } => (None, Some(*pid)),
-        Origin::Unverified { .. } => (None, None),
+        Origin::Unverified { .. } => (call.caller_program(), call.caller_pid()),
     };
     Ok(Asker {
         name: given.or(name),
@@ -212,8 +222,10 @@ async fn run_id(call: &Call, given: Option<String>, asker: &Asker) -> Result<Str
                 Some(_) | None => Ok(own.run_id.to_string()),
             }
         }
-        Origin::Person { .. } | Origin::Unverified { .. } => {
-            Ok(given.unwrap_or_else(|| run_id_of(asker)))
+        Origin::Person { .. } | Origin::OtherAgent { .. } | Origin::Unverified { .. } => {
+            let run_id = given.unwrap_or_else(|| run_id_of(asker));
+            call.may_ask_for(&run_id).await?;
+            Ok(run_id)
         }
     }
 }

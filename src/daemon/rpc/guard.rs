@@ -1,39 +1,113 @@
-//! Who may decide: a person's programs, never an agent.
+//! Who may decide, and who may act on a session: a person's programs, never an agent.
 //!
 //! Deciding is more than answering a question: whoever loosens a session's permissions, or starts
-//! an agent with loose ones, decides in advance. Agents may still look, and start agents that ask.
+//! an agent with loose ones, decides in advance; and whoever writes to another session speaks there as
+//! its user. Agents may look, ask, and start agents that ask. Who calls is looked at anew each time.
 
-use super::Call;
 use super::error::RpcError;
-use crate::domain::session::Settings;
-use crate::domain::{LaunchConfig, Origin};
+use super::{Call, not_seen};
+use crate::daemon::store::StoreError;
+use crate::domain::approval::DecidedBy;
+use crate::domain::session::{Process, Settings};
+use crate::domain::{LaunchConfig, Origin, Session};
 use crate::protocol::error::ErrorKind;
 
 impl Call {
-    /// Lets only a person's program pass.
-    pub fn must_be_a_person(&self, what: &str) -> Result<(), RpcError> {
-        let problem = match &self.origin {
-            Origin::Person { .. } => return Ok(()),
-            Origin::Agent { session_id, .. } => {
-                format!(
-                    "an agent may not {what}: this call comes from session {}",
-                    session_id.short()
-                )
-            }
-            Origin::Unverified { reason } => {
-                format!(
-                    "only a person's program may {what}, and this caller could not be told from an agent: {reason}"
-                )
-            }
-        };
-        tracing::warn!(origin = ?self.origin, what, "refused");
-        Err(RpcError::new(ErrorKind::Forbidden, problem).hint("decide in a terminal of your own"))
+    /// Who calls, looked at now.
+    pub fn origin_now(&self) -> Origin {
+        self.caller
+            .as_ref()
+            .map_or_else(not_seen, |caller| caller.now())
     }
 
-    /// Lets an agent start only what asks a person, with the standing permissions that it is to have.
-    pub fn may_launch(&self, config: &LaunchConfig, settings: &Settings) -> Result<(), RpcError> {
-        if self.origin.may_decide() {
+    /// The calling process, if it is still there.
+    pub fn caller_pid(&self) -> Option<u32> {
+        self.caller.as_ref().and_then(|caller| caller.pid())
+    }
+
+    /// The name of its program.
+    pub fn caller_program(&self) -> Option<String> {
+        crate::platform::process_name(self.caller_pid()?)
+    }
+
+    /// Whether the caller is, or is below, a program that has asked.
+    pub fn has_asked(&self) -> bool {
+        self.caller
+            .as_ref()
+            .is_some_and(|caller| caller.has_asked())
+    }
+
+    /// Notes that the caller asks, before what it asks can be seen by anybody.
+    pub async fn note_asking(&self, over_mcp: bool) -> Result<(), RpcError> {
+        let Some(caller) = &self.caller else {
             return Ok(());
+        };
+        let new = caller.asks(over_mcp);
+        if !new.is_empty() {
+            let boot = caller.callers().boot().to_owned();
+            self.daemon.store.note_asking(boot, new).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets only a person's program pass; gives the person.
+    pub fn must_be_a_person(&self, what: &str) -> Result<DecidedBy, RpcError> {
+        let origin = self.origin_now();
+        match DecidedBy::from_origin(&origin) {
+            Some(person) => Ok(person),
+            None => Err(refused(&origin, what)),
+        }
+    }
+
+    /// Lets a person's program act on a session, and an agent on its own.
+    pub fn may_act_on(&self, session: &Session, what: &str) -> Result<(), RpcError> {
+        let origin = self.origin_now();
+        match &origin {
+            Origin::Person { .. } => Ok(()),
+            Origin::Agent { session_id, .. } if *session_id == session.id => Ok(()),
+            Origin::Agent { .. } | Origin::OtherAgent { .. } | Origin::Unverified { .. } => {
+                Err(refused(&origin, what))
+            }
+        }
+    }
+
+    /// The same for a session that is only named.
+    pub async fn may_act_on_named(&self, id: &str, what: &str) -> Result<(), RpcError> {
+        // Who may act on all need not wait for the one to be found.
+        if self.must_be_a_person(what).is_ok() {
+            return Ok(());
+        }
+        let session = self.daemon.store.session(id).await?;
+        self.may_act_on(&session, what)
+    }
+
+    /// Checks that a caller asks in its own name: no agent asks under the run of a session that is not
+    /// its own.
+    pub async fn may_ask_for(&self, run_id: &str) -> Result<(), RpcError> {
+        let session = match self.daemon.store.session(run_id).await {
+            Ok(session) => session,
+            // A run of nobody's yet.
+            Err(StoreError::NotFound { .. } | StoreError::Ambiguous { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        match &self.origin {
+            _ if session.process == Process::External => Ok(()),
+            Origin::Agent { session_id, .. } if *session_id == session.id => Ok(()),
+            _ => self
+                .must_be_a_person("ask in the name of another session")
+                .map(drop),
+        }
+    }
+
+    /// Lets an agent start only what asks a person, with the standing permissions that it is to have and
+    /// whatever the project's settings say; gives how.
+    pub fn may_launch(
+        &self,
+        config: LaunchConfig,
+        settings: &Settings,
+    ) -> Result<LaunchConfig, RpcError> {
+        if self.origin_now().may_decide() {
+            return Ok(config);
         }
         let strict_mode = matches!(
             config.permission_mode.as_deref(),
@@ -46,10 +120,49 @@ impl Call {
             && config.allowed_tools.is_empty()
             && config.mcp_config.is_none()
             && config.permission_prompt_tool.is_none();
-        if strict {
-            Ok(())
-        } else {
-            self.must_be_a_person("start a session that runs tools without asking")
+        if !strict {
+            self.must_be_a_person("start a session that runs tools without asking")?;
+            return Ok(config);
         }
+        Ok(LaunchConfig {
+            by_an_agent: true,
+            // Named, so that no setting chooses another.
+            permission_mode: Some(
+                config
+                    .permission_mode
+                    .unwrap_or_else(|| "default".to_owned()),
+            ),
+            ..config
+        })
     }
+}
+
+fn refused(origin: &Origin, what: &str) -> RpcError {
+    tracing::warn!(?origin, what, "refused");
+    let (problem, hint) = match origin {
+        Origin::Agent { session_id, .. } => (
+            format!(
+                "an agent may not {what}: this call comes from session {}",
+                session_id.short()
+            ),
+            "decide in a terminal of your own",
+        ),
+        Origin::OtherAgent { evidence, .. } => (
+            format!("an agent may not {what}: {evidence}"),
+            "decide in a terminal of your own",
+        ),
+        Origin::Person { .. } | Origin::Unverified { .. } => {
+            let reason = match origin {
+                Origin::Unverified { reason } => reason.as_str(),
+                _ => "it is not looked at",
+            };
+            (
+                format!(
+                    "only a person's program may {what}, and this caller is not proven to be one: {reason}"
+                ),
+                "decide in a terminal of your own; a service, a container or a desktop program counts once a person has added it there with `humanlayer places add PID`",
+            )
+        }
+    };
+    RpcError::new(ErrorKind::Forbidden, problem).hint(hint)
 }

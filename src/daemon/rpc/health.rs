@@ -28,6 +28,7 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         http_address: http.address.map(|address| address.to_string()),
         http_problem: http.problem,
         problem,
+        places: super::places::infos(&call),
         remote_api: daemon.remote_api.as_ref().map(|status| status.health()),
     })
 }

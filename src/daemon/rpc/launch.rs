@@ -46,7 +46,8 @@ pub async fn launch(
         .unwrap_or(tool.is_none() || is_codelayer(tool));
     let secrets = LaunchSecrets {
         mcp_config: mcp_config(params.mcp_config)?,
-        env: Some(params.env.unwrap_or_else(own_env)),
+        // An agent's could point to another configuration and to a program of its own.
+        env: Some(call.environment(params.env).unwrap_or_else(own_env)),
         proxy: None,
     };
     let config = LaunchConfig {
@@ -64,8 +65,9 @@ pub async fn launch(
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
         permission_mode: non_empty(params.permission_mode),
         proxy: None,
+        by_an_agent: false,
     };
-    call.may_launch(&config, &settings)?;
+    let config = call.may_launch(config, &settings)?;
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
     let program = program(&call, &config, secrets.env.as_ref()).await?;

@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod launch;
 mod overview;
+mod places;
 mod restart;
 mod resume;
 mod session;
@@ -22,15 +23,16 @@ mod subscribe;
 use std::future::Future;
 use std::sync::Arc;
 
+use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::types::Params;
-use jsonrpsee::{Extensions, RpcModule};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::error::RpcError;
 pub use self::subscribe::Subscribe;
 use super::Daemon;
+use super::callers::Caller;
 use crate::domain::Origin;
 use crate::protocol::method;
 
@@ -38,6 +40,10 @@ use crate::protocol::method;
 #[derive(Clone)]
 pub struct Call {
     daemon: Arc<Daemon>,
+    /// The process that calls.
+    caller: Option<Arc<Caller>>,
+    /// Who that was when it connected: for showing and for asking. For deciding, who it is now counts
+    /// ([`Call::must_be_a_person`]).
     origin: Origin,
 }
 
@@ -80,6 +86,9 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::CREATE_KEY, keys::create)?;
     serve(m, method::LIST_KEYS, keys::list)?;
     serve(m, method::REVOKE_KEY, keys::revoke)?;
+    serve(m, method::LIST_PLACES, places::list)?;
+    serve(m, method::ADD_PLACE, places::add)?;
+    serve(m, method::REMOVE_PLACE, places::remove)?;
     events::register(m)?;
     Ok(module)
 }
@@ -98,9 +107,13 @@ where
 {
     module
         .register_async_method(name, move |params, daemon, extensions| async move {
+            let caller = extensions.get::<Arc<Caller>>().cloned();
             let call = Call {
                 daemon: Arc::clone(&daemon),
-                origin: origin(&extensions),
+                origin: caller
+                    .as_ref()
+                    .map_or_else(not_seen, |caller| caller.at_first().clone()),
+                caller,
             };
             let params = parse(&params)?;
             handler(call, params)
@@ -110,14 +123,11 @@ where
         .map(drop)
 }
 
-/// Who called; put there when the connection was accepted.
-fn origin(extensions: &Extensions) -> Origin {
-    extensions
-        .get::<Origin>()
-        .cloned()
-        .unwrap_or_else(|| Origin::Unverified {
-            reason: "the connection was not looked at".to_owned(),
-        })
+/// The origin of a connection that nobody looked at.
+fn not_seen() -> Origin {
+    Origin::Unverified {
+        reason: "the connection was not looked at".to_owned(),
+    }
 }
 
 /// Reads parameters: one object; absent means an empty one.

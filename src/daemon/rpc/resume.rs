@@ -44,6 +44,7 @@ pub async fn send_message(
     let line = control::user_message(&params.message);
     check_line(&line)?;
     let session = call.daemon.store.session(&params.session_id).await?;
+    call.must_be_a_person("write to a session")?;
     let may_resume = call.may_go_on(&session, session.config.clone());
     let may_resume = match may_resume {
         Err(refused) if session.process == Process::Gone => return Err(refused),
@@ -76,6 +77,7 @@ pub async fn continue_session(
     required(&params.session_id)?;
     check_message("query", &params.query)?;
     let (lineage, position) = call.daemon.store.lineage(&params.session_id).await?;
+    call.must_be_a_person("go on with a session")?;
     call.daemon.store.must_be_ours(&lineage.session)?;
     let id = new_id("new_session_id", params.new_session_id.clone())?;
     if let Some(again) = given_before(&call, &id).await? {
@@ -229,17 +231,17 @@ impl Call {
     ) -> Result<(LaunchConfig, Settings), RpcError> {
         let config = in_present_mode(config, session);
         let settings = inherited_settings(session);
-        self.may_launch(&config, &settings)?;
+        let config = self.may_launch(config, &settings)?;
         Ok((config, settings))
     }
 
     /// A person's environment. An agent's is never used: it could point a session's next process to
     /// programs and credentials of its own.
-    fn environment(
+    pub(super) fn environment(
         &self,
         given: Option<std::collections::BTreeMap<String, String>>,
     ) -> Option<std::collections::BTreeMap<String, String>> {
-        given.filter(|_| self.origin.may_decide())
+        given.filter(|_| self.origin_now().may_decide())
     }
 
     async fn inherit_secrets(
@@ -352,6 +354,7 @@ fn inherit(
         },
         permission_mode: old.permission_mode,
         proxy,
+        by_an_agent: old.by_an_agent,
     })
 }
 

@@ -112,6 +112,8 @@ pub async fn interrupt(
     params: SessionParams,
 ) -> Result<InterruptSessionResponse, RpcError> {
     required(&params.session_id)?;
+    call.may_act_on_named(&params.session_id, "interrupt another session")
+        .await?;
     let session = call
         .daemon
         .store
@@ -134,6 +136,8 @@ pub async fn update_settings(
     if loosens {
         call.must_be_a_person("loosen the permissions of a session")?;
     }
+    call.may_act_on_named(&params.session_id, "change the settings of another session")
+        .await?;
     let timeout = params.dangerously_skip_permissions_timeout_ms;
     let skip_permissions = match params.dangerously_skip_permissions {
         Some(true) => Some((
@@ -167,6 +171,8 @@ pub async fn update_title(
             format!("has {} bytes, the limit is {MAX_TITLE}", params.title.len()),
         ));
     }
+    call.may_act_on_named(&params.session_id, "rename another session")
+        .await?;
     let change = SettingsChange {
         title: Some(params.title),
         ..SettingsChange::default()
@@ -183,6 +189,8 @@ pub async fn archive(
     params: ArchiveSessionParams,
 ) -> Result<SuccessResponse, RpcError> {
     required(&params.session_id)?;
+    call.may_act_on_named(&params.session_id, "archive another session")
+        .await?;
     call.daemon
         .store
         .archive(&params.session_id, params.archived, params.end)
@@ -195,6 +203,7 @@ pub async fn bulk_archive(
     params: BulkArchiveSessionsParams,
 ) -> Result<BulkArchiveSessionsResponse, RpcError> {
     check_ids(&params.session_ids)?;
+    call.must_be_a_person("archive sessions")?;
     let mut failed_sessions = Vec::new();
     for id in params.session_ids {
         let archived = call.daemon.store.archive(&id, params.archived, params.end);
@@ -231,6 +240,8 @@ pub async fn recent_paths(
 
 pub async fn end(call: Call, params: SessionParams) -> Result<SessionResponse, RpcError> {
     required(&params.session_id)?;
+    call.may_act_on_named(&params.session_id, "end another session")
+        .await?;
     let session = call.daemon.store.request_end(&params.session_id).await?;
     Ok(SessionResponse {
         session: SessionState::from(&session),

@@ -183,7 +183,7 @@ async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Op
             None
         }
     };
-    ctx.runners.remove(id.as_str());
+    ctx.callers.runner_ended(id.as_str());
     remains::remove(&dir).await;
     report
 }
@@ -217,6 +217,7 @@ async fn start(
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
         cwd: home.clone(),
         grace_ms: Some(200),
+        daemon_lock: ctx.lock.clone(),
     };
     let place = dir.clone();
     blocking(move || {

@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Context;
 use super::agent_info::Agent;
-use super::{Context, Runners};
 use crate::daemon::blocking::blocking;
+use crate::daemon::callers::Callers;
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
@@ -220,6 +221,7 @@ pub async fn prepare(
         env,
         cwd: process.working_dir.to_owned(),
         grace_ms: None,
+        daemon_lock: ctx.lock.clone(),
     };
     let (dir, program) = (dir.clone(), process.program.map(Path::to_owned));
     blocking(move || {
@@ -293,14 +295,14 @@ pub async fn start_runner(
     directory: &str,
 ) -> Result<Option<u32>, LaunchError> {
     let dir = SessionDir::new(ctx.sessions_dir.join(directory));
-    let runners = Arc::clone(&ctx.runners);
+    let callers = Arc::clone(&ctx.callers);
     let (session, directory) = (session.clone(), directory.to_owned());
-    blocking(move || spawn_runner(&dir, &runners, &session, &directory)).await
+    blocking(move || spawn_runner(&dir, &callers, &session, &directory)).await
 }
 
 fn spawn_runner(
     dir: &SessionDir,
-    runners: &Runners,
+    callers: &Callers,
     session: &SessionId,
     directory: &str,
 ) -> Result<Option<u32>, LaunchError> {
@@ -312,7 +314,7 @@ fn spawn_runner(
     };
     let mut child = tokio::process::Command::new(&program)
         .arg0("humanlayer")
-        .arg("__runner")
+        .arg(runner::SUBCOMMAND)
         .arg(dir.path())
         .env_clear()
         .current_dir("/")
@@ -327,7 +329,7 @@ fn spawn_runner(
     if let Some(pid) = runner
         && let Some(start_time) = platform::process_start_time(pid)
     {
-        runners.insert(ProcessId { pid, start_time }, session, directory);
+        callers.runner_started(ProcessId { pid, start_time }, session, directory);
     }
     // Only so that it does not stay as a zombie while this daemon lives.
     tokio::spawn(async move { child.wait().await });

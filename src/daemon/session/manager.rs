@@ -176,7 +176,7 @@ impl Sessions {
             let directory = session.directory.clone();
             let stop = sessions.stop.clone();
             let stopped = supervisor::run(Arc::clone(ctx), session, stop).await;
-            ctx.runners.remove(&directory);
+            ctx.callers.runner_ended(&directory);
             {
                 let mut live = sessions.lock();
                 // Its session may have been resumed already.

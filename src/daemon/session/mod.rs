@@ -19,12 +19,11 @@ mod recordings_tests;
 mod recover;
 mod remains;
 mod resume;
-mod runners;
 mod supervisor;
 mod watch;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +31,12 @@ pub use ending::GRACE_PERIOD;
 pub use launch::{LaunchError, Request, check_line};
 pub use manager::Sessions;
 pub use resume::{Message, find_program, in_present_mode, own_env};
-pub use runners::Runners;
 
 use super::bus::Bus;
+use super::callers::Callers;
 use super::store::Store;
 use crate::domain::Session;
+use crate::platform;
 use crate::runner::SessionDir;
 
 /// What all supervisors share.
@@ -45,8 +45,8 @@ pub struct Context {
     pub store: Store,
     /// The bus.
     pub bus: Arc<Bus>,
-    /// Which runner belongs to which session.
-    pub runners: Arc<Runners>,
+    /// Who calls; knows which runner belongs to which session.
+    pub callers: Arc<Callers>,
     /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
     /// Where the session directories are.
@@ -55,6 +55,8 @@ pub struct Context {
     pub claude_path: Option<PathBuf>,
     /// The daemon's socket, for the agent's programs.
     pub socket: String,
+    /// What the daemon holds locked, where the system shows that.
+    pub lock: Option<PathBuf>,
     watcher: watch::Watcher,
 }
 
@@ -65,27 +67,43 @@ impl Context {
     /// When the system offers no way to watch files.
     pub fn new(
         store: Store,
+        callers: Arc<Callers>,
         bus: Arc<Bus>,
         session_idle: Duration,
         sessions_dir: PathBuf,
         claude_path: Option<PathBuf>,
         socket: String,
     ) -> io::Result<Self> {
-        let (watcher, runners) = (watch::Watcher::new()?, Arc::default());
+        let watcher = watch::Watcher::new()?;
         Ok(Self {
             store,
             bus,
-            runners,
+            callers,
             session_idle,
             sessions_dir,
             claude_path,
             socket,
+            lock: None,
             watcher,
         })
+    }
+
+    /// Tells runners by which lock they know this daemon.
+    #[must_use]
+    pub fn with_lock(self, lock: PathBuf) -> Self {
+        Self {
+            lock: is_shown(&lock).then_some(lock),
+            ..self
+        }
     }
 
     /// The directory of a session's present process.
     fn session_dir(&self, session: &Session) -> SessionDir {
         SessionDir::new(self.sessions_dir.join(&session.directory))
     }
+}
+
+/// Whether the system shows that this process holds a lock.
+fn is_shown(lock: &Path) -> bool {
+    platform::lock_holders(lock).contains(&std::process::id())
 }

@@ -5,6 +5,7 @@
 //! that the store has.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Context, launch, remains};
@@ -12,7 +13,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::Session;
 use crate::domain::session::Process;
-use crate::platform::ProcessId;
+use crate::platform::{self, ProcessId};
 use crate::runner::{self, RunnerState, SessionDir};
 
 /// How often it is asked whether a runner that has nothing left to do is gone, and for how long: much
@@ -22,6 +23,7 @@ const STRAY_POLL: (Duration, u32) = (Duration::from_millis(100), 600);
 /// Notes the runners of all sessions in progress and returns those sessions.
 pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     let sessions = ctx.store.sessions_in_progress().await?;
+    note_runners(ctx, &sessions);
     for session in &sessions {
         note_runner(ctx, session);
         let dir = ctx.session_dir(session);
@@ -34,6 +36,24 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     }
     remove_strays(ctx, &sessions).await;
     Ok(sessions)
+}
+
+/// Notes the runners that live, by their command lines: unlike their files, nobody can change those.
+fn note_runners(ctx: &Context, sessions: &[Session]) {
+    for (pid, arguments) in platform::processes_called(&["humanlayer", runner::SUBCOMMAND]) {
+        let Some(path) = arguments.get(2).map(Path::new) else {
+            continue;
+        };
+        let session = sessions
+            .iter()
+            .find(|session| ctx.sessions_dir.join(&session.directory) == path);
+        let start_time = platform::process_start_time(pid);
+        if let (Some(session), Some(start_time)) = (session, start_time) {
+            let process = ProcessId { pid, start_time };
+            ctx.callers
+                .runner_started(process, &session.id, &session.directory);
+        }
+    }
 }
 
 fn note_runner(ctx: &Context, session: &Session) {
@@ -50,7 +70,7 @@ fn note_runner(ctx: &Context, session: &Session) {
         ..
     }) = state
     {
-        ctx.runners.insert(
+        ctx.callers.runner_started(
             ProcessId { pid, start_time },
             &session.id,
             &session.directory,

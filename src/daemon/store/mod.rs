@@ -13,6 +13,7 @@ mod api_outbox;
 mod approvals;
 mod asker_processes;
 mod asking;
+mod callers;
 mod conversation;
 mod conversations_migration;
 #[cfg(test)]

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_stream_state.sql"),
     CONVERSATIONS,
     include_str!("schema_unread_lines.sql"),
+    include_str!("schema_callers.sql"),
 ];
 
 /// The migration whose data are brought together by [`conversations_migration`].

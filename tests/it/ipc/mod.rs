@@ -177,7 +177,7 @@ impl Running {
             methods: module(&world).into(),
             limits,
             takeover,
-            on_accept: Arc::new(|_| {
+            on_accept: Arc::new(|_, _| {
                 let mut extensions = Extensions::new();
                 extensions.insert("from on_accept");
                 extensions

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{all, approvals, server, until_outcome, until_pending};
+use super::{all, approvals, until_outcome, until_pending};
 use crate::support::daemon::Daemon;
-use crate::support::mcp::bash;
+use crate::support::mcp::{Mcp, bash};
 
 #[test]
 fn a_yes_a_no_and_an_edit_come_back_in_one_text_block() {
@@ -128,7 +128,7 @@ fn an_agent_of_no_session_gets_one_named_by_directory_and_process() {
     mcp.may_run("make", "t1");
     let asked = until_pending(&daemon, 1).remove(0);
     let session = daemon.session(asked["session_id"].as_str().unwrap());
-    let me = std::process::id();
+    let me = mcp.agent();
     assert_eq!(
         session["title"],
         format!("tester in work (pid {me})"),
@@ -142,7 +142,11 @@ fn an_agent_of_no_session_gets_one_named_by_directory_and_process() {
     assert_eq!(session["working_dir"], json!(work));
     assert_eq!(session["status"], "waiting_input");
     // Another server of the same agent belongs to the same.
-    let mut other = server(&daemon, &["serve"]);
+    let mut command = daemon.command();
+    command
+        .args(["mcp", "serve"])
+        .env("HUMANLAYER_RUN_ID", session["run_id"].as_str().unwrap());
+    let mut other = Mcp::start(command);
     other.call("contact_human", json!({"message": "hello"}));
     let pending = until_pending(&daemon, 2);
     assert_eq!(pending[1]["session_id"], asked["session_id"]);
@@ -203,11 +207,18 @@ fn a_question_that_nobody_decided_is_told_as_that() {
 #[test]
 fn a_question_asked_again_while_it_waits_is_the_same() {
     let daemon = Daemon::start();
-    let mut mcp = approvals(&daemon);
+    let server = || {
+        let mut command = daemon.command();
+        command
+            .args(["mcp", "claude_approvals"])
+            .env("HUMANLAYER_RUN_ID", "one agent's");
+        Mcp::start(command)
+    };
+    let mut mcp = server();
     let first = mcp.may_run("make", "t");
     let asked = until_pending(&daemon, 1).remove(0);
     // As after a server's death, when the agent starts another and asks again.
-    let mut other = approvals(&daemon);
+    let mut other = server();
     let again = other.may_run("make", "t");
     other.until("the question waits", |line| {
         line["params"]["message"]

@@ -19,7 +19,7 @@ impl Attempt {
         let (answers, go) = (daemon.root().join("answers"), daemon.root().join("go"));
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/as_agent.py");
         let command = format!(
-            "python3 '{program}' '{}' '{session_id}' '{}'",
+            "/usr/bin/python3 '{program}' '{}' '{session_id}' '{}'",
             daemon.socket().display(),
             answers.display()
         );
@@ -84,7 +84,7 @@ pub fn calls_of_an_agent(daemon: &Daemon, calls: &[(&str, Value)]) -> (String, V
     let (wanted, answers) = (daemon.root().join("calls"), daemon.root().join("answers"));
     std::fs::write(&wanted, serde_json::to_vec(calls).unwrap()).unwrap();
     let command = format!(
-        "python3 '{}' '{}' '{}' '{}'",
+        "/usr/bin/python3 '{}' '{}' '{}' '{}'",
         concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/it/support/agent_calls.py"

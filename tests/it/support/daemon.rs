@@ -9,11 +9,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::asker::Asker;
 use super::scripted_agent;
 
 /// How long anything that must happen may take; these machines are slow at times.
@@ -31,10 +33,26 @@ pub fn wait_until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// A user without any rights.
+const NOBODY: u32 = 65534;
+
+/// Gives a directory and all in it to a user.
+fn give_to(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give_to(&entry.unwrap().path(), user);
+        }
+    }
+}
+
 /// A daemon, which can be killed and started again on the same state.
 pub struct Daemon {
     root: TempDir,
     child: Option<Child>,
+    asker: Mutex<Option<Asker>>,
+    /// Whose the daemon is, if not the test's.
+    user: Option<u32>,
     environment: Vec<(String, String)>,
 }
 
@@ -47,6 +65,17 @@ impl Daemon {
     /// The same, with further environment (which the agents get too).
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let mut daemon = Self::prepare(environment);
+        daemon.launch(&[]);
+        daemon
+    }
+
+    /// The same as another, unprivileged user where the test is root's, as agents are in life.
+    pub fn unprivileged() -> Self {
+        let mut daemon = Self::prepare(&[]);
+        if rustix::process::geteuid().is_root() {
+            daemon.user = Some(NOBODY);
+            give_to(daemon.root(), NOBODY);
+        }
         daemon.launch(&[]);
         daemon
     }
@@ -75,6 +104,8 @@ impl Daemon {
         Self {
             root,
             child: None,
+            asker: Mutex::default(),
+            user: None,
             environment: owned,
         }
     }
@@ -116,7 +147,17 @@ impl Daemon {
 
     /// The binary under test, set up for this daemon: for CLI verbs.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(scripted_agent::binary());
+        let mut command = match self.user {
+            None => Command::new(scripted_agent::binary()),
+            Some(user) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={user}"))
+                    .args(["--clear-groups", scripted_agent::binary()]);
+                command
+            }
+        };
         command
             .env_remove("HUMANLAYER_SESSION_ID")
             .env_remove("HUMANLAYER_RUN_ID")
@@ -237,7 +278,15 @@ impl Daemon {
 
     /// One call on a connection of its own; fails on an error answer.
     pub fn call(&self, method: &str, params: Value) -> Value {
-        self.connect().call(method, params)
+        // Who asks for a session has not asked before.
+        if !Asker::makes(method, &params) || method == "createApproval" {
+            return self.connect().call(method, params);
+        }
+        let mut asker = self.asker.lock().unwrap();
+        let asker = asker.get_or_insert_with(|| Asker::start(&self.socket()));
+        let answer = asker.ask(method, &params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
     }
 
     /// Launches a session with approvals on; the query is the scripted agent's script.
@@ -397,6 +446,7 @@ pub fn kill_runners(state: &Path) {
 
 /// One connection to a daemon.
 pub struct Client {
+    socket: PathBuf,
     reader: BufReader<UnixStream>,
     next_id: u64,
 }
@@ -406,6 +456,7 @@ impl Client {
         let stream = wait_until("the socket accepts", || UnixStream::connect(socket).ok());
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self {
+            socket: socket.to_owned(),
             reader: BufReader::new(stream),
             next_id: 1,
         }
@@ -425,8 +476,11 @@ impl Client {
         answer["error"].clone()
     }
 
-    /// A call; gives the whole answer.
+    /// A call; gives the whole answer. What only programs that ask call is called by one.
     pub fn ask(&mut self, method: &str, params: Value) -> Value {
+        if Asker::makes(method, &params) {
+            return Asker::start(&self.socket).ask(method, &params);
+        }
         let id = self.next_id;
         self.next_id += 1;
         self.send(

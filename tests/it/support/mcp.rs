@@ -5,9 +5,11 @@ use std::process::{Command, ExitStatus};
 use serde_json::{Value, json};
 
 use super::agent_process::AgentProcess;
+use super::daemon::wait_until;
 
 /// A server and what it is asked.
 pub struct Mcp {
+    /// A program that stands for the agent; the server is below it.
     process: AgentProcess,
     calls: u64,
 }
@@ -26,7 +28,7 @@ impl Mcp {
         // Its standard error is read at its end only.
         command.env("HUMANLAYER_LOG_LEVEL", "warn");
         let mut mcp = Self {
-            process: AgentProcess::start(command),
+            process: AgentProcess::start(below_another(&command)),
             calls: 0,
         };
         let id = mcp.request(
@@ -43,7 +45,7 @@ impl Mcp {
     pub fn ungreeted(mut command: Command) -> Self {
         command.env("HUMANLAYER_LOG_LEVEL", "warn");
         Self {
-            process: AgentProcess::start(command),
+            process: AgentProcess::start(below_another(&command)),
             calls: 0,
         }
     }
@@ -142,9 +144,17 @@ impl Mcp {
         self.process.close_stdin();
     }
 
+    /// The process that started the server.
+    pub fn agent(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The server's process.
     pub fn id(&self) -> u32 {
-        self.process.id()
+        let above = self.process.id();
+        wait_until("the server runs", || {
+            humanlayer::platform::descendants(above).first().copied()
+        })
     }
 
     /// Waits for the server's end; fails when it wrote anything but MCP.
@@ -170,6 +180,25 @@ impl Mcp {
     pub fn said(&self) -> Vec<Value> {
         self.process.values()
     }
+}
+
+/// The same command, started by another program: who starts a server that asks decides nothing.
+fn below_another(command: &Command) -> Command {
+    let mut other = Command::new("timeout");
+    other
+        .arg("3600")
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        other.current_dir(directory);
+    }
+    other
 }
 
 /// Arguments of `request_permission` for a command.

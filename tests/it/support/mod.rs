@@ -2,6 +2,7 @@
 
 pub mod agent_process;
 pub mod agent_shell;
+pub mod asker;
 pub mod cli;
 pub mod daemon;
 pub mod http;

@@ -1,0 +1,95 @@
+//! `places`: where a person's programs run that were not started in a terminal.
+
+use super::Context;
+use super::exit::Failure;
+use crate::domain::text::sanitize_line;
+use crate::format;
+use crate::protocol::places::{AddPlaceParams, ListPlacesParams, PlaceInfo, RemovePlaceParams};
+
+/// Arguments of `places`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n  \
+    humanlayer places list\n  \
+    humanlayer places add $(pgrep -o my-service)\n  \
+    humanlayer places remove 2\n\n\
+    Programs that you start in a terminal may decide. A service, a cron job, a container or a desktop\n\
+    program may once its place is on record; agents never may, whatever place they run in.")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List the places on record
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put the place of a running process on record
+    Add {
+        /// Its process id
+        pid: u32,
+    },
+    /// Take a place off the record
+    Remove {
+        /// Its number, from `humanlayer places list`
+        id: i64,
+    },
+}
+
+/// Lists, adds or removes.
+pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+    let client = context.client().await?;
+    match args.verb {
+        Verb::List { json } => {
+            let places = client.list_places(&ListPlacesParams {}).await?.places;
+            list(&mut context, places, json)
+        }
+        Verb::Add { pid } => {
+            let added = client.add_place(&AddPlaceParams { pid }).await?.place;
+            let place = sanitize_line(&added.place).into_owned();
+            context
+                .out
+                .line(format!("added {}: {place}", added.id))
+                .map_err(Failure::from)
+        }
+        Verb::Remove { id } => {
+            let removed = client.remove_place(&RemovePlaceParams { id }).await?.place;
+            let place = sanitize_line(&removed.place).into_owned();
+            context
+                .out
+                .line(format!("removed {}: {place}", removed.id))
+                .map_err(Failure::from)
+        }
+    }
+}
+
+fn list(context: &mut Context, places: Vec<PlaceInfo>, json: bool) -> Result<(), Failure> {
+    if json {
+        return context.out.json(&places);
+    }
+    let terminal = context.out.is_terminal();
+    if places.is_empty() && terminal {
+        context
+            .out
+            .line("No places. Programs that are started in a terminal may decide.")?;
+        return Ok(());
+    }
+    context.out.rows(
+        ["ID", "PLACE", "PROGRAM", "STATE", "ADDED BY", "ADDED"],
+        &["PLACE"],
+        places.into_iter().map(|place| {
+            [
+                place.id.to_string(),
+                place.place,
+                place.program,
+                if place.present { "present" } else { "gone" }.to_owned(),
+                place.added_by,
+                format::time(place.created_at, terminal),
+            ]
+        }),
+    )?;
+    Ok(())
+}

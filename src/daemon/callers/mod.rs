@@ -1,0 +1,262 @@
+//! Who calls: a person, or somebody who is not proven to be one.
+//!
+//! Owns the rule that nobody counts as a person but who is proven to be one, and all that the proof
+//! needs: which processes are runners, which programs ask, which places are on record. A connection
+//! holds on to the process that made it; each decision looks at that process anew: it lives, it is still
+//! itself, and each step of its way up is proven ([`crate::platform::walk`]). What that way means is judged
+//! in [`judge`], which is pure. Who was an agent when it connected stays one, whatever becomes of its
+//! parents.
+
+mod asking;
+mod judge;
+#[cfg(test)]
+mod judge_tests;
+mod landmarks;
+mod place;
+mod recall;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+pub use judge::Runner;
+pub use place::{Place, PlaceRecord, top};
+pub use recall::recall;
+
+use self::judge::{Knowledge, Verdict};
+use crate::domain::{Origin, SessionId};
+use crate::ipc::{Credentials, Peer};
+use crate::platform::{self, ProcessHandle, ProcessId, Step};
+
+/// What the daemon knows about who calls.
+pub struct Callers {
+    user: u32,
+    daemon: u32,
+    boot: String,
+    runners: Mutex<HashMap<ProcessId, Runner>>,
+    asking: Mutex<HashSet<ProcessId>>,
+    places: RwLock<Vec<PlaceRecord>>,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self {
+            user: platform::user_id(),
+            daemon: std::process::id(),
+            boot: platform::boot_id().unwrap_or_default(),
+            runners: Mutex::default(),
+            asking: Mutex::default(),
+            places: RwLock::default(),
+        }
+    }
+}
+
+/// The process at the other end of a connection.
+pub struct Caller {
+    callers: Arc<Callers>,
+    pid: Option<u32>,
+    /// None where the system has no such handles.
+    process: Option<ProcessHandle>,
+    /// When it started, as seen when it connected; none if it was gone by then.
+    start_time: Option<u64>,
+    /// Who it was when it connected.
+    at_first: Origin,
+}
+
+impl Callers {
+    /// Notes that a process is the runner of a session's present process, before its agent can run.
+    pub fn runner_started(&self, process: ProcessId, session: &SessionId, directory: &str) {
+        let runner = Runner {
+            session: session.clone(),
+            directory: directory.to_owned(),
+        };
+        lock(&self.runners).insert(process, runner);
+    }
+
+    /// Forgets the runner of a process that is over.
+    pub fn runner_ended(&self, directory: &str) {
+        lock(&self.runners).retain(|_, runner| runner.directory != directory);
+    }
+
+    /// Takes a connection in.
+    #[must_use]
+    pub fn accept(self: &Arc<Self>, peer: Credentials, process: Peer) -> Caller {
+        let (process, pid) = match (process, peer.pid) {
+            (Peer::Held(handle), pid) => (Some(handle), pid),
+            (Peer::Gone, _) => (None, None),
+            // Its number is all there is. Whoever has it is held on to from now on.
+            (Peer::Unknown, pid) => (pid.and_then(ProcessHandle::open), pid),
+        };
+        let start_time = pid.and_then(platform::process_start_time);
+        let mut caller = Caller {
+            callers: Arc::clone(self),
+            pid,
+            process,
+            start_time,
+            at_first: Origin::Unverified {
+                reason: "the process that connected has ended".to_owned(),
+            },
+        };
+        caller.at_first = caller.look();
+        caller
+    }
+
+    /// Who a process is. Only for who cannot be held on to; see [`Caller::now`].
+    #[must_use]
+    pub fn identify(&self, pid: u32) -> Origin {
+        match platform::walk(pid) {
+            Ok(steps) => self.origin(&steps),
+            Err(error) => Origin::Unverified {
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// Who begins a walk.
+    #[must_use]
+    pub fn origin(&self, steps: &[Step]) -> Origin {
+        let (runners, asking) = (lock(&self.runners), lock(&self.asking));
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let verdict = judge::judge(
+            steps,
+            &Knowledge {
+                user: self.user,
+                daemon: self.daemon,
+                boot: &self.boot,
+                runners: &runners,
+                asking: &asking,
+                places: &places,
+            },
+        );
+        drop((runners, asking, places));
+        let (pid, program) = steps
+            .first()
+            .map_or((0, String::new()), |step| (step.pid, step.name.clone()));
+        match verdict {
+            Verdict::Agent(session_id) => Origin::Agent { session_id, pid },
+            Verdict::OtherAgent(evidence) => Origin::OtherAgent {
+                pid,
+                program,
+                evidence,
+            },
+            Verdict::Person => Origin::Person {
+                pid,
+                uid: steps
+                    .first()
+                    .and_then(|step| step.users)
+                    .map_or(self.user, |(_, effective)| effective),
+                program,
+            },
+            Verdict::Unproven(reason) => Origin::Unverified { reason },
+        }
+    }
+
+    /// Whether a process is this daemon, or a runner that is known to be one.
+    #[must_use]
+    pub fn is_ours(&self, pid: u32) -> bool {
+        let runners = lock(&self.runners);
+        pid == self.daemon
+            || platform::process_start_time(pid)
+                .is_some_and(|start_time| runners.contains_key(&ProcessId { pid, start_time }))
+    }
+
+    /// Whether a process is there and is one of the daemon's user.
+    #[must_use]
+    pub fn is_the_users(&self, pid: u32) -> bool {
+        platform::effective_user(pid) == Some(self.user)
+    }
+
+    /// The name of this run of the system.
+    #[must_use]
+    pub fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// The places on record.
+    #[must_use]
+    pub fn places(&self) -> Vec<PlaceRecord> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.clone()
+    }
+
+    /// Replaces them by what the store has.
+    pub fn set_places(&self, places: Vec<PlaceRecord>) {
+        *self.places.write().unwrap_or_else(PoisonError::into_inner) = places;
+    }
+}
+
+impl Caller {
+    /// Who this was when it connected.
+    #[must_use]
+    pub fn at_first(&self) -> &Origin {
+        &self.at_first
+    }
+
+    /// What the daemon knows about who calls.
+    #[must_use]
+    pub fn callers(&self) -> &Arc<Callers> {
+        &self.callers
+    }
+
+    /// Its process, unless it had ended when the connection was accepted.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// Whether it is, or is below, a program that has asked.
+    #[must_use]
+    pub fn has_asked(&self) -> bool {
+        let Some(steps) = self.steps() else {
+            return false;
+        };
+        let asking = lock(&self.callers.asking);
+        steps.iter().any(|step| asking.contains(&step.id()))
+    }
+
+    /// Who this is now. Asked at each decision.
+    #[must_use]
+    pub fn now(&self) -> Origin {
+        if self.at_first.is_agent() {
+            return self.at_first.clone();
+        }
+        self.look()
+    }
+
+    fn look(&self) -> Origin {
+        let gone = || Origin::Unverified {
+            reason: "the process that connected has ended".to_owned(),
+        };
+        let (Some(pid), Some(start_time)) = (self.pid, self.start_time) else {
+            return gone();
+        };
+        let steps = match platform::walk(pid) {
+            Ok(steps) => steps,
+            Err(error) => {
+                return Origin::Unverified {
+                    reason: error.to_string(),
+                };
+            }
+        };
+        // While the handle's process lives its number is its own, so it is the one that was walked from.
+        let is_itself = steps
+            .first()
+            .is_some_and(|step| step.start_time == start_time);
+        let lives = self.process.as_ref().is_none_or(ProcessHandle::is_alive);
+        if !is_itself || !lives {
+            return gone();
+        }
+        self.callers.origin(&steps)
+    }
+
+    /// The walk from this process, while it lives.
+    fn steps(&self) -> Option<Vec<Step>> {
+        let steps = platform::walk(self.pid?).ok()?;
+        let is_itself = steps.first().map(|step| step.start_time) == self.start_time;
+        let lives = self.process.as_ref().is_none_or(ProcessHandle::is_alive);
+        (is_itself && lives).then_some(steps)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

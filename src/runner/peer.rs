@@ -1,0 +1,44 @@
+//! Whom the runner listens to: the daemon, and nobody else.
+//!
+//! Whoever can write to the runner's socket answers for a person. So who connects must hold the daemon's
+//! lock, as the kernel knows it, and must not be below a runner, which holds for everything that an
+//! agent starts.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use crate::platform::{self, ProcessHandle, Step};
+
+/// The hidden subcommand that is a runner, followed by its directory. Daemons know runners by it.
+pub const SUBCOMMAND: &str = "__runner";
+
+/// The directory of the runner that a process is, by its command line, which nobody else can change.
+#[must_use]
+pub fn directory_of(step: &Step) -> Option<&str> {
+    if step.arguments.get(1).map(String::as_str) != Some(SUBCOMMAND) {
+        return None;
+    }
+    let directory = step.arguments.get(2)?.trim_end_matches('/');
+    directory.rsplit('/').next()
+}
+
+/// Whether who connected a socket may speak to the runner. Without a lock only an agent is refused.
+pub(super) fn may_speak(socket: impl AsFd, daemon_lock: Option<&Path>) -> bool {
+    let handle = match ProcessHandle::of_peer(socket.as_fd()) {
+        Ok(handle) => handle,
+        // It is gone already.
+        Err(_) => return false,
+    };
+    let Some(pid) = platform::peer_pid(socket.as_fd()) else {
+        return !cfg!(target_os = "linux");
+    };
+    let Ok(steps) = platform::walk(pid) else {
+        return false;
+    };
+    let below_a_runner = steps
+        .iter()
+        .any(|step| step.pid == std::process::id() || directory_of(step).is_some());
+    let holds_the_lock = daemon_lock.is_none_or(|lock| platform::lock_holders(lock).contains(&pid));
+    let is_itself = handle.as_ref().is_none_or(ProcessHandle::is_alive);
+    !below_a_runner && holds_the_lock && is_itself
+}

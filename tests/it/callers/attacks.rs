@@ -1,0 +1,234 @@
+//! Ways in which an agent has got something approved, or could.
+
+use std::io::BufRead as _;
+use std::process::{Command, Stdio};
+
+use rstest::rstest;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{Attack, assert_a_person_decides, assert_refused, victim};
+use crate::support::agent_shell::calls_of_an_agent;
+use crate::support::cli::signal;
+use crate::support::daemon::{Daemon, wait_until};
+
+#[test]
+fn a_number_that_went_to_another_process_decides_nothing() {
+    let daemon = Daemon::unprivileged();
+    let (session, asked) = victim(&daemon);
+    signal(daemon.pid().cast_signed(), Signal::STOP);
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/callers/reuse.py");
+    let mut child = Command::new("/usr/bin/python3")
+        .args([program, daemon.socket().to_str().unwrap()])
+        .arg(asked["id"].as_str().unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line.trim(), "reused");
+    signal(daemon.pid().cast_signed(), Signal::CONT);
+    wait_until("the decision is judged", || {
+        daemon.log().contains("refused").then_some(())
+    });
+    assert_a_person_decides(&daemon, &session, &asked);
+    for pid in humanlayer::platform::descendants(child.id()) {
+        signal(pid.cast_signed(), Signal::KILL);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[rstest]
+#[case::as_a_child("")]
+#[case::as_an_orphan("--orphan")]
+#[case::as_an_orphan_whose_runner_it_killed("--orphan --kill-runner")]
+fn an_agent_approves_nothing(#[case] options: &str) {
+    let daemon = Daemon::unprivileged();
+    let attack = Attack::new(&daemon, options);
+    attack.start(&daemon);
+    let (session, asked) = victim(&daemon);
+    assert_refused(&attack.tries(&asked));
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
+#[rstest]
+#[case::its_state_file_moved_away(true, false)]
+#[case::its_whole_directory_moved_away(false, true)]
+fn a_runner_is_known_without_its_files(#[case] file: bool, #[case] directory: bool) {
+    let mut daemon = Daemon::unprivileged();
+    let attack = Attack::new(&daemon, "");
+    let agent = attack.start(&daemon);
+    daemon.until_status(&agent, "running");
+    wait_until("the runner has said who it is", || {
+        let state = std::fs::read_to_string(daemon.session_dir(&agent).join("runner.json")).ok()?;
+        state.contains("\"agent_pid\":").then_some(())
+    });
+    daemon.kill();
+    if file {
+        std::fs::remove_file(daemon.session_dir(&agent).join("runner.json")).unwrap();
+    }
+    if directory {
+        std::fs::rename(daemon.session_dir(&agent), daemon.root().join("away")).unwrap();
+    }
+    daemon.launch(&[]);
+    let (session, asked) = victim(&daemon);
+    assert_refused(&attack.tries(&asked));
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
+#[test]
+fn without_its_database_a_daemon_knows_an_agent_and_records_no_place_beside_one() {
+    let mut daemon = Daemon::unprivileged();
+    let attack = Attack::new(&daemon, "");
+    let agent = attack.start(&daemon);
+    daemon.until_status(&agent, "running");
+    daemon.kill();
+    for name in ["daemon.db", "daemon.db-wal", "daemon.db-shm"] {
+        let _ = std::fs::remove_file(daemon.state().join(name));
+    }
+    std::fs::rename(daemon.state().join("sessions"), daemon.root().join("away")).unwrap();
+    daemon.launch(&[]);
+    let health = daemon.call("health", json!({}));
+    assert_eq!(health.get("places"), None, "{health}");
+    let (_, asked) = victim(&daemon);
+    assert_refused(&attack.tries(&asked));
+    daemon.kill();
+    crate::support::daemon::kill_runners(daemon.root());
+    let away = daemon.root().join("away");
+    std::fs::rename(away, daemon.root().join("sessions")).unwrap();
+    crate::support::daemon::kill_runners(daemon.root());
+}
+
+#[test]
+fn an_agent_leaves_other_sessions_alone() {
+    let daemon = Daemon::unprivileged();
+    let (session, asked) = victim(&daemon);
+    let calls = [
+        (
+            "sendMessage",
+            json!({"session_id": session, "message": "TEXT mine"}),
+        ),
+        ("interruptSession", json!({"session_id": session})),
+        ("endSession", json!({"session_id": session})),
+        (
+            "archiveSession",
+            json!({"session_id": session, "archived": true}),
+        ),
+        (
+            "bulkArchiveSessions",
+            json!({"session_ids": [session], "archived": true}),
+        ),
+        (
+            "updateSessionTitle",
+            json!({"session_id": session, "title": "mine"}),
+        ),
+        (
+            "updateSessionSettings",
+            json!({"session_id": session, "auto_accept_edits": false}),
+        ),
+        (
+            "continueSession",
+            json!({"session_id": session, "query": "TEXT mine"}),
+        ),
+        (
+            "continueSession",
+            json!({"session_id": session, "query": "TEXT mine", "fork": true}),
+        ),
+        ("deleteSessions", json!({"session_ids": [session]})),
+        ("restartSession", json!({"session_id": session})),
+        ("withdrawApproval", json!({"approval_id": asked["id"]})),
+        (
+            "createApproval",
+            json!({"run_id": session, "tool_name": "Bash", "tool_input": {"command": "true"}}),
+        ),
+        ("addPlace", json!({"pid": 1})),
+        ("removePlace", json!({"id": 1})),
+    ];
+    let (_, answers) = calls_of_an_agent(&daemon, &calls);
+    for ((method, _), answer) in calls.iter().zip(&answers) {
+        assert_eq!(
+            answer["error"]["data"]["kind"], "forbidden",
+            "{method}: {answer}"
+        );
+    }
+    let now = daemon.session(&session);
+    assert_eq!(
+        (&now["title"], &now["archived"]),
+        (&json!(""), &json!(false))
+    );
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
+#[test]
+fn an_answer_that_somebody_else_looks_at_is_not_delivered() {
+    let daemon = Daemon::unprivileged();
+    let asked = daemon.call("createContact", json!({"message": "now?"}));
+    let id = asked["approval_id"].as_str().unwrap();
+    daemon.decide(
+        &json!({"id": id}),
+        json!({"decision": "respond", "comment": "yes"}),
+    );
+    let look = ("getApproval", json!({"approval_id": id, "receive": true}));
+    calls_of_an_agent(&daemon, std::slice::from_ref(&look));
+    let shown = || daemon.call("getApproval", json!({"approval_id": id}))["approval"].clone();
+    assert_eq!(shown()["delivered_at"], Value::Null, "{}", shown());
+    daemon.call(look.0, look.1);
+    assert!(shown()["delivered_at"].is_string());
+}
+
+#[test]
+fn a_program_that_asks_does_not_answer() {
+    let daemon = Daemon::unprivileged();
+    let (session, asked) = victim(&daemon);
+    let mut asker = crate::support::asker::Asker::start(&daemon.socket());
+    let approve = json!({"approval_id": asked["id"], "decision": "approve"});
+    asker.ask("createContact", &json!({"message": "may I?"}));
+    assert_refused(&asker.ask("sendDecision", &approve));
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
+#[test]
+fn who_asked_is_an_agent_for_the_next_daemon_too() {
+    let mut daemon = Daemon::unprivileged();
+    let mut asker = crate::support::asker::Asker::start(&daemon.socket());
+    asker.ask("createContact", &json!({"message": "may I?"}));
+    daemon.kill_and_restart();
+    let (session, asked) = victim(&daemon);
+    let approve = json!({"approval_id": asked["id"], "decision": "approve"});
+    assert_refused(&asker.ask("sendDecision", &approve));
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
+#[test]
+fn an_agent_starts_no_daemon() {
+    let mut daemon = Daemon::unprivileged();
+    let told = daemon.work().join("told");
+    let socket = daemon.socket();
+    let command = format!(
+        "touch started; while [ -e '{socket}' ]; do sleep 0.05; done; \
+         env -i HOME=\"$PWD\" HUMANLAYER_DAEMON_HTTP_PORT=0 HUMANLAYER_CLAUDE_PATH=/bin/false '{binary}' \
+         --daemon-socket '{socket}' daemon start > '{told}.part' 2>&1; mv '{told}.part' '{told}'",
+        socket = socket.display(),
+        binary = crate::support::scripted_agent::binary(),
+        told = told.display(),
+    );
+    let agent = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    wait_until("the agent waits", || {
+        daemon.work().join("started").exists().then_some(())
+    });
+    daemon.until_status(&agent, "running");
+    daemon.stop();
+    let told = wait_until("the agent has tried", || {
+        std::fs::read_to_string(&told).ok()
+    });
+    assert!(told.contains("the daemon is not running"), "{told}");
+    daemon.launch(&[]);
+    let (session, asked) = victim(&daemon);
+    assert_a_person_decides(&daemon, &session, &asked);
+}
