@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    answer, approvals, approve, archive, completions, config, contact_human, continue_, daemon,
-    delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs, mcp, ping,
-    places, rename, respond, restart, rpc, search, send, sessions, show, watch,
+    alarms, answer, approvals, approve, archive, completions, config, contact_human, continue_,
+    daemon, delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs,
+    mcp, ping, places, rename, respond, restart, rpc, search, send, sessions, show, terminals,
+    watch,
 };
 use crate::config::Flags;
 
@@ -167,6 +168,10 @@ pub enum Verb {
     Rpc(rpc::Args),
     /// Manage keys for programs that ask over HTTP
     Keys(keys::Args),
+    /// List alarms and acknowledge them
+    Alarms(alarms::Args),
+    /// Confirm terminals that began while an agent ran
+    Terminals(terminals::Args),
     /// Manage where programs run that may decide outside of a terminal
     Places(places::Args),
     /// Store a key for a HumanLayer API

@@ -169,6 +169,17 @@ fn judge(health: &HealthResponse) -> Finding {
             "the daemon's log says more: `humanlayer daemon logs`",
         );
     }
+    if let Some(alarm) = health.alarms.first() {
+        let more = match health.alarms.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        return Finding::warn(
+            check,
+            format!("{found}; alarm: {}{more}", alarm.detail),
+            "look into it, then acknowledge it: `humanlayer alarms list`, `humanlayer alarms ack ID`",
+        );
+    }
     if let Some(problem) = &health.http_problem {
         return Finding::warn(
             check,

@@ -14,6 +14,9 @@ use serde_json::value::RawValue;
 
 use super::error::ClientError;
 use super::transport;
+use crate::protocol::alarms::{
+    AcknowledgeAlarmParams, AlarmResponse, ListAlarmsParams, ListAlarmsResponse,
+};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, CreateContactParams,
     CreateContactResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
@@ -43,6 +46,7 @@ use crate::protocol::session::{
     RestartSessionParams, SendMessageParams, SessionParams, SessionResponse, SessionState,
     SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
+use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
 
 /// A connection to the daemon. Dropping it closes the connection.
 #[derive(Debug)]
@@ -127,6 +131,14 @@ calls! {
     create_key(CreateKeyParams) -> CreateKeyResponse = CREATE_KEY;
     /// The keys, without the keys themselves.
     list_keys(ListKeysParams) -> ListKeysResponse = LIST_KEYS;
+    /// The alarms.
+    list_alarms(ListAlarmsParams) -> ListAlarmsResponse = LIST_ALARMS;
+    /// Acknowledges an alarm.
+    acknowledge_alarm(AcknowledgeAlarmParams) -> AlarmResponse = ACKNOWLEDGE_ALARM;
+    /// The terminals that a person has confirmed.
+    list_terminals(ListTerminalsParams) -> TerminalsResponse = LIST_TERMINALS;
+    /// Confirms a terminal.
+    confirm_terminal(ConfirmTerminalParams) -> TerminalsResponse = CONFIRM_TERMINAL;
     /// The places on record.
     list_places(ListPlacesParams) -> ListPlacesResponse = LIST_PLACES;
     /// Puts the place of a process on record.

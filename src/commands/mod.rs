@@ -6,6 +6,7 @@
 //! alone and is the only place that knows which verbs need a daemon, a
 //! runtime or a configuration.
 
+pub mod alarms;
 pub mod answer;
 pub mod approvals;
 pub mod approve;
@@ -49,6 +50,7 @@ pub mod sessions;
 mod several;
 pub mod show;
 mod table;
+pub mod terminals;
 pub mod watch;
 
 use std::future::Future;
@@ -196,6 +198,8 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::ContactHuman(args) => contact_human::run(args, context).await,
         Verb::Watch(args) => watch::run(args, context).await,
         Verb::Keys(args) => keys::run(args, context).await,
+        Verb::Alarms(args) => alarms::run(args, context).await,
+        Verb::Terminals(args) => terminals::run(args, context).await,
         Verb::Places(args) => places::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,

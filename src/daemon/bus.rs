@@ -100,6 +100,7 @@ impl Publish for Arc<Bus> {
                 | EventBody::SessionSettingsChanged(_)
                 | EventBody::SessionDeleted
                 | EventBody::SessionUpdated(_)
+                | EventBody::AlarmsChanged { .. }
                 | EventBody::MessageDelta(_) => None,
             };
             self.publish_live(event);

@@ -25,7 +25,7 @@ use super::places::{Places, parent};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
 use super::user_names::UserNames;
-use super::{Daemon, askers, humanlayer_api, permissions, rpc};
+use super::{Daemon, askers, humanlayer_api, orphans, permissions, rpc};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 use crate::ipc::{self, BindError, Credentials, Limits, Peer, Server};
@@ -138,6 +138,8 @@ fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError
 pub fn run(options: Options) -> Result<(), DaemonError> {
     platform::hide_from_others()
         .map_err(|error| system("keep other processes out of its memory")(&error))?;
+    platform::become_subreaper()
+        .map_err(|error| system("take orphans of its agents in")(&error))?;
     let callers = Arc::new(Callers::default());
     match callers.origin(&options.starter) {
         Origin::Agent { session_id, .. } => {
@@ -240,6 +242,10 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(resume_waiting(sessions.clone(), shutdown.clone())),
+        tokio::spawn(orphans::collect(
+            Arc::clone(&sessions.context().callers),
+            shutdown.clone(),
+        )),
     ];
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -14,6 +14,7 @@ pub mod claude;
 pub mod http;
 pub mod humanlayer_api;
 pub mod lifecycle;
+mod orphans;
 mod permissions;
 pub mod places;
 pub mod rpc;

@@ -24,6 +24,8 @@ pub enum Effect {
     ToolFinished {
         /// The tool call.
         tool_use_id: String,
+        /// Whether the tool ran to a good end.
+        succeeded: bool,
     },
     /// The agent is gone: whatever is pending never gets its answer.
     AbandonAll {

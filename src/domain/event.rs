@@ -52,6 +52,11 @@ pub enum EventBody {
     SessionDeleted,
     /// Live only: cost, model, context or process changed.
     SessionUpdated(Box<Session>),
+    /// Live only: how many alarms nobody has acknowledged.
+    AlarmsChanged {
+        /// How many.
+        open: u64,
+    },
     /// Live only: words as they come, in the agent's own form (a `stream_event`).
     MessageDelta(Box<serde_json::value::RawValue>),
 }
@@ -69,6 +74,7 @@ impl EventBody {
             Self::SessionSettingsChanged(_) => "session_settings_changed",
             Self::SessionDeleted => "session_deleted",
             Self::SessionUpdated(_) => "session_updated",
+            Self::AlarmsChanged { .. } => "alarms_changed",
             Self::MessageDelta(_) => "message_delta",
         }
     }
@@ -76,6 +82,9 @@ impl EventBody {
     /// Whether it exists only on the bus.
     #[must_use]
     pub fn is_live_only(&self) -> bool {
-        matches!(self, Self::SessionUpdated(_) | Self::MessageDelta(_))
+        matches!(
+            self,
+            Self::SessionUpdated(_) | Self::AlarmsChanged { .. } | Self::MessageDelta(_)
+        )
     }
 }

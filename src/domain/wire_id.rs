@@ -214,6 +214,7 @@ impl Lineage {
             | EventBody::SessionSettingsChanged(_)
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
+            | EventBody::AlarmsChanged { .. }
             | EventBody::MessageDelta(_) => event.body.clone(),
         };
         Event {

@@ -65,6 +65,15 @@ pub fn process_start_time(pid: u32) -> Option<u64> {
     stat_field(pid, 19)?.parse().ok()
 }
 
+/// Now, by the clock of [`process_start_time`].
+#[must_use]
+pub fn start_clock() -> u64 {
+    // Seconds with hundredths, and a tick is one of those for every program.
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_ascii_whitespace().next().unwrap_or_default();
+    seconds.replace('.', "").parse().unwrap_or(u64::MAX)
+}
+
 /// Whether a process has ended and only waits for its parent to take note.
 #[must_use]
 pub fn is_zombie(pid: u32) -> bool {

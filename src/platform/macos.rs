@@ -61,6 +61,15 @@ pub fn process_start_time(pid: u32) -> Option<u64> {
     }
 }
 
+/// Now, by the clock of [`process_start_time`].
+#[must_use]
+pub fn start_clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
+}
+
 /// Whether a process has ended and only waits for its parent to take note.
 #[must_use]
 pub fn is_zombie(pid: u32) -> bool {

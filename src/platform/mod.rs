@@ -32,7 +32,7 @@ pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, lock_holders,
     parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
-    socket_holders, spawn_in_new_group_dying_with_parent,
+    socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
 };
 pub use walk::{ProcessHandle, Step, WalkError, effective_user, walk};
 
@@ -46,6 +46,24 @@ pub fn user_id() -> u32 {
 #[must_use]
 pub fn user_name(uid: u32) -> Option<String> {
     uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned())
+}
+
+/// Collects children of this process that have ended and may be collected.
+pub fn collect_children(may_be: impl Fn(u32) -> bool) {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    // Mostly there is none, and then not all processes need to be looked through.
+    if !matches!(waitid(WaitId::All, look), Ok(Some(_))) {
+        return;
+    }
+    let me = std::process::id();
+    for pid in descendants(me) {
+        if parent_of(pid) == Some(me) && is_zombie(pid) && may_be(pid) {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            // Whoever else waited for it has it then.
+            let _ = pid.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
+        }
+    }
 }
 
 /// Whether an address is one of this machine's.

@@ -232,6 +232,7 @@ fn event_data(body: &EventBody) -> Map<String, Value> {
         EventBody::SessionUpdated(session) => {
             object(json!({"session": SessionState::from(session.as_ref())}))
         }
+        EventBody::AlarmsChanged { open } => object(json!({"open": open})),
         EventBody::MessageDelta(delta) => object(json!({"delta": delta})),
     }
 }

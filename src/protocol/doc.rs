@@ -9,7 +9,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    PROTOCOL_VERSION, approval, conversation, decision, error, event, keys, method, places, session,
+    PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, method, places,
+    session, terminals,
 };
 
 /// A method that takes and gives nothing of note.
@@ -164,6 +165,22 @@ fn methods() -> Vec<Entry> {
     b.method::<keys::ListKeysParams, keys::ListKeysResponse>(
         method::LIST_KEYS,
         "The keys, without the keys themselves.",
+    );
+    b.method::<alarms::ListAlarmsParams, alarms::ListAlarmsResponse>(
+        method::LIST_ALARMS,
+        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied).",
+    );
+    b.method::<alarms::AcknowledgeAlarmParams, alarms::AlarmResponse>(
+        method::ACKNOWLEDGE_ALARM,
+        "Acknowledges an alarm; it stays on record. Refused to everybody but a person.",
+    );
+    b.method::<terminals::ListTerminalsParams, terminals::TerminalsResponse>(
+        method::LIST_TERMINALS,
+        "The terminals that a person has confirmed. A tmux or screen server or a terminal emulator whose starter is gone, and which began while an agent ran, counts as a person's only then.",
+    );
+    b.method::<terminals::ConfirmTerminalParams, terminals::TerminalsResponse>(
+        method::CONFIRM_TERMINAL,
+        "Confirms the terminal at which a process is. Refused to everybody but a person, so not possible from that terminal itself.",
     );
     b.method::<places::ListPlacesParams, places::ListPlacesResponse>(
         method::LIST_PLACES,

@@ -36,6 +36,7 @@ impl Serialize for EventLine<'_> {
             | EventBody::SessionSettingsChanged(_)
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
+            | EventBody::AlarmsChanged { .. }
             | EventBody::MessageDelta(_) => EventNotification::from(self.0).serialize(to),
         }
     }

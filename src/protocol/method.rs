@@ -52,6 +52,14 @@ pub const CREATE_KEY: &str = "createKey";
 pub const LIST_KEYS: &str = "listKeys";
 /// Ends a key for good.
 pub const REVOKE_KEY: &str = "revokeKey";
+/// What must not have happened and has.
+pub const LIST_ALARMS: &str = "listAlarms";
+/// Says that a person knows of an alarm.
+pub const ACKNOWLEDGE_ALARM: &str = "acknowledgeAlarm";
+/// The terminals that a person has confirmed.
+pub const LIST_TERMINALS: &str = "listTerminals";
+/// Confirms a terminal that began while an agent ran.
+pub const CONFIRM_TERMINAL: &str = "confirmTerminal";
 /// Where a person's programs run that were not started in a terminal.
 pub const LIST_PLACES: &str = "listPlaces";
 /// Puts the place of a process on record.

@@ -6,6 +6,7 @@
 //! methods, optional parameters and further fields. Owns shapes only, no behaviour; used by both
 //! ends. `assets/protocol.md` is generated from these types.
 
+pub mod alarms;
 pub mod approval;
 pub mod conversation;
 pub mod convert;
@@ -19,6 +20,7 @@ pub mod method;
 pub mod places;
 pub mod remote_api;
 pub mod session;
+pub mod terminals;
 
 /// Version of the protocol; raised when a client of the older one would misunderstand.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -47,6 +47,9 @@ pub struct HealthResponse {
     /// Places on record where programs may decide that were not started in a terminal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<super::places::PlaceInfo>,
+    /// Alarms that nobody has acknowledged, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<super::alarms::AlarmInfo>,
     /// How the work with a remote HumanLayer API goes; absent without a key for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_api: Option<RemoteApiHealth>,
@@ -519,6 +522,9 @@ pub struct GetOverviewResponse {
     pub pending_total: i64,
     /// US dollars of the sessions that were active in the last 24 hours.
     pub cost_last_day_usd: f64,
+    /// Alarms that nobody has acknowledged.
+    #[serde(default)]
+    pub open_alarms: u64,
 }
 
 /// Answer of `interruptSession`.

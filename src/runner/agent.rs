@@ -24,6 +24,9 @@ use crate::platform;
 /// How often leftovers are looked for while they get time to end.
 const LEFTOVER_POLL: Duration = Duration::from_millis(20);
 
+/// How long it is looked often for what cannot be killed, before that is done again.
+const OUTLAST_ROUND: Duration = Duration::from_secs(1);
+
 /// How the agent ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ending {
@@ -127,6 +130,12 @@ impl Agent {
             return;
         }
         self.gone_within(LEFTOVER_KILL_WAIT, Some(Signal::KILL));
+    }
+
+    /// Stays until nothing that the agent left behind is left: it would be below no runner any more. Only
+    /// what cannot be killed yet, or never, is there to wait for.
+    pub(super) fn outlast_leftovers(&self) {
+        while !self.gone_within(OUTLAST_ROUND, Some(Signal::KILL)) {}
     }
 
     /// Collects the agent; from here on its number is a stranger's.

@@ -227,6 +227,7 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
         signal: ending.signal,
     });
     session.hub.linger(LINGER_WAIT);
+    session.agent.outlast_leftovers();
     written
 }
 

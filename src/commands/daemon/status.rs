@@ -57,6 +57,15 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
             }
             (None, None) => {}
         }
+        for alarm in &health.alarms {
+            out.line(format!(
+                "alarm     {}: {} (session {}); acknowledge it with `humanlayer alarms ack {}`",
+                alarm.id,
+                sanitize_line(&alarm.detail),
+                sanitize_line(alarm.session_id.get(..8).unwrap_or(&alarm.session_id)),
+                alarm.id
+            ))?;
+        }
         for place in health.places.iter().filter(|place| place.present) {
             out.line(format!(
                 "place     {}: {} ({}), added by {}",

@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::landmarks::{self, Landmark};
-use super::place::{Place, PlaceRecord};
+use super::place::{self, Place, PlaceRecord};
+use super::terminals::Terminals;
 use crate::domain::SessionId;
 use crate::platform::{ProcessId, Step};
 use crate::runner;
@@ -35,6 +36,10 @@ pub struct Knowledge<'a> {
     pub asking: &'a HashSet<ProcessId>,
     /// Places on record.
     pub places: &'a [PlaceRecord],
+    /// From when on a process of this user may be what a killed runner's agent left behind.
+    pub suspect_since: Option<u64>,
+    /// When agents ran, and which terminals are confirmed.
+    pub terminals: &'a Terminals,
 }
 
 /// What a walk proves.
@@ -101,6 +106,36 @@ fn other_agent(step: &Step, known: &Knowledge<'_>) -> Option<String> {
     None
 }
 
+/// Checks that where a way ends is older than what may have escaped, or is not this user's.
+fn must_be_older(end: &Step, known: &Knowledge<'_>) -> Result<(), String> {
+    let is_the_users = end
+        .users
+        .is_none_or(|(_, effective)| effective == known.user);
+    match known.suspect_since {
+        Some(since) if is_the_users && end.start_time >= since => Err(format!(
+            "a session's runner was killed, and process {} ({}), where this caller comes from, is younger than that session; acknowledge the alarm from an older terminal or a new login: `humanlayer alarms`",
+            end.pid,
+            end.program_name()
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Checks that a terminal is not one that an agent could have started.
+fn must_be_known(
+    terminal: &Step,
+    above: Option<&Step>,
+    known: &Knowledge<'_>,
+) -> Result<(), String> {
+    if known.terminals.must_be_confirmed(terminal, above) {
+        let (name, pid) = (terminal.program_name(), terminal.pid);
+        return Err(format!(
+            "{name} (process {pid}), where this caller is, began while an agent ran, and nothing shows who started it; confirm it once from an older terminal: `humanlayer terminals confirm {pid}`"
+        ));
+    }
+    Ok(())
+}
+
 /// Proves a person, else says why not.
 fn proof(steps: &[Step], known: &Knowledge<'_>) -> Result<(), String> {
     // Once a way leads through a process of root, which asked for a password or a key there, the user
@@ -123,7 +158,8 @@ fn proof(steps: &[Step], known: &Knowledge<'_>) -> Result<(), String> {
                 return Ok(());
             }
             Some(Landmark::Terminal) if below.is_some_and(|below| below.has_terminal) => {
-                return Ok(());
+                must_be_older(step, known)?;
+                return must_be_known(step, steps.get(index + 1), known);
             }
             Some(Landmark::Login | Landmark::Terminal) | None => {}
         }
@@ -132,7 +168,7 @@ fn proof(steps: &[Step], known: &Knowledge<'_>) -> Result<(), String> {
     if let Some(here) = &here
         && known.places.iter().any(|record| record.place == *here)
     {
-        return Ok(());
+        return place::top(steps).map_or(Ok(()), |top| must_be_older(top, known));
     }
     Err(match here {
         Some(place) => format!(

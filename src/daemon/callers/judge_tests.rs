@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use super::judge::{Knowledge, Runner, Verdict, judge};
 use super::place::{Place, PlaceRecord};
+use super::terminals::Terminals;
 use crate::domain::SessionId;
 use crate::platform::{ProcessId, Step};
 
@@ -68,6 +69,8 @@ struct Known {
     runners: HashMap<ProcessId, Runner>,
     asking: HashSet<ProcessId>,
     places: Vec<PlaceRecord>,
+    suspect_since: Option<u64>,
+    terminals: Terminals,
 }
 
 impl Known {
@@ -81,6 +84,8 @@ impl Known {
                 runners: &self.runners,
                 asking: &self.asking,
                 places: &self.places,
+                suspect_since: self.suspect_since,
+                terminals: &self.terminals,
             },
         )
     }
@@ -330,6 +335,45 @@ fn a_place_counts_exactly_where_it_is() {
     assert_eq!(first.judge(&inside), Verdict::Person);
     inside[0].session = inside[0].pid;
     assert!(matches!(first.judge(&inside), Verdict::Unproven(_)));
+}
+
+#[test]
+fn after_a_runner_was_killed_what_is_younger_than_its_session_proves_nothing() {
+    let terminal = way(&["humanlayer/tty", "bash/tty", "xterm"]);
+    let login = way(&["humanlayer/tty", "bash/tty", "sshd", "root:sshd"]);
+    let place = way(&["humanlayer", "supervisor"]);
+    let mut known = Known::with_place(Place::of(&place, BOOT).unwrap());
+    let ends = [terminal[2].start_time, place[1].start_time];
+    assert_eq!(ends, [101, 101]);
+    // The session began after them, then with them, then before them.
+    for (since, is_proven) in [(102, true), (101, false), (50, false)] {
+        known.suspect_since = Some(since);
+        for walk in [&terminal, &place] {
+            assert_eq!(known.judge(walk) == Verdict::Person, is_proven, "{since}");
+        }
+        // A new login is root's to let in.
+        assert_eq!(known.judge(&login), Verdict::Person);
+    }
+}
+
+#[test]
+fn a_terminal_without_a_starter_counts_if_no_agent_ran_when_it_began() {
+    let alone = way(&["humanlayer/tty", "bash/tty", "tmux"]);
+    let started = way(&["humanlayer/tty", "bash/tty", "kitty", "gnome-shell"]);
+    let by_systemd = way(&[
+        "humanlayer/tty",
+        "bash/tty",
+        "gnome-terminal-server",
+        "systemd",
+    ]);
+    let mut known = Known::default();
+    known.terminals.began("d", 50);
+    for (walk, is_proven) in [(&alone, false), (&started, true), (&by_systemd, false)] {
+        assert_eq!(known.judge(walk) == Verdict::Person, is_proven);
+    }
+    known.terminals = Terminals::default();
+    known.terminals.began("d", 500);
+    assert_eq!(known.judge(&alone), Verdict::Person, "it is older");
 }
 
 fn names() -> impl Strategy<Value = Vec<String>> {

@@ -7,6 +7,7 @@
 //! in [`judge`], which is pure. Who was an agent when it connected stays one, whatever becomes of its
 //! parents.
 
+mod alarm;
 mod asking;
 mod judge;
 #[cfg(test)]
@@ -14,13 +15,16 @@ mod judge_tests;
 mod landmarks;
 mod place;
 mod recall;
+mod terminals;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+pub use alarm::{Alarm, AlarmKind, RunnerEnd};
 pub use judge::Runner;
 pub use place::{Place, PlaceRecord, top};
 pub use recall::recall;
+pub use terminals::{AgentTime, ConfirmedTerminal, Terminals};
 
 use self::judge::{Knowledge, Verdict};
 use crate::domain::{Origin, SessionId};
@@ -35,6 +39,8 @@ pub struct Callers {
     runners: Mutex<HashMap<ProcessId, Runner>>,
     asking: Mutex<HashSet<ProcessId>>,
     places: RwLock<Vec<PlaceRecord>>,
+    watched: Mutex<alarm::Watched>,
+    terminals: Mutex<Terminals>,
 }
 
 impl Default for Callers {
@@ -46,6 +52,8 @@ impl Default for Callers {
             runners: Mutex::default(),
             asking: Mutex::default(),
             places: RwLock::default(),
+            watched: Mutex::default(),
+            terminals: Mutex::default(),
         }
     }
 }
@@ -64,7 +72,16 @@ pub struct Caller {
 
 impl Callers {
     /// Notes that a process is the runner of a session's present process, before its agent can run.
-    pub fn runner_started(&self, process: ProcessId, session: &SessionId, directory: &str) {
+    /// `is_child` says that this daemon started it.
+    pub fn runner_started(
+        &self,
+        process: ProcessId,
+        session: &SessionId,
+        directory: &str,
+        is_child: bool,
+    ) {
+        self.watch_runner(process, directory, is_child);
+        lock(&self.terminals).began(directory, process.start_time);
         let runner = Runner {
             session: session.clone(),
             directory: directory.to_owned(),
@@ -72,9 +89,16 @@ impl Callers {
         lock(&self.runners).insert(process, runner);
     }
 
-    /// Forgets the runner of a process that is over.
-    pub fn runner_ended(&self, directory: &str) {
+    /// Forgets the runner of a process that is over; gives when that ran.
+    pub fn runner_ended(&self, directory: &str) -> Option<AgentTime> {
+        let now = platform::start_clock();
+        let started = lock(&self.terminals).ended(directory, now);
+        self.forget_runner(directory);
         lock(&self.runners).retain(|_, runner| runner.directory != directory);
+        started.map(|started| AgentTime {
+            started,
+            ended: Some(now),
+        })
     }
 
     /// Takes a connection in.
@@ -116,6 +140,8 @@ impl Callers {
     pub fn origin(&self, steps: &[Step]) -> Origin {
         let (runners, asking) = (lock(&self.runners), lock(&self.asking));
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let suspect_since = self.suspect_since();
+        let terminals = lock(&self.terminals);
         let verdict = judge::judge(
             steps,
             &Knowledge {
@@ -125,9 +151,11 @@ impl Callers {
                 runners: &runners,
                 asking: &asking,
                 places: &places,
+                suspect_since,
+                terminals: &terminals,
             },
         );
-        drop((runners, asking, places));
+        drop((runners, asking, places, terminals));
         let (pid, program) = steps
             .first()
             .map_or((0, String::new()), |step| (step.pid, step.name.clone()));

@@ -33,5 +33,9 @@ pub async fn recall(
         tracing::info!(place = %record.place, program = record.program, "this is the first start: what runs in the place that started it counts as a person's");
     }
     callers.set_places(store.places().await?);
+    let times = store.agent_times(callers.boot().to_owned()).await?;
+    callers.recall_agent_times(times);
+    callers.set_confirmed(&store.confirmed_terminals().await?);
+    callers.set_alarms(&store.alarms(true).await?);
     Ok(())
 }

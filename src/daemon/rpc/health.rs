@@ -29,6 +29,7 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         http_problem: http.problem,
         problem,
         places: super::places::infos(&call),
+        alarms: super::alarms::open(&call).await,
         remote_api: daemon.remote_api.as_ref().map(|status| status.health()),
     })
 }

@@ -4,6 +4,7 @@
 //! Owns no state and no policy of its own but one: who may decide (`guard`). Files are named for
 //! what they serve.
 
+mod alarms;
 mod approval;
 mod contact;
 mod conversation;
@@ -19,6 +20,7 @@ mod restart;
 mod resume;
 mod session;
 mod subscribe;
+mod terminals;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -86,6 +88,10 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::CREATE_KEY, keys::create)?;
     serve(m, method::LIST_KEYS, keys::list)?;
     serve(m, method::REVOKE_KEY, keys::revoke)?;
+    serve(m, method::LIST_ALARMS, alarms::list)?;
+    serve(m, method::ACKNOWLEDGE_ALARM, alarms::acknowledge)?;
+    serve(m, method::LIST_TERMINALS, terminals::list)?;
+    serve(m, method::CONFIRM_TERMINAL, terminals::confirm)?;
     serve(m, method::LIST_PLACES, places::list)?;
     serve(m, method::ADD_PLACE, places::add)?;
     serve(m, method::REMOVE_PLACE, places::remove)?;

@@ -34,5 +34,6 @@ pub async fn overview(
         pending_approvals: seen.pending.iter().map(Approval::from).collect(),
         pending_total: seen.pending_total,
         cost_last_day_usd: seen.cost_last_day_usd,
+        open_alarms: seen.open_alarms,
     })
 }

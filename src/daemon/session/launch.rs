@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use super::Context;
 use super::agent_info::Agent;
 use crate::daemon::blocking::blocking;
-use crate::daemon::callers::Callers;
+use crate::daemon::callers::{AgentTime, Callers};
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
@@ -297,12 +298,24 @@ pub async fn start_runner(
     let dir = SessionDir::new(ctx.sessions_dir.join(directory));
     let callers = Arc::clone(&ctx.callers);
     let (session, directory) = (session.clone(), directory.to_owned());
-    blocking(move || spawn_runner(&dir, &callers, &session, &directory)).await
+    let of = directory.clone();
+    let started = blocking(move || spawn_runner(&dir, &callers, &session, &of)).await?;
+    if let Some(started) = ctx.callers.runner_start(&directory) {
+        let time = AgentTime {
+            started,
+            ended: None,
+        };
+        let boot = ctx.callers.boot().to_owned();
+        let store = ctx.store.clone();
+        // Nobody waits for it: while this daemon lives it knows.
+        tokio::spawn(async move { store.note_agent_time(boot, directory, time).await });
+    }
+    Ok(started)
 }
 
 fn spawn_runner(
     dir: &SessionDir,
-    callers: &Callers,
+    callers: &Arc<Callers>,
     session: &SessionId,
     directory: &str,
 ) -> Result<Option<u32>, LaunchError> {
@@ -329,9 +342,14 @@ fn spawn_runner(
     if let Some(pid) = runner
         && let Some(start_time) = platform::process_start_time(pid)
     {
-        callers.runner_started(ProcessId { pid, start_time }, session, directory);
+        callers.runner_started(ProcessId { pid, start_time }, session, directory, true);
     }
-    // Only so that it does not stay as a zombie while this daemon lives.
-    tokio::spawn(async move { child.wait().await });
+    // So that it does not stay as a zombie while this daemon lives, and that it is known how it ended.
+    let (callers, directory) = (Arc::clone(callers), directory.to_owned());
+    tokio::spawn(async move {
+        let ended = child.wait().await;
+        let killed = ended.is_ok_and(|status| status.signal().is_some());
+        callers.runner_was_collected(&directory, killed);
+    });
     Ok(runner)
 }

@@ -4,13 +4,14 @@
 //! anew; what was not acknowledged is sent again, which the runner makes harmless.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use crate::platform::SocketPath;
+use crate::platform::{self, SocketPath};
 use crate::runner::frame::{DecodeError, Reply, Request};
 
 /// A connection to a runner.
@@ -18,6 +19,8 @@ pub struct Link {
     incoming: BufReader<OwnedReadHalf>,
     outgoing: OwnedWriteHalf,
     line: Vec<u8>,
+    /// The process that listens, where the system tells.
+    peer: Option<u32>,
 }
 
 impl Link {
@@ -27,12 +30,20 @@ impl Link {
     /// When nobody listens at the path.
     pub async fn connect(path: &Path) -> io::Result<Self> {
         let short = SocketPath::of(path)?;
-        let (incoming, outgoing) = UnixStream::connect(short.path()).await?.into_split();
+        let stream = UnixStream::connect(short.path()).await?;
+        let peer = platform::peer_pid(stream.as_fd());
+        let (incoming, outgoing) = stream.into_split();
         Ok(Self {
+            peer,
             incoming: BufReader::new(incoming),
             outgoing,
             line: Vec::new(),
         })
+    }
+
+    /// The process that listens at the other end.
+    pub fn peer(&self) -> Option<u32> {
+        self.peer
     }
 
     /// Sends one frame.

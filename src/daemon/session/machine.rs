@@ -272,6 +272,7 @@ fn user(session: &mut Session, line: User) -> Vec<Effect> {
                     session.stream.last = LastLine::ToolResult;
                 }
                 let finished = tool_use_id.clone();
+                let succeeded = !is_error;
                 let block = Block::ToolResult {
                     tool_use_id,
                     content,
@@ -280,6 +281,7 @@ fn user(session: &mut Session, line: User) -> Vec<Effect> {
                 effects.push(Effect::Say(piece("user", block, parent.clone())));
                 effects.push(Effect::ToolFinished {
                     tool_use_id: finished,
+                    succeeded,
                 });
             }
             Block::Text(text) if of_agent => {

@@ -176,7 +176,12 @@ impl Sessions {
             let directory = session.directory.clone();
             let stop = sessions.stop.clone();
             let stopped = supervisor::run(Arc::clone(ctx), session, stop).await;
-            ctx.callers.runner_ended(&directory);
+            if let Some(time) = ctx.callers.runner_ended(&directory) {
+                let boot = ctx.callers.boot().to_owned();
+                if let Err(error) = ctx.store.note_agent_time(boot, directory, time).await {
+                    tracing::warn!(%error, "cannot note when an agent ran");
+                }
+            }
             {
                 let mut live = sessions.lock();
                 // Its session may have been resumed already.

@@ -51,7 +51,7 @@ fn note_runners(ctx: &Context, sessions: &[Session]) {
         if let (Some(session), Some(start_time)) = (session, start_time) {
             let process = ProcessId { pid, start_time };
             ctx.callers
-                .runner_started(process, &session.id, &session.directory);
+                .runner_started(process, &session.id, &session.directory, false);
         }
     }
 }
@@ -74,6 +74,7 @@ fn note_runner(ctx: &Context, session: &Session) {
             ProcessId { pid, start_time },
             &session.id,
             &session.directory,
+            false,
         );
     }
 }

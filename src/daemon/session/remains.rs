@@ -42,6 +42,17 @@ pub async fn exit_of(dir: &SessionDir) -> (Exit, Vec<String>) {
     }
 }
 
+/// Whether a runner that is gone started in this run of the system and left no report.
+pub async fn was_killed_without_a_word(dir: &SessionDir) -> bool {
+    let place = dir.clone();
+    blocking(move || {
+        let silent = matches!(ExitReport::read(&place), Ok(None));
+        let state = RunnerState::read(&place).ok().flatten();
+        silent && state.is_some_and(|state| state.boot_id == platform::boot_id())
+    })
+    .await
+}
+
 async fn without_report(dir: &SessionDir) -> Exit {
     let place = dir.clone();
     let problem = match blocking(move || RunnerState::read(&place)).await {

@@ -21,6 +21,7 @@ use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::blocking::blocking;
+use crate::daemon::callers::RunnerEnd;
 use crate::daemon::claude::{control, line};
 use crate::daemon::store::{End, Ingest, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
@@ -33,6 +34,10 @@ const IN_FLIGHT: usize = 32;
 
 /// First and longest pause after a failure that may pass by itself.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// How long it may take until a child that has ended is collected, and how often that is looked at.
+const COLLECT_WAIT: Duration = Duration::from_secs(1);
+const COLLECT_POLL: Duration = Duration::from_millis(5);
 
 /// How long a runner may take from its start to its socket.
 const START_WAIT: Duration = Duration::from_secs(20);
@@ -70,6 +75,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         in_flight: 0,
         unsent: true,
         exited: false,
+        was_linked: false,
+        looked_at_end: false,
         started: Instant::now(),
         session,
         dir,
@@ -116,6 +123,10 @@ struct Supervisor {
     unsent: bool,
     /// The runner said that the agent is gone.
     exited: bool,
+    /// Whether this daemon has been connected to the runner.
+    was_linked: bool,
+    /// Whether it was established how the runner ended.
+    looked_at_end: bool,
     ending: Ending,
     /// When to connect again to a runner that had no room for more lines.
     reconnect_at: Option<Instant>,
@@ -209,6 +220,14 @@ impl Supervisor {
         let Ok(mut link) = Link::connect(&self.dir.socket()).await else {
             return Ok(());
         };
+        // Whoever can write there could put another socket into the runner's place.
+        let runner = self.ctx.callers.runner_process(&self.session.directory);
+        if let (Some(runner), Some(peer)) = (runner, link.peer())
+            && runner.pid != peer
+        {
+            tracing::error!(session = %self.session.id, peer, runner = runner.pid, "another process listens where the session's runner should");
+            return Ok(());
+        }
         if link.send(&Request::Hello {}).await.is_err() {
             return Ok(());
         }
@@ -217,6 +236,7 @@ impl Supervisor {
         self.unsent = true;
         self.reconnect_at = None;
         self.link = Some(link);
+        self.was_linked = true;
         if self.session.process == Process::Launching {
             self.ctx
                 .store
@@ -279,8 +299,9 @@ impl Supervisor {
                     self.in_flight = self.in_flight.saturating_sub(1);
                     self.on_refusal(&id, reason);
                 }
-                Reply::Exited { .. } => self.exited = true,
-                Reply::Hello { exited, .. } => self.exited |= exited,
+                Reply::Exited { .. } => self.runner_said_it_ends(),
+                Reply::Hello { exited: true, .. } => self.runner_said_it_ends(),
+                Reply::Hello { .. } => {}
                 Reply::Error { message } => {
                     tracing::warn!(session = %self.session.id, message, "the runner did not understand us");
                 }
@@ -408,7 +429,51 @@ impl Supervisor {
         })
     }
 
+    fn runner_said_it_ends(&mut self) {
+        self.exited = true;
+        self.ctx
+            .callers
+            .runner_was_collected(&self.session.directory, false);
+    }
+
+    /// Raises an alarm if the runner was killed: what its agent left behind has no runner above it.
+    async fn look_how_the_runner_ended(&mut self) -> Result<(), Problem> {
+        // It says so itself once nothing of the agent is left.
+        if self.exited || self.looked_at_end {
+            return Ok(());
+        }
+        let (callers, directory) = (&self.ctx.callers, &self.session.directory);
+        let deadline = Instant::now() + COLLECT_WAIT;
+        let killed = loop {
+            match callers.runner_end(directory) {
+                RunnerEnd::Killed => break true,
+                RunnerEnd::Exited => break false,
+                RunnerEnd::NotKnownYet if Instant::now() < deadline => {
+                    tokio::time::sleep(COLLECT_POLL).await;
+                }
+                // One of an earlier daemon would have told this one, if that was there.
+                RunnerEnd::NotTold if self.was_linked => break true,
+                RunnerEnd::NotKnownYet | RunnerEnd::NotTold => {
+                    break remains::was_killed_without_a_word(&self.dir).await;
+                }
+            }
+        };
+        if killed {
+            let since = callers.runner_start(directory).unwrap_or(0);
+            let store = &self.ctx.store;
+            let boot = callers.boot().to_owned();
+            store
+                .raise_runner_killed(self.session.key, boot, since)
+                .await
+                .map_err(Problem::Store)?;
+            callers.set_alarms(&store.alarms(true).await.map_err(Problem::Store)?);
+        }
+        self.looked_at_end = true;
+        Ok(())
+    }
+
     async fn finish(&mut self) -> Result<(), Problem> {
+        self.look_how_the_runner_ended().await?;
         let (exit, delivered) = remains::exit_of(&self.dir).await;
         if !delivered.is_empty() {
             self.ctx

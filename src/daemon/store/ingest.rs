@@ -8,7 +8,7 @@ use super::writer::{Urgency, Write};
 use super::{
     Doing as _, Store, StoreError, conversation, correlate, intentions, outbox, sessions, wire_ids,
 };
-use super::{approvals, asking};
+use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{Effect, EventType, Session};
@@ -239,8 +239,16 @@ fn perform(
                 sequence += 1;
                 continue;
             }
-            Effect::ToolFinished { .. } if !pending => continue,
-            Effect::ToolFinished { tool_use_id } => {
+            Effect::ToolFinished {
+                tool_use_id,
+                succeeded,
+            } => {
+                if succeeded {
+                    alarms::tool_ran(write, session, &tool_use_id)?;
+                }
+                if !pending {
+                    continue;
+                }
                 approvals::tool_finished(write, session.key, &tool_use_id)?;
             }
             Effect::Ask(question) => {

@@ -9,6 +9,7 @@
 //! Called by the session supervisors and the RPC handlers. Must not know sockets, the agent's
 //! protocol or anything of presentation.
 
+mod alarms;
 mod api_outbox;
 mod approvals;
 mod asker_processes;
@@ -38,6 +39,7 @@ mod schema;
 mod search;
 mod secrets;
 mod sessions;
+mod terminals;
 mod wire_ids;
 mod writer;
 

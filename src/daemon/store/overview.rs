@@ -23,6 +23,8 @@ pub struct Overview {
     pub pending_total: i64,
     /// US dollars of sessions that were active in the last 24 hours.
     pub cost_last_day_usd: f64,
+    /// How many alarms nobody has acknowledged.
+    pub open_alarms: u64,
 }
 
 impl Store {
@@ -85,5 +87,6 @@ fn read(
         pending: approvals::list(db, &pending)?,
         pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
         cost_last_day_usd,
+        open_alarms: super::alarms::count_open(db)?,
     })
 }

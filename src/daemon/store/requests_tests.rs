@@ -354,6 +354,7 @@ async fn a_remote_request_outlives_its_tool_call_but_not_its_session() {
     let asked = rig.ask(function_call("c1", "run-of-s", json!({}))).await;
     let finished = Effect::ToolFinished {
         tool_use_id: "t1".into(),
+        succeeded: true,
     };
     rig.say(&session, vec![finished], false).await;
     assert_eq!(rig.approval(&asked.id).await.outcome, Outcome::Pending);

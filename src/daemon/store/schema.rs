@@ -27,6 +27,8 @@ const MIGRATIONS: &[&str] = &[
     CONVERSATIONS,
     include_str!("schema_unread_lines.sql"),
     include_str!("schema_callers.sql"),
+    include_str!("schema_alarms.sql"),
+    include_str!("schema_terminals.sql"),
 ];
 
 /// The migration whose data are brought together by [`conversations_migration`].

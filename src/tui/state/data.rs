@@ -29,6 +29,8 @@ pub struct Data {
     pub revision: u64,
     /// How often each pending approval has changed.
     changes: HashMap<String, u64>,
+    /// Alarms that nobody has acknowledged.
+    pub open_alarms: u64,
     /// Whether all pages of sessions have come.
     pub complete: bool,
     active: usize,
@@ -42,6 +44,7 @@ impl Data {
         self.sessions.clear();
         (self.active, self.waiting, self.failed) = (0, 0, 0);
         self.complete = false;
+        self.open_alarms = overview.open_alarms;
         self.add(overview.sessions);
         let before = std::mem::take(&mut self.pending);
         for approval in overview.pending_approvals {

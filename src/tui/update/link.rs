@@ -132,6 +132,14 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 return effects;
             }
         }
+        "alarms_changed" => {
+            let open = field::<u64>(&event.data, "open").unwrap_or(0);
+            if open > app.data.open_alarms {
+                say(app, Tone::Bad, "Alarm: see humanlayer alarms");
+            }
+            app.data.open_alarms = open;
+            return effects;
+        }
         "session_deleted" => {
             if let Some(id) = session {
                 app.data.remove_session(id);

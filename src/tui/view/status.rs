@@ -30,6 +30,15 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         parts.push(vec![(9, Span::raw(" "))]);
     }
     parts.extend(connection(app));
+    if app.data.open_alarms > 0 {
+        let count = app.data.open_alarms;
+        let forms = [
+            format!("{count} open: humanlayer alarms "),
+            format!("{count} alarms "),
+        ];
+        let forms = forms.map(|words| Span::styled(words, theme.danger));
+        parts.push([8, 10].into_iter().zip(forms).collect());
+    }
     let waiting = app.data.pending.len();
     if waiting > 0 {
         let words = format!("{waiting} pending ");

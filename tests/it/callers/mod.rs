@@ -1,7 +1,9 @@
 //! Who counts as a person, tried by who is none: as an unprivileged user, through the real binary.
 
+mod alarms;
 mod attacks;
 mod by_hand;
+mod launches;
 mod places;
 mod runners;
 mod terminals;

@@ -33,33 +33,114 @@ fn until_approved(daemon: &Daemon, session: &str) {
     assert!(daemon.work().join("made").exists());
 }
 
+/// A tmux server of its own, which nobody shows to have started.
+struct Tmux {
+    socket: PathBuf,
+}
+
+impl Tmux {
+    fn start(daemon: &Daemon, name: &str) -> Self {
+        let tmux = Self {
+            socket: daemon.root().join(name),
+        };
+        tmux.run(&["-f", "/dev/null", "new-session", "-d", "sh"]);
+        tmux
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .arg("-S")
+            .arg(&self.socket)
+            .args(arguments)
+            .env_remove("TMUX")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn types(&self, line: &str) {
+        self.run(&["send-keys", line, "Enter"]);
+    }
+
+    /// The server's process.
+    fn pid(&self) -> String {
+        let pid = self.run(&["display-message", "-p", "#{pid}"]);
+        pid.trim().to_owned()
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let _ = Command::new("tmux")
+            .arg("-S")
+            .arg(&self.socket)
+            .arg("kill-server")
+            .output();
+    }
+}
+
 #[test]
 fn a_person_in_tmux_decides() {
     let daemon = daemon();
+    let tmux = Tmux::start(&daemon, "tmux");
     let (session, asked) = victim(&daemon);
     assert_refused(&daemon.connect().ask(
         "sendDecision",
         json!({"approval_id": asked["id"], "decision": "approve"}),
     ));
-    let socket = daemon.root().join("tmux");
-    let tmux = |arguments: &[&str]| {
-        let status = Command::new("tmux")
-            .arg("-S")
-            .arg(&socket)
-            .args(arguments)
-            .env_remove("TMUX")
-            .status()
-            .unwrap();
-        assert!(status.success());
-    };
-    tmux(&["-f", "/dev/null", "new-session", "-d", "sh"]);
-    tmux(&["send-keys", &typed(&daemon, &asked), "Enter"]);
+    tmux.types(&typed(&daemon, &asked));
     until_approved(&daemon, &session);
-    tmux(&["kill-server"]);
+}
+
+#[test]
+fn a_tmux_that_began_while_an_agent_ran_is_confirmed_from_an_older_one() {
+    let mut daemon = daemon();
+    let older = Tmux::start(&daemon, "older");
+    let (session, asked) = victim(&daemon);
+    let younger = Tmux::start(&daemon, "younger");
+    let told = daemon.root().join("told");
+    let verb = |verb: &str| {
+        format!(
+            "'{}' --daemon-socket '{}' {verb} > '{told}.part' 2>&1; mv '{told}.part' '{told}'",
+            binary(),
+            daemon.socket().display(),
+            told = told.display()
+        )
+    };
+    let says = |tmux: &Tmux, line: &str| {
+        let _ = std::fs::remove_file(&told);
+        tmux.types(line);
+        wait_until("it was told", || std::fs::read_to_string(&told).ok())
+    };
+    let approve = verb(&format!("approve {}", asked["id"].as_str().unwrap()));
+    let confirm = verb(&format!("terminals confirm {}", younger.pid()));
+    let refused = says(&younger, &approve);
+    assert!(refused.contains("terminals confirm"), "{refused}");
+    let refused = says(&younger, &confirm);
+    assert!(refused.contains("began while an agent ran"), "{refused}");
+    assert_eq!(says(&older, &confirm), "confirmed\n");
+    // The next daemon knows both.
+    daemon.kill_and_restart();
+    let approve = verb_of(&daemon, &told, &asked);
+    assert!(says(&younger, &approve).contains("approved"));
+    until_approved(&daemon, &session);
+    let third = Tmux::start(&daemon, "third");
+    let _ = std::fs::remove_file(daemon.work().join("made"));
+    let (_, asked) = victim(&daemon);
+    assert!(says(&third, &verb_of(&daemon, &told, &asked)).contains("terminals confirm"));
+}
+
+fn verb_of(daemon: &Daemon, told: &std::path::Path, asked: &Value) -> String {
+    let told = told.display();
+    format!(
+        "{} > '{told}.part' 2>&1; mv '{told}.part' '{told}'",
+        typed(daemon, asked)
+    )
 }
 
 /// A program under another's name with a PTY in it: `script`, which gives its command a terminal.
-fn stand_in(daemon: &Daemon, name: &str) -> PathBuf {
+pub fn stand_in(daemon: &Daemon, name: &str) -> PathBuf {
     let path = daemon.root().join(name);
     std::fs::copy("/usr/bin/script", &path).unwrap();
     path

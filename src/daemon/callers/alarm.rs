@@ -1,0 +1,196 @@
+//! Alarms: what must not have happened and has; and the runners that are watched for it.
+//!
+//! After a runner was killed, what its agent left behind may have no runner above it any more. So from then
+//! on nobody counts as a person whose way up ends at a process of this user that is younger than the
+//! session, until a person whose way does not has acknowledged it. How a runner ended is taken from the
+//! kernel where it is the daemon's child, and from the runner itself where it is not; a file that it left is
+//! believed only of a runner that ended while no daemon watched.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::{Callers, lock};
+use crate::domain::SessionId;
+use crate::platform::{ProcessHandle, ProcessId};
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmKind {
+    /// A runner was killed.
+    RunnerKilled,
+    /// A tool ran about which a question was open, or which was denied.
+    RanUnapproved,
+    /// Something of a newer version.
+    Other,
+}
+
+impl AlarmKind {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RunnerKilled => "runner_killed",
+            Self::RanUnapproved => "ran_unapproved",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        [Self::RunnerKilled, Self::RanUnapproved]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .unwrap_or(Self::Other)
+    }
+}
+
+/// An alarm on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its number.
+    pub id: i64,
+    /// What has happened.
+    pub kind: AlarmKind,
+    /// In which session.
+    pub session_id: SessionId,
+    /// What exactly.
+    pub detail: String,
+    /// The run of the system in which it happened, where that matters.
+    pub boot: String,
+    /// When the session's process started in that run.
+    pub since: u64,
+    /// When it was noticed.
+    pub created_at: Timestamp,
+    /// When a person acknowledged it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who that was.
+    pub acknowledged_by: Option<String>,
+}
+
+/// The runners that are watched, by their directories.
+#[derive(Default)]
+pub struct Watched {
+    runners: HashMap<String, Watch>,
+    /// From the open alarms: the earliest start of a session whose runner was killed in this run of the
+    /// system.
+    killed_since: Option<u64>,
+}
+
+struct Watch {
+    process: ProcessId,
+    handle: Option<ProcessHandle>,
+    /// Whether it was killed, once its parent, which is this daemon, knows.
+    killed: Option<bool>,
+    is_child: bool,
+}
+
+/// How a runner ended, as far as the kernel told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunnerEnd {
+    /// By itself.
+    Exited,
+    /// By a signal.
+    Killed,
+    /// It is this daemon's child, and its parent's part is not done yet.
+    NotKnownYet,
+    /// It is no child of this daemon's.
+    NotTold,
+}
+
+impl Callers {
+    pub(super) fn watch_runner(&self, process: ProcessId, directory: &str, is_child: bool) {
+        let handle = ProcessHandle::open(process.pid);
+        let mut watched = lock(&self.watched);
+        let known = watched.runners.get(directory);
+        if known.is_some_and(|known| known.process == process) {
+            return;
+        }
+        watched.runners.insert(
+            directory.to_owned(),
+            Watch {
+                process,
+                handle,
+                killed: None,
+                is_child,
+            },
+        );
+    }
+
+    /// Notes how a child ended.
+    pub fn runner_was_collected(&self, directory: &str, killed: bool) {
+        if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.killed = Some(killed);
+        }
+    }
+
+    /// How a runner that is gone ended.
+    #[must_use]
+    pub fn runner_end(&self, directory: &str) -> RunnerEnd {
+        match lock(&self.watched).runners.get(directory) {
+            Some(Watch {
+                killed: Some(true), ..
+            }) => RunnerEnd::Killed,
+            Some(Watch {
+                killed: Some(false),
+                ..
+            }) => RunnerEnd::Exited,
+            Some(Watch { is_child: true, .. }) => RunnerEnd::NotKnownYet,
+            Some(_) | None => RunnerEnd::NotTold,
+        }
+    }
+
+    /// Whether a process is a runner that this daemon started and watches.
+    #[must_use]
+    pub fn is_watched(&self, pid: u32) -> bool {
+        let watched = lock(&self.watched);
+        watched
+            .runners
+            .values()
+            .any(|watch| watch.process.pid == pid)
+    }
+
+    /// Which process a runner is, if it is known.
+    #[must_use]
+    pub fn runner_process(&self, directory: &str) -> Option<ProcessId> {
+        let watched = lock(&self.watched);
+        let watch = watched.runners.get(directory);
+        watch.map(|watch| watch.process)
+    }
+
+    /// When a runner started, if it is known.
+    #[must_use]
+    pub fn runner_start(&self, directory: &str) -> Option<u64> {
+        let watched = lock(&self.watched);
+        let watch = watched.runners.get(directory);
+        watch.map(|watch| watch.process.start_time)
+    }
+
+    pub(super) fn forget_runner(&self, directory: &str) {
+        lock(&self.watched).runners.remove(directory);
+    }
+
+    /// Takes over which alarms are open.
+    pub fn set_alarms(&self, open: &[Alarm]) {
+        let here = open
+            .iter()
+            .filter(|alarm| alarm.kind == AlarmKind::RunnerKilled && alarm.boot == self.boot);
+        lock(&self.watched).killed_since = here.map(|alarm| alarm.since).min();
+    }
+
+    /// From when on a process of this user may be an agent's that escaped: a runner was killed, or is gone
+    /// and nobody knows yet how.
+    pub(super) fn suspect_since(&self) -> Option<u64> {
+        let watched = lock(&self.watched);
+        let gone = watched.runners.values().filter(|watch| {
+            watch.killed != Some(false)
+                && watch
+                    .handle
+                    .as_ref()
+                    .is_some_and(|handle| !handle.is_alive())
+        });
+        let gone = gone.map(|watch| watch.process.start_time).min();
+        watched.killed_since.into_iter().chain(gone).min()
+    }
+}

@@ -1,0 +1,211 @@
+//! Alarms: what must not have happened and has.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::rows::{self, micros};
+use super::writer::Write;
+use super::{Doing as _, Store, StoreError, sessions};
+use crate::daemon::callers::{Alarm, AlarmKind};
+use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
+
+const COLUMNS: &str =
+    "id, kind, session_id, detail, boot_id, since, created_at, acknowledged_at, acknowledged_by";
+
+/// Most alarms of one listing.
+const PAGE: i64 = 200;
+
+fn alarm(row: &Row<'_>) -> rusqlite::Result<Alarm> {
+    let kind: String = row.get(1)?;
+    let session: String = row.get(2)?;
+    Ok(Alarm {
+        id: row.get(0)?,
+        kind: AlarmKind::parse(&kind),
+        session_id: SessionId::from(session),
+        detail: row.get(3)?,
+        boot: row.get(4)?,
+        since: row.get::<_, i64>(5)?.cast_unsigned(),
+        created_at: rows::time(row, 6)?,
+        acknowledged_at: rows::optional_time(row, 7)?,
+        acknowledged_by: row.get(8)?,
+    })
+}
+
+/// Records an alarm in the transaction of what shows it.
+fn raise(
+    write: &mut Write<'_>,
+    kind: AlarmKind,
+    session: &Session,
+    detail: &str,
+    (boot, since): (&str, u64),
+) -> Result<(), StoreError> {
+    tracing::error!(session = %session.id, kind = kind.as_str(), detail, "alarm");
+    let now = micros(write.now);
+    write
+        .db
+        .prepare_cached(
+            "INSERT INTO alarms (kind, session_id, detail, boot_id, since, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                kind.as_str(),
+                session.id.as_str(),
+                detail,
+                boot,
+                since.cast_signed(),
+                now
+            ])
+        })
+        .map(drop)
+        .doing("record an alarm")?;
+    announce(write, &session.id, &session.run_id)
+}
+
+/// Tells clients how many alarms are open.
+fn announce(write: &mut Write<'_>, session: &SessionId, run: &RunId) -> Result<(), StoreError> {
+    let open = count_open(write.db)?;
+    write.announce_live(session, run, EventBody::AlarmsChanged { open });
+    Ok(())
+}
+
+/// How many alarms nobody has acknowledged.
+pub fn count_open(db: &Connection) -> Result<u64, StoreError> {
+    db.prepare_cached("SELECT count(*) FROM alarms WHERE acknowledged_at IS NULL")
+        .and_then(|mut query| query.query_row([], |row| row.get::<_, i64>(0)))
+        .map(|open| u64::try_from(open).unwrap_or(0))
+        .doing("count the open alarms")
+}
+
+/// Raises an alarm where a tool has run about which a question is open, or was denied.
+pub fn tool_ran(
+    write: &mut Write<'_>,
+    session: &Session,
+    tool_use_id: &str,
+) -> Result<(), StoreError> {
+    // What a remote API answered is known by the next poll.
+    let found: Option<(String, String, String)> = write
+        .db
+        .prepare_cached(
+            "SELECT id, tool_name, outcome FROM approvals
+             WHERE session_key = ?1 AND tool_use_id = ?2 AND outcome IN ('pending', 'denied') AND source <> 'remote_api'
+             ORDER BY key DESC LIMIT 1",
+        )
+        .and_then(|mut query| {
+            query
+                .query_row(params![session.key, tool_use_id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
+                .optional()
+        })
+        .doing("look whether a tool was approved")?;
+    let Some((approval, tool, outcome)) = found else {
+        return Ok(());
+    };
+    let how = if outcome == Outcome::Denied.as_str() {
+        "although it was denied"
+    } else {
+        "although nobody had approved it"
+    };
+    let detail = format!("{tool} ran {how} (approval {approval})");
+    raise(write, AlarmKind::RanUnapproved, session, &detail, ("", 0))
+}
+
+fn listed(db: &Connection, condition: &str) -> Result<Vec<Alarm>, StoreError> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM alarms WHERE {condition} ORDER BY id DESC LIMIT {PAGE}"
+    ))
+    .and_then(|mut query| query.query_map([], alarm)?.collect())
+    .doing("list the alarms")
+}
+
+impl Store {
+    /// Records that a runner was killed.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn raise_runner_killed(
+        &self,
+        session_key: i64,
+        boot: String,
+        since: u64,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                // A daemon that died right after it had noted this notes it once.
+                let known = write
+                    .db
+                    .prepare_cached(
+                        "SELECT 1 FROM alarms WHERE kind = ? AND session_id = ? AND boot_id = ? AND since = ?",
+                    )
+                    .and_then(|mut query| {
+                        query.exists(params![
+                            AlarmKind::RunnerKilled.as_str(),
+                            session.id.as_str(),
+                            boot,
+                            since.cast_signed()
+                        ])
+                    })
+                    .doing("look for an alarm")?;
+                if known {
+                    return Ok(());
+                }
+                let detail =
+                    "the session's runner was killed: what its agent left behind may have escaped";
+                raise(
+                    write,
+                    AlarmKind::RunnerKilled,
+                    &session,
+                    detail,
+                    (&boot, since),
+                )
+            })
+            .await
+    }
+
+    /// The alarms, the newest first; only those that nobody has acknowledged, if so wanted.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn alarms(&self, open_only: bool) -> Result<Vec<Alarm>, StoreError> {
+        self.readers
+            .run(move |db| {
+                listed(
+                    db,
+                    if open_only {
+                        "acknowledged_at IS NULL"
+                    } else {
+                        "1"
+                    },
+                )
+            })
+            .await
+    }
+
+    /// Acknowledges an alarm.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when no open alarm has that number.
+    pub async fn acknowledge_alarm(&self, id: i64, by: String) -> Result<Alarm, StoreError> {
+        self.writer
+            .run(move |write| {
+                let now = micros(write.now);
+                let sql = format!(
+                    "UPDATE alarms SET acknowledged_at = ?2, acknowledged_by = ?3
+                     WHERE id = ?1 AND acknowledged_at IS NULL RETURNING {COLUMNS}"
+                );
+                let acknowledged = write
+                    .db
+                    .prepare_cached(&sql)
+                    .and_then(|mut update| update.query_row(params![id, now, by], alarm).optional())
+                    .doing("acknowledge an alarm")?
+                    .ok_or(StoreError::NotFound {
+                        what: "open alarm",
+                        id: id.to_string(),
+                    })?;
+                let run = RunId::from(String::new());
+                announce(write, &acknowledged.session_id, &run)?;
+                Ok(acknowledged)
+            })
+            .await
+    }
+}

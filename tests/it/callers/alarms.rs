@@ -1,0 +1,153 @@
+//! Alarms: what must not have happened and has is noticed, said, and on record.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::terminals::stand_in;
+use super::{assert_a_person_decides, victim};
+use crate::support::cli::signal;
+use crate::support::daemon::{Daemon, wait_until};
+use crate::support::scripted_agent::binary;
+
+fn open_alarms(daemon: &Daemon) -> Vec<Value> {
+    let listed = daemon.call("listAlarms", json!({}));
+    listed["alarms"].as_array().unwrap().clone()
+}
+
+fn until_alarm(daemon: &Daemon, kind: &str) -> Value {
+    wait_until("the alarm is raised", || {
+        open_alarms(daemon)
+            .into_iter()
+            .find(|alarm| alarm["kind"] == kind)
+    })
+}
+
+fn runner_of(daemon: &Daemon, session: &str) -> i32 {
+    let state = wait_until("the runner has said who it is", || {
+        let state = std::fs::read(daemon.session_dir(session).join("runner.json")).ok()?;
+        let state: Value = serde_json::from_slice(&state).ok()?;
+        state["agent_pid"].is_u64().then_some(state)
+    });
+    i32::try_from(state["runner_pid"].as_i64().unwrap()).unwrap()
+}
+
+fn said(daemon: &Daemon, arguments: &[&str]) -> String {
+    let output = daemon.command().args(arguments).output().unwrap();
+    String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+}
+
+/// `humanlayer approve` in a terminal that is opened now.
+fn approve_in_a_new_terminal(daemon: &Daemon, asked: &Value) -> String {
+    let log = daemon.root().join("typescript");
+    let typed = format!(
+        "'{}' --daemon-socket '{}' approve {}",
+        binary(),
+        daemon.socket().display(),
+        asked["id"].as_str().unwrap()
+    );
+    Command::new(stand_in(daemon, "xterm"))
+        .args(["-qec", &typed])
+        .arg(&log)
+        .output()
+        .unwrap();
+    std::fs::read_to_string(log).unwrap()
+}
+
+#[test]
+fn after_a_runner_was_killed_a_younger_terminal_decides_nothing_until_that_is_acknowledged() {
+    let mut daemon = Daemon::start();
+    let agent = daemon.launch_session("WAITFILE never");
+    daemon.until_status(&agent, "running");
+    signal(runner_of(&daemon, &agent), rustix::process::Signal::KILL);
+    let alarm = until_alarm(&daemon, "runner_killed");
+    assert_eq!(alarm["session_id"], agent);
+    for words in [["daemon", "status"], ["alarms", "list"]] {
+        let said = said(&daemon, &words);
+        assert!(said.contains("runner was killed"), "{said}");
+    }
+    assert!(said(&daemon, &["doctor"]).contains("runner was killed"));
+    assert_eq!(daemon.call("getOverview", json!({}))["open_alarms"], 1);
+    // The next daemon knows it, too.
+    daemon.kill_and_restart();
+    let (session, asked) = victim(&daemon);
+    let told = approve_in_a_new_terminal(&daemon, &asked);
+    assert!(told.contains("younger than that session"), "{told}");
+    // What is older goes on deciding.
+    assert_a_person_decides(&daemon, &session, &asked);
+    let id = alarm["id"].to_string();
+    assert!(said(&daemon, &["alarms", "ack", &id]).contains("acknowledged"));
+    assert!(open_alarms(&daemon).is_empty());
+    let all = daemon.call("listAlarms", json!({"all": true}))["alarms"].clone();
+    assert!(all[0]["acknowledged_by"].is_string(), "{all}");
+    let _ = std::fs::remove_file(daemon.work().join("made"));
+    let (session, asked) = victim(&daemon);
+    let told = approve_in_a_new_terminal(&daemon, &asked);
+    assert!(told.contains("approved"), "{told}");
+    daemon.until_status(&session, "completed");
+}
+
+#[test]
+fn a_report_that_the_agent_wrote_hides_no_killed_runner() {
+    let daemon = Daemon::start();
+    let agent = daemon.launch_session("WAITFILE never");
+    daemon.until_status(&agent, "running");
+    let runner = runner_of(&daemon, &agent);
+    signal(runner, rustix::process::Signal::STOP);
+    let report = json!({"format": 1, "code": 0, "signal": null, "at": "2026-01-01T00:00:00Z", "stderr_tail": ""});
+    std::fs::write(
+        daemon.session_dir(&agent).join("exit.json"),
+        report.to_string(),
+    )
+    .unwrap();
+    signal(runner, rustix::process::Signal::KILL);
+    until_alarm(&daemon, "runner_killed");
+}
+
+#[test]
+fn an_end_that_nobody_forced_is_no_alarm() {
+    let daemon = Daemon::start();
+    let ended = daemon.launch_session("TEXT hello");
+    daemon.until_status(&ended, "completed");
+    daemon.call("endSession", json!({"session_id": ended}));
+    daemon.until_over(&ended);
+    let failed = daemon.launch_session("WAITFILE never");
+    daemon.until_status(&failed, "running");
+    let state = std::fs::read(daemon.session_dir(&failed).join("runner.json")).unwrap();
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let agent = i32::try_from(state["agent_pid"].as_i64().unwrap()).unwrap();
+    signal(agent, rustix::process::Signal::KILL);
+    daemon.until_over(&failed);
+    assert!(
+        open_alarms(&daemon).is_empty(),
+        "{:?}",
+        open_alarms(&daemon)
+    );
+}
+
+#[test]
+fn a_tool_that_ran_although_nobody_approved_it_is_an_alarm() {
+    let daemon = Daemon::start();
+    let id = daemon.launch_session("TEXT first");
+    daemon.until_status(&id, "completed");
+    daemon.call(
+        "createApproval",
+        json!({"run_id": id, "tool_name": "Bash", "tool_input": {"command": "x"}, "tool_use_id": "toolu_1"}),
+    );
+    let call = json!({"type": "assistant", "message": {"role": "assistant", "content": [
+        {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "x"}},
+    ]}, "parent_tool_use_id": null});
+    let result = json!({"type": "user", "message": {"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ran", "is_error": false},
+    ]}, "parent_tool_use_id": null});
+    daemon.call(
+        "sendMessage",
+        json!({"session_id": id, "message": format!("UNKNOWN {call}\nUNKNOWN {result}\nTEXT second")}),
+    );
+    let alarm = until_alarm(&daemon, "ran_unapproved");
+    let detail = alarm["detail"].as_str().unwrap();
+    assert!(detail.contains("nobody had approved it"), "{detail}");
+    // It forbids nothing, and stays until it is acknowledged.
+    daemon.call("acknowledgeAlarm", json!({"id": alarm["id"]}));
+    assert!(open_alarms(&daemon).is_empty());
+}
