@@ -12,7 +12,8 @@ use crate::protocol::alarms::{AcknowledgeAlarmParams, AlarmInfo, ListAlarmsParam
     humanlayer alarms list\n  \
     humanlayer alarms ack 3\n\n\
     An alarm is raised when a session's runner was killed, so that what its agent left behind may have\n\
-    escaped, and when a tool ran that nobody had approved. After the former, programs that come from\n\
+    escaped, when a tool ran that nobody had approved, and when another program has written to the\n\
+    database; no standing permission applies then until you have acknowledged it. After the former, programs that come from\n\
     something younger than that session decide nothing until you have acknowledged it, from an older\n\
     terminal or a new login.")]
 pub struct Args {

@@ -41,6 +41,10 @@ const WORKERS: usize = 1;
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
+/// How often it is looked whether another program has written to the database. Before a standing
+/// permission is applied it is looked, too.
+const FOREIGN_WRITER_EVERY: Duration = Duration::from_secs(5);
+
 /// How often it is looked whether what sessions wait for is there.
 const WAITING_EVERY: Duration = Duration::from_secs(5);
 
@@ -236,6 +240,7 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(prune(store.clone(), shutdown.clone())),
+        tokio::spawn(look_for_foreign_writer(store.clone(), shutdown.clone())),
         tokio::spawn(askers::watch(
             store.clone(),
             Arc::clone(&daemon.askers),
@@ -366,6 +371,19 @@ impl Signals {
         tokio::select! {
             _ = self.term.recv() => {}
             _ = self.int.recv() => {}
+        }
+    }
+}
+
+/// Looks whether another program has written to the database.
+async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FOREIGN_WRITER_EVERY) => {}
+        }
+        if let Err(error) = store.look_for_foreign_writer().await {
+            tracing::warn!(%error, "cannot look whether another program writes to the database");
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct AlarmInfo {
     /// Its number.
     pub id: i64,
-    /// `runner_killed`, `ran_unapproved`, or what a newer daemon knows.
+    /// `runner_killed`, `ran_unapproved`, `foreign_writer`, or what a newer daemon knows.
     pub kind: String,
     /// The session in which it happened.
     pub session_id: String,

@@ -168,7 +168,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<alarms::ListAlarmsParams, alarms::ListAlarmsResponse>(
         method::LIST_ALARMS,
-        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied).",
+        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied) and `foreign_writer` (another program has written to the database: no standing permission applies until it is acknowledged).",
     );
     b.method::<alarms::AcknowledgeAlarmParams, alarms::AlarmResponse>(
         method::ACKNOWLEDGE_ALARM,

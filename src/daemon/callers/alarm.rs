@@ -21,6 +21,8 @@ pub enum AlarmKind {
     RunnerKilled,
     /// A tool ran about which a question was open, or which was denied.
     RanUnapproved,
+    /// Another program has written to the database.
+    ForeignWriter,
     /// Something of a newer version.
     Other,
 }
@@ -32,6 +34,7 @@ impl AlarmKind {
         match self {
             Self::RunnerKilled => "runner_killed",
             Self::RanUnapproved => "ran_unapproved",
+            Self::ForeignWriter => "foreign_writer",
             Self::Other => "other",
         }
     }
@@ -39,7 +42,7 @@ impl AlarmKind {
     /// The kind of a name.
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        [Self::RunnerKilled, Self::RanUnapproved]
+        [Self::RunnerKilled, Self::RanUnapproved, Self::ForeignWriter]
             .into_iter()
             .find(|kind| kind.as_str() == name)
             .unwrap_or(Self::Other)

@@ -34,11 +34,11 @@ fn alarm(row: &Row<'_>) -> rusqlite::Result<Alarm> {
 fn raise(
     write: &mut Write<'_>,
     kind: AlarmKind,
-    session: &Session,
+    (session, run): (&SessionId, &RunId),
     detail: &str,
     (boot, since): (&str, u64),
 ) -> Result<(), StoreError> {
-    tracing::error!(session = %session.id, kind = kind.as_str(), detail, "alarm");
+    tracing::error!(%session, kind = kind.as_str(), detail, "alarm");
     let now = micros(write.now);
     write
         .db
@@ -48,7 +48,7 @@ fn raise(
         .and_then(|mut insert| {
             insert.execute(params![
                 kind.as_str(),
-                session.id.as_str(),
+                session.as_str(),
                 detail,
                 boot,
                 since.cast_signed(),
@@ -57,7 +57,24 @@ fn raise(
         })
         .map(drop)
         .doing("record an alarm")?;
-    announce(write, &session.id, &session.run_id)
+    announce(write, session, run)
+}
+
+/// Raises an alarm that is about no session.
+pub fn raise_without_session(
+    write: &mut Write<'_>,
+    kind: AlarmKind,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let nobody = (&SessionId::from(String::new()), &RunId::from(String::new()));
+    raise(write, kind, nobody, detail, ("", 0))
+}
+
+/// Whether an alarm of a kind is open.
+pub fn is_open(db: &Connection, kind: AlarmKind) -> Result<bool, StoreError> {
+    db.prepare_cached("SELECT 1 FROM alarms WHERE acknowledged_at IS NULL AND kind = ?")
+        .and_then(|mut query| query.exists([kind.as_str()]))
+        .doing("look for an open alarm")
 }
 
 /// Tells clients how many alarms are open.
@@ -106,7 +123,8 @@ pub fn tool_ran(
         "although nobody had approved it"
     };
     let detail = format!("{tool} ran {how} (approval {approval})");
-    raise(write, AlarmKind::RanUnapproved, session, &detail, ("", 0))
+    let of = (&session.id, &session.run_id);
+    raise(write, AlarmKind::RanUnapproved, of, &detail, ("", 0))
 }
 
 fn listed(db: &Connection, condition: &str) -> Result<Vec<Alarm>, StoreError> {
@@ -154,7 +172,7 @@ impl Store {
                 raise(
                     write,
                     AlarmKind::RunnerKilled,
-                    &session,
+                    (&session.id, &session.run_id),
                     detail,
                     (&boot, since),
                 )

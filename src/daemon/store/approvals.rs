@@ -176,6 +176,9 @@ impl Resolution {
 /// Decides what is pending in a session and a standing permission now answers.
 pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(), StoreError> {
     let session = sessions::by_key(write.db, session_key)?;
+    if super::foreign_writer::suspends_rules(write)? {
+        return Ok(());
+    }
     for approval in pending(write.db, session_key, "1", None)? {
         if let Some(by) = standing_rule(&session.settings, &approval, write.now) {
             resolve_as(write, &approval, &Resolution::by_rule(by))?;

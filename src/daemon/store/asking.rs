@@ -277,8 +277,9 @@ pub fn settle_new(
         approval.clone(),
         EventBody::NewApproval,
     )?;
-    match standing_rule(&session.settings, &approval, write.now) {
-        Some(by) if session.process != Process::External => {
+    let rule = standing_rule(&session.settings, &approval, write.now);
+    match rule.filter(|_| session.process != Process::External) {
+        Some(by) if !super::foreign_writer::suspends_rules(write)? => {
             approvals::resolve_as(write, &approval, &Resolution::by_rule(by))
         }
         Some(_) | None => {

@@ -23,6 +23,7 @@ mod correlate;
 mod deletion;
 mod events;
 mod external;
+mod foreign_writer;
 mod ingest;
 mod intentions;
 mod keys;

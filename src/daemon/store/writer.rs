@@ -187,6 +187,7 @@ pub fn start(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
     )
     .map_err(|source| schema::unreadable(path, source))?;
+    super::foreign_writer::begin(&db).doing("watch for other writers")?;
     let seq = events::last_seq(&db)?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
     let hurry = Arc::new(AtomicBool::new(false));

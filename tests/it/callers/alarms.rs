@@ -126,6 +126,31 @@ fn an_end_that_nobody_forced_is_no_alarm() {
 }
 
 #[test]
+fn what_another_program_wrote_into_the_database_permits_nothing_until_it_is_acknowledged() {
+    let daemon = Daemon::start();
+    let id = daemon.launch_session(
+        "WAITFILE go\nTOOL Bash {\"command\": \"touch one\"}\nTOOL Bash {\"command\": \"touch two\"}\nTEXT done",
+    );
+    daemon.until_status(&id, "running");
+    let db = rusqlite::Connection::open(daemon.database()).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    db.execute("UPDATE sessions SET skip_permissions = 1", [])
+        .unwrap();
+    drop(db);
+    std::fs::write(daemon.work().join("go"), "").unwrap();
+    let asked = daemon.until_pending(&id);
+    let alarm = until_alarm(&daemon, "foreign_writer");
+    assert!(!daemon.work().join("one").exists());
+    assert!(said(&daemon, &["daemon", "status"]).contains("another program has written"));
+    // Who has looked at what is in force may let it be so.
+    daemon.call("acknowledgeAlarm", json!({"id": alarm["id"]}));
+    daemon.approve(&asked);
+    daemon.until_status(&id, "completed");
+    assert!(daemon.work().join("two").exists());
+    assert!(open_alarms(&daemon).is_empty());
+}
+
+#[test]
 fn a_tool_that_ran_although_nobody_approved_it_is_an_alarm() {
     let daemon = Daemon::start();
     let id = daemon.launch_session("TEXT first");

@@ -57,3 +57,40 @@ fn an_agent_makes_and_revokes_no_keys() {
     }
     assert_eq!(api.get("/project").status, 200);
 }
+
+/// An address of this machine that is not loopback; loopback where it has no other.
+fn own_address() -> std::net::IpAddr {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    // Nothing is sent: only a way is chosen.
+    let chosen = socket.connect("192.0.2.1:9");
+    chosen.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |()| {
+        socket.local_addr().unwrap().ip()
+    })
+}
+
+#[test]
+fn an_answer_whose_connection_is_over_when_it_is_looked_at_is_refused() {
+    use std::io::Write as _;
+
+    let (api, address) = Api::start_at(own_address());
+    // This way is open to who is there.
+    let seen = api.request("GET", "/project").send(address);
+    assert_eq!(seen.status, 200, "{seen:?}");
+    api.ask("gone");
+    let answer = api
+        .request("POST", "/agent/function_calls/gone/respond")
+        .body(json!({"approved": true}).to_string())
+        .bytes();
+    let daemon = api.daemon.pid().cast_signed();
+    crate::support::cli::signal(daemon, rustix::process::Signal::STOP);
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(&answer).unwrap();
+    drop(stream);
+    crate::support::cli::signal(daemon, rustix::process::Signal::CONT);
+    wait_until("the answer is judged", || {
+        let log = api.daemon.log();
+        log.contains("an answer over HTTP was refused")
+            .then_some(())
+    });
+    assert_eq!(api.approval("gone")["outcome"], "pending");
+}

@@ -44,6 +44,25 @@ impl Api {
         api
     }
 
+    /// The same, reached at another address of this machine.
+    fn start_at(ip: std::net::IpAddr) -> (Self, SocketAddr) {
+        let free = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap();
+        let (host, port) = (ip.to_string(), free.port().to_string());
+        let daemon = Daemon::with(&[
+            ("HUMANLAYER_DAEMON_HTTP_HOST", &host),
+            ("HUMANLAYER_DAEMON_HTTP_PORT", &port),
+            ("HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE", "true"),
+        ]);
+        let mut api = Self {
+            daemon,
+            address: free,
+            key: String::new(),
+        };
+        api.until_served();
+        api.key = api.new_key("sdk");
+        (api, free)
+    }
+
     fn until_served(&self) {
         wait_until("the API is served", || {
             let health = self.daemon.call("health", json!({}));
