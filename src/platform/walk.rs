@@ -270,17 +270,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod timing {
-    #[test]
-    fn timing_of_walks() {
-        let me = std::process::id();
-        let start = std::time::Instant::now();
-        let mut steps = 0;
-        for _ in 0..1000 {
-            steps = super::walk(me).map(|s| s.len()).unwrap_or(0);
-        }
-        eprintln!("walk of {steps} steps: {:?}", start.elapsed() / 1000);
-    }
-}

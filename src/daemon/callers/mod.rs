@@ -3,7 +3,7 @@
 //! Owns the rule that nobody counts as a person but who is proven to be one, and all that the proof
 //! needs: which processes are runners, which programs ask, which places are on record. A connection
 //! holds on to the process that made it; each decision looks at that process anew: it lives, it is still
-//! itself, and each step of its way up is proven ([`crate::platform::walk`]). What that way means is judged
+//! itself, and each step of its way up is proven ([`crate::platform::walk()`]). What that way means is judged
 //! in [`judge`], which is pure. Who was an agent when it connected stays one, whatever becomes of its
 //! parents.
 
