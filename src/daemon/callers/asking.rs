@@ -4,7 +4,6 @@
 //! is taken over by the next one, as far as those processes live.
 
 use super::{Caller, Callers, landmarks, lock};
-use crate::domain::Origin;
 use crate::platform::{self, ProcessId, Step};
 
 /// Most programs that are kept; those that have ended go first.
@@ -20,7 +19,8 @@ impl Caller {
     /// known. `over_mcp` says that the call is one that only servers of MCP make.
     #[must_use]
     pub fn asks(&self, over_mcp: bool) -> Vec<ProcessId> {
-        if matches!(self.at_first, Origin::Agent { .. }) {
+        // An agent is one already, and stays one.
+        if self.at_first.is_agent() {
             return Vec::new();
         }
         let Some(steps) = self.steps() else {

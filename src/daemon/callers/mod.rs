@@ -231,9 +231,12 @@ impl Caller {
         self.pid
     }
 
-    /// Whether it is, or is below, a program that has asked.
+    /// Whether it is, or is below, a program that has asked, or another agent that is no session's.
     #[must_use]
     pub fn has_asked(&self) -> bool {
+        if matches!(self.at_first, Origin::OtherAgent { .. }) {
+            return true;
+        }
         let Some(steps) = self.steps() else {
             return false;
         };
