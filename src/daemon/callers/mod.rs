@@ -4,7 +4,7 @@
 //! needs: which processes are runners, which programs ask, which places are on record. A connection
 //! holds on to the process that made it; each decision looks at that process anew: it lives, it is still
 //! itself, and each step of its way up is proven ([`crate::platform::walk()`]). What that way means is judged
-//! in [`judge`], which is pure. Who was an agent when it connected stays one, whatever becomes of its
+//! in `judge`, which is pure. Who was an agent when it connected stays one, whatever becomes of its
 //! parents.
 
 mod alarm;
