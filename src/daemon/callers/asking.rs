@@ -4,6 +4,7 @@
 //! is taken over by the next one, as far as those processes live.
 
 use super::{Caller, Callers, landmarks, lock};
+use crate::domain::Origin;
 use crate::platform::{self, ProcessId, Step};
 
 /// Most programs that are kept; those that have ended go first.
@@ -19,8 +20,9 @@ impl Caller {
     /// known. `over_mcp` says that the call is one that only servers of MCP make.
     #[must_use]
     pub fn asks(&self, over_mcp: bool) -> Vec<ProcessId> {
-        // An agent is one already, and stays one.
-        if self.at_first.is_agent() {
+        // A session's agent is below its runner whatever becomes of the processes in between. Another
+        // one is an agent by what it is below, which may end before it does.
+        if matches!(self.at_first, Origin::Agent { .. }) {
             return Vec::new();
         }
         let Some(steps) = self.steps() else {
