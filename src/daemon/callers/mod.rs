@@ -231,6 +231,13 @@ impl Caller {
         self.pid
     }
 
+    /// Its process as it was when it connected, which nobody else ever is.
+    #[must_use]
+    pub fn process(&self) -> Option<ProcessId> {
+        let (pid, start_time) = (self.pid?, self.start_time?);
+        Some(ProcessId { pid, start_time })
+    }
+
     /// Whether it is, or is below, a program that has asked, or another agent that is no session's.
     #[must_use]
     pub fn has_asked(&self) -> bool {

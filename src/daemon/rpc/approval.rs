@@ -134,8 +134,8 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
     let approval = call.daemon.store.approval(&params.approval_id).await?;
     // The program that waits for an MCP approval learns its outcome by this very call. It runs
     // below the runner of the session that asks, or has asked itself, which a person's program does not.
-    let has_asked = params.receive && call.has_asked();
-    let by_asker = has_asked || is_of(&call, &approval).await?;
+    let by_asker = (params.receive && super::contact::is_asker(&call, &approval).await?)
+        || is_of(&call, &approval).await?;
     let fetches = match approval.source {
         Source::Mcp | Source::Program => true,
         Source::Claude | Source::LocalApi | Source::RemoteApi => false,

@@ -9,7 +9,7 @@ use crate::daemon::store::{Asked, Asker, NewRequest, PendingBounds, run_id_of};
 use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
 use crate::domain::session::Process;
 use crate::domain::{Kind, Origin, Session, Source};
-use crate::platform::{self, ProcessId};
+use crate::platform::ProcessId;
 use crate::protocol::approval::{
     Approval, CreateContactParams, CreateContactResponse, GetApprovalResponse,
     WithdrawApprovalParams,
@@ -100,10 +100,10 @@ pub async fn create(
 /// that is: such a request stays.
 pub fn caller(call: &Call) -> Option<ProcessId> {
     let pid = call.caller_pid()?;
-    // One that is gone already has no start time any more. Zero is nobody's: the request is ended at
-    // the next look.
-    let start_time = platform::process_start_time(pid).unwrap_or(0);
-    Some(ProcessId { pid, start_time })
+    // One that was gone already has no start time. Zero is nobody's: the request is ended at the next
+    // look.
+    let gone = ProcessId { pid, start_time: 0 };
+    Some(call.caller_process().unwrap_or(gone))
 }
 
 pub async fn withdraw(
@@ -118,8 +118,9 @@ pub async fn withdraw(
     let by = match call.must_be_a_person("withdraw what others ask") {
         Ok(person) => person,
         Err(_) if is_agent_of(&call.origin, approval.session_id.as_str()) => DecidedBy::Agent,
-        // What a program asked that is no session's agent.
-        Err(_) if call.has_asked() && is_a_programs(&call, &approval).await? => DecidedBy::Agent,
+        Err(_) if is_asker(&call, &approval).await? && is_a_programs(&call, &approval).await? => {
+            DecidedBy::Agent
+        }
         Err(refused) => return Err(refused),
     };
     let reason = params
@@ -132,6 +133,16 @@ pub async fn withdraw(
         .await?;
     Ok(GetApprovalResponse {
         approval: Approval::from(&withdrawn),
+    })
+}
+
+/// Whether the caller is the program that asked. Where a request ends with a process, that process alone
+/// is, whatever has become of its parents meanwhile; else every program that has asked may be.
+pub async fn is_asker(call: &Call, approval: &crate::domain::Approval) -> Result<bool, RpcError> {
+    let recorded = call.daemon.store.asker_process_of(approval.key).await?;
+    Ok(match recorded {
+        Some(process) => call.caller_process() == Some(process),
+        None => call.has_asked(),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::daemon::store::StoreError;
 use crate::domain::approval::DecidedBy;
 use crate::domain::session::{Process, Settings};
 use crate::domain::{LaunchConfig, Origin, Session};
+use crate::platform::ProcessId;
 use crate::protocol::error::ErrorKind;
 
 impl Call {
@@ -23,6 +24,11 @@ impl Call {
     /// The calling process, if it is still there.
     pub fn caller_pid(&self) -> Option<u32> {
         self.caller.as_ref().and_then(|caller| caller.pid())
+    }
+
+    /// Its process, told apart from any other that gets its number.
+    pub fn caller_process(&self) -> Option<ProcessId> {
+        self.caller.as_ref().and_then(|caller| caller.process())
     }
 
     /// The name of its program.

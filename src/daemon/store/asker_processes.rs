@@ -1,6 +1,6 @@
 //! Requests that end with the process that asked.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::approvals::{self, Resolution};
 use super::writer::Write;
@@ -44,6 +44,34 @@ impl Store {
                         .collect()
                 })
                 .doing("list the processes that ask")
+            })
+            .await
+    }
+
+    /// The process that a request ends with; none where it ends with none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn asker_process_of(
+        &self,
+        approval_key: i64,
+    ) -> Result<Option<ProcessId>, StoreError> {
+        self.readers
+            .run(move |db| {
+                db.prepare_cached(
+                    "SELECT pid, start_time FROM asker_processes WHERE approval_key = ?",
+                )
+                .and_then(|mut query| {
+                    query
+                        .query_row([approval_key], |row| {
+                            Ok(ProcessId {
+                                pid: row.get(0)?,
+                                start_time: row.get::<_, i64>(1)?.cast_unsigned(),
+                            })
+                        })
+                        .optional()
+                })
+                .doing("find the process that asks")
             })
             .await
     }
