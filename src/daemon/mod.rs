@@ -11,6 +11,7 @@ mod blocking;
 pub mod bus;
 pub mod callers;
 pub mod claude;
+mod follow;
 pub mod http;
 pub mod humanlayer_api;
 pub mod lifecycle;

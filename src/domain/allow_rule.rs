@@ -8,8 +8,8 @@
 //! | --- | --- |
 //! | `Bash(git push:*)`, `Bash(git push *)` | that command and the same with arguments; never a compound command, a redirection or an expansion |
 //! | `Bash(git push)` | exactly that command |
-//! | `Tool`, `mcp__server__tool` | each call of the tool |
-//! | `mcp__server`, `mcp__server__*` | each tool of the server |
+//! | `Tool`, `mcp__server__tool` | each call of the tool; of the files that it names, only those that [`super::workspace`] covers |
+//! | `mcp__server`, `mcp__server__*` | each tool of the server, likewise |
 //! | `WebFetch(domain:example.com)` | pages of exactly that host |
 //! | `Edit(…)`, `Read(…)` | files of that pattern for which the agent suggests the same rule, because only the agent knows where links lead |
 
@@ -71,13 +71,15 @@ fn rule(json: &Value) -> Option<AllowRule> {
 }
 
 /// The first of the granted rules that covers a pending request beside the one that it was granted
-/// for.
+/// for. `covers_files` tells whether a rule for a whole tool covers the files that a call names; it is
+/// asked last.
 #[must_use]
 pub fn covering<'a>(
     rules: &'a [AllowRule],
     granted_for: &Approval,
     other: &Approval,
     working_dir: Option<&str>,
+    covers_files: impl FnOnce(&Approval) -> bool,
 ) -> Option<&'a AllowRule> {
     let is_same_request =
         other.tool_name == granted_for.tool_name && other.tool_input == granted_for.tool_input;
@@ -105,7 +107,9 @@ pub fn covering<'a>(
     // A dangerous command is decided by itself, unless it is the very one that was decided. Judging one
     // costs most, so it comes last.
     let is_harmless = is_same_request || dangers(&other.tool_name, &other.tool_input).is_empty();
-    is_harmless.then_some(rule)
+    let is_covered =
+        is_harmless && (is_same_request || rule.content.is_some() || covers_files(other));
+    is_covered.then_some(rule)
 }
 
 impl AllowRule {
@@ -251,7 +255,7 @@ mod tests {
 
     fn is_covered(rule: AllowRule, other: &Approval) -> bool {
         let first = bash("something else");
-        covering(&[rule], &first, other, Some("/work")).is_some()
+        covering(&[rule], &first, other, Some("/work"), |_| true).is_some()
     }
 
     #[test]
@@ -464,9 +468,11 @@ mod tests {
             ("/out/a", "/out/a", false),
             ("/work/../a", "/work/../a", false),
         ] {
-            let covered = covering(&rules, &touch(first), &touch(other), Some("/work"));
+            let covered = covering(&rules, &touch(first), &touch(other), Some("/work"), |_| {
+                true
+            });
             assert_eq!(covered.is_some(), expected, "{first} {other}");
-            assert!(covering(&rules, &touch(first), &touch(other), None).is_none());
+            assert!(covering(&rules, &touch(first), &touch(other), None, |_| true).is_none());
         }
     }
 
@@ -474,8 +480,25 @@ mod tests {
     fn a_dangerous_command_is_decided_by_itself_unless_it_is_the_same() {
         let rules = [rule("Bash", Some("git push:*"))];
         let force = bash("git push --force");
-        assert!(covering(&rules, &bash("git push"), &force, None).is_none());
-        assert!(covering(&rules, &force, &force, None).is_some());
+        assert!(covering(&rules, &bash("git push"), &force, None, |_| true).is_none());
+        assert!(covering(&rules, &force, &force, None, |_| true).is_some());
+    }
+
+    #[test]
+    fn a_rule_for_a_whole_tool_covers_only_files_of_the_workspace() {
+        let write = |path: &str| call("Write", json!({"file_path": path}));
+        let first = write("/work/a");
+        let rules = [rule("Write", None)];
+        let is_covered = |other: &Approval, files: bool| {
+            covering(&rules, &first, other, Some("/work"), |_| files).is_some()
+        };
+        assert!(is_covered(&write("/work/b"), true));
+        assert!(!is_covered(&write("/work/b"), false));
+        assert!(is_covered(&first, false), "it is the very one");
+        let server = [rule("mcp__files", None)];
+        let other = call("mcp__files__store", json!({"path": "/work/b"}));
+        assert!(covering(&server, &first, &other, None, |_| true).is_some());
+        assert!(covering(&server, &first, &other, None, |_| false).is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::approval::{Approval, DecidedBy, Kind, Outcome};
 use super::capabilities::{self, Capabilities, Capability, Request};
 use super::session::Settings;
-use super::text;
+use super::{text, workspace};
 
 /// What a person can say to a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -338,16 +338,14 @@ fn check_edit(
     Ok(())
 }
 
-/// Tools that only change files, which `auto_accept_edits` stands for.
-const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
-
-/// Whether a standing permission of the session answers a question, and in whose name.
+/// Whether a standing permission of the session answers a question, and in whose name. `covers` tells
+/// whether one for edits covers a call; it is asked last.
 /// Questions and plans want a person in any case, and so do what programs ask and what could not be
 /// read.
-#[must_use]
 pub fn standing_rule(
     settings: &Settings,
     approval: &Approval,
+    covers: impl FnOnce(&Approval) -> bool,
     now: Timestamp,
 ) -> Option<DecidedBy> {
     if approval.kind != Kind::Permission
@@ -367,7 +365,13 @@ pub fn standing_rule(
             expires_at: settings.skip_permissions_until,
         });
     }
-    if settings.auto_accept_edits && EDIT_TOOLS.contains(&approval.tool_name.as_str()) {
+    // What Claude Code asks for a reason of its own, a path or a sensitive file, is no usual edit.
+    let is_usual = approval.blocked_path.is_none() && approval.decision_reason.is_none();
+    if settings.auto_accept_edits
+        && workspace::is_edit_tool(&approval.tool_name)
+        && is_usual
+        && covers(approval)
+    {
         return Some(DecidedBy::Rule {
             rule: "auto_accept_edits".to_owned(),
             granted_by: None,

@@ -197,7 +197,8 @@ fn standing_rules_apply_while_they_last_and_never_answer_questions() {
         ..Settings::default()
     };
     let rule = |s: &Settings, tool| {
-        standing_rule(s, &approval(tool, Source::Claude, json!({})), now).is_some()
+        let asked = approval(tool, Source::Claude, json!({}));
+        standing_rule(s, &asked, |_| true, now).is_some()
     };
     assert!(rule(&skip(None), "Bash"));
     assert!(rule(&skip(Some(later)), "Bash"));
@@ -208,15 +209,40 @@ fn standing_rules_apply_while_they_last_and_never_answer_questions() {
     assert!(!rule(&edits, "Bash"));
     for source in [Source::Program, Source::LocalApi, Source::RemoteApi] {
         let asked = approval("Bash", source, json!({}));
-        assert!(standing_rule(&skip(None), &asked, now).is_none());
+        assert!(standing_rule(&skip(None), &asked, |_| true, now).is_none());
     }
     for input_state in [InputState::Unreadable, InputState::Unusable] {
         let unread = Approval {
             input_state,
             ..approval("Write", Source::Claude, json!({}))
         };
-        assert!(standing_rule(&skip(None), &unread, now).is_none());
-        assert!(standing_rule(&edits, &unread, now).is_none());
+        assert!(standing_rule(&skip(None), &unread, |_| true, now).is_none());
+        assert!(standing_rule(&edits, &unread, |_| true, now).is_none());
+    }
+}
+
+#[test]
+fn accepted_edits_are_those_of_covered_files_that_the_agent_asks_for_no_other_reason() {
+    let now = Timestamp::from_second(1_000).unwrap();
+    let edits = Settings {
+        auto_accept_edits: true,
+        ..Settings::default()
+    };
+    let write = approval("Write", Source::Claude, json!({"file_path": "/work/a"}));
+    assert!(standing_rule(&edits, &write, |_| true, now).is_some());
+    assert!(standing_rule(&edits, &write, |_| false, now).is_none());
+    let for_a_reason = [
+        Approval {
+            blocked_path: Some("/work/a".into()),
+            ..write.clone()
+        },
+        Approval {
+            decision_reason: Some("it is a sensitive file".into()),
+            ..write
+        },
+    ];
+    for asked in for_a_reason {
+        assert!(standing_rule(&edits, &asked, |_| true, now).is_none());
     }
 }
 

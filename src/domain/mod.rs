@@ -22,6 +22,7 @@ pub mod stream_state;
 pub mod text;
 pub mod usage;
 pub mod wire_id;
+pub mod workspace;
 
 pub use approval::{Approval, Kind, Outcome, Source};
 pub use capabilities::{Capabilities, Capability};

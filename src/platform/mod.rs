@@ -10,6 +10,7 @@
 use std::io;
 
 mod atomic_file;
+mod links;
 mod program;
 mod socket_path;
 mod walk;
@@ -27,6 +28,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
+pub use links::{FileKind, follow_links};
 pub use program::{installed_program, is_executable, on_path, running_program};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{

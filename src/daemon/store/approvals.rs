@@ -180,7 +180,8 @@ pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(
         return Ok(());
     }
     for approval in pending(write.db, session_key, "1", None)? {
-        if let Some(by) = standing_rule(&session.settings, &approval, write.now) {
+        let covers = |approval: &Approval| write.follower.covers_edit(&session, approval);
+        if let Some(by) = standing_rule(&session.settings, &approval, covers, write.now) {
             resolve_as(write, &approval, &Resolution::by_rule(by))?;
         }
     }
@@ -202,7 +203,9 @@ fn apply_granted_rules(
     let session = sessions::by_key(write.db, granted_for.session_key)?;
     let directory = Some(session.working_dir.as_str());
     for other in pending(write.db, granted_for.session_key, "1", None)? {
-        if let Some(rule) = allow_rule::covering(&rules, granted_for, &other, directory) {
+        let covers = |other: &Approval| write.follower.covers_tool(&session, other);
+        let rule = allow_rule::covering(&rules, granted_for, &other, directory, covers);
+        if let Some(rule) = rule {
             let by = DecidedBy::Rule {
                 rule: rule.to_string(),
                 granted_by: Some(Box::new(granted_by.clone())),

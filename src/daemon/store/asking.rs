@@ -277,7 +277,8 @@ pub fn settle_new(
         approval.clone(),
         EventBody::NewApproval,
     )?;
-    let rule = standing_rule(&session.settings, &approval, write.now);
+    let covers = |approval: &Approval| write.follower.covers_edit(session, approval);
+    let rule = standing_rule(&session.settings, &approval, covers, write.now);
     match rule.filter(|_| session.process != Process::External) {
         Some(by) if !super::foreign_writer::suspends_rules(write)? => {
             approvals::resolve_as(write, &approval, &Resolution::by_rule(by))

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
 use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, schema, secrets};
+use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
 
@@ -28,6 +29,7 @@ pub struct Write<'c> {
     pub db: &'c Connection,
     pub now: Timestamp,
     pub answer: AnswerLine,
+    pub follower: &'c Follower,
     seq: i64,
     events: Vec<Event>,
     wakes: BTreeSet<i64>,
@@ -190,11 +192,15 @@ pub fn start(
     super::foreign_writer::begin(&db).doing("watch for other writers")?;
     let seq = events::last_seq(&db)?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
+    let with = With {
+        answer,
+        follower: Follower::new(path),
+    };
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
-        .spawn(move || serve(db, seq, jobs, &hurried, &publisher, answer))
+        .spawn(move || serve(db, seq, jobs, &hurried, &publisher, &with))
         .map_err(|error| StoreError::Commit(format!("cannot start the writer thread: {error}")))?;
     Ok(Handle {
         queue,
@@ -240,13 +246,19 @@ fn create_private(path: &Path) {
     );
 }
 
+/// What jobs are given beside the database.
+struct With {
+    answer: AnswerLine,
+    follower: Follower,
+}
+
 fn serve(
     db: Connection,
     mut seq: i64,
     mut jobs: mpsc::Receiver<Message>,
     hurry: &AtomicBool,
     publisher: &impl Publish,
-    answer: AnswerLine,
+    with: &With,
 ) {
     let mut batch = VecDeque::with_capacity(WRITE_BATCH);
     let mut careful = 0;
@@ -275,7 +287,7 @@ fn serve(
                 None
             };
         }
-        commit(&db, &mut seq, &mut batch, &mut careful, publisher, answer);
+        commit(&db, &mut seq, &mut batch, &mut careful, publisher, with);
         last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
@@ -305,7 +317,7 @@ fn commit(
     batch: &mut VecDeque<(Job, Urgency)>,
     careful: &mut usize,
     publisher: &impl Publish,
-    answer: AnswerLine,
+    with: &With,
 ) {
     if batch.is_empty() {
         return;
@@ -313,7 +325,8 @@ fn commit(
     let mut write = Write {
         db,
         now: super::rows::now(),
-        answer,
+        answer: with.answer,
+        follower: &with.follower,
         seq: *seq,
         events: Vec::new(),
         wakes: BTreeSet::new(),
@@ -496,8 +509,11 @@ mod tests {
             (job, urgency)
         };
         let mut batch: VecDeque<_> = jobs.iter().map(job).collect();
-        let answer = crate::daemon::claude::control::answer;
-        commit(&db, &mut 0, &mut batch, careful, &Nobody, answer);
+        let with = With {
+            answer: crate::daemon::claude::control::answer,
+            follower: Follower::new(Path::new("/none/daemon.db")),
+        };
+        commit(&db, &mut 0, &mut batch, careful, &Nobody, &with);
         let mut query = db.prepare("SELECT n FROM t ORDER BY n").unwrap();
         let rows = query.query_map([], |row| row.get(0)).unwrap();
         let told = told.lock().unwrap().clone();

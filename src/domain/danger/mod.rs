@@ -223,6 +223,18 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
     found.dangers
 }
 
+/// Why writing to an absolute path is dangerous.
+#[must_use]
+pub fn written_path(path: &str) -> Option<&'static str> {
+    paths::written(&paths::normal(path, None))
+}
+
+/// Whether a reason of [`written_path`] is about where a file is, and so is the same for all around it.
+#[must_use]
+pub fn is_about_a_place(reason: &str) -> bool {
+    [paths::SYSTEM, paths::OWN_RECORDS].contains(&reason)
+}
+
 /// The part of a text that is looked through.
 fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_BYTES)]

@@ -2,7 +2,8 @@
 
 /// Why touching a file with secrets is dangerous.
 pub(super) const SECRETS: &str = "touches keys or passwords";
-const OWN_RECORDS: &str = "touches what humanlayer itself keeps";
+/// Why touching our own files is dangerous.
+pub(super) const OWN_RECORDS: &str = "touches what humanlayer itself keeps";
 const AGENTS: &str = "changes what agents may do";
 const SHELLS: &str = "changes what every new shell runs";
 const GIT: &str = "changes what git itself runs";

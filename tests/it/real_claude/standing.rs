@@ -1,5 +1,6 @@
 //! Permissions that stand: none, for edits, for a time.
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::Rig;
@@ -99,4 +100,73 @@ fn a_permission_given_later_answers_what_is_pending() {
         rig.approval(&approval)["decided_by"]["rule"],
         "auto_accept_edits"
     );
+}
+
+#[rstest]
+#[case("2.0.37")]
+#[case("2.1.133")]
+#[case("2.1.330")]
+fn accepted_edits_are_not_those_that_set_something_up_nor_those_elsewhere(#[case] version: &str) {
+    let rig = Rig::of_version(version);
+    let (work, root) = (rig.daemon.work(), rig.daemon.root().to_owned());
+    std::fs::create_dir_all(work.join(".git/hooks")).unwrap();
+    std::fs::create_dir_all(root.join("elsewhere")).unwrap();
+    std::fs::write(root.join("elsewhere/linked"), "").unwrap();
+    std::os::unix::fs::symlink(root.join("elsewhere"), work.join("docs")).unwrap();
+    std::os::unix::fs::symlink(work.join(".git"), work.join("plain")).unwrap();
+    std::fs::hard_link(root.join("elsewhere/linked"), work.join("hard")).unwrap();
+    let asked = [
+        work.join(".claude/settings.local.json"),
+        work.join("sub/.mcp.json"),
+        work.join(".git/hooks/pre-commit"),
+        work.join("plain/config"),
+        work.join("CLAUDE.md"),
+        work.join(".envrc"),
+        work.join(".vscode/tasks.json"),
+        work.join("humanlayer.json"),
+        work.join("docs/page.md"),
+        work.join("src/../../elsewhere/file"),
+        root.join("elsewhere/file"),
+    ];
+    let mut script = format!("{}\n", write_call(&rig, "written"));
+    for path in &asked {
+        let input = json!({"file_path": path, "content": "x\n"});
+        script.push_str(&format!("TOOL Write {input}\n"));
+    }
+    script.push_str("TEXT done");
+    let id = rig.launch_with(json!({"query": script, "auto_accept_edits": true}));
+    for path in &asked {
+        let approval = rig.daemon.until_pending(&id);
+        // Later versions take `..` out themselves.
+        let named = std::path::Path::new(approval["tool_input"]["file_path"].as_str().unwrap());
+        assert_eq!(named.file_name(), path.file_name());
+        rig.daemon
+            .decide(&approval, json!({"decision": "deny", "comment": "no"}));
+        assert!(!path.exists(), "{}", path.display());
+    }
+    rig.until_result(&id, "done");
+    assert_eq!(rig.lines("written"), ["hello"]);
+    let rules = rig
+        .approvals()
+        .iter()
+        .filter(|one| one["decided_by"]["kind"] == "rule")
+        .count();
+    assert_eq!(rules, 1);
+}
+
+#[test]
+fn a_permission_given_later_leaves_what_it_does_not_cover_pending() {
+    let rig = Rig::start();
+    let path = rig.daemon.work().join(".envrc");
+    let input = json!({"file_path": path, "content": "x\n"});
+    let id = rig.launch(&format!("TOOL Write {input}\nTEXT done"));
+    let approval = rig.daemon.until_pending(&id);
+    rig.daemon.call(
+        "updateSessionSettings",
+        json!({"session_id": id, "auto_accept_edits": true}),
+    );
+    assert_eq!(rig.approval(&approval)["status"], "pending");
+    rig.daemon.approve(&approval);
+    rig.until_result(&id, "done");
+    assert!(path.exists());
 }
