@@ -411,7 +411,7 @@ fn paths(tool: &str, input: &Value) -> Result<Vec<String>, NotCovered> {
             found.look("path", input.get("path"), 0);
             let pattern = input.get("pattern").and_then(Value::as_str);
             // Where a pattern leads to is not worked out.
-            if pattern.is_some_and(|pattern| leads_elsewhere(pattern)) {
+            if pattern.is_some_and(leads_elsewhere) {
                 return Err(NotCovered::Unclear);
             }
         }
