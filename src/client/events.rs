@@ -230,7 +230,10 @@ mod tests {
                 methods: module(play).into(),
                 limits: Limits::default(),
                 takeover: None,
-                on_accept: Arc::new(|_, _| Extensions::new()),
+                on_accept: Arc::new(|_, _| ipc::Accepted {
+                    extensions: Extensions::new(),
+                    holder: ipc::Holder::User,
+                }),
             };
             let stop = CancellationToken::new();
             let serving = tokio::spawn(server.serve(listener, stop.clone()));

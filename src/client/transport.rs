@@ -30,8 +30,6 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub const SUBSCRIPTION_BUFFER: usize = 1024;
 /// How long connecting may take when the daemon's backlog is full.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often it is tried again meanwhile.
-const CONNECT_RETRY: Duration = Duration::from_millis(10);
 /// A batch's answers may be over the limit by the errors that say so.
 const RESPONSE_SLACK: usize = 64 * 1024;
 
@@ -139,27 +137,40 @@ pub async fn connect_with(path: &Path, options: &ConnectOptions) -> Result<Clien
         .build_with_tokio(sender, receiver))
 }
 
-/// Opens the stream. Tokio's own connect is used because a Unix socket with a
-/// full backlog answers "try again", which interprocess takes for a
-/// connection under way.
+/// Opens the stream. Where the daemon's queue of connections is full the system is asked to wait for
+/// a place in it: it lets those that wait in by turns, and whoever only tries again and again would
+/// always find the place taken.
 async fn open(path: &Path) -> io::Result<UnixStream> {
-    let try_for_long = async {
-        loop {
-            match UnixStream::connect(path).await {
-                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
-                    tokio::time::sleep(CONNECT_RETRY).await;
-                }
-                tried => return tried,
-            }
-        }
-    };
-    match tokio::time::timeout(CONNECT_TIMEOUT, try_for_long).await {
-        Ok(opened) => opened,
-        Err(_) => Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the daemon is too busy to accept connections",
-        )),
+    match UnixStream::connect(path).await {
+        Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
+        tried => return tried,
     }
+    let path = path.to_owned();
+    let waited = tokio::task::spawn_blocking(move || wait_for_place(&path)).await;
+    let stream = waited.map_err(io::Error::other)??;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
+}
+
+/// Connects, waiting for at most [`CONNECT_TIMEOUT`].
+fn wait_for_place(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    use rustix::net::sockopt::{Timeout, set_socket_timeout};
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIMEOUT))?;
+    match rustix::net::connect(&socket, &SocketAddrUnix::new(path)?) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::AGAIN) => {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the daemon accepts no connection",
+            ));
+        }
+        Err(cause) => return Err(cause.into()),
+    }
+    set_socket_timeout(&socket, Timeout::Send, None)?;
+    Ok(socket.into())
 }
 
 struct Sender {

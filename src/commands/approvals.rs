@@ -60,9 +60,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             limit: Some(size),
             after: approvals.last().map(|last| last.id.clone()),
         };
-        let page = client.list_approvals(&params).await?.approvals;
-        let is_last = page.len() < size as usize;
-        approvals.extend(page);
+        let page = client.list_approvals(&params).await?;
+        let is_last = page.approvals.len() < size as usize && !page.has_more;
+        approvals.extend(page.approvals);
         if is_last || approvals.len() >= most {
             break;
         }

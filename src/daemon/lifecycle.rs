@@ -332,8 +332,10 @@ fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
     let on_accept = move |peer: Credentials, process: Peer| {
         let mut extensions = Extensions::new();
         let callers = &sessions.context().callers;
-        extensions.insert(Arc::new(callers.accept(peer, process)));
-        extensions
+        let caller = Arc::new(callers.accept(peer, process));
+        let holder = caller.holder();
+        extensions.insert(caller);
+        ipc::Accepted { extensions, holder }
     };
     Ok(Server {
         methods: module.into(),

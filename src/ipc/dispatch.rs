@@ -59,8 +59,20 @@ enum Place {
     InBatch,
 }
 
+/// From this length on a line is read apart from the others, which would have to wait for it.
+const LONG_LINE: usize = 256 * 1024;
+
 /// Runs one line: a request, or a batch of them one after the other.
 pub(super) async fn run_line(context: Arc<Context>, line: String) -> Outcome {
+    let runtime = tokio::runtime::Handle::current();
+    let can_step_aside = runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread;
+    if line.len() < LONG_LINE || !can_step_aside {
+        return run(context, line).await;
+    }
+    tokio::task::block_in_place(|| runtime.block_on(run(context, line)))
+}
+
+async fn run(context: Arc<Context>, line: String) -> Outcome {
     if request::nests_too_deeply(&line) {
         let why = format!("Parse error: nested deeper than {DEPTH} levels");
         let answer = error::reply(Id::Null, error::PARSE_ERROR, Kind::ParseError, why);

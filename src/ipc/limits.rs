@@ -15,6 +15,10 @@ pub const SUBSCRIPTIONS: u32 = 64;
 pub const BATCH: usize = 100;
 /// Connections served at once.
 pub const CONNECTIONS: usize = 1024;
+/// How many of them only the user may have.
+pub const KEPT_FOR_USER: usize = 256;
+/// Connections of one other holder, such as the programs of one session.
+pub const CONNECTIONS_PER_HOLDER: usize = 64;
 /// Notifications that wait for one connection's socket.
 pub const OUTGOING: usize = 32;
 /// Deepest nesting of arrays and objects in a request: what the JSON parser
@@ -38,6 +42,10 @@ pub struct Limits {
     pub batch: usize,
     /// Connections at once; one more gets a single error line and is closed.
     pub connections: usize,
+    /// How many of the connections nobody but the user may have.
+    pub kept_for_user: usize,
+    /// Connections at once of one holder that is not the user; one more is refused as above.
+    pub connections_per_holder: usize,
     /// Notifications queued for one connection. When the queue is full, the
     /// subscription's `send` waits, so its publisher decides what a slow
     /// reader means. Unsent at worst: this many notifications, one more in
@@ -55,6 +63,8 @@ impl Default for Limits {
             subscriptions: SUBSCRIPTIONS,
             batch: BATCH,
             connections: CONNECTIONS,
+            kept_for_user: KEPT_FOR_USER,
+            connections_per_holder: CONNECTIONS_PER_HOLDER,
             outgoing: OUTGOING,
             drain: DRAIN,
         }

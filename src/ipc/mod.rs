@@ -19,10 +19,12 @@ pub mod takeover;
 mod connection;
 mod dispatch;
 mod request;
+mod slots;
 pub(crate) mod writer;
 
 pub use limits::Limits;
 pub use listener::{BindError, Listener, bind};
 pub use peer::{Credentials, Peer};
-pub use server::Server;
+pub use server::{Accepted, Server};
+pub use slots::Holder;
 pub use takeover::{LineSender, Takeover, TakeoverRequest};

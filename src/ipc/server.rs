@@ -22,6 +22,7 @@ use super::error::{self, Kind};
 use super::limits::Limits;
 use super::listener::Listener;
 use super::peer::{Credentials, Peer, peer_credentials, peer_process};
+use super::slots::{Holder, Slots, Taken};
 use super::takeover::Takeover;
 use super::writer::LineWriter;
 
@@ -33,8 +34,16 @@ const REFUSAL: Duration = Duration::from_secs(1);
 /// Refused clients that are told why at once; beyond them, they are only closed.
 const REFUSALS: usize = 64;
 
-/// Makes the extensions that every call of a connection sees.
-pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Extensions + Send + Sync>;
+/// What the daemon says of a new connection.
+pub struct Accepted {
+    /// What every call of it sees.
+    pub extensions: Extensions,
+    /// For whom it is.
+    pub holder: Holder,
+}
+
+/// Looks at a new connection.
+pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Accepted + Send + Sync>;
 
 /// A JSON-RPC server for one socket.
 pub struct Server {
@@ -44,8 +53,8 @@ pub struct Server {
     pub limits: Limits,
     /// The method, if any, that takes its connection over.
     pub takeover: Option<Arc<dyn Takeover>>,
-    /// Called once a connection, before its first request. [`Credentials`]
-    /// and the connection's [`ConnectionId`] are added to what it returns.
+    /// Called once a connection, before it is let in. [`Credentials`]
+    /// and the connection's [`ConnectionId`] are added to its extensions.
     pub on_accept: OnAccept,
 }
 
@@ -54,7 +63,7 @@ struct Shared {
     server: Server,
     uid: u32,
     next_id: AtomicU64,
-    slots: Arc<Semaphore>,
+    slots: Arc<Slots>,
     refusals: Arc<Semaphore>,
     connections: TaskTracker,
     calls: TaskTracker,
@@ -73,7 +82,7 @@ impl Server {
         let shared = Arc::new(Shared {
             uid: rustix::process::geteuid().as_raw(),
             next_id: AtomicU64::new(1),
-            slots: Arc::new(Semaphore::new(self.limits.connections)),
+            slots: Arc::new(Slots::new(&self.limits)),
             refusals: Arc::new(Semaphore::new(REFUSALS)),
             connections: TaskTracker::new(),
             calls: TaskTracker::new(),
@@ -122,18 +131,24 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
         let why = format!("This daemon serves user {} only", shared.uid);
         return refuse(shared, stream, Kind::NotPermitted, why);
     }
-    let Ok(slot) = Arc::clone(&shared.slots).try_acquire_owned() else {
-        let limit = shared.server.limits.connections;
-        tracing::warn!(limit, "a connection over the limit was refused");
-        let why =
-            format!("This daemon serves {limit} connections, the most it may; close one first");
-        return refuse(shared, stream, Kind::TooManyConnections, why);
+    let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
+    let slot = match shared.slots.take(accepted.holder) {
+        Ok(slot) => slot,
+        Err(taken) => {
+            tracing::warn!(
+                pid = peer.pid,
+                ?taken,
+                "a connection over the limit was refused"
+            );
+            return refuse(shared, stream, Kind::TooManyConnections, no_room(taken));
+        }
     };
+    let extensions = accepted.extensions;
     let shared = Arc::clone(shared);
     let tracker = shared.connections.clone();
     tracker.spawn(async move {
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let connection = open(&shared, stream, peer, id);
+        let connection = open(&shared, stream, peer, extensions, id);
         let end = tokio::select! {
             end = connection.run() => end,
             () = shared.cut_off.cancelled() => End::Shutdown,
@@ -143,18 +158,38 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
     });
 }
 
+fn no_room(taken: Taken) -> String {
+    match taken {
+        Taken::All(limit) => {
+            format!("This daemon serves {limit} connections, the most it may; close one first")
+        }
+        Taken::Others(limit) => format!(
+            "Agents and other programs that are not proven to be a person's hold {limit} connections, the most they may; close one first"
+        ),
+        Taken::Holders(limit) => format!(
+            "The programs of this session, or this program, hold {limit} connections, the most they may; close one first"
+        ),
+    }
+}
+
 /// Whether the peer is another user. Root could do anything to us anyway.
 fn is_stranger(peer: Credentials, uid: u32) -> bool {
     peer.uid != uid && peer.uid != 0
 }
 
-fn open(shared: &Shared, stream: UnixStream, peer: Credentials, id: u64) -> Connection {
+fn open(
+    shared: &Shared,
+    stream: UnixStream,
+    peer: Credentials,
+    accepted: Extensions,
+    id: u64,
+) -> Connection {
     let limits = shared.server.limits.clone();
     // Only its being unlike every other one matters.
     let connection = ConnectionId(usize::try_from(id).unwrap_or(usize::MAX));
     let mut methods = shared.server.methods.clone();
     let mut extensions = methods.extensions().clone();
-    extensions.extend((shared.server.on_accept)(peer, peer_process(&stream)));
+    extensions.extend(accepted);
     extensions.insert(peer);
     extensions.insert(connection);
     let (sender, notifications) = mpsc::channel(limits.outgoing);

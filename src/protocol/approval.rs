@@ -276,10 +276,13 @@ pub struct ListApprovalsParams {
 }
 
 /// Answer of `fetchApprovals` and `listApprovals`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalsResponse {
     /// The approvals.
     pub approvals: Vec<Approval>,
+    /// Whether the answer would be too long with all that were asked for: list on after the last one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more: bool,
 }
 
 /// Parameters of `getApproval`: an id or a unique prefix of one.

@@ -166,10 +166,11 @@ async fn follow_all(
             after: Some(after),
             ..ListApprovalsParams::default()
         };
-        let more = client.list_approvals(&params).await?.approvals;
+        let page = client.list_approvals(&params).await?;
+        let more = page.approvals;
         asked = more
             .last()
-            .filter(|_| more.len() >= PAGE as usize)
+            .filter(|_| page.has_more || more.len() >= PAGE as usize)
             .map(|approval| approval.id.clone());
         if to.send(Msg::Link(Link::MorePending(more))).await.is_err() {
             return Ok(Ended::Unheard);

@@ -22,5 +22,6 @@ mod real_clients;
 mod remote_api;
 mod runner;
 mod scripted_agent;
+mod served;
 mod support;
 mod tui;

@@ -28,7 +28,7 @@ pub use terminals::{AgentTime, ConfirmedTerminal, Terminals};
 
 use self::judge::{Knowledge, Verdict};
 use crate::domain::{Origin, SessionId};
-use crate::ipc::{Credentials, Peer};
+use crate::ipc::{Credentials, Holder, Peer};
 use crate::platform::{self, ProcessHandle, ProcessId, Step};
 
 /// What the daemon knows about who calls.
@@ -217,6 +217,21 @@ impl Caller {
     #[must_use]
     pub fn at_first(&self) -> &Origin {
         &self.at_first
+    }
+
+    /// With whom its connection counts: a session's programs together, those below the same other
+    /// agent together, each unproven program by itself.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        Holder::Other(match &self.at_first {
+            Origin::Person { .. } => return Holder::User,
+            Origin::Agent { session_id, .. } => format!("session {session_id}"),
+            Origin::OtherAgent { evidence, .. } => evidence.clone(),
+            Origin::Unverified { .. } => match (self.pid, self.start_time) {
+                (Some(pid), Some(start_time)) => format!("process {pid} of {start_time}"),
+                _ => "processes that have ended".to_owned(),
+            },
+        })
     }
 
     /// What the daemon knows about who calls.

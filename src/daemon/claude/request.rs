@@ -69,12 +69,29 @@ pub(super) fn control_request(text: &str, line: &Members<'_>, damaged: bool) -> 
     }
 }
 
+/// Longest input in bytes that can be shown and passed back; of a longer one its beginning is shown, and
+/// it can only be denied.
+const MAX_INPUT: usize = 16 * 1024 * 1024;
+
+/// How much of a longer one is kept.
+const KEPT_OF_LONGER: usize = 64 * 1024;
+
+/// A text, or the beginning of one that is too long.
+fn shown(text: &str) -> String {
+    if text.len() <= MAX_INPUT {
+        return text.to_owned();
+    }
+    let beginning = text.get(..text.floor_char_boundary(KEPT_OF_LONGER));
+    format!("{}… ({} bytes)", beginning.unwrap_or_default(), text.len())
+}
+
 fn unreadable_request(text: &str) -> CanUseTool {
+    let text = shown(text);
     CanUseTool {
         tool_name: UNREADABLE_REQUEST.to_owned(),
-        input: unreadable_input(text),
+        input: unreadable_input(&text),
         input_state: InputState::Unusable,
-        raw_input: Some(text.to_owned()),
+        raw_input: Some(text),
         ..CanUseTool::default()
     }
 }
@@ -121,6 +138,9 @@ fn can_use_tool(text: &str, request: &Members<'_>, damaged: bool) -> CanUseTool 
 
 /// An input: as it is shown, whether that is all of it, and its own text where that is another.
 fn input(tool_name: &str, raw: &str) -> (Value, InputState, Option<String>) {
+    if raw.len() > MAX_INPUT {
+        return (unreadable_input(&shown(raw)), InputState::Unusable, None);
+    }
     if let Some(input) = json::value(raw) {
         let written = input.to_string();
         let same = written == raw;

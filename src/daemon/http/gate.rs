@@ -12,6 +12,7 @@ use super::Api;
 use super::error::ApiError;
 use super::limits::{PER_SECOND, Who};
 use super::peer::Peer;
+use super::server::Incoming;
 use crate::daemon::store::ApiKey;
 
 /// Longest time that a request may take, waiting for an answer included.
@@ -29,7 +30,7 @@ pub struct Caller {
 /// Lets a request in, with its [`Caller`] among its extensions.
 pub async fn pass(
     State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    ConnectInfo(Incoming { peer, admission }): ConnectInfo<Incoming>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
@@ -50,6 +51,12 @@ pub async fn pass(
             ));
         }
     };
+    if !admission.shows_key(key.id) {
+        return Err(ApiError::too_many(
+            "too many connections with this key, or with any; close some, or ask over fewer",
+            1,
+        ));
+    }
     take(&api, Who::Key(key.id))?;
     if api.keys.is_to_be_noted(key.id)
         && let Err(error) = api.store.api_key_used(key.id).await

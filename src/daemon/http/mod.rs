@@ -9,6 +9,7 @@
 //! writes of the store at once, so however busy it is, the sessions and the socket are not. Nobody is
 //! asked by mail or chat here: what a program asks waits in the inbox.
 
+mod admission;
 mod agent;
 mod calls;
 mod error;
@@ -39,8 +40,8 @@ use super::waiters::Waiters;
 /// Where the API begins.
 pub const PREFIX: &str = "/humanlayer/v1";
 
-/// Connections at once; further ones wait in the system's queue.
-pub const CONNECTIONS: usize = 1024;
+/// Connections at once: with a good key, and without one.
+pub const CONNECTIONS: usize = admission::WITH_KEY + admission::STRANGERS;
 
 /// Reads of the store at once.
 pub const READS: usize = 4;
@@ -55,6 +56,8 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub const PENDING: PendingBounds = PendingBounds {
     per_asker: 1_000,
     in_all: 5_000,
+    bytes_per_asker: 64 * 1024 * 1024,
+    bytes_in_all: 256 * 1024 * 1024,
 };
 
 /// Where to serve.

@@ -15,13 +15,13 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::admission::{Admission, Admissions, STRANGER_WAIT};
 use super::host::Hosts;
 use super::peer::Peer;
-use super::{Api, CONNECTIONS, Http, HttpOptions, HttpStatus, KeyRing, router};
+use super::{Api, Http, HttpOptions, HttpStatus, KeyRing, router};
 use crate::daemon::bus::Bus;
 use crate::daemon::session::Sessions;
 use crate::daemon::store::Store;
@@ -57,7 +57,7 @@ pub async fn serve(
     };
     let hosts = Hosts::new(&options.host);
     let api = Api::new(store, &bus, sessions, keys, hosts, stop.clone());
-    let service = router::router(Arc::new(api)).into_make_service_with_connect_info::<Peer>();
+    let service = router::router(Arc::new(api)).into_make_service_with_connect_info::<Incoming>();
     tracing::info!(%address, "serving the local HumanLayer API");
     let serving =
         axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -142,15 +142,24 @@ async fn bind(options: &HttpOptions) -> Result<(Bounded, SocketAddr), String> {
         .map_err(|error| format!("cannot tell the address of port {port}: {error}"))?;
     let listener = Bounded {
         listener,
-        slots: Arc::new(Semaphore::new(CONNECTIONS)),
+        admissions: Arc::default(),
     };
     Ok((listener, address))
 }
 
-/// A listener that takes no more connections than there are slots.
+/// A new connection, as the gate sees it.
+#[derive(Clone)]
+pub struct Incoming {
+    /// Its ends.
+    pub peer: Peer,
+    /// Its place among all.
+    pub admission: Arc<Admission>,
+}
+
+/// A listener whose connections are bounded.
 struct Bounded {
     listener: TcpListener,
-    slots: Arc<Semaphore>,
+    admissions: Arc<Admissions>,
 }
 
 impl Listener for Bounded {
@@ -159,10 +168,6 @@ impl Listener for Bounded {
 
     async fn accept(&mut self) -> (Connection, Peer) {
         loop {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
-                // Never closed.
-                std::future::pending().await
-            };
             let accepted = self.listener.accept().await;
             let met = accepted.and_then(|(stream, remote)| {
                 stream.set_nodelay(true)?;
@@ -170,7 +175,10 @@ impl Listener for Bounded {
                 Ok((stream, Peer { remote, local }))
             });
             match met {
-                Ok((stream, peer)) => return (Connection::new(stream, slot), peer),
+                Ok((stream, peer)) => {
+                    let admission = self.admissions.admit(peer.remote.ip());
+                    return (Connection::new(stream, admission), peer);
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a connection to the local HumanLayer API was lost");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -188,25 +196,33 @@ impl Listener for Bounded {
     }
 }
 
-impl Connected<IncomingStream<'_, Bounded>> for Peer {
+impl Connected<IncomingStream<'_, Bounded>> for Incoming {
     fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
-        *stream.remote_addr()
+        Self {
+            peer: *stream.remote_addr(),
+            admission: Arc::clone(&stream.io().admission),
+        }
     }
 }
 
-/// A connection that ends when nothing moves on it for too long.
+/// A connection that ends when nothing moves on it for too long, when no request with a good key comes
+/// over it in time, or when it must make room.
 struct Connection {
     stream: TcpStream,
     rest: Pin<Box<Sleep>>,
-    _slot: OwnedSemaphorePermit,
+    stranger: Pin<Box<Sleep>>,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    admission: Arc<Admission>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, slot: OwnedSemaphorePermit) -> Self {
+    fn new(stream: TcpStream, admission: Arc<Admission>) -> Self {
         Self {
             stream,
             rest: Box::pin(tokio::time::sleep(IDLE)),
-            _slot: slot,
+            stranger: Box::pin(tokio::time::sleep(STRANGER_WAIT)),
+            closed: Box::pin(admission.closed.clone().cancelled_owned()),
+            admission,
         }
     }
 
@@ -214,11 +230,18 @@ impl Connection {
         self.rest.as_mut().reset(Instant::now() + IDLE);
     }
 
-    fn rests_too_long(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        match self.rest.as_mut().poll(context) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
+    /// Fails when the connection may not go on. Asked before each read and write: who sends a byte now
+    /// and then does not keep it open by that.
+    fn may_go_on(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if self.closed.as_mut().poll(context).is_ready() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        let is_late =
+            self.admission.is_a_strangers() && self.stranger.as_mut().poll(context).is_ready();
+        if is_late || self.rest.as_mut().poll(context).is_ready() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
     }
 }
 
@@ -228,16 +251,14 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_read(context, buffer) {
-            Poll::Ready(read) => {
-                self.moved();
-                Poll::Ready(read)
-            }
-            Poll::Pending => match self.rests_too_long(context) {
-                Ok(()) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error)),
-            },
+        if let Err(error) = self.may_go_on(context) {
+            return Poll::Ready(Err(error));
         }
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            self.moved();
+        }
+        read
     }
 }
 
@@ -247,16 +268,14 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(context, bytes) {
-            Poll::Ready(written) => {
-                self.moved();
-                Poll::Ready(written)
-            }
-            Poll::Pending => match self.rests_too_long(context) {
-                Ok(()) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error)),
-            },
+        if let Err(error) = self.may_go_on(context) {
+            return Poll::Ready(Err(error));
         }
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.moved();
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -79,13 +79,9 @@ pub async fn fetch(
     params: FetchApprovalsParams,
 ) -> Result<ApprovalsResponse, RpcError> {
     let Some(session) = params.session_id.filter(|id| !id.is_empty()) else {
-        return Ok(ApprovalsResponse {
-            approvals: Vec::new(),
-        });
+        return Ok(ApprovalsResponse::default());
     };
-    let none = ApprovalsResponse {
-        approvals: Vec::new(),
-    };
+    let none = ApprovalsResponse::default();
     let (lineage, position) = match call.daemon.store.lineage(&session).await {
         Ok(found) => found,
         // Nothing is pending in a session that is not there, as existing clients have it.
@@ -101,12 +97,14 @@ pub async fn fetch(
         pending_only: true,
         ..ApprovalFilter::default()
     };
-    let approvals = call.daemon.store.approvals(filter).await?;
-    let named = approvals
+    let page = call.daemon.store.approvals(filter).await?;
+    let named = page
+        .approvals
         .iter()
         .map(|approval| lineage.approval(approval, position));
     Ok(ApprovalsResponse {
         approvals: named.map(|approval| Approval::from(&approval)).collect(),
+        has_more: page.cut,
     })
 }
 
@@ -121,9 +119,10 @@ pub async fn list(call: Call, params: ListApprovalsParams) -> Result<ApprovalsRe
 }
 
 async fn listed(call: &Call, filter: ApprovalFilter) -> Result<ApprovalsResponse, RpcError> {
-    let approvals = call.daemon.store.approvals(filter).await?;
+    let page = call.daemon.store.approvals(filter).await?;
     Ok(ApprovalsResponse {
-        approvals: approvals.iter().map(Approval::from).collect(),
+        approvals: page.approvals.iter().map(Approval::from).collect(),
+        has_more: page.cut,
     })
 }
 

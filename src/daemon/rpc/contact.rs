@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Call;
 use super::error::RpcError;
-use crate::daemon::store::{Asked, Asker, NewRequest, PendingBounds, run_id_of};
+use crate::daemon::store::{Asked, Asker, CONTACTS_OF_SESSION, NewRequest, run_id_of};
 use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
 use crate::domain::session::Process;
 use crate::domain::{Kind, Origin, Session, Source};
@@ -27,12 +27,6 @@ const MAX_DIRECTORY: usize = 4096;
 
 /// Most options of one request.
 const MAX_OPTIONS: usize = 100;
-
-/// Contacts that may be pending.
-const BOUNDS: PendingBounds = PendingBounds {
-    per_asker: 1000,
-    in_all: 5000,
-};
 
 pub async fn create(
     call: Call,
@@ -71,7 +65,7 @@ pub async fn create(
     };
     let store = &call.daemon.store;
     call.note_asking(false).await?;
-    let approval = match store.ask_bounded(request, BOUNDS).await? {
+    let approval = match store.ask_bounded(request, CONTACTS_OF_SESSION).await? {
         Asked::New(approval) | Asked::Known(approval) => approval,
         Asked::Taken(_) => {
             return Err(RpcError::new(

@@ -35,6 +35,7 @@ use self::error::RpcError;
 pub use self::subscribe::Subscribe;
 use super::Daemon;
 use super::callers::Caller;
+use super::store::for_others;
 use crate::domain::Origin;
 use crate::protocol::method;
 
@@ -122,9 +123,14 @@ where
                 caller,
             };
             let params = parse(&params)?;
-            handler(call, params)
-                .await
-                .map_err(|error| error.into_object(name))
+            let is_a_persons = call.origin.may_decide();
+            let handled = handler(call, params);
+            let answer = if is_a_persons {
+                handled.await
+            } else {
+                for_others(handled).await
+            };
+            answer.map_err(|error| error.into_object(name))
         })
         .map(drop)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, api_outbox, events, outbox, sessions};
+use super::{Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, sessions};
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
 use crate::domain::decision::{self, standing_rule};
@@ -68,11 +68,11 @@ impl Store {
         self.readers.run(move |db| find(db, &id)).await
     }
 
-    /// Approvals: pending ones oldest first, all of them newest first.
+    /// A page of approvals: pending ones oldest first, all of them newest first.
     ///
     /// # Errors
     /// When the database cannot be read, or the filter names something unknown.
-    pub async fn approvals(&self, filter: ApprovalFilter) -> Result<Vec<Approval>, StoreError> {
+    pub async fn approvals(&self, filter: ApprovalFilter) -> Result<ApprovalPage, StoreError> {
         self.readers.run(move |db| list(db, &filter)).await
     }
 
@@ -480,8 +480,21 @@ pub fn find(db: &Connection, id: &str) -> Result<Approval, StoreError> {
     }
 }
 
+/// Bytes of one page: what an answer may hold, with room for how they are written. A page has one
+/// approval at least.
+const PAGE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A page of a list.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalPage {
+    /// The approvals.
+    pub approvals: Vec<Approval>,
+    /// Whether the page is full before its number of approvals is reached.
+    pub cut: bool,
+}
+
 /// Approvals of a list.
-pub fn list(db: &Connection, filter: &ApprovalFilter) -> Result<Vec<Approval>, StoreError> {
+pub fn list(db: &Connection, filter: &ApprovalFilter) -> Result<ApprovalPage, StoreError> {
     let session_key = filter
         .session
         .as_deref()
@@ -500,19 +513,26 @@ pub fn list(db: &Connection, filter: &ApprovalFilter) -> Result<Vec<Approval>, S
         ("", "DESC", "<")
     };
     let sql = format!(
-        "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key
+        "SELECT {}, {} AS bytes FROM approvals a JOIN sessions s ON s.key = a.session_key
          WHERE (?1 IS NULL OR a.session_key = ?1) AND (?2 IS NULL OR a.key {past} ?2) {pending}
          ORDER BY a.key {order} LIMIT ?3",
-        rows::APPROVAL
+        rows::APPROVAL,
+        bounds::BYTES
     );
-    db.prepare_cached(&sql)
-        .and_then(|mut query| {
-            query
-                .query_map(
-                    params![session_key, after, filter.limit.map_or(-1, i64::from)],
-                    rows::approval,
-                )?
-                .collect()
-        })
-        .doing("list approvals")
+    let read = || -> rusqlite::Result<ApprovalPage> {
+        let mut query = db.prepare_cached(&sql)?;
+        let limit = filter.limit.map_or(-1, i64::from);
+        let mut rows = query.query(params![session_key, after, limit])?;
+        let (mut page, mut bytes) = (ApprovalPage::default(), 0_u64);
+        while let Some(row) = rows.next()? {
+            bytes = bytes.saturating_add(row.get::<_, i64>("bytes")?.unsigned_abs());
+            if bytes > PAGE_BYTES && !page.approvals.is_empty() {
+                page.cut = true;
+                break;
+            }
+            page.approvals.push(rows::approval(row)?);
+        }
+        Ok(page)
+    };
+    read().doing("list approvals")
 }

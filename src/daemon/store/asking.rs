@@ -12,11 +12,11 @@ use super::correlate::same_json;
 use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, asker_processes, events, requests, sessions};
-use crate::domain::approval::{InputState, ResponseOption};
+use super::{Doing as _, Store, StoreError, asker_processes, bounds, events, requests, sessions};
+use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
-use crate::domain::{Approval, ApprovalId, EventBody, Kind, Question, Session, Source};
+use crate::domain::{Approval, ApprovalId, EventBody, Kind, Outcome, Question, Session, Source};
 use crate::platform::ProcessId;
 
 /// A question that came over MCP.
@@ -45,7 +45,7 @@ impl Store {
     /// session of its own.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over
+    /// [`StoreError::Full`] when too much is pending, [`StoreError::NotFound`] for an unknown session, [`StoreError::Conflict`] for one that is over
     /// and for a `call_id` under which something else was asked.
     pub async fn create_mcp_approval(&self, new: NewMcpApproval) -> Result<Approval, StoreError> {
         self.writer
@@ -78,11 +78,37 @@ pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Resu
             &question.tool_input,
         )
     };
+    let bytes = new.tool_input.to_string().len() + new.raw_input.map_or(0, str::len);
+    let asker = bounds::Asker::Session(session.key);
+    let full = match bounds::check(write.db, new.source, asker, bytes, bounds::OF_AGENT) {
+        Ok(()) => None,
+        Err(full @ StoreError::Full { .. }) => Some(full.to_string()),
+        Err(error) => return Err(error),
+    };
     match insert(write, session, &new)? {
-        Some(key) => settle_new(write, session, key).map(drop),
+        Some(key) => {
+            let approval = settle_new(write, session, key)?;
+            let full = full.filter(|_| approval.outcome == Outcome::Pending);
+            full.map_or(Ok(()), |reason| deny_beyond_bound(write, &approval, reason))
+        }
         // The agent repeats a question that is recorded already.
         None => Ok(()),
     }
+}
+
+/// Denies a question of which there are too many.
+fn deny_beyond_bound(
+    write: &mut Write<'_>,
+    approval: &Approval,
+    reason: String,
+) -> Result<(), StoreError> {
+    let by = DecidedBy::Rule {
+        rule: "too_many_pending".to_owned(),
+        granted_by: None,
+        expires_at: None,
+    };
+    let denied = Resolution::plain(Outcome::Denied, Some(reason), by);
+    approvals::resolve_as(write, approval, &denied).map(drop)
 }
 
 fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, StoreError> {
@@ -101,6 +127,9 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
     if let Some(known) = asked_before(write, &session, &new)? {
         return Ok(known);
     }
+    let bytes = new.tool_input.to_string().len();
+    let asker = bounds::Asker::Session(session.key);
+    bounds::check(write.db, Source::Mcp, asker, bytes, bounds::OF_MCP)?;
     let row = NewRow {
         tool_use_id: new.tool_use_id.as_deref(),
         call_id: new.call_id.as_deref(),

@@ -14,6 +14,7 @@ mod api_outbox;
 mod approvals;
 mod asker_processes;
 mod asking;
+mod bounds;
 mod callers;
 mod conversation;
 mod conversations_migration;
@@ -48,8 +49,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use api_outbox::{ApiAnswer, ApiOutbox};
-pub use approvals::{AnswerLine, ApprovalFilter};
+pub use approvals::{AnswerLine, ApprovalFilter, ApprovalPage};
 pub use asking::NewMcpApproval;
+pub use bounds::{CONTACTS_OF_SESSION, OF_AGENT, OF_MCP, PendingBounds};
 pub use conversation::{Names, Page};
 pub use events::Replay;
 pub use external::Asker;
@@ -57,7 +59,8 @@ pub use ingest::{Apply, End, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
-pub use requests::{Asked, Elsewhere, NewRequest, PendingBounds, RemoteRequest, run_id_of};
+pub use reader::for_others;
+pub use requests::{Asked, Elsewhere, NewRequest, RemoteRequest, run_id_of};
 pub use resume::{NEVER_BEGAN, NewProcess};
 pub use schema::inspect;
 pub use search::{Hit, Hits};
@@ -190,11 +193,13 @@ pub enum StoreError {
     },
     /// Too many requests are pending.
     #[error(
-        "{limit} requests {whose} are pending already, which is the limit; wait until some are answered"
+        "{limit} {what} {whose} are pending already, which is the limit; wait until some are answered"
     )]
     Full {
         /// The bound.
         limit: u64,
+        /// Of what.
+        what: &'static str,
         /// Whose requests it bounds.
         whose: &'static str,
         /// Whether that is everybody's.

@@ -84,7 +84,7 @@ fn read(
             .filter_map(|(name, n)| Some((Status::parse(&name)?, n)))
             .collect(),
         archived: count("SELECT coalesce(sum(n), 0) FROM session_counts WHERE archived = 1")?,
-        pending: approvals::list(db, &pending)?,
+        pending: approvals::list(db, &pending)?.approvals,
         pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
         cost_last_day_usd,
         open_alarms: super::alarms::count_open(db)?,

@@ -3,13 +3,28 @@
 //! Owns a bounded queue; callers wait when it is full. A read runs in one deferred transaction, so
 //! that all its statements see the same moment.
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Doing as _, READ_QUEUE, StoreError, schema};
+
+/// Reads that run at once for callers that are not proven to be a person's programs: a reader is always
+/// left for those that are.
+const READS_OF_OTHERS: usize = 1;
+
+tokio::task_local! {
+    /// Set where a call of such a caller is served.
+    static FOR_OTHERS: ();
+}
+
+/// Serves a call of a caller that is not proven to be a person's program.
+pub async fn for_others<T>(call: impl Future<Output = T>) -> T {
+    FOR_OTHERS.scope((), call).await
+}
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -17,6 +32,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 #[derive(Clone)]
 pub struct Pool {
     queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    others: Arc<Semaphore>,
 }
 
 impl Pool {
@@ -42,6 +58,7 @@ impl Pool {
         }
         Ok(Self {
             queue: Arc::new(Mutex::new(Some(queue))),
+            others: Arc::new(Semaphore::new(READS_OF_OTHERS)),
         })
     }
 
@@ -50,6 +67,15 @@ impl Pool {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let _turn = match FOR_OTHERS.try_with(|()| ()) {
+            Ok(()) => Some(
+                self.others
+                    .acquire()
+                    .await
+                    .map_err(|_| StoreError::Closed)?,
+            ),
+            Err(_) => None,
+        };
         let queue = self
             .queue
             .lock()

@@ -13,7 +13,10 @@ use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::external::{self, Asker};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, asker_processes, correlate, rows, sessions};
+use super::{
+    Doing as _, PendingBounds, Store, StoreError, asker_processes, bounds, correlate, rows,
+    sessions,
+};
 use crate::domain::approval::{DecidedBy, ResponseOption};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
@@ -78,15 +81,6 @@ impl Asked {
     }
 }
 
-/// How much may be pending before a new request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PendingBounds {
-    /// Of one asker.
-    pub per_asker: u64,
-    /// Of all askers of that source.
-    pub in_all: u64,
-}
-
 /// How a request was settled at its remote API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
@@ -123,12 +117,14 @@ impl Store {
     pub async fn ask_bounded(
         &self,
         request: NewRequest,
-        bounds: PendingBounds,
+        limits: PendingBounds,
     ) -> Result<Asked, StoreError> {
         self.writer
             .run(move |write| {
                 if by_call(write.db, request.source, &request.call_id)?.is_none() {
-                    check_bounds(write.db, &request, bounds)?;
+                    let asker = bounds::Asker::Named(request.asker.name.as_deref());
+                    let bytes = request.tool_input.to_string().len();
+                    bounds::check(write.db, request.source, asker, bytes, limits)?;
                 }
                 ask(write, request, None)
             })
@@ -276,6 +272,18 @@ fn ask(
         return Ok(Asked::Known(Box::new(known)));
     }
     let (session, tool_use_id) = place(write, &new)?;
+    if new.source == Source::Program && session.process != Process::External {
+        // An agent may give its programs any names.
+        let asker = bounds::Asker::Session(session.key);
+        let bytes = new.tool_input.to_string().len();
+        bounds::check(
+            write.db,
+            new.source,
+            asker,
+            bytes,
+            bounds::CONTACTS_OF_SESSION,
+        )?;
+    }
     let row = NewRow {
         kind: new.kind,
         tool_use_id: tool_use_id.as_deref(),
@@ -342,38 +350,6 @@ pub fn by_call(
                 .optional()
         })
         .doing("find a request")
-}
-
-fn check_bounds(
-    db: &Connection,
-    request: &NewRequest,
-    bounds: PendingBounds,
-) -> Result<(), StoreError> {
-    let (of_asker, in_all): (i64, i64) = db
-        .prepare_cached(
-            "SELECT count(*) FILTER (WHERE asker IS ?2), count(*) FROM approvals INDEXED BY approvals_by_asker
-             WHERE source = ?1 AND outcome = 'pending' AND call_id IS NOT NULL",
-        )
-        .and_then(|mut query| {
-            query.query_row(
-                params![request.source.as_str(), request.asker.name],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-        })
-        .doing("count what is pending")?;
-    for (pending, limit, whose, of_all) in [
-        (of_asker, bounds.per_asker, "of this asker", false),
-        (in_all, bounds.in_all, "of all askers", true),
-    ] {
-        if pending.unsigned_abs() >= limit {
-            return Err(StoreError::Full {
-                limit,
-                whose,
-                of_all,
-            });
-        }
-    }
-    Ok(())
 }
 
 fn pending_page(

@@ -431,6 +431,8 @@ async fn pending_requests_are_bounded_and_paged() {
     let bounds = PendingBounds {
         per_asker: 2,
         in_all: 3,
+        bytes_per_asker: u64::MAX,
+        bytes_in_all: u64::MAX,
     };
     let new = |call_id: &str, name: &str| NewRequest {
         source: Source::LocalApi,

@@ -180,7 +180,10 @@ impl Running {
             on_accept: Arc::new(|_, _| {
                 let mut extensions = Extensions::new();
                 extensions.insert("from on_accept");
-                extensions
+                ipc::Accepted {
+                    extensions,
+                    holder: ipc::Holder::User,
+                }
             }),
         };
         let listener = ipc::bind(&directory.path().join("s")).unwrap();

@@ -188,3 +188,23 @@ fn another_address_than_loopback_wants_an_explicit_setting() {
         health["http_address"].is_string().then_some(())
     });
 }
+
+#[test]
+fn slow_senders_without_a_key_keep_nobody_out() {
+    let api = Api::start();
+    let slow: Vec<TcpStream> = (0..1100)
+        .map(|_| {
+            let mut stream = TcpStream::connect(api.address).unwrap();
+            let _ = stream.write_all(b"GET /humanlayer/v1/project HTTP/1.1\r\nHost: local");
+            stream
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(api.get("/project").status, 200);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    // None of them is kept for ever, however it goes on sending.
+    let mut last = slow.into_iter().last().unwrap();
+    wait_until("the slow sender is cut off", || {
+        last.write_all(b"h").is_err().then_some(())
+    });
+}

@@ -3,10 +3,13 @@
 //! Owns the setup of the log and the report of panics in it. Only the daemon
 //! and the MCP servers log; the commands print what they have to say and set
 //! nothing up, which also keeps them fast. Called once, by whoever is about to
-//! run one of those.
+//! run one of those. What a log may grow to is bounded in [`limit`].
+
+pub mod limit;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -14,6 +17,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::limit::{Bounded, Capped, Counting, Limiter};
 use crate::config::LogLevel;
 
 /// Log files kept; the oldest is removed when a new day begins.
@@ -58,6 +62,8 @@ pub enum LoggingError {
 pub fn init(destination: Destination<'_>, level: LogLevel) -> Result<(), LoggingError> {
     // A line that cannot be written, as the disk is full, is dropped. The library would say so on
     // stderr, and panic when that cannot be written either: the daemon would die of its log.
+    let limiter = Arc::new(Limiter::default());
+    let bounded = Bounded::new(filter(level), Arc::clone(&limiter));
     let builder = tracing_subscriber::fmt()
         .with_max_level(filter(level))
         .log_internal_errors(false);
@@ -75,16 +81,20 @@ pub fn init(destination: Destination<'_>, level: LogLevel) -> Result<(), Logging
                 })?;
             builder
                 .with_ansi(false)
-                .with_writer(files)
+                .event_format(Counting::new(limiter))
+                .with_writer(Capped::new(files))
                 .finish()
                 .with(targets())
+                .with(bounded)
                 .try_init()
         }
         Destination::Stderr => builder
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-            .with_writer(std::io::stderr)
+            .event_format(Counting::new(limiter))
+            .with_writer(Capped::new(std::io::stderr))
             .finish()
             .with(targets())
+            .with(bounded)
             .try_init(),
     }
     .map_err(|cause| LoggingError::Twice(Box::new(cause)))?;

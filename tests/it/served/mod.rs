@@ -1,0 +1,37 @@
+//! The user is always served, whatever agents, files and processes do.
+
+mod connections;
+mod pending;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::daemon::{Daemon, wait_until};
+
+/// A session whose agent takes what the daemon has; see `crowd.py`. Gives the session, and what it told.
+fn crowd(daemon: &Daemon, how: &str) -> (String, Value) {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/served/crowd.py");
+    let told: PathBuf = daemon.work().join("told");
+    let command = format!(
+        "(/usr/bin/python3 '{program}' '{}' '{}' {how} < /dev/null > /dev/null 2>&1 &)",
+        daemon.socket().display(),
+        told.display(),
+    );
+    let session = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}\nWAITFILE never", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    let told = wait_until("the agent has tried", || {
+        serde_json::from_str(&std::fs::read_to_string(&told).ok()?).ok()
+    });
+    (session, told)
+}
+
+/// Runs a verb that must succeed; gives what it prints.
+fn verb(daemon: &Daemon, arguments: &[&str]) -> String {
+    let output = daemon.command().args(arguments).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
+}
