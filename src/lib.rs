@@ -160,8 +160,14 @@
 //! | a message to an agent | 8 MiB |
 //! | the agent's own lines in the database | until 14 days after the session's last activity; those that were not understood until a person deletes them |
 //! | events for catching up | 7 days, at most a million |
-//! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503) |
-//! | HTTP | 1,024 connections, 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
+//! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503); permission prompts over MCP 200 of one session, 2,000 of all; 32 or 64 MiB of one asker, 256 MiB of all |
+//! | questions of an agent that are pending | 1,000 and 128 MiB of one session; further ones are denied, by a rule that says so |
+//! | the input of a question | 16 MiB; a longer one can only be denied |
+//! | a page of approvals | 16 MiB, one at least; `has_more` says that there are more |
+//! | connections to the socket | 1,024, of which 256 only a person's programs get; 64 of one session, one other agent, or one unproven program |
+//! | reads for whoever is not proven to be a person's program | one at a time: a reader is left for people |
+//! | HTTP | 768 connections with a good key, 512 of one; without one 256, of which the oldest makes room, for 10 s each; 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
+//! | the log | 200 lines at once of one place in the code, then one each 2 s: further ones are counted; 8 KiB a line, 64 MiB a day |
 //! | an idle session's process | 10 minutes after its last turn, unless background work runs |
 //!
 //! Conversations, approvals and sessions are kept until a person deletes them.

@@ -17,7 +17,7 @@ fn an_agent_that_opens_all_connections_locks_nobody_out() {
     let other = daemon.launch_session("TEXT done");
     daemon.until_status(&other, "completed");
     assert!(verb(&daemon, &["sessions"]).contains(&session[..8]));
-    verb(&daemon, &["end", &session, "--yes"]);
+    verb(&daemon, &["end", &session]);
     daemon.until_over(&session);
 }
 
@@ -29,13 +29,9 @@ fn an_agent_that_is_refused_again_and_again_does_not_fill_the_disk() {
     let log = daemon.log();
     let refused = log
         .lines()
-        .filter(|line| line.contains(" refused "))
+        .filter(|line| line.contains(" WARN ") && line.contains(": refused "))
         .count();
-    assert!(refused <= 400, "{refused} lines");
-    assert!(
-        log.contains("an agent may not") || refused > 0,
-        "some are there"
-    );
+    assert!((200..400).contains(&refused), "{refused} lines");
     // How many there were is said with a later line.
     crate::support::daemon::wait_until("the lines are counted", || {
         daemon.connect().fail(

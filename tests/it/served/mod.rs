@@ -11,6 +11,17 @@ use crate::support::daemon::{Daemon, wait_until};
 
 /// A session whose agent takes what the daemon has; see `crowd.py`. Gives the session, and what it told.
 fn crowd(daemon: &Daemon, how: &str) -> (String, Value) {
+    let session = start_crowd(daemon, how);
+    let asked = daemon.until_pending(&session);
+    daemon.approve(&asked);
+    let told = daemon.work().join("told");
+    let told = wait_until("the agent has tried", || {
+        serde_json::from_str(&std::fs::read_to_string(&told).ok()?).ok()
+    });
+    (session, told)
+}
+
+fn start_crowd(daemon: &Daemon, how: &str) -> String {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/served/crowd.py");
     let told: PathBuf = daemon.work().join("told");
     let command = format!(
@@ -18,14 +29,8 @@ fn crowd(daemon: &Daemon, how: &str) -> (String, Value) {
         daemon.socket().display(),
         told.display(),
     );
-    let session = daemon.launch_session_with(json!({
-        "query": format!("TOOL Bash {}\nWAITFILE never", json!({"command": command})),
-        "dangerously_skip_permissions": true,
-    }));
-    let told = wait_until("the agent has tried", || {
-        serde_json::from_str(&std::fs::read_to_string(&told).ok()?).ok()
-    });
-    (session, told)
+    let tool = json!({"command": command});
+    daemon.launch_session(&format!("TOOL Bash {tool}\nWAITFILE never"))
 }
 
 /// Runs a verb that must succeed; gives what it prints.
