@@ -191,6 +191,23 @@ fn a_program_that_asks_does_not_answer() {
 }
 
 #[test]
+fn a_program_that_asks_takes_back_nothing_that_another_one_waits_for() {
+    let daemon = Daemon::unprivileged();
+    let mut victim = crate::support::asker::Asker::start(&daemon.socket());
+    let question = json!({"message": "may I?", "ends_with_caller": true});
+    let asked = victim.ask("createContact", &question)["result"]["approval_id"].clone();
+    let mut other = crate::support::asker::Asker::start(&daemon.socket());
+    other.ask("createContact", &question);
+    let withdraw = json!({"approval_id": asked});
+    assert_refused(&other.ask("withdrawApproval", &withdraw));
+    let answer = victim.ask("withdrawApproval", &withdraw);
+    assert_eq!(
+        answer["result"]["approval"]["outcome"], "withdrawn",
+        "{answer}"
+    );
+}
+
+#[test]
 fn who_asked_is_an_agent_for_the_next_daemon_too() {
     let mut daemon = Daemon::unprivileged();
     let mut asker = crate::support::asker::Asker::start(&daemon.socket());
