@@ -196,6 +196,7 @@ async fn serve(
     let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
+    store.look_for_foreign_writer().await?;
     callers::recall(&callers, &store, &options.starter, may_be_first).await?;
     let context = session::Context::new(
         store.clone(),

@@ -234,6 +234,19 @@ pub struct LaunchConfig {
     pub by_an_agent: bool,
 }
 
+impl LaunchConfig {
+    /// Whether its agent asks before it runs a tool that could do harm: no mode and no list of tools says
+    /// otherwise.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let strict = matches!(
+            self.permission_mode.as_deref(),
+            None | Some("default" | "plan" | "dontAsk")
+        );
+        strict && self.allowed_tools.is_empty()
+    }
+}
+
 /// A model proxy that existing clients can put between the agent and its model. Its address and key
 /// are kept encrypted, apart from this.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub use alarm::{Alarm, AlarmKind, RunnerEnd};
 pub use judge::Runner;
 pub use place::{Place, PlaceRecord, top};
-pub use recall::recall;
+pub use recall::{recall, recall_confirmed};
 pub use terminals::{AgentTime, ConfirmedTerminal, Terminals};
 
 use self::judge::{Knowledge, Verdict};

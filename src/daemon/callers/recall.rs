@@ -32,10 +32,20 @@ pub async fn recall(
     if let Some(record) = store.first_start(first).await? {
         tracing::info!(place = %record.place, program = record.program, "this is the first start: what runs in the place that started it counts as a person's");
     }
-    callers.set_places(store.places().await?);
     let times = store.agent_times(callers.boot().to_owned()).await?;
     callers.recall_agent_times(times);
-    callers.set_confirmed(&store.confirmed_terminals().await?);
+    recall_confirmed(callers, store).await?;
     callers.set_alarms(&store.alarms(true).await?);
+    Ok(())
+}
+
+/// Takes over the places and terminals that a person has let count.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn recall_confirmed(callers: &Callers, store: &Store) -> Result<(), StoreError> {
+    callers.set_places(store.places().await?);
+    let terminals = store.confirmed_terminals(callers.boot().to_owned()).await?;
+    callers.set_confirmed(&terminals);
     Ok(())
 }

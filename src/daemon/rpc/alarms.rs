@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::error::RpcError;
-use crate::daemon::callers::Alarm;
+use crate::daemon::callers::{self, Alarm, AlarmKind};
 use crate::protocol::alarms::{
     AcknowledgeAlarmParams, AlarmInfo, AlarmResponse, ListAlarmsParams, ListAlarmsResponse,
 };
@@ -30,6 +30,11 @@ pub async fn acknowledge(
     let by = person.describe(u32::MAX);
     let alarm = store.acknowledge_alarm(params.id, by).await?;
     call.daemon.callers().set_alarms(&store.alarms(true).await?);
+    if alarm.kind == AlarmKind::ForeignWriter {
+        // What was left out as a foreign writer's is in force from now on.
+        callers::recall_confirmed(call.daemon.callers(), store).await?;
+        call.daemon.keys.reload(store).await?;
+    }
     Ok(AlarmResponse { alarm: info(alarm) })
 }
 

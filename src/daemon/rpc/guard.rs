@@ -115,15 +115,10 @@ impl Call {
         if self.origin_now().may_decide() {
             return Ok(config);
         }
-        let strict_mode = matches!(
-            config.permission_mode.as_deref(),
-            None | Some("default" | "plan" | "dontAsk")
-        );
         let strict = !settings.auto_accept_edits
             && !settings.skip_permissions
             && !config.scripted
-            && strict_mode
-            && config.allowed_tools.is_empty()
+            && config.asks()
             && config.mcp_config.is_none()
             && config.permission_prompt_tool.is_none();
         if !strict {

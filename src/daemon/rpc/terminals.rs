@@ -13,7 +13,8 @@ pub async fn list(call: Call, _: ListTerminalsParams) -> Result<TerminalsRespons
 }
 
 async fn listed(call: &Call) -> Result<TerminalsResponse, RpcError> {
-    let terminals = call.daemon.store.confirmed_terminals().await?;
+    let boot = call.daemon.callers().boot().to_owned();
+    let terminals = call.daemon.store.confirmed_terminals(boot).await?;
     call.daemon.callers().set_confirmed(&terminals);
     let terminals = terminals.into_iter().map(|terminal| TerminalInfo {
         pid: terminal.process.pid,

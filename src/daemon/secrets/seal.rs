@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use sha2::{Digest as _, Sha256};
 
 use super::key::{self, KEY_BYTES};
@@ -29,6 +30,7 @@ pub struct Sealer {
 struct Key {
     id: [u8; KEY_ID_BYTES],
     aead: LessSafeKey,
+    codes: hmac::Key,
 }
 
 impl Sealer {
@@ -47,6 +49,14 @@ impl Sealer {
             tracing::error!(%error, "launch environments can be neither stored nor read");
         }
         Self { path, key }
+    }
+
+    /// An authentication code for a message, which only who has the key can make; none without a key.
+    #[must_use]
+    pub fn code(&self, message: &[u8]) -> Option<[u8; 32]> {
+        let key = self.key.as_ref().ok()?;
+        let tag = hmac::sign(&key.codes, message);
+        tag.as_ref().try_into().ok()
     }
 
     /// Encrypts the secrets of a session.
@@ -123,9 +133,15 @@ impl Key {
             .chain_update(bytes)
             .finalize();
         id.copy_from_slice(digest.get(..KEY_ID_BYTES)?);
+        // A key of its own for each use.
+        let codes = Sha256::new()
+            .chain_update(b"humanlayer key of authentication codes")
+            .chain_update(bytes)
+            .finalize();
         Some(Self {
             id,
             aead: LessSafeKey::new(unbound),
+            codes: hmac::Key::new(hmac::HMAC_SHA256, &codes),
         })
     }
 }

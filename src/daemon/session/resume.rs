@@ -244,6 +244,13 @@ async fn prerequisites(
             session.working_dir
         )));
     }
+    let in_force = in_present_mode(session.config.clone(), session);
+    if !in_force.asks() && ctx.store.is_suspended().await? {
+        return Ok(Err(format!(
+            "another program has written to the database, and this session would run tools without asking; look at what is in force and acknowledge the alarm: `humanlayer alarms` (mode: {})",
+            in_force.permission_mode.as_deref().unwrap_or("default")
+        )));
+    }
     let present = message.and_then(|message| message.env.as_ref());
     let (config, secrets, notice) = match message.and_then(|message| message.launch.clone()) {
         Some((config, mut secrets)) => {

@@ -1,10 +1,12 @@
 //! Alarms: what must not have happened and has.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, sessions};
+use super::{Doing as _, Store, StoreError, seals, sessions};
 use crate::daemon::callers::{Alarm, AlarmKind};
 use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
 
@@ -204,6 +206,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when no open alarm has that number.
     pub async fn acknowledge_alarm(&self, id: i64, by: String) -> Result<Alarm, StoreError> {
+        let sealer = Arc::clone(&self.sealer);
         self.writer
             .run(move |write| {
                 let now = micros(write.now);
@@ -220,6 +223,9 @@ impl Store {
                         what: "open alarm",
                         id: id.to_string(),
                     })?;
+                if acknowledged.kind == AlarmKind::ForeignWriter {
+                    seals::seal_all(write.db, &sealer).doing("confirm what is in force")?;
+                }
                 let run = RunId::from(String::new());
                 announce(write, &acknowledged.session_id, &run)?;
                 Ok(acknowledged)

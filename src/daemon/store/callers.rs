@@ -1,10 +1,12 @@
 //! What is on record about who calls: places, and programs that ask.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError};
+use super::{Doing as _, Store, StoreError, seals};
 use crate::daemon::callers::{Place, PlaceRecord};
 use crate::platform::ProcessId;
 
@@ -82,16 +84,19 @@ impl Store {
             .await
     }
 
-    /// All places on record, the oldest first.
+    /// All places on record, the oldest first; none that somebody else wrote.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn places(&self) -> Result<Vec<PlaceRecord>, StoreError> {
+        let sealer = Arc::clone(&self.sealer);
         self.readers
-            .run(|db| {
-                db.prepare_cached(&format!("SELECT {PLACE} FROM places ORDER BY id"))
+            .run(move |db| {
+                let places: Vec<PlaceRecord> = db
+                    .prepare_cached(&format!("SELECT {PLACE} FROM places ORDER BY id"))
                     .and_then(|mut query| query.query_map([], place)?.collect())
-                    .doing("list the places")
+                    .doing("list the places")?;
+                seals::ours(db, &sealer, "places", places, |place| place.id.to_string())
             })
             .await
     }

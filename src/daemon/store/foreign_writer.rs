@@ -1,22 +1,37 @@
 //! Notices that somebody else has written to the database, whose only writer is this daemon.
 //!
 //! SQLite tells a connection when another one has committed. What the writing connection has seen of that is in
-//! a temporary table of its own. Where somebody has, no standing permission applies until a person has
-//! acknowledged the alarm: it could be theirs who wrote. (A writer while no daemon runs is not noticed.)
+//! a temporary table of its own. What was written while no daemon ran shows by its seal ([`seals`]). Where
+//! somebody has written, no standing permission applies until a person has acknowledged the alarm: it could be
+//! theirs who wrote.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, alarms};
+use super::{Doing as _, Store, StoreError, alarms, seals};
 use crate::daemon::callers::AlarmKind;
+use crate::daemon::secrets::Sealer;
 
 /// Begins to watch; on the connection that writes.
-pub fn begin(db: &Connection) -> rusqlite::Result<()> {
-    let version = version(db)?;
-    db.execute_batch("CREATE TEMP TABLE seen_version (version INTEGER NOT NULL)")?;
-    db.execute("INSERT INTO temp.seen_version VALUES (?)", [version])
-        .map(drop)
+pub fn begin(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
+    let foreign = seals::foreign(db, sealer)?;
+    let (version, detail) = if foreign.is_empty() {
+        (version(db)?, WHILE_RUNNING.to_owned())
+    } else {
+        // No version: the next look finds that it has changed.
+        (-1, seals::describe(&foreign))
+    };
+    db.execute_batch(
+        "CREATE TEMP TABLE seen_version (version INTEGER NOT NULL, detail TEXT NOT NULL)",
+    )?;
+    db.execute(
+        "INSERT INTO temp.seen_version VALUES (?, ?)",
+        params![version, detail],
+    )
+    .map(drop)
 }
+
+const WHILE_RUNNING: &str = "another program has written to the database: no standing permission applies until you have looked at what is in force and acknowledged this";
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {
     db.pragma_query_value(None, "data_version", |row| row.get(0))
@@ -25,20 +40,35 @@ fn version(db: &Connection) -> rusqlite::Result<i64> {
 /// Looks whether somebody else has written, and says whether standing permissions are suspended.
 pub fn suspends_rules(write: &mut Write<'_>) -> Result<bool, StoreError> {
     let now = version(write.db).doing("ask who has written")?;
-    let changed = write
+    let seen: (i64, String) = write
         .db
-        .prepare_cached("UPDATE temp.seen_version SET version = ?1 WHERE version <> ?1")
-        .and_then(|mut update| update.execute([now]))
-        .doing("note who has written")?
-        > 0;
-    if changed && !alarms::is_open(write.db, AlarmKind::ForeignWriter)? {
-        let detail = "another program has written to the database: no standing permission applies until you have looked at what is in force and acknowledged this";
-        alarms::raise_without_session(write, AlarmKind::ForeignWriter, detail)?;
+        .prepare_cached("SELECT version, detail FROM temp.seen_version")
+        .and_then(|mut query| query.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
+        .doing("look up who has written")?;
+    if seen.0 != now {
+        if !alarms::is_open(write.db, AlarmKind::ForeignWriter)? {
+            alarms::raise_without_session(write, AlarmKind::ForeignWriter, &seen.1)?;
+        }
+        write
+            .db
+            .execute(
+                "UPDATE temp.seen_version SET version = ?, detail = ?",
+                params![now, WHILE_RUNNING],
+            )
+            .doing("note who has written")?;
     }
     alarms::is_open(write.db, AlarmKind::ForeignWriter)
 }
 
 impl Store {
+    /// Whether standing permissions are suspended.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub async fn is_suspended(&self) -> Result<bool, StoreError> {
+        self.look_for_foreign_writer().await
+    }
+
     /// Looks whether somebody else has written to the database.
     ///
     /// # Errors

@@ -3,11 +3,13 @@
 //! A key is stored as its SHA-256 only. Names are unique among the keys that are good; a revoked
 //! key stays in the record.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
-use super::{Doing as _, Store, StoreError};
+use super::{Doing as _, Store, StoreError, seals};
 
 /// A key's hash.
 pub type KeyHash = [u8; 32];
@@ -83,16 +85,19 @@ impl Store {
             .await
     }
 
-    /// All keys, the newest first; revoked ones too.
+    /// All keys, the newest first; revoked ones too, but none that somebody else wrote.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let sealer = Arc::clone(&self.sealer);
         self.readers
-            .run(|db| {
-                db.prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY id DESC"))
+            .run(move |db| {
+                let keys: Vec<ApiKey> = db
+                    .prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY id DESC"))
                     .and_then(|mut query| query.query_map([], key)?.collect())
-                    .doing("list the keys")
+                    .doing("list the keys")?;
+                seals::ours(db, &sealer, "api_keys", keys, |key| key.id.to_string())
             })
             .await
     }

@@ -38,6 +38,7 @@ mod resume;
 mod retention;
 mod rows;
 mod schema;
+mod seals;
 mod search;
 mod secrets;
 mod sessions;

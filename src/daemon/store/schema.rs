@@ -10,7 +10,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{StoreError, conversations_migration};
+use super::{StoreError, conversations_migration, seals};
+use crate::daemon::secrets::Sealer;
 
 /// Marks a database as ours ("HLYR").
 pub const APPLICATION_ID: i32 = 0x484c_5952;
@@ -29,7 +30,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_callers.sql"),
     include_str!("schema_alarms.sql"),
     include_str!("schema_terminals.sql"),
+    SEALS,
 ];
+
+/// The migration from which on rows that permit something are sealed.
+const SEALS: &str = include_str!("schema_seals.sql");
 
 /// The migration whose data are brought together by [`conversations_migration`].
 const CONVERSATIONS: &str = include_str!("schema_conversations.sql");
@@ -40,7 +45,7 @@ const CONVERSATIONS: &str = include_str!("schema_conversations.sql");
 /// # Errors
 /// When the database belongs to another program or a newer binary, is damaged, or cannot be
 /// written; it is unchanged then.
-pub fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+pub fn migrate(db: &mut Connection, path: &Path, sealer: &Sealer) -> Result<(), StoreError> {
     let from = recognise(db, path)?;
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(from) {
         let mut step = || -> rusqlite::Result<()> {
@@ -48,6 +53,9 @@ pub fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
             tx.execute_batch(sql)?;
             if *sql == CONVERSATIONS {
                 conversations_migration::run(&tx)?;
+            }
+            if *sql == SEALS {
+                seals::seal_all(&tx, sealer)?;
             }
             crate::failpoint::hit("store.migrating");
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -202,6 +210,12 @@ pub fn unreadable(path: &Path, source: rusqlite::Error) -> StoreError {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+
+    fn migrate_alone(db: &mut Connection) -> Result<(), StoreError> {
+        let keys = tempfile::tempdir().unwrap();
+        let sealer = Sealer::beside(&keys.path().join("db"));
+        migrate(db, Path::new("x"), &sealer)
+    }
     use crate::daemon::secrets::Sealer;
 
     /// A database in memory, with a key for what is encrypted in it.
@@ -216,8 +230,8 @@ mod tests {
     #[test]
     fn an_empty_database_reaches_the_current_version_once() {
         let (mut db, _dir) = in_memory();
-        migrate(&mut db, Path::new("x")).unwrap();
-        migrate(&mut db, Path::new("x")).unwrap();
+        migrate_alone(&mut db).unwrap();
+        migrate_alone(&mut db).unwrap();
         let version: i64 = db
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
@@ -273,7 +287,7 @@ mod tests {
         db.pragma_update(None, "application_id", APPLICATION_ID)
             .unwrap();
         db.pragma_update(None, "user_version", 1).unwrap();
-        migrate(&mut db, Path::new("x")).unwrap();
+        migrate_alone(&mut db).unwrap();
         check(&db);
         add(&db, "c", "running");
         check(&db);
@@ -302,7 +316,7 @@ mod tests {
         for (sql, word) in cases {
             let mut db = Connection::open_in_memory().unwrap();
             db.execute_batch(sql).unwrap();
-            let error = migrate(&mut db, Path::new("x")).unwrap_err().to_string();
+            let error = migrate_alone(&mut db).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
             let tables: i64 = db
                 .query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))
@@ -315,7 +329,7 @@ mod tests {
             .unwrap();
         newer.pragma_update(None, "user_version", 999).unwrap();
         assert!(matches!(
-            migrate(&mut newer, Path::new("x")),
+            migrate_alone(&mut newer),
             Err(StoreError::Newer { .. })
         ));
     }

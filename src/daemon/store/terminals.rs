@@ -1,9 +1,11 @@
 //! When agents ran, and the terminals that a person has confirmed.
 
+use std::sync::Arc;
+
 use rusqlite::{Row, params};
 
 use super::rows::{self, micros};
-use super::{Doing as _, Store, StoreError, Urgency};
+use super::{Doing as _, Store, StoreError, Urgency, seals};
 use crate::daemon::callers::{AgentTime, ConfirmedTerminal};
 use crate::platform::ProcessId;
 
@@ -88,18 +90,28 @@ impl Store {
             .await
     }
 
-    /// The terminals that a person has confirmed.
+    /// The terminals that a person has confirmed in this run of the system.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn confirmed_terminals(&self) -> Result<Vec<ConfirmedTerminal>, StoreError> {
+    pub async fn confirmed_terminals(
+        &self,
+        boot: String,
+    ) -> Result<Vec<ConfirmedTerminal>, StoreError> {
+        let sealer = Arc::clone(&self.sealer);
         self.readers
-            .run(|db| {
-                db.prepare_cached(
-                    "SELECT pid, start_time, program, confirmed_by, confirmed_at FROM confirmed_terminals ORDER BY confirmed_at",
-                )
-                .and_then(|mut query| query.query_map([], terminal)?.collect())
-                .doing("list the confirmed terminals")
+            .run(move |db| {
+                let terminals: Vec<ConfirmedTerminal> = db
+                    .prepare_cached(
+                        "SELECT pid, start_time, program, confirmed_by, confirmed_at FROM confirmed_terminals
+                         WHERE boot_id = ? ORDER BY confirmed_at",
+                    )
+                    .and_then(|mut query| query.query_map([&boot], terminal)?.collect())
+                    .doing("list the confirmed terminals")?;
+                seals::ours(db, &sealer, "confirmed_terminals", terminals, |terminal| {
+                    let ProcessId { pid, start_time } = terminal.process;
+                    format!("{boot} {pid} {}", start_time.cast_signed())
+                })
             })
             .await
     }

@@ -19,7 +19,9 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
-use super::{Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, schema, secrets};
+use super::{
+    Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, schema, seals, secrets,
+};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
@@ -178,7 +180,7 @@ pub fn start(
     // Its log may show that it is not ours to fold in.
     keep_log(&db, true).doing("spare its log")?;
     secrets::add_functions(&db, sealer).doing("prepare the migration")?;
-    schema::migrate(&mut db, path)?;
+    schema::migrate(&mut db, path, sealer)?;
     keep_log(&db, false).doing("take its log over")?;
     secrets::rewrite_if_asked(&db);
     db.set_prepared_statement_cache_capacity(64);
@@ -189,12 +191,14 @@ pub fn start(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
     )
     .map_err(|source| schema::unreadable(path, source))?;
-    super::foreign_writer::begin(&db).doing("watch for other writers")?;
+    super::foreign_writer::begin(&db, sealer).doing("watch for other writers")?;
+    seals::begin(&db).doing("watch what permits something")?;
     let seq = events::last_seq(&db)?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
     let with = With {
         answer,
         follower: Follower::new(path),
+        sealer: Some(Arc::clone(sealer)),
     };
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
@@ -250,6 +254,8 @@ fn create_private(path: &Path) {
 struct With {
     answer: AnswerLine,
     follower: Follower,
+    /// Seals what permits something; none in tests of the writer alone.
+    sealer: Option<Arc<Sealer>>,
 }
 
 fn serve(
@@ -356,6 +362,9 @@ fn commit(
                 *careful = CAREFUL;
                 return Err("another job of its transaction failed".to_owned());
             }
+        }
+        if let Some(sealer) = &with.sealer {
+            seals::seal_changed(db, sealer).map_err(sql)?;
         }
         crate::failpoint::hit("store.before_commit");
         db.execute_batch("COMMIT").map_err(sql)
@@ -512,6 +521,7 @@ mod tests {
         let with = With {
             answer: crate::daemon::claude::control::answer,
             follower: Follower::new(Path::new("/none/daemon.db")),
+            sealer: None,
         };
         commit(&db, &mut 0, &mut batch, careful, &Nobody, &with);
         let mut query = db.prepare("SELECT n FROM t ORDER BY n").unwrap();

@@ -151,6 +151,79 @@ fn what_another_program_wrote_into_the_database_permits_nothing_until_it_is_ackn
 }
 
 #[test]
+fn what_was_written_while_no_daemon_ran_permits_nothing_either() {
+    let mut daemon = Daemon::start();
+    let script = "WAITFILE go\nTOOL Bash {\"command\": \"touch one\"}\nTEXT done";
+    let id = daemon.launch_session(script);
+    daemon.until_status(&id, "running");
+    let over = daemon.launch_session("TEXT over");
+    daemon.until_status(&over, "completed");
+    daemon.call("endSession", json!({"session_id": over}));
+    daemon.until_over(&over);
+    let accepting = json!({"session_id": id, "auto_accept_edits": true});
+    daemon.call("updateSessionSettings", accepting);
+    daemon.call("createKey", json!({"name": "mine"}));
+    // What the daemon writes itself is no other's.
+    daemon.kill_and_restart();
+    assert!(
+        open_alarms(&daemon).is_empty(),
+        "{:?}",
+        open_alarms(&daemon)
+    );
+    daemon.kill();
+    let db = rusqlite::Connection::open(daemon.database()).unwrap();
+    db.execute_batch(
+        "UPDATE sessions SET skip_permissions = 1, permission_mode = 'bypassPermissions';
+         INSERT INTO places (kind, name, program, added_by, created_at) VALUES ('unit', 'x.service', 'x', 'me', 1);
+         INSERT INTO api_keys (name, hash, may_decide, created_at) VALUES ('theirs', zeroblob(32), 1, 1);",
+    )
+    .unwrap();
+    drop(db);
+    daemon.launch(&[]);
+    let alarm = until_alarm(&daemon, "foreign_writer");
+    let detail = alarm["detail"].as_str().unwrap();
+    assert!(detail.contains("while no daemon ran"), "{detail}");
+    for named in ["place ", "key theirs", &format!("session {}", &id[..8])] {
+        assert!(detail.contains(named), "{named}: {detail}");
+    }
+    assert!(!detail.contains("key mine"), "{detail}");
+    let in_force = || {
+        let keys = daemon.call("listKeys", json!({}));
+        let places = daemon.call("listPlaces", json!({}));
+        (keys["keys"].to_string(), places["places"].to_string())
+    };
+    let (keys, places) = in_force();
+    assert!(keys.contains("mine") && !keys.contains("theirs"), "{keys}");
+    assert!(!places.contains("x.service"), "{places}");
+    std::fs::write(daemon.work().join("go"), "").unwrap();
+    let asked = daemon.until_pending(&id);
+    assert!(!daemon.work().join("one").exists());
+    let told = json!({"session_id": over, "message": "TEXT again"});
+    daemon.call("sendMessage", told);
+    let waits = || {
+        daemon.session(&over)["waiting_for"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let reason = wait_until("the session waits", waits);
+    assert!(reason.contains("humanlayer alarms"), "{reason}");
+    // Who has looked may let it be so, for the next daemon too.
+    daemon.call("acknowledgeAlarm", json!({"id": alarm["id"]}));
+    let (keys, places) = in_force();
+    assert!(keys.contains("theirs"), "{keys}");
+    assert!(places.contains("x.service"), "{places}");
+    daemon.approve(&asked);
+    daemon.until_status(&id, "completed");
+    wait_until("the session goes on", || waits().is_none().then_some(()));
+    daemon.kill_and_restart();
+    assert!(
+        open_alarms(&daemon).is_empty(),
+        "{:?}",
+        open_alarms(&daemon)
+    );
+}
+
+#[test]
 fn a_tool_that_ran_although_nobody_approved_it_is_an_alarm() {
     let daemon = Daemon::start();
     let id = daemon.launch_session("TEXT first");

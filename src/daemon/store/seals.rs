@@ -1,0 +1,243 @@
+//! Seals: show which rows that permit something this daemon wrote itself.
+//!
+//! Standing permissions, modes, places, confirmed terminals and keys are rows that anybody who can write the file could
+//! make. Each gets an authentication code with the key beside the database, in the transaction that changes it;
+//! temporary triggers of the writing connection tell which those are. At a start the rows whose code does not
+//! fit are known as a foreign writer's. (Who also reads the key can make codes; see SECURITY.)
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Doing as _, StoreError};
+use crate::daemon::secrets::Sealer;
+
+/// Rows that permit something.
+struct Kind {
+    /// Their table, by which they are named.
+    table: &'static str,
+    /// What one is to be called to a person, as SQL.
+    name: &'static str,
+    /// Which one it is, as SQL; `r` is the row.
+    row: &'static str,
+    /// What permits, as SQL.
+    text: &'static str,
+    /// The columns in that.
+    columns: &'static str,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind {
+        table: "sessions",
+        name: "'session ' || substr(r.id, 1, 8)",
+        row: "CAST(r.key AS TEXT)",
+        text: "json_array(r.id, r.auto_accept_edits, r.skip_permissions, r.skip_permissions_until, r.permission_mode, r.config)",
+        columns: "id, auto_accept_edits, skip_permissions, skip_permissions_until, permission_mode, config",
+    },
+    Kind {
+        table: "places",
+        name: "'place ' || r.id",
+        row: "CAST(r.id AS TEXT)",
+        text: "json_array(r.kind, r.name, r.boot_id, r.pid, r.start_time, r.program, r.added_by)",
+        columns: "kind, name, boot_id, pid, start_time, program, added_by",
+    },
+    Kind {
+        table: "confirmed_terminals",
+        name: "'terminal ' || r.pid",
+        row: "r.boot_id || ' ' || r.pid || ' ' || r.start_time",
+        text: "json_array(r.program, r.confirmed_by)",
+        columns: "program, confirmed_by",
+    },
+    Kind {
+        table: "api_keys",
+        name: "'key ' || r.name",
+        row: "CAST(r.id AS TEXT)",
+        text: "json_array(r.name, hex(r.hash), r.may_decide, r.revoked_at)",
+        columns: "name, hash, may_decide, revoked_at",
+    },
+];
+
+/// Most names in what a person is told.
+const NAMED: usize = 5;
+
+/// Begins to seal what changes; on the connection that writes.
+pub fn begin(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "CREATE TEMP TABLE unsealed (kind TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, row)) WITHOUT ROWID",
+    )?;
+    for Kind {
+        table,
+        row,
+        text,
+        columns,
+        ..
+    } in &KINDS
+    {
+        let note = |of: &str| {
+            let row = row.replace("r.", of);
+            format!("BEGIN INSERT OR IGNORE INTO unsealed VALUES ('{table}', {row}); END")
+        };
+        let (old, new) = (text.replace("r.", "old."), text.replace("r.", "new."));
+        db.execute_batch(&format!(
+            "CREATE TEMP TRIGGER seal_new_{table} AFTER INSERT ON main.{table} {on_new};
+             CREATE TEMP TRIGGER seal_changed_{table} AFTER UPDATE OF {columns} ON main.{table}
+                 WHEN {old} IS NOT {new} {on_new};
+             CREATE TEMP TRIGGER seal_gone_{table} AFTER DELETE ON main.{table} {on_old};",
+            on_new = note("new."),
+            on_old = note("old."),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Seals what has changed since the last time. In its transaction, at the end.
+pub fn seal_changed(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
+    let changed: Vec<(String, String)> = db
+        .prepare_cached("SELECT kind, row FROM temp.unsealed")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    for (table, row) in changed {
+        let Some(kind) = KINDS.iter().find(|kind| kind.table == table) else {
+            continue;
+        };
+        let text: Option<String> = db
+            .prepare_cached(&format!(
+                "SELECT {} FROM {table} r WHERE {} = ?",
+                kind.text, kind.row
+            ))?
+            .query_row([&row], |found| found.get(0))
+            .optional()?;
+        put(db, sealer, &table, &row, text.as_deref())?;
+    }
+    db.prepare_cached("DELETE FROM temp.unsealed")?
+        .execute([])
+        .map(drop)
+}
+
+/// Seals everything as it is: at the first start that does, and once a person has confirmed it.
+pub fn seal_all(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM seals", [])?;
+    for kind in &KINDS {
+        each(db, kind, |row, _, text, _| {
+            put(db, sealer, kind.table, row, Some(text))
+        })?;
+    }
+    Ok(())
+}
+
+/// Names the rows that somebody else wrote.
+pub fn foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<Vec<String>> {
+    let mut foreign = Vec::new();
+    for kind in &KINDS {
+        each(db, kind, |row, name, text, code| {
+            if !fits(sealer, kind.table, row, text, code) {
+                foreign.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+    }
+    Ok(foreign)
+}
+
+/// Whether a row is sealed as it is.
+pub fn holds(db: &Connection, sealer: &Sealer, table: &str, row: &str) -> rusqlite::Result<bool> {
+    let Some(kind) = KINDS.iter().find(|kind| kind.table == table) else {
+        return Ok(false);
+    };
+    let found: Option<(String, Option<Vec<u8>>)> = db
+        .prepare_cached(&format!(
+            "SELECT {}, s.code FROM {table} r LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}
+             WHERE {row} = ?",
+            kind.text,
+            row = kind.row
+        ))?
+        .query_row([row], |found| Ok((found.get(0)?, found.get(1)?)))
+        .optional()?;
+    Ok(found.is_some_and(|(text, code)| fits(sealer, table, row, &text, code.as_deref())))
+}
+
+/// Leaves out what somebody else wrote.
+pub fn ours<T>(
+    db: &Connection,
+    sealer: &Sealer,
+    table: &str,
+    rows: Vec<T>,
+    row: impl Fn(&T) -> String,
+) -> Result<Vec<T>, StoreError> {
+    let mut ours = Vec::with_capacity(rows.len());
+    for found in rows {
+        if holds(db, sealer, table, &row(&found)).doing("look who wrote a row")? {
+            ours.push(found);
+        }
+    }
+    Ok(ours)
+}
+
+fn fits(sealer: &Sealer, table: &str, row: &str, text: &str, code: Option<&[u8]>) -> bool {
+    let right = sealer.code(&message(table, row, text));
+    code.is_some() && right.as_ref().map(<[u8; 32]>::as_slice) == code
+}
+
+/// What a person is told of foreign rows.
+pub fn describe(foreign: &[String]) -> String {
+    let named: Vec<&str> = foreign.iter().take(NAMED).map(String::as_str).collect();
+    let more = match foreign.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "while no daemon ran, another program wrote what permits something ({}{more}): no standing permission applies until you have looked at what is in force and acknowledged this",
+        named.join(", ")
+    )
+}
+
+/// Each row of a kind: which, its name, what permits in it, and its code.
+fn each(
+    db: &Connection,
+    kind: &Kind,
+    mut tell: impl FnMut(&str, &str, &str, Option<&[u8]>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let Kind {
+        table,
+        name,
+        row,
+        text,
+        ..
+    } = kind;
+    let mut query = db.prepare(&format!(
+        "SELECT {row}, {name}, {text}, s.code FROM {table} r
+         LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}"
+    ))?;
+    let mut rows = query.query([])?;
+    while let Some(found) = rows.next()? {
+        let (row, name): (String, String) = (found.get(0)?, found.get(1)?);
+        let (text, code): (String, Option<Vec<u8>>) = (found.get(2)?, found.get(3)?);
+        tell(&row, &name, &text, code.as_deref())?;
+    }
+    Ok(())
+}
+
+fn put(
+    db: &Connection,
+    sealer: &Sealer,
+    table: &str,
+    row: &str,
+    text: Option<&str>,
+) -> rusqlite::Result<()> {
+    let code = text.and_then(|text| sealer.code(&message(table, row, text)));
+    match code {
+        Some(code) => db
+            .prepare_cached("INSERT OR REPLACE INTO seals (kind, row, code) VALUES (?, ?, ?)")?
+            .execute(params![table, row, code]),
+        None => db
+            .prepare_cached("DELETE FROM seals WHERE kind = ? AND row = ?")?
+            .execute([table, row]),
+    }
+    .map(drop)
+}
+
+fn message(table: &str, row: &str, text: &str) -> Vec<u8> {
+    // No two rows give the same bytes: the first two parts have no line breaks.
+    format!("{table}\n{row}\n{text}").into_bytes()
+}
