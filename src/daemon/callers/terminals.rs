@@ -143,6 +143,8 @@ mod tests {
     }
 
     proptest! {
+        // Each case has hundreds of stretches.
+        #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn no_time_at_which_an_agent_ran_is_ever_forgotten(
             stretches in proptest::collection::vec((0_u64..100_000, 0_u64..30), 1..1500),
