@@ -12,6 +12,11 @@ use super::dangers;
 
 const DESTRUCTIVE: &str = include_str!("../../../tests/fixtures/danger/destructive.txt");
 const HARMLESS: &str = include_str!("../../../tests/fixtures/danger/harmless.txt");
+/// Lists of somebody who had not seen what is detected.
+const DESTRUCTIVE_OF_ANOTHER: &str =
+    include_str!("../../../tests/fixtures/danger/destructive_of_another.txt");
+const HARMLESS_OF_ANOTHER: &str =
+    include_str!("../../../tests/fixtures/danger/harmless_of_another.txt");
 const TOOLS: &str = include_str!("../../../tests/fixtures/danger/tools.txt");
 
 /// The entries of a file under their kinds.
@@ -63,6 +68,20 @@ fn the_corpus_of_commands_is_judged_rightly() {
     );
     assert!(
         falsely * 100 < harmless,
+        "{falsely} of {harmless} harmless ones are marked"
+    );
+}
+
+#[test]
+fn the_lists_of_another_are_judged_rightly() {
+    let (destructive, found) = figures("destructive of another", DESTRUCTIVE_OF_ANOTHER, true);
+    let (harmless, falsely) = figures("harmless of another", HARMLESS_OF_ANOTHER, false);
+    assert!(
+        found * 100 >= destructive * 95,
+        "{found} of {destructive} destructive ones are marked"
+    );
+    assert!(
+        falsely * 100 <= harmless,
         "{falsely} of {harmless} harmless ones are marked"
     );
 }

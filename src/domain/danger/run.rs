@@ -31,6 +31,8 @@ pub(super) struct Run<'f> {
     pub directory: Option<String>,
     /// Files that it made.
     pub files: HashMap<String, Flow>,
+    /// Files that the present pipeline names to be read.
+    reads: Vec<String>,
     /// Whether what is read only becomes variables.
     pub is_loading: bool,
     /// How many process substitutions it has had.
@@ -53,6 +55,7 @@ impl<'f> Run<'f> {
             positional: Some(Vec::new()),
             directory: None,
             files: HashMap::new(),
+            reads: Vec::new(),
             is_loading: false,
             processes: 0,
             functions: HashMap::new(),
@@ -120,6 +123,7 @@ impl<'f> Run<'f> {
         let was_beside = self.is_beside;
         let directory = is_many.then(|| self.directory.clone());
         self.is_beside |= is_many || pipeline.is_background;
+        let reads = std::mem::take(&mut self.reads);
         let mut flow = Flow::nothing();
         for command in &pipeline.commands {
             if self.found.steps == 0 {
@@ -128,6 +132,7 @@ impl<'f> Run<'f> {
             flow = self.nested(|run| run.command(command, flow));
         }
         self.is_beside = was_beside;
+        self.reads = reads;
         if let Some(directory) = directory {
             self.directory = directory;
         }
@@ -155,6 +160,8 @@ impl<'f> Run<'f> {
                 }
                 Redirect::Read(word) => {
                     let path = self.text_of(word).text;
+                    let full = self.full(&path);
+                    self.reads.push(full);
                     stdin = self.read_file(&path, &format!("< {path}"));
                 }
                 Redirect::Write(word) | Redirect::Append(word) => {
@@ -210,6 +217,13 @@ impl<'f> Run<'f> {
                 {
                     for (path, appends) in &writes {
                         self.emptied(path, *appends);
+                    }
+                }
+                self.note_reads(&args);
+                for (path, appends) in &writes {
+                    // The shell empties a file before its programs read it.
+                    if !appends && self.reads.contains(&self.full(path)) {
+                        self.found.add(reason::EMPTIES, &format!("> {path}"));
                     }
                 }
                 if args.is_empty() {
@@ -287,6 +301,52 @@ impl<'f> Run<'f> {
             self.files.insert(full, flow.clone());
         }
         Flow::nothing()
+    }
+
+    /// Notes the files that a program is given, as far as they may be read.
+    fn note_reads(&mut self, args: &[Arg]) {
+        let Some((program, words)) = args.split_first() else {
+            return;
+        };
+        let reads = matches!(
+            program.program().unwrap_or_default(),
+            "cat"
+                | "sort"
+                | "uniq"
+                | "grep"
+                | "sed"
+                | "awk"
+                | "cut"
+                | "tr"
+                | "head"
+                | "tail"
+                | "jq"
+                | "yq"
+                | "nl"
+                | "tac"
+                | "rev"
+                | "fold"
+                | "column"
+                | "paste"
+                | "join"
+                | "iconv"
+                | "base64"
+                | "xxd"
+                | "gunzip"
+                | "envsubst"
+                | "python3"
+                | "node"
+                | "perl"
+                | "prettier"
+        );
+        if reads {
+            let named = words
+                .iter()
+                .take(MAX_ROUNDS)
+                .filter(|word| !word.text.starts_with('-'));
+            let named: Vec<String> = named.map(|word| self.full(&word.text)).collect();
+            self.reads.extend(named);
+        }
     }
 
     /// A script whose first command reads something.

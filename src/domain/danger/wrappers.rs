@@ -210,6 +210,7 @@ fn shell(run: &mut Run<'_>, call: &Call<'_>) {
             let after = rest.get(1..).map(<[Arg]>::to_vec);
             let positional = run.positional.replace(after.unwrap_or_default());
             if is_windows {
+                windows_download(run, &join(args), call.whole);
                 run.runs_arg(
                     &Arg {
                         text: join(args),
@@ -233,6 +234,29 @@ fn shell(run: &mut Run<'_>, call: &Call<'_>) {
             }
         }
         (false, _) => feeds(run, call),
+    }
+}
+
+/// A script of PowerShell that runs what it downloads.
+fn windows_download(run: &mut Run<'_>, script: &str, whole: &str) {
+    let script = script.to_ascii_lowercase();
+    let has = |names: &[&str]| {
+        script
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .any(|word| names.contains(&word))
+    };
+    let fetches = has(&[
+        "irm",
+        "iwr",
+        "curl",
+        "wget",
+        "invoke-restmethod",
+        "invoke-webrequest",
+        "downloadstring",
+        "start-bitstransfer",
+    ]);
+    if fetches && has(&["iex", "invoke-expression"]) {
+        run.found.add(reason::FROM_NETWORK, whole);
     }
 }
 
@@ -452,6 +476,9 @@ fn xargs(run: &mut Run<'_>, call: &Call<'_>, words: &[Arg]) {
             }
         }
         _ => {}
+    }
+    if call.stdin.is_secret {
+        args.iter_mut().for_each(|arg| arg.is_secret = true);
     }
     if name == "kill" && call.stdin.origin != Origin::Known {
         run.found.add(reason::KILLS, call.whole);

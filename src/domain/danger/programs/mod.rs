@@ -191,7 +191,13 @@ fn is_option(word: &str, option: &str) -> bool {
 /// Says what a program does that is dangerous.
 pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
     let name = call.name;
-    if call.only_tells() && !matches!(name, "docker" | "podman" | "ssh" | "xargs" | "sh" | "bash") {
+    // What comes behind these is for the program that they run.
+    let runs_others = match name {
+        "ssh" | "xargs" | "sh" | "bash" => true,
+        "docker" | "podman" => call.words().any(|word| matches!(word, "run" | "exec")),
+        _ => false,
+    };
+    if call.only_tells() && !runs_others {
         return;
     }
     if let Some(reason) = table::look_up(call) {

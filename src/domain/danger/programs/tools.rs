@@ -181,21 +181,29 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
         let texts = call.words().chain(call.stdin.text.as_deref());
         for text in texts {
             let removes = [
-                "dropDatabase",
+                "dropDatabase(",
                 ".drop(",
                 "deleteMany(",
                 "remove({",
                 ".remove(",
-                "dropUser",
-                "dropIndexes",
-                "shutdownServer",
-                "dropAllUsers",
+                "dropUser(",
+                "dropIndexes(",
+                "shutdownServer(",
+                "dropAllUsers(",
                 "deleteOne(",
             ];
             if removes.iter().any(|call| text.contains(call)) {
                 run.found.add(SQL, text);
             }
         }
+    }
+    if call.is("pip pip3 pipx uv npm pnpm yarn bun gem")
+        && call
+            .words()
+            .any(|word| matches!(word, "install" | "i" | "add" | "sync"))
+        && (call.has("--trusted-host") || call.words().any(is_plain_address))
+    {
+        run.found.add(reason::FROM_NETWORK, call.whole);
     }
     if call.is("redis-cli valkey-cli")
         && let Some(text) = call.stdin.text.as_deref()
@@ -279,4 +287,13 @@ fn claude(run: &mut Run<'_>, call: &Call<'_>) {
     ) {
         run.found.add("changes what agents may do", call.whole);
     }
+}
+
+/// An address that anybody on the way could answer for, and not this machine's.
+fn is_plain_address(word: &str) -> bool {
+    let value = word.split_once('=').map_or(word, |(_, value)| value);
+    value.strip_prefix("http://").is_some_and(|rest| {
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        !matches!(host, "localhost" | "127.0.0.1" | "[" | "0.0.0.0")
+    })
 }
