@@ -182,6 +182,7 @@ pub mod domain;
 pub mod failpoint;
 pub mod format;
 pub mod ipc;
+pub mod json;
 pub mod logging;
 pub mod mcp;
 pub mod platform;

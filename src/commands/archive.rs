@@ -2,9 +2,9 @@
 
 use super::exit::Failure;
 use super::several::{self, Failures};
-use super::{Context, complete};
+use super::{Context, complete, settle};
 use crate::domain::text::sanitize_line;
-use crate::protocol::session::ArchiveSessionParams;
+use crate::protocol::session::{ArchiveSessionParams, SessionState};
 
 /// Arguments of `archive`.
 #[derive(Debug, clap::Args)]
@@ -56,6 +56,7 @@ async fn set(
 ) -> Result<(), Failure> {
     let client = context.client().await?;
     let mut failures = Failures::default();
+    let mut set = Vec::new();
     for session in several::find(&client, ids).await? {
         let params = ArchiveSessionParams {
             session_id: session.id,
@@ -63,8 +64,21 @@ async fn set(
             end,
         };
         match client.archive_session(&params).await {
-            Ok(_) => context.out.line(sanitize_line(&params.session_id))?,
+            Ok(_) => set.push(params.session_id),
             Err(error) => failures.add(&params.session_id, error),
+        }
+    }
+    for id in set {
+        let archived = |now: &SessionState| now.archived && !now.live;
+        let settled = match end {
+            true => settle::until(&client, &id, "its process to end", archived)
+                .await
+                .map(drop),
+            false => Ok(()),
+        };
+        match settled {
+            Ok(()) => context.out.line(sanitize_line(&id))?,
+            Err(failure) => failures.add(&id, failure),
         }
     }
     failures.end()

@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::several::{self, Failures};
-use super::{Context, complete};
+use super::{Context, complete, settle};
 use crate::domain::text::sanitize_line;
 
 /// Arguments of `end`.
@@ -10,26 +10,43 @@ use crate::domain::text::sanitize_line;
 #[command(after_long_help = "Examples:\n  \
     humanlayer end 1a2b3c4d\n  \
     humanlayer end $(humanlayer sessions -q --status running)\n\n\
-    If one of several ids is not found, none is ended. The conversation is kept;\n\
-    a later message resumes it.")]
+    Returns when the processes are gone. If one of several ids is not found, none is\n\
+    ended. The conversation is kept; a later message resumes it.")]
 pub struct Args {
     /// The sessions
     #[arg(required = true, value_name = "ID", add = complete::sessions())]
     pub ids: Vec<String>,
+
+    /// Return at once, without waiting until the processes are gone
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// Ends the sessions' processes.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let mut failures = Failures::default();
+    let mut ending = Vec::new();
     for session in several::find(&client, &args.ids).await? {
         match client.end_session(&session.id).await {
+            Ok(ended) => ending.push(ended.session),
+            Err(error) => failures.add(&session.id, error),
+        }
+    }
+    for session in ending {
+        let ended = match args.no_wait {
+            true => Ok(session.clone()),
+            false => {
+                settle::until(&client, &session.id, "its process to end", |now| !now.live).await
+            }
+        };
+        match ended {
             Ok(ended) => context.out.line(format!(
                 "{} {}",
-                sanitize_line(&ended.session.id),
-                ended.session.status.as_str()
+                sanitize_line(&ended.id),
+                ended.status.as_str()
             ))?,
-            Err(error) => failures.add(&session.id, error),
+            Err(failure) => failures.add(&session.id, failure),
         }
     }
     failures.end()

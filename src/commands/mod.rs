@@ -47,6 +47,7 @@ pub mod search;
 mod secret;
 pub mod send;
 pub mod sessions;
+mod settle;
 mod several;
 pub mod show;
 mod table;

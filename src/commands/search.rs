@@ -1,8 +1,8 @@
 //! `search`: search all conversations.
 
-use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::warn;
+use super::{Context, complete};
 use crate::format;
 use crate::protocol::conversation::SearchConversationsParams;
 
@@ -10,11 +10,20 @@ use crate::protocol::conversation::SearchConversationsParams;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer search \"connection refused\"\n  \
+    humanlayer search --session 1a2b3c4d \"connection refused\"\n  \
     humanlayer search migration --json | jq -r '.hits[].session_id' | sort -u")]
 pub struct Args {
     /// Text to search for: literal, case-insensitive
     #[arg(required = true)]
     pub words: Vec<String>,
+
+    /// Search only this session, and list all of its matches
+    #[arg(short, long, value_name = "ID", add = complete::sessions())]
+    pub session: Option<String>,
+
+    /// List all matches of each session, not only the newest three
+    #[arg(short, long, conflicts_with = "session")]
+    pub all: bool,
 
     /// Maximum results
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50,
@@ -31,6 +40,8 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let params = SearchConversationsParams {
         query: args.words.join(" "),
         limit: Some(args.limit),
+        session_id: args.session,
+        per_session: args.all.then_some(u32::MAX),
     };
     let found = context
         .client()
@@ -60,9 +71,21 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             ]
         }),
     )?;
-    if !found.complete && terminal {
-        context.out.flush()?;
-        warn("results may be incomplete: older conversations were not searched");
+    context.out.flush()?;
+    if !found.left_out.is_empty() {
+        let more: u64 = found.left_out.iter().map(|session| session.places).sum();
+        let sessions = match &found.left_out[..] {
+            [one] => format!(
+                "of session {}: add --session {}",
+                format::session_id(&one.session_id, true),
+                format::session_id(&one.session_id, true)
+            ),
+            several => format!("of {} sessions: add --all, or --session ID", several.len()),
+        };
+        warn(&format!("{more} more matches {sessions}"));
+    }
+    if !found.complete {
+        warn("results may be incomplete: raise --limit, or search with rarer words");
     }
     Ok(())
 }

@@ -57,11 +57,10 @@ async fn look(store: &Store) -> Result<bool, StoreError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use serde_json::json;
-
     use super::*;
     use crate::daemon::bus::Bus;
     use crate::daemon::claude::control;
+    use crate::daemon::claude::input::ToolInput;
     use crate::daemon::store::{Asker, NewMcpApproval};
     use crate::domain::approval::DecidedBy;
 
@@ -76,7 +75,7 @@ mod tests {
         let question = NewMcpApproval {
             run_id: "run".into(),
             tool_name: "Bash".into(),
-            tool_input: json!({"command": "true"}),
+            tool_input: ToolInput::read("Bash", r#"{"command":"true"}"#),
             tool_use_id: None,
             call_id: None,
             accepts_edits: false,

@@ -267,6 +267,17 @@ fn addressed<'a>(questions: &[Question], text: &'a str) -> Result<(usize, &'a st
     })
 }
 
+/// The text of an input with the answers as a further field.
+#[must_use]
+pub fn with_answers(input: &str, answers: &Value) -> String {
+    let input = input.trim_end();
+    match input.strip_suffix('}').map(str::trim_end) {
+        Some(fields) if fields.trim_start() == "{" => format!(r#"{{"answers":{answers}}}"#),
+        Some(fields) => format!(r#"{fields},"answers":{answers}}}"#),
+        None => format!(r#"{{"answers":{answers}}}"#),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -298,6 +309,20 @@ mod tests {
             texts: &owned(texts),
         };
         answers(&parse(input).unwrap(), typed).map(Value::Object)
+    }
+
+    #[test]
+    fn answers_are_added_to_the_input_as_it_came() {
+        let answers = json!({"Which?": "a"});
+        for (input, expected) in [
+            ("{}", r#"{"answers":{"Which?":"a"}}"#),
+            (
+                r#"{"questions": [ 1.0 ] }"#,
+                r#"{"questions": [ 1.0 ],"answers":{"Which?":"a"}}"#,
+            ),
+        ] {
+            assert_eq!(with_answers(input, &answers), expected);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::error::{self, Kind};
-use super::limits::{DEPTH, Limits};
+use super::limits::Limits;
 use super::request::{self, Request};
 use super::takeover::{Takeover, TakeoverRequest};
 
@@ -73,11 +73,6 @@ pub(super) async fn run_line(context: Arc<Context>, line: String) -> Outcome {
 }
 
 async fn run(context: Arc<Context>, line: String) -> Outcome {
-    if request::nests_too_deeply(&line) {
-        let why = format!("Parse error: nested deeper than {DEPTH} levels");
-        let answer = error::reply(Id::Null, error::PARSE_ERROR, Kind::ParseError, why);
-        return Outcome::Answer(answer);
-    }
     if line.trim_start().starts_with('[') {
         run_batch(&context, &line).await
     } else {
@@ -88,7 +83,7 @@ async fn run(context: Arc<Context>, line: String) -> Outcome {
 async fn run_batch(context: &Context, line: &str) -> Outcome {
     let items: Vec<&RawValue> = match serde_json::from_str(line) {
         Ok(items) => items,
-        Err(cause) => return Outcome::Answer(request::not_json(&cause)),
+        Err(cause) => return Outcome::Answer(request::not_json(Id::Null, &cause)),
     };
     if items.is_empty() {
         return Outcome::Answer(request::invalid(Id::Null, "the batch is empty"));

@@ -21,9 +21,6 @@ pub const KEPT_FOR_USER: usize = 256;
 pub const CONNECTIONS_PER_HOLDER: usize = 64;
 /// Notifications that wait for one connection's socket.
 pub const OUTGOING: usize = 32;
-/// Deepest nesting of arrays and objects in a request: what the JSON parser
-/// itself accepts. Deeper is a parse error.
-pub const DEPTH: usize = 127;
 /// How long a stopping server waits for the calls that run.
 pub const DRAIN: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::error::{self, Kind};
-use super::limits::DEPTH;
+use crate::json::Members;
 
 /// A request that may be run.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ pub(super) fn parse(text: &str) -> Result<Request<'_>, Box<RawValue>> {
     }
     let envelope: Envelope<'_> =
         serde_json::from_str(text).map_err(|cause| match cause.classify() {
-            Category::Syntax | Category::Eof | Category::Io => not_json(&cause),
-            Category::Data => invalid(Id::Null, format!("not a request: {cause}")),
+            Category::Syntax | Category::Eof | Category::Io => not_json(id_in(text), &cause),
+            Category::Data => invalid(id_in(text), format!("not a request: {cause}")),
         })?;
 
     let id = match envelope.id {
@@ -93,47 +93,25 @@ pub(super) fn parse(text: &str) -> Result<Request<'_>, Box<RawValue>> {
     })
 }
 
+/// The id of what cannot be read as a request, so that its caller does not wait for ever: null where it
+/// has none, or not surely one.
+fn id_in(text: &str) -> Id<'static> {
+    Members::of(text)
+        .only("id")
+        .and_then(|id| serde_json::from_str::<Id<'_>>(id).ok())
+        .map_or(Id::Null, Id::into_owned)
+}
+
 /// The answer to a text that is not JSON.
-pub(super) fn not_json(cause: &serde_json::Error) -> Box<RawValue> {
+pub(super) fn not_json(id: Id<'_>, cause: &serde_json::Error) -> Box<RawValue> {
     let why = format!("Parse error: {cause}");
-    error::reply(Id::Null, error::PARSE_ERROR, Kind::ParseError, why)
+    error::reply(id, error::PARSE_ERROR, Kind::ParseError, why)
 }
 
 /// The answer to JSON that is not a request.
 pub(super) fn invalid(id: Id<'_>, why: impl std::fmt::Display) -> Box<RawValue> {
     let why = format!("Invalid request: {why}");
     error::reply(id, error::INVALID_REQUEST, Kind::InvalidRequest, why)
-}
-
-/// Whether arrays and objects nest deeper than any method could read. Unparsed
-/// members are skipped without a look at their depth, so it is counted here.
-pub(super) fn nests_too_deeply(text: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut in_string = false;
-    let mut escaped = false;
-    for byte in text.bytes() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > DEPTH {
-                    return true;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -147,7 +125,11 @@ mod tests {
     #[rstest]
     #[case::not_json("{nope", -32700, "null")]
     #[case::cut_off(r#"{"jsonrpc":"2.0""#, -32700, "null")]
-    #[case::two_texts(r#"{"jsonrpc":"2.0","id":1,"method":"m"} x"#, -32700, "null")]
+    #[case::cut_off_behind_its_id(r#"{"jsonrpc":"2.0","id":7,"method":"m","par"#, -32700, "7")]
+    #[case::cut_off_in_its_id(r#"{"jsonrpc":"2.0","method":"m","id":7"#, -32700, "null")]
+    #[case::two_texts(r#"{"jsonrpc":"2.0","id":1,"method":"m"} x"#, -32700, "1")]
+    #[case::a_bad_value(r#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"a":nope}}"#, -32700, "\"a\"")]
+    #[case::method_twice(r#"{"jsonrpc":"2.0","id":1,"method":"m","method":"n"}"#, -32600, "1")]
     #[case::a_number("7", -32600, "null")]
     #[case::an_array_of_fields(r#"["2.0",1,"m",[]]"#, -32600, "null")]
     #[case::no_version(r#"{"id":1,"method":"m"}"#, -32600, "1")]
@@ -187,16 +169,5 @@ mod tests {
         assert_eq!(request.method, "m");
         assert_eq!(request.id, id);
         assert_eq!(request.params.map(RawValue::get), params);
-    }
-
-    #[test]
-    fn depth_is_what_the_parser_itself_would_read() {
-        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        for depth in [1, DEPTH, DEPTH + 1, 10_000] {
-            let parser_refuses = serde_json::from_str::<serde_json::Value>(&nested(depth)).is_err();
-            assert_eq!(nests_too_deeply(&nested(depth)), parser_refuses, "{depth}");
-        }
-        let in_a_string = format!(r#""\"{}""#, "[".repeat(500));
-        assert!(!nests_too_deeply(&in_a_string));
     }
 }

@@ -9,7 +9,7 @@
 pub mod approvals;
 pub mod asker;
 pub mod contact;
-mod mend;
+mod lines;
 pub mod reply;
 pub mod stdio;
 pub mod wait;

@@ -3,9 +3,9 @@
 //! Pure. A yes, a no and an answer are a person's, or a rule's of theirs; every other end is told as
 //! what it is: nobody decided.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use crate::domain::Outcome;
+use crate::domain::{Outcome, question};
 use crate::protocol::approval::Approval;
 
 /// What became of a message to a person.
@@ -50,20 +50,18 @@ impl Reply {
     }
 }
 
-/// What Claude Code is told about a question whether a tool may run with `input`.
+/// What Claude Code is told about a question whether a tool may run with `input`. The input goes back
+/// in the bytes in which it came, unless a person has replaced it.
 #[must_use]
-pub fn permission(approval: &Approval, input: &Map<String, Value>) -> Value {
+pub fn permission(approval: &Approval, input: &str) -> String {
     match approval.outcome {
         Outcome::Approved => match &approval.updated_input {
-            Some(edited) => json!({"behavior": "allow", "updatedInput": edited}),
-            None => json!({"behavior": "allow", "updatedInput": input}),
+            Some(edited) => allow(&edited.to_string()),
+            None => allow(input),
         },
         Outcome::Answered => {
-            let mut answered = input.clone();
-            if let Some(answers) = &approval.answers {
-                answered.insert("answers".to_owned(), answers.clone());
-            }
-            json!({"behavior": "allow", "updatedInput": answered})
+            let answers = approval.answers.clone().unwrap_or_default();
+            allow(&question::with_answers(input, &answers))
         }
         Outcome::Denied => deny(
             approval
@@ -79,14 +77,18 @@ pub fn permission(approval: &Approval, input: &Map<String, Value>) -> Value {
 
 /// What Claude Code is told when nobody could be asked.
 #[must_use]
-pub fn not_asked(why: &str) -> Value {
+pub fn not_asked(why: &str) -> String {
     deny(&format!(
         "Nobody decided this, it could not be asked: {why}"
     ))
 }
 
-fn deny(message: &str) -> Value {
-    json!({"behavior": "deny", "message": message})
+fn allow(input: &str) -> String {
+    format!(r#"{{"behavior":"allow","updatedInput":{input}}}"#)
+}
+
+fn deny(message: &str) -> String {
+    json!({"behavior": "deny", "message": message}).to_string()
 }
 
 fn undecided(approval: &Approval) -> String {
@@ -107,6 +109,8 @@ fn undecided(approval: &Approval) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use serde_json::Value;
+
     use super::*;
 
     fn approval(outcome: Outcome, more: Value) -> Approval {
@@ -122,8 +126,8 @@ mod tests {
     }
 
     fn told(outcome: Outcome, more: Value) -> Value {
-        let input = json!({"command": "ls"}).as_object().unwrap().clone();
-        permission(&approval(outcome, more), &input)
+        let told = permission(&approval(outcome, more), r#"{"command": "ls"}"#);
+        serde_json::from_str(&told).unwrap()
     }
 
     #[test]
@@ -142,6 +146,16 @@ mod tests {
         assert_eq!(
             told(Outcome::Answered, json!({"answers": {"Which?": "this"}})),
             json!({"behavior": "allow", "updatedInput": {"command": "ls", "answers": {"Which?": "this"}}})
+        );
+    }
+
+    #[test]
+    fn what_was_asked_goes_back_byte_for_byte() {
+        let input = r#"{"n": 1e400, "command": "cut \ud83d" }"#;
+        let told = permission(&approval(Outcome::Approved, json!({})), input);
+        assert_eq!(
+            told,
+            format!(r#"{{"behavior":"allow","updatedInput":{input}}}"#)
         );
     }
 

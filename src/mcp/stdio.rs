@@ -10,13 +10,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rmcp::service::ServerInitializeError;
+use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{ServerHandler, ServiceExt as _};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::mend;
+use super::lines;
 use super::wait::Waiter;
 use crate::client::events::RECONNECT_LIMIT;
 use crate::config::Config;
@@ -61,12 +62,14 @@ pub async fn serve<S: ServerHandler>(
         }
     };
     let (input, output) = rmcp::transport::io::stdio_pipes();
-    let input = mend::lines(Watched {
+    let input = lines::readable(Watched {
         input,
         closed: waiter.gone.clone(),
     });
+    let transport =
+        AsyncRwTransport::new_server(input, output).with_max_line_length(lines::MAX_READABLE_LINE);
     let served = async {
-        match server(Arc::clone(&waiter)).serve((input, output)).await {
+        match server(Arc::clone(&waiter)).serve(transport).await {
             Ok(running) => {
                 let end = running.waiting().await;
                 tracing::debug!(?end, "the client is done");

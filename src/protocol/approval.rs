@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::capabilities::{self, Capability, Request};
@@ -152,9 +153,11 @@ pub struct CreateApprovalParams {
     pub run_id: String,
     /// The tool (required).
     pub tool_name: String,
-    /// The tool's input (required).
+    /// The tool's input (required). It is kept in the bytes in which it came: one that cannot be parsed
+    /// (nested deeply, a number too large, half a character) is asked, too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tool_input: Option<Value>,
+    #[schemars(with = "Option<Value>")]
+    pub tool_input: Option<Box<RawValue>>,
     /// The tool call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,

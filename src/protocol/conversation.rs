@@ -117,16 +117,34 @@ pub struct SearchConversationsParams {
     /// Most places (default 50, most 500).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Only in this session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Most places of one session (default: 3, and all where `session_id` names one).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_session: Option<u32>,
 }
 
 /// Answer of `searchConversations`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchConversationsResponse {
-    /// The places, the newest first; at most three of one session.
+    /// The places, the newest first.
     pub hits: Vec<SearchHit>,
+    /// The sessions that have more places than were wanted of one session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Whether all conversations were looked through. A search gives up after a second, or
     /// when there are more places than were asked for.
     pub complete: bool,
+}
+
+/// A session of which not all places are among the hits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// The session.
+    pub session_id: String,
+    /// How many more it has, as far as was looked.
+    pub places: u64,
 }
 
 /// A place in a conversation.

@@ -11,6 +11,7 @@ use crate::protocol::session::{
     UpdateSessionSettingsParams,
 };
 
+use super::state::form::search::Query;
 use super::state::launch::Remembered;
 
 /// Which page of a conversation.
@@ -186,8 +187,8 @@ pub enum Effect {
     Find {
         /// Which search it is, so that an answer that comes late is known as such.
         number: u64,
-        /// The words.
-        words: String,
+        /// What is looked for.
+        query: Query,
     },
     /// Look what is missing on this machine.
     Check,

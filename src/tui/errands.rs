@@ -196,9 +196,10 @@ impl Errands {
                 base,
                 directories,
             } => self.complete(typed, base, directories).await,
-            Effect::Find { number, words } => {
+            Effect::Find { number, query } => {
                 let params = SearchConversationsParams {
-                    query: words,
+                    query: query.words,
+                    session_id: query.session,
                     ..SearchConversationsParams::default()
                 };
                 let found = self

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{self, Members};
 use crate::domain::approval::unreadable_input;
+use crate::json::{self, Members};
 
 /// Characters of a block that could not be read which are shown.
 const EXCERPT: usize = 200;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::approval::UNREADABLE_REQUEST;
-use crate::domain::{Approval, Outcome, OutgoingLine};
+use crate::domain::{Approval, Outcome, OutgoingLine, question};
 
 fn line(frame_id: String, value: &Value) -> OutgoingLine {
     OutgoingLine {
@@ -77,7 +77,10 @@ pub fn answer(approval: &Approval, interrupt: bool) -> Option<OutgoingLine> {
         }
         Outcome::Answered => {
             let answers = approval.answers.clone().unwrap_or_default();
-            allow(with_answers(&approval.original_input(), &answers), None)?
+            allow(
+                question::with_answers(&approval.original_input(), &answers),
+                None,
+            )?
         }
         Outcome::Denied => {
             let reason = approval.comment.as_deref().unwrap_or_default();
@@ -124,34 +127,9 @@ fn allow(input: String, permissions: Option<&[Value]>) -> Option<String> {
     ))
 }
 
-/// The text of an input with the answers as a further field.
-fn with_answers(input: &str, answers: &Value) -> String {
-    let input = input.trim_end();
-    match input.strip_suffix('}').map(str::trim_end) {
-        Some(fields) if fields.trim_start() == "{" => format!(r#"{{"answers":{answers}}}"#),
-        Some(fields) => format!(r#"{fields},"answers":{answers}}}"#),
-        None => format!(r#"{{"answers":{answers}}}"#),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn answers_are_added_to_the_input_as_it_came() {
-        let answers = json!({"Which?": "a"});
-        for (input, expected) in [
-            ("{}", r#"{"answers":{"Which?":"a"}}"#),
-            (
-                r#"{"questions": [ 1.0 ] }"#,
-                r#"{"questions": [ 1.0 ],"answers":{"Which?":"a"}}"#,
-            ),
-        ] {
-            assert_eq!(with_answers(input, &answers), expected);
-        }
-    }
 
     #[test]
     fn an_input_that_would_end_the_agent_is_never_sent() {

@@ -3,7 +3,7 @@
 //! Shapes as in `sdk.d.ts` of the npm package `@anthropic-ai/claude-agent-sdk` and as recorded from
 //! Claude Code 2.0.37 to 2.1.332 (`tests/fixtures`). Messages, of which there are many, are read in a
 //! single pass; whatever does not pass there, and all other lines, are read field by field
-//! ([`super::json`]), so that a field which is only shown or counted never costs the line. A line of
+//! ([`crate::json`]), so that a field which is only shown or counted never costs the line. A line of
 //! which not even the type can be read is [`AgentLine::Malformed`], and nothing of it is lost either:
 //! the store keeps lines that were not understood until a person deletes them.
 
@@ -14,9 +14,9 @@ use serde_json::value::RawValue;
 
 pub use super::content::Block;
 use super::content::{self, KnownBlocks};
-use super::json::{self, Members};
 use super::request::control_request;
 pub use super::request::{Asked, CanUseTool};
+use crate::json::{self, Members};
 
 /// One line of the agent.
 #[derive(Debug)]
@@ -82,6 +82,34 @@ pub enum AgentLine {
 }
 
 impl AgentLine {
+    /// Whether the agent does something with it. What it writes only because it is ended, or answers to
+    /// our requests, is not.
+    #[must_use]
+    pub fn is_activity(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Assistant(_)
+            | Self::User(_)
+            | Self::Delta(_)
+            | Self::Question(_)
+            | Self::Withdrawn { .. }
+            | Self::ApiRetry(_)
+            | Self::BackgroundTasks(_)
+            | Self::TaskEnded(_)
+            | Self::HookStopped(_)
+            | Self::Notice { .. }
+            | Self::CompactBoundary
+            | Self::ContextCleared
+            | Self::Result(_) => true,
+            Self::Mode(_)
+            | Self::Response { .. }
+            | Self::OtherRequest { .. }
+            | Self::Other
+            | Self::Unknown
+            | Self::Malformed(_) => false,
+        }
+    }
+
     /// Whether it only adds to the conversation, so that nobody acts on it.
     #[must_use]
     pub fn is_talk(&self) -> bool {

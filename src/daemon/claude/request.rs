@@ -6,9 +6,10 @@
 
 use serde_json::Value;
 
-use super::json::{self, Members};
+use super::input::{ToolInput, shown};
 use super::line::AgentLine;
-use crate::domain::approval::{InputState, Kind, UNREADABLE_REQUEST, unreadable_input};
+use crate::domain::approval::{InputState, UNREADABLE_REQUEST, unreadable_input};
+use crate::json::{self, Members};
 
 /// A request that a person decides.
 #[derive(Debug)]
@@ -69,22 +70,6 @@ pub(super) fn control_request(text: &str, line: &Members<'_>, damaged: bool) -> 
     }
 }
 
-/// Longest input in bytes that can be shown and passed back; of a longer one its beginning is shown, and
-/// it can only be denied.
-const MAX_INPUT: usize = 16 * 1024 * 1024;
-
-/// How much of a longer one is kept.
-const KEPT_OF_LONGER: usize = 64 * 1024;
-
-/// A text, or the beginning of one that is too long.
-fn shown(text: &str) -> String {
-    if text.len() <= MAX_INPUT {
-        return text.to_owned();
-    }
-    let beginning = text.get(..text.floor_char_boundary(KEPT_OF_LONGER));
-    format!("{}… ({} bytes)", beginning.unwrap_or_default(), text.len())
-}
-
 fn unreadable_request(text: &str) -> CanUseTool {
     let text = shown(text);
     CanUseTool {
@@ -100,13 +85,9 @@ fn can_use_tool(text: &str, request: &Members<'_>, damaged: bool) -> CanUseTool 
     let Some(tool_name) = request.text("tool_name") else {
         return unreadable_request(text);
     };
-    let (input, input_state, raw_input) = match (request.get("input"), damaged) {
-        (Some(raw), false) => input(&tool_name, raw),
-        (None, false) => (
-            Value::Object(serde_json::Map::new()),
-            InputState::Readable,
-            None,
-        ),
+    let input = match (request.get("input"), damaged) {
+        (Some(raw), false) => ToolInput::read(&tool_name, raw),
+        (None, false) => ToolInput::none(),
         (_, true) => {
             return CanUseTool {
                 tool_use_id: request.text("tool_use_id"),
@@ -120,9 +101,9 @@ fn can_use_tool(text: &str, request: &Members<'_>, damaged: bool) -> CanUseTool 
         .and_then(json::elements);
     CanUseTool {
         tool_name,
-        input,
-        input_state,
-        raw_input,
+        input: input.value,
+        input_state: input.state,
+        raw_input: input.raw,
         description: request.text("description"),
         permission_suggestions: suggestions
             .unwrap_or_default()
@@ -134,24 +115,4 @@ fn can_use_tool(text: &str, request: &Members<'_>, damaged: bool) -> CanUseTool 
         agent_id: request.text("agent_id"),
         tool_use_id: request.text("tool_use_id"),
     }
-}
-
-/// An input: as it is shown, whether that is all of it, and its own text where that is another.
-fn input(tool_name: &str, raw: &str) -> (Value, InputState, Option<String>) {
-    if raw.len() > MAX_INPUT {
-        return (unreadable_input(&shown(raw)), InputState::Unusable, None);
-    }
-    if let Some(input) = json::value(raw) {
-        let written = input.to_string();
-        let same = written == raw;
-        return (input, InputState::Readable, (!same).then(|| raw.to_owned()));
-    }
-    // The answers to a question stand beside its input, under the words of what is asked.
-    let returnable = json::is_json(raw) && Kind::of_tool(tool_name) != Kind::Question;
-    let state = if returnable {
-        InputState::Unreadable
-    } else {
-        InputState::Unusable
-    };
-    (unreadable_input(raw), state, Some(raw.to_owned()))
 }

@@ -4,6 +4,7 @@ use super::Call;
 use super::contact::{MAX_NAME, caller, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
+use crate::daemon::claude::input::ToolInput;
 use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
 use crate::domain::{self, Origin, Outcome, Source};
 use crate::protocol::approval::{
@@ -27,13 +28,13 @@ pub async fn create(
         (None, run_id) => run_id,
     };
     call.may_ask_for(&run_id).await?;
+    let input = params.tool_input;
+    let input = input.ok_or_else(|| RpcError::required("tool_input"))?;
     let new = NewMcpApproval {
         run_id,
         external,
+        tool_input: ToolInput::read(&params.tool_name, input.get()),
         tool_name: params.tool_name,
-        tool_input: params
-            .tool_input
-            .ok_or_else(|| RpcError::required("tool_input"))?,
         tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
         call_id: params.call_id.filter(|id| !id.is_empty()),
         accepts_edits: params.accepts_edits,

@@ -8,11 +8,11 @@ use super::Call;
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use super::session::required;
-use crate::daemon::store::{Names, Page};
+use crate::daemon::store::{Names, PER_SESSION, Page, Search};
 use crate::domain::EventType;
 use crate::protocol::conversation::{
     ConversationEvent, GetConversationParams, GetConversationResponse, GetRawLinesParams,
-    GetRawLinesResponse, RawLine, SearchConversationsParams, SearchConversationsResponse,
+    GetRawLinesResponse, LeftOut, RawLine, SearchConversationsParams, SearchConversationsResponse,
     SearchHit,
 };
 use crate::protocol::session::{FileSnapshot, GetSessionSnapshotsResponse, SessionParams};
@@ -79,13 +79,27 @@ pub async fn search(
     }
     let limit = params.limit.unwrap_or(HITS.0).clamp(1, HITS.1);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = call
-        .daemon
-        .store
-        .search_conversations(&params.query, limit)
-        .await?;
+    let per_session = match (&params.session_id, params.per_session) {
+        (_, Some(most)) => usize::try_from(most.max(1)).unwrap_or(usize::MAX),
+        (Some(_), None) => usize::MAX,
+        (None, None) => PER_SESSION,
+    };
+    let search = Search {
+        words: params.query,
+        session: params.session_id.filter(|id| !id.is_empty()),
+        limit,
+        per_session,
+    };
+    let found = call.daemon.store.search_conversations(search).await?;
+    let left_out = found.left_out.into_iter();
     Ok(SearchConversationsResponse {
         complete: found.complete,
+        left_out: left_out
+            .map(|(session_id, places)| LeftOut {
+                session_id: session_id.to_string(),
+                places: u64::try_from(places).unwrap_or(u64::MAX),
+            })
+            .collect(),
         hits: found
             .hits
             .into_iter()

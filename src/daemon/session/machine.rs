@@ -25,7 +25,9 @@ const INTERRUPTED: &str = "[Request interrupted by user";
 
 /// Moves a session on by one line of its agent.
 pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effect> {
-    session.last_activity_at = now;
+    if line.is_activity() {
+        session.last_activity_at = now;
+    }
     match line {
         AgentLine::Init(line) => init(session, line, now),
         AgentLine::Assistant(line) => assistant(session, line),
@@ -465,12 +467,20 @@ impl Exit {
 
 /// Moves a session on by the end of its process. Everything that it wrote has been applied before.
 pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
-    session.last_activity_at = now;
     session.background_tasks.clear();
     background::process_ended(session);
     activity::turn_ended(session);
     tokens::process_ended(session);
     let in_a_turn = session.completed_at.is_none();
+    let ends_work = match session.phase {
+        Phase::Interrupting | Phase::Starting => true,
+        Phase::Running => in_a_turn,
+        Phase::Completed | Phase::Failed | Phase::Interrupted => false,
+    };
+    // That a process which rests is ended is nothing that the session does.
+    if ends_work {
+        session.last_activity_at = now;
+    }
     match session.phase {
         Phase::Interrupting => {
             session.phase = Phase::Interrupted;

@@ -38,6 +38,28 @@ fn tasks(ids: &[&str]) -> Value {
     json!({"type": "system", "subtype": "background_tasks_changed", "tasks": tasks})
 }
 
+#[test]
+fn that_a_resting_process_is_ended_is_no_activity() {
+    let mut session = session();
+    feed_all(&mut session, &[init(), result("success")]);
+    let active = session.last_activity_at;
+    let later = active + jiff::SignedDuration::from_hours(1);
+    for line in [
+        receipt(),
+        json!({"type": "system", "subtype": "session_state_changed", "state": "idle"}),
+        json!({"type": "system", "subtype": "hook_started", "hook_name": "SessionEnd"}),
+    ] {
+        machine::apply(&mut session, line::parse(&line.to_string()), later);
+    }
+    machine::exit(&mut session, &Exit::default(), later);
+    assert_eq!(session.last_activity_at, active);
+    // The end of a process in the middle of a turn is.
+    session = self::session();
+    feed(&mut session, &init());
+    machine::exit(&mut session, &Exit::default(), later);
+    assert_eq!(session.last_activity_at, later);
+}
+
 fn receipt() -> Value {
     json!({"type": "control_response", "response": {"subtype": "success", "request_id": "interrupt-1"}})
 }

@@ -13,6 +13,7 @@ use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, asker_processes, bounds, events, requests, sessions};
+use crate::daemon::claude::input::ToolInput;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
@@ -27,7 +28,7 @@ pub struct NewMcpApproval {
     /// The tool.
     pub tool_name: String,
     /// Its whole input.
-    pub tool_input: Value,
+    pub tool_input: ToolInput,
     /// The tool call, where the caller knows it.
     pub tool_use_id: Option<String>,
     /// The caller's name for the request, under which asking again asks nothing twice.
@@ -127,10 +128,15 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
     if let Some(known) = asked_before(write, &session, &new)? {
         return Ok(known);
     }
-    let bytes = new.tool_input.to_string().len();
+    let bytes = match &new.tool_input.raw {
+        Some(raw) => raw.len(),
+        None => new.tool_input.value.to_string().len(),
+    };
     let asker = bounds::Asker::Session(session.key);
     bounds::check(write.db, Source::Mcp, asker, bytes, bounds::OF_MCP)?;
     let row = NewRow {
+        input_state: new.tool_input.state,
+        raw_input: new.tool_input.raw.as_deref(),
         tool_use_id: new.tool_use_id.as_deref(),
         call_id: new.call_id.as_deref(),
         accepts_edits: new.accepts_edits,
@@ -139,7 +145,7 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
             session.run_id.as_str(),
             Source::Mcp,
             &new.tool_name,
-            &new.tool_input,
+            &new.tool_input.value,
         )
     };
     let key = insert(write, &session, &row)?.ok_or_else(repeated)?;
@@ -157,7 +163,7 @@ fn asked_before(
         return Ok(None);
     };
     let same = |known: &Approval| {
-        known.tool_name == new.tool_name && same_json(&known.tool_input, &new.tool_input)
+        known.tool_name == new.tool_name && same_json(&known.tool_input, &new.tool_input.value)
     };
     if let Some(known) = requests::by_call(write.db, Source::Mcp, call_id)? {
         if same(&known) {

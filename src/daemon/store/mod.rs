@@ -64,7 +64,7 @@ pub use reader::for_others;
 pub use requests::{Asked, Elsewhere, NewRequest, RemoteRequest, run_id_of};
 pub use resume::{NEVER_BEGAN, NewProcess};
 pub use schema::inspect;
-pub use search::{Hit, Hits};
+pub use search::{Hit, Hits, PER_SESSION, Search};
 pub use sessions::{Fork, NewSession, RecentPath, SessionFilter, SettingsChange, Started};
 pub use wire_ids::NewWireId;
 pub use writer::Urgency;

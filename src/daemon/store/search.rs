@@ -3,7 +3,7 @@
 //! A scan from the newest piece backwards, on a reading connection, bounded by time: it keeps no index
 //! that the ingest would have to feed. Whoever stops waiting ends it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, types::ValueRef};
 
-use super::rows;
-use super::{Doing as _, Store, StoreError};
+use super::{Doing as _, Store, StoreError, rows, sessions};
 use crate::domain::text::{find_ignoring_case, summary};
 use crate::domain::{EventType, SessionId};
 
 /// How long a search may take; what is older than it came to is left out.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Places of one session, so that one that is full of the words does not hide the others.
-const PER_SESSION: usize = 3;
+/// Places of one session unless more are asked for, so that one that is full of the words does not hide
+/// the others.
+pub const PER_SESSION: usize = 3;
 /// Bytes of an excerpt before the words, and in all.
 const EXCERPT: (usize, usize) = (60, 240);
 /// Characters of an excerpt.
@@ -41,11 +41,26 @@ pub struct Hit {
     pub excerpt: String,
 }
 
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The words, whatever their case.
+    pub words: String,
+    /// Only in this session: its id, its run id or a prefix of one.
+    pub session: Option<String>,
+    /// Most places in all.
+    pub limit: usize,
+    /// Most places of one session.
+    pub per_session: usize,
+}
+
 /// What a search came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// The places, the newest first.
     pub hits: Vec<Hit>,
+    /// How many more places were found in a session than were wanted of one.
+    pub left_out: BTreeMap<SessionId, usize>,
     /// Whether everything was looked through.
     pub complete: bool,
 }
@@ -60,16 +75,12 @@ impl Drop for Stop {
 }
 
 impl Store {
-    /// The newest places where the words are, whatever their case; at most `limit`.
+    /// The newest places where the words are.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub async fn search_conversations(
-        &self,
-        words: &str,
-        limit: usize,
-    ) -> Result<Hits, StoreError> {
-        let needle = words.trim().to_lowercase();
+    /// [`StoreError::NotFound`] for a session that is not there; when the database cannot be read.
+    pub async fn search_conversations(&self, search: Search) -> Result<Hits, StoreError> {
+        let needle = search.words.trim().to_lowercase();
         if needle.is_empty() {
             return Ok(Hits {
                 complete: true,
@@ -80,7 +91,7 @@ impl Store {
         let stopped = Arc::clone(&stop.0);
         let found = self
             .readers
-            .run(move |db| scan(db, &needle, limit, PATIENCE, &stopped))
+            .run(move |db| scan(db, &needle, &search, PATIENCE, &stopped))
             .await;
         drop(stop);
         found
@@ -90,7 +101,7 @@ impl Store {
 fn scan(
     db: &Connection,
     needle: &str,
-    limit: usize,
+    search: &Search,
     patience: Duration,
     stopped: &AtomicBool,
 ) -> Result<Hits, StoreError> {
@@ -99,14 +110,18 @@ fn scan(
         complete: true,
         ..Hits::default()
     };
+    let only = match &search.session {
+        Some(id) => Some(sessions::resolve(db, id)?.key),
+        None => None,
+    };
     let mut per_session: HashMap<i64, usize> = HashMap::new();
     let mut walk = || -> rusqlite::Result<()> {
         let mut query = db.prepare_cached(
             "SELECT c.session_key, c.sequence, c.event_type, c.created_at, c.content, c.tool_input,
                 c.tool_result_content
-             FROM conversation c ORDER BY c.seq DESC",
+             FROM conversation c WHERE ?1 IS NULL OR c.session_key = ?1 ORDER BY c.seq DESC",
         )?;
-        let mut rows = query.query([])?;
+        let mut rows = query.query([only])?;
         while let Some(row) = rows.next()? {
             if began.elapsed() > patience || stopped.load(Ordering::Relaxed) {
                 found.complete = false;
@@ -117,14 +132,14 @@ fn scan(
             };
             let key: i64 = row.get(0)?;
             let of_session = per_session.entry(key).or_default();
-            if *of_session >= PER_SESSION {
+            *of_session += 1;
+            if *of_session > search.per_session {
                 continue;
             }
-            if found.hits.len() >= limit {
+            if found.hits.len() >= search.limit {
                 found.complete = false;
                 break;
             }
-            *of_session += 1;
             found.hits.push(Hit {
                 session_id: session_id(db, key)?,
                 sequence: row.get(1)?,
@@ -136,6 +151,12 @@ fn scan(
         Ok(())
     };
     walk().doing("search the conversations")?;
+    for (key, count) in per_session {
+        if count > search.per_session {
+            let id = session_id(db, key).doing("name a session that was searched")?;
+            found.left_out.insert(id, count - search.per_session);
+        }
+    }
     Ok(found)
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::data::Data;
 use super::form::Form;
+use super::fuzzy::Fuzzy;
 use crate::domain::Kind;
 use crate::domain::danger::{Danger, dangers};
 use crate::domain::text::{sanitize_line, summary};
@@ -97,6 +98,8 @@ pub struct Inbox {
     pub batch: Option<Batch>,
     /// The first row of the list that is shown.
     pub offset: usize,
+    /// Where the row of the shown approval stands, or stood before it was decided elsewhere.
+    pub place: usize,
     /// Answers begun and put off, by their approval.
     pub saved_answers: HashMap<String, Form>,
     summaries: HashMap<String, ApprovalSummary>,
@@ -106,15 +109,34 @@ impl Inbox {
     /// The approvals shown, oldest first.
     #[must_use]
     pub fn shown(&self, data: &Data) -> Vec<String> {
-        let mut fuzzy = super::fuzzy::Fuzzy::new(&self.filter);
+        self.fitting(data).0
+    }
+
+    /// Whether what the filter shows only resembles it: no approval has its very words.
+    #[must_use]
+    pub fn is_similar_only(&self, data: &Data) -> bool {
+        self.fitting(data).1
+    }
+
+    /// The approvals that fit the filter, and whether they only resemble it.
+    fn fitting(&self, data: &Data) -> (Vec<String>, bool) {
+        let mut fuzzy = Fuzzy::new(&self.filter);
         if fuzzy.is_blank() {
-            return data.pending.keys().cloned().collect();
+            return (data.pending.keys().cloned().collect(), false);
         }
-        data.pending
+        let found: Vec<(&String, bool)> = data
+            .pending
             .values()
-            .filter(|approval| fuzzy.fits(&[&self.row_words(data, approval)]))
-            .map(|approval| approval.id.clone())
-            .collect()
+            .filter_map(|approval| {
+                let fit = fuzzy.fit(&[&self.row_words(data, approval)])?;
+                Some((&approval.id, fit.literal))
+            })
+            .collect();
+        // Where some have the very words, those that only resemble them are not meant.
+        let literal = found.iter().any(|(_, literal)| *literal);
+        let is_similar_only = !literal && !found.is_empty();
+        let shown = found.into_iter().filter(|(_, fits)| *fits || !literal);
+        (shown.map(|(id, _)| id.clone()).collect(), is_similar_only)
     }
 
     /// What a filter is matched against.
@@ -163,6 +185,25 @@ impl Inbox {
             self.filter.clear();
             self.typing = false;
         }
+    }
+
+    /// The approval at the place where the shown one stood, or the one before; the last where fewer are
+    /// listed now.
+    #[must_use]
+    pub fn near_place(&self, data: &Data, is_before: bool) -> Option<String> {
+        let listed = self.shown(data);
+        let last = listed.len().checked_sub(1)?;
+        let there = self.place.saturating_sub(usize::from(is_before));
+        listed.get(there.min(last)).cloned()
+    }
+
+    /// Notes where the shown approval stands.
+    pub fn note_place(&mut self, data: &Data, shown: &str) {
+        let place = match self.filter.trim().is_empty() {
+            true => data.pending.keys().position(|id| id == shown),
+            false => self.shown(data).iter().position(|id| id == shown),
+        };
+        self.place = place.unwrap_or(self.place);
     }
 
     /// The approval so many rows from the shown one, within what is listed; the nearest end where

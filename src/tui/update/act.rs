@@ -260,7 +260,11 @@ fn next_approval(app: &mut App, is_forward: bool) -> Vec<Effect> {
 /// Goes to a pending approval of the list, so many rows from the one that is shown.
 pub fn step_approval(app: &mut App, by: isize) -> Vec<Effect> {
     let shown = app.selected_approval().map(|approval| approval.id.as_str());
-    if let Some(next) = app.inbox.stepped(&app.data, shown, by) {
+    let next = match shown {
+        Some(_) => app.inbox.stepped(&app.data, shown, by),
+        None => app.inbox.near_place(&app.data, by < 0),
+    };
+    if let Some(next) = next {
         select::approval(app, &next);
     }
     Vec::new()
@@ -350,6 +354,7 @@ fn focus(app: &mut App, by: isize) -> Vec<Effect> {
     // Inbox and sessions are one list: the keys go to where its selected row is.
     let list = match app.selected_approval() {
         Some(_) => Pane::Inbox,
+        None if app.focus == Pane::Inbox => Pane::Inbox,
         None => Pane::Sessions,
     };
     let order = [list, Pane::Conversation];

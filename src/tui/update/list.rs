@@ -75,6 +75,9 @@ fn unfold(app: &mut App, group: Group) {
 
 /// Selects a session for batch actions, or a whole group by its heading; where all are selected, none.
 pub fn mark(app: &mut App) {
+    if app.sessions.heading.is_some() && refuse_similar(app) {
+        return;
+    }
     let ids = match app.sessions.heading {
         Some(group) => app.sessions.members(&app.data, group),
         None => app.sessions.selected.iter().cloned().collect(),
@@ -88,6 +91,9 @@ pub fn mark(app: &mut App) {
 /// Selects everything that the list shows for batch actions, or would show if it were not folded.
 pub fn select_all(app: &mut App) {
     app.sessions.arrange(&app.data);
+    if refuse_similar(app) {
+        return;
+    }
     let groups = Group::ALL.into_iter();
     let groups = groups.filter(|group| *group != Group::Archived || app.sessions.show_archived);
     let ids: Vec<String> = groups
@@ -100,6 +106,9 @@ pub fn select_all(app: &mut App) {
 /// Selects the group of the selected session for batch actions, as far as it fits the filter.
 pub fn select_group(app: &mut App) {
     app.sessions.arrange(&app.data);
+    if refuse_similar(app) {
+        return;
+    }
     let group = app.sessions.heading;
     let Some(group) = group.or_else(|| app.selected_session().map(Group::of)) else {
         return;
@@ -107,6 +116,16 @@ pub fn select_group(app: &mut App) {
     let ids = app.sessions.members(&app.data, group);
     toggle_all(app, ids);
     say_selected(app);
+}
+
+/// What only resembles the filter is not selected by a key that takes them all. Says so.
+fn refuse_similar(app: &mut App) -> bool {
+    let refused = app.sessions.is_similar_only;
+    if refused {
+        let words = "No session matches exactly; select similar ones one by one (space)";
+        say(app, Tone::Bad, words.to_owned());
+    }
+    refused
 }
 
 fn toggle_all(app: &mut App, ids: Vec<String>) {
@@ -320,6 +339,31 @@ mod tests {
             "{}",
             rig.screen()
         );
+    }
+
+    #[test]
+    fn what_only_resembles_a_filter_is_marked_as_that_and_never_selected_all_at_once() {
+        let mut rig = four();
+        let _ = rig.keys("/");
+        rig.type_in("lgin");
+        let _ = rig.keys("enter");
+        let screen = rig.screen();
+        assert!(screen.contains("no exact match, similar:"), "{screen}");
+        for keys in ["ctrl-a", "V"] {
+            let _ = rig.keys(keys);
+            assert!(rig.app.sessions.marked.is_empty(), "{keys}");
+            assert!(
+                rig.screen().contains("No session matches exactly"),
+                "{}",
+                rig.screen()
+            );
+        }
+        let _ = rig.keys("space");
+        assert_eq!(rig.app.sessions.marked.len(), 1, "one by one");
+        let _ = rig.keys("esc esc /");
+        rig.type_in("login");
+        let _ = rig.keys("enter");
+        assert!(!rig.screen().contains("no exact match"), "{}", rig.screen());
     }
 
     #[test]

@@ -20,14 +20,14 @@ pub fn open(app: &mut App) -> Vec<Effect> {
 
 /// After the words changed, or a search ended: begins the next one if there is none.
 pub fn ask(app: &mut App, form: &mut Search) -> Vec<Effect> {
-    let Some(words) = form.typed(&app.data) else {
+    let Some(query) = form.typed(&app.data) else {
         return Vec::new();
     };
     app.searches += 1;
-    form.asked = Some((app.searches, words.clone()));
+    form.asked = Some((app.searches, query.clone()));
     vec![Effect::Find {
         number: app.searches,
-        words,
+        query,
     }]
 }
 
@@ -42,20 +42,23 @@ pub fn found(
         return Vec::new();
     };
     let mut effects = Vec::new();
-    if let Some((_, words)) = form.asked.take_if(|(asked, _)| *asked == number) {
-        form.hits_for = words;
+    if let Some((_, query)) = form.asked.take_if(|(asked, _)| *asked == number) {
+        form.hits_for = query;
         match found {
             Ok(found) => {
                 form.hits = found.hits;
+                let left_out = found.left_out.into_iter();
+                form.left_out = left_out.map(|it| (it.session_id, it.places)).collect();
                 form.more = !found.complete;
                 form.problem = None;
             }
             Err(why) => {
                 form.hits.clear();
+                form.left_out.clear();
                 form.problem = Some(why);
             }
         }
-        if form.needle() != form.hits_for {
+        if form.query() != form.hits_for {
             effects = ask(app, &mut form);
         }
         form.selected = form.selected.min(form.count().saturating_sub(1));
@@ -77,7 +80,7 @@ pub fn go(app: &mut App, mut form: Search) -> Vec<Effect> {
             let place = Place {
                 session: hit.session_id.clone(),
                 sequence: hit.sequence,
-                words: form.hits_for.clone(),
+                words: form.hits_for.words.clone(),
             };
             (hit.session_id.clone(), Some(place))
         }

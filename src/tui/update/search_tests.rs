@@ -28,7 +28,7 @@ fn rig(size: (u16, u16)) -> Rig {
 /// What is looked for: numbers and words.
 fn asked(effects: &[Effect]) -> Vec<(u64, &str)> {
     let asked = effects.iter().filter_map(|effect| match effect {
-        Effect::Find { number, words } => Some((*number, words.as_str())),
+        Effect::Find { number, query } => Some((*number, query.words.as_str())),
         _ => None,
     });
     asked.collect()
@@ -53,6 +53,49 @@ fn piece(sequence: i64, text: &str) -> Value {
     json!({"id": sequence, "session_id": "s2", "sequence": sequence, "event_type": "message",
         "role": "assistant", "content": text, "created_at": "2026-03-01T11:30:00Z",
         "is_completed": true})
+}
+
+#[test]
+fn matches_that_are_left_out_are_counted_and_tab_lists_all_of_a_session() {
+    for size in [(80, 24), (140, 40)] {
+        let mut effects = Vec::new();
+        let mut rig = rig(size);
+        let _ = rig.keys("S");
+        for key in "needle".chars() {
+            effects.extend(rig.press(&key.to_string()));
+        }
+        let (number, _) = *asked(&effects).last().unwrap();
+        let mut last = rig.tell(Msg::Done(Done::Found {
+            number,
+            found: Err("looked for half of it".to_owned()),
+        }));
+        let (number, words) = asked(&last)[0];
+        assert_eq!(words, "needle");
+        let found = json!({"complete": true, "left_out": [{"session_id": "s2", "places": 14}],
+            "hits": [hit("s2", 9, "a needle"), hit("s1", 4, "one needle"), hit("s2", 7, "old needle")]});
+        last = rig.tell(Msg::Done(Done::Found {
+            number,
+            found: Ok(serde_json::from_value(found).unwrap()),
+        }));
+        assert!(asked(&last).is_empty());
+        rig.draw();
+        let screen = rig.screen();
+        assert!(screen.contains("3 of 17 matches"), "{screen}");
+        let marked = screen
+            .lines()
+            .filter(|line| line.contains("+14 in"))
+            .count();
+        assert_eq!(marked, 1, "the last of the session's: {screen}");
+        assert!(screen.contains("all of this session"), "{screen}");
+        let within = rig.press("tab");
+        let Some(Effect::Find { query, .. }) = within.first() else {
+            panic!("{within:?}");
+        };
+        assert_eq!(query.session.as_deref(), Some("s2"));
+        let screen = rig.screen();
+        assert!(screen.contains("Search “Write docs”"), "{screen}");
+        assert!(screen.contains("all sessions"), "{screen}");
+    }
 }
 
 #[test]

@@ -67,9 +67,13 @@ fn focus_selection(app: &mut App) {
     let asks = app.card.approval.is_some();
     app.focus = match app.focus {
         Pane::Sessions if asks && !is_filtered => Pane::Inbox,
-        Pane::Inbox if !asks && !app.inbox.typing => Pane::Sessions,
+        // Who decides what is pending goes on with that, whoever was first with the shown one.
+        Pane::Inbox if !asks && app.data.pending.is_empty() => Pane::Sessions,
         other => other,
     };
+    if let (Pane::Inbox, Some(shown)) = (app.focus, &app.card.approval) {
+        app.inbox.note_place(&app.data, shown);
+    }
 }
 
 /// Whether what is selected in the list can stay so. Asked after every message: must not need the

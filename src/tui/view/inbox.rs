@@ -71,6 +71,9 @@ fn title(app: &App, shown: usize) -> Line<'static> {
             theme.accent,
         ));
         title.push(Span::styled(format!("{shown} of {all} "), theme.waiting));
+        if app.inbox.is_similar_only(&app.data) {
+            title.push(Span::styled("no exact match, similar: ", theme.bad));
+        }
     } else {
         title.push(Span::styled(format!("{all} "), theme.waiting));
     }

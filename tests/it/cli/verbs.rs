@@ -175,3 +175,34 @@ fn ended_sessions_are_deleted_once_a_person_or_yes_says_so() {
     cli.fails(2, &["prune", "--older-than", "soon"]);
     cli.fails(2, &["prune"]);
 }
+
+#[test]
+fn what_is_ended_or_interrupted_is_so_when_the_command_returns() {
+    let cli = Cli::new();
+    let launch = |script: &str| cli.launch(script);
+    // Deleted right after its end, resting or in the middle of a turn.
+    for script in ["TEXT done", "WAIT 600"] {
+        let id = launch(script);
+        cli.until_status(
+            &id,
+            if script == "WAIT 600" {
+                "running"
+            } else {
+                "completed"
+            },
+        );
+        assert!(cli.ok(&["end", &id]).starts_with(&id));
+        assert_eq!(cli.session(&id)["live"], false);
+        cli.ok(&["delete", "--yes", &id]);
+    }
+    let id = launch("WAIT 600");
+    cli.until_status(&id, "running");
+    assert_eq!(cli.ok(&["interrupt", &id]), format!("{id} interrupted\n"));
+    cli.ok(&["send", &id, "WAIT 600"]);
+    cli.until_status(&id, "running");
+    cli.ok(&["archive", "--end", &id]);
+    cli.ok(&["delete", "--yes", &id]);
+    let id = launch("WAIT 600");
+    cli.until_status(&id, "running");
+    assert!(cli.ok(&["end", "--no-wait", &id]).starts_with(&id));
+}

@@ -182,3 +182,44 @@ fn a_person_who_looks_is_no_delivery() {
     assert!(approval(&daemon, &asked).get("delivered_at").is_none());
     assert!(approval(&daemon, &asked).get("delivered_at").is_none());
 }
+
+#[test]
+fn a_permission_prompts_input_is_taken_in_the_bytes_in_which_it_comes() {
+    let daemon = Daemon::start();
+    let deep = "[".repeat(400) + &"]".repeat(400);
+    let inputs = [
+        (r#"{"n":1e400}"#.to_owned(), "unreadable"),
+        (r#"{"half":"\ud83d"}"#.to_owned(), "unreadable"),
+        (format!(r#"{{"deep":{deep}}}"#), "unreadable"),
+        (
+            r#"{"a":1,"a":2, "n":12345678901234567890123}"#.to_owned(),
+            "readable",
+        ),
+    ];
+    for (number, (input, state)) in inputs.into_iter().enumerate() {
+        let mut client = daemon.connect();
+        client.send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{number},"method":"createApproval","params":{{"run_id":"a program's","external":{{"name":"it","cwd":"/"}},"tool_name":"Bash","tool_input":{input}}}}}"#
+        ));
+        let answer = client.receive();
+        let id = &answer["result"]["approval_id"];
+        assert!(id.is_string(), "{answer}");
+        let asked = approval(&daemon, id);
+        assert_eq!(
+            asked["input_state"].as_str().unwrap_or("readable"),
+            state,
+            "{asked}"
+        );
+        if state == "unreadable" {
+            assert_eq!(asked["tool_input"], json!({"unreadable_input": input}));
+        }
+        // Who has asked decides nothing; a person could.
+        assert_eq!(asked["capabilities"]["approve"], true, "{asked}");
+    }
+    // What is no request at all is answered under its id, where it has one.
+    let mut client = daemon.connect();
+    client.send(r#"{"jsonrpc":"2.0","id":"mine","method":"createApproval","params":{"run_id":"#);
+    let refused = client.receive();
+    assert_eq!(refused["id"], "mine", "{refused}");
+    assert_eq!(refused["error"]["code"], -32700, "{refused}");
+}

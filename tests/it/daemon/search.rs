@@ -58,6 +58,20 @@ fn one_session_does_not_hide_the_others_and_limits_are_told() {
     let of = |id: &str| hits.iter().filter(|(session, _, _)| session == id).count();
     assert_eq!((of(&loud), of(&quiet)), (3, 2), "{hits:?}");
     assert!(complete);
+    // What is left out is counted, and had by asking for more.
+    let found = daemon.call("searchConversations", json!({"query": "needle"}));
+    assert_eq!(
+        found["left_out"],
+        json!([{"session_id": loud, "places": 18}])
+    );
+    let (hits, _) = search(
+        &daemon,
+        &json!({"query": "needle", "session_id": loud[..8]}),
+    );
+    assert_eq!(hits.len(), 21, "{hits:?}");
+    assert!(hits.iter().all(|(session, _, _)| *session == loud));
+    let all = search(&daemon, &json!({"query": "needle", "per_session": 100}));
+    assert_eq!(all.0.len(), 23, "{all:?}");
     let (hits, complete) = search(&daemon, &json!({"query": "needle", "limit": 4}));
     assert_eq!((hits.len(), complete), (4, false));
 }

@@ -42,18 +42,78 @@ fn a_yes_a_no_and_an_edit_come_back_in_one_text_block() {
     assert!(mcp.wait().success());
 }
 
+/// Inputs that a strict parser refuses or alters.
+fn odd_inputs() -> Vec<(String, bool)> {
+    let deep = |depth: usize| {
+        let nested = "[".repeat(depth) + &"]".repeat(depth);
+        format!(r#"{{"command":"make","deep":{nested}}}"#)
+    };
+    vec![
+        (r#"{"command":"echo cut \ud83d"}"#.to_owned(), false),
+        (r#"{"command":"make","n":1e400}"#.to_owned(), false),
+        (deep(400), false),
+        (deep(120), false),
+        (deep(90), true),
+        (
+            r#"{"command":"make", "n":12345678901234567890123, "x":1.0 }"#.to_owned(),
+            true,
+        ),
+        (r#"{"command":"make","command":"make"}"#.to_owned(), true),
+    ]
+}
+
 #[test]
-fn a_command_with_half_a_character_is_asked_and_runs_as_it_was_shown() {
+fn whatever_an_input_holds_it_is_asked_and_goes_back_byte_for_byte() {
     let daemon = Daemon::start();
     let mut mcp = approvals(&daemon);
-    let call = mcp.may_run_half_a_character("toolu_1");
+    for (number, (input, readable)) in odd_inputs().into_iter().enumerate() {
+        let call = mcp.may_run_with("Bash", &input, &format!("toolu_{number}"));
+        let asked = until_pending(&daemon, 1).remove(0);
+        if readable {
+            assert_eq!(asked["tool_input"]["command"], "make", "{input}");
+        } else {
+            assert_eq!(asked["input_state"], "unreadable", "{input}");
+            assert_eq!(asked["tool_input"], json!({"unreadable_input": input}));
+        }
+        daemon.approve(&asked);
+        let told = mcp.texts(call).remove(0);
+        assert_eq!(
+            told,
+            format!(r#"{{"behavior":"allow","updatedInput":{input}}}"#)
+        );
+    }
+    // What cannot be read can be denied as well.
+    let call = mcp.may_run_with("Bash", &odd_inputs().remove(0).0, "toolu_denied");
     let asked = until_pending(&daemon, 1).remove(0);
-    let shown = json!({"command": "echo cut \u{fffd}"});
-    assert_eq!(asked["tool_input"], shown);
-    daemon.decide(&asked, json!({"decision": "approve"}));
+    daemon.decide(&asked, json!({"decision": "deny", "comment": "no"}));
+    assert_eq!(mcp.permission(call)["message"], "no");
+}
+
+#[test]
+fn no_call_is_lost_for_a_field_that_nobody_needs() {
+    let daemon = Daemon::start();
+    let mut mcp = approvals(&daemon);
+    let deep = "[".repeat(300) + &"]".repeat(300);
+    let call = format!(
+        r#"{{"jsonrpc":"2.0","id":71,"id":72,"odd":{deep},"method":"tools/call","params":{{"_meta":{{"n":1e400,"half":"\ud83d"}},"name":"request_permission","arguments":{{"tool_name":"Bash","input":{{"command":"make"}},"tool_use_id":7,"more":{deep}}}}}}}"#
+    );
+    mcp.send_raw(&call);
+    let asked = until_pending(&daemon, 1).remove(0);
+    daemon.approve(&asked);
     assert_eq!(
-        mcp.permission(call),
-        json!({"behavior": "allow", "updatedInput": shown})
+        mcp.permission(72),
+        json!({"behavior": "allow", "updatedInput": {"command": "make"}})
+    );
+    // A line that is no JSON is answered where it can be told whom.
+    mcp.send_raw(r#"{"jsonrpc":"2.0","id":73,"method":"tools/call","params":{"na"#);
+    assert_eq!(mcp.answer(73)["error"]["code"], -32700);
+    let long = format!(r#"{{"command":"{}"}}"#, "x".repeat(16 << 20));
+    let call = mcp.may_run_with("Bash", &long, "toolu_long");
+    let told = mcp.permission(call);
+    assert_eq!(told["behavior"], "deny");
+    assert!(
+        told["message"].as_str().unwrap().contains("over the limit"),
+        "{told}"
     );
 }
 

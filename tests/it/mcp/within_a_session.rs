@@ -1,5 +1,6 @@
 //! The servers in sessions of ours: tied to them, and without any power to decide.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::all;
@@ -14,6 +15,8 @@ fn launch(rig: &Rig, script: &str) -> String {
         "approvals": null,
         "mcp_config": {"mcpServers": {"approvals": {
             "command": binary(), "args": ["mcp", "claude_approvals"],
+        }, "human": {
+            "command": binary(), "args": ["mcp", "serve"],
         }}},
         "permission_prompt_tool": "mcp__approvals__request_permission",
     }))
@@ -37,6 +40,41 @@ fn a_sessions_own_prompt_is_linked_to_its_tool_call_and_outlives_the_daemon() {
     let call = &rig.pieces(&id, "tool_call")[0];
     assert_eq!(call["approval_id"], asked["id"]);
     assert_eq!(call["approval_status"], "approved");
+}
+
+#[rstest]
+#[case("2.0.37")]
+#[case("2.1.133")]
+#[case("2.1.332")]
+fn a_real_prompt_asks_whatever_the_input_holds_and_gets_it_back_as_it_was(#[case] version: &str) {
+    let rig = Rig::of_version(version);
+    let cut = r#"{"command":"touch made && echo cut \ud83d"}"#;
+    let id = launch(&rig, &format!("TOOL Bash {cut}\nTEXT done"));
+    let asked = rig.daemon.until_pending(&id);
+    assert_eq!(asked["source"], "mcp");
+    assert_eq!(asked["tool_input"], json!({"unreadable_input": cut}));
+    rig.daemon.approve(&asked);
+    rig.until_result(&id, "done");
+    assert!(rig.exists("made"));
+    let call = &rig.pieces(&id, "tool_call")[0];
+    assert_eq!(call["approval_status"], "approved", "{call}");
+
+    // Claude Code refuses what is unknown of its own tools, so the deep input is another server's.
+    let nested = "[".repeat(400) + &"]".repeat(400);
+    let deep = format!(r#"{{"message":"which way?","more":{nested}}}"#);
+    let id = launch(
+        &rig,
+        &format!("TOOL mcp__human__contact_human {deep}\nTEXT done"),
+    );
+    let asked = rig.daemon.until_pending(&id);
+    assert_eq!(asked["tool_name"], "mcp__human__contact_human");
+    assert_eq!(asked["tool_input"], json!({"unreadable_input": deep}));
+    rig.daemon.approve(&asked);
+    let contact = wait_until("the tool runs", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|next| next["kind"] == "contact")
+    });
+    assert_eq!(contact["tool_input"]["message"], "which way?");
 }
 
 #[test]

@@ -90,16 +90,20 @@ impl Mcp {
         self.call("request_permission", bash(command, tool_use_id))
     }
 
-    /// Asks whether a command may run in which a character was cut in half.
-    pub fn may_run_half_a_character(&mut self, tool_use_id: &str) -> u64 {
+    /// Asks whether a tool may run with an input that is given as text.
+    pub fn may_run_with(&mut self, tool: &str, input: &str, tool_use_id: &str) -> u64 {
         self.calls += 1;
-        let params =
-            json!({"name": "request_permission", "arguments": bash("echo cut HALF", tool_use_id)});
+        let params = json!({"name": "request_permission",
+            "arguments": {"tool_name": tool, "input": "INPUT", "tool_use_id": tool_use_id}});
         let request =
             json!({"jsonrpc": "2.0", "id": self.calls, "method": "tools/call", "params": params});
-        let line = request.to_string().replace("HALF", r"\ud83d");
-        self.process.send_raw(&line);
+        self.send_raw(&request.to_string().replace(r#""INPUT""#, input));
         self.calls
+    }
+
+    /// Sends a line as it is.
+    pub fn send_raw(&mut self, line: &str) {
+        self.process.send_raw(line);
     }
 
     /// The whole answer to a request.

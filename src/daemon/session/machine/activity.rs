@@ -4,10 +4,10 @@
 
 use jiff::Timestamp;
 
-use crate::daemon::claude::json::Members;
 use crate::domain::Session;
 use crate::domain::stream_state::CurrentTool;
 use crate::domain::text::summary;
+use crate::json::Members;
 
 /// Characters of a tool call's summary.
 const SUMMARY_CHARS: usize = 80;

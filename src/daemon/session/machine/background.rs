@@ -5,9 +5,9 @@
 //! later ones that it was killed or has ended. 2.0.x does not say when a command ends by itself, so
 //! a task counts as running until somebody has looked.
 
-use crate::daemon::claude::json::Members;
 use crate::domain::Session;
 use crate::domain::stream_state::MAX_FOLLOWED;
+use crate::json::Members;
 
 /// A tool call: notes one that looks after a task, whose result does not name it.
 pub(super) fn called(session: &mut Session, call: &str, tool: &str, input: &str) {

@@ -86,6 +86,8 @@ pub struct Sessions {
     pub adrift: bool,
     /// How many sessions there are.
     pub counts: Counts,
+    /// Whether what the filter shows only resembles it: no session has its very words.
+    pub is_similar_only: bool,
     /// How often the rows were made, for tests.
     pub made: u64,
     /// Where the selected row was when it was drawn last.
@@ -148,6 +150,7 @@ impl Sessions {
             };
             found.push((Group::of(session), member));
         }
+        self.is_similar_only = !fuzzy.is_blank() && !literal && !found.is_empty();
         let mut groups: [Vec<Member<'_>>; Group::ALL.len()] = Default::default();
         for (group, member) in found {
             // Where sessions have the very words, those that only resemble them are not meant.

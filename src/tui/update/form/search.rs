@@ -1,4 +1,4 @@
-//! Looking for words in all sessions.
+//! Looking for words in all sessions, or in all of one.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -7,7 +7,7 @@ use crate::tui::state::form::search::Search;
 use crate::tui::state::{App, Form};
 use crate::tui::update::search::{ask, go};
 
-/// Enter goes to the chosen row.
+/// Enter goes to the chosen row; Tab lists all places of its session, and back.
 pub fn key(app: &mut App, mut form: Search, key: KeyEvent) -> After {
     if let Some(selected) = moved(form.selected, key, form.count()) {
         form.selected = selected;
@@ -19,6 +19,14 @@ pub fn key(app: &mut App, mut form: Search, key: KeyEvent) -> After {
             Some(form) => After::And(form, effects),
             None => After::Close(effects),
         };
+    }
+    if key.code == KeyCode::Tab {
+        form.within = match form.within.take() {
+            Some(_) => None,
+            None => form.selected_session(),
+        };
+        let effects = ask(app, &mut form);
+        return After::And(Form::Search(form), effects);
     }
     let before = form.needle();
     form.words.key(key);

@@ -21,7 +21,17 @@ pub fn draw(app: &App, form: &Search, screen: Rect, buf: &mut Buffer) -> Option<
         screen.width.saturating_sub(4).min(110),
         screen.height.saturating_sub(4).min(34),
     );
-    let title = Line::styled(" Search all sessions ", theme.accent);
+    let within = form.within.as_deref();
+    let title = match within.map(|id| app.data.session(id)) {
+        None => " Search all sessions ".to_owned(),
+        Some(session) => {
+            let name = session
+                .map(|session| subject(session, 40))
+                .unwrap_or_default();
+            format!(" Search “{name}” ")
+        }
+    };
+    let title = Line::styled(title, theme.accent);
     let inside = popup(theme, title, width, height, screen, buf);
     if inside.height < 4 || inside.width < 20 {
         return None;
@@ -51,7 +61,14 @@ pub fn draw(app: &App, form: &Search, screen: Rect, buf: &mut Buffer) -> Option<
         ..inside
     };
     rows(app, form, list, buf);
-    let keys = [("enter", "go there"), ("↑↓", "choose"), ("esc", "back")];
+    let scope = match within {
+        Some(_) => "all sessions",
+        None => "all of this session",
+    };
+    let mut keys = vec![("enter", "go there"), ("↑↓", "choose"), ("esc", "back")];
+    if within.is_some() || form.count() > 0 {
+        keys.insert(1, ("tab", scope));
+    }
     let y = inside.bottom() - 1;
     buf.set_line(inside.x, y, &form_hints(theme, &keys), inside.width);
     cursor
@@ -66,10 +83,12 @@ fn state(form: &Search) -> String {
         return "looking…".to_owned();
     }
     let more = if form.more { " or more" } else { "" };
-    match form.hits.len() {
-        0 => String::new(),
-        1 => format!("1 place{more}"),
-        count => format!("{count} places{more}"),
+    let left_out: u64 = form.left_out.values().sum();
+    match (form.hits.len(), left_out) {
+        (0, _) => String::new(),
+        (1, 0) => format!("1 match{more}"),
+        (count, 0) => format!("{count} matches{more}"),
+        (count, left_out) => format!("{count} of {} matches{more}", count as u64 + left_out),
     }
 }
 
@@ -107,7 +126,7 @@ fn rows(app: &App, form: &Search, list: Rect, buf: &mut Buffer) {
         };
         let (left, right) = match form.row(index) {
             Some(Found::Session(id)) => by_title(app, id, usize::from(list.width)),
-            Some(Found::Place(hit)) => place(app, hit, &form.hits_for, usize::from(list.width)),
+            Some(Found::Place(hit)) => place(app, form, hit, usize::from(list.width)),
             None => continue,
         };
         let style = row_style(theme, index == selected, true);
@@ -142,14 +161,24 @@ fn by_title(app: &App, id: &str, width: usize) -> (Line<'static>, Line<'static>)
 }
 
 /// A place in a conversation: the words first, then whose they are.
-fn place(app: &App, hit: &SearchHit, words: &str, width: usize) -> (Line<'static>, Line<'static>) {
+fn place(
+    app: &App,
+    form: &Search,
+    hit: &SearchHit,
+    width: usize,
+) -> (Line<'static>, Line<'static>) {
     let theme = &app.theme;
+    let words = &form.hits_for.words;
     let session = app.data.session(&hit.session_id);
     let name = session
         .map(|session| subject(session, 60))
         .unwrap_or_default();
     let age = app.now.as_second() - hit.created_at.as_second();
-    let right = format!("{} {:>3}", fit(&name, width / 4), span(age.max(0)));
+    let more = form.left_out_after(hit);
+    let more = more
+        .map(|count| format!("+{count} in "))
+        .unwrap_or_default();
+    let right = format!("{more}{} {:>3}", fit(&name, width / 4), span(age.max(0)));
     let mut left = vec![Span::styled("  ", theme.dim)];
     left.extend(marked(theme, &hit.excerpt, words));
     (Line::from(left), Line::styled(right, theme.dim))

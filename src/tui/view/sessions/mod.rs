@@ -109,6 +109,9 @@ fn title(app: &App) -> Line<'static> {
         let cursor = if app.sessions.typing { "▏" } else { "" };
         let words = format!("/{}{cursor} ", fit(&app.sessions.filter, 24));
         title.push(Span::styled(words, theme.accent));
+        if filtered && app.sessions.is_similar_only {
+            title.push(Span::styled("no exact match, similar: ", theme.bad));
+        }
     }
     if let Connection::Lost { since, .. } = &app.connection {
         let ago = span((app.now.as_second() - since.as_second()).max(0));

@@ -3,13 +3,14 @@
 //! A strict parser gives nothing for a line of which one field is odd: half a character, a number too
 //! large, brackets nested deeper than it dares to follow. What an agent writes must not be lost for
 //! that, so this finds the members of an object by their places in the text, without recursion, and
-//! reads each by itself. It knows nothing of what the members mean.
+//! reads each by itself. It knows nothing of what the members mean. Used wherever the JSON of others
+//! comes in: the agent's lines, the daemon's socket, the MCP servers.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -81,6 +82,18 @@ impl<'a> Members<'a> {
     #[must_use]
     pub fn object(&self, name: &str) -> Members<'a> {
         self.get(name).map(Members::of).unwrap_or_default()
+    }
+
+    /// The text of the only member with this name, if there is one and it is surely whole: of a text that
+    /// stops being an object, the last value may go on.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Option<&'a str> {
+        let whole = self.members.len() - usize::from(!self.complete && !self.members.is_empty());
+        let mut named = self.members[..whole].iter().filter(|(it, _)| it == name);
+        match (named.next(), named.next()) {
+            (Some(&(_, value)), None) => Some(value),
+            _ => None,
+        }
     }
 
     /// All members, in order.
@@ -189,10 +202,58 @@ fn count(value: &str) -> Option<i64> {
     }
 }
 
+/// Levels of arrays and objects in a value that counts as readable. A parser takes 128; what is read
+/// here is passed on within a few levels more.
+pub const MAX_DEPTH: usize = 100;
+
 /// A value, if it is one that every reader of JSON takes.
 #[must_use]
 pub fn value(text: &str) -> Option<Value> {
+    if !is_readable(text) {
+        return None;
+    }
     serde_json::from_str(text).ok()
+}
+
+/// The same JSON as every reader takes it. What none would take is written otherwise: half a character
+/// as a replacement character, a number that is too large and what is nested too deeply as a string of
+/// its text, and of members with the same name the last alone. `None` for what is no JSON.
+#[must_use]
+pub fn normalized(text: &str) -> Option<String> {
+    is_json(text).then(|| normal(text.trim(), 0))
+}
+
+/// [`normalized`] of a value at some depth of it.
+fn normal(text: &str, depth: usize) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    match text.as_bytes().first() {
+        Some(b'"') => quoted(&self::text(text)),
+        Some(b'{' | b'[') if depth >= MAX_DEPTH => quoted(text),
+        Some(b'{') => object(&Members::of(text), |_, value| normal(value, depth + 1)),
+        Some(b'[') => {
+            let values = elements(text).unwrap_or_default();
+            let values: Vec<String> = values.iter().map(|it| normal(it, depth + 1)).collect();
+            format!("[{}]", values.join(","))
+        }
+        _ if is_readable(text) => text.to_owned(),
+        _ => quoted(text),
+    }
+}
+
+/// The text of an object with the same members, each once, and for each value what a function makes of
+/// its name and text.
+#[must_use]
+pub fn object(members: &Members<'_>, value: impl Fn(&str, &str) -> String) -> String {
+    let mut last = BTreeMap::new();
+    for (place, (name, _)) in members.iter().enumerate() {
+        last.insert(name, place);
+    }
+    let kept = members
+        .iter()
+        .enumerate()
+        .filter(|(place, (name, _))| last.get(name) == Some(place))
+        .map(|(_, (name, text))| format!("{}:{}", Value::from(name), value(name, text)));
+    format!("{{{}}}", kept.collect::<Vec<_>>().join(","))
 }
 
 /// Whether a text is JSON, however deep, and whatever its strings and numbers hold: what another
@@ -205,48 +266,67 @@ pub fn is_json(text: &str) -> bool {
 /// Whether [`value`] would give something, without making it.
 #[must_use]
 pub fn is_readable(text: &str) -> bool {
-    serde_json::from_str::<Readable>(text).is_ok()
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Readable { depth: 0 }.deserialize(&mut reader).is_ok() && reader.end().is_ok()
 }
 
-struct Readable;
+/// A value at some depth.
+#[derive(Clone, Copy)]
+struct Readable {
+    depth: usize,
+}
 
-impl<'de> Deserialize<'de> for Readable {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Readable;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("anything")
-            }
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_str<E: de::Error>(self, _: &str) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Readable, E> {
-                Ok(Readable)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Readable, A::Error> {
-                while from.next_element::<Readable>()?.is_some() {}
-                Ok(Readable)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Readable, A::Error> {
-                while from.next_entry::<Readable, Readable>()?.is_some() {}
-                Ok(Readable)
-            }
+impl Readable {
+    fn inside<E: de::Error>(self) -> Result<Self, E> {
+        let depth = self.depth + 1;
+        if depth > MAX_DEPTH {
+            return Err(E::custom("nested too deeply"));
         }
-        from.deserialize_any(Any)
+        Ok(Self { depth })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Readable {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = ();
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("anything")
+    }
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
+        while from.next_element_seed(inside)?.is_some() {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
+        while from.next_entry_seed(inside, inside)?.is_some() {}
+        Ok(())
     }
 }
 
@@ -447,6 +527,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_can_be_passed_on_within_more() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        for (depth, readable) in [
+            (1, true),
+            (MAX_DEPTH, true),
+            (MAX_DEPTH + 1, false),
+            (400, false),
+        ] {
+            assert_eq!(is_readable(&nested(depth)), readable, "{depth}");
+            assert_eq!(value(&nested(depth)).is_some(), readable, "{depth}");
+        }
+    }
+
+    #[test]
+    fn what_no_reader_takes_is_written_otherwise() {
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        let deeper = format!("{}\"[]\"{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        for (text, written) in [
+            (
+                r#"{"a": [1.0, "\ud83d", 1e400], "a\u0062": null }"#,
+                "{\"a\":[1.0,\"\u{fffd}\",\"1e400\"],\"ab\":null}",
+            ),
+            (
+                r#"{"a":1,"b":{"c":1,"c":2},"a":3}"#,
+                r#"{"b":{"c":2},"a":3}"#,
+            ),
+            (" true ", "true"),
+            (&deep, &deeper),
+        ] {
+            assert_eq!(normalized(text).unwrap(), written, "{text}");
+        }
+        for text in ["", "{", "{a}", "1 2"] {
+            assert_eq!(normalized(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_are_read_however_they_are_written() {
         for (written, read) in [
             ("7", Some(7)),
@@ -485,6 +602,8 @@ mod tests {
             let found = members.get("value").unwrap_or("null");
             prop_assert_eq!(serde_json::from_str::<Value>(found).unwrap(), value.clone());
             prop_assert!(is_readable(found));
+            let normal = normalized(found).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Value>(&normal).unwrap(), value.clone());
             if let Value::String(words) = &value {
                 prop_assert_eq!(&string(found).unwrap(), words);
                 prop_assert_eq!(&unescape(&found[1..found.len() - 1]), words);
@@ -498,6 +617,9 @@ mod tests {
         fn no_text_panics(text in "[\\[\\]{}\",:\\\\u0-9a-d é]{0,60}") {
             drop(format!("{:?}{:?}{:?}", Members::of(&text), elements(&text), string(&text)));
             prop_assert_eq!(is_readable(&text), value(&text).is_some());
+            if let Some(normal) = normalized(&text) {
+                prop_assert!(is_readable(&normal), "{}", normal);
+            }
         }
     }
 
