@@ -188,7 +188,7 @@ fn a_place_opens_where_it_is() {
     assert!(screen.contains("here is the needle"), "{screen}");
     // And back: the search is as it was left, and what is typed replaces the words.
     let _ = rig.keys("S");
-    assert!(rig.screen().contains("1 place"));
+    assert!(rig.screen().contains("1 match"));
     rig.type_in("x");
     assert!(matches!(&rig.app.form, Some(Form::Search(form)) if form.needle() == "x"));
 }
