@@ -44,7 +44,8 @@ impl ToolInput {
             };
         }
         if let Some(value) = json::value(text) {
-            let same = value.to_string() == text;
+            let written = value.to_string();
+            let same = written == text;
             return Self {
                 value,
                 state: InputState::Readable,
