@@ -38,6 +38,9 @@ fn run_command() -> ExitCode {
     CompleteEnv::with_factory(cli::command)
         .var(commands::complete::VARIABLE)
         .complete();
+    // Who could take a person's connection or type into this process would decide as that person. Where
+    // the system refuses, the daemon's judgement is all there is.
+    let _ = humanlayer::platform::hide_from_others();
     match cli::parse(std::env::args_os()) {
         Ok(cli) => commands::run(cli).into(),
         Err(message) => {

@@ -234,16 +234,18 @@ pub struct LaunchConfig {
     pub by_an_agent: bool,
 }
 
+/// Whether an agent in a permission mode asks before it runs a tool that could do harm.
+#[must_use]
+pub fn mode_asks(mode: Option<&str>) -> bool {
+    matches!(mode, None | Some("default" | "plan" | "dontAsk"))
+}
+
 impl LaunchConfig {
     /// Whether its agent asks before it runs a tool that could do harm: no mode and no list of tools says
     /// otherwise.
     #[must_use]
     pub fn asks(&self) -> bool {
-        let strict = matches!(
-            self.permission_mode.as_deref(),
-            None | Some("default" | "plan" | "dontAsk")
-        );
-        strict && self.allowed_tools.is_empty()
+        mode_asks(self.permission_mode.as_deref()) && self.allowed_tools.is_empty()
     }
 }
 

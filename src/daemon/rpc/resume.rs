@@ -45,7 +45,7 @@ pub async fn send_message(
     check_line(&line)?;
     let session = call.daemon.store.session(&params.session_id).await?;
     call.must_be_a_person("write to a session")?;
-    let may_resume = call.may_go_on(&session, session.config.clone());
+    let may_resume = call.may_go_on(&session, session.config.clone()).await;
     let may_resume = match may_resume {
         Err(refused) if session.process == Process::Gone => return Err(refused),
         may_resume => may_resume.is_ok(),
@@ -135,7 +135,7 @@ async fn go_on(
     must_have_begun(session)?;
     let secrets = call.inherit_secrets(session, &params).await?;
     let config = inherit(session, &params, &secrets)?;
-    call.may_go_on(session, config.clone())?;
+    call.may_go_on(session, config.clone()).await?;
     working_dir(Some(session.working_dir.clone())).await?;
     let env = call.environment(params.env.clone());
     program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
@@ -180,7 +180,7 @@ async fn fork(
     let claude_session_id = must_have_begun(source)?;
     let mut secrets = call.inherit_secrets(source, &params).await?;
     let config = inherit(source, &params, &secrets)?;
-    let (config, settings) = call.may_go_on(source, config)?;
+    let (config, settings) = call.may_go_on(source, config).await?;
     let env = call.environment(params.env);
     if secrets.env.is_none() {
         secrets.env = Some(env.unwrap_or_else(own_env));
@@ -224,12 +224,12 @@ fn must_have_begun(session: &Session) -> Result<String, RpcError> {
 impl Call {
     /// How a process that goes on with a session's conversation is launched: in the session's present
     /// mode, with what its standing permissions still are. Fails if the caller may not start that.
-    fn may_go_on(
+    async fn may_go_on(
         &self,
         session: &Session,
         config: LaunchConfig,
     ) -> Result<(LaunchConfig, Settings), RpcError> {
-        let config = in_present_mode(config, session);
+        let config = in_present_mode(&self.daemon.store, config, session).await?;
         let settings = inherited_settings(session);
         let config = self.may_launch(config, &settings)?;
         Ok((config, settings))

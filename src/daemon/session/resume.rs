@@ -16,8 +16,8 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
-use crate::daemon::store::{NEVER_BEGAN, NewProcess, NewWireId, StoreError};
-use crate::domain::session::Process;
+use crate::daemon::store::{NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError};
+use crate::domain::session::{Process, mode_asks};
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
 use crate::platform;
 use crate::runner::SessionDir;
@@ -135,10 +135,11 @@ impl Sessions {
         let dir = SessionDir::new(ctx.sessions_dir.join(&directory));
         let lineage = ctx.store.lineage(session.id.as_str()).await?.0;
         let (newest, newest_run) = lineage.names(lineage.len() - 1);
+        let present = in_present_mode(&ctx.store, config.clone(), session).await?;
         let spec = ProcessSpec {
             session_id: wire_id.as_ref().map_or(newest, |wire| &wire.id),
             run_id: wire_id.as_ref().map_or(newest_run, |wire| &wire.run_id),
-            config: &in_present_mode(config.clone(), session),
+            config: &present,
             beginning: &beginning,
             secrets: &secrets,
             working_dir: Path::new(&session.working_dir),
@@ -213,13 +214,30 @@ fn beginning(session: &Session) -> Result<Beginning, LaunchError> {
 }
 
 /// A configuration in the permission mode in which the session was when its process ended: an approved
-/// plan stays approved.
-#[must_use]
-pub fn in_present_mode(config: LaunchConfig, session: &Session) -> LaunchConfig {
-    LaunchConfig {
-        permission_mode: session.permission_mode.clone().or(config.permission_mode),
-        ..config
-    }
+/// plan stays approved. What the agent's output says of a mode is a claim, as any of its programs can write
+/// there: one that does not ask is taken over only if a person gave it, at the launch or with an approval.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn in_present_mode(
+    store: &Store,
+    config: LaunchConfig,
+    session: &Session,
+) -> Result<LaunchConfig, StoreError> {
+    let Some(mode) = session.permission_mode.clone() else {
+        return Ok(config);
+    };
+    let is_given = mode_asks(Some(&mode))
+        || config.permission_mode.as_ref() == Some(&mode)
+        || store.has_granted_mode(session.key, mode.clone()).await?;
+    Ok(if is_given {
+        LaunchConfig {
+            permission_mode: Some(mode),
+            ..config
+        }
+    } else {
+        config
+    })
 }
 
 /// How a session's next process is launched.
@@ -244,7 +262,7 @@ async fn prerequisites(
             session.working_dir
         )));
     }
-    let in_force = in_present_mode(session.config.clone(), session);
+    let in_force = in_present_mode(&ctx.store, session.config.clone(), session).await?;
     if !in_force.asks() && ctx.store.is_suspended().await? {
         return Ok(Err(format!(
             "another program has written to the database, and this session would run tools without asking; look at what is in force and acknowledge the alarm: `humanlayer alarms` (mode: {})",

@@ -32,6 +32,28 @@ pub struct ApprovalFilter {
 }
 
 impl Store {
+    /// Whether a person gave a session a permission mode with an approval.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_granted_mode(
+        &self,
+        session_key: i64,
+        mode: String,
+    ) -> Result<bool, StoreError> {
+        self.readers
+            .run(move |db| {
+                db.prepare_cached(
+                    "SELECT 1 FROM approvals a, json_each(a.updated_permissions) u
+                     WHERE a.session_key = ?1 AND a.outcome = 'approved' AND a.updated_permissions IS NOT NULL
+                         AND json_extract(u.value, '$.type') = 'setMode' AND json_extract(u.value, '$.mode') = ?2",
+                )
+                .and_then(|mut query| query.exists(params![session_key, mode]))
+                .doing("look up who gave a permission mode")
+            })
+            .await
+    }
+
     /// Decides, if nobody has.
     ///
     /// # Errors

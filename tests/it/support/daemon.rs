@@ -34,7 +34,7 @@ pub fn wait_until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A user without any rights.
-const NOBODY: u32 = 65534;
+pub const NOBODY: u32 = 65534;
 
 /// Gives a directory and all in it to a user.
 fn give_to(path: &Path, user: u32) {
