@@ -1,6 +1,6 @@
-//! The `humanlayer` binary: which of its three lives this process leads.
+//! The `humanlayer` binary: which of its four lives this process leads.
 //!
-//! A runner, a scripted agent or a command. The first two are started by
+//! A runner, an isolated program, a scripted agent or a command. The first three are started by
 //! programs and must not pay for, or fail in, the parsing of a command line;
 //! everything else is in the library.
 
@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     let first = arguments.next().unwrap_or_default();
     match first.to_str() {
         Some(humanlayer::runner::SUBCOMMAND) => run_runner(arguments.next()),
+        Some(humanlayer::platform::isolation::SUBCOMMAND) => {
+            humanlayer::platform::isolation::run(arguments)
+        }
         Some(humanlayer::scripted_agent::SUBCOMMAND) => {
             let words = arguments.map(|word| word.to_string_lossy().into_owned());
             humanlayer::scripted_agent::run(words)

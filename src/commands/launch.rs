@@ -88,6 +88,15 @@ pub struct Args {
     )]
     pub dangerously_skip_permissions_timeout: Option<i64>,
 
+    /// Isolate the agent (Linux): it can write to its directories only, and does not see this program's
+    /// files [default: the `isolation` setting]
+    #[arg(long, overrides_with = "no_isolate")]
+    pub isolate: bool,
+
+    /// Do not isolate the agent, whatever the `isolation` setting says
+    #[arg(long, overrides_with = "isolate")]
+    pub no_isolate: bool,
+
     /// The agent: Claude Code, or a scripted one that plays the prompt as a script, to try things
     /// without a model
     #[arg(long, default_value = "claude", value_parser = ["claude", "scripted"])]
@@ -161,6 +170,11 @@ fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
         dangerously_skip_permissions_timeout: args
             .dangerously_skip_permissions_timeout
             .map(|minutes| minutes.saturating_mul(60_000)),
+        isolation: match (args.isolate, args.no_isolate) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        },
         session_id: Some(Uuid::new_v4().to_string()),
         env: Some(input::environment()),
         ..LaunchSessionParams::default()

@@ -168,6 +168,9 @@ settings! {
         /// Claude Code's program. Default: `claude` on the PATH of whoever starts a session.
         claude_path: Option<PathBuf> = "claude_path", Optional(PathName),
             default: |_: &Path| None, env: ["HUMANLAYER_CLAUDE_PATH"];
+        /// Isolate agents whose launch does not say otherwise (Linux): most of the machine is read-only for them, and this program's own files are hidden. `humanlayer doctor` says whether this system can.
+        isolation: bool = "isolation", Bool,
+            default: |_: &Path| false, env: ["HUMANLAYER_ISOLATION"];
         /// How much the daemon logs.
         log_level: LogLevel = "log_level", Level,
             default: |_: &Path| LogLevel::Info, env: ["HUMANLAYER_LOG_LEVEL"];

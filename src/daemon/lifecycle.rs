@@ -66,6 +66,8 @@ pub struct Options {
     pub claude_path: Option<PathBuf>,
     /// How long a session may rest before its process is ended.
     pub session_idle: Duration,
+    /// Whether agents are isolated whose launch does not say so.
+    pub isolation: bool,
     /// Where to serve the local HumanLayer API.
     pub http: HttpOptions,
     /// The remote API to work with, if any.
@@ -209,6 +211,10 @@ async fn serve(
     )
     .map_err(|error| system("watch files")(&error))?;
     let context = context.with_lock(with_suffix(&options.database, ".lock"));
+    let isolated = session::IsolatedPlaces::of(&parent(&options.database));
+    let agents = listen_for_isolated_agents(&isolated);
+    let isolated = agents.is_some().then_some(isolated);
+    let context = context.with_isolation(isolated, options.isolation);
     let sessions = Sessions::new(context);
     sessions.recover().await?;
     let keys = Arc::new(KeyRing::default());
@@ -231,8 +237,13 @@ async fn serve(
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
     });
-    let server = server(&daemon)?;
-    let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
+    let serving = tokio::spawn(server(&daemon, false)?.serve(listener, shutdown.clone()));
+    let serving_agents = match agents {
+        Some(listener) => Some(tokio::spawn(
+            server(&daemon, true)?.serve(listener, shutdown.clone()),
+        )),
+        None => None,
+    };
     let http = serve_http(&daemon, options.http, shutdown.clone())?;
     let chores = [
         tokio::spawn(permissions::expire(
@@ -269,6 +280,9 @@ async fn serve(
     crate::failpoint::hit("lifecycle.stopping");
     shutdown.cancel();
     let _ = serving.await;
+    if let Some(serving) = serving_agents {
+        let _ = serving.await;
+    }
     let _ = http.await;
     sessions.stop().await;
     if let Some(remote_api) = remote_api {
@@ -326,7 +340,20 @@ fn serve_http(
     Ok(end)
 }
 
-fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
+/// Listens where isolated agents connect. A daemon goes on without.
+fn listen_for_isolated_agents(isolated: &session::IsolatedPlaces) -> Option<ipc::Listener> {
+    let made = private_dir(&isolated.socket_directory()).map_err(|error| error.to_string());
+    let bound = made.and_then(|()| {
+        let socket = isolated.socket();
+        ipc::bind(&socket).map_err(|error| error.to_string())
+    });
+    bound
+        .inspect_err(|problem| tracing::warn!(problem, "isolated agents cannot be served"))
+        .ok()
+}
+
+/// Serves all methods, or those that an agent may call.
+fn server(daemon: &Arc<Daemon>, agents_only: bool) -> Result<Server, DaemonError> {
     let module =
         rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
     let sessions = daemon.sessions.clone();
@@ -336,6 +363,9 @@ fn server(daemon: &Arc<Daemon>) -> Result<Server, DaemonError> {
         let caller = Arc::new(callers.accept(peer, process));
         let holder = caller.holder();
         extensions.insert(caller);
+        if agents_only {
+            extensions.insert(rpc::AgentsOnly);
+        }
         ipc::Accepted { extensions, holder }
     };
     Ok(Server {

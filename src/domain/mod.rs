@@ -14,6 +14,7 @@ pub mod decision;
 pub mod effect;
 pub mod event;
 pub mod id;
+pub mod isolation;
 pub mod origin;
 pub mod permission;
 pub mod question;

@@ -232,6 +232,8 @@ pub struct LaunchConfig {
     /// Whether an agent asked for it: then only the user's own settings of Claude Code apply, and none of
     /// the project's, which that agent may have written.
     pub by_an_agent: bool,
+    /// Whether its agent is isolated: every process of the session, and of what is forked off it.
+    pub isolated: bool,
 }
 
 /// Whether an agent in a permission mode asks before it runs a tool that could do harm.

@@ -10,6 +10,7 @@
 use std::io;
 
 mod atomic_file;
+pub mod isolation;
 mod links;
 mod program;
 mod socket_path;

@@ -86,3 +86,26 @@ pub const SUBSCRIBE_EVENTS: &str = "subscribeEvents";
 pub const UNSUBSCRIBE_EVENTS: &str = "unsubscribeEvents";
 /// The method name of such a subscription's notifications.
 pub const EVENT: &str = "event";
+
+/// The methods that only a person's program may call, whatever they are asked to do. Those with which an
+/// agent may act on its own session, and no other, are not among them.
+pub const FOR_PERSONS: [&str; 12] = [
+    CONTINUE_SESSION,
+    BULK_ARCHIVE_SESSIONS,
+    DELETE_SESSIONS,
+    SEND_DECISION,
+    CREATE_KEY,
+    REVOKE_KEY,
+    ACKNOWLEDGE_ALARM,
+    CONFIRM_TERMINAL,
+    ADD_PLACE,
+    REMOVE_PLACE,
+    SEND_MESSAGE,
+    RESTART_SESSION,
+];
+
+/// Whether an agent may call a method at all.
+#[must_use]
+pub fn is_for_agents(name: &str) -> bool {
+    !FOR_PERSONS.contains(&name)
+}

@@ -124,6 +124,10 @@ pub struct LaunchSessionParams {
     /// script, to try things without a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Whether the agent is isolated: most of the machine is read-only for it, and some of it hidden
+    /// (default: the `isolation` setting). Fails where the system cannot do that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<bool>,
     /// An id for the session (a UUID), so that asking again after a lost answer starts nothing
     /// twice.
     #[serde(skip_serializing_if = "Option::is_none")]

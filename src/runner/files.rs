@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FORMAT;
 use super::dir::SessionDir;
+use crate::platform::isolation::Isolation;
 use crate::platform::write_atomically;
 
 /// What can go wrong with a file of a session directory.
@@ -83,6 +84,9 @@ pub struct Spec {
     /// does not show who has locked what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daemon_lock: Option<PathBuf>,
+    /// What the agent sees of the machine, if it is isolated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
 }
 
 impl std::fmt::Debug for Spec {
@@ -98,6 +102,7 @@ impl std::fmt::Debug for Spec {
             .field("cwd", &self.cwd)
             .field("grace_ms", &self.grace_ms)
             .field("daemon_lock", &self.daemon_lock)
+            .field("isolation", &self.isolation)
             .finish()
     }
 }
@@ -266,6 +271,7 @@ mod tests {
             cwd: "/".into(),
             grace_ms: None,
             daemon_lock: None,
+            isolation: None,
         }
     }
 

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use super::{
     EXIT_WRITE_ATTEMPTS, EXIT_WRITE_PAUSE, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT,
     STDERR_DRAIN_WAIT, spawn_thread,
 };
+use crate::platform::isolation::{Isolation, IsolationError};
 use crate::platform::{self, SocketPath};
 
 /// Why a session could not be started; the text is the exit report's `error`.
@@ -71,6 +73,10 @@ enum StartError {
         #[source]
         source: io::Error,
     },
+    #[error("cannot find the program that isolates the agent: {0}")]
+    OwnProgram(#[source] io::Error),
+    #[error("cannot isolate the agent: {0}")]
+    Isolation(#[source] IsolationError),
     #[error("cannot start a thread beside the agent: {0}")]
     Thread(#[source] io::Error),
 }
@@ -294,6 +300,17 @@ fn bind(path: &Path) -> Result<UnixListener, StartError> {
     bound.map_err(failed)
 }
 
+/// What starts the agent isolated, up to its own arguments.
+fn isolated(isolation: &Isolation, program: &Path) -> Result<Command, StartError> {
+    let own = platform::running_program().map_err(StartError::OwnProgram)?;
+    let mut command = Command::new(own);
+    command
+        .arg0("humanlayer")
+        .args(isolation.arguments().map_err(StartError::Isolation)?)
+        .arg(program);
+    Ok(command)
+}
+
 fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
     let path = dir.journal();
     let journal: File = match OpenOptions::new()
@@ -316,7 +333,10 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
     }
     // A socket: unlike a pipe, nobody opens the other end again through `/proc`.
     let (stdin, theirs) = UnixStream::pair().map_err(StartError::Thread)?;
-    let mut command = Command::new(&spec.program);
+    let mut command = match &spec.isolation {
+        None => Command::new(&spec.program),
+        Some(isolation) => isolated(isolation, &spec.program)?,
+    };
     command
         .args(&spec.args)
         .env_clear()

@@ -100,6 +100,7 @@ impl Rig {
             cwd: temp.path().into(),
             grace_ms: Some(300),
             daemon_lock: None,
+            isolation: None,
         };
         change(&mut spec);
         spec.write(&dir).unwrap();
@@ -678,6 +679,7 @@ fn it_starts_where_the_session_comes_from_outside() {
         cwd: temp.path().into(),
         grace_ms: Some(300),
         daemon_lock: None,
+        isolation: None,
     };
     spec.write(&dir).unwrap();
     // Not as the namespace's first process, which is spared by signals.
@@ -724,6 +726,7 @@ fn a_directory_longer_than_a_sockets_address_is_served_by_newer_runners(
         cwd: "/".into(),
         grace_ms: None,
         daemon_lock: None,
+        isolation: None,
     };
     spec.write(&dir).unwrap();
     assert!(runner_command(kind, &dir).status().unwrap().success());

@@ -91,6 +91,7 @@ fn serve(config: &Config, starter: Vec<Step>) -> Result<(), Failure> {
         database: config.database_path.value.clone(),
         claude_path: config.claude_path.value.clone(),
         session_idle: config.session_idle(),
+        isolation: config.isolation.value,
         http: HttpOptions {
             host: config.http_host.value.clone(),
             port: config.http_port.value,

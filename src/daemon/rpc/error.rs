@@ -132,6 +132,10 @@ impl From<LaunchError> for RpcError {
             LaunchError::Missing(_) => {
                 Self::new(ErrorKind::Conflict, message).hint("put it back, then try again")
             }
+            LaunchError::Isolation(_) | LaunchError::NotServed => {
+                Self::new(ErrorKind::LaunchFailed, message)
+                    .hint("nothing was started; `humanlayer doctor` says what isolation needs. Without it: --no-isolate")
+            }
             LaunchError::Directory { .. } | LaunchError::Spec(_) | LaunchError::Runner { .. } => {
                 Self::new(ErrorKind::LaunchFailed, message)
             }

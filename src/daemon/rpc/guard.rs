@@ -4,8 +4,11 @@
 //! an agent with loose ones, decides in advance; and whoever writes to another session speaks there as
 //! its user. Agents may look, ask, and start agents that ask. Who calls is looked at anew each time.
 
+use std::path::{Path, PathBuf};
+
 use super::error::RpcError;
 use super::{Call, not_seen};
+use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::approval::DecidedBy;
 use crate::domain::session::{Process, Settings};
@@ -136,6 +139,71 @@ impl Call {
             ..config
         })
     }
+}
+
+impl Call {
+    /// Keeps what an isolated agent launches as isolated as that agent: isolated, and in its own
+    /// directories, which are given resolved. Another agent cannot launch less than what launches are by
+    /// default.
+    pub async fn keep_isolated(
+        &self,
+        mut config: LaunchConfig,
+        working_dir: PathBuf,
+    ) -> Result<(LaunchConfig, PathBuf), RpcError> {
+        let origin = self.origin_now();
+        let of = match &origin {
+            Origin::Agent { session_id, .. } => {
+                let session = self.daemon.store.session(session_id.as_str()).await?;
+                session.config.isolated.then_some(session)
+            }
+            _ => None,
+        };
+        if !origin.may_decide() {
+            config.isolated |= of.is_some() || self.daemon.sessions.context().isolation;
+        }
+        if !config.isolated {
+            return Ok((config, working_dir));
+        }
+        // What they lead to is noted now: who can write around them could lead them elsewhere later.
+        let given: Vec<PathBuf> = std::iter::once(working_dir)
+            .chain(config.additional_directories.iter().map(PathBuf::from))
+            .collect();
+        let resolved = blocking(move || {
+            let resolve = |path: &PathBuf| {
+                std::fs::canonicalize(path).map_err(|error| (path.clone(), error))
+            };
+            given.iter().map(resolve).collect::<Result<Vec<_>, _>>()
+        });
+        let directories = resolved.await.map_err(|(path, error)| {
+            RpcError::invalid("working_dir", format!("{}: {error}", path.display()))
+        })?;
+        if let Some(of) = of {
+            let own: Vec<&Path> = std::iter::once(&of.working_dir)
+                .chain(&of.config.additional_directories)
+                .map(Path::new)
+                .collect();
+            let within = |directory: &PathBuf| own.iter().any(|own| directory.starts_with(own));
+            if !directories.iter().all(within) {
+                let what = "launch outside of the directories that its isolation lets it write to";
+                return Err(refused(&origin, what));
+            }
+        }
+        let mut directories = directories.into_iter();
+        let working_dir = directories.next().unwrap_or_default();
+        let names = directories.map(|path| path.to_string_lossy().into_owned());
+        config.additional_directories = names.collect();
+        Ok((config, working_dir))
+    }
+}
+
+/// Why a method is not served where isolated agents connect.
+pub fn not_for_agents(method: &str) -> RpcError {
+    tracing::warn!(method, "refused to an isolated agent");
+    RpcError::new(
+        ErrorKind::Forbidden,
+        format!("an isolated agent may not call {method}"),
+    )
+    .hint("decide in a terminal of your own")
 }
 
 fn refused(origin: &Origin, what: &str) -> RpcError {

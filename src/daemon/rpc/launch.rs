@@ -66,10 +66,14 @@ pub async fn launch(
         permission_mode: non_empty(params.permission_mode),
         proxy: None,
         by_an_agent: false,
+        isolated: params
+            .isolation
+            .unwrap_or(call.daemon.sessions.context().isolation),
     };
     let config = call.may_launch(config, &settings)?;
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
+    let (config, working_dir) = call.keep_isolated(config, working_dir).await?;
     let program = program(&call, &config, secrets.env.as_ref()).await?;
     check_mode(&call, &config, program.as_deref(), &secrets).await?;
     let request = Request {

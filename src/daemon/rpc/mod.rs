@@ -50,6 +50,11 @@ pub struct Call {
     origin: Origin,
 }
 
+/// Marks connections to the socket that isolated agents see: only what an agent may call is served there,
+/// whoever connects.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentsOnly;
+
 /// All methods.
 ///
 /// # Errors
@@ -122,6 +127,9 @@ where
                     .map_or_else(not_seen, |caller| caller.at_first().clone()),
                 caller,
             };
+            if extensions.get::<AgentsOnly>().is_some() && !method::is_for_agents(name) {
+                return Err(guard::not_for_agents(name).into_object(name));
+            }
             let params = parse(&params)?;
             let is_a_persons = call.origin.may_decide();
             let handled = handler(call, params);

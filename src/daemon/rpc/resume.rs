@@ -355,6 +355,7 @@ fn inherit(
         permission_mode: old.permission_mode,
         proxy,
         by_an_agent: old.by_an_agent,
+        isolated: old.isolated,
     })
 }
 

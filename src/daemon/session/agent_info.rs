@@ -218,6 +218,7 @@ async fn start(
         cwd: home.clone(),
         grace_ms: Some(200),
         daemon_lock: ctx.lock.clone(),
+        isolation: None,
     };
     let place = dir.clone();
     blocking(move || {

@@ -16,12 +16,14 @@ use serde_json::Value;
 
 use super::Context;
 use super::agent_info::Agent;
+use super::isolation;
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::{AgentTime, Callers};
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::store::{Fork, NewSession, Started, StoreError};
+use crate::domain::isolation::MCP_CONFIG;
 use crate::domain::session::Settings;
 use crate::domain::{LaunchConfig, OutgoingLine, RunId, SessionId};
 use crate::platform::{self, ProcessId};
@@ -55,7 +57,9 @@ pub struct Request {
 
 /// What a process is started from.
 pub struct ProcessSpec<'a> {
-    /// The session's id, for the agent's programs.
+    /// The session.
+    pub session: &'a SessionId,
+    /// The session's id, for the agent's programs; another one where it was continued under that.
     pub session_id: &'a SessionId,
     /// Its run id, for them.
     pub run_id: &'a RunId,
@@ -91,6 +95,12 @@ pub enum LaunchError {
         /// Its size as a frame.
         bytes: usize,
     },
+    /// It is to be isolated and cannot be.
+    #[error("cannot isolate the agent: {0}")]
+    Isolation(#[from] isolation::Problem),
+    /// Isolated agents are not served.
+    #[error("cannot isolate the agent: the daemon does not serve isolated agents, its log says why")]
+    NotServed,
     /// Something that it needs is not there.
     #[error("cannot resume the session: {0}")]
     Missing(String),
@@ -147,6 +157,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     }
     let dir = SessionDir::new(ctx.sessions_dir.join(request.id.as_str()));
     let spec = ProcessSpec {
+        session: &request.id,
         session_id: &request.id,
         run_id: &run_id,
         config: &request.config,
@@ -203,17 +214,29 @@ pub async fn prepare(
     process: &ProcessSpec<'_>,
 ) -> Result<(), LaunchError> {
     let (session_id, run_id) = (process.session_id, process.run_id);
+    let isolated = match (&ctx.isolated, process.config.isolated) {
+        (_, false) => None,
+        (Some(isolated), true) => Some(isolated.clone()),
+        (None, true) => return Err(LaunchError::NotServed),
+    };
+    let socket = match &isolated {
+        Some(isolated) => isolated.socket_inside().to_string_lossy().into_owned(),
+        None => ctx.socket.clone(),
+    };
     let mcp_path = dir.path().join("mcp.json");
     let mcp_config = process
         .secrets
         .mcp_config
         .as_ref()
-        .map(|config| args::mcp_config(config, session_id, run_id, &ctx.socket));
-    let mcp_arg = mcp_config.as_ref().map(|_| mcp_path.to_string_lossy());
+        .map(|config| args::mcp_config(config, session_id, run_id, &socket));
+    let mcp_arg = mcp_config.as_ref().map(|_| match &isolated {
+        Some(_) => MCP_CONFIG.into(),
+        None => mcp_path.to_string_lossy(),
+    });
     let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref());
     let env = process.secrets.env.clone().unwrap_or_default();
     let proxy = process.secrets.proxy.as_ref();
-    let env = args::environment(env, proxy, session_id, run_id, &ctx.socket);
+    let env = args::environment(env, proxy, session_id, run_id, &socket);
     let mut spec = Spec {
         format: runner::FORMAT,
         session_id: session_id.to_string(),
@@ -223,7 +246,9 @@ pub async fn prepare(
         cwd: process.working_dir.to_owned(),
         grace_ms: None,
         daemon_lock: ctx.lock.clone(),
+        isolation: None,
     };
+    let (session, config) = (process.session.clone(), process.config.clone());
     let (dir, program) = (dir.clone(), process.program.map(Path::to_owned));
     blocking(move || {
         let failed = |source| LaunchError::Directory {
@@ -237,6 +262,13 @@ pub async fn prepare(
             .map_err(failed)?;
         if let Some(config) = &mcp_config {
             write_private(&dir.path().join("mcp.json"), config).map_err(failed)?;
+        }
+        if let Some(isolated) = isolated {
+            let mcp = mcp_config.is_some().then(|| dir.path().join("mcp.json"));
+            let env = std::mem::take(&mut spec.env);
+            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp)?;
+            spec.env = isolated.env;
+            spec.isolation = Some(isolated.isolation);
         }
         let Agent { program, first } = agent(program.as_deref())?;
         spec.program = program;

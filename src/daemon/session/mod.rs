@@ -7,6 +7,7 @@
 mod agent_info;
 mod credentials;
 pub mod ending;
+mod isolation;
 pub mod journal;
 mod launch;
 mod link;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use ending::GRACE_PERIOD;
+pub use isolation::Places as IsolatedPlaces;
 pub use launch::{LaunchError, Request, check_line};
 pub use manager::Sessions;
 pub use resume::{Message, find_program, in_present_mode, own_env};
@@ -55,6 +57,10 @@ pub struct Context {
     pub claude_path: Option<PathBuf>,
     /// The daemon's socket, for the agent's programs.
     pub socket: String,
+    /// Where isolated agents are served; none where they cannot be.
+    pub isolated: Option<IsolatedPlaces>,
+    /// Whether sessions are isolated whose launch does not say so.
+    pub isolation: bool,
     /// What the daemon holds locked, where the system shows that.
     pub lock: Option<PathBuf>,
     watcher: watch::Watcher,
@@ -83,6 +89,8 @@ impl Context {
             sessions_dir,
             claude_path,
             socket,
+            isolated: None,
+            isolation: false,
             lock: None,
             watcher,
         })
@@ -93,6 +101,17 @@ impl Context {
     pub fn with_lock(self, lock: PathBuf) -> Self {
         Self {
             lock: is_shown(&lock).then_some(lock),
+            ..self
+        }
+    }
+
+    /// Says where isolated agents are served, and whether agents are isolated unless a launch says
+    /// otherwise.
+    #[must_use]
+    pub fn with_isolation(self, isolated: Option<IsolatedPlaces>, isolation: bool) -> Self {
+        Self {
+            isolated,
+            isolation,
             ..self
         }
     }

@@ -137,6 +137,7 @@ impl Sessions {
         let (newest, newest_run) = lineage.names(lineage.len() - 1);
         let present = in_present_mode(&ctx.store, config.clone(), session).await?;
         let spec = ProcessSpec {
+            session: &session.id,
             session_id: wire_id.as_ref().map_or(newest, |wire| &wire.id),
             run_id: wire_id.as_ref().map_or(newest_run, |wire| &wire.run_id),
             config: &present,

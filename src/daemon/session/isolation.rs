@@ -1,0 +1,326 @@
+//! Isolated agents: looking at what is around one, and starting it with what it is to see.
+//!
+//! Owns finding the facts on which [`crate::domain::isolation`] decides, the directories that must be there
+//! before, and the trial before anything is started. What the facts are is looked up anew for each
+//! process, as what a symbolic link leads to can have changed.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::domain::isolation::{self, CLAUDE_KEPT, Surroundings, Unfit, View};
+use crate::domain::{LaunchConfig, SessionId};
+use crate::platform::isolation::{Contents, Isolation, IsolationError, Mount};
+use crate::platform::{self};
+
+/// The directory beside the database with the socket that isolated agents see.
+const SOCKET_DIRECTORY: &str = "agents";
+
+/// The directory beside the database with what isolated sessions keep.
+const KEPT_DIRECTORY: &str = "isolated";
+
+/// The name of the socket in it, and where the daemon's directory is for isolated agents.
+const SOCKET: &str = "daemon.sock";
+
+/// The longest pointer of git's that is read, in bytes.
+const MAX_POINTER: u64 = 8192;
+
+/// Where isolated agents are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The daemon's directory.
+    state: PathBuf,
+    /// The directories of our configuration.
+    configuration: Vec<PathBuf>,
+}
+
+/// What an isolated process is started with.
+pub struct Isolated {
+    /// What it sees.
+    pub isolation: Isolation,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// Why an agent cannot be isolated.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// Not where it is to work.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// Not on this system.
+    #[error(transparent)]
+    System(#[from] IsolationError),
+    /// Something that must be there first cannot be made.
+    #[error("cannot use {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has no home.
+    #[error("it has no HOME in its environment, and so no home that could be kept from it")]
+    NoHome,
+    /// A directory leads elsewhere than when the session was launched.
+    #[error("{} leads to {} now, which it did not when the session was launched", .0.display(), .1.display())]
+    Moved(PathBuf, PathBuf),
+    /// Its directory's path is too long.
+    #[error("the path {} is longer than Claude Code's names for projects", .0.display())]
+    TooLong(PathBuf),
+}
+
+impl Places {
+    /// Those of a database's directory.
+    #[must_use]
+    pub fn of(state: &Path) -> Self {
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let home = std::env::home_dir().map(|home| home.join(".config"));
+        let configuration = base.into_iter().chain(home);
+        Self {
+            state: state.to_owned(),
+            configuration: configuration.map(|base| base.join("humanlayer")).collect(),
+        }
+    }
+
+    /// The socket for isolated agents. Nothing else is in its directory.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.socket_directory().join(SOCKET)
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn socket_directory(&self) -> PathBuf {
+        self.state.join(SOCKET_DIRECTORY)
+    }
+
+    /// Where isolated agents find it.
+    #[must_use]
+    pub fn socket_inside(&self) -> PathBuf {
+        self.state.join(SOCKET)
+    }
+
+    fn kept(&self, session: &SessionId) -> PathBuf {
+        self.state.join(KEPT_DIRECTORY).join(session.as_str())
+    }
+
+    /// Removes what an isolated session kept. Blocks.
+    pub fn remove_kept(&self, session: &SessionId) {
+        let path = self.kept(session);
+        let removed = fs::remove_dir_all(&path).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                open_up(&path);
+                fs::remove_dir_all(&path)
+            }
+            _ => Err(error),
+        });
+        if let Err(error) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot remove what an isolated session kept");
+        }
+    }
+
+    /// What a process is isolated with, once it was tried. Blocks.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub fn isolate(
+        &self,
+        session: &SessionId,
+        working_dir: &Path,
+        config: &LaunchConfig,
+        env: Vec<(String, String)>,
+        mcp_config: Option<PathBuf>,
+    ) -> Result<Isolated, Problem> {
+        let around = self.look(session, working_dir, config, &env, mcp_config)?;
+        let mounts = isolation::view(&around, Path::exists)?;
+        let isolation = Isolation {
+            directory: around.workspace.first().cloned().unwrap_or_default(),
+            mounts: mounts.into_iter().map(mount).collect(),
+        };
+        let conversations = around.claude.join("projects").join(&around.project);
+        let kept = CLAUDE_KEPT.map(|name| around.kept.join(name));
+        for path in kept.into_iter().chain([conversations]) {
+            private_directory(&path)?;
+        }
+        isolation.try_out()?;
+        let socket = self.socket_inside();
+        let env = isolation::environment(env, around.user, &around.claude, &socket);
+        Ok(Isolated { isolation, env })
+    }
+
+    fn look(
+        &self,
+        session: &SessionId,
+        working_dir: &Path,
+        config: &LaunchConfig,
+        env: &[(String, String)],
+        mcp_config: Option<PathBuf>,
+    ) -> Result<Surroundings, Problem> {
+        let variable = |wanted: &str| {
+            let found = env.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| PathBuf::from(value))
+        };
+        let home = variable("HOME").ok_or(Problem::NoHome)?;
+        let home = resolved(&home)?;
+        let mut homes = vec![home.clone()];
+        homes.extend(std::env::home_dir().and_then(|own| fs::canonicalize(own).ok()));
+        homes.retain(|home| home.parent().is_some());
+        // One within another one comes after it.
+        homes.sort();
+        homes.dedup();
+        let own_claude = variable("CLAUDE_CONFIG_DIR").filter(|path| path.is_absolute());
+        let claude_state = match &own_claude {
+            Some(directory) => directory.join(".claude.json"),
+            None => home.join(".claude.json"),
+        };
+        let claude = own_claude.unwrap_or_else(|| home.join(".claude"));
+        let claude = fs::canonicalize(&claude).unwrap_or(claude);
+        let mut workspace = vec![unmoved(working_dir)?];
+        for directory in config.additional_directories.iter().map(Path::new) {
+            workspace.push(unmoved(directory)?);
+        }
+        let mut repositories: Vec<PathBuf> = workspace
+            .iter()
+            .filter_map(|directory| repository(directory))
+            .collect();
+        repositories.dedup();
+        let project = workspace.first().cloned().unwrap_or_default();
+        let project = isolation::project_name(&project).ok_or(Problem::TooLong(project))?;
+        let inside = variable("XDG_CONFIG_HOME").map(|base| base.join("humanlayer"));
+        let configuration = self.configuration.iter().cloned().chain(inside);
+        let configuration = configuration.chain([home.join(".config/humanlayer")]);
+        let mut configuration: Vec<PathBuf> = configuration
+            .filter_map(|path| fs::canonicalize(path).ok())
+            .collect();
+        configuration.sort();
+        configuration.dedup();
+        let state = resolved(&self.state)?;
+        Ok(Surroundings {
+            user: platform::user_id(),
+            homes,
+            workspace,
+            repositories,
+            claude_entries: entries(&claude),
+            claude,
+            claude_state: Some(claude_state).filter(|path| path.is_file()),
+            project,
+            kept: state.join(KEPT_DIRECTORY).join(session.as_str()),
+            socket_directory: state.join(SOCKET_DIRECTORY),
+            state,
+            configuration,
+            mcp_config: mcp_config.as_deref().map(resolved).transpose()?,
+            resolver: fs::canonicalize("/etc/resolv.conf")
+                .ok()
+                .filter(|path| path.starts_with("/run")),
+        })
+    }
+}
+
+fn mount(place: isolation::Place) -> Mount {
+    let isolation::Place { at, view } = place;
+    let (what, writable) = match view {
+        View::Writable => (Contents::Bind(at.clone()), true),
+        View::ReadOnly => (Contents::Bind(at.clone()), false),
+        View::Other(source, writable) => (Contents::Bind(source), writable),
+        View::Still => (Contents::Layer(at.clone()), false),
+        View::Passing => (Contents::Layer(at.clone()), true),
+        View::Scratch(mode) => (Contents::Empty(mode), true),
+        View::Hidden => (Contents::Empty(0o755), false),
+        View::Text(text) => (Contents::Text(text.to_owned()), false),
+        View::Copy(source) => (Contents::Copy(source), true),
+    };
+    Mount { at, what, writable }
+}
+
+fn resolved(path: &Path) -> Result<PathBuf, Problem> {
+    fs::canonicalize(path).map_err(|source| Problem::Directory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A path that was resolved when the session was launched, and is the same today.
+fn unmoved(path: &Path) -> Result<PathBuf, Problem> {
+    match resolved(path)? {
+        same if same == path => Ok(same),
+        other => Err(Problem::Moved(path.to_owned(), other)),
+    }
+}
+
+fn private_directory(path: &Path) -> Result<(), Problem> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).map_err(|source| Problem::Directory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// What is in a directory, and where that really is. What leads nowhere is left out.
+fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            Some((name, fs::canonicalize(entry.path()).ok()?))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The directory of the git repository to which a directory belongs. A `.git` that is no directory is
+/// believed only if the repository that it names has this very place on record as one of its worktrees: an
+/// agent could have written it.
+fn repository(directory: &Path) -> Option<PathBuf> {
+    let pointer = directory
+        .ancestors()
+        .map(|directory| directory.join(".git"))
+        .find(|path| path.symlink_metadata().is_ok())?;
+    let kind = pointer.symlink_metadata().ok()?.file_type();
+    let is_repository = |path: &Path| path.join("HEAD").is_file() && path.join("objects").is_dir();
+    if kind.is_dir() {
+        return is_repository(&pointer).then_some(pointer);
+    }
+    if !kind.is_file() {
+        return None;
+    }
+    let own = line_of(&pointer)?;
+    let own = fs::canonicalize(own.strip_prefix("gitdir:")?.trim()).ok()?;
+    let back = line_of(&own.join("gitdir"))?;
+    if fs::canonicalize(back).ok()? != pointer {
+        return None;
+    }
+    let common = own.join(line_of(&own.join("commondir"))?);
+    let common = fs::canonicalize(common).ok()?;
+    (is_repository(&common) && own.starts_with(common.join("worktrees"))).then_some(common)
+}
+
+/// The text of a file of one line.
+fn line_of(path: &Path) -> Option<String> {
+    let length = fs::metadata(path).ok()?.len();
+    if length > MAX_POINTER {
+        return None;
+    }
+    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
+/// Lets this user remove what is in a directory of theirs.
+fn open_up(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        // What cannot be changed shows when it is removed.
+        let _ = fs::set_permissions(&directory, fs::Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+        let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        directories.extend(below.map(|entry| entry.path()));
+    }
+}
