@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod daemon;
+pub mod isolation;
 pub mod login;
 mod probe;
 pub mod remote_api;

@@ -6,7 +6,7 @@
 use super::dashboard;
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::check::{Finding, Level, agent, daemon, login, remote_api};
+use crate::check::{Finding, Level, agent, daemon, isolation, login, remote_api};
 use crate::config::{Config, Flags};
 use crate::domain::text::sanitize_line;
 
@@ -57,6 +57,7 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.push(daemon::examine_database(&config.database_path.value));
     findings.push(remote_api::examine(&config).await);
+    findings.push(isolation::examine(&config).await);
     findings
 }
 

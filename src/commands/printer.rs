@@ -221,6 +221,7 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     field(out, "directory", directory)?;
     field(out, "model", session.model.as_ref())?;
     field(out, "mode", session.permission_mode.as_ref())?;
+    field(out, "isolated", session.isolated.then_some("yes"))?;
     field(
         out,
         "process",

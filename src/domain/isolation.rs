@@ -240,10 +240,7 @@ pub fn environment(
                 .any(|prefix| name.starts_with(prefix))
             || set.iter().any(|(other, _)| *other == name)
     };
-    let mut inside: Vec<_> = env
-        .into_iter()
-        .filter(|(name, _)| !dropped(name))
-        .collect();
+    let mut inside: Vec<_> = env.into_iter().filter(|(name, _)| !dropped(name)).collect();
     inside.extend(
         set.iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone())),

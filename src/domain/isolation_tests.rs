@@ -45,7 +45,10 @@ fn places() -> Vec<Place> {
 /// What is found at a path: of the last place that is at or above it.
 fn found<'a>(places: &'a [Place], path: &str) -> Option<&'a View> {
     let path = Path::new(path);
-    let at = places.iter().rev().find(|place| path.starts_with(&place.at));
+    let at = places
+        .iter()
+        .rev()
+        .find(|place| path.starts_with(&place.at));
     at.map(|place| &place.view)
 }
 
@@ -107,7 +110,10 @@ fn settings_that_the_user_does_not_have_cannot_be_made_up() {
     let places = super::view(&none, |_| true).unwrap();
     let settings = found(&places, "/home/u/.claude/settings.json");
     assert_eq!(settings, Some(&View::Text("{}")));
-    assert!(!changes(found(&places, "/home/u/.claude/.credentials.json")));
+    assert!(!changes(found(
+        &places,
+        "/home/u/.claude/.credentials.json"
+    )));
 }
 
 #[rstest]

@@ -52,6 +52,7 @@ impl From<&Session> for SessionState {
                 .permission_mode
                 .clone()
                 .or_else(|| session.config.permission_mode.clone()),
+            isolated: session.config.isolated,
             ending: session.end_requested_at.is_some(),
             waiting_for: session.waiting_for.clone(),
             background_tasks: session.background_tasks.len() as u64,

@@ -374,6 +374,9 @@ pub struct SessionState {
     /// Claude Code's permission mode: the one that it is in, or was in when its process ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission_mode: Option<String>,
+    /// Whether the agent is isolated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub isolated: bool,
     /// Whether a person has asked for the end of its process and that is under way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,

@@ -169,9 +169,8 @@ impl Call {
             .chain(config.additional_directories.iter().map(PathBuf::from))
             .collect();
         let resolved = blocking(move || {
-            let resolve = |path: &PathBuf| {
-                std::fs::canonicalize(path).map_err(|error| (path.clone(), error))
-            };
+            let resolve =
+                |path: &PathBuf| std::fs::canonicalize(path).map_err(|error| (path.clone(), error));
             given.iter().map(resolve).collect::<Result<Vec<_>, _>>()
         });
         let directories = resolved.await.map_err(|(path, error)| {

@@ -99,7 +99,9 @@ pub enum LaunchError {
     #[error("cannot isolate the agent: {0}")]
     Isolation(#[from] isolation::Problem),
     /// Isolated agents are not served.
-    #[error("cannot isolate the agent: the daemon does not serve isolated agents, its log says why")]
+    #[error(
+        "cannot isolate the agent: the daemon does not serve isolated agents, its log says why"
+    )]
     NotServed,
     /// Something that it needs is not there.
     #[error("cannot resume the session: {0}")]

@@ -70,7 +70,8 @@ fn parent(isolation: &Isolation, command: Option<Command>) -> Result<ExitCode, M
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .doing(|| "die with the runner".to_owned())?;
     if rustix::process::getppid() != runner {
-        return Err(io::Error::other("it has ended")).doing(|| "go on without the runner".to_owned());
+        return Err(io::Error::other("it has ended"))
+            .doing(|| "go on without the runner".to_owned());
     }
     let kinds = UnshareFlags::NEWPID | UnshareFlags::NEWIPC;
     sys::unshare(kinds).doing(|| "make a process namespace".to_owned())?;
@@ -113,7 +114,8 @@ fn wait_for(child: libc::pid_t, mut reader: PipeReader) -> Result<ExitCode, Moun
     };
     if let Some(signal) = status.signal() {
         // Only the way of ending is to be the same.
-        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+        let _ =
+            rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
         sys::end_by(signal);
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -126,7 +128,8 @@ fn first(isolation: &Isolation, command: Option<Command>, mut writer: PipeWriter
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
             .doing(|| "die with the parent".to_owned())?;
         if has_no_reader(&writer) {
-            return Err(io::Error::other("it has ended")).doing(|| "go on without the parent".to_owned());
+            return Err(io::Error::other("it has ended"))
+                .doing(|| "go on without the parent".to_owned());
         }
         sys::unshare(UnshareFlags::NEWNS).doing(|| "make a mount namespace".to_owned())?;
         mounts::build(isolation)?;
@@ -198,8 +201,7 @@ fn program(isolation: &Isolation, command: Option<Command>) -> ExitCode {
         std::env::set_current_dir(&isolation.directory)
             .doing(|| format!("start in {}", isolation.directory.display()))?;
         sys::leave_session_keyring();
-        rustix::thread::set_no_new_privs(true)
-            .doing(|| "rule out new privileges".to_owned())?;
+        rustix::thread::set_no_new_privs(true).doing(|| "rule out new privileges".to_owned())?;
         give_up_rights().doing(|| "give up rights".to_owned())?;
         keep_to_own_abstract_sockets();
         Ok(())
@@ -248,7 +250,7 @@ fn give_up_rights() -> io::Result<()> {
 /// Closes the way to abstract sockets, which have no place in a file system, of programs outside. Kernels
 /// before 6.12 do not have that, and then they stay open.
 fn keep_to_own_abstract_sockets() {
-    use landlock::{RulesetAttr as _, Ruleset, Scope};
+    use landlock::{Ruleset, RulesetAttr as _, Scope};
     let ruled = Ruleset::default()
         .scope(Scope::AbstractUnixSocket)
         .and_then(Ruleset::create);
@@ -259,7 +261,10 @@ fn keep_to_own_abstract_sockets() {
 
 /// Puts nothing in the place of the standard streams.
 fn close_standard_streams() -> io::Result<()> {
-    let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let nothing = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;
     rustix::stdio::dup2_stderr(&nothing)?;

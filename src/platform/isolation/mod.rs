@@ -95,7 +95,8 @@ impl Isolation {
         if !cfg!(target_os = "linux") {
             return Err(IsolationError::NotThisSystem);
         }
-        let text = serde_json::to_string(self).map_err(|error| IsolationError::Try(error.into()))?;
+        let text =
+            serde_json::to_string(self).map_err(|error| IsolationError::Try(error.into()))?;
         if text.len() > MAX_BYTES {
             return Err(IsolationError::TooLong(text.len()));
         }

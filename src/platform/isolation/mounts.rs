@@ -164,7 +164,11 @@ fn new(kind: &str, options: &[(&str, &str)], flags: &[&str]) -> Result<OwnedFd, 
 }
 
 fn memory(mode: u32) -> Result<OwnedFd, MountError> {
-    new("tmpfs", &[("mode", &format!("{mode:o}")), ("size", "50%")], &[])
+    new(
+        "tmpfs",
+        &[("mode", &format!("{mode:o}")), ("size", "50%")],
+        &[],
+    )
 }
 
 /// The processes of this namespace. For root it is read-only: root may write to files in it that concern
@@ -186,7 +190,10 @@ fn scratch() -> Result<OwnedFd, MountError> {
 }
 
 fn in_scratch(scratch: &OwnedFd, number: usize, name: &str) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}/{number}.{name}", scratch.as_raw_fd()))
+    PathBuf::from(format!(
+        "/proc/self/fd/{}/{number}.{name}",
+        scratch.as_raw_fd()
+    ))
 }
 
 /// A directory as it is, whose changes are kept in memory.
@@ -290,7 +297,11 @@ fn place_devices(devices: &[(&str, OwnedFd)]) -> Result<(), MountError> {
     for (name, device) in devices {
         place(device.as_fd(), &dev.join(name), false)?;
     }
-    let terminals = new("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], &["newinstance"])?;
+    let terminals = new(
+        "devpts",
+        &[("ptmxmode", "0666"), ("mode", "0620")],
+        &["newinstance"],
+    )?;
     place(terminals.as_fd(), &dev.join("pts"), true)?;
     for (name, target) in DEVICE_LINKS {
         std::os::unix::fs::symlink(target, dev.join(name))

@@ -86,7 +86,11 @@ pub(super) fn fork() -> io::Result<Option<libc::pid_t>> {
 
 /// Ignores a signal, or has it do again what it does by itself.
 pub(super) fn ignore(signal: libc::c_int, ignored: bool) {
-    let action = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
+    let action = if ignored {
+        libc::SIG_IGN
+    } else {
+        libc::SIG_DFL
+    };
     #[allow(unsafe_code, reason = "no code of ours is called by the signal")]
     // Some signals let nobody choose.
     let _ = unsafe { libc::signal(signal, action) };
@@ -95,7 +99,10 @@ pub(super) fn ignore(signal: libc::c_int, ignored: bool) {
 /// Ends this process by a signal, as another one ended.
 pub(super) fn end_by(signal: libc::c_int) {
     ignore(signal, false);
-    #[allow(unsafe_code, reason = "raises a signal whose action is the system's own")]
+    #[allow(
+        unsafe_code,
+        reason = "raises a signal whose action is the system's own"
+    )]
     let _ = unsafe { libc::raise(signal) };
 }
 

@@ -24,6 +24,9 @@ pub struct Template {
     pub model: String,
     /// Claude Code's permission mode; empty: its default.
     pub permission_mode: String,
+    /// Whether the agent is isolated; none: as the setting says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<bool>,
     /// Directories beside the first.
     pub additional_directories: Vec<String>,
     /// Tools that run without asking.
@@ -146,6 +149,7 @@ impl Launch {
             model: text(&template.model),
             working_dir: text(&template.directory).or_else(|| Some(directory.to_owned())),
             permission_mode: text(&template.permission_mode),
+            isolation: template.isolation,
             additional_directories: list(&template.additional_directories),
             allowed_tools: list(&template.allowed_tools),
             disallowed_tools: list(&template.disallowed_tools),

@@ -120,6 +120,9 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     if session.dangerously_skip_permissions {
         parts.push(Span::styled(" bypass permissions ", theme.danger));
     }
+    if session.isolated {
+        parts.push(Span::styled("isolated", theme.dim));
+    }
     if session.auto_accept_edits {
         parts.push(Span::styled("auto-accept edits", theme.waiting));
     }

@@ -103,6 +103,11 @@ fn settings(app: &App, template: &Template, room: usize) -> String {
         (model, "") => format!(" · {model} · default"),
         (model, mode) => format!(" · {model} · {mode}"),
     };
+    let rest = match template.isolation {
+        Some(true) => format!("{rest} · isolated"),
+        Some(false) => format!("{rest} · not isolated"),
+        None => rest,
+    };
     let directory = app.from_home(&template.directory);
     let room = room.saturating_sub(rest.chars().count()).max(8);
     format!("{}{rest}", fit_tail(&directory, room))

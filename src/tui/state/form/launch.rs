@@ -14,6 +14,8 @@ pub const MODES: [&str; 4] = [
 ];
 /// What Claude Code's own default is called, by version.
 const DEFAULT_MODES: [&str; 2] = ["default", "manual"];
+/// What can be chosen about isolation: as the setting says, or one way or the other.
+pub const ISOLATION: [&str; 3] = ["default", "on", "off"];
 /// Names for models that always mean a current one.
 pub const MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
 /// Tools that Claude Code has, for completing their names.
@@ -45,6 +47,8 @@ pub enum Slot {
     Model,
     /// What it may do without asking.
     Mode,
+    /// Whether the agent is isolated.
+    Isolation,
     /// Directories beside the first.
     Additional,
     /// Tools that run without asking.
@@ -61,11 +65,12 @@ pub enum Slot {
 
 impl Slot {
     /// All, from top to bottom.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Directory,
         Self::Query,
         Self::Model,
         Self::Mode,
+        Self::Isolation,
         Self::Additional,
         Self::Allowed,
         Self::Disallowed,
@@ -82,6 +87,7 @@ impl Slot {
             Self::Query => "Prompt",
             Self::Model => "Model",
             Self::Mode => "Permission mode",
+            Self::Isolation => "Isolation",
             Self::Additional => "Additional directories",
             Self::Allowed => "Allowed tools",
             Self::Disallowed => "Disallowed tools",
@@ -99,6 +105,7 @@ impl Slot {
             Self::Query => "@: file · alt-enter: new line · ctrl-g: editor",
             Self::Model => "empty: Claude Code's default · ctrl-n: opus, sonnet, haiku",
             Self::Mode => "←→ what runs without asking",
+            Self::Isolation => "←→ on: can write to its directories only (Linux)",
             Self::Additional => "separated by commas",
             Self::Allowed => "run without asking, for example Read, Bash(git log:*)",
             Self::Disallowed => "never run, for example WebFetch, Bash(curl:*)",
@@ -116,12 +123,19 @@ impl Slot {
             Self::Directory
             | Self::Model
             | Self::Mode
+            | Self::Isolation
             | Self::Additional
             | Self::Allowed
             | Self::Disallowed
             | Self::Turns
             | Self::Title => false,
         }
+    }
+
+    /// Whether it is chosen from some values, and not typed.
+    #[must_use]
+    pub fn is_chosen(self) -> bool {
+        matches!(self, Self::Mode | Self::Isolation)
     }
 }
 
@@ -181,6 +195,15 @@ impl Launching {
         form
     }
 
+    /// The values that a field is chosen from.
+    #[must_use]
+    pub fn values(&self, slot: Slot) -> Vec<String> {
+        match slot {
+            Slot::Isolation => ISOLATION.map(str::to_owned).to_vec(),
+            _ => self.modes.clone(),
+        }
+    }
+
     /// The permission modes to choose from.
     #[must_use]
     pub fn modes(&self) -> &[String] {
@@ -220,6 +243,15 @@ impl Launching {
             (Slot::Directory, template.directory.clone()),
             (Slot::Model, template.model.clone()),
             (Slot::Mode, mode),
+            (
+                Slot::Isolation,
+                ISOLATION[match template.isolation {
+                    None => 0,
+                    Some(true) => 1,
+                    Some(false) => 2,
+                }]
+                .to_owned(),
+            ),
             (Slot::Additional, lists(&template.additional_directories)),
             (Slot::Allowed, lists(&template.allowed_tools)),
             (Slot::Disallowed, lists(&template.disallowed_tools)),
@@ -253,7 +285,8 @@ impl Launching {
     pub fn typed(&mut self) -> Option<&mut Field> {
         match (&mut self.inner, self.at) {
             (Inner::SaveAs(name), _) => Some(name),
-            (Inner::Templates(_), _) | (Inner::Fields, Slot::Mode) => None,
+            (Inner::Templates(_), _) => None,
+            (Inner::Fields, at) if at.is_chosen() => None,
             (Inner::Fields, at) => Some(&mut self.texts[at as usize]),
         }
     }
@@ -291,6 +324,11 @@ impl Launching {
                 String::new()
             } else {
                 mode
+            },
+            isolation: match self.line(Slot::Isolation).as_str() {
+                "on" => Some(true),
+                "off" => Some(false),
+                _ => None,
             },
             additional_directories: split(&self.line(Slot::Additional)),
             allowed_tools: split(&self.line(Slot::Allowed)),
@@ -451,6 +489,7 @@ mod tests {
             directory: "/work".to_owned(),
             model: "opus".to_owned(),
             permission_mode: "plan".to_owned(),
+            isolation: Some(true),
             additional_directories: vec!["/a".to_owned(), "/b".to_owned()],
             allowed_tools: vec!["Read".to_owned(), "Bash(git log a,b)".to_owned()],
             disallowed_tools: vec!["WebFetch".to_owned()],

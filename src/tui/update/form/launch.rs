@@ -81,7 +81,7 @@ fn fields(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
                 form.inner = Inner::Templates(0);
             }
         }
-        KeyCode::Char('g') if control && at != Slot::Mode => {
+        KeyCode::Char('g') if control && !at.is_chosen() => {
             let text = form.field(at).text();
             let effect = Effect::Editor {
                 purpose: Purpose::Field,
@@ -92,7 +92,7 @@ fn fields(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
         }
         KeyCode::Char('n') if control => other_value(app, &mut form, true),
         KeyCode::Char('p') if control => other_value(app, &mut form, false),
-        _ if at == Slot::Mode => match key.code {
+        _ if at.is_chosen() => match key.code {
             KeyCode::Right | KeyCode::Char(' ' | 'l') => other_value(app, &mut form, true),
             KeyCode::Left | KeyCode::Char('h') => other_value(app, &mut form, false),
             _ => {}
@@ -131,7 +131,7 @@ fn typed(app: &App, mut form: Box<Launching>) -> After {
         Slot::Model | Slot::Additional | Slot::Allowed | Slot::Disallowed => {
             Some(complete::entry(field)).filter(|entry| !entry.is_empty())
         }
-        Slot::Mode | Slot::Turns | Slot::Title => None,
+        Slot::Mode | Slot::Isolation | Slot::Turns | Slot::Title => None,
     };
     let ask = piece.clone();
     let (true, Some(typed)) = (form.completion.typing(piece), ask) else {
@@ -145,6 +145,7 @@ fn typed(app: &App, mut form: Box<Launching>) -> After {
         | Slot::System
         | Slot::Additional
         | Slot::Mode
+        | Slot::Isolation
         | Slot::Turns
         | Slot::Title => {
             let base = match at {
@@ -203,7 +204,7 @@ fn other_value(app: &App, form: &mut Launching, forward: bool) {
             recent.map(|path| app.from_home(path)).collect()
         }
         Slot::Model => MODELS.iter().map(ToString::to_string).collect(),
-        Slot::Mode => form.modes().to_vec(),
+        Slot::Mode | Slot::Isolation => form.values(form.at),
         Slot::Query
         | Slot::Additional
         | Slot::Allowed

@@ -125,8 +125,8 @@ fn field(
     if has_keys {
         buf.set_style(value, theme.selected_idle);
     }
-    if slot == Slot::Mode {
-        mode(app, form, has_keys, value, buf);
+    if slot.is_chosen() {
+        choice(app, form, slot, has_keys, value, buf);
         return has_keys.then_some(Position::new(value.x, value.y));
     }
     let field = form.field(slot);
@@ -144,17 +144,17 @@ fn field(
     typed::draw(field, theme.text, has_keys, value, buf)
 }
 
-/// The permission modes side by side; where there is no room, the chosen one.
-fn mode(app: &App, form: &Launching, has_keys: bool, area: Rect, buf: &mut Buffer) {
+/// The values of a field side by side; where there is no room, the chosen one.
+fn choice(app: &App, form: &Launching, slot: Slot, has_keys: bool, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let chosen = form.line(Slot::Mode);
+    let chosen = form.line(slot);
     let look = |mode: &str| match (mode == chosen, mode == ASKS_NOTHING) {
         (true, true) => theme.danger,
         (true, false) if has_keys => theme.accent,
         (true, false) => theme.text,
         (false, _) => theme.dim,
     };
-    let modes = form.modes();
+    let modes = form.values(slot);
     let mut spans: Vec<Span<'_>> = modes
         .iter()
         .map(|mode| {
@@ -226,6 +226,9 @@ fn templates(app: &App, selected: usize, screen: Rect, buf: &mut Buffer) {
             app.from_home(&template.directory),
             template.model.clone(),
             template.permission_mode.clone(),
+            template.isolation.map_or_else(String::new, |on| {
+                if on { "isolated" } else { "not isolated" }.to_owned()
+            }),
         ];
         let what: Vec<String> = what.into_iter().filter(|part| !part.is_empty()).collect();
         let room = usize::from(inside.width) / 2;
