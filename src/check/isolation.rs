@@ -67,6 +67,7 @@ fn trial() -> Isolation {
     };
     Isolation {
         directory: PathBuf::from("/"),
+        program: None,
         mounts: [empty].into_iter().chain(layer).collect(),
     }
 }

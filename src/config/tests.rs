@@ -345,6 +345,7 @@ fn a_project_sets_how_the_dashboard_looks_and_nothing_else() {
         ("database_path", r#""here.db""#),
         ("claude_path", r#""evil""#),
         ("log_level", r#""trace""#),
+        ("isolation", "true"),
         ("session_idle_minutes", "0.1"),
         ("api_key", r#""theirs""#),
         ("api_base_url", r#""https://evil.example""#),

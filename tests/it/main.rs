@@ -15,6 +15,7 @@ mod cli;
 mod daemon;
 mod faults;
 mod ipc;
+mod isolation;
 mod local_api;
 mod mcp;
 mod real_claude;

@@ -6,6 +6,7 @@
 use super::Call;
 use super::error::RpcError;
 use super::launch::expiry;
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::control;
 use crate::daemon::store::{SessionFilter, SettingsChange};
 use crate::domain::{Session, SessionId, Status};
@@ -258,7 +259,14 @@ pub async fn delete(
     let mut answer = DeleteSessionsResponse::default();
     for id in params.session_ids {
         match call.daemon.store.delete_session(&id).await {
-            Ok(deleted) => answer.deleted.push(deleted.id.to_string()),
+            Ok(deleted) => {
+                let isolated = call.daemon.sessions.context().isolated.clone();
+                if let Some(isolated) = isolated.filter(|_| deleted.config.isolated) {
+                    let id = deleted.id.clone();
+                    blocking(move || isolated.remove_kept(&id)).await;
+                }
+                answer.deleted.push(deleted.id.to_string());
+            }
             Err(error) => answer.failed.push(FailedDeletion {
                 session_id: id,
                 error: error.to_string(),

@@ -134,11 +134,13 @@ impl Places {
         config: &LaunchConfig,
         env: Vec<(String, String)>,
         mcp_config: Option<PathBuf>,
+        program: &Path,
     ) -> Result<Isolated, Problem> {
         let around = self.look(session, working_dir, config, &env, mcp_config)?;
         let mounts = isolation::view(&around, Path::exists)?;
         let isolation = Isolation {
             directory: around.workspace.first().cloned().unwrap_or_default(),
+            program: Some(program.to_owned()),
             mounts: mounts.into_iter().map(mount).collect(),
         };
         let conversations = around.claude.join("projects").join(&around.project);

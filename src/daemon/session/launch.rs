@@ -265,14 +265,14 @@ pub async fn prepare(
         if let Some(config) = &mcp_config {
             write_private(&dir.path().join("mcp.json"), config).map_err(failed)?;
         }
+        let Agent { program, first } = agent(program.as_deref())?;
         if let Some(isolated) = isolated {
             let mcp = mcp_config.is_some().then(|| dir.path().join("mcp.json"));
             let env = std::mem::take(&mut spec.env);
-            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp)?;
+            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp, &program)?;
             spec.env = isolated.env;
             spec.isolation = Some(isolated.isolation);
         }
-        let Agent { program, first } = agent(program.as_deref())?;
         spec.program = program;
         spec.args.splice(0..0, first);
         spec.write(&dir)?;

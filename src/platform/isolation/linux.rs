@@ -200,6 +200,10 @@ fn program(isolation: &Isolation, command: Option<Command>) -> ExitCode {
         new_user_namespace().doing(|| "make the program's user namespace".to_owned())?;
         std::env::set_current_dir(&isolation.directory)
             .doing(|| format!("start in {}", isolation.directory.display()))?;
+        if let Some(program) = &isolation.program {
+            rustix::fs::access(program, rustix::fs::Access::EXEC_OK)
+                .doing(|| format!("run {} as an isolated agent sees it", program.display()))?;
+        }
         sys::leave_session_keyring();
         rustix::thread::set_no_new_privs(true).doing(|| "rule out new privileges".to_owned())?;
         give_up_rights().doing(|| "give up rights".to_owned())?;

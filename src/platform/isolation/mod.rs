@@ -35,6 +35,8 @@ const MAX_BYTES: usize = 120 * 1024;
 pub struct Isolation {
     /// Where it starts.
     pub directory: PathBuf,
+    /// The program that it must find, if that is known.
+    pub program: Option<PathBuf>,
     /// What is mounted over the machine's files, in this order. Everything else is as it is, read-only.
     pub mounts: Vec<Mount>,
 }

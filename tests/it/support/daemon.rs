@@ -80,6 +80,50 @@ impl Daemon {
         daemon
     }
 
+    /// The same in a home of its own, with further environment; `prepare` makes what is to be there, given the directory of all.
+    pub fn unprivileged_in_a_home(
+        environment: &[(&str, &str)],
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
+        let mut daemon = Self::prepare(environment);
+        let home = daemon.root().join("home");
+        fs::create_dir(&home).unwrap();
+        // Isolated agents do not see the directory of temporary files around it.
+        scripted_agent::program_in(&home);
+        for (name, value) in &mut daemon.environment {
+            let own = daemon.root.path().join("claude");
+            if name == "HUMANLAYER_CLAUDE_PATH" && *value == own.display().to_string() {
+                *value = home.join("claude").display().to_string();
+            }
+        }
+        daemon
+            .environment
+            .push(("HOME".to_owned(), home.display().to_string()));
+        fs::set_permissions(daemon.root(), PermissionsExt::from_mode(0o755)).unwrap();
+        prepare(daemon.root());
+        if rustix::process::geteuid().is_root() {
+            daemon.user = Some(NOBODY);
+            give_to(daemon.root(), NOBODY);
+        }
+        daemon.launch(&[]);
+        daemon
+    }
+
+    /// A program as the daemon's user.
+    pub fn as_its_user(&self, program: &str) -> Command {
+        match self.user {
+            None => Command::new(program),
+            Some(user) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={user}"))
+                    .args(["--clear-groups", program]);
+                command
+            }
+        }
+    }
+
     /// All but the process: state directory, work directory, scripted agent.
     pub fn prepare(environment: &[(&str, &str)]) -> Self {
         let root = tempfile::Builder::new().prefix("hl").tempdir().unwrap();

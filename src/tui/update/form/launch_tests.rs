@@ -250,7 +250,7 @@ fn every_field_of_the_form_is_typed_and_asked_for() {
     rig.type_in("son");
     let _ = rig.keys("tab");
     assert_eq!(text(&rig, Slot::Model), "sonnet", "completed");
-    let _ = rig.keys("tab right right tab");
+    let _ = rig.keys("tab right right tab right tab");
     rig.type_in("../web");
     let _ = rig.keys("tab");
     rig.type_in("Read, Gre");
@@ -271,6 +271,7 @@ fn every_field_of_the_form_is_typed_and_asked_for() {
     assert_eq!(params.working_dir.as_deref(), Some("/home/me/src/api"));
     assert_eq!(params.model.as_deref(), Some("sonnet"));
     assert_eq!(params.permission_mode.as_deref(), Some("plan"));
+    assert_eq!(params.isolation, Some(true));
     let list = |words: &[&str]| Some(words.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(
         params.additional_directories,
