@@ -143,6 +143,12 @@
 //! last two leaves a session that the next one launches; a runner's lock and state file make a second
 //! start harmless.
 //!
+//! An isolated agent is started through another hidden subcommand ([`platform::isolation`]), which makes
+//! namespaces and stays their first process; the runner is outside, kills them with itself, and sees the
+//! agent's own end. What the agent finds inside is a pure list ([`domain::isolation`]) that the daemon
+//! works out anew for each process and tries before it records anything: nothing runs half isolated. In
+//! place of the daemon's directory it finds a second socket, where methods for persons are not served.
+//!
 //! A resumed conversation keeps the environment that it was launched with; a person may give it their
 //! present credentials, together with their endpoint ([`daemon::secrets::resume`]). What the installed
 //! agent says about itself is asked of it below a runner, as everything that an agent could have

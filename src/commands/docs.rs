@@ -27,6 +27,8 @@ pub enum Page {
     Protocol,
     /// How programs ask: HumanLayer SDKs, MCP, the socket, scripts
     Programs,
+    /// What an isolated agent can do and see, what that costs, and where it works
+    Isolation,
     /// Every setting
     Config,
 }
@@ -36,6 +38,7 @@ impl Page {
         match self {
             Self::Protocol => doc::markdown(),
             Self::Programs => include_str!("../../assets/programs.md").to_owned(),
+            Self::Isolation => include_str!("../../assets/isolation.md").to_owned(),
             Self::Config => settings(),
         }
     }

@@ -8,7 +8,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -63,7 +65,7 @@ fn failed(problem: &str) -> ExitCode {
 /// Makes the namespaces; in the parent it comes back when the program has ended.
 fn parent(isolation: &Isolation, command: Option<Command>) -> Result<ExitCode, MountError> {
     let runner = rustix::process::getppid();
-    new_user_namespace().doing(|| {
+    new_user_namespace(Path::new("/proc")).doing(|| {
         "make a user namespace (the system, or the container around it, may forbid them to unprivileged users)".to_owned()
     })?;
     // A change of rights can have undone what the runner had set.
@@ -124,7 +126,7 @@ fn wait_for(child: libc::pid_t, mut reader: PipeReader) -> Result<ExitCode, Moun
 
 /// The first process of the namespace: builds what is seen, starts the program, takes its orphans in.
 fn first(isolation: &Isolation, command: Option<Command>, mut writer: PipeWriter) -> ExitCode {
-    let started = || -> Result<Option<libc::pid_t>, MountError> {
+    let started = || -> Result<(Option<libc::pid_t>, OwnedFd), MountError> {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
             .doing(|| "die with the parent".to_owned())?;
         if has_no_reader(&writer) {
@@ -132,13 +134,14 @@ fn first(isolation: &Isolation, command: Option<Command>, mut writer: PipeWriter
                 .doing(|| "go on without the parent".to_owned());
         }
         sys::unshare(UnshareFlags::NEWNS).doing(|| "make a mount namespace".to_owned())?;
-        mounts::build(isolation)?;
+        let processes = mounts::build(isolation)?;
         std::env::set_current_dir("/").doing(|| "leave the old directory".to_owned())?;
-        sys::fork().doing(|| "start the program".to_owned())
+        let child = sys::fork().doing(|| "start the program".to_owned())?;
+        Ok((child, processes))
     };
     let child = match started() {
-        Ok(Some(child)) => child,
-        Ok(None) => return program(isolation, command),
+        Ok((Some(child), _)) => child,
+        Ok((None, processes)) => return program(isolation, command, &processes),
         Err(error) => return failed(&error.to_string()),
     };
     let _ = close_standard_streams();
@@ -195,9 +198,10 @@ fn ask_all_to_end() {
 }
 
 /// Becomes the program; comes back only when that is not possible. Without one it is a trial, and done.
-fn program(isolation: &Isolation, command: Option<Command>) -> ExitCode {
+fn program(isolation: &Isolation, command: Option<Command>, processes: &OwnedFd) -> ExitCode {
     let ready = || -> Result<(), MountError> {
-        new_user_namespace().doing(|| "make the program's user namespace".to_owned())?;
+        let processes = PathBuf::from(format!("/proc/self/fd/{}", processes.as_raw_fd()));
+        new_user_namespace(&processes).doing(|| "make the program's user namespace".to_owned())?;
         std::env::set_current_dir(&isolation.directory)
             .doing(|| format!("start in {}", isolation.directory.display()))?;
         if let Some(program) = &isolation.program {
@@ -221,14 +225,16 @@ fn program(isolation: &Isolation, command: Option<Command>) -> ExitCode {
     failed(&format!("cannot start {name}: {error}"))
 }
 
-/// Makes a user namespace in which this user is the only one.
-fn new_user_namespace() -> io::Result<()> {
+/// Makes a user namespace in which this user is the only one. `processes` is a place with the processes as
+/// files that can be written to.
+fn new_user_namespace(processes: &Path) -> io::Result<()> {
     let user = rustix::process::geteuid().as_raw();
     let group = rustix::process::getegid().as_raw();
     sys::unshare(UnshareFlags::NEWUSER)?;
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    let own = processes.join("self");
+    fs::write(own.join("setgroups"), "deny")?;
+    fs::write(own.join("uid_map"), format!("{user} {user} 1"))?;
+    fs::write(own.join("gid_map"), format!("{group} {group} 1"))
 }
 
 /// Gives up every right of this process in its user namespace, for good.

@@ -72,13 +72,14 @@ enum Held {
     Bytes(Vec<u8>),
 }
 
-/// Makes this process's mount namespace, which must be its own already, show what is asked for.
-pub(super) fn build(isolation: &Isolation) -> Result<(), MountError> {
+/// Makes this process's mount namespace, which must be its own already, show what is asked for. Gives the
+/// processes as files that can be written to, for what is left to be set up; nobody else finds them.
+pub(super) fn build(isolation: &Isolation) -> Result<OwnedFd, MountError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private)
         .doing(|| "keep mounts to this namespace".to_owned())?;
     let devices = devices()?;
-    let processes = new_processes()?;
+    let processes = new("proc", &[], &[])?;
     let scratch = scratch()?;
     let mut held = Vec::with_capacity(isolation.mounts.len());
     for (number, mount) in isolation.mounts.iter().enumerate() {
@@ -102,8 +103,13 @@ pub(super) fn build(isolation: &Isolation) -> Result<(), MountError> {
                 .doing(|| format!("close the mount at {}", mount.at.display()))?;
         }
     }
-    place(processes.as_fd(), Path::new("/proc"), true)?;
-    place_devices(&devices)
+    let shown = new("proc", &[], &[])?;
+    // Root may write to files in it that concern the whole machine.
+    let read_only = rustix::process::geteuid().is_root();
+    sys::restrict(shown.as_fd(), read_only, false).doing(|| "close /proc".to_owned())?;
+    place(shown.as_fd(), Path::new("/proc"), true)?;
+    place_devices(&devices)?;
+    Ok(processes)
 }
 
 /// Takes hold of what will be at a place.
@@ -169,17 +175,6 @@ fn memory(mode: u32) -> Result<OwnedFd, MountError> {
         &[("mode", &format!("{mode:o}")), ("size", "50%")],
         &[],
     )
-}
-
-/// The processes of this namespace. For root it is read-only: root may write to files in it that concern
-/// the whole machine.
-fn new_processes() -> Result<OwnedFd, MountError> {
-    let processes = new("proc", &[], &[])?;
-    if rustix::process::geteuid().is_root() {
-        sys::restrict(processes.as_fd(), true, false)
-            .doing(|| "make /proc read-only".to_owned())?;
-    }
-    Ok(processes)
 }
 
 /// Mounts a place for changes, and opens it.
