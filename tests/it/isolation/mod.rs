@@ -17,6 +17,8 @@ use crate::support::scripted_agent::binary;
 
 /// What `doctor` says of isolation, for the user of a daemon.
 fn finding(mut doctor: Command) -> Value {
+    // It runs the agent's program, too, which writes into its home.
+    doctor.env("HUMANLAYER_CLAUDE_PATH", "/bin/true");
     let output = doctor.args(["doctor", "--json"]).output().unwrap();
     let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
     let all = findings.as_array().unwrap();
