@@ -103,7 +103,6 @@ fn an_isolated_agent_gets_out_in_no_known_way() {
     let results: Value =
         serde_json::from_str(&results.unwrap_or_else(|_| panic!("{out}"))).unwrap();
 
-    println!("{:#}", results["results"]);
     let tried = results["results"].as_object().unwrap();
     assert!(tried.len() > 60, "{}", tried.len());
     let got_out: Vec<_> = tried
