@@ -12,7 +12,7 @@ use crate::commands::{
     alarms, answer, approvals, approve, archive, completions, config, contact_human, continue_,
     daemon, delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs,
     mcp, ping, places, rename, respond, restart, rpc, search, send, sessions, show, terminals,
-    watch,
+    unsend, watch,
 };
 use crate::config::Flags;
 
@@ -127,6 +127,8 @@ pub enum Verb {
     Search(search::Args),
     /// Send a message to a session
     Send(send::Args),
+    /// Withdraw a message that the agent has not read
+    Unsend(unsend::Args),
     /// Resume or fork a conversation
     Continue(continue_::Args),
     /// Interrupt the current turn of sessions

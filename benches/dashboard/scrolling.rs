@@ -193,5 +193,6 @@ fn nothing(at: i64, event_type: EventType) -> ConversationEvent {
         approval_id: None,
         edited_input_json: None,
         unread_lines: None,
+        delivery: None,
     }
 }

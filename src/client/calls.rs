@@ -32,6 +32,7 @@ use crate::protocol::keys::{
     CreateKeyParams, CreateKeyResponse, ListKeysParams, ListKeysResponse, RevokeKeyParams,
     RevokeKeyResponse,
 };
+use crate::protocol::messages::{WithdrawMessageParams, WithdrawMessageResponse};
 use crate::protocol::method;
 use crate::protocol::places::{
     AddPlaceParams, ListPlacesParams, ListPlacesResponse, PlaceResponse, RemovePlaceParams,
@@ -43,7 +44,7 @@ use crate::protocol::session::{
     GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
     GetSessionStateParams, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
     LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
-    RestartSessionParams, SendMessageParams, SessionParams, SessionResponse, SessionState,
+    RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams, SessionResponse, SessionState,
     SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
 use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
@@ -106,7 +107,9 @@ calls! {
     /// The agent's own lines.
     get_raw_lines(GetRawLinesParams) -> GetRawLinesResponse = GET_RAW_LINES;
     /// Gives a session a message; resumes it where its process has ended.
-    send_message(SendMessageParams) -> SessionResponse = SEND_MESSAGE;
+    send_message(SendMessageParams) -> SendMessageResponse = SEND_MESSAGE;
+    /// Takes back a message that the agent has not read.
+    withdraw_message(WithdrawMessageParams) -> WithdrawMessageResponse = WITHDRAW_MESSAGE;
     /// Sets standing permissions.
     update_session_settings(UpdateSessionSettingsParams) -> SuccessResponse = UPDATE_SESSION_SETTINGS;
     /// Sets the title.

@@ -37,7 +37,8 @@ pub struct Args {
 /// Continues or forks a session.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     if !args.fork {
-        let session = send::message(&mut context, args.id, &args.text).await?;
+        let sent = send::message(&mut context, args.id, &args.text).await?;
+        let session = sent.session;
         if args.json {
             return context.out.json(&json!({
                 "session_id": session.id,

@@ -133,6 +133,10 @@ async fn follow(
                     }
                     false
                 }
+                None if event.r#type == "message_updated" && !raw => {
+                printer::message_updated(out, &event)?;
+                false
+            }
                 None => is_news(&event, raw),
             },
             Update::Resync(_) | Update::Reconnected => true,

@@ -52,6 +52,7 @@ mod several;
 pub mod show;
 mod table;
 pub mod terminals;
+pub mod unsend;
 pub mod watch;
 
 use std::future::Future;
@@ -183,6 +184,7 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Send(args) => send::run(args, context).await,
         Verb::Continue(args) => continue_::run(args, context).await,
         Verb::Interrupt(args) => interrupt::run(args, context).await,
+        Verb::Unsend(args) => unsend::run(args, context).await,
         Verb::End(args) => end::run(args, context).await,
         Verb::Restart(args) => restart::run(args, context).await,
         Verb::Rename(args) => rename::run(args, context).await,

@@ -168,6 +168,12 @@ pub fn warn(message: &str) {
     let _ = writeln!(io::stderr(), "humanlayer: {}", text::sanitize(message));
 }
 
+/// Says something on standard error that is no part of what was asked for.
+pub fn note(message: &str) {
+    // Nobody is left to tell when standard error is gone.
+    let _ = writeln!(io::stderr(), "{}", text::sanitize(message));
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

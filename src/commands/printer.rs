@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::output::Output;
 use crate::domain::approval::Kind;
 use crate::domain::text::{sanitize_line, summary};
-use crate::domain::{EventType, Outcome, permission, question};
+use crate::domain::{Delivery, EventType, Outcome, permission, question};
 use crate::format;
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
@@ -285,6 +285,28 @@ fn context(session: &SessionState) -> Option<String> {
     })
 }
 
+/// Writes the messages of a session that its agent has not read, a line each.
+pub fn unread_messages(out: &mut Output, pieces: &[ConversationEvent]) -> io::Result<()> {
+    let terminal = out.is_terminal();
+    for piece in pieces {
+        let delivery = piece.delivery.map_or("", Delivery::as_str);
+        let words = summary(piece.content.as_deref().unwrap_or_default(), 60);
+        let at = format::moment(piece.created_at, terminal);
+        field(out, delivery, Some(format!("message {}, {at}: {words}", piece.id)))?;
+    }
+    Ok(())
+}
+
+/// Writes what came of a message that the agent has not read.
+pub fn message_updated(out: &mut Output, event: &crate::protocol::event::EventNotification) -> io::Result<()> {
+    let delivery = event.data.get("delivery").and_then(Value::as_str);
+    let Some(label) = delivery.and_then(Delivery::parse).and_then(Delivery::label) else {
+        return Ok(());
+    };
+    let id = event.data.get("message_id").and_then(Value::as_i64);
+    out.line(format!("-- message {}: {label}", id.unwrap_or(0)))
+}
+
 /// Writes a piece of conversation.
 pub fn piece(out: &mut Output, piece: &ConversationEvent) -> io::Result<()> {
     let speaker = match &piece.parent_tool_use_id {
@@ -294,7 +316,11 @@ pub fn piece(out: &mut Output, piece: &ConversationEvent) -> io::Result<()> {
     match piece.event_type {
         EventType::Message => {
             let role = piece.role.as_deref().unwrap_or("message");
-            out.line(format!("{speaker}{}:", sanitize_line(role)))?;
+            let remark = match piece.delivery.and_then(Delivery::label) {
+                Some(label) => format!(" ({label}; message {})", piece.id),
+                None => String::new(),
+            };
+            out.line(format!("{speaker}{}{remark}:", sanitize_line(role)))?;
             out.block(INDENT, piece.content.as_deref().unwrap_or_default())
         }
         EventType::Thinking => {
@@ -381,6 +407,11 @@ pub fn event_line(event: &crate::protocol::event::EventNotification, terminal: b
             ];
             let words = words.into_iter().find(|w| !w.is_empty()).unwrap_or("");
             format!("{} {}", text("content_type"), summary(words, 100))
+        }
+        "message_updated" => {
+            let id = event.data.get("message_id").and_then(Value::as_i64);
+            let delivery = event.data.get("delivery").and_then(Value::as_str);
+            format!("{} {}", id.unwrap_or(0), delivery.unwrap_or("read"))
         }
         _ => summary(&event.data.to_string(), 120),
     };

@@ -3,14 +3,16 @@
 use super::exit::Failure;
 use super::{Context, input, output};
 use crate::domain::text::sanitize_line;
-use crate::protocol::session::{SendMessageParams, SessionState};
+use crate::format;
+use crate::protocol::session::{SendMessageParams, SendMessageResponse};
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer send 1a2b3c4d \"also update the docs\"\n  \
     humanlayer send 1a2b3c4d - < notes.txt\n\n\
-    While a turn runs, the agent takes the message up after it. A session whose\n\
+    While a turn runs, the message is queued: the agent reads it between two steps of\n\
+    its turn or after it, and until then `humanlayer unsend` withdraws it. A session whose\n\
     process has ended is resumed, in the permission mode in which it was.")]
 pub struct Args {
     /// The session
@@ -22,12 +24,19 @@ pub struct Args {
 
 /// Sends a message.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
-    let session = message(&mut context, args.id, &args.text).await?;
+    let sent = message(&mut context, args.id, &args.text).await?;
+    let session = &sent.session;
     context.out.line(format!(
         "{} {}",
         sanitize_line(&session.id),
         session.status.as_str()
     ))?;
+    if let (true, None, Some(id)) = (sent.queued, &session.waiting_for, sent.message_id) {
+        output::note(&format!(
+            "Queued: the agent reads it during its present turn or after it. `humanlayer unsend {} {id}` withdraws it until then.",
+            sanitize_line(&format::session_id(&session.id, true))
+        ));
+    }
     Ok(())
 }
 
@@ -36,15 +45,15 @@ pub(super) async fn message(
     context: &mut Context,
     session_id: String,
     text: &str,
-) -> Result<SessionState, Failure> {
+) -> Result<SendMessageResponse, Failure> {
     let params = SendMessageParams {
         session_id,
         message: input::message(text, "message")?,
         env: Some(input::environment()),
     };
-    let session = context.client().await?.send_message(&params).await?.session;
-    if let Some(missing) = &session.waiting_for {
+    let sent = context.client().await?.send_message(&params).await?;
+    if let Some(missing) = &sent.session.waiting_for {
         output::warn(&format!("the message is kept, not sent yet: {missing}"));
     }
-    Ok(session)
+    Ok(sent)
 }

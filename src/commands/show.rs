@@ -2,7 +2,10 @@
 
 use super::exit::{Exit, Failure};
 use super::{Context, complete, printer};
+use crate::client::Client;
+use crate::domain::Delivery;
 use crate::protocol::approval::ListApprovalsParams;
+use crate::protocol::conversation::{ConversationEvent, GetConversationParams};
 use crate::protocol::error::ErrorKind;
 
 /// Arguments of `show`.
@@ -19,6 +22,30 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Pieces at the end of a conversation among which messages are looked for that the agent has not read.
+const LAST_PIECES: u32 = 500;
+
+/// The messages of a session that its agent has not read, in order.
+pub(super) async fn unread_messages(
+    client: &Client,
+    session: &str,
+) -> Result<Vec<ConversationEvent>, Failure> {
+    let params = GetConversationParams {
+        session_id: Some(session.to_owned()),
+        limit: Some(LAST_PIECES),
+        by_conversation: true,
+        ..GetConversationParams::default()
+    };
+    let pieces = client.get_conversation(&params).await?.events;
+    let waits = |piece: &ConversationEvent| {
+        matches!(
+            piece.delivery,
+            Some(Delivery::Queued | Delivery::Sending)
+        )
+    };
+    Ok(pieces.into_iter().filter(waits).collect())
 }
 
 /// Shows a session with what it waits for, or an approval with its whole input.
@@ -49,6 +76,8 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         return context.out.json(&session);
     }
     printer::session(&mut context.out, &session)?;
+    let unread = unread_messages(&client, &session.id).await?;
+    printer::unread_messages(&mut context.out, &unread)?;
     let params = ListApprovalsParams {
         session_id: Some(session.id),
         ..ListApprovalsParams::default()

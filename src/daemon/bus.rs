@@ -97,6 +97,7 @@ impl Publish for Arc<Bus> {
                 | EventBody::ApprovalDelivered(_)
                 | EventBody::SessionStatusChanged { .. }
                 | EventBody::ConversationUpdated(_)
+                | EventBody::MessageUpdated { .. }
                 | EventBody::SessionSettingsChanged(_)
                 | EventBody::SessionDeleted
                 | EventBody::SessionUpdated(_)

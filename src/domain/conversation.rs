@@ -53,6 +53,57 @@ impl EventType {
     }
 }
 
+/// How far a message of the user is on its way to the agent. One that has no delivery was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// On its way to an agent that was doing nothing else.
+    Sending,
+    /// Waiting: for the end of the agent's turn, or for the session's next process.
+    Queued,
+    /// Withdrawn by a person before the agent read it.
+    Withdrawn,
+    /// The agent never read it, and never will.
+    Undelivered,
+}
+
+impl Delivery {
+    const ALL: [Self; 4] = [
+        Self::Sending,
+        Self::Queued,
+        Self::Withdrawn,
+        Self::Undelivered,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Queued => "queued",
+            Self::Withdrawn => "withdrawn",
+            Self::Undelivered => "undelivered",
+        }
+    }
+
+    /// Reads a name back.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|delivery| delivery.as_str() == name)
+    }
+
+    /// What people are told beside the message; nothing while it is on its way.
+    #[must_use]
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Sending => None,
+            Self::Queued => Some("queued: the agent has not read it yet"),
+            Self::Withdrawn => Some("withdrawn: the agent did not read it"),
+            Self::Undelivered => Some("not delivered: the agent never read it"),
+        }
+    }
+}
+
 /// A piece of conversation before the store has given it its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConversationEvent {
@@ -139,4 +190,6 @@ pub struct ConversationEvent {
     pub is_completed: bool,
     /// For a tool call: the approval that it asked for.
     pub approval: Option<CallApproval>,
+    /// For a message of the user that the agent has not read: how far it is.
+    pub delivery: Option<Delivery>,
 }

@@ -34,6 +34,32 @@ pub enum Effect {
     },
     /// A line for the agent's standard input.
     Send(OutgoingLine),
+    /// What the agent has done with messages of the user.
+    Messages(MessageSign),
+}
+
+/// A sign in the agent's stream of what became of a message of the user. Messages go by the UUIDs that
+/// they were given when they were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageSign {
+    /// The agent took it out of its queue.
+    Started(String),
+    /// The agent has acted on all that it had taken out of its queue.
+    StartedAreRead,
+    /// The agent is done with it.
+    Read(String),
+    /// A turn was over that no message was named for: it was that of the first one that waited.
+    FirstIsRead,
+    /// The agent dropped it from its queue.
+    Dropped(String),
+    /// The agent's answer to a withdrawal: it was not in the queue any more. `is_final` when nothing
+    /// further will be said about it.
+    NotWithdrawn {
+        /// The message.
+        uuid: String,
+        /// Whether it is certain that the agent reads it.
+        is_final: bool,
+    },
 }
 
 /// A question of the agent, as it asked it.
@@ -77,6 +103,12 @@ pub struct OutgoingLine {
 impl OutgoingLine {
     /// What the frame ids of messages of the user begin with.
     pub const MESSAGE: &str = "user-";
+
+    /// The UUID of a message of the user, from its frame id.
+    #[must_use]
+    pub fn message_uuid(frame_id: &str) -> Option<&str> {
+        frame_id.strip_prefix(Self::MESSAGE)
+    }
 
     /// Whether a frame id is that of a message of the user, which can go to a later process as well.
     #[must_use]

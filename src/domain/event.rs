@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::approval::Approval;
-use super::conversation::ConversationEvent;
+use super::conversation::{ConversationEvent, Delivery};
 use super::id::{RunId, SessionId};
 use super::session::{Session, Status};
 
@@ -46,6 +46,15 @@ pub enum EventBody {
     },
     /// A piece of conversation arrived.
     ConversationUpdated(Box<ConversationEvent>),
+    /// A message of the user is further on its way to the agent, or will not reach it.
+    MessageUpdated {
+        /// The message: the `seq` of its piece of conversation.
+        id: i64,
+        /// Its place in the session.
+        sequence: i64,
+        /// How far it is; none when the agent has read it.
+        delivery: Option<Delivery>,
+    },
     /// A person changed the title, the settings or whether it is archived; the new values.
     SessionSettingsChanged(Value),
     /// A person deleted the session, with everything of it.
@@ -71,6 +80,7 @@ impl EventBody {
             Self::ApprovalDelivered(_) => "approval_delivered",
             Self::SessionStatusChanged { .. } => "session_status_changed",
             Self::ConversationUpdated(_) => "conversation_updated",
+            Self::MessageUpdated { .. } => "message_updated",
             Self::SessionSettingsChanged(_) => "session_settings_changed",
             Self::SessionDeleted => "session_deleted",
             Self::SessionUpdated(_) => "session_updated",

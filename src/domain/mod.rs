@@ -27,9 +27,9 @@ pub mod workspace;
 
 pub use approval::{Approval, Kind, Outcome, Source};
 pub use capabilities::{Capabilities, Capability};
-pub use conversation::{ConversationEvent, EventType};
+pub use conversation::{ConversationEvent, Delivery, EventType};
 pub use decision::Decision;
-pub use effect::{Effect, OutgoingLine, Question};
+pub use effect::{Effect, MessageSign, OutgoingLine, Question};
 pub use event::{Event, EventBody};
 pub use id::{ApprovalId, RunId, SessionId};
 pub use origin::Origin;

@@ -34,6 +34,22 @@ pub struct StreamState {
     /// What the turn's last line of the main conversation was.
     #[serde(skip_serializing_if = "is_default")]
     pub last: LastLine,
+    /// Whether the present process tells which messages it has taken: it was started with
+    /// `--replay-user-messages`. One of an earlier release was not; what is written to it counts as read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tells_messages: bool,
+    /// Whether it tells that of each (`command_lifecycle`), also of those that it does not repeat.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tells_commands: bool,
+    /// Whether it has taken messages out of its queue and not acted on them yet.
+    #[serde(skip_serializing_if = "is_default")]
+    pub has_started_messages: bool,
+    /// Whether it has been told of a message that the present turn is for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub turn_has_message: bool,
+    /// Claude Code's version, once it has begun a turn.
+    #[serde(skip_serializing_if = "is_default")]
+    pub version: Option<String>,
     /// Why a hook has stopped the turn.
     #[serde(skip_serializing_if = "is_default")]
     pub stopped_by: Option<String>,

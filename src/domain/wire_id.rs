@@ -211,6 +211,7 @@ impl Lineage {
                 parent_session_id: self.parent(position).cloned(),
             },
             EventBody::ConversationUpdated(_)
+            | EventBody::MessageUpdated { .. }
             | EventBody::SessionSettingsChanged(_)
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EventType, Outcome};
+use crate::domain::{Delivery, EventType, Outcome};
 
 /// Parameters of `getConversation`. Without paging: the whole conversation, what a fork shares
 /// first.
@@ -106,6 +106,10 @@ pub struct ConversationEvent {
     /// For a tool call: lines of it that were approved without having been shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_lines: Option<u32>,
+    /// For a message of the user that the agent has not read: how far it is. `message_updated` tells
+    /// when that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
 }
 
 /// Parameters of `searchConversations`.

@@ -174,6 +174,7 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
             approval_id: approval.map(|of| of.id.to_string()),
             edited_input_json: approval.and_then(|of| of.edited_input.clone()),
             unread_lines: approval.and_then(|of| of.unread_lines),
+            delivery: event.delivery,
         }
     }
 }
@@ -228,6 +229,11 @@ fn event_data(body: &EventBody) -> Map<String, Value> {
         EventBody::ConversationUpdated(event) => {
             conversation_data(&ConversationEvent::from(event.as_ref()))
         }
+        EventBody::MessageUpdated {
+            id,
+            sequence,
+            delivery,
+        } => object(json!({"message_id": id, "sequence": sequence, "delivery": delivery})),
         EventBody::SessionSettingsChanged(changed) => object(changed.clone()),
         EventBody::SessionDeleted => Map::new(),
         EventBody::SessionUpdated(session) => {

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, method, places,
+    PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, messages, method, places,
     session, terminals,
 };
 
@@ -88,9 +88,13 @@ fn methods() -> Vec<Entry> {
         method::INTERRUPT_SESSION,
         "Stops the turn. What was pending in it is withdrawn.",
     );
-    b.method::<session::SendMessageParams, session::SessionResponse>(
+    b.method::<session::SendMessageParams, session::SendMessageResponse>(
         method::SEND_MESSAGE,
         "A message to a session. Where its process has ended, it is resumed: the same session, a new process, in the permission mode in which it was. What is missing for that (its directory, Claude Code) is waited for, which `waiting_for` names. An agent may resume only what asks a person.",
+    );
+    b.method::<messages::WithdrawMessageParams, messages::WithdrawMessageResponse>(
+        method::WITHDRAW_MESSAGE,
+        "Withdraws a message that the agent has not read: what waits for the next process is taken back for certain, what is in the queue of a running one (Claude Code from 2.1.133 on) unless the agent takes it up at that moment. Refused to agents.",
     );
     b.method::<session::SessionParams, session::SessionResponse>(method::END_SESSION, "Ends a session's process: an interrupt if a turn runs, `end_session`, then SIGINT, SIGTERM and SIGKILL, each after five seconds.");
     b.method::<session::UpdateSessionSettingsParams, session::SuccessResponse>(method::UPDATE_SESSION_SETTINGS, "Standing permissions. What is pending and now permitted is approved. Refused to agents where it loosens.");

@@ -33,6 +33,7 @@ impl Serialize for EventLine<'_> {
             | EventBody::ApprovalResolved(_)
             | EventBody::ApprovalDelivered(_)
             | EventBody::SessionStatusChanged { .. }
+            | EventBody::MessageUpdated { .. }
             | EventBody::SessionSettingsChanged(_)
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
@@ -97,6 +98,9 @@ impl Serialize for Piece<'_> {
                 data.serialize_entry("unread_lines", &lines)?;
             }
         }
+        if let Some(delivery) = &piece.delivery {
+            data.serialize_entry("delivery", delivery)?;
+        }
         data.serialize_entry("content_type", content_type(body.event_type))?;
         if body.event_type == EventType::ToolCall && body.parent_tool_use_id.is_none() {
             // As the older daemon has it.
@@ -139,6 +143,7 @@ mod tests {
             body,
             is_completed: false,
             approval: None,
+            delivery: None,
         }
     }
 
@@ -168,6 +173,10 @@ mod tests {
                 ..NewConversationEvent::new(EventType::ToolCall)
             })
         };
+        let queued = ConversationEvent {
+            delivery: Some(crate::domain::Delivery::Queued),
+            ..piece(NewConversationEvent::words(EventType::Message, "user", "later".into()))
+        };
         let odd = piece(NewConversationEvent {
             tool_input: Some("no JSON".to_owned()),
             ..NewConversationEvent::new(EventType::ToolCall)
@@ -176,6 +185,7 @@ mod tests {
             EventBody::ConversationUpdated(Box::new(piece(words))),
             EventBody::ConversationUpdated(Box::new(full)),
             EventBody::ConversationUpdated(Box::new(odd)),
+            EventBody::ConversationUpdated(Box::new(queued)),
             EventBody::SessionStatusChanged {
                 old: Status::Starting,
                 new: Status::Running,

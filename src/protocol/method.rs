@@ -74,6 +74,8 @@ pub const GET_OVERVIEW: &str = "getOverview";
 pub const LIST_APPROVALS: &str = "listApprovals";
 /// A message to a session; resumes it where its process has ended.
 pub const SEND_MESSAGE: &str = "sendMessage";
+/// Takes back a message that the agent has not read.
+pub const WITHDRAW_MESSAGE: &str = "withdrawMessage";
 /// Ends a session's process and gives the next one the caller's credentials.
 pub const RESTART_SESSION: &str = "restartSession";
 /// Ends a session's process.

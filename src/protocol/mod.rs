@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod event_line;
 pub mod keys;
+pub mod messages;
 pub mod method;
 pub mod places;
 pub mod remote_api;

@@ -691,6 +691,19 @@ pub struct FileSnapshot {
     pub created_at: Timestamp,
 }
 
+/// Answer of `sendMessage`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SendMessageResponse {
+    /// The session.
+    pub session: SessionState,
+    /// The message: the `id` of its piece of conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<i64>,
+    /// Whether it waits: for the end of the agent's turn, or for the session's next process.
+    #[serde(default)]
+    pub queued: bool,
+}
+
 /// Parameters of `sendMessage`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -212,6 +212,16 @@ fn take_request(session: &Session, line: &Value) {
             success(Some(json!({ "model": model })));
         }
         "get_context_usage" => success(Some(context_usage(session))),
+        "cancel_async_message" => {
+            let uuid = request["message_uuid"].as_str().unwrap_or_default();
+            let cancelled = session.take_back(uuid);
+            if cancelled {
+                session
+                    .out
+                    .line(&messages::lifecycle(&session.id, uuid, "cancelled"));
+            }
+            success(Some(json!({ "cancelled": cancelled })));
+        }
         "end_session" => {
             success(None);
             session.interrupt();

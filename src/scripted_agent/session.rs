@@ -256,6 +256,17 @@ impl Session {
         prompts
     }
 
+    /// Takes a prompt back out of the queue; false when it is not in it.
+    pub(super) fn take_back(&self, uuid: &str) -> bool {
+        let mut state = self.state();
+        let before = state.queue.len();
+        state.queue.retain(|work| match work {
+            Work::Prompt(prompt) => prompt.uuid.as_deref() != Some(uuid),
+            Work::Notice(_) => true,
+        });
+        state.queue.len() < before
+    }
+
     /// Stops everything that runs: questions are withdrawn, tasks are ended.
     pub(super) fn interrupt(&self) {
         let mut state = self.state();

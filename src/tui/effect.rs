@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::protocol::decision::SendDecisionParams;
+use crate::protocol::messages::WithdrawMessageParams;
 use crate::protocol::session::{
     ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, RestartSessionParams,
     UpdateSessionSettingsParams,
@@ -102,6 +103,8 @@ pub enum Effect {
         /// The environment of its next process, should one be started.
         env: BTreeMap<String, String>,
     },
+    /// Withdraw a message that the agent has not read.
+    Unsend(WithdrawMessageParams),
     /// Stop the turn.
     Interrupt(String),
     /// End the process.

@@ -28,6 +28,7 @@ use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, SearchConversationsParams,
 };
 use crate::protocol::decision::SendDecisionParams;
+use crate::protocol::messages::{WithdrawMessageParams, WithdrawalOutcome};
 use crate::protocol::session::{
     ContinueSessionParams, GetRecentPathsParams, LaunchSessionParams, SendMessageParams,
     UpdateSessionTitleParams,
@@ -118,9 +119,10 @@ impl Errands {
                     session: params.session_id,
                     about: About::Reply,
                     text: params.message,
-                    answer: answer.map(drop).map_err(said),
+                    answer: answer.map(|sent| sent.queued).map_err(said),
                 }
             }
+            Effect::Unsend(params) => self.unsend(params).await,
             Effect::Interrupt(id) => {
                 self.say("stopping…", async |client| {
                     client.interrupt_session(&id).await
@@ -149,7 +151,7 @@ impl Errands {
                     session,
                     about: About::Title,
                     text: params.title,
-                    answer: answer.map(drop).map_err(said),
+                    answer: answer.map(|_| false).map_err(said),
                 }
             }
             Effect::Each { what, sessions } => self.each(what, sessions).await,
@@ -268,6 +270,26 @@ impl Errands {
     ) -> Done {
         let done = self.call(ask).await;
         Done::Said(done.map(|_| words.to_owned()).map_err(said))
+    }
+
+    /// What came of a withdrawal, in words.
+    async fn unsend(&self, params: WithdrawMessageParams) -> Done {
+        let answer = self
+            .call(async |client| client.withdraw_message(&params).await)
+            .await;
+        Done::Said(match answer.map_err(said) {
+            Ok(answer) => {
+                let reason = answer.reason.unwrap_or_default();
+                match answer.outcome {
+                    WithdrawalOutcome::Withdrawn => {
+                        Ok("Message withdrawn: the agent will not read it".to_owned())
+                    }
+                    WithdrawalOutcome::TooLate => Err(format!("Too late: {reason}")),
+                    WithdrawalOutcome::Pending => Err(format!("Not withdrawn yet: {reason}")),
+                }
+            }
+            Err(why) => Err(why),
+        })
     }
 
     /// Asked again after a lost answer: if the first one was taken, the second is told so.

@@ -232,6 +232,7 @@ pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
         let params = SubscribeEventsParams {
             event_types: Some(vec![
                 "conversation_updated".to_owned(),
+                "message_updated".to_owned(),
                 "message_delta".to_owned(),
             ]),
             session_id: Some(session.clone()),

@@ -116,8 +116,8 @@ pub enum Done {
         about: About,
         /// The text.
         text: String,
-        /// Why it did not arrive.
-        answer: Result<(), String>,
+        /// Whether it waits to be read; why it did not arrive.
+        answer: Result<bool, String>,
     },
     /// Something else was done: what to say about it.
     Said(Result<String, String>),

@@ -67,6 +67,8 @@ pub fn arguments(
         "stream-json",
         "--verbose",
         "--include-partial-messages",
+        // By what it repeats it is known which messages it has taken.
+        "--replay-user-messages",
     ]
     .map(str::to_owned)
     .into();

@@ -39,6 +39,31 @@ pub fn user_message(text: &str) -> OutgoingLine {
     line(format!("{}{uuid}", OutgoingLine::MESSAGE), &value)
 }
 
+/// What the request ids of withdrawals begin with; the message's UUID follows.
+const CANCEL: &str = "cancel-message-";
+
+/// Takes a message back out of the agent's queue. Claude Code knows this from 2.1.133 on; 2.0.37 does not
+/// even answer.
+#[must_use]
+pub fn cancel_message(uuid: &str) -> OutgoingLine {
+    let id = format!("{CANCEL}{uuid}");
+    let request = json!({"subtype": "cancel_async_message", "message_uuid": uuid});
+    let value = json!({"type": "control_request", "request_id": id, "request": request});
+    line(id, &value)
+}
+
+/// The message that a request of ours takes back.
+#[must_use]
+pub fn cancelled_message(request_id: &str) -> Option<&str> {
+    request_id.strip_prefix(CANCEL)
+}
+
+/// Whether a version of Claude Code can take a message back out of its queue.
+#[must_use]
+pub fn can_cancel_messages(version: &str) -> bool {
+    !version.starts_with("1.") && !version.starts_with("2.0.")
+}
+
 /// A request of ours, such as `interrupt` or `end_session`.
 #[must_use]
 pub fn request(subtype: &str) -> OutgoingLine {

@@ -64,10 +64,19 @@ pub enum AgentLine {
         /// What it wants.
         subtype: String,
     },
+    /// `command_lifecycle`: how far the agent is with a message of the user (from 2.1.330 on).
+    Command {
+        /// The message's UUID.
+        uuid: String,
+        /// `queued`, `started`, `completed`, `cancelled`.
+        state: CommandState,
+    },
     /// The answer to a request of ours.
     Response {
         /// Our name for the request.
         request_id: String,
+        /// What `cancel_async_message` says: whether the message was still in the queue.
+        cancelled: Option<bool>,
         /// Why it failed, if it did.
         error: Option<String>,
     },
@@ -119,6 +128,7 @@ impl AgentLine {
             | Self::Delta(_)
             | Self::Notice { .. }
             | Self::HookStopped(_)
+            | Self::Command { .. }
             | Self::Other
             | Self::Unknown
             | Self::Malformed(_) => true,
@@ -163,6 +173,7 @@ impl AgentLine {
             | Self::Delta(_)
             | Self::Withdrawn { .. }
             | Self::OtherRequest { .. }
+            | Self::Command { .. }
             | Self::Response { .. }
             | Self::Result(_)
             | Self::Other => true,
@@ -179,6 +190,23 @@ pub struct Init {
     pub model: Option<String>,
     /// The permission mode.
     pub permission_mode: Option<String>,
+    /// Claude Code's version.
+    pub version: Option<String>,
+}
+
+/// How far the agent is with a message of the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandState {
+    /// In its queue.
+    Queued,
+    /// Taken out of the queue.
+    Started,
+    /// Done.
+    Completed,
+    /// Dropped from the queue, or its turn was interrupted.
+    Cancelled,
+    /// Something that is not known here.
+    Other,
 }
 
 /// `system/api_retry`.
@@ -218,6 +246,8 @@ pub struct User {
     pub parent_tool_use_id: Option<String>,
     /// Whether it repeats what we sent.
     pub is_replay: bool,
+    /// Its name, which is that of the message which it repeats.
+    pub uuid: Option<String>,
     /// Whether the agent itself made it up.
     pub is_synthetic: bool,
 }
@@ -299,6 +329,8 @@ struct MessageLine {
     parent_tool_use_id: Option<String>,
     #[serde(default, rename = "isReplay")]
     is_replay: bool,
+    #[serde(default)]
+    uuid: Option<String>,
     #[serde(default, rename = "isSynthetic")]
     is_synthetic: bool,
     #[serde(default)]
@@ -360,6 +392,7 @@ fn usual(line: &str) -> Option<AgentLine> {
             blocks: usual.message.content.0,
             parent_tool_use_id: usual.parent_tool_use_id,
             is_replay: usual.is_replay,
+            uuid: usual.uuid.filter(|_| usual.is_replay),
             is_synthetic: usual.is_synthetic,
         })
     })
@@ -402,6 +435,7 @@ fn patient(line: &str, damaged: bool) -> AgentLine {
                 blocks,
                 parent_tool_use_id: members.text("parent_tool_use_id"),
                 is_replay: members.flag("isReplay"),
+                uuid: members.text("uuid"),
                 is_synthetic: members.flag("isSynthetic"),
             })
         }),
@@ -416,12 +450,26 @@ fn patient(line: &str, damaged: bool) -> AgentLine {
             let response = members.object("response");
             Some(AgentLine::Response {
                 request_id: response.text("request_id").unwrap_or_default(),
+                cancelled: response
+                    .object("response")
+                    .get("cancelled")
+                    .map(|cancelled| cancelled == "true"),
                 error: response.text("error"),
             })
         }
         "conversation_reset" => Some(AgentLine::ContextCleared),
         "system" => system(&members),
-        "rate_limit_event" | "command_lifecycle" | "keep_alive" | "tool_progress"
+        "command_lifecycle" => members.text("command_uuid").map(|uuid| AgentLine::Command {
+            uuid,
+            state: match members.string("state").as_deref() {
+                Some("queued") => CommandState::Queued,
+                Some("started") => CommandState::Started,
+                Some("completed") => CommandState::Completed,
+                Some("cancelled") => CommandState::Cancelled,
+                Some(_) | None => CommandState::Other,
+            },
+        }),
+        "rate_limit_event" | "keep_alive" | "tool_progress"
         | "tool_use_summary" | "auth_status" | "prompt_suggestion" => Some(AgentLine::Other),
         "" => None,
         _ if damaged => None,
@@ -456,6 +504,7 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
             session_id: line.string("session_id"),
             model: line.string("model"),
             permission_mode: line.string("permissionMode"),
+            version: line.string("claude_code_version"),
         }),
         "api_retry" => AgentLine::ApiRetry(ApiRetry {
             attempt: line.count("attempt").unwrap_or(0),

@@ -9,3 +9,4 @@ pub mod control;
 pub mod input;
 pub mod line;
 mod request;
+pub mod transcript;

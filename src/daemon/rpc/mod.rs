@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod keys;
 mod launch;
+mod messages;
 mod overview;
 mod places;
 mod restart;
@@ -76,6 +77,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::BULK_ARCHIVE_SESSIONS, session::bulk_archive)?;
     serve(m, method::GET_RECENT_PATHS, session::recent_paths)?;
     serve(m, method::SEND_MESSAGE, resume::send_message)?;
+    serve(m, method::WITHDRAW_MESSAGE, messages::withdraw)?;
     serve(m, method::END_SESSION, session::end)?;
     serve(m, method::RESTART_SESSION, restart::restart)?;
     serve(m, method::DELETE_SESSIONS, session::delete)?;

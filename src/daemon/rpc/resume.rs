@@ -23,10 +23,10 @@ use crate::daemon::session::{
 };
 use crate::daemon::store::{Fork, NewWireId};
 use crate::domain::session::{Process, Proxy, Settings};
-use crate::domain::{LaunchConfig, Lineage, RunId, Session, SessionId};
+use crate::domain::{Delivery, LaunchConfig, Lineage, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ContinueSessionParams, ContinueSessionResponse, SendMessageParams, SessionResponse,
+    ContinueSessionParams, ContinueSessionResponse, SendMessageParams, SendMessageResponse,
     SessionState,
 };
 
@@ -38,7 +38,7 @@ pub const END_WAIT: Duration = Duration::from_secs(4 * GRACE_PERIOD.as_secs());
 pub async fn send_message(
     call: Call,
     params: SendMessageParams,
-) -> Result<SessionResponse, RpcError> {
+) -> Result<SendMessageResponse, RpcError> {
     required(&params.session_id)?;
     check_message("message", &params.message)?;
     let line = control::user_message(&params.message);
@@ -50,7 +50,7 @@ pub async fn send_message(
         Err(refused) if session.process == Process::Gone => return Err(refused),
         may_resume => may_resume.is_ok(),
     };
-    let session = call
+    let accepted = call
         .daemon
         .sessions
         .message(Message {
@@ -63,8 +63,11 @@ pub async fn send_message(
             wire_id: None,
         })
         .await?;
-    Ok(SessionResponse {
-        session: SessionState::from(&session),
+    let delivery = accepted.message.map(|(_, delivery)| delivery);
+    Ok(SendMessageResponse {
+        session: SessionState::from(&accepted.session),
+        message_id: accepted.message.map(|(id, _)| id),
+        queued: delivery == Some(Delivery::Queued),
     })
 }
 

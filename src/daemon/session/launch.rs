@@ -145,11 +145,9 @@ pub fn check_line(line: &OutgoingLine) -> Result<(), LaunchError> {
 /// again when it cannot be recorded. Not to be called for one id twice at a time.
 pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchError> {
     let run_id = RunId::random();
-    let lines = vec![
-        control::initialize(request.id.as_str()),
-        control::user_message(&request.query),
-    ];
-    lines.iter().try_for_each(check_line)?;
+    let lines = vec![control::initialize(request.id.as_str())];
+    let message = control::user_message(&request.query);
+    check_line(&message)?;
     match ctx.store.session(request.id.as_str()).await {
         // The same request again, after its answer was lost. Its directory is in use, or gone for
         // good: nothing may be written there.
@@ -193,6 +191,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         secrets: request.secrets,
         settings: request.settings,
         lines,
+        message,
     };
     match ctx.store.create_session(new).await {
         Ok(started) => {

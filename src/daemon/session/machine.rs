@@ -6,6 +6,7 @@
 
 mod activity;
 mod background;
+mod messages;
 mod tokens;
 
 use jiff::Timestamp;
@@ -95,10 +96,23 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             Vec::new()
         }
         AgentLine::Result(result) => end_turn(session, *result, now),
-        AgentLine::Response { .. } => {
-            rest_without_turn(session);
-            Vec::new()
+        AgentLine::Command { uuid, state } => {
+            messages::command(session, uuid, state).into_iter().collect()
         }
+        AgentLine::Response {
+            request_id,
+            cancelled,
+            ..
+        } => match control::cancelled_message(&request_id) {
+            Some(uuid) => {
+                let cancelled = cancelled.unwrap_or(false);
+                vec![messages::cancel_answered(session, uuid, cancelled)]
+            }
+            None => {
+                rest_without_turn(session);
+                Vec::new()
+            }
+        },
         AgentLine::Malformed(beginning) => {
             vec![note(format!(
                 "A line of the agent could not be read: {beginning}"
@@ -162,6 +176,9 @@ fn init(session: &mut Session, line: Init, now: Timestamp) -> Vec<Effect> {
     if line.permission_mode.is_some() {
         session.permission_mode = line.permission_mode;
     }
+    if line.version.is_some() {
+        session.stream.version = line.version;
+    }
     tokens::expect_context_limit(session);
     begin_turn(session, now);
     effects
@@ -175,6 +192,7 @@ fn context_cleared(session: &mut Session) -> Vec<Effect> {
 
 fn begin_turn(session: &mut Session, now: Timestamp) {
     activity::turn_began(session, now);
+    messages::turn_began(session);
     session.completed_at = None;
     if session.stream.last != LastLine::Command {
         session.stream.last = LastLine::Nothing;
@@ -201,6 +219,7 @@ fn assistant(session: &mut Session, line: Assistant) -> Vec<Effect> {
     let mut effects = Vec::with_capacity(line.blocks.len());
     let parent = line.parent_tool_use_id;
     if parent.is_none() {
+        effects.extend(messages::acted(session));
         session.stream.last = LastLine::Assistant;
         if session.stream.retrying.is_some() {
             effects.extend(retried(session, line.error.is_some()));
@@ -254,7 +273,13 @@ fn retrying(retry: ApiRetry) -> Retrying {
 fn user(session: &mut Session, line: User) -> Vec<Effect> {
     // What we sent is in the conversation since it was sent.
     if line.is_replay {
-        return line.blocks.iter().filter_map(command_output).collect();
+        let text = match line.blocks.first() {
+            Some(Block::Text(text)) => text.as_str(),
+            Some(_) | None => "",
+        };
+        let repeated = messages::repeated(session, line.uuid, text);
+        let printed = line.blocks.iter().filter_map(command_output);
+        return repeated.into_iter().chain(printed).collect();
     }
     let parent = line.parent_tool_use_id;
     // A person's words are there already, and a subagent's prompt is what its parent told it: any
@@ -356,6 +381,7 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
         || last == LastLine::Interrupted
         || terminal_reason.starts_with("aborted");
     let failed = result.is_error || result.subtype != "success";
+    let read = messages::turn_ended(session, &result, last);
     activity::turn_ended(session);
     let stopped = stopped(session, &result, last, failed || interrupted);
     session.completed_at = Some(now);
@@ -385,7 +411,8 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
         }
         (None, _) => None,
     };
-    answer.into_iter().chain(advice).map(note).collect()
+    let notes = answer.into_iter().chain(advice).map(note);
+    read.into_iter().chain(notes).collect()
 }
 
 /// Why a turn that is called a success did not come to its end: a hook refused the message, or
@@ -471,6 +498,7 @@ pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     background::process_ended(session);
     activity::turn_ended(session);
     tokens::process_ended(session);
+    messages::process_ended(session);
     let in_a_turn = session.completed_at.is_none();
     let ends_work = match session.phase {
         Phase::Interrupting | Phase::Starting => true,

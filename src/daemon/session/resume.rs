@@ -16,7 +16,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
-use crate::daemon::store::{NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError};
+use crate::daemon::store::{Accepted, NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError};
 use crate::domain::session::{Process, mode_asks};
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
 use crate::platform;
@@ -47,7 +47,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`LaunchError`].
-    pub async fn message(&self, message: Message) -> Result<Session, LaunchError> {
+    pub async fn message(&self, message: Message) -> Result<Accepted, LaunchError> {
         let store = &self.context().store;
         let session = store.session_by_key(message.session_key).await?;
         let _lane = self.lane(&session.id).await;
@@ -65,8 +65,8 @@ impl Sessions {
             if !message.may_resume {
                 return Err(conflict(&session, "has ended"));
             }
-            if let Some(session) = self.resume(&session, Some(&message)).await? {
-                return Ok(session);
+            if let Some(accepted) = self.resume(&session, Some(&message)).await? {
+                return Ok(accepted);
             }
         }
     }
@@ -110,7 +110,7 @@ impl Sessions {
         &self,
         session: &Session,
         message: Option<&Message>,
-    ) -> Result<Option<Session>, LaunchError> {
+    ) -> Result<Option<Accepted>, LaunchError> {
         let ctx = self.context();
         let wire_id = message.and_then(|message| message.wire_id.clone());
         let beginning = beginning(session)?;
@@ -125,7 +125,7 @@ impl Sessions {
             Err(missing) => {
                 let kept = message.map(|message| (message.text.clone(), message.line.clone()));
                 return match ctx.store.keep_waiting(session.key, missing, kept).await {
-                    Ok(session) => Ok(Some(session)),
+                    Ok(accepted) => Ok(Some(accepted)),
                     Err(StoreError::Conflict { .. }) if is_live(ctx, session).await? => Ok(None),
                     Err(error) => Err(error.into()),
                 };
@@ -163,11 +163,12 @@ impl Sessions {
             wire_id,
         };
         match ctx.store.resume(new).await {
-            Ok(Some(session)) => {
+            Ok(Some(accepted)) => {
                 crate::failpoint::hit("resume.recorded");
+                let session = &accepted.session;
                 let started = launch::start_runner(ctx, &session.id, &session.directory).await;
                 self.supervise(session.clone());
-                started.map(|_| Some(session))
+                started.map(|_| Some(accepted))
             }
             Ok(None) => {
                 remains::remove(&dir).await;

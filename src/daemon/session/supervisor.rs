@@ -22,8 +22,8 @@ use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::RunnerEnd;
-use crate::daemon::claude::{control, line};
-use crate::daemon::store::{End, Ingest, RawLines, StoreError, Urgency};
+use crate::daemon::claude::{control, line, transcript};
+use crate::daemon::store::{End, Ingest, RawLines, ReadMessages, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::runner::frame::{NackReason, Reply, Request};
@@ -484,10 +484,47 @@ impl Supervisor {
         }
         // The agent is gone for certain: what is in the journal now is all of it.
         self.read_journal().await?;
-        self.record_end(exit).await
+        let read = self.read_messages().await?;
+        self.record_end(exit, read).await
     }
 
-    async fn record_end(&mut self, exit: Exit) -> Result<(), Problem> {
+    /// What the process had read of the messages that were sent to it and of which its stream does not
+    /// tell.
+    async fn read_messages(&self) -> Result<ReadMessages, Problem> {
+        let (store, session) = (&self.ctx.store, &self.session);
+        let sent = store.unread_messages(session.key).await;
+        let sent = sent.map_err(Problem::Store)?;
+        let Some(conversation) = session.claude_session_id.clone() else {
+            return Ok(ReadMessages::Known(Vec::new()));
+        };
+        if sent.is_empty() || session.config.scripted {
+            return Ok(ReadMessages::Unknown);
+        }
+        let secrets = store.launch_secrets(session).await.map_err(Problem::Store)?;
+        let env = secrets.ok().and_then(|secrets| secrets.env);
+        let dir = transcript::config_dir(|name| match &env {
+            Some(env) => env.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        });
+        let Some(dir) = dir else {
+            return Ok(ReadMessages::Unknown);
+        };
+        let recorded =
+            blocking(move || transcript::recorded(&dir, &conversation, &sent)).await;
+        // A conversation that has gone on for a turn has a record, if elsewhere.
+        let had_turns = session.usage.num_turns.is_some_and(|turns| turns > 0);
+        Ok(match recorded {
+            Ok(Some(read)) => ReadMessages::Known(read),
+            Ok(None) if !had_turns => ReadMessages::Known(Vec::new()),
+            Ok(None) => ReadMessages::Unknown,
+            Err(error) => {
+                tracing::warn!(session = %session.id, %error, "cannot read the agent's record of the conversation");
+                ReadMessages::Unknown
+            }
+        })
+    }
+
+    async fn record_end(&mut self, exit: Exit, read: ReadMessages) -> Result<(), Problem> {
         let unfinished = match &mut self.journal {
             Some(journal) => journal.unfinished().map_err(Problem::Journal)?,
             None => None,
@@ -518,6 +555,7 @@ impl Supervisor {
             end: Some(End {
                 reason,
                 deliberate: self.ending.has_begun(),
+                read,
             }),
             urgency: Urgency::Now,
         };

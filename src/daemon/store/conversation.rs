@@ -9,7 +9,9 @@ use super::writer::Write;
 use super::{Doing as _, Store, StoreError};
 use super::{sessions, wire_ids};
 use crate::domain::conversation::{CallApproval, NewConversationEvent};
-use crate::domain::{ConversationEvent, EventBody, Lineage, Session, SessionId};
+use crate::domain::{
+    ConversationEvent, Delivery, EventBody, EventType, Lineage, Session, SessionId,
+};
 
 /// Most sessions of which one conversation can be made up; a longer chain of forks is cut at the far
 /// end.
@@ -271,6 +273,18 @@ pub fn append(
     Appender::new(write, session)?.append(write, session, sequence, body)
 }
 
+/// Stores a message of the user that the agent has not read yet. Returns its `seq`.
+pub fn append_message(
+    write: &mut Write<'_>,
+    session: &Session,
+    sequence: i64,
+    text: String,
+    delivery: Delivery,
+) -> Result<i64, StoreError> {
+    let body = NewConversationEvent::words(EventType::Message, "user", text);
+    Appender::new(write, session)?.add(write, session, sequence, body, Some(delivery))
+}
+
 /// Appends many pieces to one session in one transaction; looks up once what holds for all of them.
 pub struct Appender<'c> {
     insert: CachedStatement<'c>,
@@ -286,8 +300,8 @@ impl<'c> Appender<'c> {
             .db
             .prepare_cached(
                 "INSERT INTO conversation (seq, session_key, sequence, event_type, role, content, tool_id, tool_name,
-                    tool_input, parent_tool_use_id, tool_result_for_id, tool_result_content, is_error, created_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    tool_input, parent_tool_use_id, tool_result_for_id, tool_result_content, is_error, created_at, delivery)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .doing("store a piece of conversation")?;
         Ok(Self {
@@ -310,6 +324,17 @@ impl<'c> Appender<'c> {
         sequence: i64,
         body: NewConversationEvent,
     ) -> Result<(), StoreError> {
+        self.add(write, session, sequence, body, None).map(drop)
+    }
+
+    fn add(
+        &mut self,
+        write: &mut Write<'_>,
+        session: &Session,
+        sequence: i64,
+        body: NewConversationEvent,
+        delivery: Option<Delivery>,
+    ) -> Result<i64, StoreError> {
         let seq = write.next_seq();
         self.insert
             .execute(params![
@@ -327,6 +352,7 @@ impl<'c> Appender<'c> {
                 body.tool_result_content,
                 body.is_error,
                 micros(write.now),
+                delivery.map(Delivery::as_str),
             ])
             .doing("store a piece of conversation")?;
         // The question may have come before the call that it is about.
@@ -343,6 +369,7 @@ impl<'c> Appender<'c> {
             body,
             is_completed: false,
             approval,
+            delivery,
         };
         write.announce(
             seq,
@@ -350,7 +377,7 @@ impl<'c> Appender<'c> {
             &session.run_id,
             EventBody::ConversationUpdated(Box::new(event)),
         );
-        Ok(())
+        Ok(seq)
     }
 
     fn has_asked(&mut self, write: &Write<'_>, session: &Session) -> Result<bool, StoreError> {
@@ -396,7 +423,10 @@ pub fn since(
     );
     db.prepare_cached(&sql)?
         .query_map(params![seq, until, session.map(SessionId::as_str)], |row| {
-            Ok((rows::conversation(row)?, row.get(17)?))
+            Ok((
+                rows::conversation(row)?,
+                row.get(rows::CONVERSATION_COLUMNS)?,
+            ))
         })?
         .collect()
 }

@@ -136,6 +136,11 @@ fn hand_over(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError>
             params![session.key, heir, shared],
         )?;
         db.execute(
+            "UPDATE conversation SET delivery = 'undelivered'
+                WHERE session_key = ?1 AND sequence <= ?2 AND delivery IN ('sending', 'queued')",
+            params![session.key, shared],
+        )?;
+        db.execute(
             "UPDATE conversation SET session_key = ?2 WHERE session_key = ?1 AND sequence <= ?3",
             params![session.key, heir, shared],
         )?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, conversation};
-use crate::domain::{Approval, Event, EventBody, RunId, Session, SessionId, Status};
+use crate::domain::{Approval, Delivery, Event, EventBody, RunId, Session, SessionId, Status};
 
 /// A stretch of the past.
 #[derive(Clone, Debug)]
@@ -127,6 +127,20 @@ fn stored(
             ("new_approval", Some(approval)) => EventBody::NewApproval(approval),
             ("approval_resolved", Some(approval)) => EventBody::ApprovalResolved(approval),
             ("approval_delivered", Some(approval)) => EventBody::ApprovalDelivered(approval),
+            ("message_updated", _) => {
+                let number = |name: &str| data.get(name).and_then(Value::as_i64);
+                let (Some(id), Some(sequence)) = (number("id"), number("sequence")) else {
+                    continue;
+                };
+                EventBody::MessageUpdated {
+                    id,
+                    sequence,
+                    delivery: data
+                        .get("delivery")
+                        .and_then(Value::as_str)
+                        .and_then(Delivery::parse),
+                }
+            }
             ("session_settings_changed", _) => EventBody::SessionSettingsChanged(data),
             ("session_status_changed", _) => match (status("old"), status("new")) {
                 (Some(old), Some(new)) => EventBody::SessionStatusChanged {
@@ -236,6 +250,26 @@ pub fn status_changed(
         old,
         new: session.status,
         parent_session_id: session.forked_from.clone(),
+    };
+    write.announce(seq, &session.id, &session.run_id, body);
+    Ok(())
+}
+
+/// Stores and announces how far a message of the user is.
+pub fn message_updated(
+    write: &mut Write<'_>,
+    session: &Session,
+    id: i64,
+    sequence: i64,
+    delivery: Option<Delivery>,
+) -> Result<(), StoreError> {
+    let name = delivery.map(Delivery::as_str);
+    let data = json!({"id": id, "sequence": sequence, "delivery": name});
+    let seq = record(write, session.key, "message_updated", None, Some(&data))?;
+    let body = EventBody::MessageUpdated {
+        id,
+        sequence,
+        delivery,
     };
     write.announce(seq, &session.id, &session.run_id, body);
     Ok(())

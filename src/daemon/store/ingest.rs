@@ -6,8 +6,10 @@ use rusqlite::params;
 use super::rows::micros;
 use super::writer::{Urgency, Write};
 use super::{
-    Doing as _, Store, StoreError, conversation, correlate, intentions, outbox, sessions, wire_ids,
+    Doing as _, Store, StoreError, conversation, correlate, intentions, messages, outbox, sessions,
+    wire_ids,
 };
+use super::messages::ReadMessages;
 use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
 use crate::domain::stream_state::StreamState;
@@ -82,6 +84,8 @@ pub struct End {
     pub reason: String,
     /// Whether it was ended from here, rather than by itself.
     pub deliberate: bool,
+    /// What it had read of the messages that were written to it.
+    pub read: ReadMessages,
 }
 
 /// A stretch of a journal.
@@ -143,7 +147,7 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
     let mut touched = perform(write, &session, sequence, effects)?;
     if let Some(end) = &ingest.end {
         approvals::abandon_all(write, key, &end.reason)?;
-        intentions::process_ended(write, &session, &end.reason, end.deliberate)?;
+        intentions::process_ended(write, &session, end)?;
         touched = Touched::Questions;
     }
     crate::failpoint::hit("ingest.applied");
@@ -260,6 +264,9 @@ fn perform(
                 approvals::withdraw(write, session.key, &request_id)?
             }
             Effect::AbandonAll { reason } => approvals::abandon_all(write, session.key, &reason)?,
+            Effect::Messages(sign) => {
+                messages::apply(write, session, &sign)?;
+            }
             Effect::Send(line) => outbox::enqueue(write, session.key, None, &line)?,
         }
         touched = Touched::Questions;

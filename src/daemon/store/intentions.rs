@@ -5,6 +5,8 @@
 use rusqlite::params;
 use serde_json::{Map, Value};
 
+use super::ingest::End;
+use super::messages::{self, Accepted};
 use super::rows::micros;
 use super::wire_ids::{self, NewWireId};
 use super::writer::Write;
@@ -24,7 +26,7 @@ impl Store {
         text: String,
         line: OutgoingLine,
         wire_id: Option<NewWireId>,
-    ) -> Result<Session, StoreError> {
+    ) -> Result<Accepted, StoreError> {
         self.writer
             .run(move |write| {
                 let session = sessions::by_key(write.db, session_key)?;
@@ -38,13 +40,16 @@ impl Store {
                 if let Some(wire_id) = &wire_id {
                     wire_ids::give(write, &session, wire_id, &text)?;
                 }
-                let words = NewConversationEvent::words(EventType::Message, "user", text);
-                sessions::say(write, &session, words)?;
-                outbox::enqueue(write, session.key, None, &line)?;
+                let delivery = messages::first_delivery(&session);
+                let id = messages::accept(write, &session, text, &line, delivery)?;
+                let accepted = |session| Accepted {
+                    session,
+                    message: Some((id, delivery)),
+                };
                 resume::unarchive(write, &session)?;
                 if session.end_requested_at.is_some() {
                     // It waits for the next process.
-                    return sessions::by_key(write.db, session.key);
+                    return sessions::by_key(write.db, session.key).map(accepted);
                 }
                 let phase = match session.phase {
                     Phase::Starting | Phase::Interrupting => session.phase,
@@ -52,7 +57,7 @@ impl Store {
                         Phase::Running
                     }
                 };
-                sessions::set_phase(write, session.key, phase)
+                sessions::set_phase(write, session.key, phase).map(accepted)
             })
             .await
     }
@@ -205,16 +210,16 @@ pub fn archived_data(archived: bool) -> Map<String, Value> {
     Map::from_iter([("archived".to_owned(), Value::Bool(archived))])
 }
 
-/// A session's process has ended: what a person wanted with that is done, and messages that came too
-/// late for it wait for the next one. `deliberate` when it was ended from here.
+/// A session's process has ended: what a person wanted with that is done, and messages that it has not
+/// read wait for the next one.
 pub fn process_ended(
     write: &mut Write<'_>,
     session: &Session,
-    reason: &str,
-    deliberate: bool,
+    end: &End,
 ) -> Result<(), StoreError> {
+    let (reason, read) = (&end.reason, &end.read);
     // Messages that were queued before a person ended the session are not resumed with it.
-    let kept = outbox::give_up(write, session.key, reason, session.end_requested_at)?;
+    let kept = outbox::give_up(write, session, reason, read, session.end_requested_at)?;
     if kept.dropped > 0 {
         let text = match kept.dropped {
             1 => "A queued message was not delivered: the session was ended first.".to_owned(),
@@ -231,7 +236,15 @@ pub fn process_ended(
     {
         resume::give_up(write, session, problem)?;
     }
-    let waits = deliberate && kept.messages > 0 && never.is_none();
+    let waits = end.deliberate && kept.messages > 0 && never.is_none();
+    if kept.messages > 0 && !waits && never.is_none() {
+        let text = match kept.messages {
+            1 => "1 message has not reached the agent. It is sent first when the session is resumed, and can be withdrawn until then.".to_owned(),
+            count => format!("{count} messages have not reached the agent. They are sent first when the session is resumed, and can be withdrawn until then."),
+        };
+        let note = NewConversationEvent::words(EventType::System, "system", text);
+        sessions::say(write, session, note)?;
+    }
     let waiting_for = waits.then_some("its next process");
     let archive: bool = write
         .db

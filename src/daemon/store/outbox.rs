@@ -1,16 +1,18 @@
 //! The outbox: lines for agents that have been decided on and are not known to have arrived.
 //!
 //! A line is put here in the transaction that makes it necessary, and taken out when the runner has
-//! acknowledged it. Whoever delivers may die at any point: sending again is harmless, because the
-//! runner writes each frame id once.
+//! acknowledged it; a message of the user stays until the agent has read it ([`super::messages`]).
+//! Whoever delivers may die at any point: sending again is harmless, because the runner writes each
+//! frame id once.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
+use super::messages::{self, Fate, ReadMessages};
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, approvals};
-use crate::domain::OutgoingLine;
+use super::{Doing as _, Store, StoreError, approvals, sessions};
+use crate::domain::{OutgoingLine, Session};
 
 /// Lines that one look into the outbox returns.
 const BATCH: u32 = 64;
@@ -37,7 +39,7 @@ impl Store {
         self.readers
             .run(move |db| {
                 db.prepare_cached(
-                    "SELECT id, frame_id, line FROM outbox WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?",
+                    "SELECT id, frame_id, line FROM outbox WHERE session_key = ? AND id > ? AND written = 0 ORDER BY id LIMIT ?",
                 )
                 .and_then(|mut query| {
                     query
@@ -76,6 +78,9 @@ impl Store {
 }
 
 fn delivered(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<(), StoreError> {
+    if OutgoingLine::is_message(frame_id) {
+        return handed_over(write, session_key, frame_id);
+    }
     let approvals: Vec<Option<i64>> = write
         .db
         .prepare_cached(
@@ -93,6 +98,30 @@ fn delivered(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<
     Ok(())
 }
 
+/// A message was written to the session's process, which may not have read it yet.
+fn handed_over(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<(), StoreError> {
+    let session = sessions::by_key(write.db, session_key)?;
+    let sql = if session.stream.tells_messages {
+        "UPDATE outbox SET written = 1 WHERE session_key = ? AND frame_id = ? RETURNING message_seq"
+    } else {
+        "DELETE FROM outbox WHERE session_key = ? AND frame_id = ? RETURNING message_seq"
+    };
+    let messages: Vec<Option<i64>> = write
+        .db
+        .prepare_cached(sql)
+        .and_then(|mut note| {
+            note.query_map(params![session_key, frame_id], |row| row.get(0))?
+                .collect()
+        })
+        .doing("note that a message was written")?;
+    if !session.stream.tells_messages {
+        for message in messages {
+            messages::handed_over(write, &session, message)?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a line on its way; the same frame id twice is one line.
 pub fn enqueue(
     write: &mut Write<'_>,
@@ -100,36 +129,97 @@ pub fn enqueue(
     approval_key: Option<i64>,
     line: &OutgoingLine,
 ) -> Result<(), StoreError> {
+    insert(write, session_key, approval_key, line, None, write.now)
+}
+
+/// Puts a message of the user on its way, which is a piece of the conversation.
+pub fn enqueue_message(
+    write: &mut Write<'_>,
+    session_key: i64,
+    line: &OutgoingLine,
+    message_id: Option<i64>,
+) -> Result<(), StoreError> {
+    insert(write, session_key, None, line, message_id, write.now)
+}
+
+fn insert(
+    write: &mut Write<'_>,
+    session_key: i64,
+    approval_key: Option<i64>,
+    line: &OutgoingLine,
+    message_id: Option<i64>,
+    created_at: Timestamp,
+) -> Result<(), StoreError> {
     write
         .db
         .prepare_cached(
-            "INSERT INTO outbox (session_key, frame_id, line, approval_key, created_at) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (frame_id) DO NOTHING",
+            "INSERT INTO outbox (session_key, frame_id, line, approval_key, created_at, message_seq)
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (frame_id) DO NOTHING",
         )
         .and_then(|mut insert| {
-            insert.execute(params![session_key, line.frame_id, line.line, approval_key, micros(write.now)])
+            let created_at = micros(created_at);
+            insert.execute(params![session_key, line.frame_id, line.line, approval_key, created_at, message_id])
         })
         .doing("put a line into the outbox")?;
     write.wake(session_key);
     Ok(())
 }
 
+/// A line that waits, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Its place.
+    pub id: i64,
+    /// The line.
+    pub line: OutgoingLine,
+    /// The approval that it answers.
+    pub approval_key: Option<i64>,
+    /// When it was accepted.
+    pub created_at: i64,
+    /// For a message of the user: its piece of conversation.
+    pub message_id: Option<i64>,
+    /// Whether the process has taken it out of its queue.
+    pub started: bool,
+    /// Whether a person wants it back.
+    pub withdrawing: bool,
+}
+
+/// All that a session's outbox holds, in order.
+pub fn waiting(db: &Connection, session_key: i64) -> Result<Vec<Waiting>, StoreError> {
+    db.prepare_cached(
+        "SELECT id, frame_id, line, approval_key, created_at, message_seq, started, withdrawing
+         FROM outbox WHERE session_key = ? ORDER BY id",
+    )
+    .and_then(|mut query| {
+        query
+            .query_map([session_key], |row| {
+                Ok(Waiting {
+                    id: row.get(0)?,
+                    line: OutgoingLine {
+                        frame_id: row.get(1)?,
+                        line: row.get(2)?,
+                    },
+                    approval_key: row.get(3)?,
+                    created_at: row.get(4)?,
+                    message_id: row.get(5)?,
+                    started: row.get(6)?,
+                    withdrawing: row.get(7)?,
+                })
+            })?
+            .collect()
+    })
+    .doing("read an outbox")
+}
+
 /// Takes the messages of the user that wait for a session's next process out of its outbox, in order.
-pub fn take(write: &mut Write<'_>, session_key: i64) -> Result<Vec<OutgoingLine>, StoreError> {
-    let mut lines: Vec<(i64, OutgoingLine)> = write
+pub fn take(write: &mut Write<'_>, session_key: i64) -> Result<Vec<Waiting>, StoreError> {
+    let waiting = waiting(write.db, session_key)?;
+    write
         .db
-        .prepare_cached("DELETE FROM outbox WHERE session_key = ? RETURNING id, frame_id, line")
-        .and_then(|mut delete| {
-            delete
-                .query_map([session_key], |row| {
-                    let (frame_id, line) = (row.get(1)?, row.get(2)?);
-                    Ok((row.get(0)?, OutgoingLine { frame_id, line }))
-                })?
-                .collect()
-        })
+        .prepare_cached("DELETE FROM outbox WHERE session_key = ?")
+        .and_then(|mut delete| delete.execute([session_key]))
         .doing("take what waits for a process")?;
-    lines.sort_by_key(|(id, _)| *id);
-    Ok(lines.into_iter().map(|(_, line)| line).collect())
+    Ok(waiting)
 }
 
 /// What becomes of a session's outbox when its agent is gone.
@@ -141,43 +231,31 @@ pub struct GivenUp {
     pub dropped: usize,
 }
 
-/// Empties a session's outbox: its agent is gone. Decisions in it are marked so; messages of the user
-/// stay, but for those from before `end_requested_at`.
+/// Empties a session's outbox: its agent is gone. Decisions in it are marked so; messages of the user that
+/// it had not read stay, but for those from before `end_requested_at`.
 pub fn give_up(
     write: &mut Write<'_>,
-    session_key: i64,
+    session: &Session,
     reason: &str,
+    read: &ReadMessages,
     end_requested_at: Option<Timestamp>,
 ) -> Result<GivenUp, StoreError> {
     let mut given_up = GivenUp::default();
-    let end_requested_at = end_requested_at.map(micros);
-    let lines: Vec<(i64, String, Option<i64>, i64)> = write
-        .db
-        .prepare_cached(
-            "SELECT id, frame_id, approval_key, created_at FROM outbox WHERE session_key = ? ORDER BY id",
-        )
-        .and_then(|mut query| {
-            query
-                .query_map([session_key], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                })?
-                .collect()
-        })
-        .doing("read an outbox")?;
-    for (id, frame_id, approval_key, created_at) in lines {
-        if OutgoingLine::is_message(&frame_id) {
-            if end_requested_at.is_none_or(|end| created_at > end) {
-                given_up.messages += 1;
-                continue;
+    for line in waiting(write.db, session.key)? {
+        if OutgoingLine::is_message(&line.line.frame_id) {
+            match messages::settle(write, session, &line, read, end_requested_at)? {
+                Fate::Waits => given_up.messages += 1,
+                Fate::Dropped => given_up.dropped += 1,
+                Fate::Read | Fate::Withdrawn => {}
             }
-            given_up.dropped += 1;
+            continue;
         }
         write
             .db
             .prepare_cached("DELETE FROM outbox WHERE id = ?")
-            .and_then(|mut delete| delete.execute([id]))
+            .and_then(|mut delete| delete.execute([line.id]))
             .doing("empty an outbox")?;
-        if let Some(approval_key) = approval_key {
+        if let Some(approval_key) = line.approval_key {
             approvals::mark_undelivered(write, approval_key, reason)?;
         }
     }

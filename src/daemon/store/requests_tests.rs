@@ -68,6 +68,10 @@ impl Rig {
                 ..Settings::default()
             },
             lines: vec![],
+            message: crate::domain::OutgoingLine {
+                frame_id: format!("user-of-{id}"),
+                line: "{}".into(),
+            },
         };
         match self.store.create_session(new).await.unwrap() {
             Started::New(session) => session,
@@ -91,6 +95,7 @@ impl Rig {
             end: last.then(|| End {
                 reason: "it ended".to_owned(),
                 deliberate: false,
+                read: ReadMessages::Unknown,
             }),
             urgency: Urgency::Now,
         };

@@ -5,15 +5,21 @@
 
 use rusqlite::{Connection, params};
 
-use super::intentions;
+use super::messages::{self, Accepted};
 use super::rows::micros;
 use super::wire_ids::NewWireId;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox, secrets, sessions, wire_ids};
+use super::{
+    Doing as _, Store, StoreError, events, external, ingest, intentions, outbox, secrets, sessions,
+    wire_ids,
+};
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
-use crate::domain::{EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
+use crate::domain::stream_state::StreamState;
+use crate::domain::{
+    Delivery, EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId,
+};
 
 /// Why a session without a conversation cannot be resumed.
 pub const NEVER_BEGAN: &str =
@@ -49,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it cannot have one.
-    pub async fn resume(&self, new: NewProcess) -> Result<Option<Session>, StoreError> {
+    pub async fn resume(&self, new: NewProcess) -> Result<Option<Accepted>, StoreError> {
         let sealed = self.seal(&new.session_id, &new.secrets);
         self.writer
             .run(move |write| resume(write, new, sealed.as_deref()))
@@ -65,7 +71,7 @@ impl Store {
         session_key: i64,
         waiting_for: String,
         message: Option<(String, OutgoingLine)>,
-    ) -> Result<Session, StoreError> {
+    ) -> Result<Accepted, StoreError> {
         self.writer
             .run(move |write| keep_waiting(write, session_key, &waiting_for, message))
             .await
@@ -153,7 +159,11 @@ pub fn give_up(write: &mut Write<'_>, session: &Session, problem: &str) -> Resul
         .prepare_cached("UPDATE sessions SET waiting_for = NULL WHERE key = ?")
         .and_then(|mut update| update.execute([session.key]))
         .doing("note that a session waits for nothing")?;
-    let what = match outbox::take(write, session.key)?.len() {
+    let waiting = outbox::take(write, session.key)?;
+    for message in &waiting {
+        messages::give_up(write, session, message)?;
+    }
+    let what = match waiting.len() {
         0 => "The session is not resumed".to_owned(),
         1 => "A queued message was not delivered".to_owned(),
         count => format!("{count} queued messages were not delivered"),
@@ -167,7 +177,7 @@ fn resume(
     write: &mut Write<'_>,
     new: NewProcess,
     sealed: Option<&[u8]>,
-) -> Result<Option<Session>, StoreError> {
+) -> Result<Option<Accepted>, StoreError> {
     let before = sessions::by_key(write.db, new.session_key)?;
     if before.process.is_ours_and_alive() {
         return Ok(None);
@@ -176,6 +186,10 @@ fn resume(
     let config = serde_json::to_string(&new.config).map_err(|error| StoreError::Value {
         what: "config",
         problem: error.to_string(),
+    })?;
+    let stream = ingest::stream_state(&StreamState {
+        tells_messages: true,
+        ..before.stream.clone()
     })?;
     let query = new.message.as_ref().map(|(text, _)| text.as_str());
     if let Some(wire_id) = &new.wire_id {
@@ -186,31 +200,39 @@ fn resume(
         .prepare_cached(
             "UPDATE sessions SET generation = generation + 1, directory = ?2, journal_base = journal_offset,
                 process = 'launching', config = ?3, error_message = NULL, waiting_for = NULL, end_requested_at = NULL,
-                archive_at_end = 0, background_tasks = '[]'
+                archive_at_end = 0, background_tasks = '[]', stream_state = ?4
              WHERE key = ?1",
         )
-        .and_then(|mut update| update.execute(params![before.key, new.directory, config]))
+        .and_then(|mut update| update.execute(params![before.key, new.directory, config, stream]))
         .doing("resume a session")?;
     secrets::put(write.db, before.key, sealed)?;
     // The first lines open the agent's protocol: what waits comes after them.
     let waiting = outbox::take(write, before.key)?;
-    for line in new.lines.iter().chain(&waiting) {
+    for line in &new.lines {
         outbox::enqueue(write, before.key, None, line)?;
+    }
+    for message in &waiting {
+        outbox::enqueue_message(write, before.key, &message.line, message.message_id)?;
     }
     let session = sessions::set_phase(write, before.key, Phase::Starting)?;
     if let Some(note) = new.note {
         let note = NewConversationEvent::words(EventType::System, "system", note);
         sessions::say(write, &session, note)?;
     }
+    let mut message = None;
     if let Some((text, line)) = new.message {
-        let words = NewConversationEvent::words(EventType::Message, "user", text);
-        sessions::say(write, &session, words)?;
-        outbox::enqueue(write, before.key, None, &line)?;
+        let delivery = if waiting.is_empty() {
+            Delivery::Sending
+        } else {
+            Delivery::Queued
+        };
+        let id = messages::accept(write, &session, text, &line, delivery)?;
+        message = Some((id, delivery));
     }
     unarchive(write, &before)?;
     let session = sessions::by_key(write.db, before.key)?;
     sessions::announce_updated(write, &session);
-    Ok(Some(session))
+    Ok(Some(Accepted { session, message }))
 }
 
 /// What works is in sight.
@@ -231,7 +253,7 @@ fn keep_waiting(
     session_key: i64,
     waiting_for: &str,
     message: Option<(String, OutgoingLine)>,
-) -> Result<Session, StoreError> {
+) -> Result<Accepted, StoreError> {
     let session = sessions::by_key(write.db, session_key)?;
     if session.process != Process::Gone {
         return Err(StoreError::Conflict {
@@ -241,12 +263,16 @@ fn keep_waiting(
     }
     check(write, &session)?;
     if message.is_none() && session.waiting_for.as_deref() == Some(waiting_for) {
-        return Ok(session);
+        return Ok(Accepted {
+            session,
+            message: None,
+        });
     }
+    let mut accepted = None;
     if let Some((text, line)) = message {
-        let words = NewConversationEvent::words(EventType::Message, "user", text);
-        sessions::say(write, &session, words)?;
-        outbox::enqueue(write, session_key, None, &line)?;
+        let delivery = Delivery::Queued;
+        let id = messages::accept(write, &session, text, &line, delivery)?;
+        accepted = Some((id, delivery));
         unarchive(write, &session)?;
     }
     if session.waiting_for.as_deref() != Some(waiting_for) {
@@ -266,5 +292,8 @@ fn keep_waiting(
     }
     let session = sessions::by_key(write.db, session_key)?;
     sessions::announce_updated(write, &session);
-    Ok(session)
+    Ok(Accepted {
+        session,
+        message: accepted,
+    })
 }

@@ -9,7 +9,7 @@ use crate::domain::approval::{DecidedBy, InputState};
 use crate::domain::conversation::{CallApproval, NewConversationEvent};
 use crate::domain::session::{Process, Settings, Usage};
 use crate::domain::{
-    Approval, ApprovalId, ConversationEvent, EventType, Kind, LaunchConfig, Outcome, Phase, RunId,
+    Approval, ApprovalId, ConversationEvent, Delivery, EventType, Kind, LaunchConfig, Outcome, Phase, RunId,
     Session, SessionId, Source, Status,
 };
 
@@ -44,7 +44,11 @@ pub const CONVERSATION: &str =
     (SELECT a.id || '/' || a.outcome || '/' || coalesce(a.unread_lines, '') || coalesce('/' || a.updated_input, '')
         FROM approvals a
         WHERE c.tool_id IS NOT NULL AND a.session_key = c.session_key AND a.tool_use_id = c.tool_id
-        ORDER BY a.key DESC LIMIT 1)";
+        ORDER BY a.key DESC LIMIT 1),
+    c.delivery";
+
+/// How many columns that are; further ones come after them.
+pub const CONVERSATION_COLUMNS: usize = 18;
 
 /// A time as it is stored.
 pub fn micros(time: Timestamp) -> i64 {
@@ -224,6 +228,7 @@ pub fn conversation(row: &Row<'_>) -> rusqlite::Result<ConversationEvent> {
         },
         is_completed: row.get(15)?,
         approval: row.get_ref(16)?.as_str_or_null()?.and_then(link),
+        delivery: row.get_ref(17)?.as_str_or_null()?.and_then(Delivery::parse),
     })
 }
 

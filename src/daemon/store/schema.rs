@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_alarms.sql"),
     include_str!("schema_terminals.sql"),
     SEALS,
+    include_str!("schema_messages.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

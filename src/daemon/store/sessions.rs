@@ -6,13 +6,15 @@ use serde_json::json;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, ingest, outbox, secrets, wire_ids};
+use super::{
+    Doing as _, Store, StoreError, events, external, ingest, messages, outbox, secrets, wire_ids,
+};
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
-    EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status,
+    Delivery, EventBody, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status,
     text,
 };
 
@@ -41,6 +43,8 @@ pub struct NewSession {
     pub settings: Settings,
     /// The agent's first lines of input.
     pub lines: Vec<OutgoingLine>,
+    /// The first message as it is sent.
+    pub message: OutgoingLine,
 }
 
 /// Where a session is forked off.
@@ -238,9 +242,13 @@ fn create(
                 .stream
                 .accounting
                 .for_fork(),
+            tells_messages: true,
             ..StreamState::default()
         },
-        None => StreamState::default(),
+        None => StreamState {
+            tells_messages: true,
+            ..StreamState::default()
+        },
     };
     let stream = ingest::stream_state(&stream)?;
     let now = micros(write.now);
@@ -281,11 +289,7 @@ fn create(
     }
     let session = by_key(write.db, key)?;
     events::status_changed(write, &session, Status::Draft)?;
-    say(
-        write,
-        &session,
-        NewConversationEvent::words(EventType::Message, "user", new.query),
-    )?;
+    messages::accept(write, &session, new.query, &new.message, Delivery::Sending)?;
     let session = by_key(write.db, key)?;
     Ok(Started::New(session))
 }
@@ -296,12 +300,17 @@ pub fn say(
     session: &Session,
     body: NewConversationEvent,
 ) -> Result<(), StoreError> {
-    let sequence: i64 = write
+    let sequence = next_sequence(write, session)?;
+    super::conversation::append(write, session, sequence, body)
+}
+
+/// The place of a session's next piece of conversation, which is taken.
+pub fn next_sequence(write: &Write<'_>, session: &Session) -> Result<i64, StoreError> {
+    write
         .db
         .prepare_cached("UPDATE sessions SET next_sequence = next_sequence + 1, last_activity_at = ?2 WHERE key = ?1 RETURNING next_sequence - 1")
         .and_then(|mut update| update.query_row(params![session.key, micros(write.now)], |row| row.get(0)))
-        .doing("number a piece of conversation")?;
-    super::conversation::append(write, session, sequence, body)
+        .doing("number a piece of conversation")
 }
 
 fn change_settings(

@@ -106,6 +106,7 @@ actions! {
     NewSession "new-session" [Global] ["c"] "new session: prompt line";
     LaunchForm "launch-form" [Global] ["C"] "new session: form";
     Reply "reply" [Global] ["r"] "reply";
+    Unsend "unsend" [Conversation] ["W"] "withdraw a queued message";
     Interrupt "interrupt" [Global] ["i"] "interrupt the turn";
     EndSession "end" [Global] ["x"] "end the process";
     RestartSession "restart-session" [Global] [] "restart with your current credentials";

@@ -11,7 +11,7 @@ use super::approvals;
 use super::fields::scalar;
 use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
-use crate::domain::Outcome;
+use crate::domain::{Delivery, Outcome};
 use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
 
 /// Deepest nesting of subagents that is quoted as such.
@@ -58,6 +58,10 @@ impl Transcript {
         match &item.kind {
             Kind::User(text) if depth == 0 => {
                 paragraph(&mut piece, &format!("## User\n\n{}", sanitize_prose(text)));
+                let delivery = self.items.delivery(id).map(|(_, delivery)| delivery);
+                if let Some(label) = delivery.and_then(Delivery::label) {
+                    paragraph(&mut piece, &format!("*{label}*"));
+                }
             }
             Kind::User(text) | Kind::Assistant(text) => {
                 paragraph(&mut piece, &sanitize_prose(text))

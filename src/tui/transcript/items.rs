@@ -4,10 +4,10 @@
 //! that started them, whichever comes first: pages are loaded backwards. Every operation on one
 //! item costs the logarithm of the conversation at most. Knows nothing of drawing or folding.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::item::{Answer, Call, Item, ItemId, Kind};
-use crate::domain::EventType;
+use crate::domain::{Delivery, EventType};
 use crate::protocol::conversation::ConversationEvent;
 
 /// Deepest nesting of subagents that is kept as such; deeper steps stand beside each other.
@@ -25,6 +25,8 @@ pub(super) struct Items {
     calls: HashMap<String, ItemId>,
     orphans: HashMap<String, ItemId>,
     absent: HashMap<String, ItemId>,
+    /// Messages of the user that the agent has not read, by their places: their ids, how far they are.
+    deliveries: BTreeMap<i64, (i64, Delivery)>,
     drafted: i64,
 }
 
@@ -48,6 +50,48 @@ impl Items {
     /// What the user said, in order.
     pub fn turns(&self) -> &VecDeque<(i64, ItemId)> {
         &self.turns
+    }
+
+    /// How far a message of the user is that the agent has not read, and its id.
+    pub fn delivery(&self, id: ItemId) -> Option<(i64, Delivery)> {
+        let item = self.get(id);
+        let top = item.parent.is_none() && matches!(item.kind, Kind::User(_));
+        self.deliveries.get(&item.key).copied().filter(|_| top)
+    }
+
+    /// Notes how far a message is; gives the item, if it is loaded and that is news.
+    pub fn set_delivery(
+        &mut self,
+        sequence: i64,
+        id: i64,
+        delivery: Option<Delivery>,
+    ) -> Option<ItemId> {
+        let before = match delivery {
+            Some(delivery) => self.deliveries.insert(sequence, (id, delivery)),
+            None => self.deliveries.remove(&sequence),
+        };
+        if before.map(|(_, delivery)| delivery) == delivery {
+            return None;
+        }
+        let at = self.top.partition_point(|(key, _)| *key < sequence);
+        let found = self.top.get(at).filter(|(key, _)| *key == sequence);
+        found.map(|(_, id)| *id)
+    }
+
+    /// The newest message that may still be read or withdrawn.
+    pub fn newest_unread(&self) -> Option<(i64, Delivery)> {
+        let mut waiting = self.deliveries.values().rev();
+        waiting
+            .find(|(_, delivery)| matches!(delivery, Delivery::Sending | Delivery::Queued))
+            .copied()
+    }
+
+    /// The place of the first message that may still be read or withdrawn.
+    pub fn first_unread(&self) -> Option<i64> {
+        self.deliveries
+            .iter()
+            .find(|(_, (_, delivery))| matches!(delivery, Delivery::Sending | Delivery::Queued))
+            .map(|(sequence, _)| *sequence)
     }
 
     /// Where an item stands among its siblings; none for one that was taken out.
@@ -76,6 +120,9 @@ impl Items {
     /// looks change, the item that the piece is part of first.
     pub fn insert(&mut self, event: ConversationEvent, draft: Option<ItemId>) -> Vec<ItemId> {
         let key = event.sequence;
+        if let Some(delivery) = event.delivery {
+            self.deliveries.insert(key, (event.id, delivery));
+        }
         let parent_call = event.parent_tool_use_id.clone();
         let text = event.content.unwrap_or_default();
         let kind = match event.event_type {

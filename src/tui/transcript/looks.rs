@@ -19,6 +19,7 @@ use super::pieces::{self, Fence};
 use super::sheet::Sheet;
 use super::text::{self, Row};
 use super::{highlight, markdown};
+use crate::domain::Delivery;
 use crate::tui::theme::Theme;
 
 /// Lines of the user's words that are shown before they count as long.
@@ -118,6 +119,17 @@ pub(super) fn parts(
             vec![Part::Rows(vec![row.cut(setting.width).line()])]
         }
     }
+}
+
+/// What stands below a message of the user that the agent has not read.
+pub(super) fn delivery(delivery: Delivery, setting: &Setting) -> Option<Part> {
+    let style = match delivery {
+        Delivery::Queued => setting.theme.waiting,
+        Delivery::Sending | Delivery::Withdrawn | Delivery::Undelivered => setting.theme.dim,
+    };
+    let mut row = indent();
+    row.own(delivery.label()?, style);
+    Some(Part::Rows(vec![row.cut(setting.width).line()]))
 }
 
 /// Whether an item is folded where nobody has said so.

@@ -52,6 +52,7 @@ pub use self::item::ItemId;
 pub use self::scroll::Scroll;
 pub use self::search::{Found, MatchCount};
 pub use self::summary::{summary_line, summary_of, tool_label};
+use crate::domain::Delivery;
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
 
@@ -207,6 +208,8 @@ impl Transcript {
             let last = self.loaded.map_or(0, |(_, last)| last);
             if event.sequence > last {
                 self.accept(event);
+            } else {
+                self.message_updated(event.sequence, event.id, event.delivery);
             }
         }
         if !more_after {
@@ -228,6 +231,30 @@ impl Transcript {
             }
             Some(_) | None => self.accept(event),
         }
+    }
+
+    /// Notes how far a message of the user is; none when the agent has read it.
+    pub fn message_updated(&mut self, sequence: i64, id: i64, delivery: Option<Delivery>) {
+        if let Some(item) = self.items.set_delivery(sequence, id, delivery) {
+            self.forget(&[item]);
+        }
+    }
+
+    /// The place of the first message that is loaded and has not been read.
+    #[must_use]
+    pub fn first_unread(&self) -> Option<i64> {
+        self.items.first_unread()
+    }
+
+    /// The id of the selected message, if the agent has not read it; else of the newest such one.
+    #[must_use]
+    pub fn unread_message(&self) -> Option<i64> {
+        let waits = |delivery: Delivery| matches!(delivery, Delivery::Queued | Delivery::Sending);
+        let selected = self.selected_item().and_then(|id| self.items.delivery(id));
+        selected
+            .filter(|(_, delivery)| waits(*delivery))
+            .or_else(|| self.items.newest_unread())
+            .map(|(id, _)| id)
     }
 
     fn accept(&mut self, event: ConversationEvent) {

@@ -124,7 +124,10 @@ impl Transcript {
         };
         let steps = self.steps(id);
         self.ink.begin();
-        let parts = looks::parts(item, &steps, self.is_folded(id), state, &self.setting(id));
+        let setting = self.setting(id);
+        let mut parts = looks::parts(item, &steps, self.is_folded(id), state, &setting);
+        let delivery = self.items.delivery(id).map(|(_, delivery)| delivery);
+        parts.extend(delivery.and_then(|delivery| looks::delivery(delivery, &setting)));
         self.cache.put(id, parts, self.ink.was_short());
     }
 

@@ -37,6 +37,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Reply => session::say_to(app, About::Reply),
         Action::Fork => session::say_to(app, About::Fork),
         Action::Rename => session::say_to(app, About::Title),
+        Action::Unsend => session::unsend(app),
         Action::Interrupt => session::interrupt(app),
         Action::EndSession => session::end(app),
         Action::RestartSession => session::restart(app),

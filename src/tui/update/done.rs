@@ -108,7 +108,7 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             answer,
         } => {
             match answer {
-                Ok(()) => session::sent(app, &to, about),
+                Ok(queued) => session::sent(app, &to, about, queued),
                 Err(why) => session::unsent(app, to, about, &text, &why),
             }
             Vec::new()

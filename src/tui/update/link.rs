@@ -288,7 +288,11 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
     let event = match what {
         Stream::Event(event) => event,
         Stream::Gap => {
-            let page = match (app.detail.transcript.newest(), &app.detail.place) {
+            // What became of messages that were not read is in the page from the first of them on.
+            let unread = app.detail.transcript.first_unread().map(|first| first - 1);
+            let newest = app.detail.transcript.newest();
+            let newest = newest.map(|newest| unread.map_or(newest, |unread| unread.min(newest)));
+            let page = match (newest, &app.detail.place) {
                 (Some(newest), _) => Page::After(newest),
                 (None, Some(place)) => Page::After(place.begin()),
                 (None, None) => Page::Last,
@@ -312,6 +316,13 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
                 }];
             }
         },
+        "message_updated" => {
+            let number = |name: &str| event.data.get(name).and_then(Value::as_i64);
+            if let (Some(id), Some(sequence)) = (number("message_id"), number("sequence")) {
+                let delivery = field(&event.data, "delivery");
+                app.detail.transcript.message_updated(sequence, id, delivery);
+            }
+        }
         "message_delta" => {
             if let Some(delta) = event.data.get("delta") {
                 app.detail.transcript.delta(delta);

@@ -32,6 +32,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Launch(_)
         | Effect::Continue(_)
         | Effect::Message { .. }
+        | Effect::Unsend(_)
         | Effect::Interrupt(_)
         | Effect::End(_)
         | Effect::RestartSession(_)

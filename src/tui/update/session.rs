@@ -2,6 +2,7 @@
 
 use super::{Effect, say};
 use crate::format::background_tasks;
+use crate::protocol::messages::WithdrawMessageParams;
 use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSessionSettingsParams};
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
@@ -79,19 +80,43 @@ pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &st
 }
 
 /// A text arrived.
-pub fn sent(app: &mut App, session: &str, about: About) {
+pub fn sent(app: &mut App, session: &str, about: About, queued: bool) {
     let works = app
         .data
         .session(session)
         .is_some_and(|session| session.status.is_active());
     match about {
-        About::Reply if works => {
-            app.activity.message_queued(session);
-            say(app, Tone::Good, "queued; will be sent after this turn");
+        About::Reply if queued => {
+            if works {
+                app.activity.message_queued(session);
+            }
+            let key = app.keymap.key(Action::Unsend);
+            let undo = if key.is_empty() {
+                String::new()
+            } else {
+                format!(" ({key} withdraws it)")
+            };
+            say(app, Tone::Good, format!("Queued until the agent reads it{undo}"));
         }
         About::Reply => say(app, Tone::Good, "sent"),
         About::Fork | About::Title | About::Export => {}
     }
+}
+
+/// Withdraws the selected message, else the newest that the agent has not read.
+pub fn unsend(app: &mut App) -> Vec<Effect> {
+    let Some(session) = ours(app) else {
+        return Vec::new();
+    };
+    let shown = app.detail.session.as_deref() == Some(session.id.as_str());
+    let Some(message_id) = shown.then(|| app.detail.transcript.unread_message()).flatten() else {
+        say(app, Tone::Plain, "No message here that the agent has not read");
+        return Vec::new();
+    };
+    vec![Effect::Unsend(WithdrawMessageParams {
+        session_id: session.id,
+        message_id: Some(message_id),
+    })]
 }
 
 /// Stops the turn.

@@ -275,12 +275,12 @@ fn what_is_sent_to_one_at_work_is_queued() {
         session: id.to_owned(),
         about: About::Reply,
         text: "x".to_owned(),
-        answer: Ok(()),
+        answer: Ok(id == "w1"),
     };
     let _ = rig.tell(Msg::Done(told("w1")));
     assert!(
         rig.screen()
-            .contains("queued; will be sent after this turn")
+            .contains("Queued until the agent reads it (W withdraws it)")
     );
     let _ = rig.tell(Msg::Done(told("d1")));
     assert!(rig.screen().contains(" sent"));

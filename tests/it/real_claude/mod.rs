@@ -7,6 +7,7 @@ mod crashes;
 mod decisions;
 mod failures;
 mod itself;
+mod messages;
 mod standing;
 mod stream;
 mod turns;

@@ -38,6 +38,7 @@ pub fn piece(sequence: i64, event_type: EventType) -> ConversationEvent {
         approval_id: None,
         edited_input_json: None,
         unread_lines: None,
+        delivery: None,
     }
 }
 
