@@ -107,6 +107,26 @@ pub fn background_tasks(tasks: u64) -> Option<String> {
     }
 }
 
+/// What a session has cost: the least that it can be where the cost of some turns is not known.
+#[must_use]
+pub fn cost(session: &SessionState) -> String {
+    match session.unpriced_turns {
+        0 => dollars(session.cost_usd),
+        _ => format!("≥{}", dollars(Some(session.cost_usd.unwrap_or(0.0)))),
+    }
+}
+
+/// The same in words, with the reason.
+#[must_use]
+pub fn cost_in_words(session: &SessionState) -> String {
+    let least = dollars(Some(session.cost_usd.unwrap_or(0.0)));
+    match session.unpriced_turns {
+        0 => dollars(session.cost_usd),
+        1 => format!("at least {least} (1 turn was killed before its cost was reported)"),
+        turns => format!("at least {least} ({turns} turns were killed before their cost was reported)"),
+    }
+}
+
 /// US dollars; cents suffice from a dollar on.
 #[must_use]
 pub fn dollars(sum: Option<f64>) -> String {

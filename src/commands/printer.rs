@@ -242,7 +242,7 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
         "active",
         Some(format::moment(session.last_activity_at, terminal)),
     )?;
-    field(out, "cost", Some(format::dollars(session.cost_usd)))?;
+    field(out, "cost", Some(format::cost_in_words(session)))?;
     field(out, "context", context(session))?;
     field(
         out,

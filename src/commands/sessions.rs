@@ -107,7 +107,7 @@ pub fn write(out: &mut super::output::Output, sessions: &[SessionState]) -> std:
                 format::subject(session, if terminal { 60 } else { 200 }),
                 format::directory(session.working_dir.as_deref().unwrap_or(""), terminal),
                 model(session.model.as_deref().unwrap_or(""), terminal),
-                format::dollars(session.cost_usd),
+                format::cost(session),
                 format::time(session.last_activity_at, terminal),
             ]
         }),

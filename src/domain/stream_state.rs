@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::usage::{Accounting, Totals};
+use super::usage::{Accounting, Totals, Unpriced};
 
 /// Most background tasks and looks after them that are followed.
 pub const MAX_FOLLOWED: usize = 64;
@@ -22,6 +22,9 @@ pub struct StreamState {
     /// Tokens of messages since the last report, which the next one counts again.
     #[serde(skip_serializing_if = "is_default")]
     pub unreported: Totals,
+    /// Turns of which it is not known what they cost.
+    #[serde(skip_serializing_if = "is_default")]
+    pub unpriced: Unpriced,
     /// The message that was counted last; its other parts count nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub last_message: Option<String>,

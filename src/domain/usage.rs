@@ -76,6 +76,14 @@ impl Totals {
         }
     }
 
+    /// Whether all tokens of another are in it, kind by kind.
+    fn covers(&self, other: &Self) -> bool {
+        self.input_tokens >= other.input_tokens
+            && self.output_tokens >= other.output_tokens
+            && self.cache_creation_input_tokens >= other.cache_creation_input_tokens
+            && self.cache_read_input_tokens >= other.cache_read_input_tokens
+    }
+
     /// Whether a process that stood at `earlier` can have come here by a turn of `turn` tokens.
     fn follows(&self, earlier: &Self, turn: i64) -> bool {
         self.cost_usd + CENT_FRACTION >= earlier.cost_usd
@@ -84,6 +92,53 @@ impl Totals {
             && self.cache_creation_input_tokens >= earlier.cache_creation_input_tokens
             && self.cache_read_input_tokens >= earlier.cache_read_input_tokens
             && self.tokens().saturating_sub(earlier.tokens()) >= turn
+    }
+}
+
+/// Turns whose process was killed before it reported what they cost.
+///
+/// Their tokens are known from their messages; their cost is what Claude Code alone reckons, and it does so
+/// with the result that never came. Observed with one model call before the kill:
+///
+/// | how the process ended in the turn | 2.0.37, 2.1.133 | 2.1.330, 2.1.332 |
+/// | --- | --- | --- |
+/// | SIGKILL (also a reboot, a killed runner) | no later process reports it | no later process reports it |
+/// | SIGTERM, SIGINT | no later process reports it | the next one's totals hold it |
+///
+/// So the cost of a session that has such turns is the least that it can be, and is shown as that, until a
+/// later process accounts for them. It is not estimated from prices: those change with the model, the
+/// contract and the kind of token.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unpriced {
+    /// How many there are.
+    pub turns: u32,
+    /// Those of them that the next process may account for with its first report, and their tokens.
+    pub pending: Option<(u32, Totals)>,
+}
+
+impl Unpriced {
+    /// A process ended in a turn. `tokens` were counted of that turn so far; `may_be_reported` unless the
+    /// process was killed so that it could write nothing down.
+    pub fn lost(&mut self, tokens: &Totals, may_be_reported: bool) {
+        self.turns = self.turns.saturating_add(1);
+        self.pending = may_be_reported.then(|| {
+            let (turns, so_far) = self.pending.unwrap_or_default();
+            (turns.saturating_add(1), so_far.plus(tokens))
+        });
+    }
+
+    /// A process reports for the first time: `spent` since the last report, of which its own turn took
+    /// `turn`. Returns the tokens that are in it for turns which were lost, and have been counted before.
+    pub fn reported(&mut self, spent: &Totals, turn: &Totals) -> Totals {
+        let Some((turns, tokens)) = self.pending.take() else {
+            return Totals::default();
+        };
+        if tokens.tokens() == 0 || !spent.covers(&turn.plus(&tokens)) {
+            return Totals::default();
+        }
+        self.turns = self.turns.saturating_sub(turns);
+        tokens
     }
 }
 
@@ -216,6 +271,28 @@ mod tests {
             // A report of nothing (`/clear`) has a turn of no tokens.
             assert!((sum - expected).abs() < 1e-6, "{name}: {sum}");
         }
+    }
+
+    #[test]
+    fn a_lost_turn_has_no_price_until_a_later_process_reports_it() {
+        let mut unpriced = Unpriced::default();
+        // Killed: whatever comes later is not its.
+        unpriced.lost(&turns(1), false);
+        assert_eq!(unpriced.reported(&turns(9), &turns(1)), Totals::default());
+        assert_eq!(unpriced.turns, 1);
+        // Ended in order, by a version that writes nothing down: the next one begins at nothing.
+        unpriced.lost(&turns(2), true);
+        assert_eq!(unpriced.reported(&turns(1), &turns(1)), Totals::default());
+        assert_eq!((unpriced.turns, unpriced.pending), (2, None));
+        // Ended in order, by one that does.
+        unpriced.lost(&turns(2), true);
+        unpriced.lost(&turns(1), true);
+        assert_eq!(unpriced.reported(&turns(4), &turns(1)), turns(3));
+        assert_eq!((unpriced.turns, unpriced.pending), (2, None));
+        // Before any of its messages: nothing would tell that it is in a report.
+        unpriced.lost(&Totals::default(), true);
+        assert_eq!(unpriced.reported(&turns(4), &turns(1)), Totals::default());
+        assert_eq!(unpriced.turns, 3);
     }
 
     #[test]

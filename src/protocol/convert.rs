@@ -33,6 +33,7 @@ impl From<&Session> for SessionState {
             completed_at: session.completed_at,
             error_message: session.error_message.clone(),
             cost_usd: usage.cost_usd,
+            unpriced_turns: session.stream.unpriced.turns,
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             cache_creation_input_tokens: usage.cache_creation_input_tokens,

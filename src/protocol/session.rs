@@ -328,6 +328,10 @@ pub struct SessionState {
     /// US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// Turns whose cost is not known and not in `cost_usd`, because their process was killed before it
+    /// reported it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced_turns: u32,
     /// Fresh input tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<i64>,

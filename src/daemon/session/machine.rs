@@ -480,6 +480,12 @@ pub struct Exit {
 }
 
 impl Exit {
+    /// Whether it could do nothing more at its end: it was killed, with its runner or by itself.
+    #[must_use]
+    pub fn was_killed(&self) -> bool {
+        self.problem.is_some() || self.signal == Some(9)
+    }
+
     /// In a few words, for people.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -496,8 +502,9 @@ impl Exit {
 pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     session.background_tasks.clear();
     background::process_ended(session);
+    let turn_runs = session.stream.turn_started_at.is_some();
     activity::turn_ended(session);
-    tokens::process_ended(session);
+    tokens::process_ended(session, turn_runs, exit.was_killed());
     messages::process_ended(session);
     let in_a_turn = session.completed_at.is_none();
     let ends_work = match session.phase {

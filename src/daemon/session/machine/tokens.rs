@@ -46,6 +46,7 @@ pub(super) fn count_message(session: &mut Session, line: &Assistant) {
 pub(super) fn count_result(session: &mut Session, result: &TurnResult) {
     let unreported = std::mem::take(&mut session.stream.unreported);
     session.stream.last_message = None;
+    let first_report = session.stream.accounting.ended;
     let turn = totals(&result.usage.unwrap_or_default());
     let spent = if result.model_usage.is_empty() && result.total_cost_usd.is_none() {
         turn
@@ -85,7 +86,12 @@ pub(super) fn count_result(session: &mut Session, result: &TurnResult) {
             session.stream.accounting.report(reported, turn.tokens())
         }
     };
-    add(session, &spent.since(&unreported));
+    let counted_before = if first_report {
+        session.stream.unpriced.reported(&spent, &turn)
+    } else {
+        Totals::default()
+    };
+    add(session, &spent.since(&unreported).since(&counted_before));
     let usage = &mut session.usage;
     if result.total_cost_usd.is_some() {
         usage.cost_usd = Some(usage.cost_usd.unwrap_or(0.0) + spent.cost_usd);
@@ -116,8 +122,13 @@ fn context_window(session: &Session, result: &TurnResult) -> i64 {
     }
 }
 
-/// The process has ended: its totals will not be gone on with, or only by another.
-pub(super) fn process_ended(session: &mut Session) {
+/// The process has ended: its totals will not be gone on with, or only by another. `in_a_turn` when it will
+/// not report what that turn cost, `killed` when it could write nothing down.
+pub(super) fn process_ended(session: &mut Session, in_a_turn: bool, killed: bool) {
+    if in_a_turn {
+        let tokens = session.stream.unreported;
+        session.stream.unpriced.lost(&tokens, !killed);
+    }
     session.stream.accounting.ended = true;
     session.stream.unreported = Totals::default();
     session.stream.last_message = None;
