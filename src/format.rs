@@ -123,7 +123,9 @@ pub fn cost_in_words(session: &SessionState) -> String {
     match session.unpriced_turns {
         0 => dollars(session.cost_usd),
         1 => format!("at least {least} (1 turn was killed before its cost was reported)"),
-        turns => format!("at least {least} ({turns} turns were killed before their cost was reported)"),
+        turns => {
+            format!("at least {least} ({turns} turns were killed before their cost was reported)")
+        }
     }
 }
 

@@ -46,7 +46,13 @@
 //! other pending requests of the session that it surely covers ([`domain::allow_rule`]).
 //!
 //! Everything that an agent is told goes through the outbox: its first lines, messages, answers,
-//! interrupts.
+//! interrupts. A message of the user stays there until the agent has read it: not when the runner has
+//! written it (a process that dies takes its queue with it), but when the agent has acted after it said
+//! that it took the message (`--replay-user-messages`, `command_lifecycle`). Of a process that has ended
+//! its own record of the conversation tells the rest ([`daemon::claude`]); what it had not read waits for
+//! the next process, once and in order. Until it was read a person can withdraw it, with
+//! `cancel_async_message` where a process has it already. So each message ends in one way: read,
+//! withdrawn, or marked as never delivered.
 //!
 //! # A session is a conversation
 //!

@@ -44,8 +44,8 @@ use crate::protocol::session::{
     GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
     GetSessionStateParams, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
     LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
-    RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams, SessionResponse, SessionState,
-    SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
+    RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams, SessionResponse,
+    SessionState, SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
 use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
 

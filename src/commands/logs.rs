@@ -134,9 +134,9 @@ async fn follow(
                     false
                 }
                 None if event.r#type == "message_updated" && !raw => {
-                printer::message_updated(out, &event)?;
-                false
-            }
+                    printer::message_updated(out, &event)?;
+                    false
+                }
                 None => is_news(&event, raw),
             },
             Update::Resync(_) | Update::Reconnected => true,

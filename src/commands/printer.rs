@@ -292,13 +292,20 @@ pub fn unread_messages(out: &mut Output, pieces: &[ConversationEvent]) -> io::Re
         let delivery = piece.delivery.map_or("", Delivery::as_str);
         let words = summary(piece.content.as_deref().unwrap_or_default(), 60);
         let at = format::moment(piece.created_at, terminal);
-        field(out, delivery, Some(format!("message {}, {at}: {words}", piece.id)))?;
+        field(
+            out,
+            delivery,
+            Some(format!("message {}, {at}: {words}", piece.id)),
+        )?;
     }
     Ok(())
 }
 
 /// Writes what came of a message that the agent has not read.
-pub fn message_updated(out: &mut Output, event: &crate::protocol::event::EventNotification) -> io::Result<()> {
+pub fn message_updated(
+    out: &mut Output,
+    event: &crate::protocol::event::EventNotification,
+) -> io::Result<()> {
     let delivery = event.data.get("delivery").and_then(Value::as_str);
     let Some(label) = delivery.and_then(Delivery::parse).and_then(Delivery::label) else {
         return Ok(());

@@ -40,10 +40,7 @@ pub(super) async fn unread_messages(
     };
     let pieces = client.get_conversation(&params).await?.events;
     let waits = |piece: &ConversationEvent| {
-        matches!(
-            piece.delivery,
-            Some(Delivery::Queued | Delivery::Sending)
-        )
+        matches!(piece.delivery, Some(Delivery::Queued | Delivery::Sending))
     };
     Ok(pieces.into_iter().filter(waits).collect())
 }

@@ -48,7 +48,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         vec![args.message]
     };
     if messages.is_empty() {
-        return Err(Failure::failed("there is no message that the agent has not read"));
+        return Err(Failure::failed(
+            "there is no message that the agent has not read",
+        ));
     }
     let mut too_late = None;
     for message_id in messages {

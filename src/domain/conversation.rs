@@ -89,7 +89,9 @@ impl Delivery {
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|delivery| delivery.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|delivery| delivery.as_str() == name)
     }
 
     /// What people are told beside the message; nothing while it is on its way.

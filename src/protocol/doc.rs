@@ -9,8 +9,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, messages, method, places,
-    session, terminals,
+    PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, messages,
+    method, places, session, terminals,
 };
 
 /// A method that takes and gives nothing of note.

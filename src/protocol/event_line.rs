@@ -175,7 +175,11 @@ mod tests {
         };
         let queued = ConversationEvent {
             delivery: Some(crate::domain::Delivery::Queued),
-            ..piece(NewConversationEvent::words(EventType::Message, "user", "later".into()))
+            ..piece(NewConversationEvent::words(
+                EventType::Message,
+                "user",
+                "later".into(),
+            ))
         };
         let odd = piece(NewConversationEvent {
             tool_input: Some("no JSON".to_owned()),

@@ -728,3 +728,12 @@ pub struct SessionResponse {
     /// The session.
     pub session: SessionState,
 }
+
+/// Whether a count says nothing.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}

@@ -469,8 +469,8 @@ fn patient(line: &str, damaged: bool) -> AgentLine {
                 Some(_) | None => CommandState::Other,
             },
         }),
-        "rate_limit_event" | "keep_alive" | "tool_progress"
-        | "tool_use_summary" | "auth_status" | "prompt_suggestion" => Some(AgentLine::Other),
+        "rate_limit_event" | "keep_alive" | "tool_progress" | "tool_use_summary"
+        | "auth_status" | "prompt_suggestion" => Some(AgentLine::Other),
         "" => None,
         _ if damaged => None,
         _ => Some(AgentLine::Unknown),

@@ -123,7 +123,10 @@ fn in_line(line: &str, sent: &[(String, String)]) -> Vec<String> {
                     }
                 }
             }
-            sent[first..=last].iter().map(|(uuid, _)| uuid.clone()).collect()
+            sent[first..=last]
+                .iter()
+                .map(|(uuid, _)| uuid.clone())
+                .collect()
         }
         Some(_) | None => Vec::new(),
     }
@@ -132,14 +135,20 @@ fn in_line(line: &str, sent: &[(String, String)]) -> Vec<String> {
 fn sent_words(sent: &[(String, String)], at: usize) -> String {
     let line = sent.get(at).map_or("", |(_, line)| line.as_str());
     let members = Members::of(line);
-    members.object("message").get("content").map(words).unwrap_or_default()
+    members
+        .object("message")
+        .get("content")
+        .map(words)
+        .unwrap_or_default()
 }
 
 /// The words of a message's content, which is a string or blocks.
 fn words(content: &str) -> String {
     match json::elements(content) {
         Some(blocks) => {
-            let texts = blocks.into_iter().filter_map(|block| Members::of(block).text("text"));
+            let texts = blocks
+                .into_iter()
+                .filter_map(|block| Members::of(block).text("text"));
             texts.collect::<Vec<_>>().join("\n")
         }
         None => json::text(content),
@@ -158,7 +167,9 @@ mod tests {
         let lines = texts.iter().map(|text| control::user_message(text));
         lines
             .map(|line| {
-                let uuid = OutgoingLine::message_uuid(&line.frame_id).unwrap().to_owned();
+                let uuid = OutgoingLine::message_uuid(&line.frame_id)
+                    .unwrap()
+                    .to_owned();
                 (uuid, line.line)
             })
             .collect()
@@ -187,13 +198,20 @@ mod tests {
         let user = |at: usize, content: serde_json::Value| json!({"type": "user", "uuid": sent[at].0, "message": {"role": "user", "content": content}});
         // In the words of 2.1.133 and 2.1.332.
         let queued = json!({"type": "attachment", "uuid": "x", "attachment": {"type": "queued_command", "prompt": "four", "source_uuid": sent[3].0}});
-        let enqueued = json!({"type": "queue-operation", "operation": "enqueue", "content": "four"});
+        let enqueued =
+            json!({"type": "queue-operation", "operation": "enqueue", "content": "four"});
         let cases = [
             (vec![], vec![]),
             (vec![enqueued], vec![]),
             (vec![user(0, json!("one"))], vec![0]),
             (vec![user(2, json!("two\nthree \"x\"\n"))], vec![1, 2]),
-            (vec![user(2, json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "text", "text": "three \"x\"\n"}]))], vec![0, 1, 2]),
+            (
+                vec![user(
+                    2,
+                    json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "text", "text": "three \"x\"\n"}]),
+                )],
+                vec![0, 1, 2],
+            ),
             // Words that are like another message's are not that message.
             (vec![user(2, json!("one two three"))], vec![2]),
             (vec![user(0, json!("one")), queued], vec![0, 3]),

@@ -55,10 +55,7 @@ pub async fn withdraw(
 }
 
 /// Waits for what the agent says.
-async fn answered(
-    call: &Call,
-    id: i64,
-) -> Result<(WithdrawalOutcome, Option<String>), RpcError> {
+async fn answered(call: &Call, id: i64) -> Result<(WithdrawalOutcome, Option<String>), RpcError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let state = call.daemon.store.message_state(id).await?;

@@ -96,9 +96,9 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
             Vec::new()
         }
         AgentLine::Result(result) => end_turn(session, *result, now),
-        AgentLine::Command { uuid, state } => {
-            messages::command(session, uuid, state).into_iter().collect()
-        }
+        AgentLine::Command { uuid, state } => messages::command(session, uuid, state)
+            .into_iter()
+            .collect(),
         AgentLine::Response {
             request_id,
             cancelled,

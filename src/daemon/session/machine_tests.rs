@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Exit};
 use crate::daemon::claude::line;
-use crate::domain::{Effect, EventType, Phase, RunId, Session, SessionId};
+use crate::domain::{Effect, EventType, MessageSign, Phase, RunId, Session, SessionId};
 
 fn session() -> Session {
     let names = (SessionId::from("session"), RunId::from("run"));
@@ -620,4 +620,180 @@ fn the_tool_that_runs_is_known_until_it_has_answered() {
     assert_eq!(tool(answer("a")), None);
     tool(call("c", "cargo test", Value::Null));
     assert_eq!(tool(result("success")), None);
+}
+
+fn signs(effects: &[Effect]) -> Vec<MessageSign> {
+    let signs = effects.iter().filter_map(|effect| match effect {
+        Effect::Messages(sign) => Some(sign.clone()),
+        _ => None,
+    });
+    signs.collect()
+}
+
+#[test]
+fn messages_are_read_when_the_agent_acts_after_it_took_them() {
+    use MessageSign::{Dropped, FirstIsRead, NotWithdrawn, Read, Started, StartedAreRead};
+    let replay = |uuid: &str, text: &str| json!({"type": "user", "isReplay": true, "uuid": uuid, "message": {"role": "user", "content": text}});
+    let command = |uuid: &str, state: &str| json!({"type": "command_lifecycle", "command_uuid": uuid, "state": state});
+    let said = || json!({"type": "assistant", "message": {"content": [{"type": "text", "text": "words"}]}});
+    let withdrawn = |cancelled: bool| json!({"type": "control_response", "response": {"subtype": "success", "request_id": "cancel-message-a", "response": {"cancelled": cancelled}}});
+    let of_command = |turns: i64| json!({"type": "result", "subtype": "success", "result": "", "num_turns": turns});
+    let named = |uuid: &str| uuid.to_owned();
+    let unsure = |is_final| NotWithdrawn {
+        uuid: named("a"),
+        is_final,
+    };
+    let cases: &[(&str, &[Value], &[MessageSign])] = &[
+        (
+            "2.0.37: with the first words of the turn",
+            &[init(), replay("a", "x"), said(), result("success")],
+            &[Started(named("a")), StartedAreRead],
+        ),
+        (
+            "2.1.133: two that were joined",
+            &[
+                replay("a", "x"),
+                init(),
+                replay("b", "x\ny"),
+                said(),
+                result("success"),
+            ],
+            &[Started(named("a")), Started(named("b")), StartedAreRead],
+        ),
+        (
+            "taken and not acted on",
+            &[replay("a", "x"), init()],
+            &[Started(named("a"))],
+        ),
+        (
+            "/cost on 2.0.37",
+            &[
+                init(),
+                replay("other", "<local-command-stdout>$0</local-command-stdout>"),
+                of_command(5),
+            ],
+            &[FirstIsRead],
+        ),
+        (
+            "/cost on 2.1.133",
+            &[init(), said(), of_command(0)],
+            &[FirstIsRead],
+        ),
+        (
+            "a message that a hook blocked, after another one joined it",
+            &[replay("a", "x"), init(), of_command(0)],
+            &[Started(named("a")), StartedAreRead],
+        ),
+        (
+            "a turn of background work is no message's",
+            &[init(), said(), of_command(1)],
+            &[],
+        ),
+        (
+            "an interrupted turn, which tells its message first",
+            &[init(), replay("a", "x"), result("error_during_execution")],
+            &[Started(named("a")), StartedAreRead],
+        ),
+        (
+            "2.1.330 tells of each",
+            &[
+                command("a", "queued"),
+                command("a", "started"),
+                init(),
+                said(),
+                of_command(0),
+                command("a", "completed"),
+            ],
+            &[Started(named("a")), StartedAreRead, Read(named("a"))],
+        ),
+        (
+            "2.1.330 runs a command that nobody sees",
+            &[
+                command("a", "queued"),
+                command("a", "started"),
+                init(),
+                of_command(0),
+                command("a", "completed"),
+            ],
+            &[Started(named("a")), StartedAreRead, Read(named("a"))],
+        ),
+        (
+            "withdrawn",
+            &[init(), withdrawn(true)],
+            &[Dropped(named("a"))],
+        ),
+        (
+            "too late on 2.1.133",
+            &[init(), withdrawn(false)],
+            &[unsure(true)],
+        ),
+        (
+            "taken out at that moment on 2.1.332, and dropped",
+            &[
+                command("a", "queued"),
+                withdrawn(false),
+                command("a", "cancelled"),
+            ],
+            &[unsure(false), Dropped(named("a"))],
+        ),
+    ];
+    for (name, lines, expected) in cases {
+        let mut session = session();
+        assert_eq!(signs(&feed_all(&mut session, lines)), *expected, "{name}");
+    }
+}
+
+#[test]
+fn a_turn_whose_process_is_killed_is_not_priced_and_its_tokens_are_counted_once() {
+    let said = |id: &str| json!({"type": "assistant", "message": {"id": id, "content": [], "usage": {"input_tokens": 100, "output_tokens": 20}}});
+    let report = |calls: i64, cost: f64| {
+        json!({"type": "result", "subtype": "success", "total_cost_usd": cost,
+            "usage": {"input_tokens": 100, "output_tokens": 20},
+            "modelUsage": {"opus": {"inputTokens": 100 * calls, "outputTokens": 20 * calls}}})
+    };
+    let end = |code: Option<i32>, signal: Option<i32>| Exit {
+        code,
+        signal,
+        ..Exit::default()
+    };
+    // How the process ends in its second turn, what the next one reports first, what is counted then:
+    // the price of how many turns, how many that have none, input tokens.
+    let cases = [
+        (
+            "SIGKILL, any version",
+            end(None, Some(9)),
+            report(1, 1.0),
+            (2.0, 1, 300),
+        ),
+        (
+            "SIGTERM, 2.1.133: the next begins at nothing",
+            end(Some(143), None),
+            report(1, 1.0),
+            (2.0, 1, 300),
+        ),
+        (
+            "SIGTERM, 2.1.330: the next goes on",
+            end(Some(143), None),
+            report(3, 3.0),
+            (3.0, 0, 300),
+        ),
+    ];
+    for (name, exit, first, (cost, unpriced, input)) in cases {
+        let mut session = session();
+        feed_all(
+            &mut session,
+            &[init(), said("a"), report(1, 1.0), init(), said("b")],
+        );
+        machine::exit(&mut session, &exit, Timestamp::now());
+        assert_eq!(session.stream.unpriced.turns, 1, "{name}");
+        feed_all(&mut session, &[init(), said("c"), first]);
+        assert_eq!(session.usage.cost_usd, Some(cost), "{name}");
+        assert_eq!(session.stream.unpriced.turns, unpriced, "{name}");
+        assert_eq!(session.usage.input_tokens, Some(input), "{name}");
+    }
+    // Between turns nothing is lost.
+    let mut session = session();
+    feed_all(&mut session, &[init(), said("a"), report(1, 1.0)]);
+    machine::exit(&mut session, &end(None, Some(9)), Timestamp::now());
+    assert_eq!(session.stream.unpriced.turns, 0);
 }

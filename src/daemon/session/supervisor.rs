@@ -500,7 +500,10 @@ impl Supervisor {
         if sent.is_empty() || session.config.scripted {
             return Ok(ReadMessages::Unknown);
         }
-        let secrets = store.launch_secrets(session).await.map_err(Problem::Store)?;
+        let secrets = store
+            .launch_secrets(session)
+            .await
+            .map_err(Problem::Store)?;
         let env = secrets.ok().and_then(|secrets| secrets.env);
         let dir = transcript::config_dir(|name| match &env {
             Some(env) => env.get(name).cloned(),
@@ -509,8 +512,7 @@ impl Supervisor {
         let Some(dir) = dir else {
             return Ok(ReadMessages::Unknown);
         };
-        let recorded =
-            blocking(move || transcript::recorded(&dir, &conversation, &sent)).await;
+        let recorded = blocking(move || transcript::recorded(&dir, &conversation, &sent)).await;
         // A conversation that has gone on for a turn has a record, if elsewhere.
         let had_turns = session.usage.num_turns.is_some_and(|turns| turns > 0);
         Ok(match recorded {

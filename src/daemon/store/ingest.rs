@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
+use super::messages::ReadMessages;
 use super::rows::micros;
 use super::writer::{Urgency, Write};
 use super::{
     Doing as _, Store, StoreError, conversation, correlate, intentions, messages, outbox, sessions,
     wire_ids,
 };
-use super::messages::ReadMessages;
 use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
 use crate::domain::stream_state::StreamState;

@@ -119,10 +119,7 @@ impl Store {
                 .and_then(|mut query| {
                     query.query_row([message_id], |row| {
                         Ok(MessageState {
-                            delivery: row
-                                .get_ref(0)?
-                                .as_str_or_null()?
-                                .and_then(Delivery::parse),
+                            delivery: row.get_ref(0)?.as_str_or_null()?.and_then(Delivery::parse),
                             withdrawing: row.get(1)?,
                         })
                     })
@@ -227,9 +224,7 @@ pub fn apply(
     match sign {
         MessageSign::Started(uuid) => started(write, session, &frame(uuid)),
         MessageSign::StartedAreRead => read(write, session, "started = 1", params![key]),
-        MessageSign::Read(uuid) => {
-            read(write, session, "frame_id = ?2", params![key, frame(uuid)])
-        }
+        MessageSign::Read(uuid) => read(write, session, "frame_id = ?2", params![key, frame(uuid)]),
         MessageSign::FirstIsRead => read(
             write,
             session,
@@ -440,7 +435,8 @@ fn withdraw(
         Withdrawal::TooLate("the agent is reading it already".to_owned())
     } else if !session.stream.tells_messages {
         Withdrawal::TooLate(
-            "this process was started by an earlier release, which handed the message over".to_owned(),
+            "this process was started by an earlier release, which handed the message over"
+                .to_owned(),
         )
     } else if let Some(version) = &session.stream.version
         && !(protocol.is_known_to)(version)

@@ -17,9 +17,7 @@ use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
 use crate::domain::stream_state::StreamState;
-use crate::domain::{
-    Delivery, EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId,
-};
+use crate::domain::{Delivery, EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
 
 /// Why a session without a conversation cannot be resumed.
 pub const NEVER_BEGAN: &str =

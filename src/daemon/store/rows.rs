@@ -9,8 +9,8 @@ use crate::domain::approval::{DecidedBy, InputState};
 use crate::domain::conversation::{CallApproval, NewConversationEvent};
 use crate::domain::session::{Process, Settings, Usage};
 use crate::domain::{
-    Approval, ApprovalId, ConversationEvent, Delivery, EventType, Kind, LaunchConfig, Outcome, Phase, RunId,
-    Session, SessionId, Source, Status,
+    Approval, ApprovalId, ConversationEvent, Delivery, EventType, Kind, LaunchConfig, Outcome,
+    Phase, RunId, Session, SessionId, Source, Status,
 };
 
 /// Columns of a session, to be read with [`session`].

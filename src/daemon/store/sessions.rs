@@ -14,8 +14,7 @@ use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
-    Delivery, EventBody, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status,
-    text,
+    Delivery, EventBody, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status, text,
 };
 
 /// A session that is to be.

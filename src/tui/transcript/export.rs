@@ -11,8 +11,8 @@ use super::approvals;
 use super::fields::scalar;
 use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
-use crate::domain::{Delivery, Outcome};
 use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
+use crate::domain::{Delivery, Outcome};
 
 /// Deepest nesting of subagents that is quoted as such.
 const MOST_QUOTES: usize = 8;

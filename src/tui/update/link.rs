@@ -320,7 +320,9 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
             let number = |name: &str| event.data.get(name).and_then(Value::as_i64);
             if let (Some(id), Some(sequence)) = (number("message_id"), number("sequence")) {
                 let delivery = field(&event.data, "delivery");
-                app.detail.transcript.message_updated(sequence, id, delivery);
+                app.detail
+                    .transcript
+                    .message_updated(sequence, id, delivery);
             }
         }
         "message_delta" => {

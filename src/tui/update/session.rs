@@ -96,7 +96,11 @@ pub fn sent(app: &mut App, session: &str, about: About, queued: bool) {
             } else {
                 format!(" ({key} withdraws it)")
             };
-            say(app, Tone::Good, format!("Queued until the agent reads it{undo}"));
+            say(
+                app,
+                Tone::Good,
+                format!("Queued until the agent reads it{undo}"),
+            );
         }
         About::Reply => say(app, Tone::Good, "sent"),
         About::Fork | About::Title | About::Export => {}
@@ -109,8 +113,15 @@ pub fn unsend(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     let shown = app.detail.session.as_deref() == Some(session.id.as_str());
-    let Some(message_id) = shown.then(|| app.detail.transcript.unread_message()).flatten() else {
-        say(app, Tone::Plain, "No message here that the agent has not read");
+    let Some(message_id) = shown
+        .then(|| app.detail.transcript.unread_message())
+        .flatten()
+    else {
+        say(
+            app,
+            Tone::Plain,
+            "No message here that the agent has not read",
+        );
         return Vec::new();
     };
     vec![Effect::Unsend(WithdrawMessageParams {

@@ -9,7 +9,7 @@ use super::sessions::{context_used, live_mark, short_directory, short_model, tho
 use super::typed;
 use super::widgets::{fit, fit_prose, frame};
 use crate::domain::Status;
-use crate::format::{dollars, elapsed, retrying, subject, waiting_for};
+use crate::format::{cost, elapsed, retrying, subject, waiting_for};
 use crate::tui::keymap::Action;
 use crate::tui::state::form::Field;
 use crate::tui::state::{App, Pane};
@@ -104,8 +104,9 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     if let Some(model) = session.model.as_deref() {
         parts.push(Span::styled(fit(short_model(model), 24), theme.dim));
     }
-    if let Some(cost) = session.cost_usd {
-        parts.push(Span::styled(dollars(Some(cost)), theme.dim));
+    let cost = cost(session);
+    if !cost.is_empty() {
+        parts.push(Span::styled(cost, theme.dim));
     }
     let tokens = tokens(session);
     if tokens > 0 {

@@ -10,7 +10,10 @@ use crate::support::daemon::wait_until;
 
 /// Kills the agent's process without mercy, and waits until the session knows.
 fn kill_agent(rig: &Rig, id: &str) {
-    let file = rig.daemon.session_dir(&directory(rig, id)).join("runner.json");
+    let file = rig
+        .daemon
+        .session_dir(&directory(rig, id))
+        .join("runner.json");
     let state: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let pid = i32::try_from(state["agent_pid"].as_i64().unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
@@ -22,7 +25,10 @@ fn kill_agent(rig: &Rig, id: &str) {
 /// The directory of the session's present process.
 fn directory(rig: &Rig, id: &str) -> String {
     let db = rusqlite::Connection::open(rig.daemon.database()).unwrap();
-    db.query_row("SELECT directory FROM sessions WHERE id = ?", [id], |row| row.get(0)).unwrap()
+    db.query_row("SELECT directory FROM sessions WHERE id = ?", [id], |row| {
+        row.get(0)
+    })
+    .unwrap()
 }
 
 /// Messages that are stored as not read.
@@ -36,7 +42,10 @@ fn waiting(rig: &Rig) -> i64 {
 fn send(rig: &Rig, id: &str, text: &str) -> (i64, bool) {
     let params = json!({"session_id": id, "message": text, "env": rig.environment()});
     let answer = rig.daemon.call("sendMessage", params);
-    (answer["message_id"].as_i64().unwrap(), answer["queued"].as_bool().unwrap())
+    (
+        answer["message_id"].as_i64().unwrap(),
+        answer["queued"].as_bool().unwrap(),
+    )
 }
 
 /// What is shown of a message beside its words.
@@ -54,7 +63,11 @@ fn told(rig: &Rig) -> Vec<String> {
     let last = requests
         .iter()
         .rev()
-        .find(|request| request.body["tools"].as_array().is_some_and(|tools| !tools.is_empty()))
+        .find(|request| {
+            request.body["tools"]
+                .as_array()
+                .is_some_and(|tools| !tools.is_empty())
+        })
         .unwrap();
     let mut told = Vec::new();
     for message in last.body["messages"].as_array().unwrap() {
@@ -90,7 +103,13 @@ fn what_a_killed_agent_has_not_read_goes_to_the_next_one_once_and_in_order(
     }
     let (last, _) = send(&rig, &id, "TEXT four");
     rig.until_result(&id, "four");
-    let all = ["TEXT zero", "TEXT one", "TEXT two", "TEXT three", "TEXT four"];
+    let all = [
+        "TEXT zero",
+        "TEXT one",
+        "TEXT two",
+        "TEXT three",
+        "TEXT four",
+    ];
     assert_eq!(told(&rig), all);
     wait_until("all are read", || (waiting(&rig) == 0).then_some(()));
     for message in queued.map(|(message, _)| message).into_iter().chain([last]) {
@@ -132,7 +151,13 @@ fn a_queued_message_is_withdrawn_or_read_and_the_answer_says_which(
     assert_eq!(delivery(&rig, &id, three), Value::Null);
     let params = json!({"session_id": id, "message_id": three});
     let answer = rig.daemon.connect().fail("withdrawMessage", params);
-    assert!(answer["message"].as_str().unwrap().contains("has read that message already"), "{answer}");
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .contains("has read that message already"),
+        "{answer}"
+    );
 }
 
 #[rstest]

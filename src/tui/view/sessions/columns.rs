@@ -98,6 +98,9 @@ impl Column {
             Self::Context => {
                 context_used(session).map_or_else(String::new, |used| format!("{used}%"))
             }
+            Self::Cost if session.unpriced_turns > 0 => {
+                format!("≥{}", short_dollars(session.cost_usd.unwrap_or(0.0)))
+            }
             Self::Cost => session.cost_usd.map_or_else(String::new, short_dollars),
             Self::Age => since(session.created_at),
             // Of a turn that runs, for how long.
