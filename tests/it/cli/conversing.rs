@@ -117,3 +117,37 @@ fn the_agent_gets_the_environment_in_which_the_verb_was_typed() {
     let told = fs::read_to_string(cli.work().join("told")).unwrap();
     assert_eq!(told, format!("me {id}\n"));
 }
+
+#[test]
+fn a_queued_message_is_shown_as_such_and_withdrawn() {
+    let cli = Cli::new();
+    let id = cli.launch("WAITFILE go\nTEXT one");
+    cli.until_status(&id, "running");
+    let told = cli.run(&["send", &id, "TEXT two"]).stderr;
+    assert!(told.contains("Queued: the agent reads it"), "{told}");
+    let shown = cli.ok(&["show", &id]);
+    assert!(
+        shown.contains("queued") && shown.contains("TEXT two"),
+        "{shown}"
+    );
+    let log = cli.ok(&["logs", &id]);
+    assert!(
+        log.contains("queued: the agent has not read it yet"),
+        "{log}"
+    );
+    let done = cli.ok(&["unsend", &id]);
+    assert!(
+        done.contains("Withdrawn") && done.contains("TEXT two"),
+        "{done}"
+    );
+    let log = cli.ok(&["logs", &id]);
+    assert!(
+        log.contains("withdrawn: the agent did not read it"),
+        "{log}"
+    );
+    let refused = cli.fails(1, &["unsend", &id]);
+    assert!(
+        refused.contains("no message that the agent has not read"),
+        "{refused}"
+    );
+}

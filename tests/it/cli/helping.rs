@@ -11,6 +11,7 @@ const VERBS: &[&[&str]] = &[
     &["logs"],
     &["search"],
     &["send"],
+    &["unsend"],
     &["continue"],
     &["interrupt"],
     &["end"],
