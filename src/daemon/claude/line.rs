@@ -111,6 +111,7 @@ impl AgentLine {
             | Self::ContextCleared
             | Self::Result(_) => true,
             Self::Mode(_)
+            | Self::Command { .. }
             | Self::Response { .. }
             | Self::OtherRequest { .. }
             | Self::Other

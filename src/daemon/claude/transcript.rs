@@ -11,7 +11,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::json::{self, Members};
+use crate::json::{self, Members};
 
 /// Bytes at the end of a record that are looked at: what was written last stands there.
 const TAIL: u64 = 32 * 1024 * 1024;
