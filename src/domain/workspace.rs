@@ -109,10 +109,31 @@ pub fn covers_edit(
 ) -> Result<(), NotCovered> {
     let paths = paths(tool, input)?;
     // An edit of no file is none that is understood.
-    if paths.is_empty() || !is_edit_tool(tool) {
+    if paths.is_empty() || !is_edit_tool(tool) || !is_usual_edit(input) {
         return Err(NotCovered::Unclear);
     }
     judge(workspace, &paths, follow)
+}
+
+/// Whether an input has the fields of edits and no other: the answer hands it back whole, and what else is in
+/// it could mean something to another tool.
+fn is_usual_edit(input: &Value) -> bool {
+    const FIELDS: [&str; 11] = [
+        "file_path",
+        "content",
+        "old_string",
+        "new_string",
+        "replace_all",
+        "edits",
+        "notebook_path",
+        "cell_id",
+        "cell_type",
+        "edit_mode",
+        "new_source",
+    ];
+    input
+        .as_object()
+        .is_some_and(|fields| fields.keys().all(|name| FIELDS.contains(&name.as_str())))
 }
 
 /// Whether a rule that allows a whole tool covers a call, as far as that is about files.

@@ -342,3 +342,18 @@ proptest! {
         prop_assert!(with_links(&workspace(), &links, "Write", &input).is_err());
     }
 }
+
+#[test]
+fn an_edit_with_what_another_tool_would_run_is_not_covered() {
+    let covers = |input: serde_json::Value| {
+        let follow = |paths: Vec<String>| {
+            let places = paths.iter().map(|path| follow_by(&[], path));
+            Some(places.collect())
+        };
+        covers_edit(&workspace(), "Write", &input, &follow)
+    };
+    let usual = json!({"file_path": "/home/u/shop/a", "content": "x"});
+    assert_eq!(covers(usual), Ok(()));
+    let more = json!({"file_path": "/home/u/shop/a", "content": "x", "command": "touch it"});
+    assert_eq!(covers(more), Err(NotCovered::Unclear));
+}

@@ -37,6 +37,11 @@ const SETTINGS: [&str; 5] = [
 /// answer would reach nobody. Zero means never; what the user set stays.
 const NO_TOOL_LIMIT: (&str, &str) = ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "0");
 
+/// Claude Code lets sessions on one machine message each other, without asking: an agent could tell one that
+/// asks nobody what to run. Messages to an agent's own subagents stay. Whatever the user set: who writes to
+/// a session is on record here. (2.1.330 and later; earlier versions have no such messages.)
+const NO_PEER_MESSAGES: (&str, &str) = ("CLAUDE_CODE_HARBOR_KITE", "0");
+
 /// How the agent's conversation begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beginning {
@@ -171,6 +176,9 @@ pub fn environment(
     if !env.iter().any(|(other, _)| other == name) {
         env.push((name.to_owned(), value.to_owned()));
     }
+    let (name, value) = NO_PEER_MESSAGES;
+    env.retain(|(other, _)| other != name);
+    env.push((name.to_owned(), value.to_owned()));
     env.extend(ties(session_id, run_id, socket));
     env
 }
@@ -252,6 +260,7 @@ mod tests {
             ("CLAUDECODE", "1"),
             ("HUMANLAYER_API_KEY", "secret"),
             ("HUMANLAYER_RUN_ID", "outer"),
+            (NO_PEER_MESSAGES.0, "1"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let (session, run) = (SessionId::from("s"), RunId::from("r"));
@@ -264,6 +273,7 @@ mod tests {
         };
         assert_eq!(get("PATH"), ["/bin"]);
         assert_eq!(get("HUMANLAYER_RUN_ID"), ["r"]);
+        assert_eq!(get(NO_PEER_MESSAGES.0), ["0"]);
         assert!(get("CLAUDECODE").is_empty() && get("HUMANLAYER_API_KEY").is_empty());
     }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _};
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
@@ -90,11 +91,22 @@ impl Journal {
     /// them.
     ///
     /// # Errors
-    /// When the file cannot be opened.
+    /// When the file cannot be opened, or is not the runner's own any more: a link, a pipe, a device.
     pub fn open(path: &Path, begins: u64, offset: u64) -> io::Result<Self> {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other(
+                "the journal has been replaced by something that is no file",
+            ));
+        }
         Ok(Self {
             begins,
-            file: File::options().read(true).write(true).open(path)?,
+            file,
             base: offset,
             buffer: Vec::new(),
             next: 0,

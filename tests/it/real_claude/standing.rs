@@ -170,3 +170,12 @@ fn a_permission_given_later_leaves_what_it_does_not_cover_pending() {
     rig.until_result(&id, "done");
     assert!(path.exists());
 }
+
+#[test]
+fn an_agent_sends_no_message_to_another_session() {
+    let rig = Rig::start();
+    let id = rig.launch("TOOL ListAgents {}\nTEXT done");
+    rig.until_result(&id, "done");
+    let told = rig.pieces(&id, "tool_result")[0].to_string();
+    assert!(told.contains("is disabled for this session"), "{told}");
+}
