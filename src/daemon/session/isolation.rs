@@ -126,7 +126,7 @@ impl Places {
     /// What a process is isolated with, once it was tried. Blocks.
     ///
     /// # Errors
-    /// [`Problem`].
+    /// Why it cannot be isolated.
     pub fn isolate(
         &self,
         session: &SessionId,
