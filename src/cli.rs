@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
@@ -97,8 +98,23 @@ pub fn parse<T: Into<std::ffi::OsString> + Clone>(
     arguments: impl IntoIterator<Item = T>,
 ) -> Result<Cli, clap::Error> {
     let mut command = command();
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command
+        .try_get_matches_from_mut(arguments)
+        .map_err(best_suggestion)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Of several verbs that resemble what was typed clap names the least likely first; the best alone helps.
+fn best_suggestion(mut error: clap::Error) -> clap::Error {
+    let best = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) if names.len() > 1 => names.last().cloned(),
+        _ => None,
+    };
+    if let Some(best) = best {
+        let best = ContextValue::Strings(vec![best]);
+        error.insert(ContextKind::SuggestedSubcommand, best);
+    }
+    error
 }
 
 impl Cli {

@@ -161,11 +161,8 @@ pub fn approval_id(id: &str, terminal: bool) -> String {
 
 /// A session's status for people: it is pending while an approval is.
 #[must_use]
-pub fn status(session: &SessionState) -> &'static str {
-    match session.status {
-        Status::WaitingInput => "pending",
-        status => status.as_str(),
-    }
+pub fn status(status: Status) -> &'static str {
+    status.describe()
 }
 
 /// What a session is about, in at most `max` characters: its title, else its query.

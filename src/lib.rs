@@ -85,6 +85,10 @@
 //! event to whoever subscribes, the answer to a poll, or a row of the outbox for a remote API, which
 //! is sent until that API has taken it or has said that somebody else was first.
 //!
+//! The JSON of others (an agent's lines, requests on the socket, an MCP client's calls) is read by [`json`]: a
+//! field that nobody needs never costs the line, and an input that is approved goes back byte for byte, whether
+//! or not it could be parsed.
+//!
 //! # The dashboard
 //!
 //! One loop ([`tui::runtime`]): what happens becomes a [`tui::msg::Msg`]; [`tui::update`] changes the

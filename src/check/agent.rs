@@ -9,24 +9,31 @@ use tokio::process::Command;
 use super::{Finding, probe, version};
 use crate::config::Config;
 use crate::platform;
+use crate::protocol::session::HealthResponse;
 
 /// How long the program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 /// Without one of these the program asks for a login before it opens its protocol.
 const CREDENTIALS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"];
 
-/// The agent's program as a finding: which one, and whether it is new enough.
-pub async fn program(config: &Config) -> Finding {
-    match known(config).await {
+/// The agent's program: which one the daemon uses, or would use, and whether it is new enough.
+pub async fn program(config: &Config, daemon: Option<&HealthResponse>) -> Vec<Finding> {
+    let setting = Setting::of(config, daemon);
+    let found = match known(&setting).await {
         Ok((_, finding)) | Err(finding) => finding,
-    }
+    };
+    std::iter::once(found)
+        .chain(difference(config, daemon))
+        .collect()
 }
 
 /// Examines the agent's program, and for a moment runs it.
-pub async fn examine(config: &Config) -> Vec<Finding> {
-    let (program, known) = match known(config).await {
+pub async fn examine(config: &Config, daemon: Option<&HealthResponse>) -> Vec<Finding> {
+    let setting = Setting::of(config, daemon);
+    let difference = difference(config, daemon);
+    let (program, known) = match known(&setting).await {
         Ok(found) => found,
-        Err(finding) => return vec![finding],
+        Err(finding) => return std::iter::once(finding).chain(difference).collect(),
     };
     let can_answer = CREDENTIALS
         .into_iter()
@@ -47,12 +54,61 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             "set ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL and run this again to test it",
         )
     };
-    vec![known, approvals]
+    [Some(known), difference, Some(approvals)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Which program agents are started with, and who says so.
+struct Setting {
+    /// None for the `claude` on the PATH.
+    program: Option<PathBuf>,
+    origin: String,
+}
+
+impl Setting {
+    /// A running daemon has read its own configuration when it started, and uses that.
+    fn of(config: &Config, daemon: Option<&HealthResponse>) -> Self {
+        match daemon {
+            Some(health) => Self {
+                program: health.claude_path.as_ref().map(PathBuf::from),
+                origin: "the running daemon's claude_path".to_owned(),
+            },
+            None => Self {
+                program: config.claude_path.value.clone(),
+                origin: config.claude_path.origin.to_string(),
+            },
+        }
+    }
+}
+
+/// That a running daemon uses another program than this terminal's configuration names.
+fn difference(config: &Config, daemon: Option<&HealthResponse>) -> Option<Finding> {
+    let uses = daemon?.claude_path.as_ref().map(Path::new);
+    let here = config.claude_path.value.as_deref();
+    if uses == here {
+        return None;
+    }
+    let named = |program: Option<&Path>| match program {
+        Some(program) => program.display().to_string(),
+        None => "the `claude` on the PATH".to_owned(),
+    };
+    Some(Finding::warn(
+        "claude_path",
+        format!(
+            "the running daemon uses {}; here it is {} ({})",
+            named(uses),
+            named(here),
+            config.claude_path.origin
+        ),
+        "`humanlayer daemon restart` makes it use what is set here; sessions keep running",
+    ))
 }
 
 /// The program that runs and what is known of it; the finding alone where it does not run.
-async fn known(config: &Config) -> Result<(PathBuf, Finding), Finding> {
-    let program = locate(config)?;
+async fn known(setting: &Setting) -> Result<(PathBuf, Finding), Finding> {
+    let program = locate(setting)?;
     match said_version(&program).await {
         Ok(said) => {
             let finding = judge(&program, &said);
@@ -66,9 +122,8 @@ async fn known(config: &Config) -> Result<(PathBuf, Finding), Finding> {
     }
 }
 
-fn locate(config: &Config) -> Result<PathBuf, Finding> {
-    let setting = &config.claude_path;
-    if let Some(program) = &setting.value {
+fn locate(setting: &Setting) -> Result<PathBuf, Finding> {
+    if let Some(program) = &setting.program {
         return if platform::is_executable(program) {
             Ok(program.clone())
         } else {

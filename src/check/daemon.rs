@@ -125,6 +125,12 @@ fn not_writable(directory: &Path) -> Option<String> {
     })
 }
 
+/// How a running daemon says that it is; none where none answers.
+pub async fn health(socket: &Path) -> Option<HealthResponse> {
+    let asked = async { Client::connect(socket).await?.health().await };
+    tokio::time::timeout(ANSWER_LIMIT, asked).await.ok()?.ok()
+}
+
 async fn ask(socket: &Path) -> Finding {
     let check = "daemon";
     let asked = async { Client::connect(socket).await?.health().await };

@@ -75,7 +75,9 @@ impl Finding {
 /// Looks at what a first session needs, which takes a moment and starts nothing but
 /// `claude --version`.
 pub async fn first_session(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![agent::program(config).await, login::examine()];
+    let health = daemon::health(&config.daemon_socket.value).await;
+    let mut findings = agent::program(config, health.as_ref()).await;
+    findings.push(login::examine());
     findings.extend(
         daemon::examine_socket(&config.daemon_socket.value)
             .await

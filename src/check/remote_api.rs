@@ -2,20 +2,13 @@
 //!
 //! Asks the daemon, not the API: `ping` does that.
 
-use std::path::Path;
-use std::time::Duration;
-
 use secrecy::SecretString;
 
-use super::Finding;
-use crate::client::Client;
+use super::{Finding, daemon};
 use crate::config::Config;
 use crate::daemon::humanlayer_api::client::Api;
 use crate::protocol::remote_api::RemoteApiHealth;
 use crate::protocol::session::HealthResponse;
-
-/// How long the daemon may take to say how it is.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 const CHECK: &str = "remote api";
 
@@ -47,13 +40,8 @@ pub async fn examine(config: &Config) -> Finding {
     }
     judge(
         api.place(),
-        health(&config.daemon_socket.value).await.as_ref(),
+        daemon::health(&config.daemon_socket.value).await.as_ref(),
     )
-}
-
-async fn health(socket: &Path) -> Option<HealthResponse> {
-    let asked = async { Client::connect(socket).await?.health().await };
-    tokio::time::timeout(ANSWER_LIMIT, asked).await.ok()?.ok()
 }
 
 fn judge(place: &str, health: Option<&HealthResponse>) -> Finding {

@@ -69,9 +69,10 @@ async fn set(
         }
     }
     for id in set {
-        let archived = |now: &SessionState| now.archived && !now.live;
-        let settled = match end {
-            true => settle::until(&client, &id, "its process to end", archived)
+        let is_archived = |now: &SessionState| now.archived && !now.live;
+        // Archiving ends the process of a session that rests, too.
+        let settled = match archived {
+            true => settle::until(&client, &id, "its process to end", is_archived)
                 .await
                 .map(drop),
             false => Ok(()),

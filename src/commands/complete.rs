@@ -108,7 +108,7 @@ fn session_words(session: &SessionState) -> (String, String, String) {
     let short = SessionId::from(session.id.as_str()).short().to_owned();
     let about = format!(
         "{}: {}",
-        format::status(session),
+        format::status(session.status),
         format::subject(session, DESCRIPTION)
     );
     (short, session.id.clone(), about)

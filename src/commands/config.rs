@@ -17,7 +17,7 @@ use crate::config::{
     self, Config, Description, Entry, Flags, SCHEMA_NAME, check, describe, locate_own,
 };
 use crate::domain::text::{nearest, sanitize_line};
-use crate::tui::keymap::{Action, Keymap};
+use crate::tui::keymap::{Action, DIALOG_KEYS, DIALOGS, Keymap};
 
 /// Arguments of `config`.
 #[derive(Debug, clap::Args)]
@@ -240,20 +240,34 @@ fn keys(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> 
                     "description": action.words(),
                 })
             })
+            .chain(DIALOG_KEYS.map(|(keys, words)| {
+                // What no setting changes has no name for one.
+                json!({"action": null, "keys": keys.split(' ').collect::<Vec<_>>(),
+                    "panes": [DIALOGS], "description": words})
+            }))
             .collect();
         return out.json(&all);
     }
     out.rows(
         ["ACTION", "KEYS", "PANES", "DESCRIPTION"],
         &["PANES", "DESCRIPTION"],
-        actions.map(|action| {
-            [
-                action.name().to_owned(),
-                written(action).join(" "),
-                panes(action).join(", "),
-                action.words().to_owned(),
-            ]
-        }),
+        actions
+            .map(|action| {
+                [
+                    action.name().to_owned(),
+                    written(action).join(" "),
+                    panes(action).join(", "),
+                    action.words().to_owned(),
+                ]
+            })
+            .chain(DIALOG_KEYS.map(|(keys, words)| {
+                [
+                    "(fixed)".to_owned(),
+                    keys.to_owned(),
+                    DIALOGS.to_owned(),
+                    words.to_owned(),
+                ]
+            })),
     )?;
     Ok(())
 }

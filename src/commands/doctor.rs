@@ -52,7 +52,8 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
         }
     };
     let mut findings = configuration(&config);
-    findings.extend(agent::examine(&config).await);
+    let health = daemon::health(&config.daemon_socket.value).await;
+    findings.extend(agent::examine(&config, health.as_ref()).await);
     findings.push(login::examine());
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.push(daemon::examine_database(&config.database_path.value));

@@ -4,6 +4,7 @@ use super::exit::Failure;
 use super::several::{self, Failures};
 use super::{Context, complete, settle};
 use crate::domain::text::sanitize_line;
+use crate::format;
 
 /// Arguments of `end`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             Ok(ended) => context.out.line(format!(
                 "{} {}",
                 sanitize_line(&ended.id),
-                ended.status.as_str()
+                format::status(ended.status)
             ))?,
             Err(failure) => failures.add(&session.id, failure),
         }

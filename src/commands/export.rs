@@ -51,7 +51,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Format::Md => {
             let mut transcript = Transcript::new();
             transcript.replace(events, false);
-            transcript.to_markdown()
+            transcript.to_document(&session)
         }
         Format::Json => safe_json(&serde_json::to_string_pretty(&events)?).into_owned(),
     };

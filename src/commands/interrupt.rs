@@ -5,6 +5,7 @@ use super::several::{self, Failures};
 use super::{Context, complete, settle};
 use crate::domain::Status;
 use crate::domain::text::sanitize_line;
+use crate::format;
 
 /// Arguments of `interrupt`.
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 now.status != Status::Interrupting
             })
             .await
-            .map(|now| now.status.as_str().to_owned()),
+            .map(|now| format::status(now.status).to_owned()),
         };
         match status {
             Ok(status) => {

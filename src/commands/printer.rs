@@ -201,7 +201,7 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     out.line(format!(
         "{}, {}",
         sanitize_line(&format::subject(session, 100)),
-        session.status.as_str()
+        format::status(session.status)
     ))?;
     field(out, "session", Some(&session.id))?;
     field(out, "run", Some(&session.run_id))?;

@@ -29,7 +29,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     context.out.line(format!(
         "{} {}",
         sanitize_line(&session.id),
-        session.status.as_str()
+        crate::format::status(session.status)
     ))?;
     if let (true, None, Some(id)) = (sent.queued, &session.waiting_for, sent.message_id) {
         output::note(&format!(

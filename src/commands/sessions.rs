@@ -122,10 +122,10 @@ fn model(name: &str, terminal: bool) -> String {
 
 /// A session's status; for people with what else they should know in a list.
 fn status(session: &SessionState, terminal: bool) -> String {
+    let mut status = format::status(session.status).to_owned();
     if !terminal {
-        return session.status.as_str().to_owned();
+        return status;
     }
-    let mut status = format::status(session).to_owned();
     if let Some(tasks) = format::background_tasks(session.background_tasks)
         && !session.status.is_active()
     {

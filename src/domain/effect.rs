@@ -19,6 +19,8 @@ pub enum Effect {
     Withdraw {
         /// The agent's name for the question.
         request_id: String,
+        /// Why, for people.
+        reason: &'static str,
     },
     /// A tool call ended: what was still pending about it never got its answer.
     ToolFinished {

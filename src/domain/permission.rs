@@ -27,6 +27,16 @@ pub fn reach(update: &Value) -> String {
     }
 }
 
+/// A permission mode by the one name that is used here. Newer versions of Claude Code list their own
+/// default as `manual` and call it `default` everywhere else; all take the latter.
+#[must_use]
+pub fn mode_name(mode: &str) -> &str {
+    match mode {
+        "manual" => "default",
+        mode => mode,
+    }
+}
+
 /// What an update does, in words, without its reach.
 #[must_use]
 pub fn meaning(update: &Value) -> String {
@@ -39,7 +49,7 @@ pub fn meaning(update: &Value) -> String {
             "bypassPermissions" => {
                 "allow everything without asking (bypass permissions)".to_owned()
             }
-            "default" => "ask as usual (default mode)".to_owned(),
+            "default" | "manual" => "ask as usual (default mode)".to_owned(),
             "plan" => "plan mode: change nothing".to_owned(),
             other => format!("switch to permission mode “{other}”"),
         },

@@ -55,6 +55,15 @@ impl Status {
         }
     }
 
+    /// The word that people read: of an approval that is pending there is one word, wherever it is said.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::WaitingInput => "pending",
+            status => status.as_str(),
+        }
+    }
+
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

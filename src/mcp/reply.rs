@@ -93,11 +93,11 @@ fn deny(message: &str) -> String {
 
 fn undecided(approval: &Approval) -> String {
     let how = match approval.outcome {
-        Outcome::Withdrawn => "the question was withdrawn",
-        Outcome::Abandoned => "the question was given up",
-        Outcome::Expired => "the question expired",
+        Outcome::Withdrawn => "the request was withdrawn",
+        Outcome::Abandoned => "the request was abandoned",
+        Outcome::Expired => "the request expired",
         Outcome::Pending | Outcome::Approved | Outcome::Denied | Outcome::Answered => {
-            "the question is still open"
+            "the request is still pending"
         }
     };
     match &approval.comment {

@@ -32,6 +32,10 @@ pub struct HealthResponse {
     /// The database file.
     #[serde(default)]
     pub database: String,
+    /// The program that agents are started with (`claude_path` of the daemon's configuration); absent for
+    /// the `claude` on the PATH of who launches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claude_path: Option<String>,
     /// Sessions with a live process.
     #[serde(default)]
     pub live_sessions: u64,

@@ -24,6 +24,12 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         pid: std::process::id(),
         started_at: Some(daemon.started_at),
         database: daemon.store.path().display().to_string(),
+        claude_path: daemon
+            .sessions
+            .context()
+            .claude_path
+            .as_ref()
+            .map(|path| path.display().to_string()),
         live_sessions: daemon.sessions.live_count() as u64,
         http_address: http.address.map(|address| address.to_string()),
         http_problem: http.problem,

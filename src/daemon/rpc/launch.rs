@@ -13,7 +13,7 @@ use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::secrets::{LaunchSecrets, outline};
 use crate::daemon::session::{Request, find_program, own_env};
 use crate::domain::session::Settings;
-use crate::domain::{LaunchConfig, SessionId};
+use crate::domain::{LaunchConfig, SessionId, permission};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     GetAgentInfoParams, GetAgentInfoResponse, LaunchSessionParams, LaunchSessionResponse,
@@ -63,7 +63,8 @@ pub async fn launch(
         mcp_config: secrets.mcp_config.as_ref().map(outline),
         approvals,
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
-        permission_mode: non_empty(params.permission_mode),
+        permission_mode: non_empty(params.permission_mode)
+            .map(|mode| permission::mode_name(&mode).to_owned()),
         proxy: None,
         by_an_agent: false,
         isolated: params

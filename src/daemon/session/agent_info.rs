@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::{Context, launch, remains};
 use crate::daemon::blocking::blocking;
-use crate::domain::SessionId;
+use crate::domain::{SessionId, permission};
 use crate::runner::{self, ExitReport, SessionDir, Spec};
 
 /// How long a program may take to answer. One that takes longer is not waited for: what it does not
@@ -156,7 +156,7 @@ fn understood(report: &ExitReport) -> Answer {
     let modes: Vec<String> = listed
         .into_iter()
         .flat_map(|listed| listed.split(','))
-        .map(|mode| mode.trim().to_owned())
+        .map(|mode| permission::mode_name(mode.trim()).to_owned())
         .collect();
     let plausible = !modes.is_empty()
         && modes.iter().all(|mode| {
@@ -309,7 +309,7 @@ mod tests {
                 "acceptEdits",
                 "auto",
                 "bypassPermissions",
-                "manual",
+                "default",
                 "dontAsk",
                 "plan"
             ])

@@ -49,7 +49,14 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
                 agent_id: request.agent_id,
             }))]
         }
-        AgentLine::Withdrawn { request_id } => vec![Effect::Withdraw { request_id }],
+        AgentLine::Withdrawn { request_id } => {
+            // An agent whose turn is interrupted withdraws what it has asked.
+            let reason = match session.phase {
+                Phase::Interrupting => "the turn was interrupted",
+                _ => "the agent withdrew the request",
+            };
+            vec![Effect::Withdraw { request_id, reason }]
+        }
         AgentLine::OtherRequest {
             request_id,
             subtype,

@@ -39,6 +39,24 @@ fn tasks(ids: &[&str]) -> Value {
 }
 
 #[test]
+fn what_is_withdrawn_after_an_interrupt_says_so() {
+    let cancel = json!({"type": "control_cancel_request", "request_id": "r1"});
+    for (phase, said) in [
+        (Phase::Running, "the agent withdrew the request"),
+        (Phase::Interrupting, "the turn was interrupted"),
+    ] {
+        let mut session = session();
+        feed(&mut session, &init());
+        session.phase = phase;
+        let effects = feed(&mut session, &cancel);
+        assert!(
+            matches!(&effects[..], [Effect::Withdraw { reason, .. }] if *reason == said),
+            "{effects:?}"
+        );
+    }
+}
+
+#[test]
 fn that_a_resting_process_is_ended_is_no_activity() {
     let mut session = session();
     feed_all(&mut session, &[init(), result("success")]);

@@ -244,6 +244,7 @@ pub fn withdraw(
     write: &mut Write<'_>,
     session_key: i64,
     request_id: &str,
+    reason: &str,
 ) -> Result<(), StoreError> {
     end_pending(
         write,
@@ -251,7 +252,7 @@ pub fn withdraw(
         "a.request_id = ?2",
         Some(request_id),
         Outcome::Withdrawn,
-        "the agent withdrew the request",
+        reason,
     )
 }
 

@@ -260,8 +260,8 @@ fn perform(
                 conversation.asks();
                 asking::ask(write, session, *question)?;
             }
-            Effect::Withdraw { request_id } => {
-                approvals::withdraw(write, session.key, &request_id)?
+            Effect::Withdraw { request_id, reason } => {
+                approvals::withdraw(write, session.key, &request_id, reason)?
             }
             Effect::AbandonAll { reason } => approvals::abandon_all(write, session.key, &reason)?,
             Effect::Messages(sign) => {

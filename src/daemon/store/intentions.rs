@@ -184,7 +184,7 @@ fn archive(
             id: session.id.clone(),
             problem: format!(
                 "is {}: end it first (`humanlayer end {}`), or archive it with `end`",
-                session.status.as_str(),
+                session.status.describe(),
                 session.id.short()
             ),
         });

@@ -26,12 +26,13 @@ mod tests;
 mod tokens;
 mod tool;
 mod value;
+mod wrapper_table;
 mod wrappers;
 
 use serde_json::Value;
 
 use super::approval::UNREADABLE_INPUT;
-use super::text::is_deceptive;
+use super::text::{Level, find_deceptive};
 
 /// Bytes of an input that are looked through for characters that deceive.
 pub const MOST_BYTES: usize = 1024 * 1024;
@@ -240,18 +241,6 @@ fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_BYTES)]
 }
 
-/// Whether a hidden character is usual behind another one: line ends and tabs are; so are, in an
-/// emoji, the selector that makes a sign one and the joiner between two.
-fn is_usual(before: char, c: char) -> bool {
-    let in_emoji =
-        matches!(before, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' | '\u{fe0f}');
-    match c {
-        '\n' | '\r' | '\t' => true,
-        '\u{fe0f}' | '\u{200d}' => in_emoji,
-        _ => false,
-    }
-}
-
 /// The first character of any text in it that is not what it seems.
 fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
     let look = |text: &str, budget: &mut usize| {
@@ -260,11 +249,15 @@ fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
         if looked.len() < text.len() {
             *budget = 0;
         }
-        let mut before = ' ';
-        looked.chars().find(|c| {
-            let before = std::mem::replace(&mut before, *c);
-            is_deceptive(*c) && !is_usual(before, *c)
-        })
+        let mut from = 0;
+        while let Some(at) = find_deceptive(looked, from, Level::Prose) {
+            let found = looked[at..].chars().next()?;
+            if !matches!(found, '\n' | '\r' | '\t') {
+                return Some(found);
+            }
+            from = at + found.len_utf8();
+        }
+        None
     };
     match value {
         Value::String(text) => look(text, budget),

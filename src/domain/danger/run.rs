@@ -110,21 +110,27 @@ impl<'f> Run<'f> {
 
     /// Carries out a script.
     pub fn script(&mut self, script: &Script) -> Flow {
+        self.fed(script, Flow::nothing())
+    }
+
+    /// A script whose first command reads something.
+    fn fed(&mut self, script: &Script, stdin: Flow) -> Flow {
         let mut flow = Flow::nothing();
+        let mut rest = Some(stdin);
         for pipeline in &script.pipelines {
-            let made = self.pipeline(pipeline);
+            let made = self.pipeline(pipeline, rest.take().unwrap_or_else(Flow::nothing));
             flow = flow.and(made);
         }
         flow
     }
 
-    fn pipeline(&mut self, pipeline: &Pipeline) -> Flow {
+    fn pipeline(&mut self, pipeline: &Pipeline, stdin: Flow) -> Flow {
         let is_many = pipeline.commands.len() > 1;
         let was_beside = self.is_beside;
         let directory = is_many.then(|| self.directory.clone());
         self.is_beside |= is_many || pipeline.is_background;
         let reads = std::mem::take(&mut self.reads);
-        let mut flow = Flow::nothing();
+        let mut flow = stdin;
         for command in &pipeline.commands {
             if self.found.steps == 0 {
                 break;
@@ -347,25 +353,6 @@ impl<'f> Run<'f> {
             let named: Vec<String> = named.map(|word| self.full(&word.text)).collect();
             self.reads.extend(named);
         }
-    }
-
-    /// A script whose first command reads something.
-    fn fed(&mut self, script: &Script, stdin: Flow) -> Flow {
-        let mut flow = Flow::nothing();
-        let mut rest = Some(stdin);
-        for pipeline in &script.pipelines {
-            match (rest.take(), pipeline.commands.split_first()) {
-                (Some(stdin), Some((first, others))) if !stdin.is_nothing() => {
-                    let mut made = self.nested(|run| run.command(first, stdin));
-                    for command in others {
-                        made = self.nested(|run| run.command(command, made));
-                    }
-                    flow = flow.and(made);
-                }
-                _ => flow = flow.and(self.pipeline(pipeline)),
-            }
-        }
-        flow
     }
 
     /// Calls a function with these arguments, or with unknown ones.

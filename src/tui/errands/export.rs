@@ -21,10 +21,15 @@ impl Errands {
             Ok(events) => events,
             Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
         };
+        let about = self.ask(async |client| client.get_session_state(&session).await);
+        let about = match about.await {
+            Ok(about) => about,
+            Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
+        };
         let written = tokio::task::spawn_blocking(move || {
             let mut transcript = Transcript::new();
             transcript.replace(events, false);
-            let text = transcript.to_markdown();
+            let text = transcript.to_document(&about);
             match write(Path::new(&path), &text, overwrite) {
                 Ok(()) => Done::Said(Ok(format!("Exported to {path}"))),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

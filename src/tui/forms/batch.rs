@@ -19,7 +19,7 @@ use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::state::form::deny::NO_REASON;
 use crate::tui::state::form::offers::{Offer, Offers};
-use crate::tui::state::guard::{self, TextView};
+use crate::tui::state::guard::{self, LeftOut, TextView};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
@@ -328,7 +328,7 @@ pub fn view(form: &BatchDecision) -> Option<TextView> {
         layout: laid.fingerprint,
         rows: form.scroll..form.scroll + form.page,
         total: laid.lines.len(),
-        left_out: 0,
+        left_out: LeftOut::Nothing,
     })
 }
 

@@ -13,6 +13,20 @@ pub use chord::{Chord, NoChord};
 
 use crate::domain::text::nearest;
 
+/// Where keys are that are always the same.
+pub const DIALOGS: &str = "In dialogs";
+/// Keys within dialogs, which are always these.
+pub const DIALOG_KEYS: [(&str, &str); 8] = [
+    ("y enter", "yes, where a dialog asks yes or no"),
+    ("!", "approve a dangerous call, where a dialog asks"),
+    ("enter", "send, or approve what is listed"),
+    ("esc ctrl-c", "cancel; nothing is sent"),
+    ("alt-enter", "new line"),
+    ("tab", "next field, or as shown"),
+    ("ctrl-g", "edit in $EDITOR"),
+    ("↑ ↓", "choose"),
+];
+
 /// Why the user's keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {

@@ -6,6 +6,7 @@
 //! and branch are read by effects; here is what came of them. Rows are kept until what they are made
 //! of changes, as an input can be long. Must not lay out anything: that is the view's.
 
+use crate::tui::state::guard::LeftOut;
 use ratatui::text::Line;
 
 use crate::protocol::approval::Approval;
@@ -90,8 +91,8 @@ pub struct CardCache {
     pub rows: Vec<Line<'static>>,
     /// A fingerprint of the rows' text.
     pub fingerprint: u64,
-    /// Bytes of the input beyond the budget, which no row shows.
-    pub left_out: usize,
+    /// What of the input is beyond the budget or not known, so that no row shows it.
+    pub left_out: LeftOut,
 }
 
 impl CardCache {

@@ -65,8 +65,46 @@ pub struct TextView {
     pub rows: Range<usize>,
     /// The rows that there are.
     pub total: usize,
-    /// Bytes of the text that no row shows.
-    pub left_out: usize,
+    /// What of the text no row shows.
+    pub left_out: LeftOut,
+}
+
+/// What of a text no row shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeftOut {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// So many bytes.
+    Bytes(usize),
+    /// The text itself: it is not known.
+    Unknown,
+}
+
+impl LeftOut {
+    /// So many bytes, or nothing.
+    #[must_use]
+    pub fn of_bytes(bytes: usize) -> Self {
+        match bytes {
+            0 => Self::Nothing,
+            bytes => Self::Bytes(bytes),
+        }
+    }
+
+    /// The bytes that more rows would show.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Nothing | Self::Unknown => 0,
+        }
+    }
+
+    /// Whether all of the text is in the rows.
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self == Self::Nothing
+    }
 }
 
 /// A fingerprint of rows as they were laid out.
@@ -87,8 +125,8 @@ pub fn fingerprint(rows: &[Line<'_>]) -> u64 {
 pub struct Unread {
     /// Rows.
     pub lines: usize,
-    /// Bytes beyond the rows that are laid out.
-    pub bytes: usize,
+    /// What is beyond the rows that are laid out.
+    pub left_out: LeftOut,
     /// The first row that was not drawn.
     pub first: usize,
     /// Whether the text is so long that it may be approved unread.
@@ -103,24 +141,33 @@ impl Unread {
             1 => "1 line".to_owned(),
             lines => format!("{lines} lines"),
         };
-        match (self.lines, self.bytes) {
-            (_, 0) => format!("{lines} not read"),
-            (0, bytes) => format!("{} not read", crate::format::bytes(bytes)),
-            (_, bytes) => format!("{lines} and {} not read", crate::format::bytes(bytes)),
+        match (self.lines, self.left_out) {
+            (_, LeftOut::Nothing) => format!("{lines} not read"),
+            (_, LeftOut::Unknown) => "its text is not known".to_owned(),
+            (0, LeftOut::Bytes(bytes)) => format!("{} not read", crate::format::bytes(bytes)),
+            (_, LeftOut::Bytes(bytes)) => {
+                format!("{lines} and {} not read", crate::format::bytes(bytes))
+            }
         }
     }
 
-    /// The lines, for the record. What is not laid out counts a line for every 80 bytes.
+    /// The lines, for the record. What is not laid out counts a line for every 80 bytes, a text that is
+    /// not known one.
     #[must_use]
     pub fn count(self) -> u32 {
-        let lines = self.lines.saturating_add(self.bytes.div_ceil(80));
+        let more = match self.left_out {
+            LeftOut::Nothing => 0,
+            LeftOut::Bytes(bytes) => bytes.div_ceil(80),
+            LeftOut::Unknown => 1,
+        };
+        let lines = self.lines.saturating_add(more);
         u32::try_from(lines).unwrap_or(u32::MAX)
     }
 
     /// Whether all of it was drawn.
     #[must_use]
     pub fn is_nothing(self) -> bool {
-        self.lines == 0 && self.bytes == 0
+        self.lines == 0 && self.left_out.is_nothing()
     }
 }
 
@@ -138,7 +185,7 @@ struct Coverage {
 struct Layout {
     fingerprint: u64,
     total: usize,
-    left_out: usize,
+    left_out: LeftOut,
     /// Sorted, apart from each other.
     drawn: Vec<Range<usize>>,
 }
@@ -226,7 +273,7 @@ impl DecisionGuard {
     /// What of a text is not drawn yet, these rows being on the screen.
     #[must_use]
     pub fn unread(&self, text: &TextView) -> Unread {
-        let is_long = text.total > LONG_TEXT || text.left_out > 0;
+        let is_long = text.total > LONG_TEXT || !text.left_out.is_nothing();
         let known = self
             .coverage
             .get(&text.subject)
@@ -249,7 +296,7 @@ impl DecisionGuard {
         };
         Unread {
             lines: text.total.saturating_sub(seen),
-            bytes: text.left_out,
+            left_out: text.left_out,
             first,
             is_long,
         }
@@ -290,7 +337,7 @@ impl DecisionGuard {
         add(&mut layout.drawn, text.rows.clone());
         let all = layout.total == 0
             || matches!(layout.drawn.as_slice(), [one] if one.start == 0 && one.end >= layout.total);
-        known.complete |= all && layout.left_out == 0 && !text.rows.is_empty();
+        known.complete |= all && layout.left_out.is_nothing() && !text.rows.is_empty();
     }
 }
 
@@ -325,7 +372,7 @@ mod tests {
             layout,
             rows,
             total,
-            left_out: 0,
+            left_out: LeftOut::Nothing,
         }
     }
 
@@ -390,7 +437,7 @@ mod tests {
     fn what_no_row_shows_is_never_read() {
         let mut guard = DecisionGuard::default();
         let mut huge = text(1, 0..10, 10);
-        huge.left_out = 5;
+        huge.left_out = LeftOut::Bytes(5);
         guard.frame_shown(Some(&view(huge.clone())), ms(0));
         let unread = guard.unread(&huge);
         assert!(!unread.is_nothing() && unread.is_long);

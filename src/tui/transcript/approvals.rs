@@ -166,12 +166,12 @@ pub(super) fn words(outcome: Outcome, remarks: &str, state: Option<&CallState>) 
         Outcome::Pending if state.is_some_and(|state| state.panel == Panel::Queued) => {
             "⏸ queued".to_owned()
         }
-        Outcome::Pending => "⏸ waiting for a decision".to_owned(),
+        Outcome::Pending => "⏸ pending".to_owned(),
         Outcome::Approved => format!("✓ approved{by}{remarks}"),
         Outcome::Answered => format!("✓ answered{by}"),
         Outcome::Denied => format!("✗ denied{by}"),
-        Outcome::Withdrawn => "↩ withdrawn by the agent".to_owned(),
-        Outcome::Abandoned => "↩ ended without a decision".to_owned(),
+        Outcome::Withdrawn => "↩ withdrawn".to_owned(),
+        Outcome::Abandoned => "↩ abandoned".to_owned(),
         Outcome::Expired => "✗ expired".to_owned(),
     }
 }

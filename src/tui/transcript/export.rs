@@ -13,6 +13,7 @@ use super::item::{Answer, Call, ItemId, Kind};
 use super::summary;
 use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
 use crate::domain::{Delivery, Outcome};
+use crate::protocol::session::SessionState;
 
 /// Deepest nesting of subagents that is quoted as such.
 const MOST_QUOTES: usize = 8;
@@ -41,7 +42,16 @@ impl Transcript {
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
         let mut left: Vec<(ItemId, usize)> = Vec::new();
+        let mut is_agents = false;
         for (_, id) in self.items.top() {
+            match &self.items.get(*id).kind {
+                Kind::User(_) => is_agents = false,
+                Kind::Assistant(_) | Kind::Thinking(_) | Kind::Call(_) if !is_agents => {
+                    is_agents = true;
+                    paragraph(&mut out, "## Assistant");
+                }
+                _ => {}
+            }
             left.push((*id, 0));
             while let Some((id, depth)) = left.pop() {
                 self.write(&mut out, id, depth);
@@ -49,6 +59,39 @@ impl Transcript {
                 left.extend(children.iter().rev().map(|(_, child)| (*child, depth + 1)));
             }
         }
+        out
+    }
+
+    /// What is loaded of the conversation as a document of its own: its title, when and where it was, and
+    /// all of it.
+    #[must_use]
+    pub fn to_document(&self, session: &SessionState) -> String {
+        let title = sanitize_prose_line(&crate::format::subject(session, 200)).into_owned();
+        let mut out = String::new();
+        let title = match title.trim() {
+            "" => "Session",
+            title => title,
+        };
+        paragraph(&mut out, &format!("# {title}"));
+        let begun = session
+            .created_at
+            .strftime("%Y-%m-%d %H:%M UTC")
+            .to_string();
+        let place = session.working_dir.as_deref().map(sanitize_line);
+        let model = session.model.as_deref().map(sanitize_line);
+        let about: Vec<String> = [
+            Some(begun.into()),
+            place,
+            model,
+            Some(session.id.as_str().into()),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .map(|part| code_span(&part))
+        .collect();
+        paragraph(&mut out, &about.join(" · "));
+        out.push_str(&self.to_markdown());
         out
     }
 
@@ -85,8 +128,12 @@ impl Transcript {
         let input = edited.unwrap_or_else(|| call.input());
         let label = summary::tool_label(&call.name);
         let mut head = format!("**{label}**");
+        let body = input_text(&call.name, &input);
+        // What stands below is not said twice; nor below, what the head says in full.
+        let is_command = call.name == "Bash";
         let what = summary::summary_of(&call.name, &input);
-        if !what.is_empty() {
+        let is_said = !what.is_empty() && !what.ends_with('…') && body.lines().count() == 1;
+        if !what.is_empty() && !is_command {
             // Writing to a String cannot fail, here and below.
             let _ = write!(head, " {}", code_span(&what));
         }
@@ -101,8 +148,7 @@ impl Transcript {
             let _ = write!(head, ": {}", sanitize_prose_line(reason));
         }
         paragraph(out, &head);
-        let body = input_text(&call.name, &input);
-        if !body.trim().is_empty() {
+        if !body.trim().is_empty() && (is_command || !is_said) {
             paragraph(out, &fenced(&body));
         }
         if is_edited {

@@ -3,7 +3,7 @@
 use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
-use crate::tui::state::form::{help::Help, palette::Palette, say::About};
+use crate::tui::state::form::{confirm::Confirm, help::Help, palette::Palette, say::About};
 use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
 use crate::tui::theme::{self, Theme};
 use crate::tui::transcript::{Found, Scroll};
@@ -158,7 +158,19 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             say(app, Tone::Plain, "this is the demonstration");
             Vec::new()
         }
-        Action::Demo => vec![Effect::Demo],
+        Action::Demo if app.data.is_empty() => vec![Effect::Demo],
+        Action::Demo => {
+            app.form = Some(Form::Confirm(Confirm {
+                question:
+                    "Leave for the demo? It runs scripted agents in a place of its own; your \
+                           sessions keep running, and quitting it comes back here."
+                        .to_owned(),
+                then: vec![Effect::Demo],
+                approval: None,
+                scroll: 0,
+            }));
+            Vec::new()
+        }
         Action::RestartDaemon => vec![Effect::RestartDaemon],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
@@ -193,7 +205,7 @@ fn cancel(app: &mut App) -> Vec<Effect> {
 }
 
 /// Whether an action decides an approval, or opens what does.
-fn decides(action: Action) -> bool {
+pub fn decides(action: Action) -> bool {
     matches!(
         action,
         Action::Approve

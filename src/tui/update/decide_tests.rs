@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::tui::state::Pane;
 use crate::tui::testing::{Rig, approval, session};
 
 fn two() -> Rig {
@@ -68,6 +69,47 @@ fn what_another_client_decides_takes_the_panel_away_and_puts_no_other_one_there(
         "{screen}"
     );
     assert_eq!(decided(&rig.keys("ctrl-n y")), [("a2", "approve")]);
+}
+
+#[test]
+fn the_keys_stay_in_the_inbox_when_somebody_else_decides() {
+    let sessions = ["s1", "s2", "s3"].map(|id| session(id, json!({})));
+    let asked = [("a1", "s1"), ("a2", "s2"), ("a3", "s3")];
+    let asked = asked.map(|(id, session)| approval(id, session, json!({})));
+    let gone = |id: &str, session: &str| {
+        approval(
+            id,
+            session,
+            json!({"outcome": "denied", "status": "denied"}),
+        )
+    };
+    let mut rig = Rig::new((140, 40), &sessions, &asked);
+    let _ = rig.keys("1 j");
+    assert_eq!(rig.shown_approval(), Some("a2"));
+    let _ = rig.approval_event("approval_resolved", &gone("a2", "s2"));
+    rig.draw();
+    assert_eq!(rig.app.focus, Pane::Inbox);
+    assert_eq!(
+        rig.shown_approval(),
+        None,
+        "nothing else comes under the keys"
+    );
+    assert_eq!(decided(&rig.keys("y")), []);
+    // Down is what stood behind the one that is gone, up what stood before it.
+    let _ = rig.keys("j");
+    assert_eq!(
+        (rig.app.focus, rig.shown_approval()),
+        (Pane::Inbox, Some("a3"))
+    );
+    let _ = rig.approval_event("approval_resolved", &gone("a3", "s3"));
+    let _ = rig.keys("k");
+    assert_eq!(
+        (rig.app.focus, rig.shown_approval()),
+        (Pane::Inbox, Some("a1"))
+    );
+    let _ = rig.approval_event("approval_resolved", &gone("a1", "s1"));
+    rig.draw();
+    assert_eq!(rig.app.focus, Pane::Sessions, "there is no inbox any more");
 }
 
 #[test]

@@ -280,9 +280,9 @@ mod tests {
             ("h l", "w1"),
             ("pagedown", "d2"),
             ("pageup", "w1"),
-            ("G left", "Done"),
+            ("G left", "Completed"),
             ("k", "w2"),
-            ("j", "Done"),
+            ("j", "Completed"),
             ("enter", "d1"),
         ] {
             let _ = rig.keys(keys);
@@ -294,7 +294,10 @@ mod tests {
     fn a_folded_group_shows_its_heading_only_and_no_session_is_meant_by_it() {
         let mut rig = four();
         let _ = rig.keys("h");
-        assert_eq!(rows(&mut rig), ["Working 2 folded", "Done 2", "d1", "d2"]);
+        assert_eq!(
+            rows(&mut rig),
+            ["Working 2 folded", "Completed 2", "d1", "d2"]
+        );
         let effects = rig.keys("x i R");
         assert_eq!(effects, [], "nothing is done to a session");
         assert!(rig.app.form.is_none());
@@ -404,7 +407,7 @@ mod tests {
         rig.draw();
         assert_eq!(
             rows(&mut rig),
-            ["Working 1", "w1", "Done 3", "w2", "d1", "d2"]
+            ["Working 1", "w1", "Completed 3", "w2", "d1", "d2"]
         );
         assert_eq!(selected(&rig), "w2");
         let mut away = ended;
@@ -426,9 +429,9 @@ mod tests {
         let mut rig = four();
         let _ = rig.keys("/");
         rig.type_in("log");
-        assert_eq!(rows(&mut rig), ["Working 1", "w1", "Done 1", "d2"]);
+        assert_eq!(rows(&mut rig), ["Working 1", "w1", "Completed 1", "d2"]);
         rig.type_in(" in ag");
-        assert_eq!(rows(&mut rig), ["Done 1", "d2"]);
+        assert_eq!(rows(&mut rig), ["Completed 1", "d2"]);
         assert_eq!(selected(&rig), "d2");
         assert!(rig.screen().contains("1 of 4"), "{}", rig.screen());
         let _ = rig.keys("enter h");
@@ -469,7 +472,7 @@ mod tests {
         );
         assert_eq!(
             rows(&mut rig),
-            ["Working 1", "w", "Done 3", "a", "  b", "    c"]
+            ["Working 1", "w", "Completed 3", "a", "  b", "    c"]
         );
         assert!(rig.screen().contains("↳ the work of w"), "{}", rig.screen());
     }
@@ -498,7 +501,7 @@ mod tests {
         );
         assert_eq!(
             rows(&mut rig),
-            ["Done 5", "old", "  new", "between", "y", "  x"]
+            ["Completed 5", "old", "  new", "between", "y", "  x"]
         );
     }
 

@@ -33,6 +33,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         buf.set_stringn(inside.x, inside.y, words, usize::from(inside.width), style);
         return;
     }
+    // A dialog has its own keys, which it shows itself.
+    if app.form.is_some() {
+        return;
+    }
     // Typing takes the letters, so what they do elsewhere is not offered.
     let pinned = if is_typing(app) {
         None
@@ -118,9 +122,11 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
             (Action::Filter, "search"),
             (Action::Pager, "pager"),
             (Action::Copy, "copy"),
-            (Action::Zoom, "zoom"),
         ]),
         Pane::Prompt => {}
+    }
+    if app.focus == Pane::Conversation && !app.zoomed && !app.is_searching() {
+        actions.push((Action::Zoom, "zoom"));
     }
     actions.extend([
         (Action::Palette, "commands"),
@@ -142,6 +148,14 @@ fn own(app: &App, keys: &[(&str, &'static str)]) -> Vec<Hint<'static>> {
 }
 
 fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
+    if !app.inbox.marked.is_empty() {
+        return vec![
+            (Action::ApproveMany, "approve selected"),
+            (Action::DenyMany, "deny selected"),
+            (Action::Mark, "select"),
+            (Action::Cancel, "clear selection"),
+        ];
+    }
     // What decides is said by the panel, as what it means depends on the approval.
     let mut actions = match app.selected_approval() {
         None => vec![(Action::FocusSessions, "sessions")],
@@ -158,6 +172,20 @@ fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {
 }
 
 fn of_sessions(app: &App) -> Vec<(Action, &'static str)> {
+    if !app.inbox.marked.is_empty() && app.sessions.marked.is_empty() {
+        // The last one of the inbox was selected, and the keys have gone on to the list below.
+        return of_inbox(app);
+    }
+    if !app.sessions.marked.is_empty() {
+        return vec![
+            (Action::Archive, "archive selected"),
+            (Action::EndSession, "end"),
+            (Action::Interrupt, "interrupt"),
+            (Action::Delete, "delete"),
+            (Action::Mark, "select"),
+            (Action::Cancel, "clear selection"),
+        ];
+    }
     let mut actions = vec![(Action::NewSession, "new")];
     let Some(session) = app.selected_session() else {
         return actions;

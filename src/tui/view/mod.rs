@@ -122,7 +122,7 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         return None;
     }
     let text = match form {
-        Form::Read(form) if form.typing => return None,
+        Form::Read(form) if form.is_searching() => return None,
         Form::Read(form) => form::read_view(app, form, screen),
         Form::Confirm(form) if form.approval.is_some() => {
             Some(form::confirm_view(app, form, screen))

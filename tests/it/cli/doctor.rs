@@ -1,6 +1,7 @@
 //! `doctor`: what works, what does not, and what to do about it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -39,6 +40,41 @@ fn the_agents_control_protocol_is_tried_where_it_can_answer() {
     let findings = examine(command, 0);
     assert_eq!(finding(&findings, "approvals")["level"], "ok");
     assert_eq!(finding(&findings, "daemon")["level"], "ok");
+}
+
+#[test]
+fn doctor_reports_the_program_that_a_running_daemon_uses_and_where_the_terminal_names_another() {
+    let cli = Cli::new();
+    cli.launch("TEXT x");
+    let used = finding(&cli.json(&["doctor", "--json"]), "claude")["message"].clone();
+    let other = cli.root().join("other-claude");
+    fs::write(&other, "#!/bin/sh\necho 9.9.9\n").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = cli.command(&["doctor", "--json"]);
+    command.env("HUMANLAYER_CLAUDE_PATH", &other);
+    let findings = examine(command, 0);
+    assert_eq!(finding(&findings, "claude")["message"], used);
+    let differs = finding(&findings, "claude_path");
+    assert_eq!(differs["level"], "warn", "{differs}");
+    let said = differs["message"].as_str().unwrap();
+    assert!(said.contains(other.to_str().unwrap()), "{said}");
+    assert!(said.contains("HUMANLAYER_CLAUDE_PATH"), "{said}");
+    // A daemon that is started anew takes what is set.
+    let mut restart = cli.command(&["daemon", "restart"]);
+    restart.env("HUMANLAYER_CLAUDE_PATH", &other);
+    assert_eq!(finish(restart, "").code, 0);
+    let mut command = cli.command(&["doctor", "--json"]);
+    command.env("HUMANLAYER_CLAUDE_PATH", &other);
+    let findings = examine(command, 0);
+    let said = finding(&findings, "claude")["message"].to_string();
+    assert!(said.contains("9.9.9"), "{said}");
+    assert!(
+        findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["check"] != "claude_path")
+    );
 }
 
 #[test]

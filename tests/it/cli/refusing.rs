@@ -83,3 +83,20 @@ fn without_a_daemon_those_that_only_look_say_so_and_start_none() {
     cli.ok(&["completions", "bash"]);
     assert!(!cli.state().exists());
 }
+
+#[test]
+fn a_verb_that_is_mistyped_is_named_by_the_one_that_is_meant() {
+    let cli = Cli::new();
+    for (typed, meant) in [
+        ("aprove", "approve"),
+        ("dney", "deny"),
+        ("sesions", "sessions"),
+        ("archve", "archive"),
+    ] {
+        let complaint = cli.fails(2, &[typed]);
+        assert!(complaint.contains(&format!("'{meant}'")), "{complaint}");
+        for other in ["prune", "unarchive", "approvals"] {
+            assert!(!complaint.contains(&format!("'{other}'")), "{complaint}");
+        }
+    }
+}

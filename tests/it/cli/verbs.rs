@@ -94,7 +94,10 @@ fn a_session_is_renamed_and_a_conversation_exported() {
     cli.ok(&["rename", &id[..8], "A better title"]);
     assert_eq!(cli.session(&id)["title"], "A better title");
     let text = cli.ok(&["export", &id[..8]]);
-    assert!(text.starts_with("## User\n"), "{text}");
+    assert!(text.starts_with("# "), "{text}");
+    assert!(text.contains(&id), "{text}");
+    assert!(text.contains("\n## User\n"), "{text}");
+    assert!(text.contains("\n## Assistant\n"), "{text}");
     for part in ["hello", "echo there", "bye"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
@@ -201,6 +204,10 @@ fn what_is_ended_or_interrupted_is_so_when_the_command_returns() {
     cli.ok(&["send", &id, "WAIT 600"]);
     cli.until_status(&id, "running");
     cli.ok(&["archive", "--end", &id]);
+    cli.ok(&["delete", "--yes", &id]);
+    let id = launch("TEXT done");
+    cli.until_status(&id, "completed");
+    cli.ok(&["archive", &id]);
     cli.ok(&["delete", "--yes", &id]);
     let id = launch("WAIT 600");
     cli.until_status(&id, "running");

@@ -223,6 +223,8 @@ fn home() -> Cli {
 fn record() -> String {
     let cli = home();
     let mut daemon = Recorder::connect(&cli.socket());
+    let claude = cli.root().join("claude");
+    daemon.name(claude.to_str().unwrap(), "/usr/local/bin/claude");
     daemon.name(cli.work().to_str().unwrap(), "/home/you/shop");
     daemon.name(cli.home().to_str().unwrap(), "/home/you");
 

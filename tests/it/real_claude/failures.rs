@@ -42,7 +42,7 @@ fn a_key_that_is_refused_fails_the_session_with_the_reason() {
 )]
 #[case(
     "2.1.332",
-    "acceptEdits, auto, bypassPermissions, manual, dontAsk, plan"
+    "acceptEdits, auto, bypassPermissions, default, dontAsk, plan"
 )]
 fn a_mode_that_the_installed_version_lacks_is_refused_with_those_that_it_has(
     #[case] version: &str,

@@ -4,6 +4,7 @@ mod alone;
 mod approvals;
 mod background;
 mod crashes;
+mod dashboard;
 mod decisions;
 mod failures;
 mod itself;

@@ -90,7 +90,7 @@ fn the_real_claude_code_from_the_prompt_line_to_the_file_and_again_after_reopeni
     assert!(!rig.exists("made"));
     terminal.decide("y");
     terminal.wait_until("the turn is over", |screen| {
-        screen.contents().contains("Done 1")
+        screen.contents().contains("Completed 1")
     });
     assert_eq!(rig.lines("made"), ["real"]);
     terminal.keys("r");

@@ -13,7 +13,7 @@ fn conversation(cli: &Cli, program: &mut std::process::Command) -> Terminal {
     cli.until_status(&id, "completed");
     let mut terminal = Terminal::start(SIZE, program);
     // On such a screen the conversation takes the place of the lists.
-    terminal.wait_for("Done 1");
+    terminal.wait_for("Completed 1");
     terminal.keys("3");
     terminal.wait_for("nothing to see");
     terminal
@@ -102,7 +102,7 @@ fn a_call_that_is_asked_about_while_one_looks_is_the_selected_block() {
     terminal.wait_until("the bar is beside the call", |screen| {
         let rows = screen.contents();
         let mut bars = rows.lines().filter(|row| row.contains('▌'));
-        bars.any(|row| row.contains("touch made") && row.contains("waiting for a decision"))
+        bars.any(|row| row.contains("touch made") && row.contains("⏸ pending"))
     });
     assert!(
         !terminal.text().contains("a subagent"),

@@ -140,7 +140,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("VBoxManage vboxmanage", "controlvm … poweroff|reset", "", "", STOPS),
     rule("qm pct pvesh govc prlctl vmrun esxcli xe", "… destroy|delete|remove|stop|vm.destroy|datastore.rm|deleteVM|vm-destroy|vm-uninstall|rollback", "", "", REMOVES_DATA),
     rule("lxc incus multipass limactl machinectl", "… delete|purge|remove|destroy|terminate", "", "", REMOVES_DATA),
-    rule("wsl wsl.exe", "", "--unregister --shutdown", "", REMOVES_DATA),
+    rule("wsl", "", "--unregister --shutdown", "", REMOVES_DATA),
     rule("rclone", "sync|delete|purge|move|moveto|cleanup|rmdirs|rmdir|deletefile|dedupe", "", "--dry-run -n", REMOVES_DATA),
     rule("s3cmd s5cmd mc b2 mcli swift ossutil coscmd", "… rm|del|rb|delete|delete-bucket|delete_bucket|delete-file-version|sync|mirror", "", "--dry-run", REMOVES_DATA),
     rule("restic borg kopia duplicity bacula tarsnap rdiff-backup", "… forget|prune|delete|purge|remove-older-than|remove-all-but-n-full|break-lock|recreate", "", "--dry-run -n", REMOVES_DATA),

@@ -125,14 +125,15 @@ impl Sessions {
             false => HashSet::new(),
         };
         for (id, session) in data.sessions() {
-            if in_inbox.contains(&**id) {
-                continue;
-            }
-            if session.archived && !self.show_archived {
+            let is_in_inbox = in_inbox.contains(&**id);
+            if session.archived && !self.show_archived && !is_in_inbox {
                 self.counts.away += 1;
                 continue;
             }
             self.counts.all += 1;
+            if is_in_inbox {
+                continue;
+            }
             let fit = if fuzzy.is_blank() {
                 None
             } else {

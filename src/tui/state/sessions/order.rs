@@ -53,7 +53,7 @@ impl Group {
         match self {
             Self::Pending => "Pending",
             Self::Working => "Working",
-            Self::Done => "Done",
+            Self::Done => "Completed",
             Self::Failed => "Failed",
             Self::Archived => "Archived",
         }

@@ -236,8 +236,8 @@ fn what_became_of_an_answer_is_said() {
     ▌   the answer did not reach the agent: the agent had ended
     ");
     for (outcome, said) in [
-        (Outcome::Withdrawn, "↩ withdrawn by the agent"),
-        (Outcome::Abandoned, "↩ ended without a decision"),
+        (Outcome::Withdrawn, "↩ withdrawn"),
+        (Outcome::Abandoned, "↩ abandoned"),
         (Outcome::Expired, "✗ expired"),
     ] {
         let mut transcript = Transcript::new();

@@ -301,7 +301,7 @@ fn while_its_panel_is_open_a_pending_call_is_one_line_and_the_others_are_queued(
     assert!(!during.contains("three"), "{during}");
     assert!(during.contains("I will write two files"), "{during}");
     let line = |words: &str| during.lines().position(|line| line.contains(words));
-    let (asked, queued) = (line("⏸ waiting for a decision"), line("⏸ queued"));
+    let (asked, queued) = (line("⏸ pending"), line("⏸ queued"));
     assert!(asked.is_some() && asked < queued, "{during}");
     assert_eq!(line("▌"), asked, "{during}");
     transcript.set_asked(None);

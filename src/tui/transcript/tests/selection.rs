@@ -200,7 +200,7 @@ fn the_call_that_is_asked_about_is_selected_and_in_view_wherever_it_is() {
             let rows = drawn(&mut transcript, 60, 10);
             let bar = barred(&rows).join("\n");
             assert!(bar.contains(&format!("echo {id}")), "{id}: {rows:?}");
-            assert!(bar.contains("waiting for a decision"), "{rows:?}");
+            assert!(bar.contains("pending"), "{rows:?}");
             assert_eq!(transcript.selected_text().unwrap(), format!("echo {id}"));
             // What comes meanwhile changes nothing about that.
             let next = transcript.newest().unwrap() + 1;
@@ -237,7 +237,7 @@ fn calls_that_were_not_asked_about_yet_are_queued_behind_the_one_that_is() {
     assert_eq!(marks(&mut transcript), ["", "", "", ""]);
     transcript.approval(&approval("a", Outcome::Pending));
     transcript.set_asked(Some("a"));
-    let waiting = "waiting for a decision";
+    let waiting = "pending";
     assert_eq!(marks(&mut transcript), [waiting, "queued", "queued", ""]);
     // The first is decided and done, the second is asked about.
     transcript.approval(&approval("a", Outcome::Approved));
@@ -265,7 +265,7 @@ fn a_step_of_a_folded_call_is_asked_about_beside_that_call() {
     assert!(bar.contains("look"), "{bar}");
     transcript.toggle_fold();
     let rows = drawn(&mut transcript, 60, 10).join("\n");
-    assert!(rows.contains("⏸ waiting for a decision"), "{rows}");
+    assert!(rows.contains("⏸ pending"), "{rows}");
 }
 
 #[test]

@@ -106,9 +106,8 @@ fn back(app: &mut App, form: Form) {
             form.review = None;
             app.form = Some(Form::Edit(form));
         }
-        Form::Read(mut form) if form.typing => {
-            form.typing = false;
-            form.search.clear();
+        Form::Read(mut form) if form.is_searching() => {
+            form.end_search();
             app.form = Some(Form::Read(form));
         }
         Form::Question(_) | Form::Contact(_) => {

@@ -17,7 +17,7 @@ const NEAR: usize = 200;
 /// Scrolls and searches; the keys that decide work here too, as it shows what they are about.
 pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
     if form.typing {
-        search(app, &mut form, key);
+        typed(app, &mut form, key);
         return After::Stay(Form::Read(form));
     }
     let page = form.height.saturating_sub(1).max(1);
@@ -38,23 +38,14 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
         return After::Stay(Form::Read(form));
     }
     let chord = Chord::of(key);
-    // Letters decide here, also while something is searched for.
-    let is_next = chord.typed().is_none()
-        && app.keymap.own_action(Context::Search, chord) == Some(Action::NextMatch);
-    if is_next {
-        go(app, &mut form, 1);
-        return After::Stay(Form::Read(form));
+    if form.is_searching() {
+        return searching(app, form, chord);
     }
     match app.keymap.action(Context::Inbox, chord) {
         Some(Action::Filter) => {
             form.typing = true;
-            form.search.clear();
         }
-        Some(Action::Copy) => {
-            let copied = app.data.pending(&form.approval).map(inbox::copied);
-            let effects = copied.map(Effect::Copy).into_iter().collect();
-            return After::And(Form::Read(form), effects);
-        }
+        Some(Action::Copy) => return copy(app, form),
         Some(Action::Answer) => match app.data.pending(&form.approval).map(|found| found.kind) {
             Some(Kind::Question | Kind::Contact) => return decided(app, form, Action::Answer),
             Some(Kind::Permission | Kind::Plan) | None => {}
@@ -78,12 +69,41 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
             return decided(app, form, action);
         }
         Some(Action::ReadApproval | Action::Quit) => return After::Close(Vec::new()),
-        Some(_) | None if key.code == KeyCode::Enter && !form.search.is_empty() => {
-            go(app, &mut form, 1);
-        }
         Some(_) | None => {}
     }
     After::Stay(Form::Read(form))
+}
+
+/// While something is searched for, keys step through its matches, and none decides.
+fn searching(app: &mut App, mut form: Read, chord: Chord) -> After {
+    match app.keymap.own_action(Context::Search, chord) {
+        Some(Action::PreviousMatch) => step(app, &mut form, false),
+        Some(_) => step(app, &mut form, true),
+        None => match app.keymap.action(Context::Inbox, chord) {
+            Some(Action::Filter) => {
+                form.end_search();
+                form.typing = true;
+            }
+            Some(Action::Copy) => return copy(app, form),
+            Some(Action::ReadApproval | Action::Quit) => return After::Close(Vec::new()),
+            Some(Action::Answer) if chord.typed().is_none() => step(app, &mut form, true),
+            Some(action) if super::super::act::decides(action) => {
+                say(
+                    app,
+                    Tone::Plain,
+                    "Nothing is decided while a search is open: esc ends it",
+                );
+            }
+            Some(_) | None => {}
+        },
+    }
+    After::Stay(Form::Read(form))
+}
+
+fn copy(app: &App, form: Read) -> After {
+    let copied = app.data.pending(&form.approval).map(inbox::copied);
+    let effects = copied.map(Effect::Copy).into_iter().collect();
+    After::And(Form::Read(form), effects)
 }
 
 /// Whether a yes first reads on.
@@ -108,7 +128,7 @@ fn decided(app: &mut App, form: Read, action: Action) -> After {
 
 /// Lays out more of a long input as one comes near the end of what there is.
 fn widen(form: &mut Read) {
-    if form.laid.left_out == 0 {
+    if form.laid.left_out.bytes() == 0 {
         return;
     }
     if form.scroll == usize::MAX {
@@ -119,29 +139,27 @@ fn widen(form: &mut Read) {
 }
 
 /// The search, as it is typed.
-fn search(app: &mut App, form: &mut Read, key: KeyEvent) {
-    match key.code {
-        KeyCode::Enter => {
-            form.typing = false;
-            return;
-        }
-        KeyCode::Backspace => {
-            form.search.pop();
-        }
-        _ => form.search.extend(Chord::of(key).typed()),
+fn typed(app: &mut App, form: &mut Read, key: KeyEvent) {
+    if key.code == KeyCode::Enter {
+        form.typing = false;
+        return;
+    }
+    let before = form.needle();
+    form.search.key(key);
+    if form.needle() == before {
+        return;
     }
     // What is not laid out cannot be found.
-    if form.laid.left_out > 0 {
+    if form.laid.left_out.bytes() > 0 {
         form.budget = usize::MAX;
     }
-    go(app, form, 0);
+    form.at = None;
+    step(app, form, true);
 }
 
-/// To the next match, so many rows from here on.
-fn go(app: &mut App, form: &mut Read, from: usize) {
-    match form.found(form.scroll.saturating_add(from), true) {
-        Some(row) => form.scroll = row,
-        None if form.search.is_empty() => {}
-        None => say(app, Tone::Plain, "it is not in there"),
+/// To the next match, or the one before.
+fn step(app: &mut App, form: &mut Read, is_forward: bool) {
+    if !form.step(is_forward) && !form.needle().is_empty() {
+        say(app, Tone::Plain, "Not found in this text");
     }
 }

@@ -12,6 +12,7 @@ use crate::format::bytes;
 use crate::protocol::approval::Approval;
 use crate::tui::state::App;
 use crate::tui::state::card::{FileProbe, Subject, changed_path};
+use crate::tui::state::guard::LeftOut;
 use crate::tui::theme::Theme;
 use crate::tui::transcript::text::{self, Row};
 use crate::tui::transcript::{FileSource, NoFiles, tool_card};
@@ -79,7 +80,7 @@ pub fn body(
     place: Option<&str>,
     width: u16,
     budget: usize,
-) -> (Vec<Line<'static>>, usize) {
+) -> (Vec<Line<'static>>, LeftOut) {
     let theme = &app.theme;
     let mut sheet = Sheet {
         theme,
@@ -93,14 +94,15 @@ pub fn body(
     asker(approval, &mut sheet);
     blocked_path(app, approval, &mut sheet);
     let plan = plan_of_call(app, approval).map(|plan| json!({"plan": plan}));
-    let (input, mut left_out) = clip(plan.as_ref().unwrap_or(&approval.tool_input), budget);
+    let (input, more) = clip(plan.as_ref().unwrap_or(&approval.tool_input), budget);
+    let mut left_out = LeftOut::of_bytes(more);
     let subject = &app.card.subject;
     let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
     if is_subject {
         file(app, approval, subject, &mut sheet);
     }
     // Beside a part of the input the file would look as if the rest of it were removed.
-    let files: &dyn FileSource = if is_subject && left_out == 0 {
+    let files: &dyn FileSource = if is_subject && more == 0 {
         subject
     } else {
         &NoFiles
@@ -113,7 +115,7 @@ pub fn body(
                 theme.waiting,
             ));
             // Nobody has read what is not known.
-            left_out = left_out.max(1);
+            left_out = LeftOut::Unknown;
         }
         Kind::Plan | Kind::Permission | Kind::Question => {
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
@@ -124,8 +126,8 @@ pub fn body(
             sheet.rows.extend(rows);
         }
     }
-    if left_out > 1 {
-        let words = format!("… {} more", bytes(left_out));
+    if more > 0 {
+        let words = format!("… {} more", bytes(more));
         sheet.add(&Row::of(&words, theme.waiting));
     }
     options(approval, &mut sheet);

@@ -106,7 +106,7 @@ pub fn is_longer_than(
     bytes: usize,
 ) -> bool {
     let (laid, left_out) = body::body(app, approval, None, width, bytes);
-    left_out > 0 || laid.len() > rows
+    !left_out.is_nothing() || laid.len() > rows
 }
 
 /// How many rows the panel would like to have; 0 when the selected session asks nothing. As it was
@@ -468,13 +468,13 @@ pub fn asks(approval: &Approval) -> String {
 fn more(app: &App, below: usize, above: usize) -> Line<'static> {
     let theme = &app.theme;
     let left_out = app.card.laid.left_out;
-    let words = match (below, left_out) {
+    let words = match (below, left_out.bytes()) {
         (0, 0) if above > 0 => "the end ".to_owned(),
         (0, 0) => return Line::default(),
-        (0, left_out) => format!("{} more ", bytes(left_out)),
+        (0, more) => format!("{} more ", bytes(more)),
         (1, 0) => "1 more line ".to_owned(),
         (below, 0) => format!("{below} more lines "),
-        (below, left_out) => format!("{below} lines and {} more ", bytes(left_out)),
+        (below, more) => format!("{below} lines and {} more ", bytes(more)),
     };
     let key = match (below, above) {
         (0, 0) => app.keymap.key(Action::ReadApproval),

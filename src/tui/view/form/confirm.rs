@@ -62,7 +62,7 @@ pub fn view(app: &App, form: &Confirm, screen: Rect) -> TextView {
         layout: guard::fingerprint(&rows),
         rows: form.scroll..end,
         total: rows.len(),
-        left_out: 0,
+        left_out: guard::LeftOut::Nothing,
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{draw_field, keys_at_foot};
-use crate::tui::keymap::{Action, Context};
+use crate::tui::keymap::{Action, Context, DIALOG_KEYS, DIALOGS};
 use crate::tui::state::App;
 use crate::tui::state::form::help::Help;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -15,16 +15,6 @@ use crate::tui::view::widgets::{fit, matched, popup};
 const KEYS: usize = 18;
 /// Columns that a column of keys with their words wants.
 const COLUMN: u16 = 64;
-/// Keys within forms, which are always these.
-const IN_FORMS: [(&str, &str); 6] = [
-    ("enter", "send or confirm"),
-    ("esc ctrl-c", "cancel; nothing is sent"),
-    ("alt-enter", "new line"),
-    ("tab", "next field, or as shown"),
-    ("ctrl-g", "edit in $EDITOR"),
-    ("↑ ↓", "choose"),
-];
-
 /// Draws it.
 pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
@@ -108,11 +98,11 @@ fn lines(app: &App, form: &Help, width: usize) -> Vec<Line<'static>> {
             &mut fuzzy,
         );
     }
-    let own = IN_FORMS
+    let own = DIALOG_KEYS
         .iter()
         .map(|(keys, words)| ((*keys).to_owned(), *words))
         .collect();
-    section("In forms", own, &mut fuzzy);
+    section(DIALOGS, own, &mut fuzzy);
     lines
 }
 

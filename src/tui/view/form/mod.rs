@@ -134,10 +134,7 @@ fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option
             several::draw(app, form, area, buf);
             None
         }
-        Form::Read(form) => {
-            read::draw(app, form, area, buf);
-            None
-        }
+        Form::Read(form) => read::draw(app, form, area, buf),
         Form::Help(form) => help::draw(app, form, area, buf),
         Form::Launch(form) => launch::draw(app, form, area, buf),
         Form::Search(form) => search::draw(app, form, area, buf),

@@ -1,7 +1,7 @@
 //! The whole of an approval, however long.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
@@ -10,10 +10,11 @@ use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::read::Read;
-use crate::tui::state::guard::TextView;
+use crate::tui::state::guard::{LeftOut, TextView};
 use crate::tui::state::offered;
 use crate::tui::view::card::{self, fitting, heading};
 use crate::tui::view::inbox::age_style;
+use crate::tui::view::typed;
 use crate::tui::view::widgets::{fit, form_hints, popup, split_line};
 
 /// Lays it out for a screen and keeps its scrolling within what there is.
@@ -28,6 +29,11 @@ pub fn arrange(app: &App, form: &mut Read, screen: Rect) {
     form.height = usize::from(screen.height.saturating_sub(3));
     let most = form.laid.rows.len().saturating_sub(form.height);
     form.scroll = form.scroll.min(most);
+    // More of the text may have been laid out for the search.
+    if form.look() && form.at.is_none() {
+        form.step(true);
+        form.scroll = form.scroll.min(most);
+    }
 }
 
 /// Which rows of the text are on the screen.
@@ -47,7 +53,7 @@ pub fn view(app: &App, form: &Read, screen: Rect) -> Option<TextView> {
 }
 
 /// Draws it over the whole screen.
-pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let approval = app.data.pending(&form.approval);
     let title = match approval {
@@ -56,7 +62,7 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     };
     let inside = popup(theme, title, screen.width, screen.height, screen, buf);
     if inside.height == 0 {
-        return;
+        return None;
     }
     let Some(approval) = approval else {
         let how = app.data.recent(&form.approval).map_or_else(
@@ -65,13 +71,14 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
         );
         let width = usize::from(inside.width);
         buf.set_stringn(inside.x, inside.y, fit(&how, width), width, theme.text);
-        return;
+        return None;
     };
     let room = inside.height.saturating_sub(1);
     let rows = &form.laid.rows;
+    let needle = form.needle();
     for (row, y) in rows.iter().skip(form.scroll).zip(0..room) {
         buf.set_line(inside.x, inside.y + y, row, inside.width);
-        highlight(app, &form.search, inside.x, inside.y + y, inside.width, buf);
+        highlight(app, &needle, inside.x, inside.y + y, inside.width, buf);
     }
     let foot = Rect {
         y: inside.y + room,
@@ -79,14 +86,14 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
         ..inside
     };
     let right = place(app, form, usize::from(room), screen);
-    if form.typing {
-        let line = Line::from(vec![
-            Span::styled(format!("/{}▏  ", fit(&form.search, 40)), theme.accent),
-            Span::styled("enter", theme.key),
-            Span::styled(" done", theme.dim),
-        ]);
-        split_line(line, &right, ratatui::style::Style::new(), foot, buf);
-        return;
+    if let (false, Some(notice)) = (form.typing, &app.notice) {
+        // The line below is covered.
+        let words = fit(&notice.text, usize::from(foot.width));
+        buf.set_stringn(foot.x, foot.y, words, usize::from(foot.width), theme.accent);
+        return None;
+    }
+    if form.is_searching() {
+        return search(app, form, &right, foot, buf);
     }
     let wide = usize::from(foot.width).saturating_sub(right.width() + 2);
     let unread = view(app, form, screen)
@@ -100,6 +107,60 @@ pub fn draw(app: &App, form: &Read, screen: Rect, buf: &mut Buffer) {
     keys.spans
         .extend(form_hints(theme, &[("esc", "back")]).spans);
     split_line(keys, &right, ratatui::style::Style::new(), foot, buf);
+    None
+}
+
+/// The search: its words with the cursor, which match one has come to, and the keys that step.
+fn search(
+    app: &App,
+    form: &Read,
+    right: &Line<'_>,
+    foot: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
+    let theme = &app.theme;
+    let place = match form.place() {
+        _ if form.needle().is_empty() => String::new(),
+        (_, 0) => "not found".to_owned(),
+        (at, count) => format!("{at} of {count}"),
+    };
+    let mut keys = if form.typing {
+        form_hints(theme, &[("enter", "apply"), ("esc", "clear")])
+    } else {
+        let key = |action| app.keymap.key(action);
+        let (next, previous) = (key(Action::NextMatch), key(Action::PreviousMatch));
+        let keys = [
+            (next.as_str(), "next match"),
+            (previous.as_str(), "previous"),
+            ("esc", "end search"),
+        ];
+        let spans = form_hints(theme, &keys).spans.into_iter();
+        Line::from_iter(spans.map(|span| Span::styled(span.content.into_owned(), span.style)))
+    };
+    keys.spans
+        .insert(0, Span::styled(format!("{place}  "), theme.accent));
+    let wide = u16::try_from(keys.width()).unwrap_or(u16::MAX);
+    let field = Rect {
+        x: foot.x + 1,
+        width: foot.width.saturating_sub(wide + 3).min(20),
+        ..foot
+    };
+    // Where one is in the text matters less than the keys.
+    let taken = usize::from(field.width) + keys.width() + 5;
+    let none = Line::default();
+    let right = match taken + right.width() <= usize::from(foot.width) {
+        true => right,
+        false => &none,
+    };
+    let whole = Line::from(
+        std::iter::once(Span::raw(" ".repeat(usize::from(field.width) + 3)))
+            .chain(keys.spans)
+            .collect::<Vec<_>>(),
+    );
+    split_line(whole, right, ratatui::style::Style::new(), foot, buf);
+    buf.set_string(foot.x, foot.y, "/", theme.accent);
+    let cursor = typed::draw(&form.search, theme.text, form.typing, field, buf);
+    cursor.filter(|_| form.typing)
 }
 
 fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
@@ -126,13 +187,13 @@ fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
 fn place(app: &App, form: &Read, room: usize, screen: Rect) -> Line<'static> {
     let theme = &app.theme;
     let rows = form.laid.rows.len();
-    if rows <= room && form.laid.left_out == 0 {
+    if rows <= room && form.laid.left_out.is_nothing() {
         return Line::default();
     }
     let last = (form.scroll + room).min(rows);
     let mut words = format!("{last} of {rows} lines");
-    if form.laid.left_out > 0 {
-        words = format!("{words} and {} more", bytes(form.laid.left_out));
+    if let LeftOut::Bytes(more) = form.laid.left_out {
+        words = format!("{words} and {} more", bytes(more));
     }
     let unread = view(app, form, screen).map(|text| app.guard.unread(&text));
     if let Some(unread) = unread.filter(|unread| !unread.is_nothing()) {

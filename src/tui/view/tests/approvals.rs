@@ -453,3 +453,36 @@ fn only_a_path_that_is_outside_the_working_directory_is_called_so() {
         );
     }
 }
+
+#[test]
+fn why_a_call_is_dangerous_or_cannot_be_judged_stands_in_the_panel_with_its_sign() {
+    for (command, sign) in [
+        ("cd /srv && rm -rf data", "!"),
+        ("eval \"$STEP\"; echo done", "?"),
+    ] {
+        let input = json!({"command": command});
+        let found = crate::domain::danger::dangers("Bash", &input);
+        let [danger] = &found[..] else {
+            panic!("{command}: {found:?}");
+        };
+        assert_eq!(danger.verdict.sign().trim(), sign, "{command}");
+        for size in [(80, 24), (140, 40)] {
+            let asked = [bash(json!({"tool_input": input}))];
+            let mut rig = Rig::new(size, &sessions(), &asked);
+            for keys in ["", "v"] {
+                let _ = rig.keys(keys);
+                let screen = rig.screen();
+                let said = format!(" {sign}  {}", danger.reason);
+                let shown = said.chars().take(60).collect::<String>();
+                assert!(screen.contains(&shown), "{keys}: {screen}");
+            }
+            let mark = match sign {
+                "!" => "1 dangerous",
+                _ => "1 can't tell what runs",
+            };
+            let _ = rig.keys("esc");
+            let screen = rig.screen();
+            assert!(screen.contains(mark), "{screen}");
+        }
+    }
+}

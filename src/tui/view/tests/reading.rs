@@ -267,6 +267,96 @@ fn a_plan_that_came_without_its_words_is_read_from_its_call_and_else_approved_by
     }
 }
 
+/// The whole text of an approval whose command has that many lines, each a needle at every tenth.
+fn whole_text(size: (u16, u16)) -> Rig {
+    let lines: Vec<String> = (0..100)
+        .map(|at| {
+            if at % 10 == 5 {
+                format!("echo needle {at}")
+            } else {
+                format!("echo {at}")
+            }
+        })
+        .collect();
+    let asked = approval(
+        "a1",
+        "s1",
+        json!({"tool_input": {"command": lines.join("\n")}}),
+    );
+    let mut rig = Rig::new(size, &[session("s1", json!({}))], &[asked]);
+    let _ = rig.keys("v");
+    rig.draw();
+    rig
+}
+
+#[test]
+fn a_search_in_the_whole_text_steps_through_its_matches_and_decides_nothing() {
+    for size in SIZES {
+        let mut rig = whole_text(size);
+        let _ = rig.keys("/");
+        rig.type_in("needle");
+        let (column, row) = rig.cursor().unwrap();
+        let screen = rig.screen();
+        let foot = screen.lines().nth(usize::from(row)).unwrap();
+        assert!(foot.contains("/needle"), "{foot}");
+        let behind = foot.chars().take(usize::from(column)).collect::<String>();
+        assert!(behind.ends_with("/needle"), "{foot}");
+        assert!(rig.screen().contains("1 of 10"), "{}", rig.screen());
+        let _ = rig.keys("enter");
+        for (key, place) in [
+            ("n", "2 of 10"),
+            ("n", "3 of 10"),
+            ("N", "2 of 10"),
+            ("N", "1 of 10"),
+            ("N", "10 of 10"),
+            ("n", "1 of 10"),
+        ] {
+            let effects = rig.press(key);
+            assert!(effects.is_empty(), "{key}: {effects:?}");
+            assert!(rig.screen().contains(place), "{key}: {}", rig.screen());
+        }
+        for key in ["y", "U", "e", "a"] {
+            assert!(!decides(&rig.press(key)), "{key}");
+            assert!(
+                rig.screen()
+                    .contains("Nothing is decided while a search is open"),
+                "{key}: {}",
+                rig.screen()
+            );
+        }
+        // The search ended, the keys decide again.
+        let _ = rig.keys("esc");
+        let _ = rig.later(10, Msg::Tick);
+        assert!(rig.screen().contains("n deny"), "{}", rig.screen());
+        let _ = rig.press("n");
+        assert!(rig.screen().contains("Deny: reason"), "{}", rig.screen());
+    }
+}
+
+#[test]
+fn of_a_plan_that_is_not_known_no_bytes_are_counted() {
+    let asked = approval(
+        "a1",
+        "s1",
+        json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {}, "tool_use_id": "toolu-p"}),
+    );
+    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[asked]);
+    let _ = rig.press("y");
+    for keys in ["", "v"] {
+        let _ = rig.keys(keys);
+        let screen = rig.screen();
+        assert!(
+            !screen.contains("1 bytes") && !screen.contains("1 byte"),
+            "{screen}"
+        );
+    }
+    assert!(
+        rig.screen().contains("its text is not known"),
+        "{}",
+        rig.screen()
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

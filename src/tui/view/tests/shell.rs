@@ -366,3 +366,105 @@ fn a_word_takes_the_place_of_the_keys_and_goes_again() {
     let _ = rig.later(5, Msg::Tick);
     assert!(!rig.screen().contains("Sorted by"));
 }
+
+/// The line of keys.
+fn hints(rig: &mut Rig) -> String {
+    rig.screen().lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_line_of_keys_is_that_of_what_is_open_or_selected() {
+    let mut rig = working();
+    let _ = rig.keys("2 space");
+    let line = hints(&mut rig);
+    assert!(
+        line.contains("z archive selected") && line.contains("esc clear selection"),
+        "{line}"
+    );
+    let _ = rig.keys("esc 1 space");
+    let line = hints(&mut rig);
+    assert!(line.contains("Y approve selected"), "{line}");
+    // A dialog shows its own keys.
+    for key in ["S", "?", ":", "C", "R"] {
+        let _ = rig.keys("esc esc 2");
+        let _ = rig.keys(key);
+        assert_eq!(
+            hints(&mut rig).trim_matches(['│', '╰', '╯', '─', ' ']),
+            "",
+            "{key}: {}",
+            rig.screen()
+        );
+    }
+}
+
+#[test]
+fn a_zoomed_pane_names_the_key_that_zooms_once() {
+    let mut rig = working();
+    let _ = rig.keys("3 f");
+    let line = hints(&mut rig);
+    assert_eq!(line.matches("zoom").count(), 1, "{line}");
+    assert!(line.contains("f unzoom"), "{line}");
+    let _ = rig.keys("f");
+    let line = hints(&mut rig);
+    assert_eq!(line.matches("zoom").count(), 1, "{line}");
+}
+
+#[test]
+fn the_number_of_sessions_counts_those_that_ask() {
+    let mut rig = working();
+    let screen = rig.screen();
+    assert!(screen.contains("Sessions 3"), "{screen}");
+    assert!(screen.contains("Inbox 1"), "{screen}");
+}
+
+#[test]
+fn the_demo_is_left_for_only_after_a_question() {
+    let mut rig = working();
+    let _ = rig.keys("2");
+    assert!(!rig.press("D").contains(&Effect::Demo));
+    assert!(
+        rig.screen().contains("Leave for the demo?"),
+        "{}",
+        rig.screen()
+    );
+    assert!(rig.press("n").is_empty());
+    let _ = rig.keys("D");
+    assert_eq!(rig.press("y"), [Effect::Demo]);
+    // Where nothing is there yet, it is offered by name.
+    let mut rig = Rig::new(SIZES[0], &[], &[]);
+    assert_eq!(rig.press("D"), [Effect::Demo]);
+}
+
+#[test]
+fn the_keys_of_dialogs_are_in_the_help() {
+    let mut rig = working();
+    let _ = rig.keys("? /");
+    rig.type_in("dangerous");
+    let screen = rig.screen();
+    assert!(
+        screen.contains("!") && screen.contains("approve a dangerous call"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn nothing_collides_in_the_status_line_while_the_daemon_is_down() {
+    for width in 40..=140 {
+        for trouble in [Trouble::Stopped, Trouble::NotStarted] {
+            let mut rig = Rig::new((width, 24), &sessions(), &[approval("a1", "s1", json!({}))]);
+            let _ = rig.lose(
+                trouble,
+                "connecting to /home/someone/.humanlayer/daemon.sock: refused",
+            );
+            let screen = rig.screen();
+            let line = screen.lines().rev().nth(1).unwrap().to_owned();
+            // What is cut off, or runs into its neighbour, has no blank before it.
+            for part in ["1 pending", "$1.26"] {
+                if let Some(at) = line.find(part) {
+                    assert!(line[..at].ends_with(' '), "{width}: {line:?}");
+                }
+            }
+            assert!(line.contains("ctrl-r") || width < 60, "{width}: {line:?}");
+        }
+    }
+}
