@@ -43,7 +43,7 @@ fn a_unique_prefix_shows_a_session_or_an_approval() {
     for part in [
         id.as_str(),
         approval_id,
-        "waiting_input",
+        "pending",
         "process     live",
         "command: touch made",
         "decide: humanlayer approve ",
