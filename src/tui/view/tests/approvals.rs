@@ -462,9 +462,8 @@ fn why_a_call_is_dangerous_or_cannot_be_judged_stands_in_the_panel_with_its_sign
     ] {
         let input = json!({"command": command});
         let found = crate::domain::danger::dangers("Bash", &input);
-        let [danger] = &found[..] else {
-            panic!("{command}: {found:?}");
-        };
+        assert_eq!(found.len(), 1, "{command}: {found:?}");
+        let danger = &found[0];
         assert_eq!(danger.verdict.sign().trim(), sign, "{command}");
         for size in [(80, 24), (140, 40)] {
             let asked = [bash(json!({"tool_input": input}))];
