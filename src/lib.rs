@@ -140,7 +140,17 @@
 //!
 //! # Life and death
 //!
-//! Two locks, held for life, make the daemon one per socket and one per database. A start takes the
+//! Two locks, held for life, make the daemon one per socket and one per database; on Linux the database's
+//! file itself is held as well, whatever link leads to it. While it runs the daemon looks each second, and
+//! before each commit, whether its files are where they were. A socket that is gone is bound again. A
+//! database that was deleted is written back from what is open; while another file is in its place nothing
+//! is decided or recorded, and what is open is kept beside it. A journal that was cut off is read on from
+//! its new end. A runner that a signal stopped is told to go on, and ended from outside, after all that is
+//! below it, if it stays stopped while its session is to end. All of it is said: as what is wrong now in
+//! `health` and on screen, and as alarms that stay. Whoever asks a daemon that answers nobody learns that
+//! within five seconds.
+//!
+//! A start takes the
 //! locks, opens the database, notes every runner that still lives (so that no agent is ever taken
 //! for a person), takes up every session that is not over from its stored offset, and only then
 //! listens. A session's end is taken from the runner's report; where there is none it is

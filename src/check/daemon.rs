@@ -135,7 +135,7 @@ async fn ask(socket: &Path) -> Finding {
     let check = "daemon";
     let asked = async { Client::connect(socket).await?.health().await };
     match tokio::time::timeout(ANSWER_LIMIT, asked).await {
-        Err(_) => Finding::fail(
+        Err(_) | Ok(Err(ClientError::Silent { .. })) => Finding::fail(
             check,
             format!("it does not answer within {} s", ANSWER_LIMIT.as_secs()),
             "`humanlayer daemon restart` is safe: sessions keep running",

@@ -230,6 +230,7 @@ fn is_worth_waiting(error: &ClientError, recorded: bool, patient: bool) -> bool 
         ClientError::NotRunning { .. }
         | ClientError::Connect(_)
         | ClientError::Lost { .. }
+        | ClientError::Silent { .. }
         | ClientError::TimedOut { .. } => patient,
         // Its daemon may be starting again; none is started from here.
         ClientError::Spawn(SpawnError::InsideSession) => true,

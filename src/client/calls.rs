@@ -4,9 +4,13 @@
 //! what they mean is said in [`crate::protocol`]. All functions fail with a
 //! [`ClientError`] and leave it to the caller whether to try again.
 
-use std::path::Path;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use jsonrpsee::core::client::{Client as RpcClient, ClientT, Subscription, SubscriptionClientT};
+use jsonrpsee::core::client::{
+    Client as RpcClient, ClientT, Error as RpcError, Subscription, SubscriptionClientT,
+};
 use jsonrpsee::core::traits::ToRpcParams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +57,12 @@ use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, Ter
 #[derive(Debug)]
 pub struct Client {
     rpc: RpcClient,
+    socket: PathBuf,
 }
+
+/// How long a call may take before it is looked whether the daemon answers at all. With that look it is
+/// said within five seconds that it does not.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Parameters as the one object that every method takes.
 struct Object<'a, P>(&'a P);
@@ -161,7 +170,51 @@ impl Client {
     /// [`ClientError::NotRunning`] when nobody does, else [`ClientError::Connect`].
     pub async fn connect(socket: &Path) -> Result<Self, ClientError> {
         let rpc = transport::connect(socket).await?;
-        Ok(Self { rpc })
+        Ok(Self {
+            rpc,
+            socket: socket.to_owned(),
+        })
+    }
+
+    /// Whether the daemon answers at all: its one thread is neither stopped nor stuck.
+    ///
+    /// # Errors
+    /// [`ClientError::Silent`], within some seconds.
+    pub async fn is_served(&self) -> Result<(), ClientError> {
+        if transport::answers(&self.socket).await {
+            Ok(())
+        } else {
+            Err(ClientError::Silent {
+                method: "ping".to_owned(),
+            })
+        }
+    }
+
+    /// Waits for an answer as long as the daemon answers others.
+    async fn while_served<T>(
+        &self,
+        method: &str,
+        call: impl Future<Output = Result<T, RpcError>>,
+    ) -> Result<T, ClientError> {
+        let mut call = std::pin::pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut call => {
+                    return answer.map_err(|error| ClientError::of_call(method, error));
+                }
+                () = tokio::time::sleep(PATIENCE) => {}
+            }
+            tokio::select! {
+                biased;
+                answer = &mut call => {
+                    return answer.map_err(|error| ClientError::of_call(method, error));
+                }
+                served = transport::answers(&self.socket) => if !served {
+                    return Err(ClientError::Silent { method: method.to_owned() });
+                }
+            }
+        }
     }
 
     /// Calls any method with any parameters that serialise to an object.
@@ -173,10 +226,8 @@ impl Client {
         method: &str,
         params: &P,
     ) -> Result<A, ClientError> {
-        self.rpc
-            .request(method, Object(params))
+        self.while_served(method, self.rpc.request(method, Object(params)))
             .await
-            .map_err(|error| ClientError::of_call(method, error))
     }
 
     /// Which daemon is it, and is it well?
@@ -265,13 +316,12 @@ impl Client {
         &self,
         params: &SubscribeEventsParams,
     ) -> Result<Subscription<EventNotification>, ClientError> {
-        self.rpc
-            .subscribe(
-                method::SUBSCRIBE_EVENTS,
-                Object(params),
-                method::UNSUBSCRIBE_EVENTS,
-            )
+        let subscribing = self.rpc.subscribe(
+            method::SUBSCRIBE_EVENTS,
+            Object(params),
+            method::UNSUBSCRIBE_EVENTS,
+        );
+        self.while_served(method::SUBSCRIBE_EVENTS, subscribing)
             .await
-            .map_err(|error| ClientError::of_call(method::SUBSCRIBE_EVENTS, error))
     }
 }

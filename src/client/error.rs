@@ -53,6 +53,12 @@ pub enum ClientError {
         /// The method.
         method: String,
     },
+    /// The daemon answers nobody: it is stopped, or stuck. Whether the call was done is unknown.
+    #[error("calling {method}: the daemon does not answer: it is stopped, or stuck")]
+    Silent {
+        /// The method.
+        method: String,
+    },
     /// The answer, or a request, is not what the protocol says.
     #[error("calling {method}: {cause}")]
     Garbled {
@@ -73,6 +79,7 @@ impl ClientError {
             | Self::Connect(_)
             | Self::Spawn(_)
             | Self::Lost { .. }
+            | Self::Silent { .. }
             | Self::TimedOut { .. }
             | Self::Garbled { .. } => false,
         }
@@ -82,7 +89,10 @@ impl ClientError {
     #[must_use]
     pub fn is_disconnect(&self) -> bool {
         match self {
-            Self::NotRunning { .. } | Self::Connect(_) | Self::Lost { .. } => true,
+            Self::NotRunning { .. }
+            | Self::Connect(_)
+            | Self::Lost { .. }
+            | Self::Silent { .. } => true,
             Self::Spawn(_) | Self::Rpc { .. } | Self::TimedOut { .. } | Self::Garbled { .. } => {
                 false
             }

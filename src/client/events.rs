@@ -21,7 +21,12 @@ pub const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// First and longest wait between two tries.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// Events that repeat a stored one's number because they are not stored.
-const LIVE: [&str; 2] = ["session_updated", "message_delta"];
+const LIVE: [&str; 4] = [
+    "session_updated",
+    "message_delta",
+    "alarms_changed",
+    "problem_changed",
+];
 
 /// What comes next.
 #[derive(Debug)]
@@ -234,6 +239,7 @@ mod tests {
                     extensions: Extensions::new(),
                     holder: ipc::Holder::User,
                 }),
+                on_socket_change: None,
             };
             let stop = CancellationToken::new();
             let serving = tokio::spawn(server.serve(listener, stop.clone()));

@@ -137,6 +137,29 @@ pub async fn connect_with(path: &Path, options: &ConnectOptions) -> Result<Clien
         .build_with_tokio(sender, receiver))
 }
 
+/// How long it may take until anything comes back.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// Whether whoever serves the socket answers at all. What it says does not matter: a call that it does not
+/// know is answered by the layer that reads the socket.
+pub async fn answers(path: &Path) -> bool {
+    let ask = async {
+        let (from, to) = open(path).await?.into_split();
+        let mut to = LineWriter::new(to);
+        to.line(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
+            .await?;
+        to.flush().await?;
+        let mut lines = FramedRead::new(from, LineCodec::new(RESPONSE_SLACK));
+        lines.next().await.transpose().map(|line| line.is_some())
+    };
+    match tokio::time::timeout(ANSWER_TIMEOUT, ask).await {
+        Ok(Ok(answered)) => answered,
+        // That it is gone is told by the connection that asks.
+        Ok(Err(cause)) => cause.kind() != io::ErrorKind::TimedOut,
+        Err(_) => false,
+    }
+}
+
 /// Opens the stream. Where the daemon's queue of connections is full the system is asked to wait for
 /// a place in it: it lets those that wait in by turns, and whoever only tries again and again would
 /// always find the place taken.

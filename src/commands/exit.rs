@@ -160,6 +160,9 @@ impl From<ClientError> for Failure {
             ClientError::Lost { .. } | ClientError::TimedOut { .. } => {
                 Some("look with `humanlayer daemon status` and try again".to_owned())
             }
+            ClientError::Silent { .. } => Some(
+                "`humanlayer daemon restart` is safe: sessions keep running. Look what became of the call before you repeat it".to_owned(),
+            ),
             ClientError::Garbled { .. } => Some(OTHER_VERSION.to_owned()),
         };
         match hint {
@@ -175,6 +178,7 @@ fn exit_of(error: &ClientError) -> Exit {
         | ClientError::Connect(_)
         | ClientError::Spawn(_)
         | ClientError::Lost { .. }
+        | ClientError::Silent { .. }
         | ClientError::TimedOut { .. } => Exit::NoDaemon,
         ClientError::Garbled { .. } => Exit::Failed,
         ClientError::Rpc { kind, .. } => match kind {

@@ -102,6 +102,7 @@ impl Publish for Arc<Bus> {
                 | EventBody::SessionDeleted
                 | EventBody::SessionUpdated(_)
                 | EventBody::AlarmsChanged { .. }
+                | EventBody::ProblemChanged { .. }
                 | EventBody::MessageDelta(_) => None,
             };
             self.publish_live(event);

@@ -18,14 +18,15 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
-use super::callers::{self, Callers};
+use super::callers::{self, AlarmKind, Callers};
 use super::claude::control;
+use super::conditions::{Conditions, Part};
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
 use super::session::{self, Sessions};
 use super::store::{Store, StoreError};
 use super::user_names::UserNames;
-use super::{Daemon, askers, humanlayer_api, orphans, permissions, rpc};
+use super::{Daemon, askers, humanlayer_api, orphans, permissions, rpc, stopped};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 use crate::ipc::{self, BindError, Credentials, Limits, Peer, Server};
@@ -44,6 +45,9 @@ const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How often it is looked whether another program has written to the database. Before a standing
 /// permission is applied it is looked, too.
 const FOREIGN_WRITER_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the database's files are in place.
+const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether what sessions wait for is there.
 const WAITING_EVERY: Duration = Duration::from_secs(5);
@@ -173,6 +177,12 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
     }
     let socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
     let _database_lock = lock(&with_suffix(&options.database, ".lock"))?;
+    // Over a symbolic link it is another daemon's, perhaps.
+    let real = fs::canonicalize(&options.database).ok();
+    let _real_lock = real
+        .filter(|real| *real != options.database)
+        .map(|real| lock(&with_suffix(&real, ".lock")))
+        .transpose()?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -224,6 +234,7 @@ async fn serve(
     let remote_api = options
         .remote_api
         .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
+    let conditions = Arc::new(Conditions::new(Arc::clone(&bus)));
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
@@ -232,15 +243,16 @@ async fn serve(
         http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
         remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
+        conditions: Arc::clone(&conditions),
         user_names: UserNames::default(),
         socket: options.socket.clone(),
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
     });
-    let serving = tokio::spawn(server(&daemon, false)?.serve(listener, shutdown.clone()));
+    let serving = tokio::spawn(server(&daemon, Some(with_suffix(&options.socket, ".lock")))?.serve(listener, shutdown.clone()));
     let serving_agents = match agents {
         Some(listener) => Some(tokio::spawn(
-            server(&daemon, true)?.serve(listener, shutdown.clone()),
+            server(&daemon, None)?.serve(listener, shutdown.clone()),
         )),
         None => None,
     };
@@ -259,6 +271,16 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(resume_waiting(sessions.clone(), shutdown.clone())),
+        tokio::spawn(stopped::watch(
+            sessions.clone(),
+            Arc::clone(&conditions),
+            shutdown.clone(),
+        )),
+        tokio::spawn(look_at_files(
+            store.clone(),
+            Arc::clone(&conditions),
+            shutdown.clone(),
+        )),
         tokio::spawn(orphans::collect(
             Arc::clone(&sessions.context().callers),
             shutdown.clone(),
@@ -352,8 +374,9 @@ fn listen_for_isolated_agents(isolated: &session::IsolatedPlaces) -> Option<ipc:
         .ok()
 }
 
-/// Serves all methods, or those that an agent may call.
-fn server(daemon: &Arc<Daemon>, agents_only: bool) -> Result<Server, DaemonError> {
+/// Serves all methods, on the socket of this life lock; without one those that an agent may call.
+fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, DaemonError> {
+    let agents_only = lock.is_none();
     let module =
         rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
     let sessions = daemon.sessions.clone();
@@ -373,7 +396,47 @@ fn server(daemon: &Arc<Daemon>, agents_only: bool) -> Result<Server, DaemonError
         limits: Limits::default(),
         takeover: Some(Arc::new(rpc::Subscribe(Arc::clone(daemon)))),
         on_accept: Arc::new(on_accept),
+        on_socket_change: lock.map(|lock| -> ipc::OnSocketChange {
+            Arc::new(on_socket_change(Arc::clone(daemon), lock))
+        }),
     })
+}
+
+/// Says what became of the socket's file, and records that it was taken away.
+fn on_socket_change(
+    daemon: Arc<Daemon>,
+    lock: PathBuf,
+) -> impl Fn(ipc::SocketChange) + Send + Sync {
+    move |change| {
+        let problem = match &change {
+            ipc::SocketChange::BoundAgain | ipc::SocketChange::Back => None,
+            ipc::SocketChange::Lost(why) => Some(format!(
+                "the socket was taken away and cannot be bound again: {why}"
+            )),
+        };
+        daemon.conditions.set(Part::Socket, problem);
+        if change != ipc::SocketChange::BoundAgain {
+            return;
+        }
+        // Whoever starts another daemon takes the lock that is there.
+        let lock_too = if lock.exists() {
+            ""
+        } else {
+            ", and so was its lock"
+        };
+        let detail = format!(
+            "the socket {} was deleted or replaced{lock_too}; it was bound again",
+            daemon.socket.display()
+        );
+        tracing::error!(detail);
+        let store = daemon.store.clone();
+        tokio::spawn(async move {
+            let kind = AlarmKind::SocketTaken;
+            if let Err(error) = store.raise_about_daemon(kind, detail).await {
+                tracing::warn!(%error, "cannot record that the socket was taken away");
+            }
+        });
+    }
 }
 
 /// The signals that a daemon listens for. From the moment of listening on they do not kill it, so
@@ -417,6 +480,31 @@ async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
         }
         if let Err(error) = store.look_for_foreign_writer().await {
             tracing::warn!(%error, "cannot look whether another program writes to the database");
+        }
+    }
+}
+
+/// Looks whether the database's files are where they were.
+async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: CancellationToken) {
+    let mut reopened = store.reopened();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
+        }
+        conditions.set(Part::Database, store.look_at_files().await);
+        // A commit may have found out first.
+        let now = store.reopened();
+        if now != reopened {
+            reopened = now;
+            let detail = format!(
+                "the database {} was deleted while it was in use; it was written back whole",
+                store.path().display()
+            );
+            let kind = AlarmKind::DatabaseMoved;
+            if let Err(error) = store.raise_about_daemon(kind, detail).await {
+                tracing::warn!(%error, "cannot record that the database was deleted");
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod blocking;
 pub mod bus;
 pub mod callers;
 pub mod claude;
+mod conditions;
 mod follow;
 pub mod http;
 pub mod humanlayer_api;
@@ -21,6 +22,7 @@ pub mod places;
 pub mod rpc;
 pub mod secrets;
 pub mod session;
+mod stopped;
 pub mod store;
 mod user_names;
 mod waiters;
@@ -49,6 +51,7 @@ pub struct Daemon {
     pub started_at: Timestamp,
     /// How the work with a remote API goes, where there is one.
     pub remote_api: Option<Arc<humanlayer_api::Status>>,
+    conditions: Arc<conditions::Conditions>,
     user_names: user_names::UserNames,
     socket: PathBuf,
     permissions: Arc<Notify>,

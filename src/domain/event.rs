@@ -66,6 +66,11 @@ pub enum EventBody {
         /// How many.
         open: u64,
     },
+    /// Live only: something is wrong with the daemon or its processes now, or is not any more.
+    ProblemChanged {
+        /// What is wrong, for people.
+        problem: Option<String>,
+    },
     /// Live only: words as they come, in the agent's own form (a `stream_event`).
     MessageDelta(Box<serde_json::value::RawValue>),
 }
@@ -85,6 +90,7 @@ impl EventBody {
             Self::SessionDeleted => "session_deleted",
             Self::SessionUpdated(_) => "session_updated",
             Self::AlarmsChanged { .. } => "alarms_changed",
+            Self::ProblemChanged { .. } => "problem_changed",
             Self::MessageDelta(_) => "message_delta",
         }
     }
@@ -94,7 +100,10 @@ impl EventBody {
     pub fn is_live_only(&self) -> bool {
         matches!(
             self,
-            Self::SessionUpdated(_) | Self::AlarmsChanged { .. } | Self::MessageDelta(_)
+            Self::SessionUpdated(_)
+                | Self::AlarmsChanged { .. }
+                | Self::ProblemChanged { .. }
+                | Self::MessageDelta(_)
         )
     }
 }

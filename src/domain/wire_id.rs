@@ -216,6 +216,7 @@ impl Lineage {
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
             | EventBody::AlarmsChanged { .. }
+            | EventBody::ProblemChanged { .. }
             | EventBody::MessageDelta(_) => event.body.clone(),
         };
         Event {

@@ -105,6 +105,28 @@ impl Listener {
         &self.path
     }
 
+    /// Whether the path still leads to this socket.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity)
+    }
+
+    /// Binds the path again, whatever is in its place but a file that is no socket. The caller holds the
+    /// life lock, so whoever serves it there has no right to.
+    ///
+    /// # Errors
+    /// As [`bind`].
+    pub fn rebind(&self) -> Result<Self, BindError> {
+        match bind(&self.path) {
+            Err(BindError::AlreadyServed { .. }) => {
+                fs::remove_file(&self.path)
+                    .map_err(|source| failed(&self.path, "removing another's socket", source))?;
+                bind(&self.path)
+            }
+            settled => settled,
+        }
+    }
+
     /// Waits for the next connection. Safe to drop and call again.
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
         self.socket.accept().await.map(UnixStream::from)

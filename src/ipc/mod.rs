@@ -25,6 +25,6 @@ pub(crate) mod writer;
 pub use limits::Limits;
 pub use listener::{BindError, Listener, bind};
 pub use peer::{Credentials, Peer};
-pub use server::{Accepted, Server};
+pub use server::{Accepted, OnSocketChange, Server, SocketChange};
 pub use slots::Holder;
 pub use takeover::{LineSender, Takeover, TakeoverRequest};

@@ -42,6 +42,23 @@ pub struct Accepted {
     pub holder: Holder,
 }
 
+/// What became of the socket's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketChange {
+    /// It was gone, or another one was in its place, and it was bound again.
+    BoundAgain,
+    /// It cannot be bound again now; why. It is tried again.
+    Lost(String),
+    /// It is back, without our doing.
+    Back,
+}
+
+/// Told when the socket's file has changed.
+pub type OnSocketChange = Arc<dyn Fn(SocketChange) + Send + Sync>;
+
+/// How often it is looked whether the socket's path still leads to the socket.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// Looks at a new connection.
 pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Accepted + Send + Sync>;
 
@@ -56,6 +73,8 @@ pub struct Server {
     /// Called once a connection, before it is let in. [`Credentials`]
     /// and the connection's [`ConnectionId`] are added to its extensions.
     pub on_accept: OnAccept,
+    /// Told when the socket's file was deleted or replaced. None leaves it as it is.
+    pub on_socket_change: Option<OnSocketChange>,
 }
 
 /// What the accept loop shares with its connections.
@@ -90,18 +109,28 @@ impl Server {
             shutdown,
             server: self,
         });
-        accept_all(&shared, &listener).await;
+        let mut listener = listener;
+        accept_all(&shared, &mut listener).await;
         drop(listener);
         drain(&shared).await;
     }
 }
 
-async fn accept_all(shared: &Arc<Shared>, listener: &Listener) {
+async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
     let mut backoff = BACKOFF.0;
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut lost = false;
     loop {
         let accepted = tokio::select! {
             () = shared.shutdown.cancelled() => return,
             accepted = listener.accept() => accepted,
+            _ = looks.tick() => {
+                if let Some(told) = &shared.server.on_socket_change {
+                    keep_in_place(listener, &mut lost, told);
+                }
+                continue;
+            }
         };
         match accepted.and_then(|stream| Ok((peer_credentials(&stream)?, stream))) {
             Ok((peer, stream)) => {
@@ -116,6 +145,27 @@ async fn accept_all(shared: &Arc<Shared>, listener: &Listener) {
                 }
                 backoff = (backoff * 2).min(BACKOFF.1);
             }
+        }
+    }
+}
+
+/// Binds the socket again where its path leads to it no more.
+fn keep_in_place(listener: &mut Listener, lost: &mut bool, told: &OnSocketChange) {
+    if listener.is_in_place() {
+        if std::mem::take(lost) {
+            told(SocketChange::Back);
+        }
+        return;
+    }
+    match listener.rebind() {
+        Ok(again) => {
+            *listener = again;
+            *lost = false;
+            told(SocketChange::BoundAgain);
+        }
+        Err(error) => {
+            *lost = true;
+            told(SocketChange::Lost(error.to_string()));
         }
     }
 }

@@ -281,6 +281,8 @@ pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
             start_time: fields.get(19)?.parse().ok()?,
         },
         ended: matches!(*fields.first()?, "Z" | "X"),
+        // Not one that a debugger holds ("t").
+        stopped: *fields.first()? == "T",
         parent: u32::try_from(number(1)?).ok()?,
         session: u32::try_from(number(3)?).unwrap_or(0),
         has_terminal: number(4)? != 0,

@@ -190,6 +190,8 @@ pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
     Some(super::walk::Vitals {
         id: super::ProcessId { pid, start_time },
         ended: is_zombie(pid),
+        // SSTOP
+        stopped: full.is_some_and(|full| full.pbi_status == 4),
         parent: parent_of(pid)?,
         session: 0,
         has_terminal: full.is_some_and(|full| full.e_tdev != u32::MAX),

@@ -37,7 +37,7 @@ pub use system::{
     parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
     socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
 };
-pub use walk::{ProcessHandle, Step, WalkError, effective_user, walk};
+pub use walk::{ProcessHandle, Step, WalkError, effective_user, is_stopped, send_signal, walk};
 
 /// The user that this process acts for.
 #[must_use]

@@ -26,6 +26,7 @@ const MARK: &str = "HUMANLAYER_SESSION_ID";
 pub(super) struct Vitals {
     pub(super) id: ProcessId,
     pub(super) ended: bool,
+    pub(super) stopped: bool,
     pub(super) parent: u32,
     pub(super) session: u32,
     pub(super) has_terminal: bool,
@@ -166,6 +167,39 @@ fn facts(vitals: &Vitals) -> Step {
         mark: system::environ_var(pid, MARK).filter(|id| !id.is_empty()),
         control_group: None,
     }
+}
+
+/// Whether a process is there and was stopped by a signal.
+#[must_use]
+pub fn is_stopped(process: ProcessId) -> bool {
+    system::vitals(process.pid)
+        .is_some_and(|vitals| vitals.id == process && vitals.stopped && !vitals.ended)
+}
+
+/// Sends a signal to this process, and to none that got its number.
+///
+/// # Errors
+/// When it is gone, or the system refuses.
+pub fn send_signal(process: ProcessId, signal: rustix::process::Signal) -> io::Result<()> {
+    let handle = ProcessHandle::open(process.pid);
+    let is_itself = system::vitals(process.pid).is_some_and(|vitals| vitals.id == process);
+    if !is_itself {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("process {} has ended", process.pid),
+        ));
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(handle) = handle {
+        return rustix::process::pidfd_send_signal(&handle.0, signal).map_err(io::Error::from);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = handle;
+    let pid = i32::try_from(process.pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or(io::ErrorKind::NotFound)?;
+    rustix::process::kill_process(pid, signal).map_err(io::Error::from)
 }
 
 /// The effective user of a process; none if it is gone.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct AlarmInfo {
     /// Its number.
     pub id: i64,
-    /// `runner_killed`, `ran_unapproved`, `foreign_writer`, or what a newer daemon knows.
+    /// `runner_killed`, `ran_unapproved`, `foreign_writer`, `runner_stopped`, `database_moved`,
+    /// `socket_taken`, `journal_damaged`, or what a newer daemon knows.
     pub kind: String,
     /// The session in which it happened.
     pub session_id: String,

@@ -241,6 +241,7 @@ fn event_data(body: &EventBody) -> Map<String, Value> {
             object(json!({"session": SessionState::from(session.as_ref())}))
         }
         EventBody::AlarmsChanged { open } => object(json!({"open": open})),
+        EventBody::ProblemChanged { problem } => object(json!({"problem": problem})),
         EventBody::MessageDelta(delta) => object(json!({"delta": delta})),
     }
 }

@@ -65,7 +65,7 @@ pub struct SubscribeEventsParams {
 /// out to belong to another session), `session_status_changed` (`old_status`, `new_status`,
 /// `parent_session_id?`), `conversation_updated` (the fields of the piece, `content_type`, and `tool_input` as an object),
 /// `message_updated` (`message_id`, `sequence`, `delivery`: null once the agent has read the message),
-/// `session_settings_changed` (what changed), `session_deleted`, `session_updated` (`session`; live), `alarms_changed` (`open`; live),
+/// `session_settings_changed` (what changed), `session_deleted`, `session_updated` (`session`; live), `alarms_changed` (`open`; live), `problem_changed` (`problem`, or null; live),
 /// `message_delta` (`delta`; live), and `resync`: events after `seq` were too many or are no longer
 /// kept; ask `getOverview` and go on from its `seq`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -38,6 +38,7 @@ impl Serialize for EventLine<'_> {
             | EventBody::SessionDeleted
             | EventBody::SessionUpdated(_)
             | EventBody::AlarmsChanged { .. }
+            | EventBody::ProblemChanged { .. }
             | EventBody::MessageDelta(_) => EventNotification::from(self.0).serialize(to),
         }
     }

@@ -29,9 +29,14 @@ const RETRY: Duration = Duration::from_millis(500);
 /// over and over.
 const RESTART: Duration = Duration::from_secs(15);
 
+/// How often it is looked, while nothing happens, whether the daemon answers.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// Events that concern the lists. Conversations of sessions that are not open would be most of the
 /// traffic and are not asked for.
-const LIST_EVENTS: [&str; 7] = [
+const LIST_EVENTS: [&str; 9] = [
+    "alarms_changed",
+    "problem_changed",
     "new_approval",
     "approval_resolved",
     "approval_delivered",
@@ -119,6 +124,7 @@ fn trouble(error: &ClientError) -> Trouble {
         ClientError::Spawn(_) => Trouble::NotStarted,
         ClientError::Connect(_) => Trouble::Refused,
         ClientError::Rpc { .. } | ClientError::Garbled { .. } => Trouble::Foreign,
+        ClientError::Silent { .. } => Trouble::Silent,
         ClientError::Lost { .. } | ClientError::TimedOut { .. } => Trouble::Broken,
     }
 }
@@ -183,12 +189,19 @@ async fn follow_all(
             return Ok(Ended::Unheard);
         }
     }
-    drop(client);
     if to.send(Msg::Link(Link::Complete)).await.is_err() {
         return Ok(Ended::Unheard);
     }
     loop {
-        let told = match events.next().await? {
+        let update = tokio::select! {
+            update = events.next() => update?,
+            // A daemon that is stopped closes nothing and tells nothing.
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                client.is_served().await?;
+                continue;
+            }
+        };
+        let told = match update {
             Update::Event(event) => Msg::Link(Link::Event(Box::new(event))),
             // Live events may be missing, or stored ones too.
             Update::Resync(_) | Update::Lost | Update::Reconnected => return Ok(Ended::Again),

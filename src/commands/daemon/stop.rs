@@ -9,9 +9,12 @@ use crate::client::life::{self, Life};
 use crate::client::{Client, ClientError};
 use crate::commands::exit::Failure;
 use crate::config::Config;
+use crate::platform::{self, ProcessId};
 
 /// How long the daemon may take to finish what it is doing.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long one that does not answer may take to end by itself.
+const HUNG_LIMIT: Duration = Duration::from_secs(8);
 /// How long it may take to say which process it is.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// How long between two tries for the start lock.
@@ -82,6 +85,27 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
                 "telling process {} to stop: {cause}",
                 pid.as_raw_nonzero()
             )));
+        }
+    }
+    // One that a signal has stopped hears nothing before it goes on.
+    if let Ok(number) = u32::try_from(pid.as_raw_nonzero().get())
+        && let Some(start_time) = platform::process_start_time(number)
+    {
+        let process = ProcessId {
+            pid: number,
+            start_time,
+        };
+        if platform::is_stopped(process) {
+            platform::send_signal(process, Signal::CONT)?;
+        }
+        let hung = answering == Some(0);
+        if hung
+            && !life::wait_until_free(socket, HUNG_LIMIT)
+                .await
+                .map_err(looking)?
+        {
+            // It does not even end: what it was doing is in the database or never happened.
+            platform::send_signal(process, Signal::KILL)?;
         }
     }
     if life::wait_until_free(socket, LIMIT)

@@ -23,6 +23,14 @@ pub enum AlarmKind {
     RanUnapproved,
     /// Another program has written to the database.
     ForeignWriter,
+    /// A signal has stopped a runner.
+    RunnerStopped,
+    /// The database's files were deleted while they were in use.
+    DatabaseMoved,
+    /// The socket was taken away.
+    SocketTaken,
+    /// A journal was cut off or taken away while its session ran.
+    JournalDamaged,
     /// Something of a newer version.
     Other,
 }
@@ -35,6 +43,10 @@ impl AlarmKind {
             Self::RunnerKilled => "runner_killed",
             Self::RanUnapproved => "ran_unapproved",
             Self::ForeignWriter => "foreign_writer",
+            Self::RunnerStopped => "runner_stopped",
+            Self::DatabaseMoved => "database_moved",
+            Self::SocketTaken => "socket_taken",
+            Self::JournalDamaged => "journal_damaged",
             Self::Other => "other",
         }
     }
@@ -42,10 +54,18 @@ impl AlarmKind {
     /// The kind of a name.
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        [Self::RunnerKilled, Self::RanUnapproved, Self::ForeignWriter]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Other)
+        [
+            Self::RunnerKilled,
+            Self::RanUnapproved,
+            Self::ForeignWriter,
+            Self::RunnerStopped,
+            Self::DatabaseMoved,
+            Self::SocketTaken,
+            Self::JournalDamaged,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .unwrap_or(Self::Other)
     }
 }
 
@@ -87,6 +107,23 @@ struct Watch {
     /// Whether it was killed, once its parent, which is this daemon, knows.
     killed: Option<bool>,
     is_child: bool,
+    /// Its agent, as it said itself.
+    agent: Option<ProcessId>,
+    /// This daemon kills it, once nothing is left below it.
+    ended_here: bool,
+}
+
+/// A process that is watched.
+#[derive(Clone, Debug)]
+pub struct WatchedProcess {
+    /// Its directory.
+    pub directory: String,
+    /// Its session.
+    pub session: SessionId,
+    /// Its runner.
+    pub runner: ProcessId,
+    /// Its agent, where that is known.
+    pub agent: Option<ProcessId>,
 }
 
 /// How a runner ended, as far as the kernel told.
@@ -117,8 +154,43 @@ impl Callers {
                 handle,
                 killed: None,
                 is_child,
+                agent: None,
+                ended_here: false,
             },
         );
+    }
+
+    /// All runners that are watched.
+    #[must_use]
+    pub fn watched(&self) -> Vec<WatchedProcess> {
+        let runners = lock(&self.runners);
+        let watched = lock(&self.watched);
+        watched
+            .runners
+            .iter()
+            .filter_map(|(directory, watch)| {
+                Some(WatchedProcess {
+                    directory: directory.clone(),
+                    session: runners.get(&watch.process)?.session.clone(),
+                    runner: watch.process,
+                    agent: watch.agent,
+                })
+            })
+            .collect()
+    }
+
+    /// Notes which process a runner says its agent is.
+    pub fn note_agent(&self, directory: &str, agent: ProcessId) {
+        if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.agent = Some(agent);
+        }
+    }
+
+    /// Notes that this daemon kills a runner below which nothing is left that could escape.
+    pub fn runner_ends_here(&self, directory: &str) {
+        if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.ended_here = true;
+        }
     }
 
     /// Notes how a child ended.
@@ -132,6 +204,9 @@ impl Callers {
     #[must_use]
     pub fn runner_end(&self, directory: &str) -> RunnerEnd {
         match lock(&self.watched).runners.get(directory) {
+            Some(Watch {
+                ended_here: true, ..
+            }) => RunnerEnd::Exited,
             Some(Watch {
                 killed: Some(true), ..
             }) => RunnerEnd::Killed,
@@ -188,6 +263,7 @@ impl Callers {
         let watched = lock(&self.watched);
         let gone = watched.runners.values().filter(|watch| {
             watch.killed != Some(false)
+                && !watch.ended_here
                 && watch
                     .handle
                     .as_ref()

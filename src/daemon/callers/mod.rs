@@ -20,7 +20,7 @@ mod terminals;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-pub use alarm::{Alarm, AlarmKind, RunnerEnd};
+pub use alarm::{Alarm, AlarmKind, RunnerEnd, WatchedProcess};
 pub use judge::Runner;
 pub use place::{Place, PlaceRecord, top};
 pub use recall::{recall, recall_confirmed};

@@ -117,11 +117,15 @@ impl From<StoreError> for ApiError {
             StoreError::Unfit(unfit) => Self::invalid(unfit.field, unfit.problem),
             StoreError::Full { of_all: false, .. } => Self::too_many(message, 10),
             StoreError::Full { of_all: true, .. } => Self::unavailable(message, 10),
-            StoreError::Sql { .. } | StoreError::Commit(_) | StoreError::Closed => {
+            StoreError::Sql { .. }
+            | StoreError::Commit(_)
+            | StoreError::Moved(_)
+            | StoreError::Closed => {
                 tracing::warn!(error = message, "a request of the local API failed");
                 Self::unavailable(message, 2)
             }
             StoreError::Open { .. }
+            | StoreError::InUse { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }

@@ -108,10 +108,13 @@ impl From<StoreError> for RpcError {
                 Self::new(ErrorKind::Unavailable, message)
                     .hint("nothing happened; check the disk that holds the database and try again")
             }
+            StoreError::Moved(_) => Self::new(ErrorKind::Unavailable, message)
+                .hint("nothing happened; `humanlayer daemon status` says when it is settled"),
             StoreError::Closed => {
                 Self::new(ErrorKind::Unavailable, message).hint("try again in a moment")
             }
             StoreError::Open { .. }
+            | StoreError::InUse { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }

@@ -10,12 +10,10 @@ pub struct Nothing {}
 
 pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
     let daemon = &call.daemon;
-    let problem = daemon
-        .store
-        .probe()
-        .await
-        .err()
-        .map(|error| error.to_string());
+    let problem = match daemon.store.probe().await {
+        Ok(()) => daemon.conditions.problem(),
+        Err(error) => Some(error.to_string()),
+    };
     let http = daemon.http.status();
     Ok(HealthResponse {
         status: if problem.is_none() { "ok" } else { "degraded" }.to_owned(),

@@ -7,8 +7,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _};
-use std::os::unix::fs::FileExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
@@ -58,6 +57,18 @@ impl Batch {
     pub fn can_wait(&self) -> bool {
         self.parsed.len() <= FEW && self.parsed.iter().all(AgentLine::is_talk)
     }
+}
+
+/// What was done to a journal while its agent writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// It is shorter than what was read of it. What the agent writes from now on stands at its new end.
+    CutOff {
+        /// By how many bytes.
+        missing: u64,
+    },
+    /// Its path leads to it no more. What the agent writes is read as long as this daemon has it open.
+    TakenAway,
 }
 
 /// A place in a journal.
@@ -176,6 +187,26 @@ impl Journal {
     #[must_use]
     pub fn is_far_behind(&self) -> bool {
         self.chunk == CHUNK
+    }
+
+    /// How the file is no more what its agent writes; none while it is.
+    ///
+    /// # Errors
+    /// When the file cannot be looked at.
+    pub fn damage(&self, path: &Path) -> io::Result<Option<Damage>> {
+        let open = self.file.metadata()?;
+        let read = (self.base - self.begins).saturating_add(self.buffer.len() as u64);
+        if open.len() < read {
+            return Ok(Some(Damage::CutOff {
+                missing: read - open.len(),
+            }));
+        }
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if (found.dev(), found.ino()) == (open.dev(), open.ino()) => Ok(None),
+            Ok(_) => Ok(Some(Damage::TakenAway)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Damage::TakenAway)),
+            Err(error) => Err(error),
+        }
     }
 
     /// What stands behind the last newline: half a line that its writer never finished.

@@ -7,6 +7,7 @@
 mod agent_info;
 mod credentials;
 pub mod ending;
+mod force;
 mod isolation;
 pub mod journal;
 mod launch;

@@ -10,12 +10,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::ending::{Action, Ending, Facts};
+use super::force;
 use super::journal::Journal;
 use super::link::Link;
 use super::machine::{self, Exit};
@@ -26,6 +28,7 @@ use crate::daemon::claude::{control, line, transcript};
 use crate::daemon::store::{End, Ingest, RawLines, ReadMessages, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
+use crate::platform::{self, ProcessId};
 use crate::runner::frame::{NackReason, Reply, Request};
 use crate::runner::{self, SessionDir};
 
@@ -41,6 +44,10 @@ const COLLECT_POLL: Duration = Duration::from_millis(5);
 
 /// How long a runner may take from its start to its socket.
 const START_WAIT: Duration = Duration::from_secs(20);
+
+/// How often a runner that is not stopped is told to end its agent before that is done for it. It is told
+/// each [`GRACE_PERIOD`](super::GRACE_PERIOD), and has stages of its own.
+const PATIENCE_WITH_RUNNER: u32 = 5;
 
 /// Why a supervisor stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +83,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         unsent: true,
         exited: false,
         was_linked: false,
+        terminations: 0,
+        journal_taken: false,
         looked_at_end: false,
         started: Instant::now(),
         session,
@@ -125,6 +134,10 @@ struct Supervisor {
     exited: bool,
     /// Whether this daemon has been connected to the runner.
     was_linked: bool,
+    /// How often the runner was told to end its agent.
+    terminations: u32,
+    /// Whether it was said that the journal is not in its place.
+    journal_taken: bool,
     /// Whether it was established how the runner ended.
     looked_at_end: bool,
     ending: Ending,
@@ -166,6 +179,7 @@ impl Supervisor {
     /// Does all that can be done now, then waits for the next thing.
     async fn step(&mut self) -> Result<Option<Stop>, Problem> {
         self.read_journal().await?;
+        self.look_for_damage().await?;
         let may_connect = self.reconnect_at.is_none_or(|at| at <= Instant::now());
         if self.link.is_none() && !self.exited && may_connect {
             self.connect().await?;
@@ -301,7 +315,16 @@ impl Supervisor {
                 }
                 Reply::Exited { .. } => self.runner_said_it_ends(),
                 Reply::Hello { exited: true, .. } => self.runner_said_it_ends(),
-                Reply::Hello { .. } => {}
+                Reply::Hello { agent_pid, .. } => {
+                    let agent = agent_pid.and_then(|pid| {
+                        let start_time = platform::process_start_time(pid)?;
+                        Some(ProcessId { pid, start_time })
+                    });
+                    if let Some(agent) = agent {
+                        let directory = &self.session.directory;
+                        self.ctx.callers.note_agent(directory, agent);
+                    }
+                }
                 Reply::Error { message } => {
                     tracing::warn!(session = %self.session.id, message, "the runner did not understand us");
                 }
@@ -392,6 +415,10 @@ impl Supervisor {
                 self.unsent = true;
             }
             Action::Terminate => {
+                self.terminations += 1;
+                if let Some(runner) = self.ctx.callers.runner_process(&self.session.directory) {
+                    self.end_from_outside(runner).await;
+                }
                 if let Some(link) = &mut self.link
                     && link.send(&Request::Terminate { from: None }).await.is_err()
                 {
@@ -400,6 +427,24 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// Gets a runner going that a signal has stopped; ends what is below one that stays stopped, or that
+    /// does not do what it is told, and then itself.
+    async fn end_from_outside(&self, runner: ProcessId) {
+        let is_stopped = platform::is_stopped(runner);
+        let is_late = self.terminations > if is_stopped { 1 } else { PATIENCE_WITH_RUNNER };
+        let (id, directory) = (&self.session.id, &self.session.directory);
+        if is_late {
+            tracing::error!(session = %id, pid = runner.pid, is_stopped, "the runner does not end its agent; ending it from outside");
+            if blocking(move || force::end_below(runner)).await {
+                self.ctx.callers.runner_ends_here(directory);
+            }
+            // It says how its agent ended, if it can, and is ended as well if it cannot.
+            tokio::spawn(force::end_unless_it_ends(runner));
+        } else if is_stopped && let Err(error) = platform::send_signal(runner, Signal::CONT) {
+            tracing::warn!(session = %id, %error, "a stopped runner cannot be told to go on");
+        }
     }
 
     fn timer(&self) -> Instant {

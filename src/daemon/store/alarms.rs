@@ -8,7 +8,8 @@ use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, seals, sessions};
 use crate::daemon::callers::{Alarm, AlarmKind};
-use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
+use crate::domain::conversation::NewConversationEvent;
+use crate::domain::{EventBody, EventType, Outcome, RunId, Session, SessionId};
 
 const COLUMNS: &str =
     "id, kind, session_id, detail, boot_id, since, created_at, acknowledged_at, acknowledged_by";
@@ -70,6 +71,26 @@ pub fn raise_without_session(
 ) -> Result<(), StoreError> {
     let nobody = (&SessionId::from(String::new()), &RunId::from(String::new()));
     raise(write, kind, nobody, detail, ("", 0))
+}
+
+/// Raises an alarm about a session, unless one of that kind is open about it.
+pub fn raise_once(
+    write: &mut Write<'_>,
+    kind: AlarmKind,
+    session: &Session,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let known = write
+        .db
+        .prepare_cached(
+            "SELECT 1 FROM alarms WHERE acknowledged_at IS NULL AND kind = ? AND session_id = ?",
+        )
+        .and_then(|mut query| query.exists(params![kind.as_str(), session.id.as_str()]))
+        .doing("look for an open alarm")?;
+    if known {
+        return Ok(());
+    }
+    raise(write, kind, (&session.id, &session.run_id), detail, ("", 0))
 }
 
 /// Whether an alarm of a kind is open.
@@ -178,6 +199,83 @@ impl Store {
                     detail,
                     (&boot, since),
                 )
+            })
+            .await
+    }
+
+    /// Records that a signal has stopped a session's runner, unless that is open already.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn raise_runner_stopped(
+        &self,
+        session: SessionId,
+        pid: u32,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::resolve(write.db, session.as_str())?;
+                let detail = format!(
+                    "a signal stopped the session's runner (process {pid}); it was told to go on"
+                );
+                raise_once(write, AlarmKind::RunnerStopped, &session, &detail)
+            })
+            .await
+    }
+
+    /// Records an alarm that is about no session, unless one of its kind is open.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn raise_about_daemon(
+        &self,
+        kind: AlarmKind,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                if is_open(write.db, kind)? {
+                    return Ok(());
+                }
+                raise_without_session(write, kind, &detail)
+            })
+            .await
+    }
+
+    /// Records that a session's journal is not what its agent wrote, and says so in its conversation.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn raise_journal_damaged(
+        &self,
+        session_key: i64,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                raise_once(write, AlarmKind::JournalDamaged, &session, &detail)?;
+                let words = NewConversationEvent::words(EventType::System, "system", detail);
+                sessions::say(write, &session, words)
+            })
+            .await
+    }
+
+    /// Has a session's journal count on from its beginning: what was before in it is gone.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn rebase_journal(&self, session_key: i64) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                write
+                    .db
+                    .prepare_cached(
+                        "UPDATE sessions SET journal_base = journal_offset WHERE key = ?",
+                    )
+                    .and_then(|mut update| update.execute([session_key]))
+                    .map(drop)
+                    .doing("take note of a journal that was cut off")
             })
             .await
     }

@@ -21,9 +21,11 @@ mod conversations_migration;
 #[cfg(test)]
 mod conversations_migration_tests;
 mod correlate;
+mod database;
 mod deletion;
 mod events;
 mod external;
+mod files;
 mod foreign_writer;
 mod ingest;
 mod intentions;
@@ -153,6 +155,15 @@ pub enum StoreError {
     /// The transaction could not be committed; nothing of it happened.
     #[error("the database could not be written: {0}")]
     Commit(String),
+    /// Another process has it.
+    #[error("the database {path} is in use by another daemon, perhaps over a link to it; `humanlayer daemon status` shows it", path = path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The files are not where they were.
+    #[error("{0}")]
+    Moved(String),
     /// The store is closed.
     #[error("the database is closed: the daemon is shutting down")]
     Closed,
@@ -223,13 +234,14 @@ impl StoreError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Sql { .. } | Self::Commit(_) => true,
+            Self::Sql { .. } | Self::Commit(_) | Self::Moved(_) => true,
             Self::Open { .. }
             | Self::Corrupt { .. }
             | Self::Foreign { .. }
             | Self::Newer { .. }
             | Self::Migrate { .. }
             | Self::Value { .. }
+            | Self::InUse { .. }
             | Self::Closed
             | Self::NotFound { .. }
             | Self::Ambiguous { .. }
@@ -275,6 +287,7 @@ pub struct Store {
     writer: writer::Handle,
     readers: reader::Pool,
     path: Arc<PathBuf>,
+    files: files::Files,
     sealer: Arc<Sealer>,
 }
 
@@ -292,12 +305,13 @@ impl Store {
         // Before anything is made beside a file that is not ours.
         schema::refuse_untouched(path)?;
         let sealer = Arc::new(Sealer::beside(path));
-        let writer = writer::start(path, publisher, answer, &sealer)?;
-        let readers = reader::Pool::start(path, READERS)?;
+        let (writer, files) = writer::start(path, publisher, answer, &sealer)?;
+        let readers = reader::Pool::start(path, READERS, writer.openings())?;
         Ok(Self {
             writer,
             readers,
             path: Arc::new(path.to_owned()),
+            files,
             sealer,
         })
     }
@@ -306,6 +320,26 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is wrong with where the database's files are. What can be put back is put back first.
+    pub async fn look_at_files(&self) -> Option<String> {
+        if self.files.state() == files::State::InPlace {
+            return None;
+        }
+        // The writer looks before each transaction, and does what can be done.
+        match self.writer.run(|_| Ok(())).await {
+            Ok(()) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// How often the database was written back and opened again.
+    #[must_use]
+    pub fn reopened(&self) -> u64 {
+        self.writer
+            .openings()
+            .load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Whether the database can be written now.

@@ -4,7 +4,8 @@
 //! that all its statements see the same moment.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
@@ -37,21 +38,22 @@ pub struct Pool {
 
 impl Pool {
     /// Starts `count` threads.
-    pub fn start(path: &Path, count: usize) -> Result<Self, StoreError> {
+    /// `openings` counts how often the database was written back and is to be opened again.
+    pub fn start(path: &Path, count: usize, openings: &Arc<AtomicU64>) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel::<Job>(READ_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for index in 0..count {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let db = Connection::open_with_flags(path, flags)
-                .map_err(|source| schema::unreadable(path, source))?;
-            db.busy_timeout(std::time::Duration::from_secs(5))
-                .doing("set its patience")?;
-            schema::keep_plans(&db).doing("keep its plans")?;
-            db.set_prepared_statement_cache_capacity(64);
+            let db = open(path)?;
+            let reader = Reader {
+                path: path.to_owned(),
+                db,
+                opening: openings.load(Ordering::Acquire),
+                openings: Arc::clone(openings),
+            };
             let jobs = Arc::clone(&jobs);
             std::thread::Builder::new()
                 .name(format!("store-reader-{index}"))
-                .spawn(move || serve(&db, &jobs))
+                .spawn(move || serve(reader, &jobs))
                 .map_err(|error| {
                     StoreError::Commit(format!("cannot start a reader thread: {error}"))
                 })?;
@@ -111,7 +113,45 @@ fn snapshot<T>(
     result
 }
 
-fn serve(db: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)
+        .map_err(|source| schema::unreadable(path, source))?;
+    db.busy_timeout(std::time::Duration::from_secs(5))
+        .doing("set its patience")?;
+    schema::keep_plans(&db).doing("keep its plans")?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// One thread's connection.
+struct Reader {
+    path: PathBuf,
+    db: Connection,
+    /// Of which opening of the database it is.
+    opening: u64,
+    openings: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// The connection, to the database that is in place.
+    fn db(&mut self) -> &Connection {
+        let now = self.openings.load(Ordering::Acquire);
+        if now != self.opening {
+            match open(&self.path) {
+                Ok(db) => {
+                    self.db = db;
+                    self.opening = now;
+                }
+                // What it has open is whole up to then.
+                Err(error) => tracing::error!(%error, "cannot open the database again for reading"),
+            }
+        }
+        &self.db
+    }
+}
+
+fn serve(mut reader: Reader, jobs: &Mutex<mpsc::Receiver<Job>>) {
     loop {
         // Held only while waiting: the thread that gets a job lets the next one wait.
         let job = jobs
@@ -119,7 +159,7 @@ fn serve(db: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
             .unwrap_or_else(PoisonError::into_inner)
             .blocking_recv();
         match job {
-            Some(job) => job(db),
+            Some(job) => job(reader.db()),
             None => return,
         }
     }

@@ -9,19 +9,18 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
-use super::{
-    Doing as _, Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, schema, seals, secrets,
-};
+use super::database::{Database, NotBegun};
+use super::files::Files;
+use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
@@ -81,7 +80,7 @@ impl Write<'_> {
 type Finish = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
 /// Runs with the transaction, or with none when it could not be begun; says whether to keep what it
 /// did, and how to answer its caller after the commit.
-type Job = Box<dyn FnOnce(Option<&mut Write<'_>>) -> (bool, Finish) + Send>;
+type Job = Box<dyn FnOnce(Result<&mut Write<'_>, NotBegun>) -> (bool, Finish) + Send>;
 
 enum Message {
     Run(Job, Urgency),
@@ -108,9 +107,16 @@ pub struct Handle {
     /// Set when the thread must not wait for more.
     hurry: Arc<AtomicBool>,
     thread: Thread,
+    /// How often the database was opened again.
+    openings: Arc<AtomicU64>,
 }
 
 impl Handle {
+    /// How often the database was opened again.
+    pub fn openings(&self) -> &Arc<AtomicU64> {
+        &self.openings
+    }
+
     /// Runs a job in a transaction and answers after its commit.
     pub async fn run<T: Send + 'static>(
         &self,
@@ -127,7 +133,11 @@ impl Handle {
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |write| {
-            let result = write.map_or_else(|| Err(StoreError::Commit("not begun".to_owned())), job);
+            let result = match write {
+                Ok(write) => job(write),
+                Err(NotBegun::Failed) => Err(StoreError::Commit("not begun".to_owned())),
+                Err(NotBegun::Moved(problem)) => Err(StoreError::Moved(problem)),
+            };
             let keep = result.is_ok();
             let finish: Finish = Box::new(move |commit| {
                 // Of two problems the job's own says more.
@@ -175,25 +185,11 @@ pub fn start(
     publisher: impl Publish,
     answer: AnswerLine,
     sealer: &Arc<Sealer>,
-) -> Result<Handle, StoreError> {
-    let mut db = open(path)?;
-    // Its log may show that it is not ours to fold in.
-    keep_log(&db, true).doing("spare its log")?;
-    secrets::add_functions(&db, sealer).doing("prepare the migration")?;
-    schema::migrate(&mut db, path, sealer)?;
-    keep_log(&db, false).doing("take its log over")?;
-    secrets::rewrite_if_asked(&db);
-    db.set_prepared_statement_cache_capacity(64);
-    // NORMAL: a commit survives the death of the process, and the database survives the loss of
-    // power, at which every agent is gone anyway.
-    // What a savepoint may have to undo is small, so it is kept in memory, not in a file.
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
-    )
-    .map_err(|source| schema::unreadable(path, source))?;
-    super::foreign_writer::begin(&db, sealer).doing("watch for other writers")?;
-    seals::begin(&db).doing("watch what permits something")?;
-    let seq = events::last_seq(&db)?;
+) -> Result<(Handle, Files), StoreError> {
+    let database = Database::open(path, sealer)?;
+    let files = database.files().clone();
+    let openings = Arc::clone(database.openings());
+    let seq = events::last_seq(database.as_opened())?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
     let with = With {
         answer,
@@ -204,50 +200,15 @@ pub fn start(
     let hurried = Arc::clone(&hurry);
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
-        .spawn(move || serve(db, seq, jobs, &hurried, &publisher, &with))
+        .spawn(move || serve(database, seq, jobs, &hurried, &publisher, &with))
         .map_err(|error| StoreError::Commit(format!("cannot start the writer thread: {error}")))?;
-    Ok(Handle {
+    let handle = Handle {
         queue,
         hurry,
         thread: thread.thread().clone(),
-    })
-}
-
-fn open(path: &Path) -> Result<Connection, StoreError> {
-    create_private(path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)
-        .map_err(|source| schema::unreadable(path, source))?;
-    let prepare = || -> rusqlite::Result<()> {
-        db.busy_timeout(std::time::Duration::from_secs(5))?;
-        // Reading the header first: a file that is not ours must not get even a WAL file.
-        let _: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-        schema::keep_plans(&db)?;
-        db.pragma_update(None, "foreign_keys", "ON")
+        openings,
     };
-    prepare().map_err(|source| schema::unreadable(path, source))?;
-    Ok(db)
-}
-
-/// Whether closing the database leaves its write-ahead log as it is.
-fn keep_log(db: &Connection, keep: bool) -> rusqlite::Result<()> {
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
-        .map(drop)
-}
-
-/// Makes the file 0600 before SQLite would make it with the process's mask. When it exists already
-/// or cannot be made, opening it says what is the matter.
-fn create_private(path: &Path) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    drop(
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path),
-    );
+    Ok((handle, files))
 }
 
 /// What jobs are given beside the database.
@@ -259,7 +220,7 @@ struct With {
 }
 
 fn serve(
-    db: Connection,
+    mut database: Database,
     mut seq: i64,
     mut jobs: mpsc::Receiver<Message>,
     hurry: &AtomicBool,
@@ -293,16 +254,28 @@ fn serve(
                 None
             };
         }
-        commit(&db, &mut seq, &mut batch, &mut careful, publisher, with);
+        match database.in_place() {
+            Ok(db) => commit(db, &mut seq, &mut batch, &mut careful, publisher, with),
+            Err(why) => give_up(&mut batch, &why),
+        }
         last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
-            finish_database(db);
+            database.close();
             let _ = done.send(());
             return;
         }
     }
-    finish_database(db);
+    database.close();
+}
+
+/// Answers jobs for which there is no transaction.
+fn give_up(batch: &mut VecDeque<(Job, Urgency)>, why: &NotBegun) {
+    let error: Arc<str> = "not begun".into();
+    for (job, _) in batch.drain(..) {
+        let (_, finish) = job(Err(why.clone()));
+        finish(Err(Arc::clone(&error)));
+    }
 }
 
 /// Lets jobs come together until then, unless somebody waits for one. The flag is set after its job
@@ -392,7 +365,7 @@ fn commit(
             {
                 tracing::error!(%error, "the rollback failed");
             }
-            finishes.extend(batch.drain(..).map(|(job, _)| job(None).1));
+            finishes.extend(batch.drain(..).map(|(job, _)| job(Err(NotBegun::Failed)).1));
             Err(Arc::from(error))
         }
     };
@@ -420,7 +393,7 @@ const CAREFUL: usize = 1_000;
 /// go on, as the other ways do.
 fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<(bool, Finish)> {
     let seq = write.seq;
-    let (keep, finish) = job(Some(write));
+    let (keep, finish) = job(Ok(write));
     if !keep {
         write.seq = seq;
         write.events.clear();
@@ -436,7 +409,7 @@ fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Resu
 fn run_apart(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Result<(bool, Finish)> {
     let (seq, events, wakes) = (write.seq, write.events.len(), write.wakes.clone());
     db.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let (keep, finish) = job(Some(write));
+    let (keep, finish) = job(Ok(write));
     if !keep {
         write.seq = seq;
         write.events.truncate(events);
@@ -455,19 +428,9 @@ fn run_apart(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Resu
 /// One that fails before it has changed anything harms nobody.
 fn run_together(db: &Connection, write: &mut Write<'_>, job: Job) -> (bool, Finish) {
     let (seq, changes) = (write.seq, db.total_changes());
-    let (keep, finish) = job(Some(write));
+    let (keep, finish) = job(Ok(write));
     let untouched = seq == write.seq && changes == db.total_changes() && !db.is_autocommit();
     (keep || untouched, finish)
-}
-
-fn finish_database(db: Connection) {
-    crate::failpoint::hit("store.closing");
-    if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        tracing::warn!(%error, "the write-ahead log could not be folded in; the next start does it");
-    }
-    if let Err((_, error)) = db.close() {
-        tracing::warn!(%error, "the database did not close cleanly");
-    }
 }
 
 #[cfg(test)]
@@ -560,6 +523,7 @@ mod tests {
             queue,
             hurry: handle_hurry,
             thread: thread.thread().clone(),
+            openings: Arc::default(),
         };
         handle.hurry();
         thread.join().unwrap();

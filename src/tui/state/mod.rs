@@ -76,6 +76,8 @@ pub enum Trouble {
     Foreign,
     /// The connection broke.
     Broken,
+    /// The daemon is there and answers nobody.
+    Silent,
 }
 
 /// How the connection stands.

@@ -90,7 +90,7 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             // Said once, where there is more to it than the status line goes on saying.
             let telling = match trouble {
                 Trouble::NotStarted | Trouble::Refused | Trouble::Foreign => true,
-                Trouble::Stopped | Trouble::Broken => false,
+                Trouble::Stopped | Trouble::Broken | Trouble::Silent => false,
             };
             if telling && !same {
                 say(app, Tone::Bad, why.clone());
@@ -138,6 +138,15 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 say(app, Tone::Bad, "Alarm: see humanlayer alarms");
             }
             app.data.open_alarms = open;
+            return effects;
+        }
+        "problem_changed" => {
+            if let Connection::Up { problem, .. } = &mut app.connection {
+                *problem = field::<Option<String>>(&event.data, "problem").flatten();
+                if let Some(words) = problem.clone() {
+                    say(app, Tone::Bad, words);
+                }
+            }
             return effects;
         }
         "session_deleted" => {

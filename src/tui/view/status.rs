@@ -135,7 +135,7 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             if let Some(problem) = problem {
                 let forms = [70, 30].map(|most| format!("{} ", fit(problem, most)));
                 let forms = forms.map(|words| Span::styled(words, theme.bad));
-                parts.push([4, 6].into_iter().zip(forms).collect());
+                parts.push([9, 10].into_iter().zip(forms).collect());
             }
             parts
         }
@@ -159,6 +159,12 @@ fn connection(app: &App) -> Vec<Part<'_>> {
                         "✗ daemon has another version; {restart} to restart (sessions keep running) "
                     ),
                     format!("✗ other version; {restart} to restart "),
+                ),
+                Trouble::Silent => (
+                    format!(
+                        "✗ daemon does not answer ({ago}); {restart} to restart (sessions keep running) "
+                    ),
+                    format!("✗ no answer; {restart} to restart "),
                 ),
                 Trouble::Broken => (
                     format!("✗ connection lost ({ago}); reconnecting "),

@@ -185,6 +185,7 @@ impl Running {
                     holder: ipc::Holder::User,
                 }
             }),
+            on_socket_change: Some(Arc::new(|_| {})),
         };
         let listener = ipc::bind(&directory.path().join("s")).unwrap();
         let stop = CancellationToken::new();

@@ -1,7 +1,10 @@
 //! The user is always served, whatever agents, files and processes do.
 
 mod connections;
+mod files;
+mod hung;
 mod pending;
+mod stopped;
 
 use std::path::PathBuf;
 
@@ -31,6 +34,21 @@ fn start_crowd(daemon: &Daemon, how: &str) -> String {
     );
     let tool = json!({"command": command});
     daemon.launch_session(&format!("TOOL Bash {tool}\nWAITFILE never"))
+}
+
+/// Sends a signal.
+fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// The open alarms of a kind, once there is one.
+fn until_alarm(daemon: &Daemon, kind: &str) -> Value {
+    wait_until("the alarm is raised", || {
+        let alarms = daemon.call("listAlarms", json!({}))["alarms"].clone();
+        let mut alarms = alarms.as_array().unwrap().clone().into_iter();
+        alarms.find(|alarm| alarm["kind"] == kind)
+    })
 }
 
 /// Runs a verb that must succeed; gives what it prints.

@@ -13,9 +13,10 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 
 use super::{Problem, Supervisor};
-use crate::daemon::session::journal::{Batch, Journal};
+use crate::daemon::session::journal::{Batch, Damage, Journal};
 use crate::daemon::session::machine;
 use crate::daemon::store::{Ingest, Store, StoreError, Urgency};
+use crate::domain::session::Process;
 use crate::domain::{Event, EventBody, Session};
 
 /// Stretches of one journal that may be on their way into the store: while one is committed the next
@@ -82,6 +83,70 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    /// Looks whether the journal is still what the agent writes, and goes on as well as it can where it
+    /// is not.
+    pub(super) async fn look_for_damage(&mut self) -> Result<(), Problem> {
+        let Some(journal) = &self.journal else {
+            return self.look_for_missing_journal().await;
+        };
+        let path = self.dir.journal();
+        let store = &self.ctx.store;
+        match journal.damage(&path).map_err(Problem::Journal)? {
+            None => self.journal_taken = false,
+            Some(Damage::CutOff { missing }) => {
+                let detail = format!(
+                    "The session's journal was cut off by {missing} bytes while the agent wrote it: what it wrote in this moment may be missing here."
+                );
+                tracing::error!(session = %self.session.id, missing, "the journal was cut off");
+                store
+                    .raise_journal_damaged(self.session.key, detail)
+                    .await
+                    .map_err(Problem::Store)?;
+                // What is in the file now begins where the last whole line ended.
+                store
+                    .rebase_journal(self.session.key)
+                    .await
+                    .map_err(Problem::Store)?;
+                self.forget_places().await;
+                self.changed.notify_one();
+            }
+            Some(Damage::TakenAway) if !self.journal_taken => {
+                self.journal_taken = true;
+                let detail = "The session's journal was deleted or replaced while the agent writes it. It is read on as long as this daemon runs; what comes after its end is lost.".to_owned();
+                tracing::error!(session = %self.session.id, "the journal was deleted or replaced");
+                store
+                    .raise_journal_damaged(self.session.key, detail)
+                    .await
+                    .map_err(Problem::Store)?;
+            }
+            Some(Damage::TakenAway) => {}
+        }
+        Ok(())
+    }
+
+    /// A process whose journal is gone cannot be followed: it is ended.
+    async fn look_for_missing_journal(&mut self) -> Result<(), Problem> {
+        let is_asked = self.session.end_requested_at.is_some();
+        if self.link.is_none() || self.session.process != Process::Live || self.journal_taken {
+            return Ok(());
+        }
+        self.journal_taken = true;
+        let detail = "The session's journal is gone, so what its agent does cannot be followed: its process is ended.".to_owned();
+        tracing::error!(session = %self.session.id, "the journal is gone");
+        let store = &self.ctx.store;
+        store
+            .raise_journal_damaged(self.session.key, detail)
+            .await
+            .map_err(Problem::Store)?;
+        if !is_asked {
+            match store.request_end(self.session.id.as_str()).await {
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(Problem::Store(error)),
+            }
+        }
+        Ok(())
     }
 
     /// Understands what there is and hands it to the store, as far as there is room on the way.

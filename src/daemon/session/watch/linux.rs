@@ -61,8 +61,12 @@ impl Watcher {
     /// When the directory is gone or the system's limit of watches is reached.
     pub fn watch(&self, dir: &Path) -> io::Result<Arc<Notify>> {
         let wake = Arc::new(Notify::new());
-        let flags =
-            WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
+        let flags = WatchFlags::MODIFY
+            | WatchFlags::CREATE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE
+            | WatchFlags::ONLYDIR;
         // Held meanwhile, so that the first event finds its wake-up.
         let mut watched = lock(&self.watched);
         let number = inotify::add_watch(self.system.get_ref(), dir, flags)?;

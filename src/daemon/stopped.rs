@@ -1,0 +1,60 @@
+//! Notices runners and agents that a signal has stopped.
+//!
+//! A stopped runner carries nothing: neither answers nor the wish that the session ends. Nobody stops one
+//! but by a signal from outside, so it is told to go on at once, and that it happened is an alarm. A
+//! stopped agent is only said to be: its user may have meant it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio_util::sync::CancellationToken;
+
+use super::conditions::{Conditions, Part};
+use super::session::Sessions;
+use crate::platform;
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until the daemon shuts down.
+pub async fn watch(sessions: Sessions, conditions: Arc<Conditions>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        look(&sessions, &conditions).await;
+    }
+}
+
+async fn look(sessions: &Sessions, conditions: &Conditions) {
+    let context = sessions.context();
+    let watched = context.callers.watched();
+    for process in &watched {
+        let session = process.session.short();
+        let pid = process.runner.pid;
+        let is_stopped = platform::is_stopped(process.runner);
+        let problem = is_stopped.then(|| {
+            format!("session {session}: its runner (process {pid}) was stopped by a signal; it was told to go on")
+        });
+        conditions.set(Part::Runner(process.directory.clone()), problem);
+        if is_stopped {
+            if let Err(error) = platform::send_signal(process.runner, Signal::CONT) {
+                tracing::warn!(session, pid, %error, "a stopped runner cannot be told to go on");
+            }
+            let id = process.session.clone();
+            if let Err(error) = context.store.raise_runner_stopped(id, pid).await {
+                tracing::warn!(session, %error, "cannot record that a runner was stopped");
+            }
+        }
+        let stopped_agent = process.agent.filter(|agent| platform::is_stopped(*agent));
+        let problem = stopped_agent.map(|agent| {
+            let pid = agent.pid;
+            format!("session {session}: its agent (process {pid}) is stopped; `kill -CONT {pid}` lets it go on, `humanlayer end` ends it")
+        });
+        conditions.set(Part::Agent(process.directory.clone()), problem);
+    }
+    let directories: Vec<&str> = watched.iter().map(|one| one.directory.as_str()).collect();
+    conditions.keep_processes(&directories);
+}

@@ -1,0 +1,180 @@
+//! The connection that writes, to the file that is in the database's place.
+//!
+//! Owns opening it, and opening it again where its files were deleted meanwhile ([`Files`]).
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::files::{self, Files, State};
+use super::{Doing as _, StoreError, schema, seals, secrets};
+use crate::daemon::secrets::Sealer;
+
+/// Why there is no transaction.
+#[derive(Clone, Debug)]
+pub enum NotBegun {
+    /// The database said no.
+    Failed,
+    /// Its files are not where they were.
+    Moved(String),
+}
+
+/// The open database, and what it takes to open it again.
+pub struct Database {
+    db: Connection,
+    files: Files,
+    path: PathBuf,
+    sealer: Arc<Sealer>,
+    openings: Arc<AtomicU64>,
+    /// Kept until the end, and longer than the connection: a file that is closed takes SQLite's locks
+    /// on it along.
+    held: Vec<Option<File>>,
+}
+
+impl Database {
+    /// Opens, creates or migrates it.
+    pub fn open(path: &Path, sealer: &Arc<Sealer>) -> Result<Self, StoreError> {
+        create_private(path);
+        let held = files::hold(path)?;
+        let db = open_current(path, sealer)?;
+        Ok(Self {
+            db,
+            files: Files::of(path),
+            path: path.to_owned(),
+            sealer: Arc::clone(sealer),
+            openings: Arc::default(),
+            held: vec![held],
+        })
+    }
+
+    /// The connection, wherever its files are.
+    pub fn as_opened(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Where its files are.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// How often it was opened again.
+    pub fn openings(&self) -> &Arc<AtomicU64> {
+        &self.openings
+    }
+
+    /// The connection, if its files are where they are to be; else why it is not to be written. What was
+    /// deleted is written back first.
+    pub fn in_place(&mut self) -> Result<&Connection, NotBegun> {
+        let state = self.files.state();
+        match state {
+            State::InPlace => {}
+            State::Missing => {
+                if let Err(error) = self.put_back() {
+                    tracing::error!(%error, "the database was deleted and cannot be written back");
+                    let problem = self.files.problem(&state).unwrap_or_default();
+                    return Err(NotBegun::Moved(format!("{problem}: {error}")));
+                }
+            }
+            State::Replaced => {
+                self.files.keep(&self.db);
+                return Err(NotBegun::Moved(
+                    self.files.problem(&state).unwrap_or_default(),
+                ));
+            }
+        }
+        Ok(&self.db)
+    }
+
+    fn put_back(&mut self) -> Result<(), StoreError> {
+        // It must not fold its log in nor remove that of the one in its place.
+        keep_log(&self.db, true).doing("spare its log")?;
+        self.files
+            .write_back(&self.db)
+            .map_err(|error| StoreError::Commit(error.to_string()))?;
+        self.held.push(files::hold(&self.path)?);
+        self.db = open_current(&self.path, &self.sealer)?;
+        self.openings.fetch_add(1, Ordering::AcqRel);
+        tracing::error!(path = %self.path.display(), "the database was deleted while it was in use; it was written back");
+        Ok(())
+    }
+
+    /// Folds the log in and closes it.
+    pub fn close(mut self) {
+        crate::failpoint::hit("store.closing");
+        if self.files.state() == State::Missing
+            && let Err(error) = self.put_back()
+        {
+            tracing::error!(%error, "the database was deleted and cannot be written back");
+        }
+        let Self { db, held, .. } = self;
+        if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the write-ahead log could not be folded in; the next start does it");
+        }
+        if let Err((_, error)) = db.close() {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+        drop(held);
+    }
+}
+
+/// Opens the database for writing, in its present shape.
+fn open_current(path: &Path, sealer: &Arc<Sealer>) -> Result<Connection, StoreError> {
+    let mut db = open(path)?;
+    // Its log may show that it is not ours to fold in.
+    keep_log(&db, true).doing("spare its log")?;
+    secrets::add_functions(&db, sealer).doing("prepare the migration")?;
+    schema::migrate(&mut db, path, sealer)?;
+    keep_log(&db, false).doing("take its log over")?;
+    secrets::rewrite_if_asked(&db);
+    db.set_prepared_statement_cache_capacity(64);
+    // NORMAL: a commit survives the death of the process, and the database survives the loss of
+    // power, at which every agent is gone anyway.
+    // What a savepoint may have to undo is small, so it is kept in memory, not in a file.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
+    )
+    .map_err(|source| schema::unreadable(path, source))?;
+    super::foreign_writer::begin(&db, sealer).doing("watch for other writers")?;
+    seals::begin(&db).doing("watch what permits something")?;
+    Ok(db)
+}
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)
+        .map_err(|source| schema::unreadable(path, source))?;
+    let prepare = || -> rusqlite::Result<()> {
+        db.busy_timeout(std::time::Duration::from_secs(5))?;
+        // Reading the header first: a file that is not ours must not get even a WAL file.
+        let _: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        schema::keep_plans(&db)?;
+        db.pragma_update(None, "foreign_keys", "ON")
+    };
+    prepare().map_err(|source| schema::unreadable(path, source))?;
+    Ok(db)
+}
+
+/// Whether closing the database leaves its write-ahead log as it is.
+fn keep_log(db: &Connection, keep: bool) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
+}
+
+/// Makes the file 0600 before SQLite would make it with the process's mask. When it exists already
+/// or cannot be made, opening it says what is the matter.
+fn create_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    drop(
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path),
+    );
+}
