@@ -173,8 +173,15 @@
 //! present credentials, together with their endpoint ([`daemon::secrets::resume`]). What the installed
 //! agent says about itself is asked of it below a runner, as everything that an agent could have
 //! changed is run. A runner is the daemon's own program, also after an upgrade
-//! ([`platform::running_program`]); clients start the daemon that is installed. The dashboard starts
-//! one that died, and none that was stopped: a daemon that is stopped empties its lock.
+//! ([`platform::running_program`]); clients start the daemon that is installed. A daemon that went into the
+//! background is the child of the process that went there: that one has no thread, no runtime and no
+//! database, and starts the next daemon within a moment of the last one's death, ten short lives in a row
+//! at most. It ends with a daemon that was stopped: that one empties its lock. Where the parent was killed
+//! as well, the dashboard starts the next one. A daemon in the foreground (`--headless`) has no such
+//! parent; a service manager is one. A daemon that nobody started records no place.
+//!
+//! All files are made for their user alone, whatever the mask; an agent makes its own with the user's mask,
+//! which its runner is told.
 //!
 //! # Bounds
 //!

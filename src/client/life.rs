@@ -76,6 +76,25 @@ pub fn has_died(socket: &Path) -> bool {
         && std::fs::metadata(life_lock(socket)).is_ok_and(|lock| lock.len() > 0)
 }
 
+/// Whether the last daemon on `socket` was stopped: its life lock is there and says nothing.
+#[must_use]
+pub fn was_stopped(socket: &Path) -> bool {
+    matches!(look(socket), Ok(Life::Free))
+        && std::fs::metadata(life_lock(socket)).is_ok_and(|lock| lock.len() == 0)
+}
+
+/// Notes that the daemon on `socket` is ended because it is to be stopped, though it cannot say so
+/// itself.
+///
+/// # Errors
+/// When its lock cannot be written.
+pub fn note_stopped(socket: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .open(life_lock(socket))?
+        .set_len(0)
+}
+
 /// Waits until no daemon lives, for at most `limit`; says whether that came true.
 ///
 /// # Errors

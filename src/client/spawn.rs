@@ -177,11 +177,16 @@ async fn wait_until_served(
         }
         tokio::select! {
             biased;
-            said = &mut report => return Err(if said.starts_with(NOT_BELOW_AN_AGENT) {
-                SpawnError::InsideSession.into()
-            } else {
-                SpawnError::Died { report: said_or_log(&said, config) }.into()
-            }),
+            said = &mut report => {
+                if said.starts_with(NOT_BELOW_AN_AGENT) {
+                    return Err(SpawnError::InsideSession.into());
+                }
+                // The parent of one that died may have been faster.
+                return match served_by_another(socket, tries).await {
+                    Some(client) => Ok(client),
+                    None => Err(SpawnError::Died { report: said_or_log(&said, config) }.into()),
+                };
+            }
             in_time = tries.pause() => {
                 if !in_time {
                     return Err(timed_out(config).into());
@@ -189,6 +194,19 @@ async fn wait_until_served(
             }
         }
     }
+}
+
+/// Connects to a daemon that somebody else is starting; none if nobody is.
+async fn served_by_another(socket: &Path, tries: &mut Tries) -> Option<Client> {
+    while matches!(life::look(socket), Ok(Life::Held(_))) {
+        if let Ok(client) = Client::connect(socket).await {
+            return Some(client);
+        }
+        if !tries.pause().await {
+            return None;
+        }
+    }
+    None
 }
 
 /// Reads until the child and all that came of it have closed their end: the daemon is dead then.

@@ -130,6 +130,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Verb::Docs(args)) => return docs::run(&args, Output::new()),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
+        Some(Verb::Daemon(args)) if args.is_restarted_child() => return daemon::restarted(&flags),
         Some(Verb::Mcp(args)) => return mcp::run(&args, &flags),
         Some(Verb::Doctor(args)) => return block_on(doctor::run(args, flags)),
         Some(Verb::Demo(args)) => return block_on(async move { demo::run(args, &flags).await }),

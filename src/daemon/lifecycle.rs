@@ -78,6 +78,8 @@ pub struct Options {
     pub remote_api: Option<humanlayer_api::Settings>,
     /// The way up from the process that started this one, read before that could be left.
     pub starter: Vec<Step>,
+    /// Whether this one takes the place of one that died: nobody has started it.
+    pub restarted: bool,
 }
 
 /// Why a daemon did not start, or ended badly.
@@ -190,7 +192,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .enable_all()
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
-    let may_be_first = may_be_first(&options.database, &places.sessions);
+    let may_be_first = !options.restarted && may_be_first(&options.database, &places.sessions);
     runtime.block_on(serve(options, places.sessions, callers, may_be_first))?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
     if let Err(error) = socket_lock.set_len(0) {

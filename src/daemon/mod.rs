@@ -11,6 +11,7 @@ mod blocking;
 pub mod bus;
 pub mod callers;
 pub mod claude;
+mod clock;
 mod conditions;
 mod follow;
 pub mod http;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::clock;
 use super::store::Store;
 
 /// How long to wait after the database could not be written.
@@ -23,8 +23,8 @@ pub async fn expire(store: Store, changed: Arc<Notify>, stop: CancellationToken)
             match next {
                 Ok(None) => std::future::pending().await,
                 Ok(Some(at)) => {
-                    let left =
-                        Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+                    let left = at.duration_since(clock::never_back());
+                    let left = Duration::try_from(left).unwrap_or_default();
                     tokio::time::sleep(left.min(MAX_SLEEP)).await;
                 }
                 Err(error) => {

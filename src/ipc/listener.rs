@@ -117,14 +117,13 @@ impl Listener {
     /// # Errors
     /// As [`bind`].
     pub fn rebind(&self) -> Result<Self, BindError> {
-        match bind(&self.path) {
-            Err(BindError::AlreadyServed { .. }) => {
-                fs::remove_file(&self.path)
-                    .map_err(|source| failed(&self.path, "removing another's socket", source))?;
-                bind(&self.path)
-            }
-            settled => settled,
+        let is_socket =
+            fs::symlink_metadata(&self.path).is_ok_and(|found| found.file_type().is_socket());
+        if is_socket {
+            fs::remove_file(&self.path)
+                .map_err(|source| failed(&self.path, "removing another's socket", source))?;
         }
+        bind(&self.path)
     }
 
     /// Waits for the next connection. Safe to drop and call again.

@@ -10,10 +10,12 @@
 use std::io;
 
 mod atomic_file;
+mod fork;
 pub mod isolation;
 mod links;
 mod program;
 mod socket_path;
+mod umask;
 mod walk;
 
 #[cfg(target_os = "linux")]
@@ -29,6 +31,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
+pub use fork::fork;
 pub use links::{FileKind, follow_links};
 pub use program::{installed_program, is_executable, on_path, running_program};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
@@ -37,6 +40,7 @@ pub use system::{
     parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
     socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
 };
+pub use umask::{keep_files_private, set_umask, user_umask};
 pub use walk::{ProcessHandle, Step, WalkError, effective_user, is_stopped, send_signal, walk};
 
 /// The user that this process acts for.

@@ -87,6 +87,10 @@ pub struct Spec {
     /// What the agent sees of the machine, if it is isolated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
+    /// The mask of its user with which the agent makes files; the daemon's and the runner's own are for
+    /// this user alone. None leaves it the runner's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub umask: Option<u32>,
 }
 
 impl std::fmt::Debug for Spec {
@@ -103,6 +107,7 @@ impl std::fmt::Debug for Spec {
             .field("grace_ms", &self.grace_ms)
             .field("daemon_lock", &self.daemon_lock)
             .field("isolation", &self.isolation)
+            .field("umask", &self.umask)
             .finish()
     }
 }
@@ -272,6 +277,7 @@ mod tests {
             grace_ms: None,
             daemon_lock: None,
             isolation: None,
+            umask: None,
         }
     }
 

@@ -345,7 +345,10 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
         .stdin(OwnedFd::from(theirs))
         .stdout(journal)
         .stderr(Stdio::piped());
-    Agent::spawn(&mut command, stdin).map_err(|source| StartError::Program {
+    let own = spec.umask.map(platform::set_umask);
+    let spawned = Agent::spawn(&mut command, stdin);
+    own.map(platform::set_umask);
+    spawned.map_err(|source| StartError::Program {
         program: spec.program.clone(),
         source,
     })

@@ -101,6 +101,7 @@ impl Rig {
             grace_ms: Some(300),
             daemon_lock: None,
             isolation: None,
+            umask: None,
         };
         change(&mut spec);
         spec.write(&dir).unwrap();
@@ -680,6 +681,7 @@ fn it_starts_where_the_session_comes_from_outside() {
         grace_ms: Some(300),
         daemon_lock: None,
         isolation: None,
+        umask: None,
     };
     spec.write(&dir).unwrap();
     // Not as the namespace's first process, which is spared by signals.
@@ -727,6 +729,7 @@ fn a_directory_longer_than_a_sockets_address_is_served_by_newer_runners(
         grace_ms: None,
         daemon_lock: None,
         isolation: None,
+        umask: None,
     };
     spec.write(&dir).unwrap();
     assert!(runner_command(kind, &dir).status().unwrap().success());

@@ -4,6 +4,7 @@
 //! look: they never start one.
 
 mod logs;
+mod parent;
 mod serve;
 mod status;
 mod stop;
@@ -13,7 +14,7 @@ use super::exit::Failure;
 use crate::client::{Client, ensure_daemon};
 use crate::domain::text::sanitize_line;
 
-pub use serve::{detached, headless};
+pub use serve::{detached, headless, restarted};
 pub(super) use stop::stop;
 
 /// Arguments of `daemon`.
@@ -37,6 +38,9 @@ pub enum What {
         /// Be the daemon, in the background
         #[arg(long, hide = true)]
         detached_child: bool,
+        /// Be the daemon, after one that died, as a child of the same parent
+        #[arg(long, hide = true)]
+        restarted_child: bool,
     },
     /// Stop the daemon; sessions keep running
     Stop,
@@ -63,7 +67,20 @@ impl Args {
         matches!(
             self.what,
             What::Start {
-                detached_child: true
+                detached_child: true,
+                ..
+            }
+        )
+    }
+
+    /// Whether this process is to be the daemon, as its parent's child.
+    #[must_use]
+    pub fn is_restarted_child(&self) -> bool {
+        matches!(
+            self.what,
+            What::Start {
+                restarted_child: true,
+                ..
             }
         )
     }

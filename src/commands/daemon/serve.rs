@@ -13,6 +13,7 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 use secrecy::SecretString;
 
+use super::parent;
 use crate::commands::exit::{Exit, Failure};
 use crate::config::{Config, Flags};
 use crate::daemon::http::HttpOptions;
@@ -24,9 +25,10 @@ use crate::platform::{self, Step};
 /// Runs the daemon in this process until it is told to stop.
 pub fn headless(config: &Config) -> Result<(), Failure> {
     let starter = starter()?;
+    platform::keep_files_private();
     logging::init(Destination::Stderr, config.log_level.value)
         .map_err(|cause| Failure::failed(cause.to_string()))?;
-    serve(config, starter)
+    serve(config, starter, false)
 }
 
 /// The way up from whoever started this process. Read before going into the background, where it is
@@ -44,10 +46,12 @@ pub fn detached(flags: &Flags) -> Result<(), Failure> {
     let mut report = io::stdout()
         .as_fd()
         .try_clone_to_owned()
-        .map(File::from)
+        .map(|pipe| Some(File::from(pipe)))
         .map_err(|cause| Failure::failed(format!("keeping the report's pipe: {cause}")))?;
-    become_daemon(flags).map_err(|failure| {
-        if let Failure::Told { message, hint, .. } = failure {
+    become_daemon(flags, &mut report).map_err(|failure| {
+        if let Failure::Told { message, hint, .. } = failure
+            && let Some(report) = &mut report
+        {
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
             // Late in life nobody reads it any more, and the log has it too.
             let _ = write!(report, "{message}{hint}");
@@ -56,7 +60,27 @@ pub fn detached(flags: &Flags) -> Result<(), Failure> {
     })
 }
 
-fn become_daemon(flags: &Flags) -> Result<(), Failure> {
+/// Is the daemon that takes the place of one that died. Its parent has gone into the background long ago.
+pub fn restarted(flags: &Flags) -> Result<(), Failure> {
+    let config = Config::load(flags)?;
+    let starter = starter()?;
+    log_to_directory(&config)?;
+    tracing::warn!("the last daemon died; this one takes its place");
+    serve(&config, starter, true)
+}
+
+/// Sets up what a daemon in the background logs to.
+fn log_to_directory(config: &Config) -> Result<(), Failure> {
+    // What agents make is made with the user's mask, which their runners are told.
+    platform::keep_files_private();
+    logging::init(
+        Destination::Directory(config.log_directory()),
+        config.log_level.value,
+    )
+    .map_err(|cause| Failure::failed(cause.to_string()))
+}
+
+fn become_daemon(flags: &Flags, report: &mut Option<File>) -> Result<(), Failure> {
     // Relative paths are resolved here, before the working directory changes.
     let config = Config::load(flags)?;
     let starter = starter()?;
@@ -67,12 +91,16 @@ fn become_daemon(flags: &Flags) -> Result<(), Failure> {
         .umask(current_umask().bits())
         .start()
         .map_err(|cause| Failure::failed(format!("going into the background: {cause}")))?;
-    logging::init(
-        Destination::Directory(config.log_directory()),
-        config.log_level.value,
-    )
-    .map_err(|cause| Failure::failed(cause.to_string()))?;
-    serve(&config, starter)
+    let child = platform::fork()
+        .map_err(|cause| Failure::failed(format!("starting the daemon: {cause}")))?;
+    if let Some(child) = child {
+        // The pipe closes when the daemon dies.
+        *report = None;
+        parent::watch(child, &config);
+        return Ok(());
+    }
+    log_to_directory(&config)?;
+    serve(&config, starter, false)
 }
 
 /// The system tells the mask only to who sets it.
@@ -82,7 +110,7 @@ fn current_umask() -> Mode {
     mask
 }
 
-fn serve(config: &Config, starter: Vec<Step>) -> Result<(), Failure> {
+fn serve(config: &Config, starter: Vec<Step>, restarted: bool) -> Result<(), Failure> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -103,6 +131,7 @@ fn serve(config: &Config, starter: Vec<Step>) -> Result<(), Failure> {
             every: config.api_poll(),
         }),
         starter,
+        restarted,
     })
     .map_err(|cause| {
         tracing::error!(%cause, "the daemon ends");

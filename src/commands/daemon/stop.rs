@@ -105,6 +105,7 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
                 .map_err(looking)?
         {
             // It does not even end: what it was doing is in the database or never happened.
+            life::note_stopped(socket).map_err(looking)?;
             platform::send_signal(process, Signal::KILL)?;
         }
     }

@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Call;
 use super::error::RpcError;
 use super::launch::{
@@ -367,7 +365,7 @@ fn inherited_settings(parent: &Session) -> Settings {
     let mut settings = parent.settings;
     if settings
         .skip_permissions_until
-        .is_some_and(|until| until <= Timestamp::now())
+        .is_some_and(|until| until <= crate::daemon::clock::never_back())
     {
         settings.skip_permissions = false;
         settings.skip_permissions_until = None;

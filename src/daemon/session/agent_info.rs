@@ -219,6 +219,7 @@ async fn start(
         grace_ms: Some(200),
         daemon_lock: ctx.lock.clone(),
         isolation: None,
+        umask: Some(crate::platform::user_umask()),
     };
     let place = dir.clone();
     blocking(move || {

@@ -248,6 +248,7 @@ pub async fn prepare(
         grace_ms: None,
         daemon_lock: ctx.lock.clone(),
         isolation: None,
+        umask: Some(platform::user_umask()),
     };
     let (session, config) = (process.session.clone(), process.config.clone());
     let (dir, program) = (dir.clone(), process.program.map(Path::to_owned));

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, sessions};
+use crate::daemon::clock;
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
 use crate::domain::decision::{self, standing_rule};
@@ -203,7 +204,7 @@ pub fn apply_standing_rules(write: &mut Write<'_>, session_key: i64) -> Result<(
     }
     for approval in pending(write.db, session_key, "1", None)? {
         let covers = |approval: &Approval| write.follower.covers_edit(&session, approval);
-        if let Some(by) = standing_rule(&session.settings, &approval, covers, write.now) {
+        if let Some(by) = standing_rule(&session.settings, &approval, covers, clock::never_back()) {
             resolve_as(write, &approval, &Resolution::by_rule(by))?;
         }
     }

@@ -14,6 +14,7 @@ use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, asker_processes, bounds, events, requests, sessions};
 use crate::daemon::claude::input::ToolInput;
+use crate::daemon::clock;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::decision::standing_rule;
 use crate::domain::session::Process;
@@ -313,7 +314,7 @@ pub fn settle_new(
         EventBody::NewApproval,
     )?;
     let covers = |approval: &Approval| write.follower.covers_edit(session, approval);
-    let rule = standing_rule(&session.settings, &approval, covers, write.now);
+    let rule = standing_rule(&session.settings, &approval, covers, clock::never_back());
     match rule.filter(|_| session.process != Process::External) {
         Some(by) if !super::foreign_writer::suspends_rules(write)? => {
             approvals::resolve_as(write, &approval, &Resolution::by_rule(by))

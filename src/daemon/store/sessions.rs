@@ -373,7 +373,7 @@ fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreE
         ))
         .and_then(|mut query| {
             query
-                .query_map([micros(write.now)], rows::session)?
+                .query_map([micros(crate::daemon::clock::never_back())], rows::session)?
                 .collect()
         })
         .doing("find permissions that are over")?;

@@ -1,6 +1,8 @@
 //! Writing a whole conversation to a file.
 
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::{Errands, said};
@@ -45,15 +47,22 @@ impl Errands {
     }
 }
 
-/// Writes a text to a file, whose directory is made if it is not there.
+/// Writes a text to a file for this user alone, whose directory is made if it is not there.
 fn write(file: &Path, text: &str, overwrite: bool) -> std::io::Result<()> {
     if let Some(directory) = file.parent() {
-        std::fs::create_dir_all(directory)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
     }
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
     if overwrite {
-        return std::fs::write(file, text);
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
     }
-    std::fs::File::create_new(file)?.write_all(text.as_bytes())
+    options.open(file)?.write_all(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -71,5 +80,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "first");
         write(&file, "second", true).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "second");
+        let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap());
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

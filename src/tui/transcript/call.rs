@@ -1,5 +1,7 @@
 //! How a tool call looks: its head, its card, what became of the question about it, its result.
 
+use std::sync::Arc;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::Value;
@@ -121,16 +123,17 @@ fn is_running(call: &Call) -> bool {
 }
 
 /// The input to show: what really ran, with the answers that were given.
-fn shown_input(call: &Call, state: Option<&CallState>) -> Value {
+fn shown_input(call: &Call, state: Option<&CallState>) -> Arc<Value> {
     let mut input = match approvals::edited(call, state) {
-        Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => edited,
-        Some(_) | None if call.writing => partial::read(&call.input),
+        Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => {
+            Arc::new(edited)
+        }
+        Some(_) | None if call.writing => Arc::new(partial::read(&call.input)),
         Some(_) | None => call.input(),
     };
-    if let (Some(answers), Some(input)) = (
-        state.and_then(|state| state.answers.as_ref()),
-        input.as_object_mut(),
-    ) {
+    if let Some(answers) = state.and_then(|state| state.answers.as_ref())
+        && let Some(input) = Arc::make_mut(&mut input).as_object_mut()
+    {
         input.insert("answers".to_owned(), answers.clone());
     }
     input

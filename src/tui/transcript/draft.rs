@@ -4,6 +4,7 @@
 //! in the same item, so that a fold, the cursor and the view stay. Understands the agent's
 //! `stream_event` lines as far as they carry words; anything else in them is ignored.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -141,6 +142,7 @@ impl Drafts {
             unread_lines: None,
             steps: 0,
             open_steps: 0,
+            read: OnceCell::new(),
         };
         self.add(items, speaker, index, Kind::Call(Box::new(call)), change);
     }

@@ -3,6 +3,7 @@
 //! What leaves here is as safe to show as what is drawn.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ impl Transcript {
             Kind::Orphan(answer) => sanitize(&answer.text).into_owned(),
             Kind::Call(call) => {
                 let input = approvals::edited(call, self.approvals.of(&call.id));
-                call_text(call, &input.unwrap_or_else(|| call.input()))
+                call_text(call, &input.map_or_else(|| call.input(), Arc::new))
             }
             Kind::Absent => return None,
         };
@@ -125,7 +126,7 @@ impl Transcript {
         let state = self.approvals.of(&call.id);
         let edited = approvals::edited(call, state);
         let is_edited = edited.is_some();
-        let input = edited.unwrap_or_else(|| call.input());
+        let input = edited.map_or_else(|| call.input(), Arc::new);
         let label = summary::tool_label(&call.name);
         let mut head = format!("**{label}**");
         let body = input_text(&call.name, &input);

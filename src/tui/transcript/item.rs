@@ -3,7 +3,9 @@
 //! A tool call and its result are one item. Pure data; how items hang together is `items`' work,
 //! how they look is `layout`'s.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -101,11 +103,20 @@ pub(super) struct Call {
     pub steps: usize,
     /// Those of them that have no result yet.
     pub open_steps: usize,
+    /// Its input once it was read: one of many megabytes is laid out, summarised and searched often.
+    pub read: OnceCell<Arc<Value>>,
 }
 
 impl Call {
     /// The input, as far as it can be read.
-    pub fn input(&self) -> Value {
+    pub fn input(&self) -> Arc<Value> {
+        if self.writing {
+            return Arc::new(self.parse());
+        }
+        Arc::clone(self.read.get_or_init(|| Arc::new(self.parse())))
+    }
+
+    fn parse(&self) -> Value {
         serde_json::from_str(&self.input).unwrap_or_else(|_| {
             if self.input.is_empty() {
                 Value::Null

@@ -5,6 +5,8 @@
 //! item costs the logarithm of the conversation at most. Knows nothing of drawing or folding.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::cell::OnceCell;
+use std::collections::{HashMap, VecDeque};
 
 use super::item::{Answer, Call, Item, ItemId, Kind};
 use crate::domain::{Delivery, EventType};
@@ -150,6 +152,7 @@ impl Items {
                 unread_lines: event.unread_lines,
                 steps: 0,
                 open_steps: 0,
+                read: OnceCell::new(),
             })),
             EventType::Thinking => Kind::Thinking(text),
             EventType::System => Kind::System(text),

@@ -4,6 +4,8 @@ mod connections;
 mod files;
 mod hung;
 mod pending;
+mod private;
+mod restarted;
 mod stopped;
 
 use std::path::PathBuf;

@@ -143,6 +143,7 @@ impl Cli {
     /// SIGKILL to the daemon; waits until it is gone.
     pub fn kill_daemon(&self) {
         let pid = self.daemon_pid().expect("a daemon runs");
+        kill_parent(pid);
         signal(pid, Signal::KILL);
         wait_until("the daemon is gone", || {
             // A dashboard may have started another one already.
@@ -180,9 +181,28 @@ impl Cli {
 impl Drop for Cli {
     fn drop(&mut self) {
         if let Some(pid) = self.daemon_pid() {
+            kill_parent(pid);
             signal(pid, Signal::KILL);
         }
         kill_runners(&self.state());
+    }
+}
+
+/// The process that would start another daemon when this one dies.
+pub fn parent_of_daemon(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let parent = stat.rsplit(')').next()?.split_ascii_whitespace().nth(1)?;
+    let words = fs::read(format!("/proc/{parent}/cmdline")).ok()?;
+    let words = String::from_utf8_lossy(&words).into_owned();
+    words
+        .contains("--detached-child")
+        .then(|| parent.parse().ok())?
+}
+
+/// Kills it, so that a daemon that is killed next stays dead.
+fn kill_parent(daemon: i32) {
+    if let Some(parent) = parent_of_daemon(daemon) {
+        signal(parent, Signal::KILL);
     }
 }
 

@@ -317,7 +317,7 @@ fn everything_that_is_pending_is_in_the_inbox_however_much_that_is() {
     cli.ok(&["daemon", "start"]);
     for number in 0..1_600 {
         let asked = json!({"tool_name": "Bash", "tool_input": {"command": format!("make {number}")},
-            "external": {"name": format!("program {}", number % 4)}});
+            "external": {"name": format!("program {}", number % 8)}});
         cli.call("createApproval", asked);
     }
     let terminal = Terminal::start((140, 40), &cli.command(&[]));

@@ -1,0 +1,59 @@
+//! A clock that is never moved back, for what ends at a time.
+//!
+//! The calendar's time can be set to an earlier one, and a permission that ends at a time would last longer
+//! by that. So the time that has passed since the furthest one seen counts as well.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+/// When this process first asked.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The calendar's time at that moment, in microseconds, by the furthest that it has been since.
+static ORIGIN: AtomicI64 = AtomicI64::new(i64::MIN);
+
+/// The time: the calendar's, or what it would be had it not been moved back while this process runs.
+#[must_use]
+pub fn never_back() -> Timestamp {
+    let passed = i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let wall = Timestamp::now();
+    let latest = latest(&ORIGIN, wall.as_microsecond(), passed);
+    Timestamp::from_microsecond(latest).unwrap_or(wall)
+}
+
+fn latest(origin: &AtomicI64, wall: i64, passed: i64) -> i64 {
+    let now = wall.saturating_sub(passed);
+    origin
+        .fetch_max(now, Ordering::AcqRel)
+        .max(now)
+        .saturating_add(passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calendar_that_is_moved_back_makes_nothing_last_longer() {
+        let origin = AtomicI64::new(i64::MIN);
+        assert_eq!(latest(&origin, 1_000, 0), 1_000);
+        assert_eq!(latest(&origin, 1_010, 10), 1_010);
+        assert_eq!(latest(&origin, 500, 20), 1_020, "moved back");
+        assert_eq!(latest(&origin, 600, 120), 1_120);
+        assert_eq!(
+            latest(&origin, 9_000, 130),
+            9_000,
+            "forward, or after a sleep"
+        );
+        assert_eq!(latest(&origin, 1_200, 140), 9_010);
+    }
+
+    #[test]
+    fn it_follows_the_calendar() {
+        let before = Timestamp::now();
+        assert!(never_back() >= before);
+    }
+}
