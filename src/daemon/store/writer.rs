@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::approvals::AnswerLine;
 use super::database::{Database, NotBegun};
 use super::files::Files;
-use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events};
+use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
