@@ -251,7 +251,10 @@ async fn serve(
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
     });
-    let serving = tokio::spawn(server(&daemon, Some(with_suffix(&options.socket, ".lock")))?.serve(listener, shutdown.clone()));
+    let serving = tokio::spawn(
+        server(&daemon, Some(with_suffix(&options.socket, ".lock")))?
+            .serve(listener, shutdown.clone()),
+    );
     let serving_agents = match agents {
         Some(listener) => Some(tokio::spawn(
             server(&daemon, None)?.serve(listener, shutdown.clone()),

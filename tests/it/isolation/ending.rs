@@ -57,6 +57,7 @@ impl Isolated {
             grace_ms: Some(300),
             daemon_lock: None,
             isolation: Some(isolation),
+            umask: None,
         };
         spec.write(&dir).unwrap();
         let mut command = Command::new(binary());
