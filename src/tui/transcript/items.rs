@@ -4,9 +4,8 @@
 //! that started them, whichever comes first: pages are loaded backwards. Every operation on one
 //! item costs the logarithm of the conversation at most. Knows nothing of drawing or folding.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::cell::OnceCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::item::{Answer, Call, Item, ItemId, Kind};
 use crate::domain::{Delivery, EventType};
