@@ -187,7 +187,7 @@ pub fn describe(foreign: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "while no daemon ran, another program wrote what permits something ({}{more}): no standing permission applies until you have looked at what is in force and acknowledged this",
+        "while no daemon ran, another program wrote what permits something ({}{more}): no standing permission applies until you have looked at what is in force and acknowledged this. If the key beside the database was lost or replaced instead, put the right one back and restart the daemon",
         named.join(", ")
     )
 }

@@ -169,22 +169,29 @@ fn no_file_holds_a_secret_once_the_process_is_over() {
 }
 
 #[test]
-fn a_lost_key_is_said_and_harms_nothing_else() {
+fn a_lost_key_is_said_and_permits_nothing_until_it_is_back() {
     let mut daemon = Daemon::start();
     let id = ended_session_with_secrets(&daemon);
     assert!(daemon.stop().success());
-    std::fs::remove_file(daemon.state().join("daemon.db.key")).unwrap();
+    let key = daemon.state().join("daemon.db.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
     daemon.launch(&[]);
+    // Who made the rows that permit something cannot be told now, this test's own place among them.
     let params = json!({"session_id": id, "query": "TEXT three"});
-    let error = daemon.connect().fail("continueSession", params);
-    let text = error.to_string();
-    assert_eq!(error["data"]["kind"], "conflict", "{text}");
+    let error = daemon.connect().fail("continueSession", params.clone());
+    assert_eq!(error["data"]["kind"], "forbidden", "{error}");
+    let alarms = daemon.call("listAlarms", json!({}))["alarms"].to_string();
     assert!(
-        text.contains("daemon.db.key") && text.contains("MCP servers"),
-        "{text}"
+        alarms.contains("the key beside the database was lost"),
+        "{alarms}"
     );
     let new = daemon.launch_session("TEXT hello");
     daemon.until_status(&new, "completed");
+    assert!(daemon.stop().success());
+    std::fs::write(&key, kept).unwrap();
+    daemon.launch(&[]);
+    daemon.call("continueSession", params);
 }
 
 #[test]
