@@ -20,6 +20,7 @@ pub mod lifecycle;
 mod orphans;
 mod permissions;
 pub mod places;
+mod project;
 pub mod rpc;
 pub mod secrets;
 pub mod session;

@@ -76,6 +76,8 @@ pub enum Source {
     LocalApi,
     /// A request found at a HumanLayer API elsewhere, which gets the answer.
     RemoteApi,
+    /// The daemon itself, before it launches an agent with what a project brings.
+    Launch,
 }
 
 impl Source {
@@ -88,6 +90,7 @@ impl Source {
             Self::Program => "program",
             Self::LocalApi => "local_api",
             Self::RemoteApi => "remote_api",
+            Self::Launch => "launch",
         }
     }
 
@@ -100,6 +103,7 @@ impl Source {
             Self::Program,
             Self::LocalApi,
             Self::RemoteApi,
+            Self::Launch,
         ]
         .into_iter()
         .find(|source| source.as_str() == name)
@@ -114,6 +118,7 @@ impl Source {
             Self::Program => "a program",
             Self::LocalApi => "the local HumanLayer API",
             Self::RemoteApi => "a remote HumanLayer API",
+            Self::Launch => "humanlayer itself",
         }
     }
 
@@ -123,7 +128,7 @@ impl Source {
     pub fn obeys_standing_rules(self) -> bool {
         match self {
             Self::Claude | Self::Mcp => true,
-            Self::Program | Self::LocalApi | Self::RemoteApi => false,
+            Self::Program | Self::LocalApi | Self::RemoteApi | Self::Launch => false,
         }
     }
 }

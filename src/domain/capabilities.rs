@@ -97,7 +97,7 @@ impl Capabilities {
         let deny = request.kind != Kind::Contact
             || match request.source {
                 Source::LocalApi | Source::RemoteApi => false,
-                Source::Claude | Source::Mcp | Source::Program => true,
+                Source::Claude | Source::Mcp | Source::Program | Source::Launch => true,
             };
         let is_permission = matches!(request.kind, Kind::Permission | Kind::Plan);
         let approve = is_permission && request.input_state != InputState::Unusable;
@@ -226,6 +226,7 @@ pub(crate) mod testing {
             Source::Program,
             Source::LocalApi,
             Source::RemoteApi,
+            Source::Launch,
         ];
         let suggestion = json!({"type": "addRules", "behavior": "allow", "destination": "session",
             "rules": [{"toolName": "Bash", "ruleContent": "ls"}]});

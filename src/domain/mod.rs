@@ -17,6 +17,7 @@ pub mod id;
 pub mod isolation;
 pub mod origin;
 pub mod permission;
+pub mod project;
 pub mod question;
 pub mod session;
 pub mod stream_state;

@@ -243,6 +243,8 @@ pub struct LaunchConfig {
     pub by_an_agent: bool,
     /// Whether its agent is isolated: every process of the session, and of what is forked off it.
     pub isolated: bool,
+    /// Whether a person wants the project's files of Claude Code left out; found out anew for each process.
+    pub without_project: bool,
 }
 
 /// Whether an agent in a permission mode asks before it runs a tool that could do harm.

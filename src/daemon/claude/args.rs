@@ -103,7 +103,7 @@ pub fn arguments(
             .then(|| appended.join("\n\n"))
             .as_deref(),
     );
-    if config.by_an_agent {
+    if config.by_an_agent || config.without_project {
         option("--setting-sources", Some("user"));
     }
     option("--permission-mode", config.permission_mode.as_deref());

@@ -138,7 +138,7 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
         || is_of(&call, &approval).await?;
     let fetches = match approval.source {
         Source::Mcp | Source::Program => true,
-        Source::Claude | Source::LocalApi | Source::RemoteApi => false,
+        Source::Claude | Source::LocalApi | Source::RemoteApi | Source::Launch => false,
     };
     if fetches
         && by_asker
@@ -192,12 +192,19 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
     let user = call.daemon.user_names.of(viewer(&call)).await;
     let by = by.with(user, client);
     match call.daemon.store.decide(&approval_id, decision, by).await {
-        Ok(approval) => Ok(SendDecisionResponse {
-            success: true,
-            error: None,
-            error_kind: None,
-            approval: Some(Approval::from(&approval)),
-        }),
+        Ok(approval) => {
+            if approval.source == Source::Launch {
+                // The session goes on at once, and nobody waits for that.
+                let sessions = call.daemon.sessions.clone();
+                tokio::spawn(async move { sessions.resume_waiting().await });
+            }
+            Ok(SendDecisionResponse {
+                success: true,
+                error: None,
+                error_kind: None,
+                approval: Some(Approval::from(&approval)),
+            })
+        }
         Err(StoreError::AlreadyResolved(approval)) => {
             let who = approval
                 .decided_by

@@ -70,6 +70,7 @@ pub async fn launch(
         isolated: params
             .isolation
             .unwrap_or(call.daemon.sessions.context().isolation),
+        without_project: false,
     };
     let config = call.may_launch(config, &settings)?;
     let id = new_id("session_id", params.session_id)?;

@@ -357,6 +357,7 @@ fn inherit(
         proxy,
         by_an_agent: old.by_an_agent,
         isolated: old.isolated,
+        without_project: false,
     })
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::Context;
 use super::agent_info::Agent;
 use super::isolation;
+use super::projects::{self, Verdict};
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::{AgentTime, Callers};
 use crate::daemon::claude::args::{self, Beginning};
@@ -145,7 +146,7 @@ pub fn check_line(line: &OutgoingLine) -> Result<(), LaunchError> {
 /// again when it cannot be recorded. Not to be called for one id twice at a time.
 pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchError> {
     let run_id = RunId::random();
-    let lines = vec![control::initialize(request.id.as_str())];
+    let mut lines = vec![control::initialize(request.id.as_str())];
     let message = control::user_message(&request.query);
     check_line(&message)?;
     match ctx.store.session(request.id.as_str()).await {
@@ -155,18 +156,28 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    let env = request.secrets.env.as_ref();
+    let looked = projects::look(ctx, &request.config, &request.working_dir, env).await?;
+    let config = looked.apply(request.config);
+    let question = match looked.verdict {
+        Verdict::Use | Verdict::Without => None,
+        Verdict::Ask(project) => Some(project),
+    };
     let dir = SessionDir::new(ctx.sessions_dir.join(request.id.as_str()));
     let spec = ProcessSpec {
         session: &request.id,
         session_id: &request.id,
         run_id: &run_id,
-        config: &request.config,
+        config: &config,
         beginning: &request.beginning,
         secrets: &request.secrets,
         working_dir: &request.working_dir,
         program: request.program.as_deref(),
     };
-    if let Err(error) = prepare(ctx, &dir, &spec).await {
+    if question.is_some() {
+        // Its first process opens the protocol.
+        lines.remove(0);
+    } else if let Err(error) = prepare(ctx, &dir, &spec).await {
         super::remains::remove(&dir).await;
         return Err(error);
     }
@@ -187,11 +198,13 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         query: request.query,
         title: request.title,
         working_dir: request.working_dir.to_string_lossy().into_owned(),
-        config: request.config,
+        config,
         secrets: request.secrets,
         settings: request.settings,
         lines,
         message,
+        repository: looked.repository,
+        question,
     };
     match ctx.store.create_session(new).await {
         Ok(started) => {

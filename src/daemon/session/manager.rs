@@ -15,6 +15,7 @@ use super::supervisor::{self, Stop};
 use super::{Context, recover};
 use crate::daemon::blocking::blocking;
 use crate::daemon::store::{Started, StoreError};
+use crate::domain::session::Process;
 use crate::domain::{Session, SessionId};
 
 /// Launches that can go on at once. Those of one id always share a lane, so that the second finds
@@ -81,6 +82,8 @@ impl Sessions {
         let _lane = self.lane(&request.id).await;
         let session = match launch::create(&self.ctx, request).await? {
             Started::Existing(session) => return Ok(session),
+            // A person is asked first.
+            Started::New(session) if session.process == Process::Gone => return Ok(session),
             Started::New(session) => session,
         };
         let started = launch::start_runner(&self.ctx, &session.id, &session.directory).await;

@@ -16,6 +16,7 @@ pub mod machine;
 #[cfg(test)]
 mod machine_tests;
 mod manager;
+mod projects;
 #[cfg(test)]
 mod recordings_tests;
 mod recover;

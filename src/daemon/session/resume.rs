@@ -11,12 +11,16 @@ use uuid::Uuid;
 
 use super::launch::{self, LaunchError, ProcessSpec};
 use super::manager::Sessions;
+use super::projects::{self, Verdict};
 use super::{Context, remains};
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
-use crate::daemon::store::{Accepted, NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError};
+use crate::daemon::store::{
+    Accepted, NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError, Waiting,
+};
+use crate::domain::project::{self, Project};
 use crate::domain::session::{Process, mode_asks};
 use crate::domain::{LaunchConfig, OutgoingLine, Session};
 use crate::platform;
@@ -113,18 +117,30 @@ impl Sessions {
     ) -> Result<Option<Accepted>, LaunchError> {
         let ctx = self.context();
         let wire_id = message.and_then(|message| message.wire_id.clone());
-        let beginning = beginning(session)?;
+        let beginning = beginning(ctx, session).await?;
         let Launch {
             config,
             secrets,
             notice,
             program,
+            repository,
         } = match prerequisites(ctx, session, message).await? {
             Ok(launch) => launch,
-            Err(missing) if wire_id.is_some() => return Err(LaunchError::Missing(missing)),
+            Err(Missing {
+                what,
+                question: None,
+            }) if wire_id.is_some() => return Err(LaunchError::Missing(what)),
             Err(missing) => {
-                let kept = message.map(|message| (message.text.clone(), message.line.clone()));
-                return match ctx.store.keep_waiting(session.key, missing, kept).await {
+                let waiting = Waiting {
+                    session_key: session.key,
+                    session_id: session.id.clone(),
+                    waiting_for: missing.what,
+                    question: missing.question,
+                    message: message.map(|message| (message.text.clone(), message.line.clone())),
+                    wire_id,
+                    launch: message.and_then(|message| message.launch.clone()),
+                };
+                return match ctx.store.keep_waiting(waiting).await {
                     Ok(accepted) => Ok(Some(accepted)),
                     Err(StoreError::Conflict { .. }) if is_live(ctx, session).await? => Ok(None),
                     Err(error) => Err(error.into()),
@@ -159,6 +175,7 @@ impl Sessions {
             lines: vec![control::initialize(&directory)],
             directory,
             config,
+            repository,
             message: message.map(|message| (message.text.clone(), message.line.clone())),
             wire_id,
         };
@@ -200,9 +217,20 @@ fn conflict(session: &Session, problem: &str) -> LaunchError {
 }
 
 /// How the agent's conversation begins in the next process.
-fn beginning(session: &Session) -> Result<Beginning, LaunchError> {
+async fn beginning(ctx: &Context, session: &Session) -> Result<Beginning, LaunchError> {
     let Some(claude_session_id) = session.claude_session_id.clone() else {
-        return Err(conflict(session, NEVER_BEGAN));
+        // A fork that never began has no name of its own.
+        let source = match &session.forked_from {
+            Some(source) => ctx.store.session(source.as_str()).await.ok(),
+            None => None,
+        };
+        return match source.and_then(|source| source.claude_session_id) {
+            Some(claude_session_id) => Ok(Beginning::Resume {
+                claude_session_id,
+                fork: true,
+            }),
+            None => Err(conflict(session, NEVER_BEGAN)),
+        };
     };
     Ok(if session.model_id.is_none() {
         // Its agent failed at startup: there is nothing to resume yet.
@@ -249,6 +277,24 @@ struct Launch {
     /// What the session says about it.
     notice: Option<String>,
     program: Option<PathBuf>,
+    /// The repository that it works in, where it was looked at.
+    repository: Option<String>,
+}
+
+/// What a session's next process waits for.
+struct Missing {
+    what: String,
+    /// What of the project a person is to be asked about.
+    question: Option<Box<Project>>,
+}
+
+impl From<String> for Missing {
+    fn from(what: String) -> Self {
+        Self {
+            what,
+            question: None,
+        }
+    }
 }
 
 /// How a session's next process is launched; else what is missing for that.
@@ -256,13 +302,14 @@ async fn prerequisites(
     ctx: &Context,
     session: &Session,
     message: Option<&Message>,
-) -> Result<Result<Launch, String>, StoreError> {
+) -> Result<Result<Launch, Missing>, StoreError> {
     let directory = PathBuf::from(&session.working_dir);
     if !blocking(move || directory.is_dir()).await {
         return Ok(Err(format!(
             "the directory {} is missing",
             session.working_dir
-        )));
+        )
+        .into()));
     }
     let in_force = in_present_mode(&ctx.store, session.config.clone(), session).await?;
     if !in_force.asks() && ctx.store.is_suspended().await? {
@@ -292,20 +339,31 @@ async fn prerequisites(
                 Ok(resumed) => (session.config.clone(), resumed.secrets, resumed.notice),
                 Err(problem) => {
                     let problem = problem.to_string();
-                    return Ok(Err(problem.trim_end_matches('.').to_owned()));
+                    return Ok(Err(problem.trim_end_matches('.').to_owned().into()));
                 }
             }
         }
     };
-    Ok(find_program(ctx, &config, secrets.env.as_ref())
-        .await
-        .map(|program| Launch {
+    let program = match find_program(ctx, &config, secrets.env.as_ref()).await {
+        Ok(program) => program,
+        Err(problem) => return Ok(Err(format!("Claude Code is missing ({problem})").into())),
+    };
+    let directory = Path::new(&session.working_dir);
+    let looked = projects::look(ctx, &config, directory, secrets.env.as_ref()).await?;
+    let config = looked.apply(config);
+    Ok(match looked.verdict {
+        Verdict::Use | Verdict::Without => Ok(Launch {
             config,
             secrets,
             notice,
             program,
-        })
-        .map_err(|problem| format!("Claude Code is missing ({problem})")))
+            repository: looked.repository,
+        }),
+        Verdict::Ask(project) => Err(Missing {
+            what: project::WAITING_FOR.to_owned(),
+            question: Some(project),
+        }),
+    })
 }
 
 /// The agent's program: as configured, else `claude` on the given PATH, else on the daemon's; none

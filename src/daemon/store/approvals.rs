@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, sessions};
+use super::{Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, sessions};
 use crate::daemon::clock;
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
@@ -378,6 +378,11 @@ pub fn resolve_as(
         Source::RemoteApi => api_outbox::enqueue(write, &resolved)?,
         // The asker waits for the event and fetches the outcome.
         Source::Mcp | Source::Program | Source::LocalApi => {}
+        // The session's next process is started by it.
+        Source::Launch => {
+            mark_delivered(write, resolved.key)?;
+            projects::answered(write, &resolved, &resolution.by)?;
+        }
     }
     let session = sessions::refresh_status(write, resolved.session_key)?;
     events::approval_event(

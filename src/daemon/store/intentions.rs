@@ -10,7 +10,7 @@ use super::messages::{self, Accepted};
 use super::rows::micros;
 use super::wire_ids::{self, NewWireId};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox, resume, sessions};
+use super::{Doing as _, Store, StoreError, events, external, outbox, projects, resume, sessions};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
 use crate::domain::{EventType, OutgoingLine, Phase, Session};
@@ -153,6 +153,9 @@ impl Store {
 
 fn request_end(write: &mut Write<'_>, session: &Session) -> Result<Session, StoreError> {
     external::must_be_ours(session)?;
+    if session.process == Process::Gone && session.waiting_for.is_some() {
+        return stop_waiting(write, session);
+    }
     if session.process == Process::Gone {
         return Err(StoreError::Conflict {
             id: session.id.clone(),
@@ -168,6 +171,18 @@ fn request_end(write: &mut Write<'_>, session: &Session) -> Result<Session, Stor
         .doing("note that a session is to end")?;
     write.wake(session.key);
     let session = sessions::by_key(write.db, session.key)?;
+    sessions::announce_updated(write, &session);
+    Ok(session)
+}
+
+/// Ends a session whose next process waits for something: there will be none until the next message.
+fn stop_waiting(write: &mut Write<'_>, session: &Session) -> Result<Session, StoreError> {
+    projects::withdraw(write, session.key, "the session was ended")?;
+    resume::give_up(write, session, "was ended while it waited")?;
+    let session = match session.phase.is_resting() {
+        true => sessions::refresh_status(write, session.key)?,
+        false => sessions::set_phase(write, session.key, Phase::Interrupted)?,
+    };
     sessions::announce_updated(write, &session);
     Ok(session)
 }

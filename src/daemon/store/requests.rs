@@ -242,7 +242,7 @@ impl Store {
                 let approval = approvals::find(write.db, &id)?;
                 match approval.source {
                     Source::Mcp | Source::Program | Source::LocalApi => {}
-                    Source::Claude | Source::RemoteApi => {
+                    Source::Claude | Source::RemoteApi | Source::Launch => {
                         return Err(StoreError::Unfit(crate::domain::decision::InvalidDecision {
                             field: "approval_id",
                             problem: format!(

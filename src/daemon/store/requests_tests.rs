@@ -72,6 +72,8 @@ impl Rig {
                 frame_id: format!("user-of-{id}"),
                 line: "{}".into(),
             },
+            repository: None,
+            question: None,
         };
         match self.store.create_session(new).await.unwrap() {
             Started::New(session) => session,

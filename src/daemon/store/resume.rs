@@ -10,11 +10,12 @@ use super::rows::micros;
 use super::wire_ids::NewWireId;
 use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, events, external, ingest, intentions, outbox, secrets, sessions,
-    wire_ids,
+    Doing as _, Store, StoreError, events, external, ingest, intentions, outbox, projects, secrets,
+    sessions, wire_ids,
 };
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
+use crate::domain::project::{self, Project};
 use crate::domain::session::Process;
 use crate::domain::stream_state::StreamState;
 use crate::domain::{Delivery, EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
@@ -45,6 +46,27 @@ pub struct NewProcess {
     pub message: Option<(String, OutgoingLine)>,
     /// A further id to be given out with it.
     pub wire_id: Option<NewWireId>,
+    /// The repository that it works in, where it was looked at.
+    pub repository: Option<String>,
+}
+
+/// A session that cannot have a process now.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The session.
+    pub session_key: i64,
+    /// Its id.
+    pub session_id: SessionId,
+    /// What it waits for.
+    pub waiting_for: String,
+    /// What of the project a person is to be asked about first.
+    pub question: Option<Box<Project>>,
+    /// A message, as it was typed and as it is sent.
+    pub message: Option<(String, OutgoingLine)>,
+    /// A further id to be given out with it.
+    pub wire_id: Option<NewWireId>,
+    /// How the process is to be launched, where that changes.
+    pub launch: Option<(LaunchConfig, LaunchSecrets)>,
 }
 
 impl Store {
@@ -64,14 +86,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it has a process.
-    pub async fn keep_waiting(
-        &self,
-        session_key: i64,
-        waiting_for: String,
-        message: Option<(String, OutgoingLine)>,
-    ) -> Result<Accepted, StoreError> {
+    pub async fn keep_waiting(&self, waiting: Waiting) -> Result<Accepted, StoreError> {
+        let sealed = match &waiting.launch {
+            Some((_, secrets)) => self.seal(&waiting.session_id, secrets),
+            None => None,
+        };
         self.writer
-            .run(move |write| keep_waiting(write, session_key, &waiting_for, message))
+            .run(move |write| keep_waiting(write, waiting, sealed.as_deref()))
             .await
     }
 
@@ -123,7 +144,8 @@ pub fn never(db: &Connection, session: &Session) -> Result<Option<String>, Store
         let original = sessions::original(db, session.key)?;
         return Ok(original.map(|original| shared_with(&original)));
     }
-    let began = session.claude_session_id.is_some();
+    // A fork that has not begun is begun by its next process.
+    let began = session.claude_session_id.is_some() || session.forked_from.is_some();
     Ok((!began).then(|| NEVER_BEGAN.to_owned()))
 }
 
@@ -198,10 +220,13 @@ fn resume(
         .prepare_cached(
             "UPDATE sessions SET generation = generation + 1, directory = ?2, journal_base = journal_offset,
                 process = 'launching', config = ?3, error_message = NULL, waiting_for = NULL, end_requested_at = NULL,
-                archive_at_end = 0, background_tasks = '[]', stream_state = ?4
+                archive_at_end = 0, background_tasks = '[]', stream_state = ?4,
+                repository = coalesce(?5, repository)
              WHERE key = ?1",
         )
-        .and_then(|mut update| update.execute(params![before.key, new.directory, config, stream]))
+        .and_then(|mut update| {
+            update.execute(params![before.key, new.directory, config, stream, new.repository])
+        })
         .doing("resume a session")?;
     secrets::put(write.db, before.key, sealed)?;
     // The first lines open the agent's protocol: what waits comes after them.
@@ -248,10 +273,10 @@ pub fn unarchive(write: &mut Write<'_>, session: &Session) -> Result<(), StoreEr
 
 fn keep_waiting(
     write: &mut Write<'_>,
-    session_key: i64,
-    waiting_for: &str,
-    message: Option<(String, OutgoingLine)>,
+    waiting: Waiting,
+    sealed: Option<&[u8]>,
 ) -> Result<Accepted, StoreError> {
+    let session_key = waiting.session_key;
     let session = sessions::by_key(write.db, session_key)?;
     if session.process != Process::Gone {
         return Err(StoreError::Conflict {
@@ -260,29 +285,44 @@ fn keep_waiting(
         });
     }
     check(write, &session)?;
-    if message.is_none() && session.waiting_for.as_deref() == Some(waiting_for) {
+    let is_known = session.waiting_for.as_deref() == Some(waiting.waiting_for.as_str());
+    if waiting.message.is_none() && is_known && waiting.question.is_none() {
         return Ok(Accepted {
             session,
             message: None,
         });
     }
+    if let Some((config, _)) = &waiting.launch {
+        let config = serde_json::to_string(config).map_err(|error| StoreError::Value {
+            what: "config",
+            problem: error.to_string(),
+        })?;
+        write
+            .db
+            .prepare_cached("UPDATE sessions SET config = ?2 WHERE key = ?1")
+            .and_then(|mut update| update.execute(params![session_key, config]))
+            .doing("note how a session is to be launched")?;
+        secrets::put(write.db, session_key, sealed)?;
+    }
+    if let Some(wire_id) = &waiting.wire_id {
+        let query = waiting.message.as_ref().map(|(text, _)| text.as_str());
+        wire_ids::give(write, &session, wire_id, query.unwrap_or_default())?;
+    }
     let mut accepted = None;
-    if let Some((text, line)) = message {
+    if let Some((text, line)) = waiting.message {
         let delivery = Delivery::Queued;
         let id = messages::accept(write, &session, text, &line, delivery)?;
         accepted = Some((id, delivery));
         unarchive(write, &session)?;
     }
-    if session.waiting_for.as_deref() != Some(waiting_for) {
-        write
-            .db
-            .prepare_cached(
-                "UPDATE sessions SET waiting_for = ?2, last_activity_at = ?3 WHERE key = ?1",
-            )
-            .and_then(|mut update| {
-                update.execute(params![session_key, waiting_for, micros(write.now)])
-            })
-            .doing("note what a session waits for")?;
+    if let Some(project) = &waiting.question {
+        projects::ask(write, &session, project)?;
+    } else {
+        projects::withdraw(write, session_key, "it is no longer asked")?;
+    }
+    if !is_known {
+        wait_for(write, session_key, &waiting.waiting_for)?;
+        let waiting_for = &waiting.waiting_for;
         let note =
             format!("Not resumed yet: {waiting_for}. It goes on by itself once that is there.");
         let note = NewConversationEvent::words(EventType::System, "system", note);
@@ -294,4 +334,30 @@ fn keep_waiting(
         session,
         message: accepted,
     })
+}
+
+fn wait_for(write: &Write<'_>, session_key: i64, waiting_for: &str) -> Result<(), StoreError> {
+    write
+        .db
+        .prepare_cached(
+            "UPDATE sessions SET waiting_for = ?2, last_activity_at = ?3 WHERE key = ?1",
+        )
+        .and_then(|mut update| update.execute(params![session_key, waiting_for, micros(write.now)]))
+        .map(drop)
+        .doing("note what a session waits for")
+}
+
+/// Has a new session wait for an answer about a project's files before its first process is started.
+pub fn hold(write: &mut Write<'_>, session_key: i64, project: &Project) -> Result<(), StoreError> {
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET process = 'gone' WHERE key = ?")
+        .and_then(|mut update| update.execute([session_key]))
+        .doing("hold a launch")?;
+    wait_for(write, session_key, project::WAITING_FOR)?;
+    let session = sessions::by_key(write.db, session_key)?;
+    projects::ask(write, &session, project)?;
+    let note = format!("Not launched yet: waiting for {}.", project::WAITING_FOR);
+    let note = NewConversationEvent::words(EventType::System, "system", note);
+    sessions::say(write, &session, note)
 }

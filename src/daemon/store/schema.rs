@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_terminals.sql"),
     SEALS,
     include_str!("schema_messages.sql"),
+    include_str!("schema_projects.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

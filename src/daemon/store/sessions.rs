@@ -7,10 +7,12 @@ use serde_json::json;
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, events, external, ingest, messages, outbox, secrets, wire_ids,
+    Doing as _, Store, StoreError, events, external, ingest, messages, outbox, resume, secrets,
+    wire_ids,
 };
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
+use crate::domain::project::Project;
 use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
@@ -44,6 +46,10 @@ pub struct NewSession {
     pub lines: Vec<OutgoingLine>,
     /// The first message as it is sent.
     pub message: OutgoingLine,
+    /// The repository that it works in, where it was looked at.
+    pub repository: Option<String>,
+    /// What of the project a person is to be asked about before its first process is started.
+    pub question: Option<Box<Project>>,
 }
 
 /// Where a session is forked off.
@@ -256,10 +262,10 @@ fn create(
         .prepare_cached(
             "INSERT INTO sessions (id, run_id, claude_session_id, parent_id, phase, status, process, query, summary,
                 title, working_dir, config, auto_accept_edits, skip_permissions, skip_permissions_until, created_at,
-                last_activity_at, directory, forked_from, fork_sequence, next_sequence, stream_state)
+                last_activity_at, directory, forked_from, fork_sequence, next_sequence, stream_state, repository)
              VALUES (?1, ?2, ?3, ?4, 'starting', 'starting', 'launching', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13,
                 ?1, ?14, coalesce((SELECT next_sequence - 1 FROM sessions WHERE key = ?14), 0),
-                coalesce((SELECT next_sequence FROM sessions WHERE key = ?14), 1), ?15)",
+                coalesce((SELECT next_sequence FROM sessions WHERE key = ?14), 1), ?15, ?16)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -278,6 +284,7 @@ fn create(
                 now,
                 new.fork.as_ref().map(|fork| fork.source_key),
                 stream,
+                new.repository,
             ])
         })
         .doing("accept a session")?;
@@ -288,7 +295,14 @@ fn create(
     }
     let session = by_key(write.db, key)?;
     events::status_changed(write, &session, Status::Draft)?;
-    messages::accept(write, &session, new.query, &new.message, Delivery::Sending)?;
+    let delivery = match new.question {
+        Some(_) => Delivery::Queued,
+        None => Delivery::Sending,
+    };
+    messages::accept(write, &session, new.query, &new.message, delivery)?;
+    if let Some(project) = &new.question {
+        resume::hold(write, key, project)?;
+    }
     let session = by_key(write.db, key)?;
     Ok(Started::New(session))
 }

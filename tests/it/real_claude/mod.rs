@@ -9,6 +9,7 @@ mod decisions;
 mod failures;
 mod itself;
 mod messages;
+mod projects;
 mod standing;
 mod stream;
 mod turns;

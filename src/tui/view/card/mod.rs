@@ -12,8 +12,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::inbox::age_style;
 use super::widgets::{fit, fit_tail, frame, scrollbar, split_line};
-use crate::domain::Kind;
 use crate::domain::text::summary;
+use crate::domain::{Kind, Source};
 use crate::format::{bytes, span, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
@@ -450,6 +450,9 @@ pub fn heading(app: &App, approval: &Approval, room: usize) -> String {
 pub fn asks(approval: &Approval) -> String {
     let asker = approval.asker.as_deref().map(|asker| fit(asker, 24));
     match approval.kind {
+        Kind::Permission if approval.source == Source::Launch => {
+            "Use this project's settings?".to_owned()
+        }
         Kind::Permission => {
             let tool = tool_label(&approval.tool_name);
             match (asker, &approval.agent_id) {

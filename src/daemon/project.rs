@@ -1,0 +1,592 @@
+//! Reading what a project brings for Claude Code: bounded, opening nothing but regular files of the
+//! repository, executing nothing.
+//!
+//! Which files Claude Code looks at was observed on 2.0.37, 2.1.133 and 2.1.332: settings of the directory
+//! and, in later versions, of those above it up to the top of the repository and of the main worktree;
+//! `.mcp.json` and agents of all directories above, and agents of additional directories. Skills and
+//! commands are not among them: Claude Code asks before a model may use one that allows or runs something.
+//! To be called where waiting for a disk keeps nobody up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::project::{self, Content, Project, Role};
+use crate::platform::{FileKind, follow_links};
+
+/// Bytes of one text that a person is shown.
+const MAX_TEXT: u64 = 128 * 1024;
+
+/// Bytes of all texts.
+const MAX_TEXTS: usize = 512 * 1024;
+
+/// Bytes of other files that are looked through for their fingerprint.
+const MAX_BINARY: u64 = 64 * 1024 * 1024;
+
+/// Most files.
+const MAX_FILES: usize = 200;
+
+/// Most entries of directories of agents that are looked at, and how deep.
+const MAX_ENTRIES: usize = 2_000;
+const MAX_DEPTH: usize = 6;
+
+/// Most directories above that are looked at.
+const MAX_ABOVE: usize = 64;
+
+/// Most words of a file that may name another one.
+const MAX_WORDS: usize = 4_000;
+
+/// The variable in which hooks find the project.
+const PROJECT_DIR: [&str; 2] = ["${CLAUDE_PROJECT_DIR}", "$CLAUDE_PROJECT_DIR"];
+
+/// What a project brings, and which files that depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What it brings.
+    pub project: Project,
+    /// All files that were looked at or for.
+    watched: BTreeSet<PathBuf>,
+}
+
+/// What shows that a file has changed.
+type Stamp = Option<(u64, u64, u64, i64, i64, i64)>;
+
+impl Found {
+    /// What shows that a file has changed, for each file.
+    #[must_use]
+    pub fn stamps(&self) -> Vec<Stamp> {
+        self.watched.iter().map(|path| stamp(path)).collect()
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let data = fs::metadata(path).ok()?;
+    Some((
+        data.dev(),
+        data.ino(),
+        data.size(),
+        data.mtime() ^ data.ctime(),
+        data.mtime_nsec(),
+        data.ctime_nsec(),
+    ))
+}
+
+/// Reads what a session in a directory gets from the project. `env` is the session's environment.
+#[must_use]
+pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, String>) -> Found {
+    let directory = directory
+        .canonicalize()
+        .unwrap_or_else(|_| directory.to_owned());
+    let repository = Repository::of(&directory);
+    let mut reader = Reader {
+        user: user_directory(env),
+        top: repository
+            .as_ref()
+            .map_or_else(|| directory.clone(), |found| found.top.clone()),
+        directory: directory.clone(),
+        files: BTreeMap::new(),
+        watched: BTreeSet::new(),
+        texts: 0,
+        entries: 0,
+    };
+    let above: Vec<&Path> = directory.ancestors().take(MAX_ABOVE).collect();
+    for dir in &above {
+        let in_repository = dir.starts_with(&reader.top);
+        if in_repository {
+            for name in ["settings.json", "settings.local.json"] {
+                reader.take(dir, &dir.join(".claude").join(name), Role::Settings);
+            }
+        }
+        reader.take(dir, &dir.join(".mcp.json"), Role::McpServers);
+        reader.agents(dir);
+    }
+    if let Some(main) = repository.as_ref().and_then(|found| found.main.clone()) {
+        reader.main_worktree(&main);
+    }
+    for path in additional {
+        let path = directory.join(path);
+        reader.agents(&path.canonicalize().unwrap_or(path));
+    }
+    let name = repository.map_or_else(
+        || directory.to_string_lossy().into_owned(),
+        |found| found.name,
+    );
+    let files = reader.files.into_iter();
+    Found {
+        project: Project {
+            repository: name,
+            directory: directory.to_string_lossy().into_owned(),
+            files: files
+                .map(|(path, (role, content))| project::File {
+                    path,
+                    role,
+                    content,
+                })
+                .collect(),
+        },
+        watched: reader.watched,
+    }
+}
+
+/// Where the user's own settings of Claude Code are.
+fn user_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let set = env.get("CLAUDE_CONFIG_DIR").filter(|path| !path.is_empty());
+    let path = match set {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env.get("HOME")?).join(".claude"),
+    };
+    path.canonicalize().ok()
+}
+
+/// A repository of git, by its files alone: no program is asked.
+struct Repository {
+    /// The top of the worktree.
+    top: PathBuf,
+    /// The main worktree, where this is another one.
+    main: Option<PathBuf>,
+    /// Where it came from, else where it is. Who can change that can have git run anything already.
+    name: String,
+}
+
+impl Repository {
+    fn of(directory: &Path) -> Option<Self> {
+        let top = directory
+            .ancestors()
+            .take(MAX_ABOVE)
+            .find(|path| fs::symlink_metadata(path.join(".git")).is_ok())?;
+        let dot_git = top.join(".git");
+        let named = |path: &Path, prefix: &str| -> Option<PathBuf> {
+            let text = read_text(path, 4_096).ok()?;
+            let path = text.trim().strip_prefix(prefix)?.trim();
+            (!path.is_empty()).then(|| PathBuf::from(path))
+        };
+        let git_dir = match named(&dot_git, "gitdir:") {
+            Some(path) => top.join(path),
+            None => dot_git,
+        };
+        let common = match named(&git_dir.join("commondir"), "") {
+            Some(path) => git_dir.join(path),
+            None => git_dir,
+        };
+        let common = common.canonicalize().ok();
+        let main = common
+            .as_deref()
+            .filter(|path| path.ends_with(".git"))
+            .and_then(Path::parent)
+            .filter(|main| *main != top)
+            .map(Path::to_owned);
+        let origin = common
+            .as_deref()
+            .and_then(|common| read_text(&common.join("config"), 256 * 1024).ok())
+            .and_then(|config| origin(&config));
+        let place = common
+            .as_deref()
+            .unwrap_or(top)
+            .to_string_lossy()
+            .into_owned();
+        Some(Self {
+            top: top.to_owned(),
+            main,
+            name: origin.unwrap_or(place),
+        })
+    }
+}
+
+/// The address of the remote called origin.
+fn origin(config: &str) -> Option<String> {
+    let mut within = false;
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            within = line.eq_ignore_ascii_case("[remote \"origin\"]");
+        } else if within
+            && let Some((name, value)) = line.split_once('=')
+            && name.trim().eq_ignore_ascii_case("url")
+            && !value.trim().is_empty()
+        {
+            return Some(value.trim().to_owned());
+        }
+    }
+    None
+}
+
+/// Collects files.
+struct Reader {
+    user: Option<PathBuf>,
+    top: PathBuf,
+    directory: PathBuf,
+    files: BTreeMap<String, (Role, Content)>,
+    watched: BTreeSet<PathBuf>,
+    texts: usize,
+    entries: usize,
+}
+
+impl Reader {
+    /// Takes a file if it brings something, and what it names. `base` is the directory that it belongs to.
+    fn take(&mut self, base: &Path, path: &Path, role: Role) {
+        let name = self.name_of(path);
+        self.take_as(name, base, path, role);
+    }
+
+    fn take_as(&mut self, name: String, base: &Path, path: &Path, role: Role) {
+        if self.files.contains_key(&name) || self.is_users(path) {
+            return;
+        }
+        self.watched.insert(path.to_owned());
+        let root = if path.starts_with(&self.top) {
+            self.top.clone()
+        } else {
+            base.to_owned()
+        };
+        let Some(content) = self.content(&root, path) else {
+            return;
+        };
+        let file = project::File {
+            path: name.clone(),
+            role,
+            content,
+        };
+        let alone = Project {
+            files: vec![file.clone()],
+            ..Project::default()
+        };
+        if alone.brings().is_empty() {
+            return;
+        }
+        let words = match &file.content {
+            Content::Text(text) => words(role, text),
+            Content::Binary { .. } | Content::Unread(_) => Vec::new(),
+        };
+        self.put(name, role, file.content);
+        for word in words {
+            self.named(base, &word);
+        }
+    }
+
+    fn put(&mut self, name: String, role: Role, content: Content) {
+        let content = match content {
+            Content::Text(text) if self.texts + text.len() > MAX_TEXTS => Content::Unread(format!(
+                "with it there would be more than {MAX_TEXTS} bytes to read"
+            )),
+            content => content,
+        };
+        if let Content::Text(text) = &content {
+            self.texts += text.len();
+        }
+        if self.files.len() >= MAX_FILES {
+            let more = "more files".to_owned();
+            let why = format!("there are more than {MAX_FILES} files");
+            self.files.insert(more, (role, Content::Unread(why)));
+            return;
+        }
+        self.files.insert(name, (role, content));
+    }
+
+    /// Whether a file is of the user's own settings, and not of the project's.
+    fn is_users(&self, path: &Path) -> bool {
+        let directory = path.parent().and_then(|parent| parent.canonicalize().ok());
+        match (&self.user, directory) {
+            (Some(user), Some(directory)) => directory.starts_with(user),
+            _ => false,
+        }
+    }
+
+    /// The path of a file from the top of the repository.
+    fn name_of(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.top).unwrap_or(path);
+        inside.to_string_lossy().into_owned()
+    }
+
+    /// What is in a file; none where there is none.
+    fn content(&self, root: &Path, path: &Path) -> Option<Content> {
+        let (real, kind) = match follow_links(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return None,
+            Err(error) => return Some(Content::Unread(error.to_string())),
+        };
+        match kind {
+            FileKind::Missing => None,
+            FileKind::Directory | FileKind::Special => {
+                Some(Content::Unread("it is not a regular file".to_owned()))
+            }
+            FileKind::File { .. } if !real.starts_with(root) => {
+                let why = format!(
+                    "it is a link that leads out of the repository, to {}",
+                    real.display()
+                );
+                Some(Content::Unread(why))
+            }
+            FileKind::File { .. } => {
+                Some(read_file(&real).unwrap_or_else(|error| Content::Unread(error.to_string())))
+            }
+        }
+    }
+
+    /// Definitions of agents in a directory.
+    fn agents(&mut self, base: &Path) {
+        let agents = base.join(".claude/agents");
+        for path in self.below(&agents, 0) {
+            self.take(base, &path, Role::Agent);
+        }
+    }
+
+    /// Markdown files below a directory; links to directories are followed by nobody here, but said.
+    fn below(&mut self, directory: &Path, depth: usize) -> Vec<PathBuf> {
+        self.watched.insert(directory.to_owned());
+        let Ok(entries) = fs::read_dir(directory) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for entry in entries.flatten() {
+            self.entries += 1;
+            if self.entries > MAX_ENTRIES || depth > MAX_DEPTH {
+                let why = "there are too many files to be looked at".to_owned();
+                self.put(self.name_of(directory), Role::Agent, Content::Unread(why));
+                break;
+            }
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => found.extend(self.below(&path, depth + 1)),
+                Ok(kind) if kind.is_symlink() && path.is_dir() => {
+                    let why = "it is a link to a directory".to_owned();
+                    self.put(self.name_of(&path), Role::Agent, Content::Unread(why));
+                }
+                Ok(_) if path.extension().is_some_and(|end| end == "md") => found.push(path),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// What later versions take from the main worktree where a further one has no file of that name.
+    fn main_worktree(&mut self, main: &Path) {
+        let (top, relative) = (self.top.clone(), |path: &Path| {
+            path.strip_prefix(main)
+                .map(Path::to_owned)
+                .unwrap_or_default()
+        });
+        let local = main.join(".claude/settings.local.json");
+        let agents = self.below(&main.join(".claude/agents"), 0);
+        // As if it were in this one, so that the answer is the same in each.
+        self.top = main.to_owned();
+        for (path, role) in std::iter::once((local, Role::Settings))
+            .chain(agents.into_iter().map(|path| (path, Role::Agent)))
+        {
+            let inside = relative(&path);
+            let name = inside.to_string_lossy().into_owned();
+            let own = top.join(&inside);
+            if own.exists() && role == Role::Settings {
+                self.take_as(format!("main worktree: {name}"), main, &path, role);
+            } else if !own.exists() {
+                self.take_as(name, main, &path, role);
+            }
+        }
+        self.top = top;
+    }
+
+    /// Takes a file that another one names.
+    fn named(&mut self, base: &Path, word: &str) {
+        let mut bases = vec![self.directory.clone(), base.to_owned(), self.top.clone()];
+        bases.dedup();
+        for place in &bases {
+            let path = place.join(word);
+            if path.components().count() > 128 {
+                return;
+            }
+            let path = without_dots(&path);
+            if !path.starts_with(&self.top) {
+                continue;
+            }
+            let name = self.name_of(&path);
+            if self.files.contains_key(&name) {
+                continue;
+            }
+            let Ok((real, kind)) = follow_links(&path) else {
+                continue;
+            };
+            match kind {
+                FileKind::File { .. } => {
+                    self.watched.insert(path.clone());
+                    let root = self.top.clone();
+                    if let Some(content) = self.content(&root, &path) {
+                        self.put(name, Role::Named, content);
+                    }
+                }
+                FileKind::Directory if real != self.top && real.starts_with(&self.top) => {
+                    for main in [
+                        "__main__.py",
+                        "index.js",
+                        "index.mjs",
+                        "index.cjs",
+                        "package.json",
+                    ] {
+                        let inside = path.join(main);
+                        if inside.is_file() && place.join(word) != *place {
+                            self.named_file(&inside);
+                        }
+                    }
+                }
+                FileKind::Missing | FileKind::Directory | FileKind::Special => {}
+            }
+        }
+    }
+
+    fn named_file(&mut self, path: &Path) {
+        let name = self.name_of(path);
+        let root = self.top.clone();
+        self.watched.insert(path.to_owned());
+        if !self.files.contains_key(&name)
+            && let Some(content) = self.content(&root, path)
+        {
+            self.put(name, Role::Named, content);
+        }
+    }
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// Files that say what a runner of scripts runs.
+const RUNNERS: [(&[&str], &[&str]); 6] = [
+    (
+        &["npm", "npx", "pnpm", "yarn", "bun", "bunx"],
+        &["package.json"],
+    ),
+    (&["make", "gmake"], &["Makefile", "makefile", "GNUmakefile"]),
+    (&["just"], &["justfile", "Justfile", ".justfile"]),
+    (&["task"], &["Taskfile.yml", "Taskfile.yaml"]),
+    (&["uv", "uvx", "poetry", "hatch"], &["pyproject.toml"]),
+    (&["deno"], &["deno.json", "deno.jsonc"]),
+];
+
+/// Words of a file that may name another one: of settings without the permissions, which name what may be
+/// done and not what is run.
+fn words(role: Role, text: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    match (
+        role,
+        serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')),
+    ) {
+        (Role::Settings | Role::McpServers, Ok(mut value)) => {
+            if let Some(fields) = value.as_object_mut() {
+                fields.remove("permissions");
+            }
+            strings(&value, &mut texts);
+        }
+        _ => texts.push(text.to_owned()),
+    }
+    let mut words = Vec::new();
+    for text in texts {
+        let mut text = text;
+        for variable in PROJECT_DIR {
+            text = text.replace(variable, ".");
+        }
+        let parts = text.split(|c: char| c.is_whitespace() || "\"'`;|&()<>=,:{}$".contains(c));
+        for part in parts.filter(|part| !part.is_empty() && part.len() <= 1_024) {
+            if words.len() >= MAX_WORDS {
+                return words;
+            }
+            let runner = RUNNERS.iter().find(|(names, _)| names.contains(&part));
+            for file in runner.map(|(_, files)| *files).unwrap_or_default() {
+                words.push((*file).to_owned());
+            }
+            words.push(part.to_owned());
+        }
+    }
+    words.sort();
+    words.dedup();
+    words
+}
+
+fn strings(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| strings(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Opens a regular file; nothing else is waited for.
+fn open(path: &Path) -> io::Result<File> {
+    let flags =
+        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ))
+    }
+}
+
+fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?.take(limit).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn read_file(path: &Path) -> io::Result<Content> {
+    let mut file = open(path)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
+    let is_long = bytes.len() as u64 > MAX_TEXT;
+    let too_long = || Content::Unread(format!("it is a text of more than {MAX_TEXT} bytes"));
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => binary(text.into_bytes(), file),
+        Ok(_) if is_long => Ok(too_long()),
+        Ok(text) => Ok(Content::Text(text)),
+        // A long text may be cut in the middle of a character.
+        Err(error) if is_long && error.utf8_error().error_len().is_none() => Ok(too_long()),
+        Err(error) => binary(error.into_bytes(), file),
+    }
+}
+
+fn binary(begin: Vec<u8>, rest: File) -> io::Result<Content> {
+    let mut hash = Sha256::new();
+    hash.update(&begin);
+    let mut rest = rest.take(MAX_BINARY);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = begin.len() as u64;
+    loop {
+        let count = rest.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        hash.update(buffer.get(..count).unwrap_or_default());
+        bytes += count as u64;
+    }
+    if bytes >= MAX_BINARY {
+        return Ok(Content::Unread(format!(
+            "it has more than {MAX_BINARY} bytes"
+        )));
+    }
+    let digest = hash.finalize();
+    Ok(Content::Binary {
+        bytes,
+        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    })
+}
+
+#[cfg(test)]
+#[path = "project_tests.rs"]
+mod tests;

@@ -1,0 +1,222 @@
+//! Reading projects on a real file system, hostile ones among them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+struct World {
+    root: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("home/.claude")).unwrap();
+        Self { root }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.root.path().canonicalize().unwrap().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, directory: &str) -> Project {
+        let home = self.at("home").to_string_lossy().into_owned();
+        let env = BTreeMap::from([("HOME".to_owned(), home)]);
+        read(&self.at(directory), &[], &env).project
+    }
+
+    fn paths(&self, directory: &str) -> Vec<String> {
+        let files = self.read(directory).files;
+        files.into_iter().map(|file| file.path).collect()
+    }
+}
+
+const HOOK: &str =
+    r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "COMMAND"}]}]}}"#;
+
+fn hook(command: &str) -> String {
+    HOOK.replace("COMMAND", command)
+}
+
+#[test]
+fn a_directory_without_settings_brings_nothing() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "ref: refs/heads/main\n");
+    world.write("shop/CLAUDE.md", "words");
+    world.write("shop/.claude/settings.json", r#"{"model": "opus"}"#);
+    world.write("shop/.claude/agents/a.md", "---\nname: a\n---\n");
+    world.write("home/.claude/settings.json", &hook("mine"));
+    assert_eq!(world.read("shop").files, []);
+    world.write("home/.git/HEAD", "");
+    assert_eq!(world.read("home").files, [], "they are the user's own");
+}
+
+#[test]
+fn what_claude_code_would_take_is_found_with_the_scripts_that_are_named() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write(
+        "shop/.claude/settings.json",
+        &hook("sh $CLAUDE_PROJECT_DIR/hooks/a.sh && npm test"),
+    );
+    world.write(
+        "shop/sub/.claude/settings.local.json",
+        r#"{"permissions": {"allow": ["Bash(./secret.sh)"]}}"#,
+    );
+    world.write(
+        "shop/.mcp.json",
+        r#"{"mcpServers": {"db": {"command": "node", "args": ["./server.js"]}}}"#,
+    );
+    world.write(
+        "shop/.claude/agents/deep/a.md",
+        "---\nname: a\nhooks:\n  Stop:\n    - command: ./agent.sh\n---\n",
+    );
+    for script in [
+        "hooks/a.sh",
+        "server.js",
+        "agent.sh",
+        "secret.sh",
+        "package.json",
+    ] {
+        world.write(&format!("shop/{script}"), script);
+    }
+    let expected = [
+        ".claude/agents/deep/a.md",
+        ".claude/settings.json",
+        ".mcp.json",
+        "agent.sh",
+        "hooks/a.sh",
+        "package.json",
+        "server.js",
+        "sub/.claude/settings.local.json",
+    ];
+    assert_eq!(world.paths("shop/sub"), expected);
+    let before = world.read("shop/sub").fingerprint();
+    world.write("shop/hooks/a.sh", "changed");
+    assert_ne!(world.read("shop/sub").fingerprint(), before);
+    world.write("shop/.claude/agents/harmless.md", "---\nname: b\n---\n");
+    world.write("shop/hooks/a.sh", "hooks/a.sh");
+    assert_eq!(world.read("shop/sub").fingerprint(), before);
+}
+
+#[test]
+fn a_file_above_the_repository_is_found_where_claude_code_takes_it() {
+    let world = World::new();
+    world.write("a/.mcp.json", r#"{"mcpServers": {"db": {"command": "x"}}}"#);
+    world.write("a/.claude/settings.json", &hook("x"));
+    world.write("a/shop/.git/HEAD", "");
+    let above = world.at("a/.mcp.json").to_string_lossy().into_owned();
+    assert_eq!(world.paths("a/shop"), [above]);
+}
+
+#[test]
+fn another_worktree_or_clone_of_a_repository_is_the_same_and_another_repository_is_not() {
+    let world = World::new();
+    for name in ["one", "other", "clone"] {
+        world.write(&format!("{name}/.git/HEAD"), "");
+        world.write(&format!("{name}/.claude/settings.json"), &hook("x"));
+        world.write(&format!("{name}/.claude/settings.local.json"), &hook("y"));
+    }
+    let config = "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = git@example.com:shop\n";
+    world.write("one/.git/config", config);
+    world.write("clone/.git/config", config);
+    world.write("one/.git/worktrees/w/commondir", "../..\n");
+    world.write(
+        "wt/.git",
+        &format!("gitdir: {}\n", world.at("one/.git/worktrees/w").display()),
+    );
+    world.write("wt/.claude/settings.json", &hook("x"));
+    let one = world.read("one");
+    assert_eq!(one.repository, "git@example.com:shop");
+    for same in ["wt", "clone"] {
+        let same = world.read(same);
+        assert_eq!(
+            (&same.repository, same.fingerprint()),
+            (&one.repository, one.fingerprint())
+        );
+    }
+    let other = world.read("other");
+    assert_eq!(other.fingerprint(), one.fingerprint());
+    assert_ne!(other.repository, one.repository);
+    // Its own local settings beside those of the main worktree.
+    world.write("wt/.claude/settings.local.json", &hook("z"));
+    assert_eq!(
+        world.paths("wt"),
+        [
+            ".claude/settings.json",
+            ".claude/settings.local.json",
+            "main worktree: .claude/settings.local.json"
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_regular_file_of_the_repository_is_said_and_not_opened() {
+    let world = World::new();
+    world.write("outside", "secret words");
+    world.write("shop/.git/HEAD", "");
+    world.write(
+        "shop/.claude/settings.json",
+        &hook("./out ./pipe ./long ./binary ./missing .. /etc/passwd"),
+    );
+    symlink(world.at("outside"), world.at("shop/out")).unwrap();
+    symlink(world.at("outside"), world.at("shop/.mcp.json")).unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(world.at("shop/pipe"))
+        .status()
+        .unwrap();
+    assert!(pipe.success());
+    let link = std::process::Command::new("mkfifo")
+        .arg(world.at("shop/.claude/settings.local.json"))
+        .status()
+        .unwrap();
+    assert!(link.success());
+    world.write("shop/long", &"x".repeat(200 * 1024));
+    fs::write(world.at("shop/binary"), b"\x7fELF\0\xff").unwrap();
+    let project = world.read("shop");
+    let of = |name: &str| {
+        let found = project.files.iter().find(|file| file.path == name);
+        found.map(|file| file.content.clone())
+    };
+    let unread = |name: &str| matches!(of(name), Some(Content::Unread(_)));
+    assert!(
+        unread("out") && unread(".mcp.json") && unread("long"),
+        "{project:?}"
+    );
+    assert!(unread(".claude/settings.local.json"));
+    assert_eq!(of("pipe"), None);
+    assert!(matches!(
+        of("binary"),
+        Some(Content::Binary { bytes: 6, .. })
+    ));
+    assert!(!project.is_whole());
+    assert!(!project.question().to_string().contains("secret words"));
+}
+
+#[test]
+fn however_much_there_is_only_so_much_is_read() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    for number in 0..300 {
+        world.write(
+            &format!("shop/.claude/agents/{number}.md"),
+            &format!("---\nhooks: {}\n---\n", "x".repeat(4 * 1024)),
+        );
+    }
+    let project = world.read("shop");
+    assert!(!project.is_whole());
+    assert!(project.question().to_string().len() < 1024 * 1024);
+    assert!(
+        project.files.len() <= MAX_FILES + 2,
+        "{}",
+        project.files.len()
+    );
+}

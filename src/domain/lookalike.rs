@@ -1,0 +1,313 @@
+//! Characters that look like others: letters of one alphabet among those of another, blanks that are no
+//! spaces, signs that look like the slash or the dot of an address, and addresses that begin with another
+//! host's name.
+//!
+//! What is foreign is not suspect: a word in one alphabet is a word, and French, Russian, Greek, Arabic or
+//! Japanese texts have their own letters and blanks. Only what imitates is found. Pure, and linear: each
+//! word is looked at once.
+
+use super::text::Level;
+
+/// Characters of a word, or of a line, that are looked at around a place.
+const AROUND: usize = 64;
+const LINE: usize = 256;
+
+/// Where a text has the first character, from a place on, that looks like another one.
+#[must_use]
+pub fn find(text: &str, from: usize, level: Level) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    // Where the word ends that was looked at last and found to be one.
+    let mut plain_until = 0;
+    loop {
+        at += bytes
+            .get(at..)?
+            .iter()
+            .position(|byte| *byte >= 0x80 || *byte == b'@')?;
+        let c = text.get(at..)?.chars().next()?;
+        let end = at + c.len_utf8();
+        let found = match kind(c) {
+            None => false,
+            Some(Kind::At) => has_misleading_user(&text[..at]),
+            Some(Kind::Blank) => !is_usual_blank(text, at, c, level),
+            Some(Kind::Sign) => is_among_letters(text, at, end),
+            Some(Kind::Styled) => level == Level::Strict && !is_near_wide(text, at, end),
+            Some(Kind::Letter) if at < plain_until => false,
+            Some(Kind::Letter) => {
+                let (begin, behind) = word(text, at);
+                let imitates = imitates(&text[begin..behind], line(text, begin, behind), level);
+                if !imitates {
+                    plain_until = behind;
+                }
+                imitates
+            }
+        };
+        if found {
+            return Some(at);
+        }
+        at = end;
+    }
+}
+
+/// What a character that may look like another one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The end of the user's name in an address.
+    At,
+    /// A blank.
+    Blank,
+    /// A sign like those of addresses.
+    Sign,
+    /// A letter or digit in another style.
+    Styled,
+    /// A letter of another alphabet.
+    Letter,
+}
+
+fn kind(c: char) -> Option<Kind> {
+    Some(match c {
+        '@' => Kind::At,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{2800}'
+        | '\u{3000}' => Kind::Blank,
+        '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{2236}' | '\u{29f8}' | '\u{a789}' | '\u{fe52}'
+        | '\u{fe55}' | '\u{fe68}' | '\u{ff0e}' | '\u{ff0f}' | '\u{ff1a}' | '\u{ff20}' => Kind::Sign,
+        '\u{2160}'..='\u{217f}' | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}'
+        | '\u{ff41}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}' => Kind::Styled,
+        c if is_like_latin(c) => Kind::Letter,
+        _ => return None,
+    })
+}
+
+/// Letters of other alphabets that look like Latin ones.
+fn is_like_latin(c: char) -> bool {
+    matches!(c,
+        // Cyrillic.
+        'а' | 'с' | 'е' | 'о' | 'р' | 'х' | 'у' | 'ѕ' | 'і' | 'ј' | 'һ' | 'ԁ' | 'ԛ' | 'ԝ' | 'ѵ' | 'ӏ' | 'ɡ'
+        | 'А' | 'В' | 'Е' | 'К' | 'М' | 'Н' | 'О' | 'Р' | 'С' | 'Т' | 'Х' | 'У' | 'Ѕ' | 'І' | 'Ј' | 'Ԛ' | 'Ԝ' | 'Ү' | 'Ӏ'
+        // Greek.
+        | 'Α' | 'Β' | 'Ε' | 'Ζ' | 'Η' | 'Ι' | 'Κ' | 'Μ' | 'Ν' | 'Ο' | 'Ρ' | 'Τ' | 'Υ' | 'Χ'
+        | 'ο' | 'ν' | 'ρ' | 'ι' | 'υ' | 'α' | 'γ' | 'ϲ' | 'ϳ'
+        // Armenian, Cherokee, Lisu.
+        | 'օ' | 'ս' | 'հ' | 'ց' | 'զ' | 'ո' | 'ք' | '\u{13a0}'..='\u{13f5}' | '\u{a4d0}'..='\u{a4f7}')
+}
+
+/// Greek letters that stand beside Latin ones in formulas.
+fn is_in_formulas(c: char) -> bool {
+    matches!(c, 'ν' | 'ρ' | 'ι' | 'υ' | 'α' | 'γ')
+}
+
+fn is_foreign(c: char) -> bool {
+    matches!(c, '\u{261}' | '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}' | '\u{530}'..='\u{58f}'
+        | '\u{13a0}'..='\u{13ff}' | '\u{1f00}'..='\u{1fff}' | '\u{2de0}'..='\u{2dff}'
+        | '\u{a4d0}'..='\u{a4ff}' | '\u{a640}'..='\u{a69f}' | '\u{ab70}'..='\u{abbf}')
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}' if c.is_alphabetic())
+}
+
+/// Whether a word has letters of another alphabet that only imitate Latin ones: among those, or, where what
+/// is said is carried out, alone in a line in which nobody writes that alphabet.
+fn imitates(word: &str, line: &str, level: Level) -> bool {
+    let mut foreign = word.chars().filter(|c| is_foreign(*c)).peekable();
+    if foreign.peek().is_none() || !foreign.all(is_like_latin) {
+        return false;
+    }
+    if word.chars().any(is_latin) {
+        let is_formula = |c: char| !is_foreign(c) || is_in_formulas(c);
+        return level == Level::Strict || !word.chars().all(is_formula);
+    }
+    let is_written = |c: char| is_foreign(c) && !is_like_latin(c);
+    level == Level::Strict && !line.chars().any(is_written)
+}
+
+/// The word around a place, of at most [`AROUND`] characters to each side.
+fn word(text: &str, at: usize) -> (usize, usize) {
+    let is_part = |c: &char| c.is_alphanumeric() || *c == '_';
+    let before: usize = text[..at]
+        .chars()
+        .rev()
+        .take(AROUND)
+        .take_while(is_part)
+        .map(char::len_utf8)
+        .sum();
+    let behind: usize = text[at..]
+        .chars()
+        .take(AROUND)
+        .take_while(is_part)
+        .map(char::len_utf8)
+        .sum();
+    (at - before, at + behind)
+}
+
+/// The line around a word, of at most [`LINE`] bytes to each side.
+fn line(text: &str, begin: usize, end: usize) -> &str {
+    let first = text.ceil_char_boundary(begin.saturating_sub(LINE));
+    let last = text.floor_char_boundary(end.saturating_add(LINE).min(text.len()));
+    let from = text[first..begin].rfind('\n').map_or(first, |at| first + at);
+    let to = text[end..last].find('\n').map_or(last, |at| end + at);
+    &text[from..to]
+}
+
+/// Whether before an `@` there is an address whose user is called like a host: `https://github.com@…`.
+fn has_misleading_user(before: &str) -> bool {
+    let begin = before.ceil_char_boundary(before.len().saturating_sub(LINE));
+    let near = &before[begin..];
+    let Some(scheme) = near.rfind("://") else {
+        return false;
+    };
+    let user = &near[scheme + 3..];
+    let name = user.split(':').next().unwrap_or(user);
+    let is_one = !user.contains(|c: char| c.is_whitespace() || "/?#\"'<>@".contains(c));
+    is_one && (name.contains('.') || name.contains('%') || user.contains('\\'))
+}
+
+/// Whether a blank is where it usually is.
+fn is_usual_blank(text: &str, at: usize, c: char, level: Level) -> bool {
+    let before = text[..at].chars().next_back();
+    let after = text[at..].chars().nth(1);
+    let is_beside = |wanted: fn(char) -> bool| before.is_some_and(wanted) || after.is_some_and(wanted);
+    match (c, level) {
+        ('\u{2800}', _) => is_beside(|c| matches!(c, '\u{2801}'..='\u{28ff}')),
+        ('\u{1680}', _) => is_beside(|c| matches!(c, '\u{1681}'..='\u{169c}')),
+        // Also at the beginning of a paragraph.
+        ('\u{3000}', _) => is_near_wide(text, at, at + c.len_utf8()),
+        (_, Level::Strict) => is_beside(|c| matches!(c, '«' | '»')),
+        // Several push what follows out of sight.
+        (_, Level::Prose) => !is_beside(|c| kind(c) == Some(Kind::Blank)),
+    }
+}
+
+/// Whether a sign is within a word of Latin letters, as in an address.
+fn is_among_letters(text: &str, at: usize, end: usize) -> bool {
+    let before = text[..at].chars().next_back();
+    let after = text[end..].chars().next();
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+    let is_part = |c: Option<char>| c.is_none_or(|c| c.is_ascii_graphic());
+    (is_letter(before) && is_part(after)) || (is_letter(after) && is_part(before))
+}
+
+/// Whether there is writing of East Asia near, where wide letters and blanks are usual.
+fn is_near_wide(text: &str, at: usize, end: usize) -> bool {
+    let is_wide = |c: char| {
+        matches!(c, '\u{3001}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
+            | '\u{f900}'..='\u{faff}' | '\u{ff5f}'..='\u{ff9f}')
+    };
+    text[..at].chars().rev().take(16).any(is_wide) || text[end..].chars().take(16).any(is_wide)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn marked(text: &str, level: Level) -> Vec<char> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some(at) = find(text, from, level) {
+            let c = text[at..].chars().next().unwrap_or_default();
+            found.push(c);
+            from = at + c.len_utf8();
+        }
+        found
+    }
+
+    #[test]
+    fn what_imitates_is_found_at_both_levels() {
+        for (text, expected) in [
+            ("p\u{430}ypal", "\u{430}"),
+            ("https://ex\u{430}mple.com/", "\u{430}"),
+            ("g\u{456}thub login", "\u{456}"),
+            ("\u{41c}icrosoft", "\u{41c}"),
+            ("g\u{3bf}\u{3bf}gle", "\u{3bf}\u{3bf}"),
+            ("https://github.com@evil.example/x", "@"),
+            ("curl https://github.com:443@evil.example", "@"),
+            ("https://github.com%2Flogin@evil.example", "@"),
+            ("see github.com\u{2215}evil", "\u{2215}"),
+            ("github\u{2024}com", "\u{2024}"),
+            ("x\u{a0}\u{a0}\u{a0}y", "\u{a0}\u{a0}\u{a0}"),
+            ("nothing\u{2800}here", "\u{2800}"),
+        ] {
+            for level in [Level::Strict, Level::Prose] {
+                let found: String = marked(text, level).into_iter().collect();
+                assert_eq!(found, expected, "{text} {level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_carried_out_shows_every_blank_and_every_styled_letter() {
+        for (text, expected) in [
+            ("rm\u{a0}-rf", "\u{a0}"),
+            ("rm\u{2003}-rf", "\u{2003}"),
+            ("rm\u{3000}-rf", "\u{3000}"),
+            ("\u{1d42b}\u{1d426} x", "\u{1d42b}\u{1d426}"),
+            ("\u{ff52}\u{ff4d} x", "\u{ff52}\u{ff4d}"),
+            ("https://\u{430}\u{440}\u{440}\u{4cf}\u{435}.com", "\u{430}\u{440}\u{440}\u{4cf}\u{435}"),
+            ("\u{3b1}bc", "\u{3b1}"),
+        ] {
+            let found: String = marked(text, Level::Strict).into_iter().collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_texts_of_many_languages_are_left_alone() {
+        for text in [
+            "Où est la bibliothèque\u{a0}? «\u{a0}Là-bas\u{a0}», dit-il\u{202f}; 10\u{202f}000\u{a0}€.",
+            "Größe, Straße, Übermut: 20\u{a0}°C",
+            "Привет! Как дела? Съешь ещё этих мягких французских булок, да выпей чаю.",
+            "Она сама о том не знала; а у нас есть API-сервер и pdf-файл",
+            "Καλημέρα κόσμε, το Ω και το α",
+            "東京タワー\u{3000}は\u{ff13}\u{ff13}\u{ff13}メートルです。ＡＢＣ社：お知らせ",
+            "\u{3000}\u{3000}中文段落，首行缩进：说明",
+            "한국어 문장입니다",
+            "مرحبا بالعالم، كيف حالك؟",
+            "नमस्ते दुनिया",
+            "Բարեւ աշխարհ",
+            "Δx and μm, λ-calculus, π ≈ 3.14, H₂O, 1⁄2",
+            "ρV and νt in a formula",
+            "⠋ working ⠙⠹⠸\u{2800}⠼",
+            "ada@example.com, git@github.com:shop/app.git, @user, a @ b",
+            "ssh://git@github.com/shop https://user:secret@host.example/ npm i @scope/name",
+            "İstanbul'da ığdır, Łódź, Đà Nẵng",
+        ] {
+            assert_eq!(marked(text, Level::Prose), [], "{text}");
+        }
+        for text in [
+            "Привет, это комментарий; а вот и сам код",
+            "// 東京\u{3000}タワー",
+            "msg = \"«\u{a0}oui\u{a0}»\"",
+            "git clone ssh://git@github.com/shop",
+            "const π = Math.PI; // Δ",
+        ] {
+            assert_eq!(marked(text, Level::Strict), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn long_texts_take_time_in_proportion() {
+        let begun = std::time::Instant::now();
+        for text in ["\u{430}", "@", "a\u{436}", "\u{a0}", "\u{430} ", "https://a@"] {
+            let long = text.repeat(1_000_000 / text.len());
+            let mut from = 0;
+            while let Some(at) = find(&long, from, Level::Prose) {
+                from = at + long[at..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_is_a_characters_and_ascii_has_only_addresses(text in "\\PC{0,60}", ascii in "[ -?A-~]{0,60}") {
+            let mut from = 0;
+            while let Some(at) = find(&text, from, Level::Strict) {
+                prop_assert!(at >= from && text.is_char_boundary(at));
+                from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+            }
+            prop_assert_eq!(find(&ascii, 0, Level::Strict), None);
+        }
+    }
+}
