@@ -157,6 +157,10 @@
 //! established honestly: the machine was restarted, or the runner was killed (its agent is killed
 //! then too, because nobody could answer it).
 //!
+//! Before a process is launched it is looked what its project brings for Claude Code ([`domain::project`]).
+//! What a person has not agreed to is one question in the inbox; until it is answered the session has no
+//! process and waits, as one waits for whatever else its next process needs.
+//!
 //! Launching is: spec file (0600, deleted once used), record with the agent's first lines in the
 //! outbox, runner. What a later resume needs of it (environment, MCP servers, proxy key) is stored
 //! encrypted with the key beside the database ([`daemon::secrets`]). A daemon that dies between the

@@ -183,7 +183,7 @@ fn a_resume_and_a_fork_ask_too() {
     rig.daemon.until_over(&id);
     fs::write(rig.daemon.work().join("hook.sh"), "touch later").unwrap();
     let next = rig.continue_session(&id, "TEXT third", false);
-    let asked = question(&rig, &id);
+    let asked = question(&rig, &next);
     assert!(!rig.exists("later"));
     rig.daemon.approve(&asked);
     rig.until_result(&next, "third");
