@@ -12,21 +12,40 @@ use super::text::Level;
 const AROUND: usize = 64;
 const LINE: usize = 256;
 
-/// Where a text has the first character, from a place on, that looks like another one.
+/// Where a text has the first character between two places that looks like another one.
 #[must_use]
-pub fn find(text: &str, from: usize, level: Level) -> Option<usize> {
+pub fn find(text: &str, from: usize, until: usize, level: Level) -> Option<usize> {
+    found(text, from, until, level).map(|(at, _)| at)
+}
+
+/// The first letter, sign or address in a text that imitates another one.
+#[must_use]
+pub fn imitation(text: &str) -> Option<char> {
+    let mut from = 0;
+    loop {
+        let (at, kind) = found(text, from, text.len(), Level::Strict)?;
+        let c = text[at..].chars().next()?;
+        match kind {
+            Kind::At | Kind::Sign | Kind::Letter => return Some(c),
+            Kind::Blank | Kind::Styled => from = at + c.len_utf8(),
+        }
+    }
+}
+
+fn found(text: &str, from: usize, until: usize, level: Level) -> Option<(usize, Kind)> {
     let bytes = text.as_bytes();
     let mut at = from;
     // Where the word ends that was looked at last and found to be one.
     let mut plain_until = 0;
     loop {
         at += bytes
-            .get(at..)?
+            .get(at..until)?
             .iter()
             .position(|byte| *byte >= 0x80 || *byte == b'@')?;
         let c = text.get(at..)?.chars().next()?;
         let end = at + c.len_utf8();
-        let found = match kind(c) {
+        let kind = kind(c);
+        let found = match kind {
             None => false,
             Some(Kind::At) => has_misleading_user(&text[..at]),
             Some(Kind::Blank) => !is_usual_blank(text, at, c, level),
@@ -42,10 +61,10 @@ pub fn find(text: &str, from: usize, level: Level) -> Option<usize> {
                 imitates
             }
         };
-        if found {
-            return Some(at);
+        match kind {
+            Some(kind) if found => return Some((at, kind)),
+            Some(_) | None => at = end,
         }
-        at = end;
     }
 }
 
@@ -67,12 +86,21 @@ enum Kind {
 fn kind(c: char) -> Option<Kind> {
     Some(match c {
         '@' => Kind::At,
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{2800}'
+        '\u{a0}'
+        | '\u{1680}'
+        | '\u{2000}'..='\u{200a}'
+        | '\u{202f}'
+        | '\u{205f}'
+        | '\u{2800}'
         | '\u{3000}' => Kind::Blank,
-        '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{2236}' | '\u{29f8}' | '\u{a789}' | '\u{fe52}'
-        | '\u{fe55}' | '\u{fe68}' | '\u{ff0e}' | '\u{ff0f}' | '\u{ff1a}' | '\u{ff20}' => Kind::Sign,
-        '\u{2160}'..='\u{217f}' | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}'
-        | '\u{ff41}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}' => Kind::Styled,
+        '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{2236}' | '\u{29f8}' | '\u{a789}'
+        | '\u{fe52}' | '\u{fe55}' | '\u{fe68}' | '\u{ff0e}' | '\u{ff0f}' | '\u{ff1a}'
+        | '\u{ff20}' => Kind::Sign,
+        '\u{2160}'..='\u{217f}'
+        | '\u{ff10}'..='\u{ff19}'
+        | '\u{ff21}'..='\u{ff3a}'
+        | '\u{ff41}'..='\u{ff5a}'
+        | '\u{1d400}'..='\u{1d7ff}' => Kind::Styled,
         c if is_like_latin(c) => Kind::Letter,
         _ => return None,
     })
@@ -82,7 +110,7 @@ fn kind(c: char) -> Option<Kind> {
 fn is_like_latin(c: char) -> bool {
     matches!(c,
         // Cyrillic.
-        'а' | 'с' | 'е' | 'о' | 'р' | 'х' | 'у' | 'ѕ' | 'і' | 'ј' | 'һ' | 'ԁ' | 'ԛ' | 'ԝ' | 'ѵ' | 'ӏ' | 'ɡ'
+        'а' | 'с' | 'е' | 'о' | 'р' | 'х' | 'у' | 'ѕ' | 'і' | 'ј' | 'һ' | 'ԁ' | 'ԛ' | 'ԝ' | 'ѵ' | 'ӏ'
         | 'А' | 'В' | 'Е' | 'К' | 'М' | 'Н' | 'О' | 'Р' | 'С' | 'Т' | 'Х' | 'У' | 'Ѕ' | 'І' | 'Ј' | 'Ԛ' | 'Ԝ' | 'Ү' | 'Ӏ'
         // Greek.
         | 'Α' | 'Β' | 'Ε' | 'Ζ' | 'Η' | 'Ι' | 'Κ' | 'Μ' | 'Ν' | 'Ο' | 'Ρ' | 'Τ' | 'Υ' | 'Χ'
@@ -144,7 +172,9 @@ fn word(text: &str, at: usize) -> (usize, usize) {
 fn line(text: &str, begin: usize, end: usize) -> &str {
     let first = text.ceil_char_boundary(begin.saturating_sub(LINE));
     let last = text.floor_char_boundary(end.saturating_add(LINE).min(text.len()));
-    let from = text[first..begin].rfind('\n').map_or(first, |at| first + at);
+    let from = text[first..begin]
+        .rfind('\n')
+        .map_or(first, |at| first + at);
     let to = text[end..last].find('\n').map_or(last, |at| end + at);
     &text[from..to]
 }
@@ -166,13 +196,14 @@ fn has_misleading_user(before: &str) -> bool {
 fn is_usual_blank(text: &str, at: usize, c: char, level: Level) -> bool {
     let before = text[..at].chars().next_back();
     let after = text[at..].chars().nth(1);
-    let is_beside = |wanted: fn(char) -> bool| before.is_some_and(wanted) || after.is_some_and(wanted);
+    let is_beside =
+        |wanted: fn(char) -> bool| before.is_some_and(wanted) || after.is_some_and(wanted);
     match (c, level) {
         ('\u{2800}', _) => is_beside(|c| matches!(c, '\u{2801}'..='\u{28ff}')),
         ('\u{1680}', _) => is_beside(|c| matches!(c, '\u{1681}'..='\u{169c}')),
         // Also at the beginning of a paragraph.
         ('\u{3000}', _) => is_near_wide(text, at, at + c.len_utf8()),
-        (_, Level::Strict) => is_beside(|c| matches!(c, '«' | '»')),
+        (_, Level::Strict) => is_beside(|c| matches!(c, '\u{ab}' | '\u{bb}')),
         // Several push what follows out of sight.
         (_, Level::Prose) => !is_beside(|c| kind(c) == Some(Kind::Blank)),
     }
@@ -205,7 +236,7 @@ mod tests {
     fn marked(text: &str, level: Level) -> Vec<char> {
         let mut found = Vec::new();
         let mut from = 0;
-        while let Some(at) = find(text, from, level) {
+        while let Some(at) = find(text, from, text.len(), level) {
             let c = text[at..].chars().next().unwrap_or_default();
             found.push(c);
             from = at + c.len_utf8();
@@ -244,7 +275,10 @@ mod tests {
             ("rm\u{3000}-rf", "\u{3000}"),
             ("\u{1d42b}\u{1d426} x", "\u{1d42b}\u{1d426}"),
             ("\u{ff52}\u{ff4d} x", "\u{ff52}\u{ff4d}"),
-            ("https://\u{430}\u{440}\u{440}\u{4cf}\u{435}.com", "\u{430}\u{440}\u{440}\u{4cf}\u{435}"),
+            (
+                "https://\u{430}\u{440}\u{440}\u{4cf}\u{435}.com",
+                "\u{430}\u{440}\u{440}\u{4cf}\u{435}",
+            ),
             ("\u{3b1}bc", "\u{3b1}"),
         ] {
             let found: String = marked(text, Level::Strict).into_iter().collect();
@@ -255,7 +289,7 @@ mod tests {
     #[test]
     fn ordinary_texts_of_many_languages_are_left_alone() {
         for text in [
-            "Où est la bibliothèque\u{a0}? «\u{a0}Là-bas\u{a0}», dit-il\u{202f}; 10\u{202f}000\u{a0}€.",
+            "Où est la bibliothèque\u{a0}? \u{ab}\u{a0}Là-bas\u{a0}\u{bb}, dit-il\u{202f}; 10\u{202f}000\u{a0}€.",
             "Größe, Straße, Übermut: 20\u{a0}°C",
             "Привет! Как дела? Съешь ещё этих мягких французских булок, да выпей чаю.",
             "Она сама о том не знала; а у нас есть API-сервер и pdf-файл",
@@ -273,26 +307,33 @@ mod tests {
             "ssh://git@github.com/shop https://user:secret@host.example/ npm i @scope/name",
             "İstanbul'da ığdır, Łódź, Đà Nẵng",
         ] {
-            assert_eq!(marked(text, Level::Prose), [], "{text}");
+            assert_eq!(marked(text, Level::Prose), Vec::<char>::new(), "{text}");
         }
         for text in [
             "Привет, это комментарий; а вот и сам код",
             "// 東京\u{3000}タワー",
-            "msg = \"«\u{a0}oui\u{a0}»\"",
+            "msg = \"\u{ab}\u{a0}oui\u{a0}\u{bb}\"",
             "git clone ssh://git@github.com/shop",
             "const π = Math.PI; // Δ",
         ] {
-            assert_eq!(marked(text, Level::Strict), [], "{text}");
+            assert_eq!(marked(text, Level::Strict), Vec::<char>::new(), "{text}");
         }
     }
 
     #[test]
     fn long_texts_take_time_in_proportion() {
         let begun = std::time::Instant::now();
-        for text in ["\u{430}", "@", "a\u{436}", "\u{a0}", "\u{430} ", "https://a@"] {
+        for text in [
+            "\u{430}",
+            "@",
+            "a\u{436}",
+            "\u{a0}",
+            "\u{430} ",
+            "https://a@",
+        ] {
             let long = text.repeat(1_000_000 / text.len());
             let mut from = 0;
-            while let Some(at) = find(&long, from, Level::Prose) {
+            while let Some(at) = find(&long, from, long.len(), Level::Prose) {
                 from = at + long[at..].chars().next().map_or(1, char::len_utf8);
             }
         }
@@ -303,11 +344,11 @@ mod tests {
         #[test]
         fn every_place_is_a_characters_and_ascii_has_only_addresses(text in "\\PC{0,60}", ascii in "[ -?A-~]{0,60}") {
             let mut from = 0;
-            while let Some(at) = find(&text, from, Level::Strict) {
+            while let Some(at) = find(&text, from, text.len(), Level::Strict) {
                 prop_assert!(at >= from && text.is_char_boundary(at));
                 from = at + text[at..].chars().next().map_or(1, char::len_utf8);
             }
-            prop_assert_eq!(find(&ascii, 0, Level::Strict), None);
+            prop_assert_eq!(find(&ascii, 0, ascii.len(), Level::Strict), None);
         }
     }
 }

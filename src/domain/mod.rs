@@ -15,6 +15,7 @@ pub mod effect;
 pub mod event;
 pub mod id;
 pub mod isolation;
+pub mod lookalike;
 pub mod origin;
 pub mod permission;
 pub mod project;

@@ -5,12 +5,13 @@
 //! levels. *Strict* is for what is carried out or compared: commands, paths, diffs, inputs of tools.
 //! There every deceptive character is shown as its code point. *Prose* is for what is only read: titles,
 //! messages, questions. There an emoji may be joined and a Persian or Hindi word may have its joiners,
-//! exactly where they belong; everything else is as strict.
+//! exactly where they belong, and each language has its own blanks; everything else is as strict.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use serde_json::Value;
+
+use super::lookalike;
 
 /// Whether a character must not be drawn as it is: control characters (C0, DEL, C1), bidirectional
 /// controls, zero-width and other invisible characters, tags and variation selectors, and the
@@ -60,9 +61,17 @@ pub fn sanitize_prose_line(text: &str) -> Cow<'_, str> {
     escape(text, Level::Prose, false)
 }
 
-/// Where a text has the first character, from a place on, that must not be drawn as it is.
+/// Where a text has the first character, from a place on, that must not be drawn as it is: one that hides
+/// or reorders others, or that looks like another one ([`lookalike`]).
 #[must_use]
 pub fn find_deceptive(text: &str, from: usize, level: Level) -> Option<usize> {
+    let hidden = find_hidden(text, from, level);
+    lookalike::find(text, from, hidden.unwrap_or(text.len()), level).or(hidden)
+}
+
+/// Where a text has the first character, from a place on, that hides or reorders others.
+#[must_use]
+pub fn find_hidden(text: &str, from: usize, level: Level) -> Option<usize> {
     let mut from = from;
     loop {
         let at = from + text.get(from..)?.find(is_deceptive)?;
@@ -140,6 +149,17 @@ fn is_emoji(c: char) -> bool {
         | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
+/// A character that must not be drawn as it is, as its visible code point.
+#[must_use]
+pub fn visible(c: char) -> String {
+    match c {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c => format!("\\u{{{:x}}}", u32::from(c)),
+    }
+}
+
 fn escape(text: &str, level: Level, lines: bool) -> Cow<'_, str> {
     let hidden = |from: usize| {
         let mut from = from;
@@ -161,13 +181,7 @@ fn escape(text: &str, level: Level, lines: bool) -> Cow<'_, str> {
         let Some(c) = text[at..].chars().next() else {
             break;
         };
-        match c {
-            '\n' => safe.push_str("\\n"),
-            '\r' => safe.push_str("\\r"),
-            '\t' => safe.push_str("\\t"),
-            // Writing to a String cannot fail.
-            _ => drop(write!(safe, "\\u{{{:x}}}", u32::from(c))),
-        }
+        safe.push_str(&visible(c));
         done = at + c.len_utf8();
         match hidden(done) {
             Some(next) => at = next,

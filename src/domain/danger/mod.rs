@@ -32,7 +32,8 @@ mod wrappers;
 use serde_json::Value;
 
 use super::approval::UNREADABLE_INPUT;
-use super::text::{Level, find_deceptive};
+use super::lookalike;
+use super::text::{Level, find_hidden};
 
 /// Bytes of an input that are looked through for characters that deceive.
 pub const MOST_BYTES: usize = 1024 * 1024;
@@ -218,6 +219,11 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
         let part = format!("\\u{{{:x}}}", u32::from(c));
         found.add("holds characters that hide or reorder others", &part);
     }
+    let mut left = MOST_BYTES;
+    if let Some(c) = imitation(input, &mut left) {
+        let part = format!("\\u{{{:x}}}", u32::from(c));
+        found.add("holds letters or an address that look like others", &part);
+    }
     if budget == 0 {
         found.unclear(reason::TOO_LONG, "");
     }
@@ -241,6 +247,23 @@ fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_BYTES)]
 }
 
+/// The first character of any text in it that looks like another one.
+fn imitation(value: &Value, left: &mut usize) -> Option<char> {
+    let look = |text: &str, left: &mut usize| {
+        let looked = &text[..text.floor_char_boundary(*left)];
+        *left -= looked.len();
+        lookalike::imitation(looked)
+    };
+    match value {
+        Value::String(text) => look(text, left),
+        Value::Array(values) => values.iter().find_map(|value| imitation(value, left)),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, value)| look(name, left).or_else(|| imitation(value, left))),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// The first character of any text in it that is not what it seems.
 fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
     let look = |text: &str, budget: &mut usize| {
@@ -250,7 +273,7 @@ fn hidden(value: &Value, budget: &mut usize) -> Option<char> {
             *budget = 0;
         }
         let mut from = 0;
-        while let Some(at) = find_deceptive(looked, from, Level::Prose) {
+        while let Some(at) = find_hidden(looked, from, Level::Prose) {
             let found = looked[at..].chars().next()?;
             if !matches!(found, '\n' | '\r' | '\t') {
                 return Some(found);

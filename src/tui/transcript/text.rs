@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::domain::text::{Level, find_deceptive, sanitize_line};
+use crate::domain::text::{Level, find_deceptive, visible};
 use crate::tui::theme::Theme;
 
 /// Columns from one tab stop to the next.
@@ -97,8 +97,7 @@ impl Row {
                 let spaces = TAB - self.column % TAB;
                 self.own(&"    "[..spaces.min(4)], style);
             } else {
-                let shown = sanitize_line(&text[at..end]).into_owned();
-                self.own(&shown, style.patch(theme.unmasked));
+                self.own(&visible(c), style.patch(theme.unmasked));
             }
             done = end;
         }

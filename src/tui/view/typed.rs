@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::text::{Level, find_deceptive, sanitize_line};
+use crate::domain::text::{Level, find_deceptive, visible};
 use crate::tui::state::form::Field;
 
 /// The rows.
@@ -81,7 +81,8 @@ fn letters(line: &str) -> Vec<Letter> {
             let text = match deceptive {
                 Some(found) if found < end => {
                     deceptive = find_deceptive(line, end, Level::Prose);
-                    sanitize_line(cluster).into_owned()
+                    // Of a cluster nobody sees which of its characters it is.
+                    cluster.chars().map(visible).collect()
                 }
                 Some(_) | None => cluster.to_owned(),
             };

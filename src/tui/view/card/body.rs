@@ -169,7 +169,7 @@ fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
     if let Some(agent) = approval.agent_id.as_deref() {
         who.push(format!("by a subagent ({})", text::head(agent, 8)));
     }
-    if approval.source != Source::Claude {
+    if !matches!(approval.source, Source::Claude | Source::Launch) {
         who.push(format!("over {}", approval.source.describe()));
     }
     if let Some(call) = approval.call_id.as_deref() {
@@ -226,6 +226,26 @@ fn is_outside(app: &App, approval: &Approval, path: &str) -> bool {
     !plain.starts_with(directory)
 }
 
+/// A path that has `..`, `.` or empty parts, without them; none for one that has none.
+fn without_detours(path: &str) -> Option<String> {
+    let has_some = path
+        .split('/')
+        .skip(1)
+        .any(|part| matches!(part, "" | "." | ".."));
+    if !has_some {
+        return None;
+    }
+    let mut plain = std::path::PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    Some(plain.to_string_lossy().into_owned())
+}
+
 /// Whether the input says the same words, so that they need not be said again.
 fn is_in(input: &Value, words: &str) -> bool {
     let words = words.trim();
@@ -246,6 +266,16 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
     };
     if approval.blocked_path.is_none() && is_outside(app, approval, path) {
         sheet.say(OUTSIDE, path, theme.waiting);
+    }
+    if path.trim() != path {
+        sheet.say(
+            "The path begins or ends with a blank:",
+            &format!("{path:?}"),
+            theme.waiting,
+        );
+    }
+    if let Some(real) = without_detours(path) {
+        sheet.say("The path without its detours:", &real, theme.waiting);
     }
     let writes = approval.tool_name == "Write";
     match &subject.found {
