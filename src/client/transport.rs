@@ -22,6 +22,7 @@ use tokio_util::codec::FramedRead;
 use crate::ipc::codec::{Item, LineCodec};
 use crate::ipc::limits::{REQUEST_BYTES, RESPONSE_BYTES};
 use crate::ipc::writer::LineWriter;
+use crate::platform;
 
 /// How long a call may take by default. Waiting for a person is a
 /// subscription, never a call.
@@ -160,10 +161,17 @@ pub async fn answers(path: &Path) -> bool {
     }
 }
 
+/// Opens the stream to a daemon of this user's.
+async fn open(path: &Path) -> io::Result<UnixStream> {
+    let stream = connect_stream(path).await?;
+    must_be_ours(&stream)?;
+    Ok(stream)
+}
+
 /// Opens the stream. Where the daemon's queue of connections is full the system is asked to wait for
 /// a place in it: it lets those that wait in by turns, and whoever only tries again and again would
 /// always find the place taken.
-async fn open(path: &Path) -> io::Result<UnixStream> {
+async fn connect_stream(path: &Path) -> io::Result<UnixStream> {
     match UnixStream::connect(path).await {
         Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
         tried => return tried,
@@ -194,6 +202,19 @@ fn wait_for_place(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
     }
     set_socket_timeout(&socket, Timeout::Send, None)?;
     Ok(socket.into())
+}
+
+/// Whoever serves the socket is this user, or root: another user's program shows an inbox of its own.
+fn must_be_ours(stream: &UnixStream) -> io::Result<()> {
+    let server = stream.peer_cred()?.uid();
+    let user = platform::user_id();
+    if user == 0 || server == user || server == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("it is served by another user (uid {server}), not by your daemon"),
+    ))
 }
 
 struct Sender {

@@ -4,7 +4,8 @@
 //! with a project, perhaps a stranger's. Never writes one ([`super::write`] does). Called by the
 //! resolver alone.
 
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -16,6 +17,33 @@ use crate::domain::text::type_name;
 
 /// The object in the file that holds the dashboard's settings.
 const DASHBOARD: &str = "dashboard";
+
+/// Bytes of a file that are read: much more than all settings take.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Reads a regular file. One came with a project, and may be a pipe or without an end.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("it has more than {MAX_BYTES} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
 
 /// A file that was read.
 #[derive(Debug)]
@@ -66,7 +94,7 @@ impl ConfigFile {
 
     fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
         let path = path.to_owned();
-        match std::fs::read(&path) {
+        match read_bounded(&path) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(values)) => Ok(Some(Self { path, values })),
                 Ok(_) => Err(ConfigError::NotAnObject { file: path }),

@@ -134,6 +134,13 @@ pub enum Warning {
         /// The key.
         key: &'static str,
     },
+    /// A project's own file makes no sense.
+    UnusableOfAProject {
+        /// The file in the working directory.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -151,6 +158,9 @@ impl fmt::Display for Warning {
                 "`{key}` in {} is ignored: a project's file may not set it. Set it in your own file (`humanlayer config edit`) or name this file with --config-file",
                 file.display()
             ),
+            Self::UnusableOfAProject { file, problem } => {
+                write!(f, "{} is ignored: {problem}", file.display())
+            }
         }
     }
 }
@@ -164,13 +174,36 @@ impl Config {
         with_process_inputs(flags, Self::resolve)
     }
 
-    /// Resolves the configuration from what is given.
+    /// Resolves the configuration from what is given. A project's file that makes no sense is left out: it
+    /// must keep nobody from deciding there.
     ///
     /// # Errors
     /// A [`ConfigError`] that names the file or variable, the key and what to do.
     pub fn resolve(inputs: &Inputs<'_>) -> Result<Self, ConfigError> {
+        let tried = ConfigFile::of_project(inputs);
+        let (project, problem) = match tried {
+            Ok(project) => (project, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let had_project = project.is_some();
+        let (resolved, problem) = match Self::resolve_with(inputs, project) {
+            Err(error) if had_project => {
+                (Self::resolve_with(inputs, None), Some(error.to_string()))
+            }
+            resolved => (resolved, problem),
+        };
+        let mut config = resolved?;
+        config
+            .warnings
+            .extend(problem.map(|problem| Warning::UnusableOfAProject {
+                file: inputs.directory.join(FILE_NAME),
+                problem,
+            }));
+        Ok(config)
+    }
+
+    fn resolve_with(inputs: &Inputs<'_>, project: Option<ConfigFile>) -> Result<Self, ConfigError> {
         let own = ConfigFile::own(inputs)?;
-        let project = ConfigFile::of_project(inputs)?;
         let mut warnings = Vec::new();
         warnings.extend(own.iter().flat_map(|file| file.warnings(false)));
         warnings.extend(project.iter().flat_map(|file| file.warnings(true)));

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,6 +92,14 @@ pub enum DaemonError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Others can write to a directory.
+    #[error("cannot keep the database or the socket in {path}: {why}; take the others' rights away (`chmod go-w {path}`), or name another place with HUMANLAYER_DATABASE_PATH or HUMANLAYER_DAEMON_SOCKET", path = path.display())]
+    OpenDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Who can.
+        why: &'static str,
     },
     /// Another daemon is there.
     #[error("another daemon holds {path}; `humanlayer daemon status` shows it", path = path.display())]
@@ -551,14 +559,37 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn private_dir(path: &Path) -> Result<(), DaemonError> {
+    let failed = |source| DaemonError::Directory {
+        path: path.to_owned(),
+        source,
+    };
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| DaemonError::Directory {
+        .map_err(failed)?;
+    let data = fs::metadata(path).map_err(failed)?;
+    match unsafe_directory(data.uid(), data.gid(), data.mode(), platform::user_id()) {
+        Some(why) => Err(DaemonError::OpenDirectory {
             path: path.to_owned(),
-            source,
-        })
+            why,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Why others could put a socket or a database of their own into a directory.
+fn unsafe_directory(owner: u32, group: u32, mode: u32, user: u32) -> Option<&'static str> {
+    let own_group = rustix::process::getegid().as_raw();
+    if owner != user {
+        Some("it belongs to another user")
+    } else if mode & 0o002 != 0 {
+        Some("every user can write there")
+    } else if mode & 0o020 != 0 && group != own_group {
+        Some("a group of users can write there")
+    } else {
+        None
+    }
 }
 
 /// Takes a lock for the life of this process; the file tells people whose it is. Waits up to
@@ -603,5 +634,28 @@ fn raise_descriptor_limit() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_directory_that_nobody_else_can_write_to_is_used() {
+        let group = rustix::process::getegid().as_raw();
+        for (owner, of_group, mode, is_safe) in [
+            (7, group, 0o700, true),
+            (7, group, 0o755, true),
+            (7, group, 0o775, true),
+            (7, group + 1, 0o775, false),
+            (7, group, 0o777, false),
+            (7, group, 0o1777, false),
+            (0, group, 0o755, false),
+            (8, group, 0o700, false),
+        ] {
+            let why = unsafe_directory(owner, of_group, mode, 7);
+            assert_eq!(why.is_none(), is_safe, "{owner} {mode:o}");
+        }
     }
 }
