@@ -33,6 +33,9 @@ const SETTINGS: [&str; 5] = [
     "HUMANLAYER_FAILPOINT",
 ];
 
+/// What an agent sends to its model's address to say who pays.
+const KEYS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
+
 /// Claude Code gives up a call of an MCP tool after half an hour without a sign of life, and a person's
 /// answer would reach nobody. Zero means never; what the user set stays.
 const NO_TOOL_LIMIT: (&str, &str) = ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", "0");
@@ -161,6 +164,10 @@ pub fn environment(
         .filter(|(name, _)| !dropped(name))
         .collect();
     if let Some(proxy) = proxy {
+        if proxy.base_url.is_some() {
+            // A key of the environment is for the usual address, and is sent to no other.
+            env.retain(|(name, _)| !KEYS.contains(&name.as_str()));
+        }
         let set = [
             ("ANTHROPIC_BASE_URL", &proxy.base_url),
             ("ANTHROPIC_API_KEY", &proxy.api_key),
@@ -275,6 +282,32 @@ mod tests {
         assert_eq!(get("HUMANLAYER_RUN_ID"), ["r"]);
         assert_eq!(get(NO_PEER_MESSAGES.0), ["0"]);
         assert!(get("CLAUDECODE").is_empty() && get("HUMANLAYER_API_KEY").is_empty());
+    }
+
+    #[test]
+    fn a_key_is_sent_to_no_proxy_that_it_was_not_given_for() {
+        let caller = || {
+            [
+                ("ANTHROPIC_API_KEY", "usual"),
+                ("ANTHROPIC_AUTH_TOKEN", "token"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        let (session, run) = (SessionId::from("s"), RunId::from("r"));
+        for (url, key, expected) in [
+            (Some("http://proxy"), Some("its"), vec!["its"]),
+            (Some("http://proxy"), None, vec![]),
+            (None, None, vec!["usual", "token"]),
+        ] {
+            let proxy = ProxyAccess {
+                base_url: url.map(str::to_owned),
+                api_key: key.map(str::to_owned),
+            };
+            let env = environment(caller(), Some(&proxy), &session, &run, "/sock");
+            let keys = env.iter().filter(|(name, _)| KEYS.contains(&name.as_str()));
+            let keys: Vec<&str> = keys.map(|(_, value)| value.as_str()).collect();
+            assert_eq!(keys, expected, "{url:?} {key:?}");
+        }
     }
 
     #[test]

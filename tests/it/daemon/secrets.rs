@@ -271,3 +271,131 @@ fn assert_in_no_file_but_sessions(daemon: &Daemon) {
         }
     }
 }
+
+const API_KEY: &str = "sesame-of-the-remote-api";
+
+/// Files that hold one of the secrets, as far as a process of the daemon's user can read them.
+fn found_by_its_user(daemon: &Daemon, secrets: &[&str], files: &str) -> Vec<String> {
+    use std::io::Write as _;
+    use std::os::unix::process::CommandExt as _;
+    let mut grep = std::process::Command::new("sh");
+    // The patterns come by standard input: on the command line they would be found themselves.
+    grep.args(["-c", &format!("exec grep -alsF -f - -r {files}")])
+        .current_dir("/")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null());
+    if let Some(user) = daemon.user() {
+        // Whoever looks needs the same groups, too.
+        grep.uid(user).gid(user);
+    }
+    let mut grep = grep.spawn().unwrap();
+    grep.stdin
+        .take()
+        .unwrap()
+        .write_all(secrets.join("\n").as_bytes())
+        .unwrap();
+    let output = grep.wait_with_output().unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// While everything runs: what the daemon holds, and what it passes on, is nowhere that another process of
+/// the same user could read it, but in the agent itself and in the one file that is made for it.
+#[test]
+fn what_the_daemon_holds_and_passes_on_is_readable_nowhere_but_in_the_agent() {
+    let daemon = Daemon::unprivileged_with(&[
+        ("HUMANLAYER_API_KEY", API_KEY),
+        ("HUMANLAYER_API_BASE", "http://127.0.0.1:9/"),
+    ]);
+    let id = daemon.launch_session_with(json!({
+        "query": "TOOL Bash {\"command\": \"true\"}\nTEXT one",
+        "env": {"PATH": std::env::var("PATH").unwrap(), "TOKEN": IN_ENV},
+        "mcp_config": {"mcpServers": {
+            "x": {"command": "true", "args": ["--token", IN_MCP], "env": {"KEY": IN_MCP}},
+            "y": {"type": "http", "url": "http://127.0.0.1:9/x", "headers": {"Authorization": IN_MCP}},
+        }},
+    }));
+    daemon.until_pending(&id);
+    let all = [IN_ENV, IN_MCP, IN_PROXY, API_KEY];
+    let shown = found_by_its_user(&daemon, &all, "/proc/[0-9]*/cmdline");
+    assert_eq!(shown, Vec::<String>::new(), "a command line shows a secret");
+    let held = [API_KEY, IN_MCP, IN_PROXY];
+    let shown = found_by_its_user(&daemon, &held, "/proc/[0-9]*/environ");
+    assert_eq!(shown, Vec::<String>::new(), "an environment shows a secret");
+    // What the agent needs it has, and nobody else.
+    let state: serde_json::Value = serde_json::from_slice(
+        &std::fs::read(daemon.session_dir(&id).join("runner.json")).unwrap(),
+    )
+    .unwrap();
+    let shown = found_by_its_user(&daemon, &[IN_ENV], "/proc/[0-9]*/environ");
+    assert!(!shown.is_empty(), "the agent has it");
+    for (who, pid) in [
+        ("daemon", u64::from(daemon.pid())),
+        ("runner", state["runner_pid"].as_u64().unwrap()),
+    ] {
+        assert!(!shown.contains(&format!("/proc/{pid}/environ")), "{who}");
+    }
+    let root = daemon.root().display().to_string();
+    let in_files = found_by_its_user(&daemon, &all, &root);
+    let expected = daemon
+        .session_dir(&id)
+        .join("mcp.json")
+        .display()
+        .to_string();
+    assert_eq!(
+        in_files,
+        [expected],
+        "the database, its log, the daemon's log, temporary files"
+    );
+    assert_eq!(mode(&daemon.session_dir(&id).join("mcp.json")), 0o600);
+    daemon.call("endSession", json!({"session_id": id}));
+    daemon.until_over(&id);
+    wait_until("its directory is gone", || {
+        directories(&daemon).is_empty().then_some(())
+    });
+    assert_eq!(
+        found_by_its_user(&daemon, &all, &root),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn the_key_of_a_proxy_is_sent_to_no_other_one() {
+    let daemon = Daemon::start();
+    let id = daemon.launch_session_with(json!({
+        "query": "TEXT one",
+        "env": {"PATH": std::env::var("PATH").unwrap(), "ANTHROPIC_API_KEY": IN_ENV},
+    }));
+    daemon.until_status(&id, "completed");
+    let command = "printf %s \"$ANTHROPIC_API_KEY to $ANTHROPIC_BASE_URL\" > seen";
+    let query = format!("TOOL Bash {}\nTEXT done", json!({"command": command}));
+    let mut last = id;
+    for (proxy, expected) in [
+        (
+            json!({"proxy_base_url": "http://127.0.0.1:9", "proxy_api_key": IN_PROXY}),
+            format!("{IN_PROXY} to http://127.0.0.1:9"),
+        ),
+        (
+            json!({"proxy_base_url": "http://127.0.0.1:8"}),
+            " to http://127.0.0.1:8".to_owned(),
+        ),
+    ] {
+        let mut params = json!({"session_id": last, "query": query, "proxy_enabled": true});
+        for (name, value) in proxy.as_object().unwrap() {
+            params[name] = value.clone();
+        }
+        let child = daemon.call("continueSession", params)["session_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let asked = daemon.until_pending(&child);
+        daemon.approve(&asked);
+        daemon.until_status(&child, "completed");
+        let seen = std::fs::read_to_string(daemon.work().join("seen")).unwrap();
+        assert_eq!(seen, expected);
+        last = child;
+    }
+}

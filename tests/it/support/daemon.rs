@@ -71,7 +71,12 @@ impl Daemon {
 
     /// The same as another, unprivileged user where the test is root's, as agents are in life.
     pub fn unprivileged() -> Self {
-        let mut daemon = Self::prepare(&[]);
+        Self::unprivileged_with(&[])
+    }
+
+    /// The same with further environment.
+    pub fn unprivileged_with(environment: &[(&str, &str)]) -> Self {
+        let mut daemon = Self::prepare(environment);
         if rustix::process::geteuid().is_root() {
             daemon.user = Some(NOBODY);
             give_to(daemon.root(), NOBODY);
@@ -167,6 +172,11 @@ impl Daemon {
             }
             UnixStream::connect(self.socket()).ok()
         });
+    }
+
+    /// The user that the daemon runs as, where that is not the test's own.
+    pub fn user(&self) -> Option<u32> {
+        self.user
     }
 
     /// Starts the process and does not wait.
