@@ -50,27 +50,23 @@ pub struct Found {
     /// What it brings.
     pub project: Project,
     /// All files that were looked at or for.
-    #[allow(
-        dead_code,
-        reason = "the watch over a working agent's project reads it"
-    )]
     watched: BTreeSet<PathBuf>,
 }
 
-#[allow(dead_code, reason = "see there")]
+/// What shows that files have changed, for each of them.
+pub type Stamps = Vec<Stamp>;
+
 /// What shows that a file has changed.
 type Stamp = Option<(u64, u64, u64, i64, i64, i64)>;
 
 impl Found {
     /// What shows that a file has changed, for each file.
-    #[allow(dead_code, reason = "see there")]
     #[must_use]
-    pub fn stamps(&self) -> Vec<Stamp> {
+    pub fn stamps(&self) -> Stamps {
         self.watched.iter().map(|path| stamp(path)).collect()
     }
 }
 
-#[allow(dead_code, reason = "see there")]
 fn stamp(path: &Path) -> Stamp {
     let data = fs::metadata(path).ok()?;
     Some((

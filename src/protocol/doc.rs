@@ -54,7 +54,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::LaunchSessionParams, session::LaunchSessionResponse>(
         method::LAUNCH_SESSION,
-        "Starts an agent. An agent that calls this may only start what asks a person.",
+        "Starts an agent. An agent that calls this may only start what asks a person. Where the directory brings settings of Claude Code that run or allow something, and nobody has answered for just these, the session is there at once and has no process: `waiting_for` says so, and an approval with the source `launch` asks whether they are used (approve) or left out (deny).",
     );
     b.method::<session::RestartSessionParams, session::SessionResponse>(
         method::RESTART_SESSION,
@@ -172,7 +172,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<alarms::ListAlarmsParams, alarms::ListAlarmsResponse>(
         method::LIST_ALARMS,
-        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied) and `foreign_writer` (another program has written to the database: no standing permission applies until it is acknowledged).",
+        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied) and `foreign_writer` (another program has written to the database: no standing permission applies until it is acknowledged) and `project_changed` (the settings of Claude Code that a project brings have changed while an agent worked: it is stopped until a person has decided the question about them).",
     );
     b.method::<alarms::AcknowledgeAlarmParams, alarms::AlarmResponse>(
         method::ACKNOWLEDGE_ALARM,

@@ -40,6 +40,10 @@ pub enum Request {
         /// Which one.
         signal: Signal,
     },
+    /// Stops the agent's process group where it is, until [`Request::Continue`]. No answer.
+    Stop {},
+    /// Lets a stopped agent go on; changes nothing for one that was not stopped. No answer.
+    Continue {},
     /// Ends the agent and everything below it, more firmly stage by stage.
     /// Asking again changes nothing, except that a later `from` skips ahead.
     /// The answer is [`Reply::Exited`].
@@ -165,7 +169,15 @@ struct Versioned<'a, T> {
 }
 
 /// The names of all [`Request`] types on the wire.
-const REQUESTS: &[&str] = &["hello", "stdin", "close_stdin", "signal", "terminate"];
+const REQUESTS: &[&str] = &[
+    "hello",
+    "stdin",
+    "close_stdin",
+    "signal",
+    "stop",
+    "continue",
+    "terminate",
+];
 
 /// The names of all [`Reply`] types on the wire.
 const REPLIES: &[&str] = &["hello", "ack", "nack", "exited", "error"];

@@ -123,6 +123,14 @@ impl Session {
                 });
                 None
             }
+            Request::Stop {} => {
+                self.agent.signal_group(UnixSignal::STOP);
+                None
+            }
+            Request::Continue {} => {
+                self.agent.signal_group(UnixSignal::CONT);
+                None
+            }
             Request::Terminate { from } => {
                 self.terminator.request(from.unwrap_or(Signal::Int));
                 None

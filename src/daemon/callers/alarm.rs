@@ -31,6 +31,8 @@ pub enum AlarmKind {
     SocketTaken,
     /// A journal was cut off or taken away while its session ran.
     JournalDamaged,
+    /// The files that a project brings for Claude Code have changed while an agent worked.
+    ProjectChanged,
     /// Something of a newer version.
     Other,
 }
@@ -47,6 +49,7 @@ impl AlarmKind {
             Self::DatabaseMoved => "database_moved",
             Self::SocketTaken => "socket_taken",
             Self::JournalDamaged => "journal_damaged",
+            Self::ProjectChanged => "project_changed",
             Self::Other => "other",
         }
     }
@@ -62,6 +65,7 @@ impl AlarmKind {
             Self::DatabaseMoved,
             Self::SocketTaken,
             Self::JournalDamaged,
+            Self::ProjectChanged,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == name)

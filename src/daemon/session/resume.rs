@@ -316,7 +316,8 @@ async fn prerequisites(
         return Ok(Err(format!(
             "another program has written to the database, and this session would run tools without asking; look at what is in force and acknowledge the alarm: `humanlayer alarms` (mode: {})",
             in_force.permission_mode.as_deref().unwrap_or("default")
-        )));
+        )
+        .into()));
     }
     let present = message.and_then(|message| message.env.as_ref());
     let (config, secrets, notice) = match message.and_then(|message| message.launch.clone()) {

@@ -5,6 +5,7 @@
 //! nothing; it must not touch the database but through the store's typed methods.
 
 mod reading;
+mod watching;
 
 use std::io;
 use std::sync::Arc;
@@ -29,8 +30,9 @@ use crate::daemon::store::{End, Ingest, RawLines, ReadMessages, StoreError, Urge
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
-use crate::runner::frame::{NackReason, Reply, Request};
+use crate::runner::frame::{NackReason, Reply, Request, Signal};
 use crate::runner::{self, SessionDir};
+use watching::Watching;
 
 /// Lines that may be on their way to the runner without its acknowledgement.
 const IN_FLIGHT: usize = 32;
@@ -87,6 +89,7 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         journal_taken: false,
         looked_at_end: false,
         started: Instant::now(),
+        watching: Watching::default(),
         session,
         dir,
         ctx,
@@ -145,6 +148,8 @@ struct Supervisor {
     reconnect_at: Option<Instant>,
     resting_since: Instant,
     started: Instant,
+    /// The project's files.
+    watching: Watching,
 }
 
 impl Supervisor {
@@ -188,6 +193,7 @@ impl Supervisor {
             self.finish().await?;
             return Ok(Some(Stop::Over));
         }
+        self.watch_project().await?;
         self.advance_ending().await?;
         self.pump().await?;
         self.wait().await
@@ -250,6 +256,7 @@ impl Supervisor {
         self.unsent = true;
         self.reconnect_at = None;
         self.link = Some(link);
+        self.watching.linked();
         self.was_linked = true;
         if self.session.process == Process::Launching {
             self.ctx
@@ -264,7 +271,8 @@ impl Supervisor {
 
     /// Sends what the outbox holds and has not been sent on this link.
     async fn pump(&mut self) -> Result<(), Problem> {
-        while self.unsent && self.in_flight < IN_FLIGHT {
+        // Nothing is sent to an agent that is stopped.
+        while self.unsent && self.in_flight < IN_FLIGHT && !self.watching.held {
             let Some(link) = &mut self.link else {
                 return Ok(());
             };
@@ -420,7 +428,13 @@ impl Supervisor {
                     self.end_from_outside(runner).await;
                 }
                 if let Some(link) = &mut self.link
-                    && link.send(&Request::Terminate { from: None }).await.is_err()
+                    // One that is stopped takes no other signal.
+                    && link
+                        .send(&Request::Terminate {
+                            from: self.watching.held.then_some(Signal::Kill),
+                        })
+                        .await
+                        .is_err()
                 {
                     self.link = None;
                 }
@@ -450,6 +464,9 @@ impl Supervisor {
     fn timer(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(24 * 3600);
         let mut timer = self.ending.due(&self.facts()).unwrap_or(far);
+        if let Some(due) = self.watching.due() {
+            timer = timer.min(due);
+        }
         if self.link.is_none() {
             // Connecting is tried again soon, and whether the runner lives is looked at again.
             timer = timer.min(Instant::now() + BACKOFF.0);

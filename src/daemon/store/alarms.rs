@@ -115,6 +115,44 @@ pub fn count_open(db: &Connection) -> Result<u64, StoreError> {
         .doing("count the open alarms")
 }
 
+/// Raises an alarm about a session.
+pub fn raise_in(
+    write: &mut Write<'_>,
+    kind: AlarmKind,
+    session: &Session,
+    detail: &str,
+) -> Result<(), StoreError> {
+    raise(write, kind, (&session.id, &session.run_id), detail, ("", 0))
+}
+
+/// Notes that whoever decided what an alarm in a session was about has seen it.
+pub fn settle(
+    write: &mut Write<'_>,
+    kind: AlarmKind,
+    session: &Session,
+    by: &str,
+) -> Result<(), StoreError> {
+    let changed = write
+        .db
+        .prepare_cached(
+            "UPDATE alarms SET acknowledged_at = ?3, acknowledged_by = ?4
+             WHERE kind = ?1 AND session_id = ?2 AND acknowledged_at IS NULL",
+        )
+        .and_then(|mut update| {
+            update.execute(params![
+                kind.as_str(),
+                session.id.as_str(),
+                micros(write.now),
+                by
+            ])
+        })
+        .doing("acknowledge an alarm")?;
+    match changed {
+        0 => Ok(()),
+        _ => announce(write, &session.id, &session.run_id),
+    }
+}
+
 /// Raises an alarm where a tool has run about which a question is open, or was denied.
 pub fn tool_ran(
     write: &mut Write<'_>,

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::rows::{self, micros};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, sessions};
+use super::{
+    Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, sessions,
+};
 use crate::daemon::clock;
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;

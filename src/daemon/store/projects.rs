@@ -2,6 +2,7 @@
 //! these contents in this repository.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
@@ -10,13 +11,19 @@ use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, sessions};
+use super::{Doing as _, Store, StoreError, alarms, seals, sessions};
+use crate::daemon::callers::AlarmKind;
+use crate::daemon::secrets::Sealer;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
+use crate::domain::conversation::NewConversationEvent;
 use crate::domain::project::{self, Project};
-use crate::domain::{Approval, Outcome, Session, Source};
+use crate::domain::{Approval, EventType, Outcome, Session, Source};
+use crate::platform;
 
 /// Answers and grants that are looked through for one from which a new one follows, the newest.
 const LOOKED_AT: i64 = 200;
+
+const TABLE: &str = "project_settings";
 
 /// The rule in whose name the same question is answered for other sessions.
 const RULE: &str = "project_settings";
@@ -31,6 +38,89 @@ pub enum ProjectAnswer {
 }
 
 impl Store {
+    /// Raises an alarm and asks a person, because a project's files have changed while a session's agent
+    /// works.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn hold_for_project(
+        &self,
+        session_key: i64,
+        project: Project,
+    ) -> Result<Session, StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                if ask(write, &session, &project)? {
+                    let detail = "settings of Claude Code that the project brings have changed while the session runs: its agent is stopped until you have decided the question about them";
+                    alarms::raise_in(write, AlarmKind::ProjectChanged, &session, detail)?;
+                    let note = format!("The agent is stopped: waiting for {}, which have changed.", project::WAITING_FOR);
+                    let note = NewConversationEvent::words(EventType::System, "system", note);
+                    sessions::say(write, &session, note)?;
+                }
+                sessions::by_key(write.db, session_key)
+            })
+            .await
+    }
+
+    /// Says in a session that its process is ended for the sake of a project's files.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn note_end_for_project(&self, session_key: i64) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                let note = "The agent is ended, because it may have taken up settings of the project that you do not want. The next message goes on without them.";
+                let note = NewConversationEvent::words(EventType::System, "system", note.to_owned());
+                sessions::say(write, &session, note)
+            })
+            .await
+    }
+
+    /// Whether it was looked at a session's project before its process was launched.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_repository(&self, session_key: i64) -> Result<bool, StoreError> {
+        self.readers
+            .run(move |db| {
+                db.prepare_cached("SELECT 1 FROM sessions WHERE key = ? AND repository IS NOT NULL")
+                    .and_then(|mut query| query.exists([session_key]))
+                    .doing("look up a session's repository")
+            })
+            .await
+    }
+
+    /// Whether an agent of a session may be stopped for the sake of a project's files.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn was_held_for_project(&self, session_key: i64) -> Result<bool, StoreError> {
+        self.readers
+            .run(move |db| {
+                db.prepare_cached("SELECT 1 FROM approvals WHERE session_key = ? AND source = ?")
+                    .and_then(|mut query| {
+                        query.exists(params![session_key, Source::Launch.as_str()])
+                    })
+                    .doing("look for questions about a project's files")
+            })
+            .await
+    }
+
+    /// Takes back what a session asks about a project's files, which are as a person wants them.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn stop_asking_about_project(&self, session_key: i64) -> Result<Session, StoreError> {
+        self.writer
+            .run(move |write| {
+                withdraw(write, session_key, "the files are as they were agreed to")?;
+                sessions::by_key(write.db, session_key)
+            })
+            .await
+    }
+
     /// What a person has said about a project's files, or what follows from that and from what they have
     /// granted in its repository; none when they are to be asked. That which follows is remembered.
     ///
@@ -41,13 +131,14 @@ impl Store {
         project: Project,
     ) -> Result<Option<ProjectAnswer>, StoreError> {
         let looked_at = project.clone();
+        let sealer = Arc::clone(&self.sealer);
         let known = self
             .readers
             .run(move |db| {
-                let known = answer(db, &looked_at)?;
+                let known = answer(db, &sealer, &looked_at)?;
                 match known {
                     Some(answer) => Ok((Some(answer), false)),
-                    None => Ok((None, follows(db, &looked_at)?)),
+                    None => Ok((None, follows(db, &sealer, &looked_at)?)),
                 }
             })
             .await?;
@@ -63,34 +154,41 @@ impl Store {
     }
 }
 
-fn answer(db: &Connection, project: &Project) -> Result<Option<ProjectAnswer>, StoreError> {
-    db.prepare_cached(
-        "SELECT used FROM project_settings WHERE repository = ? AND fingerprint = ? AND used IS NOT NULL
-         ORDER BY key DESC LIMIT 1",
-    )
-    .and_then(|mut query| {
-        let key = params![project.repository, project.fingerprint()];
-        query.query_row(key, |row| row.get::<_, bool>(0)).optional()
-    })
-    .map(|used| {
-        used.map(|used| match used {
-            true => ProjectAnswer::Use,
-            false => ProjectAnswer::Without,
+/// The answer that this daemon wrote itself.
+fn answer(
+    db: &Connection,
+    sealer: &Sealer,
+    project: &Project,
+) -> Result<Option<ProjectAnswer>, StoreError> {
+    let rows: Vec<(i64, bool)> = db
+        .prepare_cached(
+            "SELECT key, used FROM project_settings WHERE repository = ? AND fingerprint = ? AND used IS NOT NULL
+             ORDER BY key DESC LIMIT ?",
+        )
+        .and_then(|mut query| {
+            let key = params![project.repository, project.fingerprint(), LOOKED_AT];
+            query
+                .query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         })
-    })
-    .doing("look for an answer about a project's files")
+        .doing("look for an answer about a project's files")?;
+    let rows = seals::ours(db, sealer, TABLE, rows, |(key, _)| key.to_string())?;
+    Ok(rows.first().map(|(_, used)| match used {
+        true => ProjectAnswer::Use,
+        false => ProjectAnswer::Without,
+    }))
 }
 
 /// Whether they are files that a person wants used, or none, with nothing in them but what a person has
 /// granted with approvals there.
-fn follows(db: &Connection, project: &Project) -> Result<bool, StoreError> {
+fn follows(db: &Connection, sealer: &Sealer, project: &Project) -> Result<bool, StoreError> {
     let granted = granted(db, &project.repository)?;
     if granted.is_empty() {
         return Ok(false);
     }
     let nothing = (Project::default().rest_fingerprint(), BTreeMap::new());
     let mut bases = vec![nothing];
-    bases.extend(used(db, project)?);
+    bases.extend(used(db, sealer, project)?);
     let now: BTreeMap<&str, &str> = project.settings().into_iter().collect();
     let rest = project.rest_fingerprint();
     Ok(bases.iter().any(|(base_rest, before)| {
@@ -103,25 +201,26 @@ fn follows(db: &Connection, project: &Project) -> Result<bool, StoreError> {
     }))
 }
 
+/// The fingerprint of all but the settings, and the settings by path, that a person wants used.
+type Agreed = (String, BTreeMap<String, String>);
+
 /// The settings that people want used in a repository, with the fingerprints of the rest.
-fn used(
-    db: &Connection,
-    project: &Project,
-) -> Result<Vec<(String, BTreeMap<String, String>)>, StoreError> {
-    let rows: Vec<(String, String)> = db
+fn used(db: &Connection, sealer: &Sealer, project: &Project) -> Result<Vec<Agreed>, StoreError> {
+    let rows: Vec<(i64, String, String)> = db
         .prepare_cached(
-            "SELECT rest_fingerprint, settings FROM project_settings WHERE repository = ? AND used = 1
+            "SELECT key, rest_fingerprint, settings FROM project_settings WHERE repository = ? AND used = 1
              ORDER BY key DESC LIMIT ?",
         )
         .and_then(|mut query| {
             query
                 .query_map(params![project.repository, LOOKED_AT], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?
                 .collect()
         })
         .doing("list answers about a project's files")?;
-    let read = |(rest, settings): (String, String)| {
+    let rows = seals::ours(db, sealer, TABLE, rows, |(key, ..)| key.to_string())?;
+    let read = |(_, rest, settings): (i64, String, String)| {
         serde_json::from_str(&settings)
             .ok()
             .map(|settings| (rest, settings))
@@ -183,8 +282,12 @@ fn remember(
 }
 
 /// Asks about a project's files, unless the session asks just that already. What it asked about other
-/// files is withdrawn.
-pub fn ask(write: &mut Write<'_>, session: &Session, project: &Project) -> Result<(), StoreError> {
+/// files is withdrawn. Says whether it asks now.
+pub fn ask(
+    write: &mut Write<'_>,
+    session: &Session,
+    project: &Project,
+) -> Result<bool, StoreError> {
     let fingerprint = project.fingerprint();
     let mut is_asked = false;
     for (approval, about) in pending(write.db, session.key)? {
@@ -197,14 +300,14 @@ pub fn ask(write: &mut Write<'_>, session: &Session, project: &Project) -> Resul
         }
     }
     if is_asked {
-        return Ok(());
+        return Ok(false);
     }
     let question = project.question();
     let options = [ResponseOption {
         name: project::WITHOUT.to_owned(),
         title: Some("Launch without them".to_owned()),
         description: Some(
-            "--setting-sources user: nor CLAUDE.md, agents, skills and commands of the project"
+            "also without its CLAUDE.md, agents, skills and commands (--setting-sources user)"
                 .to_owned(),
         ),
         ..ResponseOption::default()
@@ -227,7 +330,8 @@ pub fn ask(write: &mut Write<'_>, session: &Session, project: &Project) -> Resul
     };
     let key = asking::insert(write, session, &row)?.ok_or_else(asking::repeated)?;
     remember(write, project, Some(key), None)?;
-    asking::settle_new(write, session, key).map(drop)
+    asking::settle_new(write, session, key)?;
+    Ok(true)
 }
 
 /// What a session asks about a project's files, with their fingerprints.
@@ -312,5 +416,14 @@ pub fn answered(
         let end = Resolution::plain(approval.outcome, approval.comment.clone(), by);
         approvals::resolve_as(write, &other, &end)?;
     }
-    sessions::refresh_status(write, approval.session_key).map(drop)
+    let session = sessions::refresh_status(write, approval.session_key)?;
+    alarms::settle(
+        write,
+        AlarmKind::ProjectChanged,
+        &session,
+        &by.describe(platform::user_id()),
+    )?;
+    // An agent that was stopped for it goes on, or is ended.
+    write.wake(session.key);
+    Ok(())
 }

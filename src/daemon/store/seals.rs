@@ -24,7 +24,7 @@ struct Kind {
     columns: &'static str,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind {
         table: "sessions",
         name: "'session ' || substr(r.id, 1, 8)",
@@ -52,6 +52,13 @@ const KINDS: [Kind; 4] = [
         row: "CAST(r.id AS TEXT)",
         text: "json_array(r.name, hex(r.hash), r.may_decide, r.revoked_at)",
         columns: "name, hash, may_decide, revoked_at",
+    },
+    Kind {
+        table: "project_settings",
+        name: "'answer ' || r.key || ' about a project'",
+        row: "CAST(r.key AS TEXT)",
+        text: "json_array(r.repository, r.fingerprint, r.rest_fingerprint, r.settings, r.used)",
+        columns: "repository, fingerprint, rest_fingerprint, settings, used",
     },
 ];
 
@@ -119,6 +126,13 @@ pub fn seal_changed(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
 pub fn seal_all(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     db.execute("DELETE FROM seals", [])?;
     for kind in &KINDS {
+        // One of a later migration than the first seals.
+        let is_there = db
+            .prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")?
+            .exists([kind.table])?;
+        if !is_there {
+            continue;
+        }
         each(db, kind, |row, _, text, _| {
             put(db, sealer, kind.table, row, Some(text))
         })?;

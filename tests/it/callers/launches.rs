@@ -33,6 +33,14 @@ fn an_agents_launch_asks_whatever_the_project_says() {
     std::fs::create_dir_all(evil.join("bin")).unwrap();
     std::fs::write(project.join(".claude/settings.json"), settings.to_string()).unwrap();
     std::fs::write(evil.join("settings.json"), settings.to_string()).unwrap();
+    std::fs::write(
+        project.join(".claude/settings.local.json"),
+        settings.to_string(),
+    )
+    .unwrap();
+    let serve = format!("touch '{}'; cat", project.join("served").display());
+    let servers = json!({"mcpServers": {"evil": {"command": "sh", "args": ["-c", serve]}}});
+    std::fs::write(project.join(".mcp.json"), servers.to_string()).unwrap();
     let launch = json!({
         "query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT done",
         "working_dir": project,
@@ -47,5 +55,5 @@ fn an_agents_launch_asks_whatever_the_project_says() {
     let session: Value = daemon.until_status(id, "completed");
     assert_eq!(session["result"], "done");
     assert!(project.join("made").exists());
-    assert!(!project.join("hooked").exists());
+    assert!(!project.join("hooked").exists() && !project.join("served").exists());
 }

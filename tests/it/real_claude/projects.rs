@@ -231,3 +231,95 @@ fn what_cannot_be_shown_in_full_can_only_be_left_out() {
     rig.until_result(&id, "done");
     assert!(!rig.exists("hooked"));
 }
+
+/// Whether the agent of a session's first process is stopped.
+fn is_stopped(rig: &Rig, id: &str) -> bool {
+    let state = fs::read(rig.daemon.session_dir(id).join("runner.json")).unwrap();
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", state["agent_pid"])).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('T')
+}
+
+#[rstest]
+fn settings_that_change_under_a_working_agent_hold_its_next_call(
+    #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
+    #[values(true, false)] used: bool,
+) {
+    let rig = Rig::of_version(version);
+    let work = rig.daemon.work();
+    let settings = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
+    let input = json!({"file_path": work.join(".claude/settings.local.json"), "content": settings});
+    // The model takes its time, so that a later version has taken the rule up when the call comes.
+    let id = rig.launch(&format!("TOOL Write {input}\nSLEEP 4\n{CALL}"));
+    let write = rig.daemon.until_pending(&id);
+    assert_eq!(write["tool_name"], "Write");
+    rig.daemon.approve(&write);
+    let asked = wait_until("it is asked about the settings", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["source"] == "launch")
+    });
+    let alarms = rig.daemon.call("listAlarms", json!({}));
+    assert_eq!(alarms["alarms"][0]["kind"], "project_changed", "{alarms}");
+    assert_eq!(alarms["alarms"][0]["session_id"], id);
+    wait_until("the agent is stopped", || {
+        is_stopped(&rig, &id).then_some(())
+    });
+    assert!(!rig.exists("made"));
+    assert_eq!(rig.daemon.pending(&id).len(), 1);
+    if used {
+        rig.daemon.approve(&asked);
+        if rig.daemon.session(&id)["status"] != "completed" {
+            wait_until("the turn goes on", || {
+                let session = rig.daemon.session(&id);
+                if let Some(call) = rig.daemon.pending(&id).first() {
+                    rig.daemon.approve(call);
+                }
+                (session["status"] == "completed").then_some(())
+            });
+        }
+        assert!(rig.exists("made"));
+    } else {
+        rig.daemon.decide(
+            &asked,
+            json!({"decision": "deny", "comment": "no", "option": "without"}),
+        );
+        rig.daemon.until_over(&id);
+        assert!(!rig.exists("made"));
+        rig.say(&id, CALL);
+        let call = rig.daemon.until_pending(&id);
+        assert_eq!(
+            (call["source"].as_str(), call["tool_name"].as_str()),
+            (Some("claude"), Some("Bash"))
+        );
+    }
+    assert_eq!(
+        rig.daemon.call("listAlarms", json!({}))["alarms"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_rule_that_a_person_grants_while_the_agent_works_holds_nothing() {
+    let rig = Rig::start();
+    let script = "TOOL Bash {\"command\": \"python3 -c 1\"}\nSLEEP 3\nTOOL Bash {\"command\": \"python3 -c 1\"}\nTEXT done";
+    let id = rig.launch(script);
+    let asked = rig.daemon.until_pending(&id);
+    let rule = json!({"type": "addRules", "behavior": "allow", "destination": "localSettings",
+        "rules": [{"toolName": "Bash", "ruleContent": "python3 -c 1"}]});
+    rig.daemon.decide(
+        &asked,
+        json!({"decision": "approve", "updated_permissions": [rule]}),
+    );
+    rig.until_result(&id, "done");
+    assert!(
+        rig.daemon
+            .work()
+            .join(".claude/settings.local.json")
+            .exists()
+    );
+    assert_eq!(
+        rig.daemon.call("listAlarms", json!({}))["alarms"],
+        json!([])
+    );
+    assert_eq!(rig.approvals().len(), 1);
+}

@@ -1,0 +1,180 @@
+//! A supervisor's watch over the project's files of Claude Code while its agent works.
+//!
+//! Claude Code takes changed settings up by itself, after about a second or two. So while a turn runs it is
+//! looked every [`POLL`] whether a file that counts has changed. Files that nobody has agreed to are an
+//! alarm: the agent's processes are stopped, a person is asked, and by the answer they go on, or are ended
+//! (the next process is started without the files then). What a person granted with an approval in this
+//! repository is agreed to. A runner of an earlier release cannot stop an agent: there the alarm is all.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Problem, Supervisor};
+use crate::daemon::blocking::blocking;
+use crate::daemon::project::{Found, Stamps};
+use crate::daemon::session::own_env;
+use crate::daemon::session::projects::{self, Verdict};
+use crate::runner::frame::{Request, Signal};
+
+/// How often it is looked whether files have changed. It costs some tens of microseconds for a session in a
+/// turn, and nothing for one at rest.
+pub(super) const POLL: Duration = Duration::from_millis(300);
+
+/// What is known of the project's files.
+#[derive(Default)]
+pub(super) struct Watching {
+    /// As they were looked at last.
+    found: Option<(Found, Stamps)>,
+    /// When they are looked at next.
+    due: Option<Instant>,
+    /// Whether the agent is stopped.
+    pub(super) held: bool,
+    /// Whether it was seen on this link that the agent runs.
+    goes_on: bool,
+    /// Whether it was looked at the project before the process was launched, once that is known. One of an
+    /// earlier release was not, and is left alone: an upgrade stops no agent.
+    was_looked_at: Option<bool>,
+}
+
+impl Watching {
+    /// On a new link nothing is known of what was done on an earlier one.
+    pub(super) fn linked(&mut self) {
+        self.goes_on = false;
+        self.found = None;
+    }
+
+    /// When it has to be looked again.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+impl Supervisor {
+    /// Whether the project's files matter to this process.
+    fn uses_project(&self) -> bool {
+        let config = &self.session.config;
+        !config.scripted && !config.by_an_agent && !config.without_project
+    }
+
+    /// Looks whether the project's files are still those that a person has agreed to.
+    pub(super) async fn watch_project(&mut self) -> Result<(), Problem> {
+        if !self.uses_project() || self.link.is_none() {
+            self.watching.due = None;
+            return Ok(());
+        }
+        let was_looked_at = match self.watching.was_looked_at {
+            Some(known) => known,
+            None => {
+                let known = self.ctx.store.has_repository(self.session.key).await;
+                *self
+                    .watching
+                    .was_looked_at
+                    .insert(known.map_err(Problem::Store)?)
+            }
+        };
+        if !was_looked_at {
+            return Ok(());
+        }
+        let active = self.session.status.is_active() || self.unsent;
+        let now = Instant::now();
+        if !active && !self.watching.held && self.watching.goes_on {
+            self.watching.due = None;
+            return Ok(());
+        }
+        if self.watching.due.is_some_and(|due| due > now) && !self.unsent {
+            return Ok(());
+        }
+        self.watching.due = Some(now + POLL);
+        if let Some((found, stamps)) = self.watching.found.take() {
+            let (found, now) = blocking(move || {
+                let now = found.stamps();
+                (found, now)
+            })
+            .await;
+            let is_same = now == stamps;
+            self.watching.found = Some((found, now));
+            if is_same && !self.watching.held {
+                return Ok(());
+            }
+        }
+        self.look_at_project().await
+    }
+
+    async fn look_at_project(&mut self) -> Result<(), Problem> {
+        let store = &self.ctx.store;
+        let secrets = store.launch_secrets(&self.session).await;
+        let env = secrets.map_err(Problem::Store)?.ok();
+        let env = env.and_then(|secrets| secrets.env).unwrap_or_else(own_env);
+        let directory = std::path::Path::new(&self.session.working_dir);
+        let found = projects::read(&self.session.config, directory, Some(&env)).await;
+        let project = found.project.clone();
+        let (found, stamps) = blocking(move || {
+            let stamps = found.stamps();
+            (found, stamps)
+        })
+        .await;
+        self.watching.found = Some((found, stamps));
+        let verdict = projects::verdict(&self.ctx, project).await;
+        match verdict.map_err(Problem::Store)? {
+            Verdict::Use => self.let_go_on().await,
+            Verdict::Without => self.end_for_project().await,
+            Verdict::Ask(project) => {
+                self.tell(Request::Stop {}).await;
+                self.watching.held = true;
+                let asked = self.ctx.store.hold_for_project(self.session.key, *project);
+                let session = asked.await.map_err(Problem::Store)?;
+                self.take_over(session);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the agent go on, if it may have been stopped.
+    async fn let_go_on(&mut self) -> Result<(), Problem> {
+        let store = &self.ctx.store;
+        let was_held = self.watching.held
+            || !self.watching.goes_on
+                && store
+                    .was_held_for_project(self.session.key)
+                    .await
+                    .map_err(Problem::Store)?;
+        if was_held {
+            let session = store.stop_asking_about_project(self.session.key).await;
+            self.tell(Request::Continue {}).await;
+            self.take_over(session.map_err(Problem::Store)?);
+        }
+        self.watching.held = false;
+        self.watching.goes_on = true;
+        self.unsent = true;
+        Ok(())
+    }
+
+    /// Ends the process that has taken up what a person does not want. The next one is started without.
+    async fn end_for_project(&mut self) -> Result<(), Problem> {
+        tracing::info!(session = %self.session.id, "ending a process that uses settings of the project which a person does not want");
+        if self.session.end_requested_at.is_none() {
+            let noted = self.ctx.store.note_end_for_project(self.session.key).await;
+            noted.map_err(Problem::Store)?;
+            let id = self.session.id.as_str();
+            let session = self.ctx.store.request_end(id).await;
+            self.take_over(session.map_err(Problem::Store)?);
+        }
+        // It must not make another call on its way down.
+        self.tell(Request::Terminate {
+            from: Some(Signal::Kill),
+        })
+        .await;
+        self.watching.held = true;
+        self.watching.goes_on = true;
+        Ok(())
+    }
+
+    async fn tell(&mut self, request: Request) {
+        if let Some(link) = &mut self.link
+            && link.send(&request).await.is_err()
+        {
+            self.link = None;
+        }
+    }
+}
