@@ -219,10 +219,11 @@ fn conflict(session: &Session, problem: &str) -> LaunchError {
 /// How the agent's conversation begins in the next process.
 async fn beginning(ctx: &Context, session: &Session) -> Result<Beginning, LaunchError> {
     let Some(claude_session_id) = session.claude_session_id.clone() else {
-        // A fork that never began has no name of its own.
+        // A fork that a person was to be asked about first has no name of its own yet.
+        let is_held = session.waiting_for.as_deref() == Some(project::WAITING_FOR);
         let source = match &session.forked_from {
-            Some(source) => ctx.store.session(source.as_str()).await.ok(),
-            None => None,
+            Some(source) if is_held => ctx.store.session(source.as_str()).await.ok(),
+            Some(_) | None => None,
         };
         return match source.and_then(|source| source.claude_session_id) {
             Some(claude_session_id) => Ok(Beginning::Resume {

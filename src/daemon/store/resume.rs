@@ -144,8 +144,10 @@ pub fn never(db: &Connection, session: &Session) -> Result<Option<String>, Store
         let original = sessions::original(db, session.key)?;
         return Ok(original.map(|original| shared_with(&original)));
     }
-    // A fork that has not begun is begun by its next process.
-    let began = session.claude_session_id.is_some() || session.forked_from.is_some();
+    // A fork that a person was to be asked about first has had no process yet.
+    let is_held = session.forked_from.is_some()
+        && session.waiting_for.as_deref() == Some(project::WAITING_FOR);
+    let began = session.claude_session_id.is_some() || is_held;
     Ok((!began).then(|| NEVER_BEGAN.to_owned()))
 }
 
