@@ -30,7 +30,7 @@ use crate::daemon::store::{End, Ingest, RawLines, ReadMessages, StoreError, Urge
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
-use crate::runner::frame::{NackReason, Reply, Request, Signal};
+use crate::runner::frame::{self, NackReason, Reply, Request};
 use crate::runner::{self, SessionDir};
 use watching::Watching;
 
@@ -431,7 +431,7 @@ impl Supervisor {
                     // One that is stopped takes no other signal.
                     && link
                         .send(&Request::Terminate {
-                            from: self.watching.held.then_some(Signal::Kill),
+                            from: self.watching.held.then_some(frame::Signal::Kill),
                         })
                         .await
                         .is_err()
