@@ -173,7 +173,7 @@ fn what_was_written_while_no_daemon_ran_permits_nothing_either() {
     daemon.kill();
     let db = rusqlite::Connection::open(daemon.database()).unwrap();
     db.execute_batch(
-        "UPDATE sessions SET skip_permissions = 1, permission_mode = 'bypassPermissions';
+        "UPDATE sessions SET skip_permissions = 1, config = json_set(config, '$.allowed_tools', json_array('Bash'));
          INSERT INTO places (kind, name, program, added_by, created_at) VALUES ('unit', 'x.service', 'x', 'me', 1);
          INSERT INTO api_keys (name, hash, may_decide, created_at) VALUES ('theirs', zeroblob(32), 1, 1);",
     )
