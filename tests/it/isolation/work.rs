@@ -73,13 +73,14 @@ impl Isolated {
     /// Nothing of the user's was changed.
     fn assert_kept(&self) {
         let home = self.daemon.root().join("home");
-        for (name, text) in [
-            (".bashrc", "original\n"),
-            (".claude/settings.json", "{}"),
-            (".claude.json", "{\"numStartups\": 3}"),
-        ] {
-            assert_eq!(fs::read_to_string(home.join(name)).unwrap(), text, "{name}");
-        }
+        let text = |name: &str| fs::read_to_string(home.join(name)).unwrap();
+        assert_eq!(text(".bashrc"), "original\n");
+        assert_eq!(text(".claude/settings.json"), "{}");
+        // 2.0.37 adds facts about itself when it is only asked for its version, which is not isolated. An
+        // agent that works adds the projects in which it did.
+        let known = text(".claude.json");
+        assert!(known.contains("\"numStartups\": 3"), "{known}");
+        assert!(!known.contains("projects"), "{known}");
     }
 }
 

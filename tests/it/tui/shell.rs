@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
+use crate::support::asker::Asker;
 use crate::support::cli::Cli;
 use crate::support::daemon::wait_until;
 use crate::support::scripted_agent::binary;
@@ -315,10 +316,12 @@ fn a_socket_that_is_not_ours_is_refused_in_words() {
 fn everything_that_is_pending_is_in_the_inbox_however_much_that_is() {
     let cli = Cli::new();
     cli.ok(&["daemon", "start"]);
+    let mut asker = Asker::start(&cli.socket());
     for number in 0..1_600 {
         let asked = json!({"tool_name": "Bash", "tool_input": {"command": format!("make {number}")},
             "external": {"name": format!("program {}", number % 8)}});
-        cli.call("createApproval", asked);
+        let answer = asker.ask("createApproval", &asked);
+        assert!(answer["result"].is_object(), "{answer}");
     }
     let terminal = Terminal::start((140, 40), &cli.command(&[]));
     terminal.wait_for("Inbox 1600");
