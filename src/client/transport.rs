@@ -6,6 +6,7 @@
 //! those belong to the layers above, which call [`connect`].
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -207,6 +208,7 @@ fn wait_for_place(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
 /// Whoever serves the socket is this user, or root: another user's program shows an inbox of its own.
 fn must_be_ours(stream: &UnixStream) -> io::Result<()> {
     let server = stream.peer_cred()?.uid();
+    must_not_be_an_agents(stream)?;
     let user = platform::user_id();
     if user == 0 || server == user || server == 0 {
         return Ok(());
@@ -215,6 +217,28 @@ fn must_be_ours(stream: &UnixStream) -> io::Result<()> {
         io::ErrorKind::PermissionDenied,
         format!("it is served by another user (uid {server}), not by your daemon"),
     ))
+}
+
+/// No daemon runs below a session's runner: what does could show other requests than there are, and answer
+/// agents in a person's name.
+fn must_not_be_an_agents(stream: &UnixStream) -> io::Result<()> {
+    // What cannot be looked at from here (another namespace, another system) is as it was.
+    let Some(pid) = platform::peer_pid(stream.as_fd()) else {
+        return Ok(());
+    };
+    let Ok(steps) = platform::walk(pid) else {
+        return Ok(());
+    };
+    if steps.iter().any(|step| step.runner_directory().is_some()) {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "what answers there (process {pid}) was started by an agent, so it is not your daemon; \
+                 remove the socket, then run `humanlayer daemon restart`"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 struct Sender {

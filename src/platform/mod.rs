@@ -41,7 +41,9 @@ pub use system::{
     socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
 };
 pub use umask::{keep_files_private, set_umask, user_umask};
-pub use walk::{ProcessHandle, Step, WalkError, effective_user, is_stopped, send_signal, walk};
+pub use walk::{
+    ProcessHandle, RUNNER, Step, WalkError, effective_user, is_stopped, send_signal, walk,
+};
 
 /// The user that this process acts for.
 #[must_use]

@@ -21,6 +21,9 @@ const DEPTH: usize = 4096;
 /// The variable that marks the programs of a session.
 const MARK: &str = "HUMANLAYER_SESSION_ID";
 
+/// The hidden subcommand that is a runner, followed by its directory. Daemons and clients know runners by it.
+pub const RUNNER: &str = "__runner";
+
 /// What the system tells of a process at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Vitals {
@@ -68,6 +71,16 @@ impl Step {
             pid: self.pid,
             start_time: self.start_time,
         }
+    }
+
+    /// The directory of the runner that it is, by its command line, which nobody else can change.
+    #[must_use]
+    pub fn runner_directory(&self) -> Option<&str> {
+        if self.arguments.get(1).map(String::as_str) != Some(RUNNER) {
+            return None;
+        }
+        let directory = self.arguments.get(2)?.trim_end_matches('/');
+        directory.rsplit('/').next()
     }
 
     /// The name of its program's file, else its name.

@@ -9,17 +9,13 @@ use std::path::Path;
 
 use crate::platform::{self, ProcessHandle, Step};
 
-/// The hidden subcommand that is a runner, followed by its directory. Daemons know runners by it.
-pub const SUBCOMMAND: &str = "__runner";
+/// The hidden subcommand that is a runner, followed by its directory.
+pub const SUBCOMMAND: &str = platform::RUNNER;
 
-/// The directory of the runner that a process is, by its command line, which nobody else can change.
+/// The directory of the runner that a process is.
 #[must_use]
 pub fn directory_of(step: &Step) -> Option<&str> {
-    if step.arguments.get(1).map(String::as_str) != Some(SUBCOMMAND) {
-        return None;
-    }
-    let directory = step.arguments.get(2)?.trim_end_matches('/');
-    directory.rsplit('/').next()
+    step.runner_directory()
 }
 
 /// Whether who connected a socket may speak to the runner. Without a lock only an agent is refused.

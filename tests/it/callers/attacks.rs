@@ -269,6 +269,29 @@ fn nobody_takes_the_connection_of_a_persons_program() {
 }
 
 #[test]
+fn what_an_agent_serves_in_the_place_of_the_daemon_is_not_spoken_to() {
+    let daemon = Daemon::unprivileged();
+    let socket = daemon.work().join("fake.sock");
+    let serve = "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('fake.sock'); s.listen(); time.sleep(600)";
+    let agent = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}", json!({"command": format!("python3 -c \"{serve}\"")})),
+        "dangerously_skip_permissions": true,
+    }));
+    wait_until("it listens", || socket.exists().then_some(()));
+    let output = Command::new(crate::support::scripted_agent::binary())
+        .arg("--daemon-socket")
+        .arg(&socket)
+        .arg("approvals")
+        .env("HOME", daemon.work())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(told.contains("was started by an agent"), "{told}");
+    daemon.call("endSession", json!({"session_id": agent}));
+}
+
+#[test]
 fn an_agent_starts_no_daemon() {
     let mut daemon = Daemon::unprivileged();
     let told = daemon.work().join("told");
