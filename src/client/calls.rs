@@ -198,19 +198,16 @@ impl Client {
     ) -> Result<T, ClientError> {
         let mut call = std::pin::pin!(call);
         loop {
+            let looked = async {
+                tokio::time::sleep(PATIENCE).await;
+                transport::answers(&self.socket).await
+            };
             tokio::select! {
                 biased;
                 answer = &mut call => {
                     return answer.map_err(|error| ClientError::of_call(method, error));
                 }
-                () = tokio::time::sleep(PATIENCE) => {}
-            }
-            tokio::select! {
-                biased;
-                answer = &mut call => {
-                    return answer.map_err(|error| ClientError::of_call(method, error));
-                }
-                served = transport::answers(&self.socket) => if !served {
+                served = looked => if !served {
                     return Err(ClientError::Silent { method: method.to_owned() });
                 }
             }

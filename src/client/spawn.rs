@@ -6,6 +6,7 @@
 //! which closes when it dies. Called by commands that need a daemon; those that
 //! only look connect with [`Client::connect`].
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -137,18 +138,25 @@ fn prepare_directories(config: &Config) -> Result<(), SpawnError> {
     Ok(())
 }
 
+/// What makes another process of this program work with the same socket and the same file of settings.
+pub fn same_place(config: &Config) -> Vec<OsString> {
+    let mut arguments = vec![
+        OsString::from("--daemon-socket"),
+        config.daemon_socket.value.clone().into(),
+    ];
+    if let Some(file) = &config.file {
+        arguments.extend([OsString::from("--config-file"), file.clone().into()]);
+    }
+    arguments
+}
+
 /// Starts the child. It daemonizes, so it outlives us and is not ours to wait for.
 fn spawn(config: &Config) -> Result<Child, SpawnError> {
     let program = crate::platform::installed_program()
         .map_err(|cause| failed("finding", Path::new("itself"), cause))?;
     let mut command = Command::new(&program);
     command
-        .arg("--daemon-socket")
-        .arg(&config.daemon_socket.value);
-    if let Some(file) = &config.file {
-        command.arg("--config-file").arg(file);
-    }
-    command
+        .args(same_place(config))
         .args(["daemon", "start", "--detached-child"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -146,7 +146,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// know is answered by the layer that reads the socket.
 pub async fn answers(path: &Path) -> bool {
     let ask = async {
-        let (from, to) = open(path).await?.into_split();
+        // Who serves it was checked by the connection that asks.
+        let (from, to) = connect_stream(path).await?.into_split();
         let mut to = LineWriter::new(to);
         to.line(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
             .await?;

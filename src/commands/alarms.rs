@@ -11,11 +11,11 @@ use crate::protocol::alarms::{AcknowledgeAlarmParams, AlarmInfo, ListAlarmsParam
 #[command(after_long_help = "Examples:\n  \
     humanlayer alarms list\n  \
     humanlayer alarms ack 3\n\n\
-    An alarm is raised when a session's runner was killed, so that what its agent left behind may have\n\
-    escaped, when a tool ran that nobody had approved, and when another program has written to the\n\
-    database; no standing permission applies then until you have acknowledged it. After the former, programs that come from\n\
-    something younger than that session decide nothing until you have acknowledged it, from an older\n\
-    terminal or a new login.")]
+    An alarm is raised, for example, when a session's runner was killed, so that what its agent left behind\n\
+    may have escaped, when a tool ran that nobody had approved, and when another program has written to the\n\
+    database. After the last, no standing permission applies until you have acknowledged it. After a runner was\n\
+    killed, programs that come from something younger than that session decide nothing until you have\n\
+    acknowledged it, from an older terminal or a new login.")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -62,30 +62,20 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 }
 
 fn list(context: &mut Context, alarms: Vec<AlarmInfo>, json: bool) -> Result<(), Failure> {
-    if json {
-        return context.out.json(&alarms);
-    }
     let terminal = context.out.is_terminal();
-    if alarms.is_empty() && terminal {
-        context.out.line("No alarms.")?;
-        return Ok(());
-    }
-    context.out.rows(
-        ["ID", "KIND", "SESSION", "DETAIL", "NOTICED", "ACKNOWLEDGED"],
-        &["DETAIL"],
-        alarms.into_iter().map(|alarm| {
+    let time = |at: jiff::Timestamp| format::time(at, terminal);
+    let header = ["ID", "KIND", "SESSION", "DETAIL", "NOTICED", "ACKNOWLEDGED"];
+    let columns = (header, &["DETAIL"][..]);
+    context
+        .out
+        .list(alarms, json, "No alarms.", columns, |alarm| {
             [
                 alarm.id.to_string(),
                 alarm.kind,
-                alarm.session_id.chars().take(8).collect(),
+                format::session_id(&alarm.session_id, terminal),
                 alarm.detail,
-                format::time(alarm.created_at, terminal),
-                alarm
-                    .acknowledged_at
-                    .map(|at| format::time(at, terminal))
-                    .unwrap_or_default(),
+                time(alarm.created_at),
+                alarm.acknowledged_at.map(time).unwrap_or_default(),
             ]
-        }),
-    )?;
-    Ok(())
+        })
 }

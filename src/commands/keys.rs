@@ -90,34 +90,23 @@ fn list(
     keys: Vec<crate::protocol::keys::KeyInfo>,
     json: bool,
 ) -> Result<(), Failure> {
-    if json {
-        return context.out.json(&keys);
-    }
     let terminal = context.out.is_terminal();
-    if keys.is_empty() && terminal {
-        context
-            .out
-            .line("No keys. Create one with `humanlayer keys new NAME`.")?;
-        return Ok(());
-    }
-    let time = |at: Option<jiff::Timestamp>| at.map(|at| format::time(at, terminal));
-    context.out.rows(
-        ["NAME", "SCOPE", "CREATED", "LAST USED", "REVOKED"],
-        &["NAME"],
-        keys.into_iter().map(|key| {
-            [
-                key.name,
-                if key.may_decide {
-                    "ask and answer"
-                } else {
-                    "ask"
-                }
-                .to_owned(),
-                format::time(key.created_at, terminal),
-                time(key.last_used_at).unwrap_or_default(),
-                time(key.revoked_at).unwrap_or_default(),
-            ]
-        }),
-    )?;
-    Ok(())
+    let time = |at: jiff::Timestamp| format::time(at, terminal);
+    let none = "No keys. Create one with `humanlayer keys new NAME`.";
+    let header = ["NAME", "SCOPE", "CREATED", "LAST USED", "REVOKED"];
+    let columns = (header, &["NAME"][..]);
+    context.out.list(keys, json, none, columns, |key| {
+        let scope = if key.may_decide {
+            "ask and answer"
+        } else {
+            "ask"
+        };
+        [
+            key.name,
+            scope.to_owned(),
+            time(key.created_at),
+            key.last_used_at.map(time).unwrap_or_default(),
+            key.revoked_at.map(time).unwrap_or_default(),
+        ]
+    })
 }

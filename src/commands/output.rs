@@ -77,6 +77,24 @@ impl Output {
         Ok(self.line(safe_json(&json))?)
     }
 
+    /// Writes a list: as JSON, else as rows; on a terminal, `none` where there is nothing.
+    pub fn list<T: Serialize, const N: usize>(
+        &mut self,
+        items: Vec<T>,
+        json: bool,
+        none: &str,
+        (header, yielding): ([&str; N], &[&str]),
+        row: impl Fn(T) -> [String; N],
+    ) -> Result<(), super::Failure> {
+        if json {
+            return self.json(&items);
+        }
+        if items.is_empty() && self.terminal {
+            return Ok(self.line(none)?);
+        }
+        Ok(self.rows(header, yielding, items.into_iter().map(row))?)
+    }
+
     /// Writes rows: a table for a terminal, else one line a row with tabs between its
     /// cells and no header. In a table each row is one line; the columns in `yielding` are cut
     /// where there is no room for all. Cells are made safe here.

@@ -49,47 +49,33 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         }
         Verb::Add { pid } => {
             let added = client.add_place(&AddPlaceParams { pid }).await?.place;
-            let place = sanitize_line(&added.place).into_owned();
-            context
-                .out
-                .line(format!("added {}: {place}", added.id))
-                .map_err(Failure::from)
+            say(&mut context, "added", &added)
         }
         Verb::Remove { id } => {
             let removed = client.remove_place(&RemovePlaceParams { id }).await?.place;
-            let place = sanitize_line(&removed.place).into_owned();
-            context
-                .out
-                .line(format!("removed {}: {place}", removed.id))
-                .map_err(Failure::from)
+            say(&mut context, "removed", &removed)
         }
     }
 }
 
+fn say(context: &mut Context, done: &str, place: &PlaceInfo) -> Result<(), Failure> {
+    let name = sanitize_line(&place.place);
+    Ok(context.out.line(format!("{done} {}: {name}", place.id))?)
+}
+
 fn list(context: &mut Context, places: Vec<PlaceInfo>, json: bool) -> Result<(), Failure> {
-    if json {
-        return context.out.json(&places);
-    }
     let terminal = context.out.is_terminal();
-    if places.is_empty() && terminal {
-        context
-            .out
-            .line("No places. Programs that are started in a terminal may decide.")?;
-        return Ok(());
-    }
-    context.out.rows(
-        ["ID", "PLACE", "PROGRAM", "STATE", "ADDED BY", "ADDED"],
-        &["PLACE"],
-        places.into_iter().map(|place| {
-            [
-                place.id.to_string(),
-                place.place,
-                place.program,
-                if place.present { "present" } else { "gone" }.to_owned(),
-                place.added_by,
-                format::time(place.created_at, terminal),
-            ]
-        }),
-    )?;
-    Ok(())
+    let none = "No places. Programs that are started in a terminal may decide.";
+    let header = ["ID", "PLACE", "PROGRAM", "STATE", "ADDED BY", "ADDED"];
+    let columns = (header, &["PLACE"][..]);
+    context.out.list(places, json, none, columns, |place| {
+        [
+            place.id.to_string(),
+            place.place,
+            place.program,
+            if place.present { "present" } else { "gone" }.to_owned(),
+            place.added_by,
+            format::time(place.created_at, terminal),
+        ]
+    })
 }

@@ -39,9 +39,7 @@ pub(super) async fn unread_messages(
         ..GetConversationParams::default()
     };
     let pieces = client.get_conversation(&params).await?.events;
-    let waits = |piece: &ConversationEvent| {
-        matches!(piece.delivery, Some(Delivery::Queued | Delivery::Sending))
-    };
+    let waits = |piece: &ConversationEvent| piece.delivery.is_some_and(Delivery::is_open);
     Ok(pieces.into_iter().filter(waits).collect())
 }
 

@@ -51,25 +51,16 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 }
 
 fn list(context: &mut Context, terminals: Vec<TerminalInfo>, json: bool) -> Result<(), Failure> {
-    if json {
-        return context.out.json(&terminals);
-    }
     let terminal = context.out.is_terminal();
-    if terminals.is_empty() && terminal {
-        context.out.line("No terminals had to be confirmed.")?;
-        return Ok(());
-    }
-    context.out.rows(
-        ["PID", "PROGRAM", "CONFIRMED BY", "CONFIRMED"],
-        &["PROGRAM"],
-        terminals.into_iter().map(|info| {
-            [
-                info.pid.to_string(),
-                info.program,
-                info.confirmed_by,
-                format::time(info.confirmed_at, terminal),
-            ]
-        }),
-    )?;
-    Ok(())
+    let none = "No terminals had to be confirmed.";
+    let header = ["PID", "PROGRAM", "CONFIRMED BY", "CONFIRMED"];
+    let columns = (header, &["PROGRAM"][..]);
+    context.out.list(terminals, json, none, columns, |info| {
+        [
+            info.pid.to_string(),
+            info.program,
+            info.confirmed_by,
+            format::time(info.confirmed_at, terminal),
+        ]
+    })
 }

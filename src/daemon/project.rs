@@ -7,7 +7,7 @@
 //! commands are not among them: Claude Code asks before a model may use one that allows or runs something.
 //! To be called where waiting for a disk keeps nobody up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -49,21 +49,27 @@ const PROJECT_DIR: [&str; 2] = ["${CLAUDE_PROJECT_DIR}", "$CLAUDE_PROJECT_DIR"];
 pub struct Found {
     /// What it brings.
     pub project: Project,
-    /// All files that were looked at or for.
-    watched: BTreeSet<PathBuf>,
+    /// All files that were looked at or for, as they were before that.
+    watched: BTreeMap<PathBuf, Stamp>,
 }
 
 /// What shows that files have changed, for each of them.
 pub type Stamps = Vec<Stamp>;
 
 /// What shows that a file has changed.
-type Stamp = Option<(u64, u64, u64, i64, i64, i64)>;
+type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
 
 impl Found {
-    /// What shows that a file has changed, for each file.
+    /// How the files were before they were read.
+    #[must_use]
+    pub fn stamps_when_read(&self) -> Stamps {
+        self.watched.values().copied().collect()
+    }
+
+    /// How they are now.
     #[must_use]
     pub fn stamps(&self) -> Stamps {
-        self.watched.iter().map(|path| stamp(path)).collect()
+        self.watched.keys().map(|path| stamp(path)).collect()
     }
 }
 
@@ -73,8 +79,9 @@ fn stamp(path: &Path) -> Stamp {
         data.dev(),
         data.ino(),
         data.size(),
-        data.mtime() ^ data.ctime(),
+        data.mtime(),
         data.mtime_nsec(),
+        data.ctime(),
         data.ctime_nsec(),
     ))
 }
@@ -93,7 +100,7 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
             .map_or_else(|| directory.clone(), |found| found.top.clone()),
         directory: directory.clone(),
         files: BTreeMap::new(),
-        watched: BTreeSet::new(),
+        watched: BTreeMap::new(),
         texts: 0,
         entries: 0,
     };
@@ -223,12 +230,19 @@ struct Reader {
     top: PathBuf,
     directory: PathBuf,
     files: BTreeMap<String, (Role, Content)>,
-    watched: BTreeSet<PathBuf>,
+    watched: BTreeMap<PathBuf, Stamp>,
     texts: usize,
     entries: usize,
 }
 
 impl Reader {
+    /// Notes a file before it is looked at: what changes it meanwhile is seen later.
+    fn watch(&mut self, path: &Path) {
+        if !self.watched.contains_key(path) {
+            self.watched.insert(path.to_owned(), stamp(path));
+        }
+    }
+
     /// Takes a file if it brings something, and what it names. `base` is the directory that it belongs to.
     fn take(&mut self, base: &Path, path: &Path, role: Role) {
         let name = self.name_of(path);
@@ -239,7 +253,7 @@ impl Reader {
         if self.files.contains_key(&name) || self.is_users(path) {
             return;
         }
-        self.watched.insert(path.to_owned());
+        self.watch(path);
         let root = if path.starts_with(&self.top) {
             self.top.clone()
         } else {
@@ -339,7 +353,7 @@ impl Reader {
 
     /// Markdown files below a directory; links to directories are followed by nobody here, but said.
     fn below(&mut self, directory: &Path, depth: usize) -> Vec<PathBuf> {
-        self.watched.insert(directory.to_owned());
+        self.watch(directory);
         let Ok(entries) = fs::read_dir(directory) else {
             return Vec::new();
         };
@@ -414,7 +428,7 @@ impl Reader {
             };
             match kind {
                 FileKind::File { .. } => {
-                    self.watched.insert(path.clone());
+                    self.watch(&path);
                     let root = self.top.clone();
                     if let Some(content) = self.content(&root, &path) {
                         self.put(name, Role::Named, content);
@@ -442,7 +456,7 @@ impl Reader {
     fn named_file(&mut self, path: &Path) {
         let name = self.name_of(path);
         let root = self.top.clone();
-        self.watched.insert(path.to_owned());
+        self.watch(path);
         if !self.files.contains_key(&name)
             && let Some(content) = self.content(&root, path)
         {
@@ -525,7 +539,7 @@ fn strings(value: &Value, found: &mut Vec<String>) {
 }
 
 /// Opens a regular file; nothing else is waited for.
-fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     let flags =
         rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NOCTTY;
     let file = OpenOptions::new()

@@ -94,6 +94,12 @@ impl Delivery {
             .find(|delivery| delivery.as_str() == name)
     }
 
+    /// Whether the message may still be read or withdrawn.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Sending | Self::Queued)
+    }
+
     /// What people are told beside the message; nothing while it is on its way.
     #[must_use]
     pub fn label(self) -> Option<&'static str> {

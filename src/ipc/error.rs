@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 /// What went wrong before, around or instead of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The line is not JSON, or nests too deeply.
+    /// The line is not JSON.
     ParseError,
     /// JSON, but not a JSON-RPC 2.0 request.
     InvalidRequest,

@@ -104,34 +104,6 @@ pub struct ProcessId {
     pub start_time: u64,
 }
 
-/// Why the ancestors of a process could not be told. A caller that decides
-/// about permission must refuse on any of these.
-#[derive(Debug, thiserror::Error)]
-pub enum AncestryError {
-    /// The process, or one above it, is gone or not visible to us.
-    #[error("cannot read the ancestors of process {pid}: process {missing} is gone or hidden")]
-    Missing {
-        /// The process that was asked about.
-        pid: u32,
-        /// The one that could not be read.
-        missing: u32,
-    },
-    /// The chain changed during each of the attempts.
-    #[error("cannot read the ancestors of process {pid}: they changed during {attempts} attempts")]
-    Unstable {
-        /// The process that was asked about.
-        pid: u32,
-        /// How often the walk was tried.
-        attempts: u32,
-    },
-}
-
-/// How often [`ancestors`] walks before it gives up.
-const ANCESTRY_ATTEMPTS: u32 = 8;
-
-/// No real chain is longer; a longer one is a loop seen through pid reuse.
-const ANCESTRY_DEPTH: usize = 4096;
-
 /// Makes this process the leader of a session of its own, without a terminal;
 /// does nothing if it leads one already.
 ///
@@ -145,54 +117,6 @@ pub fn new_session() -> io::Result<()> {
         Err(rustix::io::Errno::PERM) if leads_session() => Ok(()),
         tried => tried.map(drop).map_err(io::Error::from),
     }
-}
-
-/// The process `pid` and everything above it, nearest first, `pid` itself
-/// being the first entry.
-///
-/// A process can be handed to another parent while we walk, and then the walk
-/// might step past the ancestor that matters. So the whole chain is read
-/// twice, and counts only if both readings agree; else it is tried again.
-/// The walk ends at pid 1, or at a process whose parent lives outside our
-/// pid namespace (parent 0).
-///
-/// # Errors
-/// [`AncestryError`]; never a partial list.
-pub fn ancestors(pid: u32) -> Result<Vec<ProcessId>, AncestryError> {
-    let mut missing = None;
-    for _ in 0..ANCESTRY_ATTEMPTS {
-        match (walk_up(pid), walk_up(pid)) {
-            (Ok(first), Ok(second)) if first == second => return Ok(first),
-            (Ok(_), Ok(_)) => missing = None,
-            (Err(gone), _) | (_, Err(gone)) => missing = Some(gone),
-        }
-    }
-    Err(match missing {
-        Some(missing) => AncestryError::Missing { pid, missing },
-        None => AncestryError::Unstable {
-            pid,
-            attempts: ANCESTRY_ATTEMPTS,
-        },
-    })
-}
-
-/// One reading of the chain; `Err` holds the pid that could not be read.
-fn walk_up(pid: u32) -> Result<Vec<ProcessId>, u32> {
-    let mut chain = Vec::new();
-    let mut next = pid;
-    while chain.len() < ANCESTRY_DEPTH {
-        let start_time = process_start_time(next).ok_or(next)?;
-        let parent = parent_of(next).ok_or(next)?;
-        chain.push(ProcessId {
-            pid: next,
-            start_time,
-        });
-        if next == 1 || parent == 0 {
-            return Ok(chain);
-        }
-        next = parent;
-    }
-    Err(next)
 }
 
 #[cfg(test)]
@@ -237,11 +161,8 @@ mod tests {
         assert!(below.contains(&child.id()));
         let grandchild = *descendants(child.id()).first().expect("the sleep");
         assert!(below.contains(&grandchild), "all generations");
-        let up: Vec<u32> = ancestors(grandchild)
-            .unwrap()
-            .iter()
-            .map(|p| p.pid)
-            .collect();
+        let up = walk(grandchild).unwrap();
+        let up: Vec<u32> = up.iter().map(|step| step.pid).collect();
         assert_eq!(up.get(..3), Some(&[grandchild, child.id(), me][..]));
         assert_eq!(process_start_time(me), process_start_time(me));
         assert!(process_name(child.id()).unwrap().contains("sh"));
@@ -252,10 +173,7 @@ mod tests {
         let gone = child.id();
         child.wait().unwrap();
         assert_eq!(process_start_time(gone), None);
-        assert!(matches!(
-            ancestors(gone),
-            Err(AncestryError::Missing { missing, .. }) if missing == gone
-        ));
+        assert_eq!(walk(gone), Err(WalkError::Gone(gone)));
     }
 
     #[cfg(target_os = "linux")]

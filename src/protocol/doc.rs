@@ -90,7 +90,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<session::SendMessageParams, session::SendMessageResponse>(
         method::SEND_MESSAGE,
-        "A message to a session. Where its process has ended, it is resumed: the same session, a new process, in the permission mode in which it was. What is missing for that (its directory, Claude Code) is waited for, which `waiting_for` names. An agent may resume only what asks a person.",
+        "A message to a session. Where its process has ended, it is resumed: the same session, a new process, in the permission mode in which it was. What is missing for that (its directory, Claude Code) is waited for, which `waiting_for` names. Refused to agents.",
     );
     b.method::<messages::WithdrawMessageParams, messages::WithdrawMessageResponse>(
         method::WITHDRAW_MESSAGE,
@@ -172,7 +172,7 @@ fn methods() -> Vec<Entry> {
     );
     b.method::<alarms::ListAlarmsParams, alarms::ListAlarmsResponse>(
         method::LIST_ALARMS,
-        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied) and `foreign_writer` (another program has written to the database: no standing permission applies until it is acknowledged) and `project_changed` (the settings of Claude Code that a project brings have changed while an agent worked: it is stopped until a person has decided the question about them).",
+        "What must not have happened and has: `runner_killed` (what the agent left behind may have escaped: until it is acknowledged, callers that come from a process of the user that is younger than that session are refused) and `ran_unapproved` (a tool ran although nobody had approved it, or although it was denied) and `foreign_writer` (another program has written to the database: no standing permission applies until it is acknowledged) and `project_changed` (the settings of Claude Code that a project brings have changed while an agent worked: it is stopped until a person has decided the question about them), and `runner_stopped`, `database_moved`, `socket_taken` and `journal_damaged` (a runner was stopped, a file was taken away; what was done about it is in `detail`).",
     );
     b.method::<alarms::AcknowledgeAlarmParams, alarms::AlarmResponse>(
         method::ACKNOWLEDGE_ALARM,

@@ -91,7 +91,7 @@ pub const EVENT: &str = "event";
 
 /// The methods that only a person's program may call, whatever they are asked to do. Those with which an
 /// agent may act on its own session, and no other, are not among them.
-pub const FOR_PERSONS: [&str; 12] = [
+pub const FOR_PERSONS: [&str; 13] = [
     CONTINUE_SESSION,
     BULK_ARCHIVE_SESSIONS,
     DELETE_SESSIONS,
@@ -103,6 +103,7 @@ pub const FOR_PERSONS: [&str; 12] = [
     ADD_PLACE,
     REMOVE_PLACE,
     SEND_MESSAGE,
+    WITHDRAW_MESSAGE,
     RESTART_SESSION,
 ];
 

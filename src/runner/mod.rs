@@ -33,7 +33,7 @@ mod terminate;
 
 pub use dir::{LOCK_WAIT, SessionDir, is_alive};
 pub use files::{ExitReport, FileError, RunnerState, Spec};
-pub use peer::{SUBCOMMAND, directory_of};
+pub use peer::SUBCOMMAND;
 pub use start::run;
 
 /// The version of the session directory's files and of the socket's frames.

@@ -7,16 +7,10 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use crate::platform::{self, ProcessHandle, Step};
+use crate::platform::{self, ProcessHandle};
 
 /// The hidden subcommand that is a runner, followed by its directory.
 pub const SUBCOMMAND: &str = platform::RUNNER;
-
-/// The directory of the runner that a process is.
-#[must_use]
-pub fn directory_of(step: &Step) -> Option<&str> {
-    step.runner_directory()
-}
 
 /// Whether who connected a socket may speak to the runner. Without a lock only an agent is refused.
 pub(super) fn may_speak(socket: impl AsFd, daemon_lock: Option<&Path>) -> bool {
@@ -33,7 +27,7 @@ pub(super) fn may_speak(socket: impl AsFd, daemon_lock: Option<&Path>) -> bool {
     };
     let below_a_runner = steps
         .iter()
-        .any(|step| step.pid == std::process::id() || directory_of(step).is_some());
+        .any(|step| step.pid == std::process::id() || step.runner_directory().is_some());
     let holds_the_lock = daemon_lock.is_none_or(|lock| platform::lock_holders(lock).contains(&pid));
     let is_itself = handle.as_ref().is_none_or(ProcessHandle::is_alive);
     !below_a_runner && holds_the_lock && is_itself

@@ -77,6 +77,8 @@ enum StartError {
     OwnProgram(#[source] io::Error),
     #[error("cannot isolate the agent: {0}")]
     Isolation(#[source] IsolationError),
+    #[error("cannot make the agent's input: {0}")]
+    Stdin(#[source] io::Error),
     #[error("cannot start a thread beside the agent: {0}")]
     Thread(#[source] io::Error),
 }
@@ -332,7 +334,7 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
         return Err(StartError::Directory { path, source });
     }
     // A socket: unlike a pipe, nobody opens the other end again through `/proc`.
-    let (stdin, theirs) = UnixStream::pair().map_err(StartError::Thread)?;
+    let (stdin, theirs) = UnixStream::pair().map_err(StartError::Stdin)?;
     let mut command = match &spec.isolation {
         None => Command::new(&spec.program),
         Some(isolation) => isolated(isolation, &spec.program)?,

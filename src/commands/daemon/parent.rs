@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 use crate::client::life::{self, Life};
+use crate::client::spawn::same_place;
 use crate::config::Config;
 use crate::platform;
 
@@ -104,14 +105,8 @@ fn wait(child: u32) -> Option<WaitStatus> {
 
 /// Starts the daemon that is installed, for the same socket and the same database.
 fn start(config: &Config) -> io::Result<u32> {
-    let mut command = Command::new(platform::installed_program()?);
-    command
-        .arg("--daemon-socket")
-        .arg(&config.daemon_socket.value);
-    if let Some(file) = &config.file {
-        command.arg("--config-file").arg(file);
-    }
-    command
+    Command::new(platform::installed_program()?)
+        .args(same_place(config))
         .env("HUMANLAYER_DATABASE_PATH", &config.database_path.value)
         .args(["daemon", "start", "--restarted-child"])
         .spawn()

@@ -9,8 +9,6 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use daemonize::Daemonize;
-use rustix::fs::Mode;
-use rustix::process::umask;
 use secrecy::SecretString;
 
 use super::parent;
@@ -88,7 +86,7 @@ fn become_daemon(flags: &Flags, report: &mut Option<File>) -> Result<(), Failure
     Daemonize::new()
         .working_directory(home)
         // Agents create files on the user's behalf, so the user's own mask stays.
-        .umask(current_umask().bits())
+        .umask(platform::user_umask())
         .start()
         .map_err(|cause| Failure::failed(format!("going into the background: {cause}")))?;
     let child = platform::fork()
@@ -101,13 +99,6 @@ fn become_daemon(flags: &Flags, report: &mut Option<File>) -> Result<(), Failure
     }
     log_to_directory(&config)?;
     serve(&config, starter, false)
-}
-
-/// The system tells the mask only to who sets it.
-fn current_umask() -> Mode {
-    let mask = umask(Mode::RWXG | Mode::RWXO);
-    umask(mask);
-    mask
 }
 
 fn serve(config: &Config, starter: Vec<Step>, restarted: bool) -> Result<(), Failure> {

@@ -58,11 +58,17 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
             (None, None) => {}
         }
         for alarm in &health.alarms {
+            let session = match alarm.session_id.as_str() {
+                "" => String::new(),
+                id => format!(
+                    " (session {})",
+                    sanitize_line(&format::session_id(id, true))
+                ),
+            };
             out.line(format!(
-                "alarm     {}: {} (session {}); acknowledge it with `humanlayer alarms ack {}`",
+                "alarm     {}: {}{session}; acknowledge it with `humanlayer alarms ack {}`",
                 alarm.id,
                 sanitize_line(&alarm.detail),
-                sanitize_line(alarm.session_id.get(..8).unwrap_or(&alarm.session_id)),
                 alarm.id
             ))?;
         }

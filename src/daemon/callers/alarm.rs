@@ -241,14 +241,6 @@ impl Callers {
         watch.map(|watch| watch.process)
     }
 
-    /// When a runner started, if it is known.
-    #[must_use]
-    pub fn runner_start(&self, directory: &str) -> Option<u64> {
-        let watched = lock(&self.watched);
-        let watch = watched.runners.get(directory);
-        watch.map(|watch| watch.process.start_time)
-    }
-
     pub(super) fn forget_runner(&self, directory: &str) {
         lock(&self.watched).runners.remove(directory);
     }

@@ -11,7 +11,6 @@ use super::place::{self, Place, PlaceRecord};
 use super::terminals::Terminals;
 use crate::domain::SessionId;
 use crate::platform::{ProcessId, Step};
-use crate::runner;
 
 /// What a runner runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ fn session_of(step: &Step, known: &Knowledge<'_>) -> Option<SessionId> {
     }
     // A runner's command line is its own: nobody below it can change that. So one that this daemon has
     // not heard of (another daemon's, or one whose files were moved away) is known all the same.
-    if let Some(directory) = runner::directory_of(step) {
+    if let Some(directory) = step.runner_directory() {
         let runner = known
             .runners
             .values()

@@ -95,12 +95,12 @@ impl Terminals {
 }
 
 impl Callers {
-    /// Takes over when agents ran before this daemon; what had not ended then and is no runner that lives
-    /// has ended by now.
-    pub fn recall_agent_times(&self, times: Vec<(String, AgentTime)>) {
+    /// Takes over when agents ran before this daemon. What had not ended counts until now; runners that live
+    /// are noted anew.
+    pub fn recall_agent_times(&self, times: Vec<AgentTime>) {
         let now = platform::start_clock();
         let mut terminals = lock(&self.terminals);
-        for (_, time) in times {
+        for time in times {
             terminals.add(time.started, time.ended.unwrap_or(now));
         }
     }

@@ -40,9 +40,6 @@ use super::waiters::Waiters;
 /// Where the API begins.
 pub const PREFIX: &str = "/humanlayer/v1";
 
-/// Connections at once: with a good key, and without one.
-pub const CONNECTIONS: usize = admission::WITH_KEY + admission::STRANGERS;
-
 /// Reads of the store at once.
 pub const READS: usize = 4;
 

@@ -132,18 +132,17 @@ pub async fn get(call: Call, params: GetApprovalParams) -> Result<GetApprovalRes
         return Err(RpcError::required("approval_id"));
     }
     let approval = call.daemon.store.approval(&params.approval_id).await?;
-    // The program that waits for an MCP approval learns its outcome by this very call. It runs
-    // below the runner of the session that asks, or has asked itself, which a person's program does not.
-    let by_asker = (params.receive && super::contact::is_asker(&call, &approval).await?)
-        || is_of(&call, &approval).await?;
     let fetches = match approval.source {
         Source::Mcp | Source::Program => true,
         Source::Claude | Source::LocalApi | Source::RemoteApi | Source::Launch => false,
     };
+    // The program that waits for an MCP approval learns its outcome by this very call. It runs
+    // below the runner of the session that asks, or has asked itself, which a person's program does not.
     if fetches
-        && by_asker
         && approval.outcome != Outcome::Pending
         && approval.delivered_at.is_none()
+        && ((params.receive && super::contact::is_asker(&call, &approval).await?)
+            || is_of(&call, &approval).await?)
     {
         call.daemon.store.outcome_fetched(approval.key).await?;
     }

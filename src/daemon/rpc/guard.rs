@@ -12,7 +12,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::approval::DecidedBy;
 use crate::domain::session::{Process, Settings};
-use crate::domain::{LaunchConfig, Origin, Session};
+use crate::domain::{LaunchConfig, Origin};
 use crate::platform::ProcessId;
 use crate::protocol::error::ErrorKind;
 
@@ -69,25 +69,17 @@ impl Call {
     }
 
     /// Lets a person's program act on a session, and an agent on its own.
-    pub fn may_act_on(&self, session: &Session, what: &str) -> Result<(), RpcError> {
+    pub async fn may_act_on(&self, id: &str, what: &str) -> Result<(), RpcError> {
         let origin = self.origin_now();
-        match &origin {
-            Origin::Person { .. } => Ok(()),
-            Origin::Agent { session_id, .. } if *session_id == session.id => Ok(()),
-            Origin::Agent { .. } | Origin::OtherAgent { .. } | Origin::Unverified { .. } => {
-                Err(refused(&origin, what))
-            }
-        }
-    }
-
-    /// The same for a session that is only named.
-    pub async fn may_act_on_named(&self, id: &str, what: &str) -> Result<(), RpcError> {
         // Who may act on all need not wait for the one to be found.
-        if self.must_be_a_person(what).is_ok() {
+        if origin.may_decide() {
             return Ok(());
         }
         let session = self.daemon.store.session(id).await?;
-        self.may_act_on(&session, what)
+        match &origin {
+            Origin::Agent { session_id, .. } if *session_id == session.id => Ok(()),
+            _ => Err(refused(&origin, what)),
+        }
     }
 
     /// Checks that a caller asks in its own name: no agent asks under the run of a session that is not

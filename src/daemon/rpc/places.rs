@@ -46,7 +46,10 @@ pub async fn add(call: Call, params: AddPlaceParams) -> Result<PlaceResponse, Rp
     let callers = call.daemon.callers();
     let pid = params.pid;
     let conflict = |problem: String| RpcError::new(ErrorKind::Conflict, problem);
-    match callers.identify(pid) {
+    // What is judged is what goes on record.
+    let steps =
+        platform::walk(pid).map_err(|problem| RpcError::invalid("pid", problem.to_string()))?;
+    match callers.origin(&steps) {
         Origin::Person { .. } => {
             return Err(conflict(format!(
                 "process {pid} counts as a person's already"
@@ -65,8 +68,6 @@ pub async fn add(call: Call, params: AddPlaceParams) -> Result<PlaceResponse, Rp
         }
         Origin::Unverified { .. } => {}
     }
-    let steps =
-        platform::walk(pid).map_err(|problem| RpcError::invalid("pid", problem.to_string()))?;
     let place = Place::of(&steps, callers.boot())
         .ok_or_else(|| conflict(format!("where process {pid} runs cannot be told")))?;
     let program = top(&steps).map(|step| step.name.clone());

@@ -20,7 +20,7 @@ use crate::daemon::session::{
     GRACE_PERIOD, Message, Request, check_line, in_present_mode, own_env,
 };
 use crate::daemon::store::{Fork, NewWireId};
-use crate::domain::session::{Process, Proxy, Settings};
+use crate::domain::session::{Proxy, Settings};
 use crate::domain::{Delivery, LaunchConfig, Lineage, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
@@ -43,11 +43,6 @@ pub async fn send_message(
     check_line(&line)?;
     let session = call.daemon.store.session(&params.session_id).await?;
     call.must_be_a_person("write to a session")?;
-    let may_resume = call.may_go_on(&session, session.config.clone()).await;
-    let may_resume = match may_resume {
-        Err(refused) if session.process == Process::Gone => return Err(refused),
-        may_resume => may_resume.is_ok(),
-    };
     let accepted = call
         .daemon
         .sessions
@@ -55,7 +50,6 @@ pub async fn send_message(
             session_key: session.key,
             text: params.message,
             line,
-            may_resume,
             env: call.environment(params.env),
             launch: None,
             wire_id: None,
@@ -160,7 +154,6 @@ async fn go_on(
         session_key: session.key,
         text: params.query,
         line,
-        may_resume: true,
         env,
         launch: Some((config, secrets)),
         wire_id: Some(wire_id),

@@ -113,7 +113,7 @@ pub async fn interrupt(
     params: SessionParams,
 ) -> Result<InterruptSessionResponse, RpcError> {
     required(&params.session_id)?;
-    call.may_act_on_named(&params.session_id, "interrupt another session")
+    call.may_act_on(&params.session_id, "interrupt another session")
         .await?;
     let session = call
         .daemon
@@ -137,7 +137,7 @@ pub async fn update_settings(
     if loosens {
         call.must_be_a_person("loosen the permissions of a session")?;
     }
-    call.may_act_on_named(&params.session_id, "change the settings of another session")
+    call.may_act_on(&params.session_id, "change the settings of another session")
         .await?;
     let timeout = params.dangerously_skip_permissions_timeout_ms;
     let skip_permissions = match params.dangerously_skip_permissions {
@@ -172,7 +172,7 @@ pub async fn update_title(
             format!("has {} bytes, the limit is {MAX_TITLE}", params.title.len()),
         ));
     }
-    call.may_act_on_named(&params.session_id, "rename another session")
+    call.may_act_on(&params.session_id, "rename another session")
         .await?;
     let change = SettingsChange {
         title: Some(params.title),
@@ -190,7 +190,7 @@ pub async fn archive(
     params: ArchiveSessionParams,
 ) -> Result<SuccessResponse, RpcError> {
     required(&params.session_id)?;
-    call.may_act_on_named(&params.session_id, "archive another session")
+    call.may_act_on(&params.session_id, "archive another session")
         .await?;
     call.daemon
         .store
@@ -241,7 +241,7 @@ pub async fn recent_paths(
 
 pub async fn end(call: Call, params: SessionParams) -> Result<SessionResponse, RpcError> {
     required(&params.session_id)?;
-    call.may_act_on_named(&params.session_id, "end another session")
+    call.may_act_on(&params.session_id, "end another session")
         .await?;
     let session = call.daemon.store.request_end(&params.session_id).await?;
     Ok(SessionResponse {

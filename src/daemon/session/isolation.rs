@@ -5,14 +5,15 @@
 //! process, as what a symbolic link leads to can have changed.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::daemon::project;
 use crate::domain::isolation::{self, CLAUDE_KEPT, Surroundings, Unfit, View};
 use crate::domain::{LaunchConfig, SessionId};
+use crate::platform;
 use crate::platform::isolation::{Contents, Isolation, IsolationError, Mount};
-use crate::platform::{self};
 
 /// The directory beside the database with the socket that isolated agents see.
 const SOCKET_DIRECTORY: &str = "agents";
@@ -307,11 +308,10 @@ fn repository(directory: &Path) -> Option<PathBuf> {
 
 /// The text of a file of one line.
 fn line_of(path: &Path) -> Option<String> {
-    let length = fs::metadata(path).ok()?.len();
-    if length > MAX_POINTER {
-        return None;
-    }
-    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+    let mut text = String::new();
+    let file = project::open(path).ok()?;
+    file.take(MAX_POINTER + 1).read_to_string(&mut text).ok()?;
+    (text.len() as u64 <= MAX_POINTER).then(|| text.trim().to_owned())
 }
 
 /// Lets this user remove what is in a directory of theirs.

@@ -347,9 +347,9 @@ pub async fn start_runner(
     let (session, directory) = (session.clone(), directory.to_owned());
     let of = directory.clone();
     let started = blocking(move || spawn_runner(&dir, &callers, &session, &of)).await?;
-    if let Some(started) = ctx.callers.runner_start(&directory) {
+    if let Some(runner) = ctx.callers.runner_process(&directory) {
         let time = AgentTime {
-            started,
+            started: runner.start_time,
             ended: None,
         };
         let boot = ctx.callers.boot().to_owned();

@@ -25,7 +25,9 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     let sessions = ctx.store.sessions_in_progress().await?;
     note_runners(ctx, &sessions);
     for session in &sessions {
-        note_runner(ctx, session);
+        if ctx.callers.runner_process(&session.directory).is_none() {
+            note_runner(ctx, session);
+        }
         let dir = ctx.session_dir(session);
         if session.process == Process::Launching
             && may_launch(&dir)
@@ -56,6 +58,7 @@ fn note_runners(ctx: &Context, sessions: &[Session]) {
     }
 }
 
+/// Notes a runner by what it wrote about itself: where its command line is not to be seen.
 fn note_runner(ctx: &Context, session: &Session) {
     let state = match RunnerState::read(&ctx.session_dir(session)) {
         Ok(state) => state,

@@ -35,8 +35,6 @@ pub struct Message {
     pub text: String,
     /// The same as it is sent.
     pub line: OutgoingLine,
-    /// Whether a process may be started for it.
-    pub may_resume: bool,
     /// The environment of the person who sends it.
     pub env: Option<BTreeMap<String, String>>,
     /// How the next process is launched, where that changes.
@@ -65,9 +63,6 @@ impl Sessions {
                     Err(StoreError::Conflict { .. }) => continue,
                     sent => return Ok(sent?),
                 }
-            }
-            if !message.may_resume {
-                return Err(conflict(&session, "has ended"));
             }
             if let Some(accepted) = self.resume(&session, Some(&message)).await? {
                 return Ok(accepted);
@@ -120,6 +115,7 @@ impl Sessions {
         let beginning = beginning(ctx, session).await?;
         let Launch {
             config,
+            permission_mode,
             secrets,
             notice,
             program,
@@ -151,12 +147,14 @@ impl Sessions {
         let dir = SessionDir::new(ctx.sessions_dir.join(&directory));
         let lineage = ctx.store.lineage(session.id.as_str()).await?.0;
         let (newest, newest_run) = lineage.names(lineage.len() - 1);
-        let present = in_present_mode(&ctx.store, config.clone(), session).await?;
         let spec = ProcessSpec {
             session: &session.id,
             session_id: wire_id.as_ref().map_or(newest, |wire| &wire.id),
             run_id: wire_id.as_ref().map_or(newest_run, |wire| &wire.run_id),
-            config: &present,
+            config: &LaunchConfig {
+                permission_mode,
+                ..config.clone()
+            },
             beginning: &beginning,
             secrets: &secrets,
             working_dir: Path::new(&session.working_dir),
@@ -274,6 +272,8 @@ pub async fn in_present_mode(
 /// How a session's next process is launched.
 struct Launch {
     config: LaunchConfig,
+    /// The mode that the process begins in; the configuration has the one of the session's launch.
+    permission_mode: Option<String>,
     secrets: LaunchSecrets,
     /// What the session says about it.
     notice: Option<String>,
@@ -312,19 +312,11 @@ async fn prerequisites(
         )
         .into()));
     }
-    let in_force = in_present_mode(&ctx.store, session.config.clone(), session).await?;
-    if !in_force.asks() && ctx.store.is_suspended().await? {
-        return Ok(Err(format!(
-            "another program has written to the database, and this session would run tools without asking; look at what is in force and acknowledge the alarm: `humanlayer alarms` (mode: {})",
-            in_force.permission_mode.as_deref().unwrap_or("default")
-        )
-        .into()));
-    }
-    let present = message.and_then(|message| message.env.as_ref());
+    let environment = message.and_then(|message| message.env.as_ref());
     let (config, secrets, notice) = match message.and_then(|message| message.launch.clone()) {
         Some((config, mut secrets)) => {
             let env = secrets.env.take();
-            secrets.env = env.or_else(|| Some(present.cloned().unwrap_or_else(own_env)));
+            secrets.env = env.or_else(|| Some(environment.cloned().unwrap_or_else(own_env)));
             (config, secrets, None)
         }
         None => {
@@ -333,7 +325,7 @@ async fn prerequisites(
                 proxy: session.config.proxy.is_some(),
             };
             let requester = match message {
-                Some(_) => Requester::Person(present),
+                Some(_) => Requester::Person(environment),
                 None => Requester::Agent,
             };
             let stored = ctx.store.launch_secrets(session).await?;
@@ -346,6 +338,14 @@ async fn prerequisites(
             }
         }
     };
+    let in_force = in_present_mode(&ctx.store, config.clone(), session).await?;
+    if !in_force.asks() && ctx.store.look_for_foreign_writer().await? {
+        return Ok(Err(format!(
+            "another program has written to the database, and this session would run tools without asking; look at what is in force and acknowledge the alarm: `humanlayer alarms` (mode: {})",
+            in_force.permission_mode.as_deref().unwrap_or("default")
+        )
+        .into()));
+    }
     let program = match find_program(ctx, &config, secrets.env.as_ref()).await {
         Ok(program) => program,
         Err(problem) => return Ok(Err(format!("Claude Code is missing ({problem})").into())),
@@ -356,6 +356,7 @@ async fn prerequisites(
     Ok(match looked.verdict {
         Verdict::Use | Verdict::Without => Ok(Launch {
             config,
+            permission_mode: in_force.permission_mode,
             secrets,
             notice,
             program,

@@ -521,7 +521,9 @@ impl Supervisor {
             }
         };
         if killed {
-            let since = callers.runner_start(directory).unwrap_or(0);
+            let since = callers
+                .runner_process(directory)
+                .map_or(0, |runner| runner.start_time);
             let store = &self.ctx.store;
             let boot = callers.boot().to_owned();
             store

@@ -80,7 +80,7 @@ pub fn ask(write: &mut Write<'_>, session: &Session, question: Question) -> Resu
             &question.tool_input,
         )
     };
-    let bytes = new.tool_input.to_string().len() + new.raw_input.map_or(0, str::len);
+    let bytes = new.tool_input.len() + new.raw_input.map_or(0, str::len);
     let asker = bounds::Asker::Session(session.key);
     let full = match bounds::check(write.db, new.source, asker, bytes, bounds::OF_AGENT) {
         Ok(()) => None,
@@ -129,12 +129,6 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
     if let Some(known) = asked_before(write, &session, &new)? {
         return Ok(known);
     }
-    let bytes = match &new.tool_input.raw {
-        Some(raw) => raw.len(),
-        None => new.tool_input.value.to_string().len(),
-    };
-    let asker = bounds::Asker::Session(session.key);
-    bounds::check(write.db, Source::Mcp, asker, bytes, bounds::OF_MCP)?;
     let row = NewRow {
         input_state: new.tool_input.state,
         raw_input: new.tool_input.raw.as_deref(),
@@ -149,6 +143,9 @@ fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, St
             &new.tool_input.value,
         )
     };
+    let bytes = row.raw_input.map_or(row.tool_input.len(), str::len);
+    let asker = bounds::Asker::Session(session.key);
+    bounds::check(write.db, Source::Mcp, asker, bytes, bounds::OF_MCP)?;
     let key = insert(write, &session, &row)?.ok_or_else(repeated)?;
     settle_new(write, &session, key)
 }
@@ -197,7 +194,8 @@ pub struct NewRow<'a> {
     pub request_id: Option<&'a str>,
     pub tool_use_id: Option<&'a str>,
     pub tool_name: &'a str,
-    pub tool_input: &'a Value,
+    /// As text, once: it may be long, and is counted and stored.
+    pub tool_input: String,
     pub input_state: InputState,
     pub raw_input: Option<&'a str>,
     pub description: Option<&'a str>,
@@ -221,7 +219,7 @@ impl<'a> NewRow<'a> {
         run_id: &'a str,
         source: Source,
         tool_name: &'a str,
-        tool_input: &'a Value,
+        tool_input: &Value,
     ) -> Self {
         Self {
             run_id,
@@ -230,7 +228,7 @@ impl<'a> NewRow<'a> {
             request_id: None,
             tool_use_id: None,
             tool_name,
-            tool_input,
+            tool_input: tool_input.to_string(),
             input_state: InputState::Readable,
             raw_input: None,
             description: None,
@@ -278,7 +276,7 @@ pub fn insert(
                 new.request_id,
                 new.tool_use_id,
                 new.tool_name,
-                new.tool_input.to_string(),
+                new.tool_input,
                 new.description,
                 new.decision_reason,
                 new.blocked_path,

@@ -67,11 +67,13 @@ pub enum Asker<'a> {
 fn pending(
     db: &Connection,
     source: Source,
+    // The planner would look through all that a session ever asked.
+    index: &str,
     condition: &str,
     value: &dyn rusqlite::ToSql,
 ) -> Result<Pending, StoreError> {
     db.prepare_cached(&format!(
-        "SELECT count(*), coalesce(sum({BYTES}), 0) FROM approvals a
+        "SELECT count(*), coalesce(sum({BYTES}), 0) FROM approvals a {index}
          WHERE a.source = ?1 AND a.outcome = 'pending' AND {condition}"
     ))
     .and_then(|mut query| {
@@ -95,11 +97,24 @@ pub fn check(
 ) -> Result<(), StoreError> {
     let (of_asker, whose) = match asker {
         Asker::Session(key) => (
-            pending(db, source, "a.session_key = ?2", &key)?,
+            pending(
+                db,
+                source,
+                "INDEXED BY approvals_pending",
+                "a.session_key = ?2",
+                &key,
+            )?,
             "of this session",
         ),
         Asker::Named(name) => (
-            pending(db, source, "a.asker IS ?2", &name)?,
+            // Whatever programs ask under a name has a call's name, too.
+            pending(
+                db,
+                source,
+                "INDEXED BY approvals_by_asker",
+                "a.asker IS ?2 AND a.call_id IS NOT NULL",
+                &name,
+            )?,
             "of this asker",
         ),
     };
@@ -113,7 +128,7 @@ pub fn check(
     if bounds.in_all == u64::MAX {
         return Ok(());
     }
-    let of_all = pending(db, source, "?2 IS NULL", &rusqlite::types::Null)?;
+    let of_all = pending(db, source, "", "?2 IS NULL", &rusqlite::types::Null)?;
     within(
         &of_all,
         bytes,

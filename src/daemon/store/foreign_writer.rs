@@ -61,15 +61,8 @@ pub fn suspends_rules(write: &mut Write<'_>) -> Result<bool, StoreError> {
 }
 
 impl Store {
-    /// Whether standing permissions are suspended.
-    ///
-    /// # Errors
-    /// When the database cannot be read or written.
-    pub async fn is_suspended(&self) -> Result<bool, StoreError> {
-        self.look_for_foreign_writer().await
-    }
-
-    /// Looks whether somebody else has written to the database.
+    /// Looks whether somebody else has written to the database, and says whether standing permissions are
+    /// suspended.
     ///
     /// # Errors
     /// When the database cannot be read or written.

@@ -56,7 +56,7 @@ use std::sync::Arc;
 pub use api_outbox::{ApiAnswer, ApiOutbox};
 pub use approvals::{AnswerLine, ApprovalFilter, ApprovalPage};
 pub use asking::NewMcpApproval;
-pub use bounds::{CONTACTS_OF_SESSION, OF_AGENT, OF_MCP, PendingBounds};
+pub use bounds::{CONTACTS_OF_SESSION, PendingBounds};
 pub use conversation::{Names, Page};
 pub use events::Replay;
 pub use external::Asker;

@@ -129,7 +129,7 @@ pub fn enqueue(
     approval_key: Option<i64>,
     line: &OutgoingLine,
 ) -> Result<(), StoreError> {
-    insert(write, session_key, approval_key, line, None, write.now)
+    insert(write, session_key, approval_key, line, None)
 }
 
 /// Puts a message of the user on its way, which is a piece of the conversation.
@@ -139,7 +139,7 @@ pub fn enqueue_message(
     line: &OutgoingLine,
     message_id: Option<i64>,
 ) -> Result<(), StoreError> {
-    insert(write, session_key, None, line, message_id, write.now)
+    insert(write, session_key, None, line, message_id)
 }
 
 fn insert(
@@ -148,7 +148,6 @@ fn insert(
     approval_key: Option<i64>,
     line: &OutgoingLine,
     message_id: Option<i64>,
-    created_at: Timestamp,
 ) -> Result<(), StoreError> {
     write
         .db
@@ -157,7 +156,7 @@ fn insert(
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (frame_id) DO NOTHING",
         )
         .and_then(|mut insert| {
-            let created_at = micros(created_at);
+            let created_at = micros(write.now);
             insert.execute(params![session_key, line.frame_id, line.line, approval_key, created_at, message_id])
         })
         .doing("put a line into the outbox")?;

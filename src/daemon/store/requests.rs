@@ -272,18 +272,6 @@ fn ask(
         return Ok(Asked::Known(Box::new(known)));
     }
     let (session, tool_use_id) = place(write, &new)?;
-    if new.source == Source::Program && session.process != Process::External {
-        // An agent may give its programs any names.
-        let asker = bounds::Asker::Session(session.key);
-        let bytes = new.tool_input.to_string().len();
-        bounds::check(
-            write.db,
-            new.source,
-            asker,
-            bytes,
-            bounds::CONTACTS_OF_SESSION,
-        )?;
-    }
     let row = NewRow {
         kind: new.kind,
         tool_use_id: tool_use_id.as_deref(),
@@ -295,6 +283,18 @@ fn ask(
         asked_at,
         ..NewRow::of_tool(&new.run_id, new.source, &new.tool_name, &new.tool_input)
     };
+    if new.source == Source::Program && session.process != Process::External {
+        // An agent may give its programs any names.
+        let asker = bounds::Asker::Session(session.key);
+        let bytes = row.tool_input.len();
+        // All askers together were counted before, by whoever asks within bounds.
+        let of_session = PendingBounds {
+            in_all: u64::MAX,
+            bytes_in_all: u64::MAX,
+            ..bounds::CONTACTS_OF_SESSION
+        };
+        bounds::check(write.db, new.source, asker, bytes, of_session)?;
+    }
     let key = asking::insert(write, &session, &row)?.ok_or_else(asking::repeated)?;
     let approval = asking::settle_new(write, &session, key)?;
     asker_processes::note(write, &approval, new.ends_with)?;

@@ -73,7 +73,6 @@ pub fn begin(db: &Connection) -> rusqlite::Result<()> {
     for Kind {
         table,
         row,
-        text,
         columns,
         ..
     } in &KINDS
@@ -82,12 +81,17 @@ pub fn begin(db: &Connection) -> rusqlite::Result<()> {
             let row = row.replace("r.", of);
             format!("BEGIN INSERT OR IGNORE INTO unsealed VALUES ('{table}', {row}); END")
         };
-        let (old, new) = (text.replace("r.", "old."), text.replace("r.", "new."));
+        // Column by column: most changes of a session are none of these, and its configuration is long.
+        let differs: Vec<String> = columns
+            .split(", ")
+            .map(|column| format!("old.{column} IS NOT new.{column}"))
+            .collect();
         db.execute_batch(&format!(
             "CREATE TEMP TRIGGER seal_new_{table} AFTER INSERT ON main.{table} {on_new};
              CREATE TEMP TRIGGER seal_changed_{table} AFTER UPDATE OF {columns} ON main.{table}
-                 WHEN {old} IS NOT {new} {on_new};
+                 WHEN {differs} {on_new};
              CREATE TEMP TRIGGER seal_gone_{table} AFTER DELETE ON main.{table} {on_old};",
+            differs = differs.join(" OR "),
             on_new = note("new."),
             on_old = note("old."),
         ))?;

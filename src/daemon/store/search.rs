@@ -116,11 +116,15 @@ fn scan(
     };
     let mut per_session: HashMap<i64, usize> = HashMap::new();
     let mut walk = || -> rusqlite::Result<()> {
-        let mut query = db.prepare_cached(
+        let which = match only {
+            Some(_) => "WHERE c.session_key = ?1 ORDER BY c.sequence DESC",
+            None => "WHERE ?1 IS NULL ORDER BY c.seq DESC",
+        };
+        let mut query = db.prepare_cached(&format!(
             "SELECT c.session_key, c.sequence, c.event_type, c.created_at, c.content, c.tool_input,
                 c.tool_result_content
-             FROM conversation c WHERE ?1 IS NULL OR c.session_key = ?1 ORDER BY c.seq DESC",
-        )?;
+             FROM conversation c {which}"
+        ))?;
         let mut rows = query.query([only])?;
         while let Some(row) = rows.next()? {
             if began.elapsed() > patience || stopped.load(Ordering::Relaxed) {

@@ -53,12 +53,11 @@ impl Store {
             .await
     }
 
-    /// When agents ran in this run of the system, by the directories of their processes; other runs are
-    /// forgotten.
+    /// When agents ran in this run of the system; other runs are forgotten.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn agent_times(&self, boot: String) -> Result<Vec<(String, AgentTime)>, StoreError> {
+    pub async fn agent_times(&self, boot: String) -> Result<Vec<AgentTime>, StoreError> {
         self.writer
             .run(move |write| {
                 write
@@ -73,15 +72,14 @@ impl Store {
                     .doing("forget earlier runs of the system")?;
                 write
                     .db
-                    .prepare_cached("SELECT directory, started, ended FROM agent_processes")
+                    .prepare_cached("SELECT started, ended FROM agent_processes")
                     .and_then(|mut query| {
                         query
                             .query_map([], |row| {
-                                let time = AgentTime {
-                                    started: row.get::<_, i64>(1)?.cast_unsigned(),
-                                    ended: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
-                                };
-                                Ok((row.get(0)?, time))
+                                Ok(AgentTime {
+                                    started: row.get::<_, i64>(0)?.cast_unsigned(),
+                                    ended: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
+                                })
                             })?
                             .collect()
                     })

@@ -112,14 +112,9 @@ impl Inbox {
         self.fitting(data).0
     }
 
-    /// Whether what the filter shows only resembles it: no approval has its very words.
+    /// The approvals that fit the filter, and whether they only resemble it: none has its very words.
     #[must_use]
-    pub fn is_similar_only(&self, data: &Data) -> bool {
-        self.fitting(data).1
-    }
-
-    /// The approvals that fit the filter, and whether they only resemble it.
-    fn fitting(&self, data: &Data) -> (Vec<String>, bool) {
+    pub fn fitting(&self, data: &Data) -> (Vec<String>, bool) {
         let mut fuzzy = Fuzzy::new(&self.filter);
         if fuzzy.is_blank() {
             return (data.pending.keys().cloned().collect(), false);

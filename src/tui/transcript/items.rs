@@ -82,16 +82,14 @@ impl Items {
     /// The newest message that may still be read or withdrawn.
     pub fn newest_unread(&self) -> Option<(i64, Delivery)> {
         let mut waiting = self.deliveries.values().rev();
-        waiting
-            .find(|(_, delivery)| matches!(delivery, Delivery::Sending | Delivery::Queued))
-            .copied()
+        waiting.find(|(_, delivery)| delivery.is_open()).copied()
     }
 
     /// The place of the first message that may still be read or withdrawn.
     pub fn first_unread(&self) -> Option<i64> {
         self.deliveries
             .iter()
-            .find(|(_, (_, delivery))| matches!(delivery, Delivery::Sending | Delivery::Queued))
+            .find(|(_, (_, delivery))| delivery.is_open())
             .map(|(sequence, _)| *sequence)
     }
 

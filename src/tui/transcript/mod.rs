@@ -249,10 +249,9 @@ impl Transcript {
     /// The id of the selected message, if the agent has not read it; else of the newest such one.
     #[must_use]
     pub fn unread_message(&self) -> Option<i64> {
-        let waits = |delivery: Delivery| matches!(delivery, Delivery::Queued | Delivery::Sending);
         let selected = self.selected_item().and_then(|id| self.items.delivery(id));
         selected
-            .filter(|(_, delivery)| waits(*delivery))
+            .filter(|(_, delivery)| delivery.is_open())
             .or_else(|| self.items.newest_unread())
             .map(|(id, _)| id)
     }

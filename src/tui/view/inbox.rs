@@ -35,8 +35,9 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     }
     let theme = app.theme;
     let focused = app.focus == Pane::Inbox && app.form.is_none();
-    let shown = app.inbox.shown(&app.data);
-    let inside = frame(&theme, title(app, shown.len()), focused, area, buf);
+    let (shown, is_similar_only) = app.inbox.fitting(&app.data);
+    let title = title(app, shown.len(), is_similar_only);
+    let inside = frame(&theme, title, focused, area, buf);
     if shown.is_empty() {
         let words = fit(" no matches", usize::from(inside.width));
         if inside.height > 0 {
@@ -60,7 +61,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     scrollbar(&theme, focused, area, app.inbox.offset, shown.len(), buf);
 }
 
-fn title(app: &App, shown: usize) -> Line<'static> {
+fn title(app: &App, shown: usize, is_similar_only: bool) -> Line<'static> {
     let theme = &app.theme;
     let all = app.data.pending.len();
     let mut title = vec![Span::styled(" Inbox ", theme.heading)];
@@ -71,7 +72,7 @@ fn title(app: &App, shown: usize) -> Line<'static> {
             theme.accent,
         ));
         title.push(Span::styled(format!("{shown} of {all} "), theme.waiting));
-        if app.inbox.is_similar_only(&app.data) {
+        if is_similar_only {
             title.push(Span::styled("no exact match, similar: ", theme.bad));
         }
     } else {

@@ -190,18 +190,21 @@ fn a_resume_and_a_fork_ask_too() {
     assert!(rig.exists("later"));
 }
 
+/// Approves what is pending, with a rule that the agent writes into the project's own settings.
+fn always_allow_python(rig: &Rig, id: &str) {
+    let asked = rig.daemon.until_pending(id);
+    let rule = json!({"type": "addRules", "behavior": "allow", "destination": "localSettings",
+        "rules": [{"toolName": "Bash", "ruleContent": "python3 -c 1"}]});
+    let approve = json!({"decision": "approve", "updated_permissions": [rule]});
+    rig.daemon.decide(&asked, approve);
+}
+
 #[test]
 fn a_rule_that_a_person_has_just_granted_is_not_asked_about_and_others_are() {
     let rig = Rig::start();
     let script = "TOOL Bash {\"command\": \"python3 -c 1\"}\nTEXT done";
     let id = rig.launch(script);
-    let asked = rig.daemon.until_pending(&id);
-    let rule = json!({"type": "addRules", "behavior": "allow", "destination": "localSettings",
-        "rules": [{"toolName": "Bash", "ruleContent": "python3 -c 1"}]});
-    rig.daemon.decide(
-        &asked,
-        json!({"decision": "approve", "updated_permissions": [rule]}),
-    );
+    always_allow_python(&rig, &id);
     rig.until_result(&id, "done");
     let path = rig.daemon.work().join(".claude/settings.local.json");
     wait_until("the rule is saved", || fs::read_to_string(&path).ok());
@@ -303,13 +306,7 @@ fn a_rule_that_a_person_grants_while_the_agent_works_holds_nothing() {
     let rig = Rig::start();
     let script = "TOOL Bash {\"command\": \"python3 -c 1\"}\nSLEEP 3\nTOOL Bash {\"command\": \"python3 -c 1\"}\nTEXT done";
     let id = rig.launch(script);
-    let asked = rig.daemon.until_pending(&id);
-    let rule = json!({"type": "addRules", "behavior": "allow", "destination": "localSettings",
-        "rules": [{"toolName": "Bash", "ruleContent": "python3 -c 1"}]});
-    rig.daemon.decide(
-        &asked,
-        json!({"decision": "approve", "updated_permissions": [rule]}),
-    );
+    always_allow_python(&rig, &id);
     rig.until_result(&id, "done");
     assert!(
         rig.daemon

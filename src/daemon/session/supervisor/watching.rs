@@ -15,6 +15,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::project::{Found, Stamps};
 use crate::daemon::session::own_env;
 use crate::daemon::session::projects::{self, Verdict};
+use crate::domain::project::Project;
 use crate::runner::frame::{Request, Signal};
 
 /// How often it is looked whether files have changed. It costs some tens of microseconds for a session in a
@@ -93,9 +94,13 @@ impl Supervisor {
             })
             .await;
             let is_same = now == stamps;
+            let project = is_same.then(|| found.project.clone());
             self.watching.found = Some((found, now));
-            if is_same && !self.watching.held {
-                return Ok(());
+            match project {
+                Some(_) if !self.watching.held => return Ok(()),
+                // It may have been answered meanwhile.
+                Some(project) => return self.judge_project(project).await,
+                None => {}
             }
         }
         self.look_at_project().await
@@ -109,12 +114,13 @@ impl Supervisor {
         let directory = std::path::Path::new(&self.session.working_dir);
         let found = projects::read(&self.session.config, directory, Some(&env)).await;
         let project = found.project.clone();
-        let (found, stamps) = blocking(move || {
-            let stamps = found.stamps();
-            (found, stamps)
-        })
-        .await;
+        let stamps = found.stamps_when_read();
         self.watching.found = Some((found, stamps));
+        self.judge_project(project).await
+    }
+
+    /// Acts on what a person has agreed to of a project.
+    async fn judge_project(&mut self, project: Project) -> Result<(), Problem> {
         let verdict = projects::verdict(&self.ctx, project).await;
         match verdict.map_err(Problem::Store)? {
             Verdict::Use => self.let_go_on().await,

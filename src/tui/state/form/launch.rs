@@ -204,12 +204,6 @@ impl Launching {
         }
     }
 
-    /// The permission modes to choose from.
-    #[must_use]
-    pub fn modes(&self) -> &[String] {
-        &self.modes
-    }
-
     /// Offers the modes that the installed version lists; none means that it does not say.
     pub fn offer_modes(&mut self, listed: &[String]) {
         if listed.is_empty() {

@@ -213,17 +213,20 @@ fn is_outside(app: &App, approval: &Approval, path: &str) -> bool {
     let Some(directory) = directory.filter(|directory| !directory.is_empty()) else {
         return false;
     };
+    !plain(&Path::new(directory).join(path)).starts_with(directory)
+}
+
+/// A path without `..`, `.` and empty parts, by its name alone.
+fn plain(path: &Path) -> std::path::PathBuf {
     let mut plain = std::path::PathBuf::new();
-    for part in Path::new(directory).join(path).components() {
+    for part in path.components() {
         match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
+            Component::ParentDir => drop(plain.pop()),
             Component::CurDir => {}
             part => plain.push(part),
         }
     }
-    !plain.starts_with(directory)
+    plain
 }
 
 /// A path that has `..`, `.` or empty parts, without them; none for one that has none.
@@ -232,18 +235,7 @@ fn without_detours(path: &str) -> Option<String> {
         .split('/')
         .skip(1)
         .any(|part| matches!(part, "" | "." | ".."));
-    if !has_some {
-        return None;
-    }
-    let mut plain = std::path::PathBuf::new();
-    for part in Path::new(path).components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    Some(plain.to_string_lossy().into_owned())
+    has_some.then(|| plain(Path::new(path)).to_string_lossy().into_owned())
 }
 
 /// Whether the input says the same words, so that they need not be said again.
