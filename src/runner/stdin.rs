@@ -7,7 +7,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Write;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::frame::{MAX_ID, NackReason, Reply};
 use super::hub::{ClientId, Hub};
@@ -17,6 +20,10 @@ use super::{REPORTED_LINES, STDIN_QUEUE_BYTES, STDIN_QUEUE_LINES, lock, spawn_th
 /// client that sends it more often meanwhile gets no more answers than that.
 const WAITING_PER_ID: usize = 64;
 
+/// How long the line that is being written is waited for once the agent is gone. The write itself
+/// cannot take any time then: this is for a machine that does not let its thread run.
+const LAST_LINE_WAIT: Duration = Duration::from_secs(10);
+
 struct Line {
     id: String,
     text: String,
@@ -24,6 +31,8 @@ struct Line {
 
 struct State {
     open: bool,
+    /// Whether a line has left the queue and is not answered yet.
+    writing: bool,
     queue: VecDeque<Line>,
     /// Bytes of the queued lines and of the one being written.
     bytes: usize,
@@ -43,18 +52,17 @@ struct State {
 pub(super) struct Stdin {
     state: Mutex<State>,
     changed: Condvar,
+    pipe: UnixStream,
     hub: Arc<Hub>,
 }
 
 impl Stdin {
     /// Starts the thread that writes to `pipe`.
-    pub(super) fn start(
-        pipe: impl Write + Send + 'static,
-        hub: Arc<Hub>,
-    ) -> std::io::Result<Arc<Self>> {
+    pub(super) fn start(pipe: UnixStream, hub: Arc<Hub>) -> std::io::Result<Arc<Self>> {
         let stdin = Arc::new(Self {
             state: Mutex::new(State {
                 open: true,
+                writing: false,
                 queue: VecDeque::new(),
                 bytes: 0,
                 waiting: HashMap::new(),
@@ -62,10 +70,11 @@ impl Stdin {
                 last: VecDeque::new(),
             }),
             changed: Condvar::new(),
+            pipe,
             hub,
         });
         let writer = Arc::clone(&stdin);
-        spawn_thread("stdin", move || writer.write_lines(pipe))?;
+        spawn_thread("stdin", move || writer.write_lines())?;
         Ok(stdin)
     }
 
@@ -119,12 +128,24 @@ impl Stdin {
         self.changed.notify_one();
     }
 
-    /// The agent is gone: what was not delivered never will be. The writing
-    /// thread may still hang in the pipe of a process that escaped us, so it
-    /// is not waited for.
+    /// The agent is gone: what was not delivered never will be. The line that
+    /// is being written is waited for, as the agent may have acted on it: who
+    /// heard that it was refused would send it again.
     pub(super) fn finish(&self) {
+        {
+            let mut state = lock(&self.state);
+            state.open = false;
+            // A write that hangs, because a process that escaped us holds the other end, fails now.
+            let _ = self.pipe.shutdown(Shutdown::Both);
+            if state.writing {
+                drop(
+                    self.changed
+                        .wait_timeout_while(state, LAST_LINE_WAIT, |state| state.writing),
+                );
+            }
+        }
         self.give_up();
-        self.changed.notify_one();
+        self.changed.notify_all();
     }
 
     /// The ids of the last lines that were delivered, oldest first.
@@ -150,17 +171,22 @@ impl Stdin {
         }
     }
 
-    fn write_lines(&self, mut pipe: impl Write) {
+    fn write_lines(&self) {
+        let mut pipe = &self.pipe;
         while let Some(Line { id, mut text }) = self.next_line() {
             let size = text.len();
             text.push('\n');
-            if pipe.write_all(text.as_bytes()).is_err() {
-                self.give_up();
-                return;
-            }
+            let written = pipe.write_all(text.as_bytes());
             drop(text);
-            self.delivered(id, size);
+            match written {
+                Ok(()) => self.delivered(id, size),
+                Err(_) => self.give_up(),
+            }
+            lock(&self.state).writing = false;
+            self.changed.notify_all();
         }
+        // The agent reads the end of its input.
+        let _ = pipe.shutdown(Shutdown::Both);
     }
 
     /// Waits for a line; `None` once stdin is closed and nothing is left.
@@ -171,13 +197,16 @@ impl Stdin {
                 state.open && state.queue.is_empty()
             })
             .unwrap_or_else(PoisonError::into_inner);
-        state.queue.pop_front()
+        let line = state.queue.pop_front();
+        state.writing = line.is_some();
+        self.changed.notify_all();
+        line
     }
 
     fn delivered(&self, id: String, size: usize) {
         let clients = {
             let mut state = lock(&self.state);
-            // Absent if the agent's end was seen first; then it was refused.
+            // Absent only if it was given up as this took too long.
             let Some(clients) = state.waiting.remove(&id) else {
                 return;
             };
@@ -194,5 +223,59 @@ impl Stdin {
             let duplicate = index > 0;
             self.hub.push(client, Reply::Ack { id, duplicate });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+    use std::io::{BufRead, BufReader};
+
+    use super::*;
+
+    /// An agent that ends at once after its line is gone before the thread that wrote the line is
+    /// back from the system, now and then.
+    #[test]
+    fn what_the_agent_read_before_it_ended_is_acknowledged_never_refused() {
+        for _ in 0..2_000 {
+            let (ours, agents) = UnixStream::pair().unwrap();
+            let (socket, _client) = UnixStream::pair().unwrap();
+            let hub = Arc::new(Hub::default());
+            let (client, replies) = hub.join(Arc::new(socket)).unwrap();
+            let stdin = Stdin::start(ours, Arc::clone(&hub)).unwrap();
+            assert_eq!(stdin.offer(client, "1".to_owned(), "go".to_owned()), None);
+            let mut line = String::new();
+            BufReader::new(agents).read_line(&mut line).unwrap();
+            stdin.finish();
+            let duplicate = false;
+            let id = "1".to_owned();
+            assert_eq!(line, "go\n");
+            assert_eq!(replies.try_recv(), Ok(Reply::Ack { id, duplicate }));
+            assert_eq!(stdin.last_delivered(), ["1"]);
+        }
+    }
+
+    /// A process that escaped us may hold the other end for ever, and read nothing.
+    #[test]
+    fn a_line_that_nobody_reads_holds_up_no_end() {
+        let (ours, _held) = UnixStream::pair().unwrap();
+        let (socket, _client) = UnixStream::pair().unwrap();
+        let hub = Arc::new(Hub::default());
+        let (client, replies) = hub.join(Arc::new(socket)).unwrap();
+        let stdin = Stdin::start(ours, Arc::clone(&hub)).unwrap();
+        assert_eq!(
+            stdin.offer(client, "1".to_owned(), "x".repeat(8 << 20)),
+            None
+        );
+        drop(
+            stdin
+                .changed
+                .wait_while(lock(&stdin.state), |state| !state.writing)
+                .unwrap(),
+        );
+        stdin.finish();
+        let reason = NackReason::Closed;
+        let id = "1".to_owned();
+        assert_eq!(replies.try_recv(), Ok(Reply::Nack { id, reason }));
     }
 }
