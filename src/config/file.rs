@@ -5,7 +5,6 @@
 //! resolver alone.
 
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -14,6 +13,7 @@ use super::settings::{FOREIGN, Spec, specs};
 use super::{ConfigError, FILE_NAME, Inputs, Warning, expand};
 use crate::domain::text::nearest;
 use crate::domain::text::type_name;
+use crate::platform::{self, Links};
 
 /// The object in the file that holds the dashboard's settings.
 const DASHBOARD: &str = "dashboard";
@@ -23,17 +23,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file. One came with a project, and may be a pipe or without an end.
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
-    }
+    let file = platform::open_regular(path, Links::Follow)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {

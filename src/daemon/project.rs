@@ -8,16 +8,16 @@
 //! To be called where waiting for a disk keeps nobody up.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::project::{self, Content, Project, Role};
-use crate::platform::{FileKind, follow_links};
+use crate::platform::{self, FileKind, Links, follow_links};
 
 /// Bytes of one text that a person is shown.
 const MAX_TEXT: u64 = 128 * 1024;
@@ -538,32 +538,16 @@ fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Opens a regular file; nothing else is waited for.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags =
-        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ))
-    }
-}
-
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let mut text = String::new();
-    open(path)?.take(limit).read_to_string(&mut text)?;
+    platform::open_regular(path, Links::Refuse)?
+        .take(limit)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 
 fn read_file(path: &Path) -> io::Result<Content> {
-    let mut file = open(path)?;
+    let mut file = platform::open_regular(path, Links::Refuse)?;
     let mut bytes = Vec::new();
     file.by_ref().take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
     let is_long = bytes.len() as u64 > MAX_TEXT;

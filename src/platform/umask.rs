@@ -25,6 +25,14 @@ pub fn user_umask() -> u32 {
 }
 
 /// Sets this process's mask; gives the one before.
+#[cfg_attr(
+    target_os = "linux",
+    allow(clippy::useless_conversion, reason = "a mode is narrower on macOS")
+)]
 pub fn set_umask(mask: u32) -> u32 {
-    rustix::process::umask(Mode::from_bits_truncate(mask & 0o777)).bits()
+    // The nine bits of a mask fit everywhere.
+    let bits = rustix::fs::RawMode::try_from(mask & 0o777).unwrap_or(0o077);
+    rustix::process::umask(Mode::from_bits_truncate(bits))
+        .bits()
+        .into()
 }

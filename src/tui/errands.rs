@@ -24,6 +24,7 @@ use crate::client::conversation::{self, Place};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::domain::approval::ClientKind;
+use crate::platform::{self, Links};
 use crate::protocol::conversation::{
     GetConversationParams, GetConversationResponse, SearchConversationsParams,
 };
@@ -427,26 +428,15 @@ fn said(error: ClientError) -> String {
 /// without waiting, as what is there may be a pipe that nobody writes.
 fn look(path: &Path) -> FileProbe {
     use std::io::Read as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
 
     let other = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => FileProbe::Missing,
         _ => FileProbe::Other(format!("it cannot be read: {error}")),
     };
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let opened = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path);
-    let file = match opened {
+    let file = match platform::open_regular(path, Links::Follow) {
         Ok(file) => file,
         Err(error) => return other(error),
     };
-    match file.metadata() {
-        Ok(what) if !what.is_file() => return FileProbe::Other("it is no regular file".to_owned()),
-        Ok(_) => {}
-        Err(error) => return other(error),
-    }
     let mut bytes = Vec::new();
     if let Err(error) = file.take(MOST_FILE + 1).read_to_end(&mut bytes) {
         return other(error);
@@ -494,8 +484,8 @@ mod tests {
         for (name, why) in [
             ("bytes", "no text"),
             ("long", "too long"),
-            ("pipe", "no regular file"),
-            (".", "no regular file"),
+            ("pipe", "not a regular file"),
+            (".", "not a regular file"),
         ] {
             let found = look(&at(name));
             assert!(

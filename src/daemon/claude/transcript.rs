@@ -6,12 +6,12 @@
 //! agent's: it is read, at its end only, and nothing of it is ever shown or run.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::json::{self, Members};
+use crate::platform::{self, Links};
 
 /// Bytes at the end of a record that are looked at: what was written last stands there.
 const TAIL: u64 = 32 * 1024 * 1024;
@@ -61,28 +61,21 @@ pub fn recorded(
 
 /// None for what is no file.
 fn in_file(path: &Path, sent: &[(String, String)]) -> io::Result<Option<Vec<String>>> {
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
-    let opened = File::options()
-        .read(true)
-        .custom_flags(i32::try_from(flags).unwrap_or(0))
-        .open(path);
-    let mut file = match opened {
+    let mut file = match platform::open_regular(path, Links::Refuse) {
         Ok(file) => file,
         Err(error)
             if matches!(
                 error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::InvalidInput
             ) =>
         {
             return Ok(None);
         }
         Err(error) => return Err(error),
     };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
-    let from = metadata.len().saturating_sub(TAIL);
+    let from = file.metadata()?.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file.take(TAIL));
     let (mut line, mut found) = (Vec::new(), Vec::new());

@@ -1,13 +1,13 @@
 //! The key file: made when there is none, never overwritten.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::SecretsError;
-use crate::platform;
+use crate::platform::{self, Links};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -47,12 +47,9 @@ pub fn read_or_create(path: &Path) -> Result<[u8; KEY_BYTES], SecretsError> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
+    let file = platform::open_regular(path, Links::Refuse)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it is not a file of yours"));
     }
     if metadata.mode() & 0o077 != 0 {

@@ -9,11 +9,10 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::daemon::project;
 use crate::domain::isolation::{self, CLAUDE_KEPT, Surroundings, Unfit, View};
 use crate::domain::{LaunchConfig, SessionId};
-use crate::platform;
 use crate::platform::isolation::{Contents, Isolation, IsolationError, Mount};
+use crate::platform::{self, Links};
 
 /// The directory beside the database with the socket that isolated agents see.
 const SOCKET_DIRECTORY: &str = "agents";
@@ -309,7 +308,7 @@ fn repository(directory: &Path) -> Option<PathBuf> {
 /// The text of a file of one line.
 fn line_of(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = project::open(path).ok()?;
+    let file = platform::open_regular(path, Links::Refuse).ok()?;
     file.take(MAX_POINTER + 1).read_to_string(&mut text).ok()?;
     (text.len() as u64 <= MAX_POINTER).then(|| text.trim().to_owned())
 }

@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use crate::daemon::claude::line::{self, AgentLine};
 use crate::daemon::store::RawLines;
-use crate::platform;
+use crate::platform::{self, Links};
 
 /// Longest line that is understood, in bytes. Of a longer one only the beginning and a note of its
 /// length are kept; what comes after it is read as usual.
@@ -104,17 +104,9 @@ impl Journal {
     /// # Errors
     /// When the file cannot be opened, or is not the runner's own any more: a link, a pipe, a device.
     pub fn open(path: &Path, begins: u64, offset: u64) -> io::Result<Self> {
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other(
-                "the journal has been replaced by something that is no file",
-            ));
-        }
+        let mut options = File::options();
+        options.read(true).write(true);
+        let file = platform::open_regular_with(&mut options, path, Links::Refuse)?;
         Ok(Self {
             begins,
             file,

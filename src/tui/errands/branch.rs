@@ -4,12 +4,10 @@
 //! is in it were written by others, so links are not followed out of `.git`, only regular files are
 //! opened, little is read, and only what has the form of a branch or of a commit is believed.
 
-use std::fs::OpenOptions;
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use crate::platform::{self, Links};
 
 /// Directories above one in which a repository is looked for.
 const MAX_LEVELS: usize = 40;
@@ -60,15 +58,7 @@ fn git_directory(directory: &Path) -> Option<PathBuf> {
 
 /// The text of a short regular file that is no link.
 fn small_file(path: &Path) -> Option<String> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
+    let file = platform::open_regular(path, Links::Refuse).ok()?;
     let mut text = String::new();
     file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
     Some(text)
