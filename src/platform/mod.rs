@@ -31,7 +31,7 @@ use macos as system;
 
 use system::leads_session;
 
-pub use atomic_file::write_atomically;
+pub use atomic_file::{read_regular_file, write_atomically};
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
 pub use program::{installed_program, is_executable, on_path, running_program};

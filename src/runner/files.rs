@@ -5,6 +5,7 @@
 //! be added but never change; unknown fields are ignored. Must not know of
 //! sockets or processes. Called by the runner and by the daemon.
 
+#[cfg(test)]
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::FORMAT;
 use super::dir::SessionDir;
+use super::identity::{Identity, PublicKey, Purpose};
 use crate::platform::isolation::Isolation;
-use crate::platform::write_atomically;
+use crate::platform::{read_regular_file, write_atomically};
 
 /// What can go wrong with a file of a session directory.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,12 @@ pub enum FileError {
         /// What is wrong with it.
         #[source]
         source: serde_json::Error,
+    },
+    /// Somebody else wrote it.
+    #[error("{} is not the runner's: its signature does not fit", path.display())]
+    NotSigned {
+        /// The file.
+        path: PathBuf,
     },
     /// It was written by a program of another age.
     #[error("cannot use {}: it has format {found}, this program knows {FORMAT}", path.display())]
@@ -208,9 +216,62 @@ impl ExitReport {
         read_json(&dir.exit())
     }
 
-    pub(super) fn write(&self, dir: &SessionDir) -> Result<(), FileError> {
-        write_json(&dir.exit(), self)
+    /// Reads the report, if the runner that owns one of these keys has signed it. Without any key, of a
+    /// runner of an earlier release, every report is taken.
+    ///
+    /// # Errors
+    /// As for [`ExitReport::read`], and if somebody else wrote it.
+    pub fn read_signed(dir: &SessionDir, keys: &[PublicKey]) -> Result<Option<Self>, FileError> {
+        let path = dir.exit();
+        if keys.is_empty() {
+            return Self::read(dir);
+        }
+        let Some(bytes) = read_bytes(&path)? else {
+            return Ok(None);
+        };
+        let is_signed = without_signature(&bytes).is_some_and(|(message, signature)| {
+            keys.iter()
+                .any(|key| key.has_signed(dir, Purpose::Report, message, signature))
+        });
+        if !is_signed {
+            return Err(FileError::NotSigned { path });
+        }
+        parse(&path, &bytes).map(Some)
     }
+
+    /// The signature is over everything before it.
+    pub(super) fn write(
+        &self,
+        dir: &SessionDir,
+        identity: Option<&Identity>,
+    ) -> Result<(), FileError> {
+        let Some(identity) = identity else {
+            return write_json(&dir.exit(), self);
+        };
+        let path = dir.exit();
+        let failed = |source| FileError::Write {
+            path: path.clone(),
+            source,
+        };
+        let mut bytes = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
+        // The object goes on with its signature.
+        bytes.pop();
+        let signature = identity.sign(Purpose::Report, &bytes);
+        bytes.extend(SIGNATURE.as_bytes());
+        bytes.extend(signature.as_bytes());
+        bytes.extend(b"\"}\n");
+        write_atomically(&path, &bytes).map_err(failed)
+    }
+}
+
+/// What is between a report and its signature.
+const SIGNATURE: &str = ",\"signature\":\"";
+
+/// The part of a report that is signed, and the signature.
+fn without_signature(bytes: &[u8]) -> Option<(&[u8], &str)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (message, signature) = text.strip_suffix("\"}\n")?.rsplit_once(SIGNATURE)?;
+    Some((message.as_bytes(), signature))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
@@ -230,29 +291,42 @@ struct Formatted {
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(FileError::Read {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
+    match read_bytes(path)? {
+        Some(bytes) => parse(path, &bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The whole file; none if there is none. What somebody put in its place, a pipe or a device, is an error, and
+/// holds nobody up.
+fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match read_regular_file(path, MAX_FILE) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FileError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FileError> {
     let parse = |source| FileError::Parse {
         path: path.to_owned(),
         source,
     };
-    let Formatted { format } = serde_json::from_slice(&bytes).map_err(parse)?;
+    let Formatted { format } = serde_json::from_slice(bytes).map_err(parse)?;
     if format != FORMAT {
         return Err(FileError::Format {
             path: path.to_owned(),
             found: format,
         });
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(parse)
+    serde_json::from_slice(bytes).map_err(parse)
 }
+
+/// The largest file that is read: a spec with all that an environment can hold is smaller.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -264,6 +338,7 @@ mod tests {
     )]
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::identity;
     use super::*;
 
     fn spec() -> Spec {
@@ -295,6 +370,73 @@ mod tests {
             "nothing is left beside it"
         );
         assert!(!format!("{:?}", spec()).contains("very secret"));
+    }
+
+    fn report() -> ExitReport {
+        ExitReport {
+            format: FORMAT,
+            code: Some(0),
+            signal: None,
+            at: Timestamp::UNIX_EPOCH,
+            error: None,
+            stderr_tail: "\",\"signature\":\"".into(),
+            delivered: vec!["1".into()],
+        }
+    }
+
+    #[test]
+    fn a_signed_report_is_taken_as_it_is_and_no_other_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = SessionDir::new(temp.path());
+        let (identity, key) = identity::tests::of(&dir);
+        let keys = [key];
+        assert_eq!(ExitReport::read_signed(&dir, &keys).unwrap(), None);
+        let refused = || {
+            let read = ExitReport::read_signed(&dir, &keys);
+            assert!(matches!(read, Err(FileError::NotSigned { .. })), "{read:?}");
+        };
+        report().write(&dir, None).unwrap();
+        refused();
+        assert_eq!(
+            ExitReport::read_signed(&dir, &[]).unwrap(),
+            Some(report()),
+            "an earlier release's"
+        );
+        report().write(&dir, Some(&identity)).unwrap();
+        assert_eq!(
+            ExitReport::read_signed(&dir, &keys).unwrap(),
+            Some(report())
+        );
+        assert_eq!(ExitReport::read(&dir).unwrap(), Some(report()));
+        let text = fs::read_to_string(dir.exit()).unwrap();
+        for (from, to) in [
+            ("\"code\":0", "\"code\":1"),
+            ("[\"1\"]", "[\"2\"]"),
+            ("}\n", ",\"code\":1}\n"),
+        ] {
+            assert!(text.contains(from), "{text}");
+            fs::write(dir.exit(), text.replacen(from, to, 1)).unwrap();
+            refused();
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = SessionDir::new(temp.path());
+        std::os::unix::fs::symlink("/dev/zero", dir.exit()).unwrap();
+        assert!(matches!(
+            ExitReport::read(&dir),
+            Err(FileError::Read { .. })
+        ));
+        let made = std::process::Command::new("mkfifo")
+            .arg(dir.state())
+            .status();
+        assert!(made.unwrap().success());
+        assert!(matches!(
+            RunnerState::read(&dir),
+            Err(FileError::Read { .. })
+        ));
     }
 
     #[test]

@@ -23,7 +23,11 @@ pub const MAX_ID: usize = 128;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Request {
     /// Who are you? Answered with [`Reply::Hello`].
-    Hello {},
+    Hello {
+        /// What the runner is to sign, if it can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        challenge: Option<String>,
+    },
     /// One line for the agent, answered with [`Reply::Ack`] once all of it is
     /// in the agent's stdin, or with [`Reply::Nack`].
     Stdin {
@@ -83,6 +87,9 @@ pub enum Reply {
         agent_pid: Option<u32>,
         /// The agent is gone and [`Reply::Exited`] was or will be sent.
         exited: bool,
+        /// The runner's signature over the challenge; none of a runner that has no key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
     },
     /// The whole line is in the agent's stdin.
     Ack {
@@ -255,7 +262,7 @@ mod tests {
 
     fn request() -> impl Strategy<Value = Request> {
         prop_oneof![
-            Just(Request::Hello {}),
+            any::<Option<String>>().prop_map(|challenge| Request::Hello { challenge }),
             (any::<String>(), any::<String>()).prop_map(|(id, line)| Request::Stdin { id, line }),
             Just(Request::CloseStdin {}),
             signal().prop_map(|signal| Request::Signal { signal }),
@@ -277,17 +284,21 @@ mod tests {
                 any::<String>(),
                 any::<u32>(),
                 any::<Option<u32>>(),
-                any::<bool>()
+                any::<bool>(),
+                any::<Option<String>>()
             )
-                .prop_map(|(format, version, runner_pid, agent_pid, exited)| {
-                    Reply::Hello {
-                        format,
-                        version,
-                        runner_pid,
-                        agent_pid,
-                        exited,
+                .prop_map(
+                    |(format, version, runner_pid, agent_pid, exited, signature)| {
+                        Reply::Hello {
+                            format,
+                            version,
+                            runner_pid,
+                            agent_pid,
+                            exited,
+                            signature,
+                        }
                     }
-                }),
+                ),
             (any::<String>(), any::<bool>())
                 .prop_map(|(id, duplicate)| Reply::Ack { id, duplicate }),
             (any::<String>(), reason).prop_map(|(id, reason)| Reply::Nack { id, reason }),
@@ -359,7 +370,10 @@ mod tests {
     #[test]
     fn newer_programs_are_understood_as_far_as_possible() {
         let more = br#"{"type":"hello","v":1,"since":"tomorrow"}"#;
-        assert_eq!(Request::decode(more).unwrap(), Request::Hello {});
+        assert_eq!(
+            Request::decode(more).unwrap(),
+            Request::Hello { challenge: None }
+        );
         let reason = br#"{"v":1,"type":"nack","id":"1","reason":"tomorrow"}"#;
         assert_eq!(
             Reply::decode(reason).unwrap(),

@@ -12,7 +12,7 @@
 //! process and what it leaves behind, `stdin` delivers each line once,
 //! `stderr` keeps the newest of it, `hub` and `serve` are the connections, `peer` says whose
 //! are taken,
-//! `terminate` ends the agent stage by stage, `dir` and `files` are the
+//! `terminate` ends the agent stage by stage, `identity` signs what it says, `dir` and `files` are the
 //! session directory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,7 @@ mod dir;
 mod files;
 pub mod frame;
 mod hub;
+pub mod identity;
 mod peer;
 mod serve;
 mod start;

@@ -15,6 +15,7 @@ use rustix::process::Signal as UnixSignal;
 use super::agent::Agent;
 use super::frame::{MAX_FRAME, Reply, Request, Signal};
 use super::hub::{ClientId, Hub};
+use super::identity::{Identity, Purpose};
 use super::peer::may_speak;
 use super::stdin::Stdin;
 use super::terminate::Terminator;
@@ -34,6 +35,8 @@ pub(super) struct Session {
     pub(super) hub: Arc<Hub>,
     pub(super) stdin: Arc<Stdin>,
     pub(super) terminator: Arc<Terminator>,
+    /// What shows that an answer is this runner's.
+    pub(super) identity: Option<Arc<Identity>>,
     /// What the daemon has locked, where the system shows who has.
     pub(super) daemon_lock: Option<PathBuf>,
 }
@@ -103,12 +106,15 @@ impl Session {
 
     fn handle(&self, client: ClientId, request: Request) -> Option<Reply> {
         match request {
-            Request::Hello {} => Some(Reply::Hello {
+            Request::Hello { challenge } => Some(Reply::Hello {
                 format: FORMAT,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 runner_pid: std::process::id(),
                 agent_pid: Some(self.agent.pid()),
                 exited: self.hub.has_exited(),
+                signature: challenge
+                    .zip(self.identity.as_ref())
+                    .map(|(challenge, own)| own.sign(Purpose::Hello, challenge.as_bytes())),
             }),
             Request::Stdin { id, line } => self.stdin.offer(client, id, line),
             Request::CloseStdin {} => {

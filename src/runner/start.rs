@@ -25,6 +25,7 @@ use super::dir::{SessionDir, take_lock};
 use super::files::{ExitReport, FileError, RunnerState, Spec};
 use super::frame::{Reply, Signal};
 use super::hub::Hub;
+use super::identity::Identity;
 use super::serve::{self, Session};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
@@ -104,9 +105,19 @@ pub fn run(dir: &Path) -> ExitCode {
     // First, so that nothing the launcher's terminal does can reach us; whether
     // it worked can be told only once the directory is ours.
     let left = platform::new_session();
-    let told = take_lock(&dir).and_then(|lock| match lock {
-        Some(_held) => run_once(&dir, left),
-        None => Ok(()),
+    // Before the key comes, and before anything else may fail to be done.
+    let hidden = platform::hide_from_others();
+    let told = Identity::receive(&dir).and_then(|identity| {
+        let identity = identity.map(Arc::new);
+        match take_lock(&dir)? {
+            Some(_held) => run_once(
+                &dir,
+                identity,
+                left.map_err(StartError::NewSession)
+                    .and(hidden.map_err(StartError::Hide)),
+            ),
+            None => Ok(()),
+        }
     });
     match told {
         Ok(()) => ExitCode::SUCCESS,
@@ -121,19 +132,22 @@ pub fn run(dir: &Path) -> ExitCode {
 
 /// Runs the session, the lock being held. The error is that its end could not
 /// be written down.
-fn run_once(dir: &SessionDir, left: io::Result<()>) -> io::Result<()> {
+fn run_once(
+    dir: &SessionDir,
+    identity: Option<Arc<Identity>>,
+    prepared: Result<(), StartError>,
+) -> io::Result<()> {
     if dir.state().try_exists()? || dir.exit().try_exists()? {
         return Ok(());
     }
-    let started = left
-        .map_err(StartError::NewSession)
-        .and_then(|()| start(dir));
+    let started = prepared.and_then(|()| start(dir, identity.as_ref()));
     // Used or useless, and full of secrets.
     let _ = fs::remove_file(dir.spec());
     let written = match started {
         Ok(running) => end(dir, &running),
         Err(error) => write_report(
             dir,
+            identity.as_deref(),
             Ending::default(),
             String::new(),
             Vec::new(),
@@ -144,9 +158,8 @@ fn run_once(dir: &SessionDir, left: io::Result<()>) -> io::Result<()> {
     written
 }
 
-fn start(dir: &SessionDir) -> Result<Running, StartError> {
+fn start(dir: &SessionDir, identity: Option<&Arc<Identity>>) -> Result<Running, StartError> {
     platform::become_subreaper().map_err(StartError::Subreaper)?;
-    platform::hide_from_others().map_err(StartError::Hide)?;
     let signals = hear_signals().map_err(StartError::Signals)?;
     let spec = Spec::read(dir)?;
     let listener = bind(&dir.socket())?;
@@ -170,7 +183,7 @@ fn start(dir: &SessionDir) -> Result<Running, StartError> {
     let running = state
         .write(dir)
         .map_err(StartError::from)
-        .and_then(|()| attend(dir, &spec, &agent, pipes, listener, signals));
+        .and_then(|()| attend(dir, &spec, identity, &agent, pipes, listener, signals));
     if running.is_err() {
         // Without us beside it, it must not go on.
         agent.signal_all(rustix::process::Signal::KILL);
@@ -185,6 +198,7 @@ fn start(dir: &SessionDir) -> Result<Running, StartError> {
 fn attend(
     dir: &SessionDir,
     spec: &Spec,
+    identity: Option<&Arc<Identity>>,
     agent: &Arc<Agent>,
     pipes: Pipes,
     listener: UnixListener,
@@ -208,6 +222,7 @@ fn attend(
             hub,
             stdin,
             terminator,
+            identity: identity.cloned(),
             daemon_lock: spec.daemon_lock.clone(),
         });
         serve::start(listener, Arc::clone(&session))?;
@@ -229,7 +244,14 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
     session.agent.end_leftovers(running.leftover_wait);
     let ending = session.agent.reap();
     let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
-    let written = write_report(dir, ending, tail, session.stdin.last_delivered(), None);
+    let written = write_report(
+        dir,
+        session.identity.as_deref(),
+        ending,
+        tail,
+        session.stdin.last_delivered(),
+        None,
+    );
     session.hub.announce_exit(&Reply::Exited {
         code: ending.code,
         signal: ending.signal,
@@ -241,6 +263,7 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
 
 fn write_report(
     dir: &SessionDir,
+    identity: Option<&Identity>,
     ending: Ending,
     stderr_tail: String,
     delivered: Vec<String>,
@@ -257,7 +280,7 @@ fn write_report(
     };
     let mut attempt = 1;
     loop {
-        match report.write(dir) {
+        match report.write(dir, identity) {
             Ok(()) => return Ok(()),
             // Without its directory nobody is left to read it.
             Err(error) if attempt >= EXIT_WRITE_ATTEMPTS || !dir.path().exists() => {

@@ -263,11 +263,11 @@ fn a_line_that_waits_is_not_queued_again(#[values(Program, Frozen)] kind: Kind) 
     let long = "x".repeat(1 << 20);
     client.stdin("a", &long);
     client.stdin("a", &long);
-    client.send(&Request::Hello {});
+    client.send(&Request::Hello { challenge: None });
     assert!(matches!(client.receive(), Reply::Hello { .. }));
     let mut other = rig.connect();
     other.stdin("a", &long);
-    other.send(&Request::Hello {});
+    other.send(&Request::Hello { challenge: None });
     assert!(matches!(other.receive(), Reply::Hello { .. }));
     fs::write(rig.file("go"), "").unwrap();
     assert_eq!(client.receive(), ack("a", false));
@@ -289,7 +289,7 @@ fn an_agent_that_does_not_read_blocks_nothing_else(#[values(Program, Frozen)] ki
         client.stdin(&id.to_string(), "short");
     }
     assert_eq!(client.receive(), nack("256", NackReason::Full));
-    client.send(&Request::Hello {});
+    client.send(&Request::Hello { challenge: None });
     let agent = rig.agent_pid();
     match client.receive() {
         Reply::Hello {
@@ -379,7 +379,7 @@ fn everyone_is_told_of_the_end(#[values(Program, Frozen)] kind: Kind) {
     let mut rig = Rig::sh(kind, "read line; echo oops >&2; exit 3");
     let (mut one, mut two) = (rig.connect(), rig.connect());
     for client in [&mut one, &mut two] {
-        client.send(&Request::Hello {});
+        client.send(&Request::Hello { challenge: None });
         assert!(matches!(client.receive(), Reply::Hello { .. }));
     }
     assert!(is_alive(&rig.dir).unwrap());
@@ -514,7 +514,7 @@ fn a_signal_to_the_runner_ends_the_session_in_order(
 ) {
     let mut rig = Rig::start(kind, "sleep", &["600"]);
     let mut client = rig.connect();
-    client.send(&Request::Hello {});
+    client.send(&Request::Hello { challenge: None });
     assert!(matches!(client.receive(), Reply::Hello { .. }));
     kill(rig.runner.id(), signal);
     assert_eq!(client.receive(), exited(None, 2));
@@ -779,7 +779,7 @@ fn connections_are_bounded() {
     let mut clients: Vec<Client> = (0..humanlayer::runner::MAX_CLIENTS)
         .map(|_| {
             let mut client = rig.connect();
-            client.send(&Request::Hello {});
+            client.send(&Request::Hello { challenge: None });
             assert!(matches!(client.receive(), Reply::Hello { .. }));
             client
         })
@@ -790,7 +790,7 @@ fn connections_are_bounded() {
     clients.pop();
     wait_until("there is room again", || {
         let mut client = rig.connect();
-        let hello = Request::Hello {}.encode();
+        let hello = Request::Hello { challenge: None }.encode();
         let mut line = String::new();
         client.0.get_mut().write_all(hello.as_bytes()).is_ok()
             && client.0.read_line(&mut line).is_ok_and(|read| read > 0)

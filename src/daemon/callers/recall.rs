@@ -35,6 +35,11 @@ pub async fn recall(
     let times = store.agent_times(callers.boot().to_owned()).await?;
     callers.recall_agent_times(times);
     recall_confirmed(callers, store).await?;
+    if store.runners_are_foreign().await? {
+        store
+            .raise_runners_changed(callers.boot().to_owned())
+            .await?;
+    }
     callers.set_alarms(&store.alarms(true).await?);
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
@@ -231,7 +232,7 @@ async fn start(
         spec.write(&place).map_err(launch::LaunchError::from)
     })
     .await?;
-    launch::start_runner(ctx, id, id.as_str()).await
+    launch::start_runner_with(ctx, id, id.as_str(), Stdio::null()).await
 }
 
 async fn report_of(dir: &SessionDir, runner: Option<u32>) -> Option<ExitReport> {

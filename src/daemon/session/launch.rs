@@ -2,11 +2,14 @@
 //!
 //! In this order, so that a daemon that dies in between leaves either nothing or a session that the
 //! next one launches: the spec file, then the record (with the agent's first lines in the outbox),
-//! then the runner. Starting a runner twice is harmless: its lock and its state file see to that.
+//! then the runner, then the record of its key, then the key to the runner. Starting a runner twice is harmless:
+//! its lock and its state file see to that.
 
 use std::fs;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,12 +26,13 @@ use crate::daemon::callers::{AgentTime, Callers};
 use crate::daemon::claude::args::{self, Beginning};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
-use crate::daemon::store::{Fork, NewSession, Started, StoreError};
+use crate::daemon::store::{Fork, NewRunner, NewSession, Started, StoreError};
 use crate::domain::isolation::MCP_CONFIG;
 use crate::domain::session::Settings;
 use crate::domain::{LaunchConfig, OutgoingLine, RunId, SessionId};
 use crate::platform::{self, ProcessId};
 use crate::runner::frame::{MAX_FRAME, Request as Frame};
+use crate::runner::identity;
 use crate::runner::{self, FileError, SessionDir, Spec};
 use crate::scripted_agent;
 
@@ -332,21 +336,58 @@ fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
     file.write_all(value.to_string().as_bytes())
 }
 
-/// Starts the runner of a prepared process and notes who it is, before it can start the agent's
-/// first program. Returns its process id.
+/// Starts the runner of a prepared process and puts it on record with its key, before it can start the
+/// agent's first program: it waits for the key's other half. What becomes of a daemon meanwhile, a runner
+/// that has none starts nothing.
 ///
 /// # Errors
-/// [`LaunchError::Runner`].
+/// [`LaunchError::Runner`], [`LaunchError::Store`].
 pub async fn start_runner(
     ctx: &Context,
     session: &SessionId,
     directory: &str,
+) -> Result<(), LaunchError> {
+    let failed = |source| LaunchError::Runner {
+        program: PathBuf::from("humanlayer"),
+        source,
+    };
+    let (secret, key) = identity::new_key_pair().map_err(failed)?;
+    let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let stdin = Stdio::from(OwnedFd::from(theirs));
+    start_runner_with(ctx, session, directory, stdin).await?;
+    let Some(process) = ctx.callers.runner_process(directory) else {
+        // It is gone already, or there is nothing by which to know it again.
+        return Ok(());
+    };
+    ctx.store
+        .add_runner(NewRunner {
+            key,
+            directory: directory.to_owned(),
+            session_id: session.to_string(),
+            boot: ctx.callers.boot().to_owned(),
+            process,
+        })
+        .await?;
+    // One that has ended meanwhile shows that in its own ways.
+    let _ = ours.write_all(secret.as_bytes());
+    Ok(())
+}
+
+/// Starts a runner with such a standard input and notes which process it is. Returns its process id.
+///
+/// # Errors
+/// [`LaunchError::Runner`].
+pub async fn start_runner_with(
+    ctx: &Context,
+    session: &SessionId,
+    directory: &str,
+    stdin: Stdio,
 ) -> Result<Option<u32>, LaunchError> {
     let dir = SessionDir::new(ctx.sessions_dir.join(directory));
     let callers = Arc::clone(&ctx.callers);
     let (session, directory) = (session.clone(), directory.to_owned());
     let of = directory.clone();
-    let started = blocking(move || spawn_runner(&dir, &callers, &session, &of)).await?;
+    let started = blocking(move || spawn_runner(&dir, &callers, &session, &of, stdin)).await?;
     if let Some(runner) = ctx.callers.runner_process(&directory) {
         let time = AgentTime {
             started: runner.start_time,
@@ -365,6 +406,7 @@ fn spawn_runner(
     callers: &Arc<Callers>,
     session: &SessionId,
     directory: &str,
+    stdin: Stdio,
 ) -> Result<Option<u32>, LaunchError> {
     // The daemon's own file, also after an upgrade: what it writes is for a runner of its age.
     let program = own_program()?;
@@ -378,7 +420,7 @@ fn spawn_runner(
         .arg(dir.path())
         .env_clear()
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(false)

@@ -26,7 +26,7 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     note_runners(ctx, &sessions);
     for session in &sessions {
         if ctx.callers.runner_process(&session.directory).is_none() {
-            note_runner(ctx, session);
+            note_runner(ctx, session).await;
         }
         let dir = ctx.session_dir(session);
         if session.process == Process::Launching
@@ -58,8 +58,18 @@ fn note_runners(ctx: &Context, sessions: &[Session]) {
     }
 }
 
-/// Notes a runner by what it wrote about itself: where its command line is not to be seen.
-fn note_runner(ctx: &Context, session: &Session) {
+/// Notes a runner by what is on record of it, or what it wrote about itself: where its command line is not to
+/// be seen.
+async fn note_runner(ctx: &Context, session: &Session) {
+    let known = ctx.store.runner_of(session.directory.clone()).await;
+    if let Ok(known) = known
+        && let Some(process) = known.process
+        && known.boot.as_deref() == Some(ctx.callers.boot())
+    {
+        ctx.callers
+            .runner_started(process, &session.id, &session.directory, false);
+        return;
+    }
     let state = match RunnerState::read(&ctx.session_dir(session)) {
         Ok(state) => state,
         Err(error) => {

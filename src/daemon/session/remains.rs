@@ -11,16 +11,18 @@ use rustix::process::{Pid, Signal};
 use super::machine::Exit;
 use crate::daemon::blocking::blocking;
 use crate::platform;
+use crate::runner::identity::PublicKey;
 use crate::runner::{ExitReport, RunnerState, SessionDir};
 
 /// How long a killed process may take to be gone before the session is reported ended all the same.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
 /// How the process of a session ended, once its runner is gone or has said so; and the last lines that
-/// reached the agent, as the runner reported, whose acknowledgements may have been lost with a daemon.
-pub async fn exit_of(dir: &SessionDir) -> (Exit, Vec<String>) {
+/// reached the agent, as the runner reported, whose acknowledgements may have been lost with a daemon. The
+/// report must be signed with one of the keys, if there are any.
+pub async fn exit_of(dir: &SessionDir, keys: Vec<PublicKey>) -> (Exit, Vec<String>) {
     let place = dir.clone();
-    match blocking(move || ExitReport::read(&place)).await {
+    match blocking(move || ExitReport::read_signed(&place, &keys)).await {
         Ok(Some(report)) => {
             let exit = Exit {
                 code: report.code,
@@ -33,24 +35,33 @@ pub async fn exit_of(dir: &SessionDir) -> (Exit, Vec<String>) {
         // Then nothing is known of the lines.
         Ok(None) => (without_report(dir).await, Vec::new()),
         Err(error) => {
-            let exit = Exit {
-                problem: Some(error.to_string()),
-                ..Exit::default()
+            let exit = without_report(dir).await;
+            let problem = match exit.problem {
+                Some(problem) => format!("{problem}; {error}"),
+                None => error.to_string(),
             };
-            (exit, Vec::new())
+            let problem = Some(problem);
+            (Exit { problem, ..exit }, Vec::new())
         }
     }
 }
 
-/// Whether a runner that is gone started in this run of the system and left no report.
+/// Whether a runner of an earlier release, which signs nothing, started in this run of the system, is gone and
+/// left no report.
 pub async fn was_killed_without_a_word(dir: &SessionDir) -> bool {
     let place = dir.clone();
     blocking(move || {
-        let silent = matches!(ExitReport::read(&place), Ok(None));
+        let silent = !matches!(ExitReport::read(&place), Ok(Some(_)));
         let state = RunnerState::read(&place).ok().flatten();
         silent && state.is_some_and(|state| state.boot_id == platform::boot_id())
     })
     .await
+}
+
+/// Whether there is a report that was signed with one of the keys.
+pub async fn is_reported(dir: &SessionDir, keys: Vec<PublicKey>) -> bool {
+    let place = dir.clone();
+    blocking(move || matches!(ExitReport::read_signed(&place, &keys), Ok(Some(_)))).await
 }
 
 async fn without_report(dir: &SessionDir) -> Exit {

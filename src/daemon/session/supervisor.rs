@@ -26,12 +26,13 @@ use super::remains;
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::RunnerEnd;
 use crate::daemon::claude::{control, line, transcript};
-use crate::daemon::store::{End, Ingest, RawLines, ReadMessages, StoreError, Urgency};
+use crate::daemon::store::{End, Ingest, KnownRunner, RawLines, ReadMessages, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
 use crate::runner::frame::{self, NackReason, Reply, Request};
-use crate::runner::{self, SessionDir};
+use crate::runner::identity::{PublicKey, Purpose};
+use crate::runner::{self, ExitReport, SessionDir};
 use watching::Watching;
 
 /// Lines that may be on their way to the runner without its acknowledgement.
@@ -78,6 +79,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         ending: Ending::default(),
         resting_since: resting_since(&session),
         reconnect_at: None,
+        runner: None,
+        challenge: None,
         link: None,
         journal: None,
         sent: 0,
@@ -125,6 +128,10 @@ struct Supervisor {
     /// Something is in the outbox.
     outbox: Arc<Notify>,
     stop: CancellationToken,
+    /// What is on record of the runner, once it was looked up.
+    runner: Option<KnownRunner>,
+    /// What the runner has to sign before it is believed on this link.
+    challenge: Option<String>,
     link: Option<Link>,
     journal: Option<Journal>,
     /// The last outbox line that went to this link.
@@ -237,6 +244,7 @@ impl Supervisor {
     // --- the runner ----------------------------------------------------------------------------
 
     async fn connect(&mut self) -> Result<(), Problem> {
+        let knows_keys = !self.known_runner().await?.keys.is_empty();
         let Ok(mut link) = Link::connect(&self.dir.socket()).await else {
             return Ok(());
         };
@@ -248,14 +256,66 @@ impl Supervisor {
             tracing::error!(session = %self.session.id, peer, runner = runner.pid, "another process listens where the session's runner should");
             return Ok(());
         }
-        if link.send(&Request::Hello {}).await.is_err() {
+        // Its process number may be on record, and somebody else's by now.
+        let challenge = knows_keys.then(|| uuid::Uuid::new_v4().to_string());
+        let hello = Request::Hello {
+            challenge: challenge.clone(),
+        };
+        if link.send(&hello).await.is_err() {
             return Ok(());
         }
+        self.challenge = challenge;
         self.sent = 0;
         self.in_flight = 0;
         self.unsent = true;
         self.reconnect_at = None;
         self.link = Some(link);
+        if self.challenge.is_some() {
+            return Ok(());
+        }
+        self.linked().await
+    }
+
+    /// What is on record of the runner.
+    async fn known_runner(&mut self) -> Result<&KnownRunner, Problem> {
+        let known = match self.runner.take() {
+            Some(known) => known,
+            None => {
+                let directory = self.session.directory.clone();
+                let known = self.ctx.store.runner_of(directory).await;
+                known.map_err(Problem::Store)?
+            }
+        };
+        Ok(self.runner.insert(known))
+    }
+
+    /// Whether a reply on this link is to be believed: the first has to be signed where runners sign.
+    async fn is_believed(&mut self, reply: &Reply) -> Result<bool, Problem> {
+        let Some(challenge) = &self.challenge else {
+            return Ok(true);
+        };
+        // What it announced before it was asked, it says again.
+        let Reply::Hello { signature, .. } = reply else {
+            return Ok(false);
+        };
+        let signature = signature.as_deref().unwrap_or_default();
+        let keys = self.runner.iter().flat_map(|known| &known.keys);
+        let is_signed = keys
+            .into_iter()
+            .any(|key| key.has_signed(&self.dir, Purpose::Hello, challenge.as_bytes(), signature));
+        if !is_signed {
+            tracing::error!(session = %self.session.id, "what listens where the session's runner should is not that runner");
+            self.link = None;
+            self.reconnect_at = Some(Instant::now() + BACKOFF.1);
+            return Ok(false);
+        }
+        self.challenge = None;
+        self.linked().await?;
+        Ok(true)
+    }
+
+    /// The runner is there.
+    async fn linked(&mut self) -> Result<(), Problem> {
         self.watching.linked();
         self.was_linked = true;
         if self.session.process == Process::Launching {
@@ -272,7 +332,11 @@ impl Supervisor {
     /// Sends what the outbox holds and has not been sent on this link.
     async fn pump(&mut self) -> Result<(), Problem> {
         // Nothing is sent to an agent that is stopped.
-        while self.unsent && self.in_flight < IN_FLIGHT && !self.watching.held {
+        while self.unsent
+            && self.challenge.is_none()
+            && self.in_flight < IN_FLIGHT
+            && !self.watching.held
+        {
             let Some(link) = &mut self.link else {
                 return Ok(());
             };
@@ -312,7 +376,9 @@ impl Supervisor {
         let mut arrived = Vec::new();
         let mut next = Some(reply);
         while let Some(reply) = next.take() {
+            let is_believed = self.is_believed(&reply).await?;
             match reply {
+                _ if !is_believed => {}
                 Reply::Ack { id, .. } => {
                     self.in_flight = self.in_flight.saturating_sub(1);
                     arrived.push(id);
@@ -483,7 +549,8 @@ impl Supervisor {
             return Ok(self.exited);
         }
         let dir = self.dir.clone();
-        let trace = blocking(move || Trace::of_runner(&dir)).await;
+        let keys = self.runner.as_ref().map(|known| known.keys.clone());
+        let trace = blocking(move || Trace::of_runner(&dir, &keys.unwrap_or_default())).await;
         Ok(match trace.map_err(Problem::Directory)? {
             Trace::Ended => true,
             Trace::Lives => false,
@@ -504,6 +571,7 @@ impl Supervisor {
         if self.exited || self.looked_at_end {
             return Ok(());
         }
+        let known = self.known_runner().await?.clone();
         let (callers, directory) = (&self.ctx.callers, &self.session.directory);
         let deadline = Instant::now() + COLLECT_WAIT;
         let killed = loop {
@@ -516,14 +584,19 @@ impl Supervisor {
                 // One of an earlier daemon would have told this one, if that was there.
                 RunnerEnd::NotTold if self.was_linked => break true,
                 RunnerEnd::NotKnownYet | RunnerEnd::NotTold => {
-                    break remains::was_killed_without_a_word(&self.dir).await;
+                    break self.ended_without_a_word(&known).await;
                 }
             }
         };
         if killed {
-            let since = callers
-                .runner_process(directory)
-                .map_or(0, |runner| runner.start_time);
+            let since = match known.since {
+                Some(since) if known.is_sealed => since,
+                // Somebody has changed it, and may have an interest in a later one.
+                Some(_) => 0,
+                None => callers
+                    .runner_process(directory)
+                    .map_or(0, |runner| runner.start_time),
+            };
             let store = &self.ctx.store;
             let boot = callers.boot().to_owned();
             store
@@ -536,9 +609,20 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Whether a runner that is gone said nothing of its end. Nobody else can say it in its name; of one of an
+    /// earlier release, whatever is in its directory is believed.
+    async fn ended_without_a_word(&self, known: &KnownRunner) -> bool {
+        if known.keys.is_empty() {
+            return remains::was_killed_without_a_word(&self.dir).await;
+        }
+        known.boot.as_deref() == Some(self.ctx.callers.boot())
+            && !remains::is_reported(&self.dir, known.keys.clone()).await
+    }
+
     async fn finish(&mut self) -> Result<(), Problem> {
         self.look_how_the_runner_ended().await?;
-        let (exit, delivered) = remains::exit_of(&self.dir).await;
+        let keys = self.known_runner().await?.keys.clone();
+        let (exit, delivered) = remains::exit_of(&self.dir, keys).await;
         if !delivered.is_empty() {
             self.ctx
                 .store
@@ -646,14 +730,18 @@ enum Trace {
 }
 
 impl Trace {
-    fn of_runner(dir: &SessionDir) -> io::Result<Self> {
-        if dir.exit().exists() {
+    fn of_runner(dir: &SessionDir, keys: &[PublicKey]) -> io::Result<Self> {
+        let is_reported = dir.exit().exists();
+        // One that somebody else wrote ends no session whose runner lives.
+        if is_reported
+            && (keys.is_empty() || matches!(ExitReport::read_signed(dir, keys), Ok(Some(_))))
+        {
             return Ok(Self::Ended);
         }
         if runner::is_alive(dir)? {
             return Ok(Self::Lives);
         }
-        Ok(if dir.state().exists() {
+        Ok(if is_reported || dir.state().exists() {
             Self::Ended
         } else {
             Self::None

@@ -241,6 +241,33 @@ impl Store {
             .await
     }
 
+    /// Records that somebody else has changed what is on record of runners, unless that is open already: a
+    /// runner may have been killed of which nothing tells any more.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn raise_runners_changed(&self, boot: String) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let known = write
+                    .db
+                    .prepare_cached(
+                        "SELECT 1 FROM alarms WHERE kind = ? AND session_id = '' AND boot_id = ? AND acknowledged_at IS NULL",
+                    )
+                    .and_then(|mut query| {
+                        query.exists(params![AlarmKind::RunnerKilled.as_str(), boot])
+                    })
+                    .doing("look for an alarm")?;
+                if known {
+                    return Ok(());
+                }
+                let nobody = (&SessionId::from(String::new()), &RunId::from(String::new()));
+                let detail = "while no daemon ran, another program changed what is on record of runners: what an agent left behind may have escaped";
+                raise(write, AlarmKind::RunnerKilled, nobody, detail, (&boot, 0))
+            })
+            .await
+    }
+
     /// Records that a signal has stopped a session's runner, unless that is open already.
     ///
     /// # Errors

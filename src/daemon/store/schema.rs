@@ -33,10 +33,14 @@ const MIGRATIONS: &[&str] = &[
     SEALS,
     include_str!("schema_messages.sql"),
     include_str!("schema_projects.sql"),
+    RUNNERS,
 ];
 
 /// The migration from which on rows that permit something are sealed.
 const SEALS: &str = include_str!("schema_seals.sql");
+
+/// The migration from which on runners are known by their keys.
+const RUNNERS: &str = include_str!("schema_runners.sql");
 
 /// The migration whose data are brought together by [`conversations_migration`].
 const CONVERSATIONS: &str = include_str!("schema_conversations.sql");
@@ -58,6 +62,9 @@ pub fn migrate(db: &mut Connection, path: &Path, sealer: &Sealer) -> Result<(), 
             }
             if *sql == SEALS {
                 seals::seal_all(&tx, sealer)?;
+            }
+            if *sql == RUNNERS {
+                seals::seal_whole(&tx, sealer)?;
             }
             crate::failpoint::hit("store.migrating");
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;

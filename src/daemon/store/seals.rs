@@ -2,7 +2,8 @@
 //!
 //! Standing permissions, modes, places, confirmed terminals and keys are rows that anybody who can write the file could
 //! make. Each gets an authentication code with the key beside the database, in the transaction that changes it;
-//! temporary triggers of the writing connection tell which those are. At a start the rows whose code does not
+//! temporary triggers of the writing connection tell which those are. Runners have one code for all together, which
+//! shows as well that one was taken away. At a start the rows whose code does not
 //! fit are known as a foreign writer's. (Who also reads the key can make codes; see SECURITY.)
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -22,15 +23,32 @@ struct Kind {
     text: &'static str,
     /// The columns in that.
     columns: &'static str,
+    /// Whether all rows have one code together, which shows as well that one was taken away.
+    is_whole: bool,
 }
 
-const KINDS: [Kind; 5] = [
+/// The row of a kind whose rows have one code together.
+pub const ALL: &str = "all";
+
+impl Kind {
+    /// What its rows are taken from, as SQL.
+    fn source(&self) -> &'static str {
+        if self.is_whole {
+            "(SELECT 1)"
+        } else {
+            self.table
+        }
+    }
+}
+
+const KINDS: [Kind; 6] = [
     Kind {
         table: "sessions",
         name: "'session ' || substr(r.id, 1, 8)",
         row: "CAST(r.key AS TEXT)",
         text: "json_array(r.id, r.auto_accept_edits, r.skip_permissions, r.skip_permissions_until, r.permission_mode, r.config)",
         columns: "id, auto_accept_edits, skip_permissions, skip_permissions_until, permission_mode, config",
+        is_whole: false,
     },
     Kind {
         table: "places",
@@ -38,6 +56,7 @@ const KINDS: [Kind; 5] = [
         row: "CAST(r.id AS TEXT)",
         text: "json_array(r.kind, r.name, r.boot_id, r.pid, r.start_time, r.program, r.added_by)",
         columns: "kind, name, boot_id, pid, start_time, program, added_by",
+        is_whole: false,
     },
     Kind {
         table: "confirmed_terminals",
@@ -45,6 +64,7 @@ const KINDS: [Kind; 5] = [
         row: "r.boot_id || ' ' || r.pid || ' ' || r.start_time",
         text: "json_array(r.program, r.confirmed_by)",
         columns: "program, confirmed_by",
+        is_whole: false,
     },
     Kind {
         table: "api_keys",
@@ -52,6 +72,7 @@ const KINDS: [Kind; 5] = [
         row: "CAST(r.id AS TEXT)",
         text: "json_array(r.name, hex(r.hash), r.may_decide, r.revoked_at)",
         columns: "name, hash, may_decide, revoked_at",
+        is_whole: false,
     },
     Kind {
         table: "project_settings",
@@ -59,6 +80,16 @@ const KINDS: [Kind; 5] = [
         row: "CAST(r.key AS TEXT)",
         text: "json_array(r.repository, r.fingerprint, r.rest_fingerprint, r.settings, r.used)",
         columns: "repository, fingerprint, rest_fingerprint, settings, used",
+        is_whole: false,
+    },
+    Kind {
+        table: "runners",
+        name: "'the list of runners'",
+        row: "'all'",
+        text: "(SELECT json_group_array(json_array(hex(public_key), directory, session_id, boot_id, pid, start_time))
+                FROM (SELECT * FROM runners ORDER BY public_key))",
+        columns: "public_key, directory, session_id, boot_id, pid, start_time",
+        is_whole: true,
     },
 ];
 
@@ -114,8 +145,10 @@ pub fn seal_changed(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
         };
         let text: Option<String> = db
             .prepare_cached(&format!(
-                "SELECT {} FROM {table} r WHERE {} = ?",
-                kind.text, kind.row
+                "SELECT {} FROM {} r WHERE {} = ?",
+                kind.text,
+                kind.source(),
+                kind.row
             ))?
             .query_row([&row], |found| found.get(0))
             .optional()?;
@@ -144,6 +177,16 @@ pub fn seal_all(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Seals the kinds whose rows have one code together: at the first start that knows them.
+pub fn seal_whole(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
+    for kind in KINDS.iter().filter(|kind| kind.is_whole) {
+        each(db, kind, |row, _, text, _| {
+            put(db, sealer, kind.table, row, Some(text))
+        })?;
+    }
+    Ok(())
+}
+
 /// Names the rows that somebody else wrote.
 pub fn foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<Vec<String>> {
     let mut foreign = Vec::new();
@@ -158,6 +201,21 @@ pub fn foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<Vec<String>
     Ok(foreign)
 }
 
+/// Whether somebody else has changed what is on record of runners, as far as that can be told: with a key that
+/// fits nothing at all, it cannot.
+pub fn runners_are_foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<bool> {
+    let (mut is_right_key, mut foreign) = (false, false);
+    for kind in &KINDS {
+        each(db, kind, |row, _, text, code| {
+            let fits = fits(sealer, kind.table, row, text, code);
+            is_right_key |= fits && !kind.is_whole;
+            foreign |= !fits && kind.is_whole;
+            Ok(())
+        })?;
+    }
+    Ok(is_right_key && foreign)
+}
+
 /// Whether a row is sealed as it is.
 pub fn holds(db: &Connection, sealer: &Sealer, table: &str, row: &str) -> rusqlite::Result<bool> {
     let Some(kind) = KINDS.iter().find(|kind| kind.table == table) else {
@@ -165,9 +223,10 @@ pub fn holds(db: &Connection, sealer: &Sealer, table: &str, row: &str) -> rusqli
     };
     let found: Option<(String, Option<Vec<u8>>)> = db
         .prepare_cached(&format!(
-            "SELECT {}, s.code FROM {table} r LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}
+            "SELECT {}, s.code FROM {} r LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}
              WHERE {row} = ?",
             kind.text,
+            kind.source(),
             row = kind.row
         ))?
         .query_row([row], |found| Ok((found.get(0)?, found.get(1)?)))
@@ -223,8 +282,9 @@ fn each(
         text,
         ..
     } = kind;
+    let source = kind.source();
     let mut query = db.prepare(&format!(
-        "SELECT {row}, {name}, {text}, s.code FROM {table} r
+        "SELECT {row}, {name}, {text}, s.code FROM {source} r
          LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}"
     ))?;
     let mut rows = query.query([])?;

@@ -10,12 +10,12 @@ use crate::support::cli::signal;
 use crate::support::daemon::{Daemon, wait_until};
 use crate::support::scripted_agent::binary;
 
-fn open_alarms(daemon: &Daemon) -> Vec<Value> {
+pub fn open_alarms(daemon: &Daemon) -> Vec<Value> {
     let listed = daemon.call("listAlarms", json!({}));
     listed["alarms"].as_array().unwrap().clone()
 }
 
-fn until_alarm(daemon: &Daemon, kind: &str) -> Value {
+pub fn until_alarm(daemon: &Daemon, kind: &str) -> Value {
     wait_until("the alarm is raised", || {
         open_alarms(daemon)
             .into_iter()
@@ -23,7 +23,7 @@ fn until_alarm(daemon: &Daemon, kind: &str) -> Value {
     })
 }
 
-fn runner_of(daemon: &Daemon, session: &str) -> i32 {
+pub fn runner_of(daemon: &Daemon, session: &str) -> i32 {
     let state = wait_until("the runner has said who it is", || {
         let state = std::fs::read(daemon.session_dir(session).join("runner.json")).ok()?;
         let state: Value = serde_json::from_slice(&state).ok()?;
@@ -38,7 +38,7 @@ fn said(daemon: &Daemon, arguments: &[&str]) -> String {
 }
 
 /// `humanlayer approve` in a terminal that is opened now.
-fn approve_in_a_new_terminal(daemon: &Daemon, asked: &Value) -> String {
+pub fn approve_in_a_new_terminal(daemon: &Daemon, asked: &Value) -> String {
     let log = daemon.root().join("typescript");
     let typed = format!(
         "'{}' --daemon-socket '{}' approve {}",

@@ -5,6 +5,7 @@ mod attacks;
 mod by_hand;
 mod launches;
 mod places;
+mod reports;
 mod runners;
 mod terminals;
 
