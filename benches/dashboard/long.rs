@@ -14,10 +14,14 @@ const SHORT: usize = 100;
 const ROUNDS: usize = 40;
 
 pub fn run() -> Vec<Row> {
-    [("lines", "of many lines"), ("line", "of one line")]
-        .into_iter()
-        .flat_map(|(shape, words)| of(shape, words))
-        .collect()
+    [
+        ("lines", "of many lines"),
+        ("line", "of one line"),
+        ("letters", "of letters that imitate others"),
+    ]
+    .into_iter()
+    .flat_map(|(shape, words)| of(shape, words))
+    .collect()
 }
 
 fn of(shape: &str, words: &str) -> Vec<Row> {

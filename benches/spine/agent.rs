@@ -54,7 +54,7 @@ pub fn run() -> ExitCode {
             out.write_all(&text).unwrap();
             out.flush().unwrap();
         }
-        ["command", name, shape, bytes] => command(name, *shape == "lines", bytes.parse().unwrap()),
+        ["command", name, shape, bytes] => command(name, shape, bytes.parse().unwrap()),
         ["ask", rounds, notes] => ask(rounds.parse().unwrap(), Path::new(notes), &mut input),
         ["tick", every_ms, lines, gate] => tick(
             Duration::from_millis(every_ms.parse().unwrap()),
@@ -100,13 +100,18 @@ fn result(text: &str) -> Value {
         "usage": {"input_tokens": 200, "output_tokens": 84}})
 }
 
-/// Asks once for a command of so many bytes, of one line or of many, which begins with `NAME-command`.
-fn command(name: &str, of_lines: bool, bytes: usize) {
+/// Asks once for a command of so many bytes, of one line, of many, or of words with a letter that
+/// imitates another one, which begins with `NAME-command`.
+fn command(name: &str, shape: &str, bytes: usize) {
     let mut text = format!("{name}-command");
     while text.len() < bytes {
         let number = text.len();
-        let separator = if of_lines { '\n' } else { ' ' };
-        write!(text, "{separator}echo part {number} of what is to be run").unwrap();
+        match shape {
+            "lines" => write!(text, "\necho part {number} of what is to be run"),
+            "letters" => write!(text, " p\u{430}ypal"),
+            _ => write!(text, " echo part {number} of what is to be run"),
+        }
+        .unwrap();
     }
     let input = json!({"command": text});
     let call = "toolu_1";

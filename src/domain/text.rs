@@ -27,6 +27,9 @@ pub fn is_deceptive(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Bytes in which a deceptive character is looked for at first.
+const WINDOW: usize = 256;
+
 /// How strict a text is made safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -65,16 +68,32 @@ pub fn sanitize_prose_line(text: &str) -> Cow<'_, str> {
 /// or reorders others, or that looks like another one ([`lookalike`]).
 #[must_use]
 pub fn find_deceptive(text: &str, from: usize, level: Level) -> Option<usize> {
-    let hidden = find_hidden(text, from, level);
-    lookalike::find(text, from, hidden.unwrap_or(text.len()), level).or(hidden)
+    // A text may be full of the one kind and have nothing of the other: neither is looked for much
+    // farther than the first that is found.
+    let (mut begin, mut window) = (from, WINDOW);
+    loop {
+        let end = text.ceil_char_boundary(begin.saturating_add(window).min(text.len()));
+        let hidden = hidden_between(text, begin, end, level);
+        let found = lookalike::find(text, begin, hidden.unwrap_or(end), level).or(hidden);
+        if found.is_some() || end >= text.len() {
+            return found;
+        }
+        begin = end;
+        window = window.saturating_mul(2);
+    }
 }
 
 /// Where a text has the first character, from a place on, that hides or reorders others.
 #[must_use]
 pub fn find_hidden(text: &str, from: usize, level: Level) -> Option<usize> {
+    hidden_between(text, from, text.len(), level)
+}
+
+/// The same before another place.
+fn hidden_between(text: &str, from: usize, until: usize, level: Level) -> Option<usize> {
     let mut from = from;
     loop {
-        let at = from + text.get(from..)?.find(is_deceptive)?;
+        let at = from + text.get(from..until)?.find(is_deceptive)?;
         if level == Level::Strict || !belongs(text, at) {
             return Some(at);
         }
@@ -425,6 +444,22 @@ mod tests {
     }
 
     proptest! {
+        /// However far it is from one to the next, and wherever a window ends.
+        #[test]
+        fn the_first_deceptive_character_is_found_wherever_it_stands(
+            ahead in 0usize..900,
+            begin in "[aж ]{0,3}",
+            what in "[\u{202e}\u{200b}]|p\u{430}y|x\u{a0}y|😀\u{200d}x",
+            rest in "[aж\u{200b}\u{430} ]{0,8}",
+            prose in any::<bool>(),
+        ) {
+            let level = if prose { Level::Prose } else { Level::Strict };
+            let text = format!("{begin}{}{what}{rest}", "é ".repeat(ahead));
+            let hidden = find_hidden(&text, 0, level);
+            let first = lookalike::find(&text, 0, text.len(), level).into_iter().chain(hidden).min();
+            prop_assert_eq!(find_deceptive(&text, 0, level), first);
+        }
+
         #[test]
         fn nothing_deceptive_survives(text in "\\PC*|(.|\\n){0,64}") {
             prop_assert!(!sanitize_line(&text).chars().any(is_deceptive));

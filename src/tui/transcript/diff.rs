@@ -30,7 +30,7 @@ const MOST_WORDS: usize = 1_000;
 const ALIKE: f32 = 0.4;
 
 /// How long two texts are compared exactly; after that roughly.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How many lines an edit adds and removes.
 #[must_use]

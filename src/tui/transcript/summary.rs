@@ -43,12 +43,13 @@ pub fn summary_of(tool_name: &str, input: &Value) -> String {
 }
 
 fn said(tool_name: &str, input: &Value) -> String {
-    let one = |name: &str| field(input, name).unwrap_or_default().to_owned();
+    let whole = |name: &str| field(input, name).unwrap_or_default();
+    let one = |name: &str| text::head(whole(name), 8 * MOST).to_owned();
     match tool_name {
         // A line's end may not look like a space: what follows is another command.
         "Bash" => {
             let command = one("command");
-            let lines: Vec<&str> = text::head(&command, 8 * MOST)
+            let lines: Vec<&str> = command
                 .lines()
                 .map(str::trim)
                 .filter(|line| !line.is_empty())
@@ -56,10 +57,10 @@ fn said(tool_name: &str, input: &Value) -> String {
             lines.join(" ⏎ ")
         }
         "Edit" => {
-            let (old, new) = (one("old_string"), one("new_string"));
+            let (old, new) = (whole("old_string"), whole("new_string"));
             let all = input.get("replace_all").and_then(Value::as_bool);
             let everywhere = if all == Some(true) { " everywhere" } else { "" };
-            format!("{}{}{everywhere}", one("file_path"), counted(&old, &new))
+            format!("{}{}{everywhere}", one("file_path"), counted(old, new))
         }
         "MultiEdit" => {
             let (mut old, mut new) = (String::new(), String::new());
@@ -71,7 +72,7 @@ fn said(tool_name: &str, input: &Value) -> String {
             }
             format!("{}{}", one("file_path"), counted(&old, &new))
         }
-        "Write" => format!("{}{}", one("file_path"), counted("", &one("content"))),
+        "Write" => format!("{}{}", one("file_path"), counted("", whole("content"))),
         "NotebookEdit" => {
             let cell = field(input, "cell_id").map_or_else(String::new, |id| format!(" cell {id}"));
             format!("{}{cell}", one("notebook_path"))

@@ -7,7 +7,7 @@
 )]
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::tui::state::Pane;
@@ -246,6 +246,41 @@ fn a_very_long_text_is_approved_unread_by_a_key_of_its_own_and_the_record_says_s
         "{}",
         rig.screen()
     );
+}
+
+/// An agent chooses these as freely as the input itself.
+#[test]
+fn whatever_part_of_a_request_is_endless_the_panel_lays_out_a_little_of_it_and_takes_no_plain_yes()
+{
+    let long = "word ".repeat(80_000);
+    let options: Vec<Value> = (0..150_000)
+        .map(|n| json!({"name": format!("option-{n}")}))
+        .collect();
+    for changes in [
+        json!({"tool_input": {"command": long}}),
+        json!({"description": long}),
+        json!({"decision_reason": long}),
+        json!({"blocked_path": long}),
+        json!({"agent_id": "a", "call_id": long}),
+        json!({"options": options}),
+        json!({"channel": {"slack": {"channel_or_user_id": long}}}),
+        json!({"sdk_state": {"text": long}}),
+        json!({"tool_name": "Write", "tool_input": {"file_path": format!("/{long}"), "content": "x"}}),
+    ] {
+        let field: Vec<String> = changes.as_object().unwrap().keys().cloned().collect();
+        let asked = [approval("a1", "s1", changes)];
+        let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &asked);
+        let screen = rig.screen();
+        let laid = &rig.app.card.laid;
+        assert!(laid.rows.len() < 10_000, "{field:?}: {}", laid.rows.len());
+        assert!(
+            laid.left_out.bytes() > 100_000,
+            "{field:?}: {:?}",
+            laid.left_out
+        );
+        assert!(screen.contains("Allow "), "{field:?}: {screen}");
+        assert_eq!(decided(&rig.keys("y y y")), [], "{field:?}");
+    }
 }
 
 fn is_noted_as_unread(params: &SendDecisionParams) -> bool {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::{Value, json};
 
-use super::clip::clip;
+use super::clip::{self, clip};
 use crate::domain::{Kind, Source};
 use crate::format::bytes;
 use crate::protocol::approval::Approval;
@@ -20,16 +20,36 @@ use crate::tui::transcript::{FileSource, NoFiles, tool_card};
 /// What Claude Code says where it has no better reason than that nobody has allowed it.
 const NO_REASON: &str = "This command requires approval";
 
+/// Characters of a path that a file system may take; by a longer one no file can be named.
+const MAX_PATH: usize = 4_096;
+
 struct Sheet<'t> {
     theme: &'t Theme,
     width: usize,
     rows: Vec<Line<'static>>,
+    /// Bytes of what is told beside the input that may still be laid out.
+    rest: usize,
+    /// Bytes of it that are not.
+    left_out: usize,
 }
 
 impl Sheet<'_> {
     fn add(&mut self, row: &Row) {
         let rest = Row::of("  ", self.theme.text);
         self.rows.extend(row.words(self.width, &Row::new(), &rest));
+    }
+
+    /// As much of a foreign text as may be laid out.
+    fn foreign(&mut self, row: &mut Row, text: &str, style: Style) {
+        let kept = &text[..text.floor_char_boundary(self.rest)];
+        let cut = text.len() - kept.len();
+        // A character that does not fit whole is still the end.
+        self.rest = if cut > 0 { 0 } else { self.rest - kept.len() };
+        self.left_out += cut;
+        row.foreign(kept, style, self.theme);
+        if cut > 0 {
+            row.own(&format!("… {} more", bytes(cut)), self.theme.waiting);
+        }
     }
 
     /// `label: words`, the words being foreign.
@@ -39,7 +59,7 @@ impl Sheet<'_> {
         }
         let mut row = Row::of(label, self.theme.dim);
         row.own(" ", self.theme.dim);
-        row.foreign(words.trim(), style, self.theme);
+        self.foreign(&mut row, words.trim(), style);
         self.add(&row);
     }
 
@@ -56,9 +76,21 @@ impl Sheet<'_> {
     fn value(&mut self, heading: &str, value: &Value) {
         let room = u16::try_from(self.width.saturating_sub(2)).unwrap_or(u16::MAX);
         self.add(&Row::of(heading, self.theme.dim));
-        for mut row in tool_card("", value, &NoFiles, room, self.theme) {
+        let (kept, cut) = clip(value, self.rest);
+        for mut row in tool_card("", &kept, &NoFiles, room, self.theme) {
             row.spans.insert(0, "  ".into());
             self.rows.push(row);
+        }
+        self.rest = self.rest.saturating_sub(clip::size(&kept));
+        self.more(cut);
+        self.left_out += cut;
+    }
+
+    /// Says how many bytes no row shows.
+    fn more(&mut self, cut: usize) {
+        if cut > 0 {
+            let words = format!("… {} more", bytes(cut));
+            self.add(&Row::of(&words, self.theme.waiting));
         }
     }
 
@@ -86,6 +118,8 @@ pub fn body(
         theme,
         width: usize::from(width.max(1)),
         rows: Vec::new(),
+        rest: budget,
+        left_out: 0,
     };
     if let Some(place) = place {
         sheet.say("in", place, theme.text);
@@ -95,7 +129,7 @@ pub fn body(
     blocked_path(app, approval, &mut sheet);
     let plan = plan_of_call(app, approval).map(|plan| json!({"plan": plan}));
     let (input, more) = clip(plan.as_ref().unwrap_or(&approval.tool_input), budget);
-    let mut left_out = LeftOut::of_bytes(more);
+    let mut is_known = true;
     let subject = &app.card.subject;
     let is_subject = subject.approval.as_deref() == Some(approval.id.as_str());
     if is_subject {
@@ -115,7 +149,7 @@ pub fn body(
                 theme.waiting,
             ));
             // Nobody has read what is not known.
-            left_out = LeftOut::Unknown;
+            is_known = false;
         }
         Kind::Plan | Kind::Permission | Kind::Question => {
             let rows = tool_card(&approval.tool_name, &input, files, width, theme);
@@ -126,10 +160,7 @@ pub fn body(
             sheet.rows.extend(rows);
         }
     }
-    if more > 0 {
-        let words = format!("… {} more", bytes(more));
-        sheet.add(&Row::of(&words, theme.waiting));
-    }
+    sheet.more(more);
     options(approval, &mut sheet);
     if let Some(channel) = &approval.channel {
         sheet.value("Requested channel", channel);
@@ -137,6 +168,10 @@ pub fn body(
     if let Some(state) = &approval.sdk_state {
         sheet.value("Program state", state);
     }
+    let left_out = match is_known {
+        true => LeftOut::of_bytes(more + sheet.left_out),
+        false => LeftOut::Unknown,
+    };
     (sheet.rows, left_out)
 }
 
@@ -213,7 +248,7 @@ fn is_outside(app: &App, approval: &Approval, path: &str) -> bool {
     let Some(directory) = directory.filter(|directory| !directory.is_empty()) else {
         return false;
     };
-    !plain(&Path::new(directory).join(path)).starts_with(directory)
+    path.len() <= MAX_PATH && !plain(&Path::new(directory).join(path)).starts_with(directory)
 }
 
 /// A path without `..`, `.` and empty parts, by its name alone.
@@ -231,6 +266,9 @@ fn plain(path: &Path) -> std::path::PathBuf {
 
 /// A path that has `..`, `.` or empty parts, without them; none for one that has none.
 fn without_detours(path: &str) -> Option<String> {
+    if path.len() > MAX_PATH {
+        return None;
+    }
     let has_some = path
         .split('/')
         .skip(1)
@@ -339,14 +377,23 @@ fn options(approval: &Approval, sheet: &mut Sheet<'_>) {
     if approval.kind != Kind::Contact {
         sheet.add(&Row::of("Ways to deny:", theme.dim));
     }
-    for option in &approval.options {
+    for (index, option) in approval.options.iter().enumerate() {
+        if sheet.rest == 0 {
+            let unseen = approval.options.get(index..).unwrap_or_default();
+            let words = format!("… {} more", unseen.len());
+            sheet.add(&Row::of(&words, theme.waiting));
+            // At least one byte each.
+            sheet.left_out += unseen.len();
+            return;
+        }
         let title = option.title.as_deref().filter(|title| !title.is_empty());
         let mut row = Row::of("○ ", theme.dim);
-        row.foreign(title.unwrap_or(&option.name), theme.text, theme);
+        sheet.foreign(&mut row, title.unwrap_or(&option.name), theme.text);
         if let Some(meaning) = option.description.as_deref() {
             row.own(" — ", theme.dim);
-            row.foreign(meaning, theme.dim, theme);
+            sheet.foreign(&mut row, meaning, theme.dim);
         }
         sheet.add(&row);
+        sheet.rest = sheet.rest.saturating_sub(1);
     }
 }

@@ -19,7 +19,9 @@ pub fn clip(input: &Value, budget: usize) -> (Cow<'_, Value>, usize) {
     (Cow::Owned(clipped), size - (budget - rest).min(size))
 }
 
-fn size(value: &Value) -> usize {
+/// What an input counts, in bytes.
+#[must_use]
+pub fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(values) => values.iter().map(|value| SCALAR + size(value)).sum(),
