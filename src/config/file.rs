@@ -4,7 +4,7 @@
 //! with a project, perhaps a stranger's. Never writes one ([`super::write`] does). Called by the
 //! resolver alone.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -20,20 +20,6 @@ const DASHBOARD: &str = "dashboard";
 
 /// Bytes of a file that are read: much more than all settings take.
 const MAX_BYTES: u64 = 1024 * 1024;
-
-/// Reads a regular file. One came with a project, and may be a pipe or without an end.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let file = platform::open_regular(path, Links::Follow)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("it has more than {MAX_BYTES} bytes"),
-        ));
-    }
-    Ok(bytes)
-}
 
 /// A file that was read.
 #[derive(Debug)]
@@ -84,7 +70,8 @@ impl ConfigFile {
 
     fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
         let path = path.to_owned();
-        match read_bounded(&path) {
+        // One came with a project, and may be a pipe or without an end.
+        match platform::read_regular(&path, Links::Follow, MAX_BYTES) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(values)) => Ok(Some(Self { path, values })),
                 Ok(_) => Err(ConfigError::NotAnObject { file: path }),

@@ -31,11 +31,11 @@ use macos as system;
 
 use system::leads_session;
 
-pub use atomic_file::{read_regular_file, write_atomically};
+pub use atomic_file::write_atomically;
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
 pub use program::{installed_program, is_executable, on_path, running_program};
-pub use regular_file::{Links, open_regular, open_regular_with};
+pub use regular_file::{Links, open_regular, open_regular_with, read_regular};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
     become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, lock_holders,

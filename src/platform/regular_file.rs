@@ -4,7 +4,7 @@
 //! open itself never waits and never makes a terminal this process's own.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -50,6 +50,24 @@ pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -
     }
 }
 
+/// Reads a whole regular file of at most so many bytes.
+///
+/// # Errors
+/// As [`open_regular`], when it cannot be read, and when it is larger ([`io::ErrorKind::FileTooLarge`]).
+pub fn read_regular(path: &Path, links: Links, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path, links)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {most} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -71,5 +89,8 @@ mod tests {
             let refused = open_regular(other, Links::Follow).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{other:?}");
         }
+        assert_eq!(read_regular(&file, Links::Refuse, 4).unwrap(), b"text");
+        let refused = read_regular(&file, Links::Refuse, 3).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
     }
 }

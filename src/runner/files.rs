@@ -18,7 +18,7 @@ use super::FORMAT;
 use super::dir::SessionDir;
 use super::identity::{Identity, PublicKey, Purpose};
 use crate::platform::isolation::Isolation;
-use crate::platform::{read_regular_file, write_atomically};
+use crate::platform::{Links, read_regular, write_atomically};
 
 /// What can go wrong with a file of a session directory.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +300,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
 /// The whole file; none if there is none. What somebody put in its place, a pipe or a device, is an error, and
 /// holds nobody up.
 fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    match read_regular_file(path, MAX_FILE) {
+    match read_regular(path, Links::Refuse, MAX_FILE) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FileError::Read {
