@@ -1,8 +1,9 @@
 //! One decision about many approvals.
 //!
 //! What it is about is fixed when the form opens. A yes is given only to requests whose whole text
-//! this form has shown: each is listed in full, and enter shows the next page until all were on the
-//! screen. What is dangerous, what is longer than [`MAX_ROWS`], and what wants more than a yes or a
+//! this form has shown: each is listed in full, and `y` shows the next page until all were on the
+//! screen. It then counts as every other yes does, once the form has been on the screen, unchanged, for
+//! the guard time. What is dangerous, what is longer than [`MAX_ROWS`], and what wants more than a yes or a
 //! no is skipped and counted. A request that changed or ended in the meantime is skipped too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::state::form::deny::NO_REASON;
 use crate::tui::state::form::offers::{Offer, Offers};
+use crate::tui::state::form::yes::{NO, Yes};
 use crate::tui::state::guard::{self, LeftOut, TextView};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
@@ -228,7 +230,8 @@ impl BatchDecision {
     }
 }
 
-/// Enter decides all that is listed, one decision each; a yes, once all of it was shown.
+/// Decides all that is listed, one decision each: `y` approves once all of it was shown, Enter denies with the
+/// reason that is typed.
 pub fn key(app: &mut App, mut form: Box<BatchDecision>, key: KeyEvent) -> After {
     match key.code {
         KeyCode::PageDown => form.scroll = form.scroll.saturating_add(form.page.max(1)),
@@ -237,7 +240,7 @@ pub fn key(app: &mut App, mut form: Box<BatchDecision>, key: KeyEvent) -> After 
         KeyCode::Up | KeyCode::Char('k') if form.yes => {
             form.scroll = form.scroll.saturating_sub(1);
         }
-        KeyCode::Enter if form.yes => match decide::must_read(app) {
+        _ if form.yes && Yes::Letter.takes(key) => match decide::must_read(app) {
             Some(unread) => form.scroll = unread.first,
             None => return send(app, &form),
         },
@@ -389,16 +392,16 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
             theme.waiting,
         );
     }
-    let enter = match (form.yes, undrawn) {
-        (true, 0) => "approve all listed",
-        (true, _) => "next page",
-        (false, _) => "deny all listed",
+    let (decide, cancel) = match (form.yes, undrawn) {
+        (true, 0) => ((Yes::Letter.label(), "approve all listed"), NO),
+        (true, _) => ((Yes::Letter.label(), "next page"), NO),
+        (false, _) => (("enter", "deny all listed"), "esc"),
     };
-    let mut keys = vec![("enter", enter)];
+    let mut keys = vec![decide];
     if below > 0 || form.scroll > 0 {
         keys.push(("pagedown", "scroll"));
     }
-    keys.push(("esc", "cancel"));
+    keys.push((cancel, "cancel"));
     keys_at_foot(&guarded(app), &keys, inside, buf);
 }
 

@@ -17,10 +17,10 @@ use crate::domain::text::nearest;
 pub const DIALOGS: &str = "In dialogs";
 /// Keys within dialogs, which are always these.
 pub const DIALOG_KEYS: [(&str, &str); 8] = [
-    ("y enter", "yes, where a dialog asks yes or no"),
+    ("y", "yes, where a dialog asks yes or no"),
     ("!", "approve a dangerous call, where a dialog asks"),
-    ("enter", "send, or approve what is listed"),
-    ("esc ctrl-c", "cancel; nothing is sent"),
+    ("enter", "send; yes, where nothing is lost or approved"),
+    ("n esc ctrl-c", "no, cancel; nothing is sent (text: esc)"),
     ("alt-enter", "new line"),
     ("tab", "next field, or as shown"),
     ("ctrl-g", "edit in $EDITOR"),

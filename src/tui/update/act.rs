@@ -3,6 +3,7 @@
 use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
+use crate::tui::state::form::yes::Yes;
 use crate::tui::state::form::{confirm::Confirm, help::Help, palette::Palette, say::About};
 use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
 use crate::tui::theme::{self, Theme};
@@ -160,15 +161,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Demo if app.data.is_empty() => vec![Effect::Demo],
         Action::Demo => {
-            app.form = Some(Form::Confirm(Confirm {
-                question:
-                    "Leave for the demo? It runs scripted agents in a place of its own; your \
-                           sessions keep running, and quitting it comes back here."
-                        .to_owned(),
-                then: vec![Effect::Demo],
-                approval: None,
-                scroll: 0,
-            }));
+            let question = "Leave for the demo? It runs scripted agents in a place of its own; your \
+                            sessions keep running, and quitting it comes back here.";
+            app.form = Some(Form::Confirm(Confirm::before(
+                "start the demo",
+                Yes::LetterOrEnter,
+                question.to_owned(),
+                vec![Effect::Demo],
+            )));
             Vec::new()
         }
         Action::RestartDaemon => vec![Effect::RestartDaemon],

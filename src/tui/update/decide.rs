@@ -5,7 +5,7 @@
 //! yes also needs every row of the text to have been on the screen: a first `y` reads on instead.
 //! The stated exceptions: a text of more than [`LONG_TEXT`] rows can be approved by a key of its own,
 //! and the record says how much was not read; and a batch, whose form shows the whole text of each
-//! request that it approves.
+//! request that it approves. Its yes waits the guard time, too, from when that form last changed.
 //! Something dangerous is confirmed by a second key, which is none of those that lead there.
 
 use super::{Effect, say};
@@ -240,12 +240,8 @@ pub fn confirmed(app: &mut App, approval: &Approval, effects: Vec<Effect>) -> Ve
     let question = reasons(dangers).filter(|_| app.preferences.confirm_dangerous);
     match question {
         Some(question) => {
-            app.form = Some(Form::Confirm(Confirm {
-                question,
-                then: effects,
-                approval: Some(approval.id.clone()),
-                scroll: 0,
-            }));
+            let form = Confirm::dangerous(&approval.id, question, effects);
+            app.form = Some(Form::Confirm(form));
             Vec::new()
         }
         None => perform(app, effects),

@@ -66,7 +66,12 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
 fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
     let moves = match &app.form {
         Some(
-            Form::Read(_) | Form::Help(_) | Form::Palette(_) | Form::Several(_) | Form::Search(_),
+            Form::Read(_)
+            | Form::Help(_)
+            | Form::Palette(_)
+            | Form::Several(_)
+            | Form::Confirm(_)
+            | Form::Search(_),
         ) => true,
         // In a review the arrows only move about, elsewhere they choose.
         Some(Form::Batch(form)) => form.yes,
@@ -77,7 +82,6 @@ fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
             | Form::Question(_)
             | Form::Contact(_)
             | Form::Say(_)
-            | Form::Confirm(_)
             | Form::Launch(_),
         )
         | None => false,

@@ -9,6 +9,7 @@ use crate::tui::state::form::Field;
 use crate::tui::state::form::confirm::Confirm;
 use crate::tui::state::form::say::{About, Say, export_name};
 use crate::tui::state::form::several::{Several, What};
+use crate::tui::state::form::yes::Yes;
 use crate::tui::state::{App, Form, notice::Tone};
 
 /// The selected session; says so where there is none.
@@ -168,15 +169,13 @@ pub fn end(app: &mut App) -> Vec<Effect> {
     if !session.status.is_active() {
         return effects;
     }
-    app.form = Some(Form::Confirm(Confirm {
-        question: format!(
-            "End “{}”? The current turn will be lost.",
-            crate::format::subject(&session, 60)
-        ),
-        then: effects,
-        approval: None,
-        scroll: 0,
-    }));
+    let subject = crate::format::subject(&session, 60);
+    app.form = Some(Form::Confirm(Confirm::before(
+        "end",
+        Yes::Letter,
+        format!("End “{subject}”? The current turn will be lost."),
+        effects,
+    )));
     Vec::new()
 }
 
@@ -191,15 +190,16 @@ pub fn restart(app: &mut App) -> Vec<Effect> {
     } else {
         ""
     };
-    app.form = Some(Form::Confirm(Confirm {
-        question: format!("Restart “{subject}” with your current credentials?{loss}"),
-        then: vec![Effect::RestartSession(Box::new(RestartSessionParams {
-            session_id: session.id,
-            env: Some(app.launch.environment.clone()),
-        }))],
-        approval: None,
-        scroll: 0,
-    }));
+    let params = RestartSessionParams {
+        session_id: session.id,
+        env: Some(app.launch.environment.clone()),
+    };
+    app.form = Some(Form::Confirm(Confirm::before(
+        "restart",
+        Yes::Letter,
+        format!("Restart “{subject}” with your current credentials?{loss}"),
+        vec![Effect::RestartSession(Box::new(params))],
+    )));
     Vec::new()
 }
 
@@ -325,15 +325,15 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
     if !on {
         return vec![change];
     }
-    app.form = Some(Form::Confirm(Confirm {
-        question: format!(
-            "Auto-accept edits in “{}”? Edits will run without asking until you turn this off.",
-            crate::format::subject(&session, 60)
+    let subject = crate::format::subject(&session, 60);
+    app.form = Some(Form::Confirm(Confirm::before(
+        "auto-accept edits",
+        Yes::Letter,
+        format!(
+            "Auto-accept edits in “{subject}”? Edits will run without asking until you turn this off."
         ),
-        then: vec![change],
-        approval: None,
-        scroll: 0,
-    }));
+        vec![change],
+    )));
     Vec::new()
 }
 
@@ -343,16 +343,17 @@ pub fn export_exists(app: &mut App, session: String, path: String) {
     if app.form.is_some() {
         return say(app, Tone::Bad, format!("Not exported: {path} exists"));
     }
-    app.form = Some(Form::Confirm(Confirm {
+    let export = Effect::Export {
+        session,
+        path,
+        overwrite: true,
+    };
+    app.form = Some(Form::Confirm(Confirm::before(
+        "overwrite",
+        Yes::Letter,
         question,
-        then: vec![Effect::Export {
-            session,
-            path,
-            overwrite: true,
-        }],
-        approval: None,
-        scroll: 0,
-    }));
+        vec![export],
+    )));
 }
 
 #[cfg(test)]

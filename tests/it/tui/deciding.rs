@@ -48,8 +48,8 @@ fn what_was_edited_is_what_runs() {
     terminal.type_in("-differently");
     terminal.wait_for("touch made-differently");
     terminal.keys("enter");
-    terminal.wait_lit(&["enter approve"]);
-    terminal.keys("enter");
+    terminal.wait_lit(&["y approve"]);
+    terminal.keys("y");
     terminal.wait_gone("Approve as edited?");
     cli.until_status(&id, "completed");
     assert!(cli.work().join("made-differently").exists());
@@ -129,8 +129,8 @@ fn marked_ones_are_decided_together_after_a_summary() {
         .collect();
     terminal.wait_for("Inbox 3");
     terminal.decide("Y");
-    terminal.wait_lit(&["enter approve all"]);
-    terminal.keys("enter");
+    terminal.wait_lit(&["y approve all"]);
+    terminal.keys("y");
     for (n, id) in ids.iter().enumerate() {
         cli.until_status(id, "completed");
         assert!(cli.work().join(format!("many-{n}")).exists());

@@ -2,7 +2,7 @@
 //!
 //! At most one is open. Each holds only what was typed and chosen, and the id of what it is about,
 //! so that what it sends concerns what was on the screen when it was opened. Every form closes
-//! with Esc and none takes a key away that it does not use.
+//! with Esc and none takes a key away that it does not use. Which key says yes is one rule for all ([`yes`]).
 
 pub mod always;
 pub mod confirm;
@@ -19,8 +19,11 @@ pub mod read;
 pub mod say;
 pub mod search;
 pub mod several;
+pub mod yes;
 
 pub use field::Field;
+
+use yes::Yes;
 
 use crate::tui::forms::batch::BatchDecision;
 
@@ -99,6 +102,39 @@ impl Form {
             | Self::Read(_)
             | Self::Help(_)
             | Self::Palette(_) => None,
+        }
+    }
+
+    /// The key that says yes, where it asks for a yes or a no.
+    #[must_use]
+    pub fn yes(&self) -> Option<Yes> {
+        match self {
+            Self::Confirm(form) => Some(form.yes),
+            Self::Several(form) => Some(form.what.yes()),
+            Self::Batch(form) if form.yes => Some(Yes::Letter),
+            Self::Edit(form) if form.review.is_some() => Some(Yes::Letter),
+            Self::Always(_) => Some(Yes::Letter),
+            Self::Deny(_)
+            | Self::Edit(_)
+            | Self::Batch(_)
+            | Self::Question(_)
+            | Self::Contact(_)
+            | Self::Say(_)
+            | Self::Read(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Help(_)
+            | Self::Palette(_) => None,
+        }
+    }
+
+    /// What that yes does, as a verb.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Confirm(form) => form.verb,
+            Self::Several(form) => form.what.verb(),
+            _ => "approve",
         }
     }
 

@@ -1,5 +1,7 @@
 //! A summary before something is done to several sessions.
 
+use super::yes::Yes;
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
@@ -48,13 +50,25 @@ impl What {
         }
     }
 
-    /// Whether Enter confirms it. What cannot be undone takes `y` alone, so that a key which opened the
-    /// form from the palette does not confirm it as well.
+    /// What it does, as a verb.
     #[must_use]
-    pub fn is_confirmed_by_enter(self) -> bool {
+    pub fn verb(self) -> &'static str {
         match self {
-            Self::Interrupt | Self::End | Self::Archive | Self::Unarchive => true,
-            Self::Delete => false,
+            Self::Interrupt => "interrupt",
+            Self::End => "end",
+            Self::Archive => "archive",
+            Self::Unarchive => "unarchive",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The key that confirms it. Whose turn or background work would be lost, and what would be gone for
+    /// good, is not lost by an Enter that chose the command in the palette.
+    #[must_use]
+    pub fn yes(self) -> Yes {
+        match self {
+            Self::Interrupt | Self::Archive | Self::Unarchive => Yes::LetterOrEnter,
+            Self::End | Self::Delete => Yes::Letter,
         }
     }
 

@@ -8,13 +8,15 @@ use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::session::UpdateSessionSettingsParams;
 use crate::tui::effect::Effect;
 use crate::tui::state::form::always::Always;
+use crate::tui::state::form::yes::Yes;
 use crate::tui::state::{App, Form};
 use crate::tui::update::decide;
 
-/// Space and digits choose, left and right change how far it reaches, Enter sends.
+/// Space and digits choose, left and right change how far it reaches, a yes sends.
 pub fn key(app: &mut App, mut form: Always, key: KeyEvent) -> After {
     let last = form.choices.len().saturating_sub(1);
     match key.code {
+        _ if Yes::Letter.takes(key) => return send(app, form),
         KeyCode::Up | KeyCode::Char('k') => form.at = form.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => form.at = (form.at + 1).min(last),
         KeyCode::Left | KeyCode::Char('h') => form.reach(false),
@@ -27,7 +29,6 @@ pub fn key(app: &mut App, mut form: Always, key: KeyEvent) -> After {
                 toggle(&mut form);
             }
         }
-        KeyCode::Enter => return send(app, form),
         _ => {}
     }
     After::Stay(Form::Always(form))

@@ -1,34 +1,22 @@
 //! A second question before something that cannot be undone.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
 use super::{After, scrolled};
 use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
-use crate::tui::update::{decide, say};
+use crate::tui::update::decide;
 
-/// `y` does it, `n` does not, anything else changes nothing. A dangerous approval takes `!` instead:
-/// a key that nobody hits who wanted to approve twice.
+/// A yes does it. That of a dangerous approval also needs the whole text to have been on the screen.
 pub fn key(app: &mut App, mut form: Confirm, key: KeyEvent) -> After {
-    let is_dangerous = form.approval.is_some();
-    match key.code {
-        KeyCode::Char('!') if is_dangerous => match decide::must_read(app) {
+    if form.yes.takes(key) {
+        let unread = form.approval.as_ref().and_then(|_| decide::must_read(app));
+        match unread {
             None => return After::Close(decide::perform(app, form.then)),
             Some(unread) => form.scroll = unread.first,
-        },
-        KeyCode::Char('y' | 'Y') | KeyCode::Enter if is_dangerous => {
-            say(app, Tone::Plain, "Dangerous: ! approves, esc goes back");
         }
-        KeyCode::Char('y' | 'Y') | KeyCode::Enter => {
-            return After::Close(decide::perform(app, form.then));
-        }
-        KeyCode::Char('n' | 'N' | 'q') => return After::Close(Vec::new()),
-        _ => {
-            if let Some(first) = scrolled(form.scroll, key) {
-                form.scroll = first;
-            }
-        }
+    } else if let Some(first) = scrolled(form.scroll, key) {
+        form.scroll = first;
     }
     After::Stay(Form::Confirm(form))
 }

@@ -7,10 +7,11 @@ use crate::domain::Decision;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::edit::{self, Edit};
+use crate::tui::state::form::yes::Yes;
 use crate::tui::state::{App, Form};
 use crate::tui::update::decide;
 
-/// Enter shows what is changed and then sends it; alt-enter is a new line, ctrl-g the editor.
+/// Enter shows what is changed, a yes then sends it; alt-enter is a new line, ctrl-g the editor.
 pub fn key(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     // Whether it still waits is said when it is sent; what was typed stays until then.
     let asked = match app.data.pending(&form.approval) {
@@ -71,8 +72,7 @@ fn editor(form: Box<Edit>) -> After {
 fn review(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     let control = key.modifiers == KeyModifiers::CONTROL;
     match key.code {
-        KeyCode::Enter => return send(app, form),
-        KeyCode::Char('s') if control => return send(app, form),
+        _ if Yes::Letter.takes(key) => return send(app, form),
         KeyCode::Char('g') if control => {
             form.review = None;
             return editor(form);
@@ -117,7 +117,8 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
 
 /// It ended while its input was edited: what was typed can still be copied out by the editor.
 fn gone(app: &mut App, form: Box<Edit>, key: KeyEvent) -> After {
-    if key.code == KeyCode::Enter {
+    let is_yes = form.review.is_some() && Yes::Letter.takes(key);
+    if is_yes || key.code == KeyCode::Enter {
         let _ = decide::still_pending(app, &form.approval);
     }
     if key.code == KeyCode::Char('g') && key.modifiers == KeyModifiers::CONTROL {

@@ -1,4 +1,8 @@
 //! Keys in the open form, a file a form.
+//!
+//! Yes and no are said alike in all of them ([`yes`](crate::tui::state::form::yes)): `y` and `n`, `!` where something dangerous is
+//! approved, and Enter only where nothing is lost or approved. A yes that approves, also that of a batch, counts
+//! once the dialog has been on the screen, unchanged, for the guard time; all others once it was drawn.
 
 mod always;
 mod confirm;
@@ -21,6 +25,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Effect, decide};
 use crate::tui::forms::batch;
+use crate::tui::state::form::yes::is_no;
+use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form};
 
 /// What becomes of the form after a key.
@@ -42,6 +48,17 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Esc {
         back(app, form);
         return Vec::new();
+    }
+    if let Some(yes) = form.yes() {
+        if is_no(key) {
+            back(app, form);
+            return Vec::new();
+        }
+        if yes.refuses(key) {
+            super::say(app, Tone::Plain, yes.instead(form.verb()));
+            app.form = Some(form);
+            return Vec::new();
+        }
     }
     if sends(&form, key) && !counts(app, &form) {
         app.form = Some(form);
@@ -78,11 +95,11 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 
 /// Whether a key could send what the form is about.
 fn sends(form: &Form, key: KeyEvent) -> bool {
-    match key.code {
-        KeyCode::Enter => true,
-        KeyCode::Char('s') => key.modifiers == KeyModifiers::CONTROL,
-        KeyCode::Char('y' | 'Y' | '!') => matches!(form, Form::Confirm(_) | Form::Several(_)),
-        _ => false,
+    match (form.yes(), key.code) {
+        (Some(yes), _) => yes.takes(key),
+        (None, KeyCode::Enter) => true,
+        (None, KeyCode::Char('s')) => key.modifiers == KeyModifiers::CONTROL,
+        (None, _) => false,
     }
 }
 

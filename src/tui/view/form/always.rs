@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use super::{about, keys_at_foot};
 use crate::tui::state::App;
 use crate::tui::state::form::always::Always;
+use crate::tui::state::form::yes::{NO, Yes};
 use crate::tui::transcript::text::Row;
 use crate::tui::view::widgets::{popup, row_style};
 
@@ -61,10 +62,10 @@ pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
     } else {
         "approve once"
     };
-    let mut keys = vec![("enter", approve), ("space", "toggle")];
+    let mut keys = vec![(Yes::Letter.label(), approve), ("space", "toggle")];
     if form.can_reach() {
         keys.push(("←→", "scope"));
     }
-    keys.push(("esc", "cancel"));
+    keys.push((NO, "cancel"));
     keys_at_foot(&super::guarded(app), &keys, inside, buf);
 }

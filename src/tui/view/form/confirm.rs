@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use crate::tui::state::App;
 use crate::tui::state::form::confirm::Confirm;
+use crate::tui::state::form::yes::NO;
 use crate::tui::state::guard::{self, TextView};
 use crate::tui::transcript::text::{Row, lines};
 use crate::tui::view::widgets::{form_hints, popup};
@@ -91,13 +92,14 @@ pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
     if inside.height == 0 {
         return;
     }
+    let yes = form.yes.label();
     let mut keys = match form.approval {
         Some(_) => {
             let unread = app.guard.unread(&view(app, form, screen));
             let mut keys = if unread.is_nothing() {
-                form_hints(theme, &[("!", "approve"), ("esc", "back")])
+                form_hints(theme, &[(yes, form.verb), (NO, "cancel")])
             } else {
-                let mut keys = form_hints(theme, &[("!", "next page"), ("esc", "back")]);
+                let mut keys = form_hints(theme, &[(yes, "next page"), (NO, "cancel")]);
                 keys.spans.push(ratatui::text::Span::styled(
                     format!("  {}", unread.describe()),
                     theme.waiting,
@@ -111,7 +113,7 @@ pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
             }
             keys
         }
-        None => form_hints(theme, &[("y", "yes"), ("n", "no")]),
+        None => form_hints(theme, &[(yes, form.verb), (NO, "cancel")]),
     };
     keys.style = theme.text;
     buf.set_line(inside.x, inside.y + inside.height - 1, &keys, inside.width);

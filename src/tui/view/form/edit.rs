@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{draw_field, keys_at_foot};
 use crate::tui::state::App;
 use crate::tui::state::form::edit::{Changed, Edit, words};
+use crate::tui::state::form::yes::{NO, Yes};
 use crate::tui::theme::Theme;
 use crate::tui::transcript::text::Row;
 use crate::tui::transcript::tool_label;
@@ -141,11 +142,11 @@ fn review(
     } else {
         "approve as edited"
     };
-    let mut keys = vec![("enter", approve), ("e", "edit on")];
+    let mut keys = vec![(Yes::Letter.label(), approve)];
     if most > 0 {
         keys.push(("↑↓", "scroll"));
     }
-    keys.push(("esc", "back"));
+    keys.push((NO, "edit on"));
     keys_at_foot(theme, &keys, inside, buf);
     skip
 }

@@ -8,6 +8,7 @@ use crate::format::subject;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::form::several::{Several, What};
+use crate::tui::state::form::yes::NO;
 use crate::tui::view::sessions::status_mark;
 use crate::tui::view::widgets::{fit_prose, form_hints, popup};
 
@@ -69,11 +70,11 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
     for (line, y) in lines.iter().zip(0..inside.height.saturating_sub(1)) {
         buf.set_line(inside.x, inside.y + y, line, inside.width);
     }
-    let yes = match form.what {
-        What::Delete => "delete",
-        What::Interrupt | What::End | What::Archive | What::Unarchive => "yes",
-    };
-    let mut keys = vec![("y", yes), ("n", "cancel (keeps the selection)")];
+    let yes = form.what.yes().label();
+    let mut keys = vec![
+        (yes, form.what.verb()),
+        (NO, "cancel (keeps the selection)"),
+    ];
     if count > room {
         keys.push(("↑↓", "scroll"));
     }

@@ -161,17 +161,17 @@ fn keys_send_exactly_this() {
         ),
         (ask(refusals), "n x enter", Some(no("x"))),
         // Edits.
-        (ask(json!({})), "e enter enter", Some(yes.clone())),
-        (ask(json!({})), "e ! enter esc esc enter", None),
+        (ask(json!({})), "e enter y", Some(yes.clone())),
+        (ask(json!({})), "e ! enter n esc enter", None),
         (
             ask(json!({})),
-            "e ! enter esc ? enter enter",
+            "e ! enter esc ? enter y",
             Some(json!({"approval_id": "a1", "decision": "approve",
                 "updated_input": {"command": "cargo test --workspace!?", "description": "Run the tests"}})),
         ),
         (
             ask(json!({})),
-            "e ! enter enter",
+            "e ! enter y",
             Some(json!({"approval_id": "a1", "decision": "approve",
                 "updated_input": {"command": "cargo test --workspace!", "description": "Run the tests"}})),
         ),
@@ -179,36 +179,28 @@ fn keys_send_exactly_this() {
             ask(
                 json!({"tool_name": "Write", "tool_input": {"file_path": "a", "content": "x\r\ny\r\n"}}),
             ),
-            "e z tab b enter enter",
+            "e z tab b enter y",
             Some(json!({"approval_id": "a1", "decision": "approve",
                 "updated_input": {"file_path": "ab", "content": "zx\r\ny\r\n"}})),
         ),
         (
             ask(json!({"tool_name": "Task", "tool_input": {"n": 1}})),
-            "e { enter enter",
+            "e { enter y",
             None,
         ),
-        (ask(json!({"source": "mcp"})), "e enter enter", None),
+        (ask(json!({"source": "mcp"})), "e enter", None),
         // What lasts.
-        (suggested(), "a enter", Some(lasting(json!([rule])))),
-        (suggested(), "a 2 enter", Some(lasting(json!([rule, mode])))),
-        (suggested(), "a 1 2 enter", Some(lasting(json!([mode])))),
-        (suggested(), "a left enter", Some(lasting(json!([here])))),
-        (
-            suggested(),
-            "a right enter",
-            Some(lasting(json!([everywhere]))),
-        ),
-        (suggested(), "a space enter", Some(yes.clone())),
+        (suggested(), "a y", Some(lasting(json!([rule])))),
+        (suggested(), "a 2 y", Some(lasting(json!([rule, mode])))),
+        (suggested(), "a 1 2 y", Some(lasting(json!([mode])))),
+        (suggested(), "a left y", Some(lasting(json!([here])))),
+        (suggested(), "a right y", Some(lasting(json!([everywhere])))),
+        (suggested(), "a space y", Some(yes.clone())),
         (ask(json!({})), "a enter", None),
         (ask(json!({"source": "mcp"})), "a enter", None),
-        (only("setMode"), "a enter", Some(yes.clone())),
-        (
-            only("setMode"),
-            "a 1 enter",
-            Some(lasting(json!([only_mode]))),
-        ),
-        (only("addDirectories"), "a enter", Some(yes.clone())),
+        (only("setMode"), "a y", Some(yes.clone())),
+        (only("setMode"), "a 1 y", Some(lasting(json!([only_mode])))),
+        (only("addDirectories"), "a y", Some(yes.clone())),
         // Questions.
         (
             one_question(),
@@ -294,7 +286,7 @@ fn keys_send_exactly_this() {
 fn accepting_a_plan_can_accept_its_edits_too() {
     let plan =
         ask(json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "# P"}}));
-    let effects = rig(&[plan]).keys("a enter");
+    let effects = rig(&[plan]).keys("a y");
     let Some(Effect::Settings(settings)) = effects.first() else {
         panic!("nothing is set: {effects:?}");
     };
@@ -329,10 +321,10 @@ fn the_dangerous_is_confirmed_by_a_second_key_which_is_another_one() {
     let mut lasting = asked.clone();
     lasting["permission_suggestions"] = json!([{"type": "addRules", "behavior": "allow",
         "rules": [{"toolName": "Bash", "ruleContent": "rm:*"}], "destination": "localSettings"}]);
-    assert_eq!(sends(lasting.clone(), "a enter enter"), [] as [Value; 0]);
-    assert_eq!(sends(lasting, "a enter !").len(), 1);
+    assert_eq!(sends(lasting.clone(), "a y y"), [] as [Value; 0]);
+    assert_eq!(sends(lasting, "a y !").len(), 1);
     let harmless = ask(json!({"tool_input": {"command": "rm -r"}}));
-    let dangerous = "e f space x enter enter";
+    let dangerous = "e f space x enter y";
     assert_eq!(sends(harmless.clone(), dangerous), [] as [Value; 0]);
     assert_eq!(sends(harmless, &format!("{dangerous} !")).len(), 1);
     let mut dashboard = rig(&[asked]);
@@ -368,7 +360,7 @@ fn what_comes_back_from_the_editor_is_shown_before_it_is_sent() {
     );
     let updated = json!({"command": "cargo test --doc", "description": "Run the tests"});
     assert_eq!(
-        sent(&rig.keys("enter")),
+        sent(&rig.keys("y")),
         [json!({"approval_id": "a1", "decision": "approve", "updated_input": updated})]
     );
 }
@@ -380,7 +372,7 @@ fn an_edit_stays_when_its_question_ends_and_nothing_is_sent() {
     let gone = ask(json!({"outcome": "withdrawn", "status": "resolved"}));
     let _ = rig.approval_event("approval_resolved", &gone);
     rig.draw();
-    assert_eq!(sent(&rig.keys("enter enter")), [] as [Value; 0]);
+    assert_eq!(sent(&rig.keys("enter y")), [] as [Value; 0]);
     assert!(rig.screen().contains("no longer pending"));
     let effects = rig.keys("ctrl-g");
     assert!(matches!(
@@ -425,11 +417,11 @@ fn ids(sent: &[Value]) -> Vec<&str> {
 #[test]
 fn many_are_decided_one_by_one_and_only_what_was_listed() {
     let cases = [
-        ("Y enter", "approve", vec!["a1", "a3"]),
-        ("Y esc", "", vec![]),
+        ("Y y", "approve", vec!["a1", "a3"]),
+        ("Y n", "", vec![]),
         ("N enter", "deny", vec!["a1", "a2", "a3"]),
-        ("1 j space space Y enter", "approve", vec!["a3"]),
-        ("1 / w r i t e enter Y enter", "approve", vec!["a3"]),
+        ("1 j space space Y y", "approve", vec!["a3"]),
+        ("1 / w r i t e enter Y y", "approve", vec!["a3"]),
     ];
     for (keys, decision, expected) in cases {
         let sent = sent(&rig(&crowd()).keys(keys));
@@ -453,7 +445,7 @@ fn a_batch_says_what_will_happen_and_afterwards_what_did() {
     let screen = rig.screen();
     assert!(screen.contains("Approve 2: 1 Bash, 1 Write"), "{screen}");
     assert!(screen.contains("skipped: 1 dangerous"), "{screen}");
-    let _ = rig.keys("enter");
+    let _ = rig.keys("y");
     for (id, outcome) in [("a1", "approved"), ("a3", "approved")] {
         assert!(!rig.screen().contains("approved 2"));
         let gone = approval(id, "s1", json!({"outcome": outcome, "status": outcome}));
@@ -468,7 +460,7 @@ fn a_batch_says_what_will_happen_and_afterwards_what_did() {
 #[test]
 fn a_batch_reports_what_others_decided_first() {
     let mut rig = rig(&crowd()[..1]);
-    let _ = rig.keys("Y enter");
+    let _ = rig.keys("Y y");
     let gone = approval("a1", "s1", json!({"outcome": "denied", "status": "denied"}));
     let _ = rig.approval_event("approval_resolved", &gone);
     assert!(rig.screen().contains("approved 0, not decided: 1"));
@@ -492,7 +484,7 @@ fn a_batch_approves_only_texts_that_it_has_shown_whole() {
     assert!(rig.screen().contains("1 longer than shown"));
     let mut pages = 0;
     let decided = loop {
-        let effects = rig.keys("enter");
+        let effects = rig.keys("y");
         if !sent(&effects).is_empty() {
             break sent(&effects);
         }
@@ -511,7 +503,7 @@ fn a_request_that_changes_while_the_batch_is_open_is_not_approved() {
     changed["tool_input"] = json!({"command": "curl evil"});
     let _ = rig.approval_event("new_approval", &changed);
     rig.draw();
-    assert_eq!(ids(&sent(&rig.keys("enter"))), ["a3"]);
+    assert_eq!(ids(&sent(&rig.keys("y"))), ["a3"]);
 }
 
 #[test]
@@ -521,22 +513,18 @@ fn what_arrives_while_the_summary_is_open_is_not_in_it() {
     let _ = rig.approval_event("new_approval", &crowd()[2]);
     let _ = rig.approval_event("new_approval", &approval("a9", "s1", json!({})));
     rig.draw();
-    assert_eq!(ids(&sent(&rig.keys("enter"))), ["a1"]);
+    assert_eq!(ids(&sent(&rig.keys("y"))), ["a1"]);
 }
 
 #[test]
 fn a_summary_that_was_not_drawn_sends_nothing() {
     let mut rig = rig(&crowd());
     let _ = rig.press("Y");
-    assert_eq!(sent(&rig.press("enter")), [] as [Value; 0]);
+    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
     assert!(matches!(rig.app.form, Some(Form::Batch(_))));
     rig.draw();
-    assert_eq!(
-        sent(&rig.tap("enter")),
-        [] as [Value; 0],
-        "nor one just drawn"
-    );
-    assert_eq!(sent(&rig.press("enter")).len(), 2);
+    assert_eq!(sent(&rig.tap("y")), [] as [Value; 0], "nor one just drawn");
+    assert_eq!(sent(&rig.press("y")).len(), 2);
 }
 
 #[test]
@@ -584,7 +572,7 @@ fn five_hundred_are_denied_at_once_and_approved_as_far_as_they_were_read() {
     let _ = rig.keys("Y");
     assert!(rig.screen().contains("300 beyond the first 200"));
     let decided = loop {
-        let decided = sent(&rig.keys("enter"));
+        let decided = sent(&rig.keys("y"));
         if !decided.is_empty() {
             break decided;
         }

@@ -1,6 +1,13 @@
 //! Whatever is pressed, arrives, is decided elsewhere, is resized and however time passes: a yes is only
 //! ever given to what was shown whole and long enough, and arrivals change nothing that is shown.
 //!
+//! - *A single yes*: each line of the text was on the screen, and the last state of it had been there, unchanged,
+//!   for the guard time when the key was pressed. (Of a text of more than 200 lines another key says yes to what
+//!   was not read, and the decision notes that.)
+//! - *The yes of a batch*: each line of each text that it approves was on its confirmation since that opened, none
+//!   of these is long or dangerous, and the confirmation had been on the screen, unchanged, for the guard time.
+//! - *A no*: what it is about was on the screen for the guard time.
+//!
 //! What was shown is taken from the screens themselves, not from what the program says of them: each
 //! line of each approval has a word of its own, and the test looks which of those it can see.
 //!
@@ -14,6 +21,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -24,6 +32,8 @@ use serde_json::{Value, json};
 
 use crate::domain::Decision;
 use crate::tui::effect::Effect;
+use crate::tui::forms::batch::MAX_ROWS;
+use crate::tui::state::Form;
 use crate::tui::testing::{Rig, approval, session};
 
 /// The guard time of these dashboards.
@@ -49,11 +59,11 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    const KEYS: [&str; 46] = [
+    const KEYS: [&str; 49] = [
         "y", "y", "y", "y", "n", "e", "a", "v", "U", "U", "!", "!", "enter", "enter", "esc", "esc",
         "tab", "space", "down", "up", "j", "k", "1", "2", "3", "ctrl-n", "ctrl-b", "ctrl-j",
         "ctrl-k", "ctrl-s", "/", ":", "G", "c", "pagedown", "q", "S", "r", "ctrl-f", "ctrl-u",
-        "ctrl-d", "Y", "N", "g", "left", "right",
+        "ctrl-d", "Y", "Y", "Y", "Y", "N", "g", "left", "right",
     ];
     prop_oneof![
         10 => (0..KEYS.len()).prop_map(|key| Step::Tap(KEYS[key])),
@@ -82,8 +92,16 @@ fn word(number: usize, line: usize) -> String {
     format!("a{number}l{line:03}e")
 }
 
+fn is_dangerous(number: usize) -> bool {
+    number % 3 == 2
+}
+
 fn asked(number: usize) -> Value {
-    let danger = if number % 3 == 2 { " && rm -rf /" } else { "" };
+    let danger = if is_dangerous(number) {
+        " && rm -rf /"
+    } else {
+        ""
+    };
     let command: Vec<String> = (0..lines(number))
         .map(|line| format!("{}{danger}", word(number, line)))
         .collect();
@@ -104,11 +122,37 @@ struct Watch {
     now: BTreeMap<usize, (BTreeSet<String>, Duration)>,
     /// Approvals that were to be seen for the guard time.
     settled: BTreeSet<usize>,
+    /// The confirmation of a batch, while it is on the screen.
+    batch: Option<Confirmation>,
     clock: Duration,
+}
+
+/// The confirmation of a batch, as it was seen.
+#[derive(Default)]
+struct Confirmation {
+    /// What it shows now, and since when.
+    now: (String, Duration),
+    /// The words that it has shown since it opened.
+    seen: BTreeSet<String>,
+}
+
+/// What a screen shows within the frame of the form that has this title; none where it is not there.
+fn framed(screen: &str, title: &str) -> Option<String> {
+    let mut lines = screen.lines().skip_while(|line| !line.contains(title));
+    let head = lines.next()?;
+    let left = head.split(title).next()?.chars().count();
+    let within = |line: &str| -> String { line.chars().skip(left).collect() };
+    let width = within(head).split('╮').next()?.chars().count();
+    let rows = std::iter::once(head)
+        .chain(lines)
+        .map(|line| -> String { within(line).chars().take(width + 1).collect() });
+    let rows: Vec<String> = rows.take_while(|row| !row.starts_with('╰')).collect();
+    Some(rows.join("\n"))
 }
 
 impl Watch {
     fn drawn(&mut self, screen: &str, shown: Option<&str>) {
+        self.batch_drawn(framed(screen, "╭ Approve "));
         // The inbox and the conversation have words of it too; only whole rows of a text count here.
         let dialog = [
             "Approve a dangerous call?",
@@ -142,6 +186,40 @@ impl Watch {
         }
     }
 
+    fn batch_drawn(&mut self, form: Option<String>) {
+        let Some(form) = form else {
+            self.batch = None;
+            return;
+        };
+        let batch = self.batch.get_or_insert_default();
+        let words =
+            (0..8).flat_map(|number| (0..lines(number)).map(move |line| word(number, line)));
+        batch
+            .seen
+            .extend(words.filter(|word| form.contains(word.as_str())));
+        if batch.now.0 != form {
+            batch.now = (form, self.clock);
+        }
+    }
+
+    /// Why a batch must not have approved this one with a key that was read so much later, if it must not.
+    fn why_not_in_batch(&self, number: usize, late: Duration) -> Option<&'static str> {
+        let Some(batch) = &self.batch else {
+            return Some("its confirmation was not on the screen");
+        };
+        let pressed = self.clock.saturating_sub(late);
+        let mut words = (0..lines(number)).map(|line| word(number, line));
+        if !words.all(|word| batch.seen.contains(&word)) {
+            Some("its confirmation has not shown all of it")
+        } else if pressed.saturating_sub(batch.now.1) < GUARD {
+            Some("its confirmation has just changed")
+        } else if is_dangerous(number) || lines(number) > MAX_ROWS {
+            Some("it must be decided by itself")
+        } else {
+            None
+        }
+    }
+
     fn pass(&mut self, time: Duration) {
         self.clock += time;
         for (number, (seen, since)) in &self.now {
@@ -153,6 +231,7 @@ impl Watch {
 
     fn hidden(&mut self) {
         self.now.clear();
+        self.batch = None;
     }
 
     fn is_whole(&self, number: usize) -> bool {
@@ -200,6 +279,7 @@ fn seeds() -> (Range<u64>, u32) {
 fn only_what_was_shown_whole_and_long_enough_is_approved() {
     let (seeds, cases) = seeds();
     let sequences = (0..SIZES.len(), proptest::collection::vec(step(), 1..80));
+    let batches = Cell::new(0);
     for seed in seeds {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -210,7 +290,7 @@ fn only_what_was_shown_whole_and_long_enough_is_approved() {
         };
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(config, random);
-        let ran = runner.run(&sequences, |(size, steps)| play(size, steps));
+        let ran = runner.run(&sequences, |(size, steps)| play(size, steps, &batches));
         if let Err(error) = ran {
             panic!("HUMANLAYER_KEY_SEEDS={seed}..{}: {error}", seed + 1);
         }
@@ -218,10 +298,11 @@ fn only_what_was_shown_whole_and_long_enough_is_approved() {
             eprintln!("seed {seed} holds");
         }
     }
+    assert!(batches.get() > 0, "no sequence approved a batch");
 }
 
-/// Plays a sequence, and checks each decision that comes of it.
-fn play(size: usize, steps: Vec<Step>) -> Result<(), TestCaseError> {
+/// Plays a sequence, and checks each decision that comes of it; counts those of batches.
+fn play(size: usize, steps: Vec<Step>, batches: &Cell<usize>) -> Result<(), TestCaseError> {
     let sessions = [session("s1", json!({})), session("s2", json!({}))];
     let mut rig = Rig::new(SIZES[size], &sessions, &[asked(0), asked(1)]);
     let mut watch = Watch::default();
@@ -232,6 +313,7 @@ fn play(size: usize, steps: Vec<Step>) -> Result<(), TestCaseError> {
         let shown = rig.shown_approval().map(str::to_owned);
         let selected = rig.app.sessions.selected.clone();
         let mut late = Duration::ZERO;
+        let is_batch = matches!(&rig.app.form, Some(Form::Batch(form)) if form.yes);
         let effects = match step {
             Step::Tap(key) => rig.tap(key),
             Step::TapLate(key, by) => {
@@ -291,6 +373,13 @@ fn play(size: usize, steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
         };
         for (number, decision, is_noted) in decisions(&effects) {
+            if is_batch {
+                let why_not = watch.why_not_in_batch(number, late);
+                prop_assert_eq!(why_not, None, "a{} of a batch:\n{}", number, screen);
+                prop_assert_eq!((decision.as_str(), is_noted), ("approve", false));
+                batches.set(batches.get() + 1);
+                continue;
+            }
             prop_assert!(
                 watch.settled.contains(&number),
                 "a{number} was never shown long enough:\n{screen}"

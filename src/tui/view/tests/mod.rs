@@ -4,6 +4,7 @@ mod approvals;
 mod capabilities;
 mod cursor;
 mod decisions;
+mod dialogs;
 mod interleavings;
 mod reading;
 mod shell;
