@@ -135,6 +135,29 @@ fn configured(guard: u64) -> Cli {
 }
 
 #[test]
+fn the_yes_of_a_batch_waits_the_guard_time_from_when_its_list_appeared() {
+    let two = Two::of_two_sessions_in(configured(3_000));
+    let mut terminal = two.dashboard();
+    terminal.keys("Y");
+    terminal.wait_for("approve all listed");
+    terminal.keys("y");
+    terminal.wait_for(TOO_EARLY);
+    // Enter approves nothing, however long it has been there.
+    terminal.wait_lit(&["y approve all listed"]);
+    terminal.keys("enter");
+    terminal.wait_for("Press y to approve");
+    assert_eq!(
+        [0, 1].map(|which| two.outcome(which)),
+        ["pending", "pending"]
+    );
+    terminal.keys("y");
+    for which in [0, 1] {
+        two.until_decided(which);
+        assert_eq!(two.outcome(which), "approved");
+    }
+}
+
+#[test]
 fn two_quick_presses_approve_one_and_leave_the_next_as_it_is() {
     for apart in [20, 60, 120] {
         for two in [Two::of_two_sessions(), Two::of_one_session()] {
