@@ -175,8 +175,9 @@
 //!
 //! A resumed conversation keeps the environment that it was launched with; a person may give it their
 //! present credentials, together with their endpoint ([`daemon::secrets::resume`]). What the installed
-//! agent says about itself is asked of it below a runner, as everything that an agent could have
-//! changed is run. A runner is the daemon's own program, also after an upgrade
+//! agent says about itself (which permission modes it has, whether it can tell what hooks answer) is asked of
+//! it below a runner, as everything that an agent could have changed is run, and isolated before an isolated
+//! launch. A runner is the daemon's own program, also after an upgrade
 //! ([`platform::running_program`]); clients start the daemon that is installed. A daemon that went into the
 //! background is the child of the process that went there: that one has no thread, no runtime and no
 //! database, and starts the next daemon within a moment of the last one's death, ten short lives in a row
@@ -196,6 +197,7 @@
 //! | the agent's standard error | 512 KiB, the newest |
 //! | a message to an agent | 8 MiB |
 //! | the agent's own lines in the database | until 14 days after the session's last activity; those that were not understood until a person deletes them |
+//! | a line of a hook in the database | 16 KiB, or 2 KiB of each field; nothing of a hook's progress, which its response repeats |
 //! | events for catching up | 7 days, at most a million |
 //! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503); permission prompts over MCP 200 of one session, 2,000 of all; 32 or 64 MiB of one asker, 256 MiB of all |
 //! | questions of an agent that are pending | 1,000 and 128 MiB of one session; further ones are denied, by a rule that says so |

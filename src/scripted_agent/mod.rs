@@ -97,6 +97,12 @@ pub fn run(words: impl IntoIterator<Item = String>) -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
+    if let Some(id) = &options.session_id
+        && uuid::Uuid::parse_str(id).is_err()
+    {
+        complain("Error: Invalid session ID. Must be a valid UUID.");
+        return ExitCode::FAILURE;
+    }
     match begin(options) {
         Ok(session) => {
             serve(&session);

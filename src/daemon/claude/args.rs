@@ -59,6 +59,17 @@ pub enum Beginning {
     },
 }
 
+/// The option by which Claude Code tells what hooks answer. 2.0.37 does not know it and ends at once; 2.1.133 and
+/// later do.
+pub const HOOK_EVENTS: &str = "--include-hook-events";
+
+/// What the installed agent knows that not all do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// [`HOOK_EVENTS`].
+    pub hook_events: bool,
+}
+
 /// The arguments. `mcp_config` is the path of a file: what MCP servers get may be secret, and other
 /// users can read a command line.
 #[must_use]
@@ -66,6 +77,7 @@ pub fn arguments(
     config: &LaunchConfig,
     beginning: &Beginning,
     mcp_config: Option<&str>,
+    known: Known,
 ) -> Vec<String> {
     let mut args: Vec<String> = [
         "-p",
@@ -80,6 +92,9 @@ pub fn arguments(
     ]
     .map(str::to_owned)
     .into();
+    if known.hook_events {
+        args.push(HOOK_EVENTS.to_owned());
+    }
     let mut option = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
             args.push(name.to_owned());
@@ -229,7 +244,7 @@ mod tests {
     use super::*;
 
     fn text(config: &LaunchConfig, beginning: &Beginning) -> String {
-        arguments(config, beginning, None).join(" ")
+        arguments(config, beginning, None, Known::default()).join(" ")
     }
 
     #[test]
@@ -247,6 +262,16 @@ mod tests {
             ..on
         };
         assert!(text(&own, &new).contains("--permission-prompt-tool mcp__x__ask"));
+    }
+
+    #[test]
+    fn hooks_are_told_by_an_agent_that_knows_how() {
+        let told = |hook_events| {
+            let (config, new) = (LaunchConfig::default(), Beginning::New("id".into()));
+            arguments(&config, &new, None, Known { hook_events })
+        };
+        assert!(told(true).iter().any(|one| one == HOOK_EVENTS));
+        assert!(!told(false).iter().any(|one| one == HOOK_EVENTS));
     }
 
     #[test]

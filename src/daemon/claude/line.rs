@@ -7,6 +7,7 @@
 //! which not even the type can be read is [`AgentLine::Malformed`], and nothing of it is lost either:
 //! the store keeps lines that were not understood until a person deletes them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 pub use super::content::Block;
 use super::content::{self, KnownBlocks};
+use super::hooks;
 use super::request::control_request;
 pub use super::request::{Asked, CanUseTool};
 use crate::json::{self, Members};
@@ -42,8 +44,12 @@ pub enum AgentLine {
         /// Why the turn does not go on, where a hook has stopped it.
         stopped_by: Option<String>,
     },
-    /// `system/hook_response` of a hook that stops the turn, and why.
+    /// `system/hook_response` of a hook that wants the turn stopped, and why. Whether it was stopped the result
+    /// says.
     HookStopped(String),
+    /// `system/hook_progress`: all that a running hook has written so far, again and again. Its response repeats
+    /// it.
+    HookProgress,
     /// Words, reasoning or tool calls of the assistant.
     Assistant(Assistant),
     /// Tool results, or words that the agent puts into the conversation.
@@ -114,6 +120,7 @@ impl AgentLine {
             | Self::Command { .. }
             | Self::Response { .. }
             | Self::OtherRequest { .. }
+            | Self::HookProgress
             | Self::Other
             | Self::Unknown
             | Self::Malformed(_) => false,
@@ -129,6 +136,7 @@ impl AgentLine {
             | Self::Delta(_)
             | Self::Notice { .. }
             | Self::HookStopped(_)
+            | Self::HookProgress
             | Self::Command { .. }
             | Self::Other
             | Self::Unknown
@@ -171,6 +179,7 @@ impl AgentLine {
             | Self::ContextCleared
             | Self::Notice { .. }
             | Self::HookStopped(_)
+            | Self::HookProgress
             | Self::Delta(_)
             | Self::Withdrawn { .. }
             | Self::OtherRequest { .. }
@@ -179,6 +188,18 @@ impl AgentLine {
             | Self::Result(_)
             | Self::Other => true,
         }
+    }
+}
+
+/// The text of a line as it is kept; none for what comes again, whole: live deltas and the progress of hooks.
+#[must_use]
+pub fn kept<'a>(line: &AgentLine, text: &'a str) -> Option<Cow<'a, str>> {
+    match line {
+        AgentLine::Delta(_) | AgentLine::HookProgress => None,
+        AgentLine::HookStopped(_) | AgentLine::Other if text.len() > hooks::MAX_KEPT => {
+            Some(hooks::shortened(text))
+        }
+        _ => Some(Cow::Borrowed(text)),
     }
 }
 
@@ -534,12 +555,12 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
                 .then(|| line.object("prompt_submit_outcome").text("reason"))
                 .map(Option::unwrap_or_default),
         },
-        "hook_response" => hook_response(line),
+        "hook_response" => hooks::answered(line),
+        "hook_progress" => AgentLine::HookProgress,
         "status" => line
             .string("permissionMode")
             .map_or(AgentLine::Other, AgentLine::Mode),
         "hook_started"
-        | "hook_progress"
         | "task_started"
         | "task_progress"
         | "notification"
@@ -552,37 +573,6 @@ fn system(line: &Members<'_>) -> Option<AgentLine> {
         | "local_command_output"
         | "turn_duration" => AgentLine::Other,
         _ => AgentLine::Unknown,
-    })
-}
-
-/// A hook's answer, where it stops the turn: with `continue: false`, or by refusing the message.
-///
-/// Of hooks for tools Claude Code tells it only with `--include-hook-events`, which is not given: 2.0.37
-/// does not know that option and ends at once, and 2.1.133, 2.1.330 and 2.1.332 write two more lines for
-/// each run of each hook. Without it a PreToolUse hook's `stopReason` is nowhere in the stream of any of
-/// the four; from 2.1.133 on the result's `terminal_reason` is `hook_stopped`, and the session says that
-/// a hook stopped the turn.
-fn hook_response(line: &Members<'_>) -> AgentLine {
-    let name = line
-        .text("hook_name")
-        .unwrap_or_else(|| "a hook".to_owned());
-    let output = line.string("stdout").unwrap_or_default();
-    let output = Members::of(output.trim());
-    let reason = if output.get("continue") == Some("false") {
-        output.text("stopReason")
-    } else if line.string("hook_event").as_deref() != Some("UserPromptSubmit") {
-        return AgentLine::Other;
-    } else if output.string("decision").as_deref() == Some("block") {
-        output.text("reason")
-    } else if line.count("exit_code") == Some(2) {
-        line.string("stderr")
-    } else {
-        return AgentLine::Other;
-    };
-    let reason = reason.unwrap_or_default();
-    AgentLine::HookStopped(match reason.trim() {
-        "" => name,
-        reason => format!("{name}: {reason}"),
     })
 }
 

@@ -291,34 +291,6 @@ fn results_of_every_shape_become_text() {
     assert_eq!(text("7"), "7");
 }
 
-#[test]
-fn hooks_that_stop_a_turn_say_why() {
-    let hook = |event: &str, stdout: &str, stderr: &str, code: i64| {
-        let line = serde_json::json!({"type": "system", "subtype": "hook_response", "hook_name": event,
-            "hook_event": event, "stdout": stdout, "stderr": stderr, "exit_code": code});
-        match parse(&line.to_string()) {
-            AgentLine::HookStopped(reason) => Some(reason),
-            AgentLine::Other => None,
-            other => panic!("{other:?}"),
-        }
-    };
-    let stop = "{\"continue\":false,\"stopReason\":\"budget is used up\"}\n";
-    assert_eq!(
-        hook("PreToolUse", stop, "", 0).unwrap(),
-        "PreToolUse: budget is used up"
-    );
-    assert_eq!(
-        hook("UserPromptSubmit", "", "no\n", 2).unwrap(),
-        "UserPromptSubmit: no"
-    );
-    assert_eq!(
-        hook("PreToolUse", "", "no\n", 2),
-        None,
-        "the tool's result says it"
-    );
-    assert_eq!(hook("Stop", "fine", "", 0), None);
-}
-
 proptest! {
     #[test]
     fn no_line_panics(line in "\\PC{0,200}", kind in "assistant|user|result|system|control_request|stream_event") {

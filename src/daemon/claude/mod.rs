@@ -6,6 +6,7 @@
 pub mod args;
 mod content;
 pub mod control;
+mod hooks;
 pub mod input;
 pub mod line;
 mod request;

@@ -77,7 +77,7 @@ pub async fn launch(
     let working_dir = working_dir(params.working_dir).await?;
     let (config, working_dir) = call.keep_isolated(config, working_dir).await?;
     let program = program(&call, &config, secrets.env.as_ref()).await?;
-    check_mode(&call, &config, program.as_deref(), &secrets).await?;
+    check_mode(&call, &config, program.as_deref(), &secrets, &working_dir).await?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
         id,
@@ -263,14 +263,15 @@ async fn check_mode(
     config: &LaunchConfig,
     program: Option<&Path>,
     secrets: &LaunchSecrets,
+    working_dir: &Path,
 ) -> Result<(), RpcError> {
     let Some(mode) = &config.permission_mode else {
         return Ok(());
     };
-    let path = secrets.env.as_ref().and_then(|env| env.get("PATH"));
+    let env = secrets.env.clone().unwrap_or_default();
     call.daemon
         .sessions
-        .check_permission_mode(program, path.map(String::as_str), mode)
+        .check_permission_mode(program, config, &env, working_dir, mode)
         .await
         .map_err(|modes| {
             RpcError::invalid(
@@ -292,15 +293,16 @@ pub async fn agent_info(
         scripted: scripted(params.agent.as_deref())?,
         ..LaunchConfig::default()
     };
-    let env = params
-        .path
+    // An agent's path could lead to a program of its own, which would run outside of where it is held.
+    let path = params.path.filter(|_| call.origin_now().may_decide());
+    let env = path
         .clone()
         .map(|path| BTreeMap::from([("PATH".to_owned(), path)]));
     let program = program(&call, &config, env.as_ref()).await?;
     let modes = call
         .daemon
         .sessions
-        .permission_modes(program.as_deref(), params.path.as_deref())
+        .permission_modes(program.as_deref(), path.as_deref())
         .await;
     Ok(GetAgentInfoResponse {
         program: program.map(|program| program.to_string_lossy().into_owned()),

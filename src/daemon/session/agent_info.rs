@@ -1,9 +1,10 @@
-//! What an installed agent says about itself: which permission modes it has.
+//! What an installed agent says about itself: which permission modes it has, and whether it tells what hooks
+//! answer.
 //!
 //! Owns asking it and remembering the answer for as long as the file stays the same. The program may
 //! have been changed by an agent, so it runs as agents do: below a runner of its own, in an empty home,
-//! without anybody's secrets, for at most [`PATIENCE`]. Called before a launch and by clients that
-//! offer modes.
+//! without anybody's secrets, for at most [`PATIENCE`]; before an isolated launch isolated as that one.
+//! Called before a launch and by clients that offer modes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +18,10 @@ use tokio::sync::Mutex;
 
 use super::{Context, launch, remains};
 use crate::daemon::blocking::blocking;
+use crate::daemon::claude::args::HOOK_EVENTS;
 use crate::domain::{SessionId, permission};
+use crate::platform;
+use crate::platform::isolation::Isolation;
 use crate::runner::{self, ExitReport, SessionDir, Spec};
 
 /// How long a program may take to answer. One that takes longer is not waited for: what it does not
@@ -36,6 +40,9 @@ const REMEMBERED: usize = 64;
 /// A mode that no release will ever have: asked for it, Claude Code lists those that it has.
 const NO_MODE: &str = "?";
 
+/// What is no session's id: asked for it, Claude Code ends before it does anything.
+const NO_SESSION: &str = "x";
+
 /// An agent's program and the arguments that come first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Agent {
@@ -45,11 +52,41 @@ pub struct Agent {
     pub first: Option<String>,
 }
 
-/// The permission modes of installed agents, as far as they have been asked.
+/// How an agent is asked.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// Its program.
+    pub agent: Agent,
+    /// What it has as `PATH`; none means the daemon's own.
+    pub path: Option<String>,
+    /// What it sees of the machine, where it is asked for an isolated launch: a program that an isolated
+    /// agent could have written is run nowhere else.
+    pub isolated: Option<Box<IsolatedAsking>>,
+}
+
+/// How an isolated agent is asked.
+#[derive(Clone, Debug)]
+pub struct IsolatedAsking {
+    /// What it sees.
+    pub isolation: Isolation,
+    /// Its home, as it sees it.
+    pub home: String,
+}
+
+/// What installed agents say about themselves, as far as they have been asked.
 #[derive(Default)]
-pub struct PermissionModes {
-    /// By program, file and mode: none when the answer was not understood. One asks at a time.
-    known: Mutex<HashMap<(Agent, FileId, String), Answer>>,
+pub struct AgentInfo {
+    /// By program, file and question: none when the answer was not understood. One asks at a time.
+    known: Mutex<HashMap<(Agent, FileId, Topic), Answer>>,
+}
+
+/// What an agent is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Topic {
+    /// Whether it has a permission mode.
+    Mode(String),
+    /// Whether it knows [`HOOK_EVENTS`].
+    HookEvents,
 }
 
 /// A file as it is now; another one after an upgrade.
@@ -61,26 +98,53 @@ struct FileId {
     modified: (i64, i64),
 }
 
-/// What an agent says about a mode.
+/// What an agent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
-    /// It has it.
+    /// It has the mode, or knows the option.
     Accepted,
-    /// It has others.
+    /// It has other modes.
     Rejected(Vec<String>),
     /// Nothing that is understood here.
     Unclear,
 }
 
-impl PermissionModes {
+impl Topic {
+    /// The arguments by which it shows, without a conversation and without a network.
+    fn arguments(&self) -> Vec<String> {
+        match self {
+            Self::Mode(mode) => ["--permission-mode", mode, "--help"]
+                .map(str::to_owned)
+                .into(),
+            // Options are looked at before the id, and one that is none ends it.
+            Self::HookEvents => ["-p", HOOK_EVENTS, "--session-id", NO_SESSION]
+                .map(str::to_owned)
+                .into(),
+        }
+    }
+
+    fn understood(&self, report: &ExitReport) -> Answer {
+        match self {
+            Self::Mode(_) => understood(report),
+            Self::HookEvents => {
+                let words = report.stderr_tail.to_lowercase();
+                let reached_the_id = report.code.is_some_and(|code| code != 0)
+                    && words.contains("session id")
+                    && !words.contains("unknown option");
+                if reached_the_id {
+                    Answer::Accepted
+                } else {
+                    Answer::Unclear
+                }
+            }
+        }
+    }
+}
+
+impl AgentInfo {
     /// The modes that an agent lists; none when it does not say.
-    pub async fn of(
-        &self,
-        ctx: &Context,
-        agent: &Agent,
-        path: Option<&str>,
-    ) -> Option<Vec<String>> {
-        match self.ask(ctx, agent, path, NO_MODE).await {
+    pub async fn modes(&self, ctx: &Context, asking: &Asking) -> Option<Vec<String>> {
+        match self.ask(ctx, asking, Topic::Mode(NO_MODE.to_owned())).await {
             Answer::Rejected(modes) => Some(modes),
             Answer::Accepted | Answer::Unclear => None,
         }
@@ -91,38 +155,46 @@ impl PermissionModes {
     ///
     /// # Errors
     /// The modes that it has.
-    pub async fn check(
+    pub async fn check_mode(
         &self,
         ctx: &Context,
-        agent: &Agent,
-        path: Option<&str>,
+        asking: &Asking,
         mode: &str,
     ) -> Result<(), Vec<String>> {
-        if let Some(modes) = self.of(ctx, agent, path).await
+        if let Some(modes) = self.modes(ctx, asking).await
             && modes.iter().any(|known| known == mode)
         {
             return Ok(());
         }
-        match self.ask(ctx, agent, path, mode).await {
+        match self.ask(ctx, asking, Topic::Mode(mode.to_owned())).await {
             Answer::Rejected(modes) => Err(modes),
             Answer::Accepted | Answer::Unclear => Ok(()),
         }
     }
 
-    async fn ask(&self, ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Answer {
-        let program = agent.program.clone();
+    /// Whether an agent surely knows [`HOOK_EVENTS`].
+    pub async fn tells_hooks(&self, ctx: &Context, asking: &Asking) -> bool {
+        // The embedded one runs no hooks.
+        asking.agent.first.is_none()
+            && self.ask(ctx, asking, Topic::HookEvents).await == Answer::Accepted
+    }
+
+    async fn ask(&self, ctx: &Context, asking: &Asking, topic: Topic) -> Answer {
+        let program = asking.agent.program.clone();
         let Some(file) = blocking(move || FileId::of(&program)).await else {
             return Answer::Unclear;
         };
-        let key = (agent.clone(), file, mode.to_owned());
+        let key = (asking.agent.clone(), file, topic);
         let mut known = self.known.lock().await;
         if let Some(answer) = known.get(&key) {
             return answer.clone();
         }
-        let answer = match run(ctx, agent, path, mode).await {
-            Some(report) => understood(&report),
+        let answer = match (run(ctx, asking, &key.2).await, &key.2) {
+            (Some(report), topic) => topic.understood(&report),
             // It may have been slow only this time.
-            None => return Answer::Unclear,
+            (None, Topic::Mode(_)) => return Answer::Unclear,
+            // Each launch asks this: one that does not answer would keep each waiting.
+            (None, Topic::HookEvents) => Answer::Unclear,
         };
         if known.len() >= REMEMBERED {
             known.clear();
@@ -173,14 +245,14 @@ fn understood(report: &ExitReport) -> Answer {
     }
 }
 
-/// Has the agent check a mode and print its help, below a runner; none if it does not end in time.
-async fn run(ctx: &Context, agent: &Agent, path: Option<&str>, mode: &str) -> Option<ExitReport> {
+/// Has the agent say it, below a runner; none if it does not end in time.
+async fn run(ctx: &Context, asking: &Asking, topic: &Topic) -> Option<ExitReport> {
     let id = SessionId::random();
     let dir = SessionDir::new(ctx.sessions_dir.join(id.as_str()));
-    let report = match start(ctx, &id, &dir, agent, path, mode).await {
+    let report = match start(ctx, &id, &dir, asking, topic).await {
         Ok(runner) => report_of(&dir, runner).await,
         Err(error) => {
-            tracing::warn!(program = %agent.program.display(), %error, "cannot ask the agent for its permission modes");
+            tracing::warn!(program = %asking.agent.program.display(), %error, "cannot ask the agent about itself");
             None
         }
     };
@@ -193,34 +265,46 @@ async fn start(
     ctx: &Context,
     id: &SessionId,
     dir: &SessionDir,
-    agent: &Agent,
-    path: Option<&str>,
-    mode: &str,
+    asking: &Asking,
+    topic: &Topic,
 ) -> Result<Option<u32>, launch::LaunchError> {
     let home = dir.path().join("home");
-    let path = path
-        .map(str::to_owned)
+    let path = asking
+        .path
+        .clone()
         .or_else(|| std::env::var("PATH").ok())
         .unwrap_or_default();
+    let isolated = asking.isolated.as_deref();
     let env = [
         ("PATH", path),
-        ("HOME", home.to_string_lossy().into_owned()),
+        (
+            "HOME",
+            match isolated {
+                Some(isolated) => isolated.home.clone(),
+                None => home.to_string_lossy().into_owned(),
+            },
+        ),
         ("HUMANLAYER_SESSION_ID", id.to_string()),
         ("DISABLE_AUTOUPDATER", "1".to_owned()),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
     ];
-    let arguments = ["--permission-mode", mode, "--help"].map(str::to_owned);
+    let agent = &asking.agent;
     let spec = Spec {
         format: runner::FORMAT,
         session_id: id.to_string(),
         program: agent.program.clone(),
-        args: agent.first.iter().cloned().chain(arguments).collect(),
+        args: agent
+            .first
+            .iter()
+            .cloned()
+            .chain(topic.arguments())
+            .collect(),
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
         cwd: home.clone(),
         grace_ms: Some(200),
         daemon_lock: ctx.lock.clone(),
-        isolation: None,
-        umask: Some(crate::platform::user_umask()),
+        isolation: isolated.map(|isolated| isolated.isolation.clone()),
+        umask: Some(platform::user_umask()),
     };
     let place = dir.clone();
     blocking(move || {
@@ -278,19 +362,49 @@ mod tests {
 
     use super::*;
 
+    fn report(code: i32, stderr: &str) -> ExitReport {
+        ExitReport {
+            format: runner::FORMAT,
+            code: Some(code),
+            signal: None,
+            at: Timestamp::UNIX_EPOCH,
+            error: None,
+            stderr_tail: stderr.to_owned(),
+            delivered: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_option_is_known_where_only_the_id_is_wrong() {
+        // As 2.0.37, then 2.1.133, 2.1.330 and 2.1.332 say it.
+        let cases = [
+            (
+                1,
+                "error: unknown option '--include-hook-events'\n",
+                Answer::Unclear,
+            ),
+            (
+                1,
+                "Error: Invalid session ID. Must be a valid UUID.\n",
+                Answer::Accepted,
+            ),
+            (0, "invalid session ID", Answer::Unclear),
+            (127, "env: node: No such file or directory", Answer::Unclear),
+            (
+                1,
+                "error: unknown option '--session-id': no session ID",
+                Answer::Unclear,
+            ),
+        ];
+        for (code, stderr, expected) in cases {
+            let answer = Topic::HookEvents.understood(&report(code, stderr));
+            assert_eq!(answer, expected, "{code} {stderr}");
+        }
+    }
+
     #[test]
     fn an_answer_is_a_yes_or_a_list_or_nothing() {
-        let answer = |code: i32, stderr: &str| {
-            understood(&ExitReport {
-                format: runner::FORMAT,
-                code: Some(code),
-                signal: None,
-                at: Timestamp::UNIX_EPOCH,
-                error: None,
-                stderr_tail: stderr.to_owned(),
-                delivered: Vec::new(),
-            })
-        };
+        let answer = |code: i32, stderr: &str| understood(&report(code, stderr));
         let list = |modes: &[&str]| {
             Answer::Rejected(modes.iter().map(|mode| (*mode).to_owned()).collect())
         };

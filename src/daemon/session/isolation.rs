@@ -9,6 +9,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use super::agent_info::IsolatedAsking;
 use crate::domain::isolation::{self, CLAUDE_KEPT, Surroundings, Unfit, View};
 use crate::domain::{LaunchConfig, SessionId};
 use crate::platform::isolation::{Contents, Isolation, IsolationError, Mount};
@@ -41,6 +42,18 @@ pub struct Isolated {
     pub isolation: Isolation,
     /// Its environment.
     pub env: Vec<(String, String)>,
+}
+
+impl Isolated {
+    /// How an agent is asked about itself that is to be started with it.
+    #[must_use]
+    pub fn asking(&self) -> IsolatedAsking {
+        let home = self.env.iter().find(|(name, _)| name == "HOME");
+        IsolatedAsking {
+            isolation: self.isolation.clone(),
+            home: home.map(|(_, home)| home.clone()).unwrap_or_default(),
+        }
+    }
 }
 
 /// Why an agent cannot be isolated.

@@ -216,7 +216,7 @@ impl Journal {
         }))
     }
 
-    /// The next line and where it ends; its text goes to `keep` unless it is a live delta.
+    /// The next line and where it ends; its text goes to `keep` unless it comes again.
     fn next_line(&mut self, keep: &mut RawLines) -> io::Result<Option<(AgentLine, u64)>> {
         loop {
             if let Some(at) = newline(&self.buffer[self.scanned..]) {
@@ -311,8 +311,8 @@ fn understand(offset: u64, bytes: &[u8], keep: &mut RawLines) -> Option<AgentLin
     } else {
         line::parse(text)
     };
-    if !matches!(line, AgentLine::Delta(_)) {
-        keep.push(offset, text, !damaged && line.is_understood());
+    if let Some(kept) = line::kept(&line, text) {
+        keep.push(offset, &kept, !damaged && line.is_understood());
     }
     Some(line)
 }

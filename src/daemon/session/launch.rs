@@ -18,12 +18,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Context;
-use super::agent_info::Agent;
+use super::agent_info::{Agent, Asking};
 use super::isolation;
 use super::projects::{self, Verdict};
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::{AgentTime, Callers};
-use crate::daemon::claude::args::{self, Beginning};
+use crate::daemon::claude::args::{self, Beginning, Known};
 use crate::daemon::claude::control;
 use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::store::{Fork, NewRunner, NewSession, Started, StoreError};
@@ -251,7 +251,6 @@ pub async fn prepare(
         Some(_) => MCP_CONFIG.into(),
         None => mcp_path.to_string_lossy(),
     });
-    let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref());
     let env = process.secrets.env.clone().unwrap_or_default();
     let proxy = process.secrets.proxy.as_ref();
     let env = args::environment(env, proxy, session_id, run_id, &socket);
@@ -259,7 +258,7 @@ pub async fn prepare(
         format: runner::FORMAT,
         session_id: session_id.to_string(),
         program: PathBuf::new(),
-        args: arguments,
+        args: Vec::new(),
         env,
         cwd: process.working_dir.to_owned(),
         grace_ms: None,
@@ -267,35 +266,51 @@ pub async fn prepare(
         isolation: None,
         umask: Some(platform::user_umask()),
     };
+    let path = spec.env.iter().find(|(name, _)| name == "PATH");
+    let path = path.map(|(_, path)| path.clone());
     let (session, config) = (process.session.clone(), process.config.clone());
-    let (dir, program) = (dir.clone(), process.program.map(Path::to_owned));
-    blocking(move || {
+    let (place, program) = (dir.clone(), process.program.map(Path::to_owned));
+    let (mut spec, asking) = blocking(move || {
         let failed = |source| LaunchError::Directory {
-            path: dir.path().to_owned(),
+            path: place.path().to_owned(),
             source,
         };
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(dir.path())
+            .create(place.path())
             .map_err(failed)?;
         if let Some(config) = &mcp_config {
-            write_private(&dir.path().join("mcp.json"), config).map_err(failed)?;
+            write_private(&place.path().join("mcp.json"), config).map_err(failed)?;
         }
-        let Agent { program, first } = agent(program.as_deref())?;
+        let mut asking = Asking {
+            agent: agent(program.as_deref())?,
+            path,
+            isolated: None,
+        };
+        let program = &asking.agent.program;
         if let Some(isolated) = isolated {
-            let mcp = mcp_config.is_some().then(|| dir.path().join("mcp.json"));
+            let mcp = mcp_config.is_some().then(|| place.path().join("mcp.json"));
             let env = std::mem::take(&mut spec.env);
-            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp, &program)?;
+            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp, program)?;
+            let how = isolated.asking();
             spec.env = isolated.env;
             spec.isolation = Some(isolated.isolation);
+            asking.isolated = Some(Box::new(how));
         }
-        spec.program = program;
-        spec.args.splice(0..0, first);
-        spec.write(&dir)?;
-        Ok(())
+        Ok::<_, LaunchError>((spec, asking))
     })
-    .await
+    .await?;
+    let known = Known {
+        hook_events: ctx.agents.tells_hooks(ctx, &asking).await,
+    };
+    let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref(), known);
+    let Agent { program, first } = asking.agent;
+    spec.program = program;
+    spec.args = first.into_iter().chain(arguments).collect();
+    let dir = dir.clone();
+    blocking(move || spec.write(&dir)).await?;
+    Ok(())
 }
 
 /// The agent that a program is; none means the embedded one. Looks for this program's file.

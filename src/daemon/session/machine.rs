@@ -125,7 +125,9 @@ pub fn apply(session: &mut Session, line: AgentLine, now: Timestamp) -> Vec<Effe
                 "A line of the agent could not be read: {beginning}"
             ))]
         }
-        AgentLine::Delta(_) | AgentLine::Other | AgentLine::Unknown => Vec::new(),
+        AgentLine::Delta(_) | AgentLine::HookProgress | AgentLine::Other | AgentLine::Unknown => {
+            Vec::new()
+        }
     }
 }
 
@@ -390,7 +392,11 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
     let failed = result.is_error || result.subtype != "success";
     let read = messages::turn_ended(session, &result, last);
     activity::turn_ended(session);
-    let stopped = stopped(session, &result, last, failed || interrupted);
+    let reason = session.stream.stopped_by.take();
+    let reason = reason.as_deref().map(str::trim);
+    let stopped = stopped(&result, reason, last, failed || interrupted);
+    // The agent had come to its end and would have been sent on, or not, by a hook for that.
+    let ended_by = reason.filter(|_| terminal_reason == "stop_hook_prevented");
     session.completed_at = Some(now);
     session.phase = match (failed, interrupted, &stopped) {
         (true, true, _) => Phase::Interrupted,
@@ -409,7 +415,8 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
     }
     let failure = session.error_message.as_deref();
     let advice = failure.and_then(|failure| credentials::advice(failure, session.id.short()));
-    let answer = match (stopped, last) {
+    let ended_by = ended_by.map(|reason| format!("A hook ended the turn: {reason}"));
+    let answer = match (stopped.or(ended_by), last) {
         (Some(reason), _) => Some(reason),
         // Nothing was said in the turn but its result ("Unknown command").
         (None, LastLine::Nothing) if said && !failed => {
@@ -425,32 +432,38 @@ fn end_turn(session: &mut Session, result: TurnResult, now: Timestamp) -> Vec<Ef
 /// Why a turn that is called a success did not come to its end: a hook refused the message, or
 /// stopped the turn after a tool. Older agents do not say which hook, nor why.
 fn stopped(
-    session: &mut Session,
     result: &TurnResult,
+    reason: Option<&str>,
     last: LastLine,
     told_otherwise: bool,
 ) -> Option<String> {
-    let reason = session.stream.stopped_by.take();
     if told_otherwise {
         return None;
     }
-    let by_hook = result.terminal_reason.as_deref() == Some("hook_stopped");
     let silent = result.result.as_deref().unwrap_or_default().is_empty();
-    // Older agents do not say how a turn has ended.
-    let unexplained = silent && result.terminal_reason.is_none();
-    match (reason, last) {
-        (Some(reason), LastLine::Nothing) => {
-            Some(format!("A hook blocked the message: {}", reason.trim()))
+    let unread = result.num_turns == Some(0);
+    let is_cut_short = match result.terminal_reason.as_deref() {
+        Some("hook_stopped") => {
+            return Some(match reason {
+                Some(reason) => format!("A hook stopped the turn: {reason}"),
+                None => "A hook stopped the turn; Claude Code does not say why.".to_owned(),
+            });
         }
-        (Some(reason), _) => Some(format!("A hook stopped the turn: {}", reason.trim())),
-        (None, LastLine::Nothing) if unexplained && result.num_turns == Some(0) => Some(
+        // Whatever a hook wanted: it was one of a subagent's, or it came when all was said.
+        Some("completed" | "tool_deferred" | "stop_hook_prevented") => false,
+        // Older agents do not say how a turn has ended.
+        Some(_) | None => silent || unread,
+    };
+    match (reason, last) {
+        _ if !is_cut_short => None,
+        (Some(reason), LastLine::Nothing) => Some(format!("A hook blocked the message: {reason}")),
+        (Some(reason), _) => Some(format!("A hook stopped the turn: {reason}")),
+        (None, _) if !silent || result.terminal_reason.is_some() => None,
+        (None, LastLine::Nothing) if unread => Some(
             "The message never reached the model: a UserPromptSubmit hook may have blocked it."
                 .to_owned(),
         ),
-        (None, _) if by_hook => {
-            Some("A hook stopped the turn; Claude Code does not say why.".to_owned())
-        }
-        (None, LastLine::ToolResult) if unexplained => {
+        (None, LastLine::ToolResult) => {
             Some("The turn ended after a tool call: a hook may have stopped it.".to_owned())
         }
         (None, _) => None,
@@ -513,6 +526,7 @@ pub fn exit(session: &mut Session, exit: &Exit, now: Timestamp) -> Vec<Effect> {
     activity::turn_ended(session);
     tokens::process_ended(session, turn_runs, exit.was_killed());
     messages::process_ended(session);
+    session.stream.stopped_by = None;
     let in_a_turn = session.completed_at.is_none();
     let ends_work = match session.phase {
         Phase::Interrupting | Phase::Starting => true,

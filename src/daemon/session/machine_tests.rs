@@ -365,7 +365,19 @@ fn a_hook_that_stops_a_turn_is_named_and_the_turn_has_failed() {
     let notice = json!({"type": "system", "subtype": "informational", "content": "UserPromptSubmit operation blocked by hook:\n[x]: forbidden", "prevent_continuation": true,
         "prompt_submit_outcome": {"kind": "blocked_by_hook", "reason": "forbidden words"}});
     let hook = json!({"type": "system", "subtype": "hook_response", "hook_name": "PreToolUse:Bash", "hook_event": "PreToolUse", "stdout": "{\"continue\":false,\"stopReason\":\"budget is used up\"}"});
-    let cases: [(&[Value], Option<&str>); 7] = [
+    let finished = |how: &str| json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": 2, "result": "done", "terminal_reason": how});
+    let cases: [(&[Value], Option<&str>); 8] = [
+        // A hook of a subagent's, which was stopped instead.
+        (
+            &[
+                init(),
+                message.clone(),
+                hook.clone(),
+                answer.clone(),
+                finished("completed"),
+            ],
+            None,
+        ),
         (
             &[init(), notice, silent(0, None)],
             Some("A hook blocked the message: forbidden words"),

@@ -1,6 +1,6 @@
 //! The sessions of a daemon: launching, ending, and the supervisors of their processes in between.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::agent_info::{Agent, PermissionModes};
+use super::agent_info::Asking;
 use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Stop};
 use super::{Context, recover};
 use crate::daemon::blocking::blocking;
 use crate::daemon::store::{Started, StoreError};
 use crate::domain::session::Process;
-use crate::domain::{Session, SessionId};
+use crate::domain::{LaunchConfig, Session, SessionId};
 
 /// Launches that can go on at once. Those of one id always share a lane, so that the second finds
 /// what the first made; others share one by chance and wait some milliseconds.
@@ -36,7 +36,6 @@ pub struct Sessions {
     ctx: Arc<Context>,
     live: Arc<Mutex<HashMap<i64, Supervised>>>,
     launching: Arc<[tokio::sync::Mutex<()>; LANES]>,
-    modes: Arc<PermissionModes>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -49,7 +48,6 @@ impl Sessions {
             ctx: Arc::new(ctx),
             live: Arc::default(),
             launching: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::default())),
-            modes: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -98,24 +96,57 @@ impl Sessions {
         program: Option<&Path>,
         path: Option<&str>,
     ) -> Option<Vec<String>> {
-        let agent = agent(program).await.ok()?;
-        self.modes.of(&self.ctx, &agent, path).await
+        let asking = asking(program, path).await.ok()?;
+        let modes = self.ctx.agents.modes(&self.ctx, &asking).await;
+        // Whoever asks for its modes is about to launch it.
+        let ctx = Arc::clone(&self.ctx);
+        self.tasks
+            .spawn(async move { ctx.agents.tells_hooks(&ctx, &asking).await });
+        modes
     }
 
-    /// Checks that an agent has a permission mode.
+    /// Checks that an agent has a permission mode with which it is to be launched, isolated where the launch
+    /// is to be.
     ///
     /// # Errors
     /// The modes that it has.
     pub async fn check_permission_mode(
         &self,
         program: Option<&Path>,
-        path: Option<&str>,
+        config: &LaunchConfig,
+        env: &BTreeMap<String, String>,
+        working_dir: &Path,
         mode: &str,
     ) -> Result<(), Vec<String>> {
-        let Ok(agent) = agent(program).await else {
+        let path = env.get("PATH").map(String::as_str);
+        let Ok(mut asking) = asking(program, path).await else {
             return Ok(());
         };
-        self.modes.check(&self.ctx, &agent, path, mode).await
+        let ctx = &self.ctx;
+        if !config.isolated {
+            return ctx.agents.check_mode(ctx, &asking, mode).await;
+        }
+        let Some(places) = ctx.isolated.clone() else {
+            return Ok(());
+        };
+        let session = SessionId::random();
+        let (places_of, kept) = (places.clone(), session.clone());
+        let (config, env) = (config.clone(), env.clone().into_iter().collect());
+        let (working_dir, program) = (working_dir.to_owned(), asking.agent.program.clone());
+        let isolated = blocking(move || {
+            places_of.isolate(&session, &working_dir, &config, env, None, &program)
+        })
+        .await;
+        let checked = match isolated {
+            Ok(isolated) => {
+                asking.isolated = Some(Box::new(isolated.asking()));
+                ctx.agents.check_mode(ctx, &asking, mode).await
+            }
+            // The launch says why it cannot be.
+            Err(_) => Ok(()),
+        };
+        blocking(move || places.remove_kept(&kept)).await;
+        checked
     }
 
     /// Ends a session's process and waits until everything of it is in the store, at most `patience`.
@@ -209,9 +240,13 @@ impl Sessions {
     }
 }
 
-async fn agent(program: Option<&Path>) -> Result<Agent, LaunchError> {
+async fn asking(program: Option<&Path>, path: Option<&str>) -> Result<Asking, LaunchError> {
     let program = program.map(Path::to_owned);
-    blocking(move || launch::agent(program.as_deref())).await
+    Ok(Asking {
+        agent: blocking(move || launch::agent(program.as_deref())).await?,
+        path: path.map(str::to_owned),
+        isolated: None,
+    })
 }
 
 fn lane(id: &SessionId) -> usize {

@@ -65,6 +65,8 @@ pub struct Context {
     pub isolation: bool,
     /// What the daemon holds locked, where the system shows that.
     pub lock: Option<PathBuf>,
+    /// What installed agents say about themselves.
+    agents: agent_info::AgentInfo,
     watcher: watch::Watcher,
 }
 
@@ -94,6 +96,7 @@ impl Context {
             isolated: None,
             isolation: false,
             lock: None,
+            agents: agent_info::AgentInfo::default(),
             watcher,
         })
     }

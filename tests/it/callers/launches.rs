@@ -57,3 +57,23 @@ fn an_agents_launch_asks_whatever_the_project_says() {
     assert!(project.join("made").exists());
     assert!(!project.join("hooked").exists() && !project.join("served").exists());
 }
+
+#[test]
+fn a_program_that_an_agent_names_is_not_asked_about_itself() {
+    let mut daemon = Daemon::prepare(&[("HUMANLAYER_CLAUDE_PATH", "")]);
+    let path = std::env::var("PATH").unwrap();
+    let agents = format!("{}:{path}", daemon.root().display());
+    daemon.launch(&[("PATH", &agents)]);
+    let bin = daemon.root().join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let run = daemon.root().join("run");
+    let script = format!("#!/bin/sh\ntouch '{}'\n", run.display());
+    std::fs::write(bin.join("claude"), script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(bin.join("claude"), executable).unwrap();
+    let params = json!({"path": format!("{}:{path}", bin.display())});
+    calls_of_an_agent(&daemon, &[("getAgentInfo", params.clone())]);
+    assert!(!run.exists(), "an agent's");
+    daemon.call("getAgentInfo", params);
+    assert!(run.exists(), "a person's");
+}

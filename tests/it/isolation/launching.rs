@@ -222,3 +222,48 @@ fn a_program_that_an_isolated_agent_does_not_see_is_an_error_of_the_launch() {
         json!([])
     );
 }
+
+/// The launch asks the program about itself first: that is as isolated as the agent.
+#[test]
+fn a_program_of_an_isolated_launch_is_never_run_outside_of_the_isolation() {
+    let daemon = Daemon::unprivileged_in_a_home(&[("HUMANLAYER_CLAUDE_PATH", "")], |root| {
+        let bin = root.join("work/bin");
+        fs::create_dir_all(&bin).unwrap();
+        let program = bin.join("claude");
+        let script = "#!/bin/sh\necho \"$@\" >> \"${0%/bin/claude}/ran\"\n\
+            touch \"${0%/work/bin/claude}/home/escaped\"\necho 'Error: Invalid session ID.' >&2\nexit 1\n";
+        fs::write(&program, script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&program, executable).unwrap();
+    });
+    if !is_available(daemon.command()) {
+        return;
+    }
+    let path = format!(
+        "{}:{}",
+        daemon.work().join("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let mut env = environment(&daemon);
+    env["PATH"] = json!(path);
+    for mode in [None, Some("plan")] {
+        let params = json!({
+            "query": "TEXT x", "isolation": true, "env": env, "permission_mode": mode,
+        });
+        let id = daemon.launch_session_with(params);
+        daemon.until_over(&id);
+    }
+    let ran = fs::read_to_string(daemon.work().join("ran")).unwrap();
+    for asked in [
+        "--session-id x",
+        "--permission-mode ?",
+        "--input-format stream-json",
+    ] {
+        assert!(ran.contains(asked), "{asked}: {ran}");
+    }
+    assert!(
+        ran.contains("--include-hook-events --"),
+        "passed once known: {ran}"
+    );
+    assert!(!daemon.root().join("home/escaped").exists());
+}

@@ -7,6 +7,7 @@ mod crashes;
 mod dashboard;
 mod decisions;
 mod failures;
+mod hooks;
 mod itself;
 mod messages;
 mod projects;

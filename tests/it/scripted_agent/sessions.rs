@@ -11,7 +11,11 @@ use super::{agent, exits_well};
 use crate::support::agent_process::AgentProcess;
 use crate::support::scripted_agent::{binary, command, program_in};
 
+/// A session.
+const ID: &str = "5b0b0a4e-3f0e-4d5a-9c1e-0d7a3f1f5c11";
+
 #[test]
+
 fn a_message_that_was_seen_is_not_run_again() {
     let (mut agent, folder) = agent(&["--replay-user-messages"]);
     let message = json!({
@@ -102,12 +106,12 @@ fn a_completed_message_is_not_run_again_by_a_later_process() {
         "type": "user", "uuid": "11111111-1111-4111-8111-111111111111",
         "message": { "role": "user", "content": "FREE Bash {\"command\":\"echo x >> ran\"}" },
     });
-    let mut first = kept(&folder, &["--session-id", "s"]);
+    let mut first = kept(&folder, &["--session-id", ID]);
     first.send(&message);
     first.result();
     exits_well(&mut first);
 
-    for flags in [&["--resume", "s"][..], &["--resume", "s", "--fork-session"]] {
+    for flags in [&["--resume", ID][..], &["--resume", ID, "--fork-session"]] {
         let mut later = kept(&folder, flags);
         later.send(&message);
         let told = later.until("a word on it", |line| line["type"] == "command_lifecycle");
@@ -121,14 +125,17 @@ fn a_completed_message_is_not_run_again_by_a_later_process() {
 #[test]
 fn an_id_in_use_and_an_unknown_one_are_refused() {
     let folder = TempDir::new().unwrap();
-    let mut first = kept(&folder, &["--session-id", "s"]);
+    let mut first = kept(&folder, &["--session-id", ID]);
     first.prompt("TEXT hi");
     first.result();
     exits_well(&mut first);
 
-    let (status, stderr) = kept(&folder, &["--session-id", "s"]).wait();
+    let (status, stderr) = kept(&folder, &["--session-id", ID]).wait();
     assert_eq!(status.code(), Some(1));
-    assert_eq!(stderr, "Error: Session ID s is already in use.\n");
+    assert_eq!(
+        stderr,
+        format!("Error: Session ID {ID} is already in use.\n")
+    );
 
     let mut unknown = kept(&folder, &["--resume", "t"]);
     let result = unknown.result();

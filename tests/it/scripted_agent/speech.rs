@@ -10,13 +10,18 @@ use crate::support::scripted_agent::command;
 
 #[test]
 fn prose_is_greeted_and_every_turn_begins_with_init() {
-    let (mut agent, folder) = agent(&["--session-id", "s-1", "--model", "claude-x"]);
+    let (mut agent, folder) = agent(&[
+        "--session-id",
+        "5b0b0a4e-3f0e-4d5a-9c1e-0d7a3f1f5c11",
+        "--model",
+        "claude-x",
+    ]);
     for index in 0..2 {
         agent.prompt("please fix the bug");
         let init = agent.until("init", |line| line["subtype"] == "init");
         let cwd = folder.path().canonicalize().unwrap();
         assert_eq!(init["cwd"], cwd.to_str().unwrap());
-        assert_eq!(init["session_id"], "s-1");
+        assert_eq!(init["session_id"], "5b0b0a4e-3f0e-4d5a-9c1e-0d7a3f1f5c11");
         assert_eq!(init["model"], "claude-x");
         let result = agent.result();
         assert_eq!(result["result"], "Hello from the scripted agent.");
