@@ -9,7 +9,7 @@ use crate::protocol::alarms::{AcknowledgeAlarmParams, AlarmInfo, ListAlarmsParam
 /// Arguments of `alarms`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
-    humanlayer alarms list\n  \
+    humanlayer alarms\n  \
     humanlayer alarms ack 3\n\n\
     An alarm is raised, for example, when a session's runner was killed, so that what its agent left behind\n\
     may have escaped, when a tool ran that nobody had approved, and when another program has written to the\n\
@@ -18,7 +18,7 @@ use crate::protocol::alarms::{AcknowledgeAlarmParams, AlarmInfo, ListAlarmsParam
     acknowledged it, from an older terminal or a new login.")]
 pub struct Args {
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -34,7 +34,7 @@ enum Verb {
     },
     /// Acknowledge an alarm
     Ack {
-        /// Its number, from `humanlayer alarms list`
+        /// Its number, from `humanlayer alarms`
         id: i64,
     },
 }
@@ -42,7 +42,12 @@ enum Verb {
 /// Lists or acknowledges.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
-    match args.verb {
+    // The dashboard says `humanlayer alarms`: that lists them.
+    let verb = args.verb.unwrap_or(Verb::List {
+        all: false,
+        json: false,
+    });
+    match verb {
         Verb::List { all, json } => {
             let alarms = client.list_alarms(&ListAlarmsParams { all }).await?.alarms;
             list(&mut context, alarms, json)

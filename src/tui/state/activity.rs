@@ -1,4 +1,4 @@
-//! What agents are doing right now: since when their turns run, and what is queued for them.
+//! What agents are doing right now: since when their turns run.
 //!
 //! The daemon says since when a turn runs. What is noted here, from the changes of status that it tells,
 //! is for the moment before an agent begins a turn, for what the turn has used, and for a daemon that
@@ -23,7 +23,6 @@ struct Turn {
 #[derive(Debug, Default)]
 pub struct Activity {
     turns: HashMap<String, Turn>,
-    queued: HashMap<String, usize>,
 }
 
 impl Activity {
@@ -43,7 +42,6 @@ impl Activity {
     /// A session's turn is over, or the session is gone.
     pub fn forget(&mut self, id: &str) {
         self.turns.remove(id);
-        self.queued.remove(id);
     }
 
     /// A session has another status than before.
@@ -60,17 +58,6 @@ impl Activity {
             (_, false) => self.forget(&session.id),
             (true, true) => {}
         }
-    }
-
-    /// A message was given to a session whose turn runs.
-    pub fn message_queued(&mut self, id: &str) {
-        *self.queued.entry(id.to_owned()).or_default() += 1;
-    }
-
-    /// Messages that wait for the end of the turn.
-    #[must_use]
-    pub fn queued(&self, id: &str) -> usize {
-        self.queued.get(id).copied().unwrap_or(0)
     }
 
     /// For how many seconds a session's turn has run: as the daemon says, or, of a turn that an agent
@@ -115,20 +102,13 @@ mod tests {
         activity.status_changed(&running, Status::Completed, now());
         let later = now() + jiff::SignedDuration::from_secs(72);
         assert_eq!(activity.elapsed(&running, later), Some(72));
-        activity.message_queued("a");
         let asks = record("waiting_input", json!({"output_tokens": 1_700}));
         activity.status_changed(&asks, Status::Running, later);
         assert_eq!(activity.elapsed(&asks, later), Some(72));
-        assert_eq!(
-            (activity.tokens(&asks), activity.queued("a")),
-            (Some(1_200), 1)
-        );
+        assert_eq!(activity.tokens(&asks), Some(1_200));
         let failed = record("failed", json!({}));
         activity.status_changed(&failed, Status::Running, later);
-        assert_eq!(
-            (activity.elapsed(&failed, later), activity.queued("a")),
-            (None, 0)
-        );
+        assert_eq!(activity.elapsed(&failed, later), None);
     }
 
     #[test]
@@ -158,11 +138,9 @@ mod tests {
     fn a_turn_that_ended_while_nothing_was_told_is_not_shown_as_running() {
         let mut activity = Activity::default();
         activity.learned(&record("running", json!({})));
-        activity.message_queued("a");
         // The connection was lost and is there again.
         let ended = record("completed", json!({}));
         activity.learned(&ended);
         assert_eq!(activity.elapsed(&ended, now()), None);
-        assert_eq!(activity.queued("a"), 0);
     }
 }

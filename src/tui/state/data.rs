@@ -214,18 +214,21 @@ impl Data {
         self.failed
     }
 
-    /// US dollars of the sessions that were active in the last 24 hours.
+    /// US dollars of the sessions that were active in the last 24 hours, and whether that is only the least
+    /// that it can be: of some turns the cost is not known.
     #[must_use]
-    pub fn cost_last_day(&self, now: Timestamp) -> f64 {
+    pub fn cost_last_day(&self, now: Timestamp) -> (f64, bool) {
         let since = now
             .checked_sub(SignedDuration::from_hours(24))
             .unwrap_or(Timestamp::UNIX_EPOCH);
         self.sessions
             .values()
             .filter(|session| session.last_activity_at >= since)
-            .filter_map(|session| session.cost_usd)
             // A sum of nothing would be minus zero.
-            .fold(0.0, |sum, cost| sum + cost)
+            .fold((0.0, false), |(sum, is_least), session| {
+                let cost = session.cost_usd.unwrap_or(0.0);
+                (sum + cost, is_least || session.unpriced_turns > 0)
+            })
     }
 }
 

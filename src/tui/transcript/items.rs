@@ -85,6 +85,12 @@ impl Items {
         waiting.find(|(_, delivery)| delivery.is_open()).copied()
     }
 
+    /// How many messages are queued.
+    pub fn queued(&self) -> usize {
+        let queued = |(_, delivery): &&(i64, Delivery)| *delivery == Delivery::Queued;
+        self.deliveries.values().filter(queued).count()
+    }
+
     /// The place of the first message that may still be read or withdrawn.
     pub fn first_unread(&self) -> Option<i64> {
         self.deliveries

@@ -256,6 +256,12 @@ impl Transcript {
             .map(|(id, _)| id)
     }
 
+    /// How many messages are queued for the agent.
+    #[must_use]
+    pub fn queued_messages(&self) -> usize {
+        self.items.queued()
+    }
+
     fn accept(&mut self, event: ConversationEvent) {
         let draft = self.drafts.take(&self.items, &event);
         if !self.is_following() {

@@ -4,7 +4,7 @@ use super::{Effect, card, launch, link, say, search, session};
 use crate::protocol::decision::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
 use crate::tui::msg::{Done, Launched, Refused};
-use crate::tui::state::{App, notice::Tone};
+use crate::tui::state::{App, Pane, notice::Tone};
 use crate::tui::transcript::Scroll;
 
 /// Takes in how an errand ended.
@@ -86,6 +86,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             let mut effects = launch::started(app, &session);
             app.sessions.select(Some(session.clone()));
             app.sessions.awaited = Some(session.clone());
+            // The keys are where the selected row is, also where other sessions ask.
+            if app.focus == Pane::Inbox {
+                app.focus = Pane::Sessions;
+            }
             effects.push(Effect::Session(session));
             effects
         }
@@ -108,7 +112,7 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             answer,
         } => {
             match answer {
-                Ok(queued) => session::sent(app, &to, about, queued),
+                Ok(queued) => session::sent(app, about, queued),
                 Err(why) => session::unsent(app, to, about, &text, &why),
             }
             Vec::new()

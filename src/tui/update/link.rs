@@ -135,7 +135,11 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         "alarms_changed" => {
             let open = field::<u64>(&event.data, "open").unwrap_or(0);
             if open > app.data.open_alarms {
-                say(app, Tone::Bad, "Alarm: see humanlayer alarms");
+                say(
+                    app,
+                    Tone::Bad,
+                    "Alarm: `humanlayer alarms` in a shell says what happened",
+                );
             }
             app.data.open_alarms = open;
             return effects;

@@ -273,9 +273,9 @@ mod tests {
             ("G", "d2"),
             ("j", "d2"),
             ("g", "w1"),
-            ("h", "Working"),
+            ("h", "Running"),
             ("j", "d1"),
-            ("k", "Working"),
+            ("k", "Running"),
             ("l", "w1"),
             ("h l", "w1"),
             ("pagedown", "d2"),
@@ -296,7 +296,7 @@ mod tests {
         let _ = rig.keys("h");
         assert_eq!(
             rows(&mut rig),
-            ["Working 2 folded", "Completed 2", "d1", "d2"]
+            ["Running 2 folded", "Completed 2", "d1", "d2"]
         );
         let effects = rig.keys("x i R");
         assert_eq!(effects, [], "nothing is done to a session");
@@ -383,7 +383,7 @@ mod tests {
         let mut rig = Rig::new((140, 40), &sessions, &[]);
         let _ = rig.keys("/");
         rig.type_in("number 77");
-        assert_eq!(rows(&mut rig), ["Working 2", "s077", "s177"]);
+        assert_eq!(rows(&mut rig), ["Running 2", "s077", "s177"]);
         assert_eq!(selected(&rig), "s077");
         // Only where nothing has the very words letters may be left out.
         let _ = rig.keys("esc /");
@@ -407,7 +407,7 @@ mod tests {
         rig.draw();
         assert_eq!(
             rows(&mut rig),
-            ["Working 1", "w1", "Completed 3", "w2", "d1", "d2"]
+            ["Running 1", "w1", "Completed 3", "w2", "d1", "d2"]
         );
         assert_eq!(selected(&rig), "w2");
         let mut away = ended;
@@ -429,7 +429,7 @@ mod tests {
         let mut rig = four();
         let _ = rig.keys("/");
         rig.type_in("log");
-        assert_eq!(rows(&mut rig), ["Working 1", "w1", "Completed 1", "d2"]);
+        assert_eq!(rows(&mut rig), ["Running 1", "w1", "Completed 1", "d2"]);
         rig.type_in(" in ag");
         assert_eq!(rows(&mut rig), ["Completed 1", "d2"]);
         assert_eq!(selected(&rig), "d2");
@@ -456,6 +456,24 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_go_to_the_session_that_was_started_also_where_another_one_asks() {
+        use crate::tui::msg::{Done, Msg};
+        use crate::tui::state::Pane;
+        use crate::tui::testing::approval;
+        let sessions = [session("s1", json!({}))];
+        let mut rig = Rig::new((80, 24), &sessions, &[approval("a1", "s1", json!({}))]);
+        assert_eq!(rig.app.focus, Pane::Inbox);
+        let _ = rig.keys("c h i enter");
+        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned()))));
+        let record = serde_json::from_value(session("new", json!({}))).unwrap();
+        let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
+        assert_eq!(selected(&rig), "new");
+        assert_eq!(rig.app.focus, Pane::Sessions);
+        let screen = rig.screen();
+        assert!(screen.contains("c new  enter open"), "{screen}");
+    }
+
+    #[test]
     fn children_stand_below_their_parent_in_its_group() {
         let child = |id: &str, parent: &str, status: &str| {
             session(id, json!({"parent_session_id": parent, "status": status}))
@@ -472,7 +490,7 @@ mod tests {
         );
         assert_eq!(
             rows(&mut rig),
-            ["Working 1", "w", "Completed 3", "a", "  b", "    c"]
+            ["Running 1", "w", "Completed 3", "a", "  b", "    c"]
         );
         assert!(rig.screen().contains("↳ the work of w"), "{}", rig.screen());
     }

@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_click_on_a_heading_folds_and_unfolds() {
         let mut rig = rig((140, 40));
-        let at = find(&mut rig, "Working 38");
+        let at = find(&mut rig, "Running 38");
         mouse(&mut rig, CLICK, at);
         assert_eq!(rig.app.sessions.rows().len(), 1);
         mouse(&mut rig, CLICK, at);

@@ -81,16 +81,9 @@ pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &st
 }
 
 /// A text arrived.
-pub fn sent(app: &mut App, session: &str, about: About, queued: bool) {
-    let works = app
-        .data
-        .session(session)
-        .is_some_and(|session| session.status.is_active());
+pub fn sent(app: &mut App, about: About, queued: bool) {
     match about {
         About::Reply if queued => {
-            if works {
-                app.activity.message_queued(session);
-            }
             let key = app.keymap.key(Action::Unsend);
             let undo = if key.is_empty() {
                 String::new()
@@ -229,7 +222,7 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
     if !session.archived && session.status.is_active() && session.live {
         let name = crate::format::subject(&session, 40);
         let key = app.keymap.key(Action::EndSession);
-        let text = format!("“{name}” is working: end it first ({key})");
+        let text = format!("“{name}” is running: end it first ({key})");
         say(app, Tone::Plain, text);
         return Vec::new();
     }

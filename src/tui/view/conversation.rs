@@ -36,7 +36,10 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 Span::styled(
                     format!(
                         " {} ",
-                        fit_prose(&subject(session, 200), usize::from(area.width / 2))
+                        fit_prose(
+                            &subject(session, 200),
+                            usize::from(area.width.saturating_sub(8))
+                        )
                     ),
                     theme.heading,
                 ),
@@ -237,7 +240,7 @@ fn doing(app: &App) -> Option<String> {
         None if is_running => parts.extend(app.detail.transcript.current_call()),
         None => {}
     }
-    match app.activity.queued(&session.id) {
+    match app.detail.transcript.queued_messages() {
         0 => {}
         1 => parts.push("1 message queued".to_owned()),
         many => parts.push(format!("{many} messages queued")),

@@ -114,15 +114,7 @@ fn offers(app: &App) -> Vec<Hint<'static>> {
         ]),
         Pane::Inbox => actions.extend(of_inbox(app)),
         Pane::Sessions => actions.extend(of_sessions(app)),
-        Pane::Conversation => actions.extend([
-            (Action::Back, "back"),
-            (Action::Reply, "reply"),
-            (Action::Fold, "fold"),
-            (Action::NextTurn, "next turn"),
-            (Action::Filter, "search"),
-            (Action::Pager, "pager"),
-            (Action::Copy, "copy"),
-        ]),
+        Pane::Conversation => actions.extend(of_conversation(app)),
         Pane::Prompt => {}
     }
     if app.focus == Pane::Conversation && !app.zoomed && !app.is_searching() {
@@ -145,6 +137,21 @@ fn own(app: &App, keys: &[(&str, &'static str)]) -> Vec<Hint<'static>> {
     keys.iter()
         .map(|(key, words)| hint(app, key, words))
         .collect()
+}
+
+fn of_conversation(app: &App) -> Vec<(Action, &'static str)> {
+    let mut actions = vec![(Action::Back, "back"), (Action::Reply, "reply")];
+    if app.detail.transcript.queued_messages() > 0 {
+        actions.push((Action::Unsend, "withdraw the message"));
+    }
+    actions.extend([
+        (Action::Fold, "fold"),
+        (Action::NextTurn, "next turn"),
+        (Action::Filter, "search"),
+        (Action::Pager, "pager"),
+        (Action::Copy, "copy"),
+    ]);
+    actions
 }
 
 fn of_inbox(app: &App) -> Vec<(Action, &'static str)> {

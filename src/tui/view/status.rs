@@ -32,9 +32,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     parts.extend(connection(app));
     if app.data.open_alarms > 0 {
         let count = app.data.open_alarms;
+        let s = if count == 1 { "" } else { "s" };
         let forms = [
-            format!("{count} open: humanlayer alarms "),
-            format!("{count} alarms "),
+            format!("{count} alarm{s}: humanlayer alarms "),
+            format!("{count} alarm{s} "),
         ];
         let forms = forms.map(|words| Span::styled(words, theme.danger));
         parts.push([8, 10].into_iter().zip(forms).collect());
@@ -51,12 +52,13 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let running = app.data.running();
     if running > 0 {
-        let words = format!("{running} working ");
+        let words = format!("{running} running ");
         parts.push(vec![(5, Span::styled(words, theme.working))]);
     }
-    let cost = app.data.cost_last_day(app.now);
-    parts.push(if cost > 0.0 {
-        let cost = format!("${cost:.2}");
+    let (cost, is_least) = app.data.cost_last_day(app.now);
+    parts.push(if cost > 0.0 || is_least {
+        let sign = if is_least { "≥" } else { "" };
+        let cost = format!("{sign}${cost:.2}");
         vec![
             (1, Span::styled(format!("{cost} last 24h "), theme.dim)),
             (3, Span::styled(format!("{cost} "), theme.dim)),

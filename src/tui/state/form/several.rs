@@ -76,9 +76,9 @@ impl What {
     #[must_use]
     pub fn why_not(self) -> &'static str {
         match self {
-            Self::Interrupt => "not working",
+            Self::Interrupt => "not running",
             Self::End => "no process",
-            Self::Archive => "already archived, or still working",
+            Self::Archive => "already archived, or still running",
             Self::Unarchive => "not archived",
             Self::Delete => "not ended",
         }

@@ -13,10 +13,10 @@ pub enum Group {
     Pending,
     /// The last turn failed.
     Failed,
-    /// The agent is working.
-    Working,
+    /// A turn runs, or begins or stops to.
+    Running,
     /// The last turn ended well, or was interrupted.
-    Done,
+    Completed,
     /// Archived.
     Archived,
 }
@@ -26,8 +26,8 @@ impl Group {
     pub const ALL: [Self; 5] = [
         Self::Pending,
         Self::Failed,
-        Self::Working,
-        Self::Done,
+        Self::Running,
+        Self::Completed,
         Self::Archived,
     ];
 
@@ -40,9 +40,9 @@ impl Group {
         match session.status {
             Status::WaitingInput => Self::Pending,
             Status::Starting | Status::Running | Status::Interrupting | Status::Draft => {
-                Self::Working
+                Self::Running
             }
-            Status::Completed | Status::Interrupted | Status::Discarded => Self::Done,
+            Status::Completed | Status::Interrupted | Status::Discarded => Self::Completed,
             Status::Failed => Self::Failed,
         }
     }
@@ -52,8 +52,8 @@ impl Group {
     pub fn title(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
-            Self::Working => "Working",
-            Self::Done => "Completed",
+            Self::Running => "Running",
+            Self::Completed => "Completed",
             Self::Failed => "Failed",
             Self::Archived => "Archived",
         }

@@ -293,6 +293,10 @@ pub fn draw(app: &App, area: Rect, with_context: bool, buf: &mut Buffer) {
         buf.set_line(foot.x, foot.y, &line, foot.width);
         return;
     }
+    // What is open has the keys, and names them itself.
+    if app.form.is_some() {
+        return;
+    }
     let unread = text_view(app, area, with_context)
         .map(|text| app.guard.unread(&text))
         .unwrap_or_default();

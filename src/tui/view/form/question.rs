@@ -60,7 +60,7 @@ fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
             ("enter", "send"),
             ("1-9", "change one"),
             ("shift-tab", "back"),
-            ("esc", "later"),
+            ("esc", "back"),
         ];
     };
     let go = if form.is_single() { "send" } else { "next" };
@@ -75,7 +75,7 @@ fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
     if !form.is_single() {
         keys.push(("tab", "another question"));
     }
-    keys.push(("esc", "later"));
+    keys.push(("esc", "back"));
     keys
 }
 
@@ -181,12 +181,12 @@ fn other(
     buf.set_line(x, area.y, &first, 6);
     if on_other {
         let mut field = asked.other.clone();
-        field.area.set_placeholder_text("in your own words");
+        field.area.set_placeholder_text("Other…");
         field.area.set_placeholder_style(theme.dim);
         return draw_field(theme, &field, area, buf);
     }
     let (words, style) = if asked.other.is_blank() {
-        ("in your own words".to_owned(), theme.dim)
+        ("Other…".to_owned(), theme.dim)
     } else {
         (asked.other.text(), theme.text)
     };

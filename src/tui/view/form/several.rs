@@ -24,9 +24,9 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
         .count();
     let warning = match form.what {
         What::End if works > 0 => Some(format!(
-            "{works} working: their current turns will be lost."
+            "{works} running: their current turns will be lost."
         )),
-        What::Archive if works > 0 => Some(format!("{works} still working.")),
+        What::Archive if works > 0 => Some(format!("{works} still running.")),
         What::Delete => Some("This cannot be undone.".to_owned()),
         What::Interrupt | What::End | What::Archive | What::Unarchive => None,
     };

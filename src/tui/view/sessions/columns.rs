@@ -34,11 +34,11 @@ pub enum Column {
 
 /// From left to right: from which width of the list on, and how many columns of the screen.
 const COLUMNS: [(Column, usize, usize); 7] = [
-    (Column::Directory, 44, 12),
+    (Column::Directory, 44, 11),
     (Column::Model, 62, 8),
     (Column::Tokens, 76, 5),
     (Column::Context, 54, 4),
-    (Column::Cost, 34, 6),
+    (Column::Cost, 34, 7),
     (Column::Age, 90, 4),
     (Column::Last, 18, 4),
 ];
@@ -98,10 +98,7 @@ impl Column {
             Self::Context => {
                 context_used(session).map_or_else(String::new, |used| format!("{used}%"))
             }
-            Self::Cost if session.unpriced_turns > 0 => {
-                format!("≥{}", short_dollars(session.cost_usd.unwrap_or(0.0)))
-            }
-            Self::Cost => session.cost_usd.map_or_else(String::new, short_dollars),
+            Self::Cost => cost(session),
             Self::Age => since(session.created_at),
             // Of a turn that runs, for how long.
             Self::Last => match app.activity.elapsed(session, app.now) {
@@ -165,6 +162,15 @@ pub fn thousands(count: i64) -> String {
     }
 }
 
+/// What a session has cost, or the least that it can be where the cost of some turns is not known.
+fn cost(session: &SessionState) -> String {
+    match (session.unpriced_turns, session.cost_usd) {
+        (0, None) => String::new(),
+        (0, Some(cost)) => short_dollars(cost),
+        (_, cost) => format!("≥{}", short_dollars(cost.unwrap_or(0.0))),
+    }
+}
+
 /// Whole cents are enough in a list, and whole dollars from a hundred on.
 fn short_dollars(cost: f64) -> String {
     if cost < 100.0 {
@@ -206,6 +212,31 @@ mod tests {
             assert!(left >= 13, "{left} columns for the title of {width}");
         }
         assert_eq!(names(38, Sort::Age), [Cost, Age]);
+    }
+
+    #[test]
+    fn a_cost_fits_its_column_also_where_it_is_the_least_that_it_can_be() {
+        let session = |cost: f64, unpriced: u64| -> SessionState {
+            let record = crate::tui::testing::session(
+                "s1",
+                serde_json::json!({"cost_usd": cost, "unpriced_turns": unpriced}),
+            );
+            serde_json::from_value(record).unwrap_or_else(|error| unreachable!("{error}"))
+        };
+        for width in [36, 80, 140] {
+            let columns = columns(width, Sort::Activity);
+            let found = columns.iter().find(|(column, _)| *column == Column::Cost);
+            let wide = found.map_or(0, |(_, wide)| *wide);
+            for (cost, unpriced, shown) in [
+                (12.34, 1, "≥$12.34"),
+                (0.0, 1, " ≥$0.00"),
+                (1234.5, 2, " ≥$1234"),
+                (99.99, 0, " $99.99"),
+            ] {
+                let words = super::cost(&session(cost, unpriced));
+                assert_eq!(Column::Cost.place(&words, wide), shown, "{width}");
+            }
+        }
     }
 
     #[test]

@@ -154,9 +154,9 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
     let words = match app.connection {
         Connection::Connecting => "…".to_owned(),
         Connection::Up { .. } | Connection::Lost { .. } => {
-            if app.sessions.counts.all > 0 {
+            if !app.sessions.filter.trim().is_empty() {
                 format!("No matching sessions ({cancel}: clear the filter).")
-            } else if app.sessions.counts.away == 0 {
+            } else if app.sessions.counts.all > 0 || app.sessions.counts.away == 0 {
                 "All sessions are in the inbox.".to_owned()
             } else {
                 let key = app.keymap.key(Action::ShowArchived);
@@ -172,8 +172,8 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
 fn heading(theme: &Theme, group: Group, count: usize, folded: bool) -> Line<'static> {
     let style = match group {
         Group::Pending => theme.waiting,
-        Group::Working => theme.working,
-        Group::Done => theme.good,
+        Group::Running => theme.working,
+        Group::Completed => theme.good,
         Group::Failed => theme.bad,
         Group::Archived => theme.dim,
     };

@@ -92,6 +92,34 @@ fn letters_that_fit_stand_out() {
 }
 
 #[test]
+fn where_all_sessions_ask_the_list_says_where_they_are() {
+    let asks = session(
+        "s1",
+        json!({"status": "waiting_input", "pending_approvals": 1}),
+    );
+    let mut rig = Rig::new((80, 24), &[asks], &[approval("a1", "s1", json!({}))]);
+    let screen = rig.screen();
+    assert!(
+        screen.contains("All sessions are in the inbox."),
+        "{screen}"
+    );
+}
+
+#[test]
+fn the_costs_total_says_that_it_is_only_the_least_where_a_turns_cost_is_not_known() {
+    let sum = |unpriced: u64| {
+        let sessions = [
+            session("s1", json!({"cost_usd": 12.34, "unpriced_turns": unpriced})),
+            session("s2", json!({"cost_usd": 1.0})),
+        ];
+        Rig::new((80, 24), &sessions, &[]).screen()
+    };
+    assert!(sum(1).contains(" ≥$13.34 last 24h"), "{}", sum(1));
+    assert!(sum(1).contains(" ≥$12.34 "), "{}", sum(1));
+    assert!(sum(0).contains(" $13.34 last 24h"), "{}", sum(0));
+}
+
+#[test]
 fn nothing_fits() {
     let mut rig = rig((80, 24));
     let _ = rig.keys("/");

@@ -448,3 +448,26 @@ fn a_call_that_comes_live_is_a_call_and_no_step_of_a_subagent() {
     assert!(screen.contains("● Bash  cargo test -p live"), "{screen}");
     assert!(!screen.contains("a subagent"), "{screen}");
 }
+
+#[test]
+fn the_line_of_keys_names_the_one_that_withdraws_a_message_while_one_is_queued() {
+    for size in SIZES {
+        let mut rig = rig(size, false);
+        assert!(!rig.screen().contains("withdraw"), "{}", rig.screen());
+        let said = json!({"role": "user", "content": "then lint", "delivery": "queued"});
+        let _ = rig.tell(Msg::Done(Done::Page {
+            session: "s1".to_owned(),
+            page: Page::After(24),
+            pieces: Ok(serde_json::from_value(json!({"events": [piece(25, said)]})).unwrap()),
+            full: false,
+        }));
+        let screen = rig.screen();
+        assert!(screen.contains("W withdraw the message"), "{screen}");
+        assert!(screen.contains("1 message queued"), "{screen}");
+        let withdrawn = Some(crate::domain::Delivery::Withdrawn);
+        rig.app.detail.transcript.message_updated(25, 25, withdrawn);
+        let screen = rig.screen();
+        assert!(!screen.contains("W withdraw"), "{screen}");
+        assert!(!screen.contains("message queued"), "{screen}");
+    }
+}

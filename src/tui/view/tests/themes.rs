@@ -66,7 +66,7 @@ fn what_must_be_told_apart_is() {
         assert_ne!(ground("first"), ground("second"), "{name}: selection");
         assert_ne!(
             look(buffer, "Failed"),
-            look(buffer, "Working"),
+            look(buffer, "Running"),
             "{name}: groups"
         );
         // What is added against what is removed: by the sign in any case, by its look in colour.
