@@ -56,9 +56,13 @@ fn summary(now: &GetOverviewResponse) -> String {
         1 => "; 1 pending approval".to_owned(),
         count => format!("; {count} pending approvals"),
     });
-    if now.cost_last_day_usd > 0.0 {
+    if now.cost_last_day_usd > 0.0 || now.unpriced_turns_last_day > 0 {
         let cost = format::dollars(Some(now.cost_last_day_usd));
-        line.push_str(&format!("; {cost} last 24h"));
+        let least = match now.unpriced_turns_last_day {
+            0 => "",
+            _ => "at least ",
+        };
+        line.push_str(&format!("; {least}{cost} last 24h"));
     }
     line
 }

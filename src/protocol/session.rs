@@ -537,6 +537,10 @@ pub struct GetOverviewResponse {
     pub pending_total: i64,
     /// US dollars of the sessions that were active in the last 24 hours.
     pub cost_last_day_usd: f64,
+    /// Turns of these sessions whose cost is not known and not in `cost_last_day_usd`: it is the least that it can
+    /// be, unless this is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced_turns_last_day: u32,
     /// Alarms that nobody has acknowledged.
     #[serde(default)]
     pub open_alarms: u64,

@@ -34,6 +34,7 @@ pub async fn overview(
         pending_approvals: seen.pending.iter().map(Approval::from).collect(),
         pending_total: seen.pending_total,
         cost_last_day_usd: seen.cost_last_day_usd,
+        unpriced_turns_last_day: seen.unpriced_turns_last_day,
         open_alarms: seen.open_alarms,
     })
 }

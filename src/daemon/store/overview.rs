@@ -23,6 +23,8 @@ pub struct Overview {
     pub pending_total: i64,
     /// US dollars of sessions that were active in the last 24 hours.
     pub cost_last_day_usd: f64,
+    /// Turns of these whose cost is not known.
+    pub unpriced_turns_last_day: u32,
     /// How many alarms nobody has acknowledged.
     pub open_alarms: u64,
 }
@@ -64,12 +66,16 @@ fn read(
             .doing("count")
     };
     let day_ago = jiff::Timestamp::now().as_microsecond() - 24 * 3_600 * 1_000_000;
-    let cost_last_day_usd = db
+    let (cost_last_day_usd, unpriced_turns_last_day) = db
         .prepare_cached(
             // Naming both values lets the index on activity serve it.
-            "SELECT coalesce(sum(cost_usd), 0.0) FROM sessions WHERE archived IN (0, 1) AND last_activity_at >= ?",
+            // Few sessions have turns without a price; of the others no state is parsed.
+            "SELECT coalesce(sum(cost_usd), 0.0), coalesce(sum(CASE
+                 WHEN instr(stream_state, '\"unpriced\"') > 0 AND json_valid(stream_state)
+                 THEN json_extract(stream_state, '$.unpriced.turns') END), 0)
+             FROM sessions WHERE archived IN (0, 1) AND last_activity_at >= ?",
         )
-        .and_then(|mut query| query.query_row([day_ago], |row| row.get(0)))
+        .and_then(|mut query| query.query_row([day_ago], |row| Ok((row.get(0)?, row.get(1)?))))
         .doing("sum up costs")?;
     let pending = ApprovalFilter {
         pending_only: true,
@@ -87,6 +93,7 @@ fn read(
         pending: approvals::list(db, &pending)?.approvals,
         pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
         cost_last_day_usd,
+        unpriced_turns_last_day,
         open_alarms: super::alarms::count_open(db)?,
     })
 }

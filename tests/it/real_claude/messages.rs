@@ -9,7 +9,7 @@ use super::Rig;
 use crate::support::daemon::wait_until;
 
 /// Kills the agent's process without mercy, and waits until the session knows.
-fn kill_agent(rig: &Rig, id: &str) {
+pub(super) fn kill_agent(rig: &Rig, id: &str) {
     let file = rig
         .daemon
         .session_dir(&directory(rig, id))
@@ -58,7 +58,7 @@ fn delivery(rig: &Rig, id: &str, message: i64) -> Value {
 }
 
 /// What the model was told by the user in its last request, in order.
-fn told(rig: &Rig) -> Vec<String> {
+pub(super) fn told(rig: &Rig) -> Vec<String> {
     let requests = rig.model.requests();
     let last = requests
         .iter()

@@ -3,6 +3,7 @@
 mod alone;
 mod approvals;
 mod background;
+mod costs;
 mod crashes;
 mod dashboard;
 mod decisions;
