@@ -7,7 +7,7 @@
 //! commands are not among them: Claude Code asks before a model may use one that allows or runs something.
 //! To be called where waiting for a disk keeps nobody up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -51,6 +51,8 @@ pub struct Found {
     pub project: Project,
     /// All files that were looked at or for, as they were before that.
     watched: BTreeMap<PathBuf, Stamp>,
+    /// Whether looking at them waits for nobody.
+    is_local: bool,
 }
 
 /// What shows that files have changed, for each of them.
@@ -64,6 +66,12 @@ impl Found {
     #[must_use]
     pub fn stamps_when_read(&self) -> Stamps {
         self.watched.values().copied().collect()
+    }
+
+    /// Whether looking at the files again waits for nobody.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// How they are now.
@@ -139,8 +147,26 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
                 })
                 .collect(),
         },
+        is_local: are_local(reader.watched.keys()),
         watched: reader.watched,
     }
+}
+
+/// Whether all these paths, or what there is above them, are on disks of this machine.
+fn are_local<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> bool {
+    let mut known = BTreeSet::new();
+    for path in paths {
+        let there = path
+            .ancestors()
+            .find_map(|path| Some((path, fs::metadata(path).ok()?.dev())));
+        let Some((path, device)) = there else {
+            return false;
+        };
+        if known.insert(device) && !platform::is_local(path) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Where the user's own settings of Claude Code are.

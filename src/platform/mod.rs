@@ -10,6 +10,7 @@
 use std::io;
 
 mod atomic_file;
+mod file_system;
 mod fork;
 pub mod isolation;
 mod links;
@@ -32,6 +33,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
+pub use file_system::is_local;
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
 pub use program::{installed_program, is_executable, on_path, running_program};

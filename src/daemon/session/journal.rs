@@ -181,11 +181,12 @@ impl Journal {
         self.chunk == CHUNK
     }
 
-    /// How the file is no more what its agent writes; none while it is.
+    /// How the file is no more what its agent writes; none while it is. Where its path leads is looked at
+    /// only where that is given.
     ///
     /// # Errors
     /// When the file cannot be looked at.
-    pub fn damage(&self, path: &Path) -> io::Result<Option<Damage>> {
+    pub fn damage(&self, path: Option<&Path>) -> io::Result<Option<Damage>> {
         let open = self.file.metadata()?;
         let read = (self.base - self.begins).saturating_add(self.buffer.len() as u64);
         if open.len() < read {
@@ -193,6 +194,9 @@ impl Journal {
                 missing: read - open.len(),
             }));
         }
+        let Some(path) = path else {
+            return Ok(None);
+        };
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (open.dev(), open.ino()) => Ok(None),
             Ok(_) => Ok(Some(Damage::TakenAway)),

@@ -90,6 +90,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         was_linked: false,
         terminations: 0,
         journal_taken: false,
+        place_seen: None,
+        place_due: None,
         looked_at_end: false,
         started: Instant::now(),
         watching: Watching::default(),
@@ -148,6 +150,9 @@ struct Supervisor {
     terminations: u32,
     /// Whether it was said that the journal is not in its place.
     journal_taken: bool,
+    /// When it was last looked whether the journal is in its place, and when that is to be done again.
+    place_seen: Option<Instant>,
+    place_due: Option<Instant>,
     /// Whether it was established how the runner ended.
     looked_at_end: bool,
     ending: Ending,
@@ -182,6 +187,8 @@ impl Supervisor {
     /// Starts over from what the store has.
     async fn forget_places(&mut self) {
         self.journal = None;
+        self.place_seen = None;
+        self.place_due = None;
         self.link = None;
         if let Ok(session) = self.ctx.store.session_by_key(self.session.key).await {
             self.session = session;
@@ -530,7 +537,7 @@ impl Supervisor {
     fn timer(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(24 * 3600);
         let mut timer = self.ending.due(&self.facts()).unwrap_or(far);
-        if let Some(due) = self.watching.due() {
+        for due in [self.watching.due(), self.place_due].into_iter().flatten() {
             timer = timer.min(due);
         }
         if self.link.is_none() {

@@ -6,11 +6,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{Problem, Supervisor};
 use crate::daemon::session::journal::{Batch, Damage, Journal};
@@ -22,6 +24,9 @@ use crate::domain::{Event, EventBody, Session};
 /// Stretches of one journal that may be on their way into the store: while one is committed the next
 /// one waits behind it, so that the store's writer never waits for the reading of a long journal.
 const UNDER_WAY: usize = 2;
+
+/// How long it is not looked again where the path of a journal leads: an agent writes many times a second.
+const PLACE_POLL: Duration = Duration::from_secs(1);
 
 /// Reading a journal up to its end.
 struct Reading {
@@ -91,9 +96,17 @@ impl Supervisor {
         let Some(journal) = &self.journal else {
             return self.look_for_missing_journal().await;
         };
-        let path = self.dir.journal();
+        let now = Instant::now();
+        let is_due = self.place_seen.is_none_or(|seen| seen + PLACE_POLL <= now);
+        // What is skipped now is made up for.
+        self.place_due = (!is_due).then(|| self.place_seen.unwrap_or(now) + PLACE_POLL);
+        if is_due {
+            self.place_seen = Some(now);
+        }
+        let path = is_due.then(|| self.dir.journal());
         let store = &self.ctx.store;
-        match journal.damage(&path).map_err(Problem::Journal)? {
+        match journal.damage(path.as_deref()).map_err(Problem::Journal)? {
+            None if !is_due => {}
             None => self.journal_taken = false,
             Some(Damage::CutOff { missing }) => {
                 let detail = format!(

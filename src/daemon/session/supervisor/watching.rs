@@ -88,11 +88,17 @@ impl Supervisor {
         }
         self.watching.due = Some(now + POLL);
         if let Some((found, stamps)) = self.watching.found.take() {
-            let (found, now) = blocking(move || {
+            // A thread for that would cost more than the look itself.
+            let (found, now) = if found.is_local() {
                 let now = found.stamps();
                 (found, now)
-            })
-            .await;
+            } else {
+                blocking(move || {
+                    let now = found.stamps();
+                    (found, now)
+                })
+                .await
+            };
             let is_same = now == stamps;
             let project = is_same.then(|| found.project.clone());
             self.watching.found = Some((found, now));
