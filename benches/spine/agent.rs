@@ -22,6 +22,17 @@ pub fn nanos() -> u64 {
 }
 
 pub fn run() -> ExitCode {
+    // Each agent has a conversation of its own, whose name it was given.
+    let arguments: Vec<String> = std::env::args().collect();
+    let name = arguments.windows(2).find_map(|pair| match pair {
+        [option, name] if option == "--session-id" || option == "--resume" => Some(name.as_str()),
+        _ => None,
+    });
+    // Whether it knows an option is asked with a name that is none.
+    if name.is_some_and(|name| name.len() < 36) {
+        eprintln!("Error: Invalid session ID");
+        return ExitCode::FAILURE;
+    }
     let mut input = io::stdin().lock();
     let task = loop {
         let Some(line) = receive(&mut input) else {
@@ -35,12 +46,6 @@ pub fn run() -> ExitCode {
                 "subtype": "success", "request_id": line["request_id"], "response": {}}}));
         }
     };
-    // Each agent has a conversation of its own, whose name it was given.
-    let arguments: Vec<String> = std::env::args().collect();
-    let name = arguments.windows(2).find_map(|pair| match pair {
-        [option, name] if option == "--session-id" || option == "--resume" => Some(name.as_str()),
-        _ => None,
-    });
     say(
         &json!({"type": "system", "subtype": "init", "session_id": name.unwrap_or("s"), "model": "claude-opus-5-5",
         "cwd": "/home/me/project", "tools": ["Bash", "Edit", "Read"], "permissionMode": "default"}),
