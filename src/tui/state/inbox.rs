@@ -100,8 +100,9 @@ pub struct Inbox {
     pub offset: usize,
     /// Where the row of the shown approval stands, or stood before it was decided elsewhere.
     pub place: usize,
-    /// Answers begun and put off, by their approval.
-    pub saved_answers: HashMap<String, Form>,
+    /// What was typed or chosen for an approval and left, or sent: by approval and form. It is there again when
+    /// that form is opened anew, as long as the approval is pending: a decision may be refused.
+    saved_forms: HashMap<(String, &'static str), Form>,
     summaries: HashMap<String, ApprovalSummary>,
 }
 
@@ -158,12 +159,24 @@ impl Inbox {
         self.summaries.get(id).map_or(&[], |known| &known.dangers)
     }
 
+    /// Keeps what was typed or chosen in a form for an approval.
+    pub fn save(&mut self, form: Form) {
+        if let Some(id) = form.approval().map(str::to_owned) {
+            self.saved_forms.insert((id, form.name()), form);
+        }
+    }
+
+    /// The form of that name for an approval as it was left or sent; none where it was not.
+    pub fn saved(&mut self, id: &str, form: &'static str) -> Option<Form> {
+        self.saved_forms.remove(&(id.to_owned(), form))
+    }
+
     /// Forgets what is no longer pending, and finds out what its rows show of what is new.
     pub fn reconcile(&mut self, data: &Data) {
         self.marked.retain(|id| data.pending.contains_key(id));
         self.sending.retain(|id, _| data.pending.contains_key(id));
-        self.saved_answers
-            .retain(|id, _| data.pending.contains_key(id));
+        self.saved_forms
+            .retain(|(id, _), _| data.pending.contains_key(id));
         self.summaries.retain(|id, _| data.pending.contains_key(id));
         if let Some(batch) = &mut self.batch {
             // What ended while there was no connection is not known to have ended as decided.

@@ -299,10 +299,11 @@ pub fn deny(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if can(app, &approval, Capability::Deny) {
-        app.form = Some(Form::Deny(Deny::of(
-            &approval,
-            &app.preferences.deny_reasons,
-        )));
+        let saved = app.inbox.saved(&approval.id, "deny");
+        app.form = saved.or_else(|| {
+            let reasons = &app.preferences.deny_reasons;
+            Some(Form::Deny(Deny::of(&approval, reasons)))
+        });
     }
     Vec::new()
 }
@@ -318,7 +319,8 @@ pub fn edit(app: &mut App) -> Vec<Effect> {
     if let Some(unread) = must_read(app) {
         say_read_first(app, unread);
     } else if can(app, &approval, Capability::Edit) {
-        app.form = Some(Form::Edit(Box::new(Edit::of(&approval))));
+        let saved = app.inbox.saved(&approval.id, "edit");
+        app.form = saved.or_else(|| Some(Form::Edit(Box::new(Edit::of(&approval)))));
     }
     Vec::new()
 }
@@ -372,7 +374,11 @@ pub fn read(app: &mut App) -> Vec<Effect> {
 }
 
 fn open_answer(app: &mut App, approval: &Approval) -> Vec<Effect> {
-    if let Some(begun) = app.inbox.saved_answers.remove(&approval.id) {
+    let name = match approval.kind {
+        Kind::Contact => "contact",
+        Kind::Question | Kind::Permission | Kind::Plan => "question",
+    };
+    if let Some(begun) = app.inbox.saved(&approval.id, name) {
         app.form = Some(begun);
         return Vec::new();
     }

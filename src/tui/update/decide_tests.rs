@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::tui::msg::Done;
 use crate::tui::state::Pane;
 use crate::tui::testing::{Rig, approval, session};
 
@@ -372,6 +373,33 @@ fn a_paste_decides_nothing() {
     let mut rig = two();
     let effects = rig.tell(crate::tui::msg::Msg::Paste("yyyy".to_owned()));
     assert_eq!(decided(&effects), []);
+}
+
+#[test]
+fn what_was_typed_for_a_decision_that_is_refused_is_there_again() {
+    let refused = |rig: &mut Rig| {
+        let done = Done::Decided {
+            id: "a1".to_owned(),
+            answer: Err("this caller is not proven to be a person".to_owned()),
+        };
+        let _ = rig.tell(crate::tui::msg::Msg::Done(done));
+        rig.draw();
+        assert!(rig.screen().contains("not decided"), "{}", rig.screen());
+    };
+    let mut rig = two();
+    let _ = rig.keys("n");
+    rig.type_in("not on main");
+    assert_eq!(decided(&rig.press("enter")), [("a1", "deny")]);
+    refused(&mut rig);
+    let _ = rig.keys("n");
+    assert!(rig.screen().contains("not on main"), "{}", rig.screen());
+    let _ = rig.keys("esc e");
+    rig.type_in("edited ");
+    let _ = rig.keys("enter");
+    assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
+    refused(&mut rig);
+    let _ = rig.keys("e");
+    assert!(rig.screen().contains("edited "), "{}", rig.screen());
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! The line of keys: what matters here and now, and always how to see all of them.
 //!
-//! A word to the user takes its place for a while. No hint is ever cut: one that does not fit is
-//! left out.
+//! A word to the user takes its place for a while, and that of the status line above it where it is too
+//! long for one row (unless that says that there is no daemon). No hint is ever cut: one that does not fit is left out.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::widgets::fit;
 use crate::tui::keymap::Action;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Pane};
 
-/// Draws it.
-pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+/// Draws it; the status line is above it.
+pub fn draw(app: &App, area: Rect, status: Rect, buf: &mut Buffer) {
     if area.height == 0 || area.width < 2 {
         return;
     }
@@ -29,8 +31,24 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             Tone::Plain => theme.accent,
             Tone::Bad => theme.bad,
         };
-        let words = fit(&notice.text, usize::from(inside.width));
-        buf.set_stringn(inside.x, inside.y, words, usize::from(inside.width), style);
+        let columns = usize::from(inside.width);
+        let (first, second) = match status.height {
+            // Without a daemon that line says what to do about it.
+            1 if app.is_connected() => two_rows(&notice.text, columns),
+            _ => (fit(&notice.text, columns), None),
+        };
+        if let Some(second) = second {
+            buf.set_string(
+                status.x,
+                status.y,
+                " ".repeat(usize::from(status.width)),
+                theme.text,
+            );
+            buf.set_stringn(inside.x, status.y, first, columns, style);
+            buf.set_stringn(inside.x, inside.y, second, columns, style);
+        } else {
+            buf.set_stringn(inside.x, inside.y, first, columns, style);
+        }
         return;
     }
     // A dialog has its own keys, which it shows itself.
@@ -45,6 +63,29 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     };
     let line = fitting(offers(app), pinned, usize::from(inside.width));
     buf.set_line(inside.x, inside.y, &line, inside.width);
+}
+
+/// A text on one row, or on two where it is too long for one: what to do next stands at its end.
+fn two_rows(text: &str, columns: usize) -> (String, Option<String>) {
+    let whole = fit(text, columns.saturating_mul(2));
+    if whole.width() <= columns {
+        return (whole, None);
+    }
+    let mut wide = 0;
+    let mut end = None;
+    for (at, cluster) in whole.grapheme_indices(true) {
+        if wide > columns {
+            break;
+        }
+        if cluster == " " {
+            end = Some(at);
+        }
+        wide += cluster.width();
+    }
+    match end.and_then(|at| whole.split_at_checked(at)) {
+        Some((first, rest)) => (first.to_owned(), Some(fit(rest.trim_start(), columns))),
+        None => (fit(&whole, columns), None),
+    }
 }
 
 type Hint<'a> = Vec<Span<'a>>;
@@ -215,4 +256,33 @@ fn of_sessions(app: &App) -> Vec<(Action, &'static str)> {
         actions.push((Action::Delete, "delete"));
     }
     actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_long_for_a_row_is_parted_between_words() {
+        let parted = |text: &str| {
+            let (first, second) = two_rows(text, 10);
+            (first, second.unwrap_or_default())
+        };
+        for (text, first, second) in [
+            ("short", "short", ""),
+            ("ten signs.", "ten signs.", ""),
+            ("ten signs. more", "ten signs.", "more"),
+            ("not decided: run it", "not", "decided: …"),
+            ("one two three four", "one two", "three four"),
+            ("漢字漢字 漢字漢字", "漢字漢字", "漢字漢字"),
+            ("onelongwordofall", "onelongwo…", ""),
+            ("one two three four five six", "one two", "three fou…"),
+        ] {
+            assert_eq!(
+                parted(text),
+                (first.to_owned(), second.to_owned()),
+                "{text}"
+            );
+        }
+    }
 }

@@ -50,7 +50,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     card::draw(app, panes.card, with_context, buf);
     status::draw(app, panes.status, buf);
     tour::draw(app, tour_line, buf);
-    hints::draw(app, panes.hints, buf);
+    hints::draw(app, panes.hints, panes.status, buf);
     let cursor = form::draw(app, area, buf)
         .or_else(|| prompt::finish(app, panes.prompt, area, buf))
         .or(searching)

@@ -33,6 +33,7 @@ pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
             }
             let decision = Decision::Respond { text, option };
             let params = SendDecisionParams::new(&form.approval, decision);
+            app.inbox.save(Form::Contact(form));
             After::Close(decide::send(app, "answering", params))
         }
     }

@@ -30,6 +30,7 @@ pub fn key(app: &mut App, mut form: Deny, key: KeyEvent) -> After {
         }
         Typed::Send => {
             let params = params(&form);
+            app.inbox.save(Form::Deny(form));
             After::Close(decide::send(app, "denying", params))
         }
     }

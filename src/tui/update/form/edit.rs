@@ -108,6 +108,8 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
     };
     let params = SendDecisionParams::new(&approval.id, decision);
     let yes = vec![crate::tui::effect::Effect::Decide(Box::new(params))];
+    form.review = None;
+    app.inbox.save(Form::Edit(form));
     let effects = decide::confirmed(app, &approval, yes);
     match app.form.take() {
         Some(opened) => After::And(opened, effects),

@@ -128,9 +128,7 @@ fn back(app: &mut App, form: Form) {
             app.form = Some(Form::Read(form));
         }
         Form::Question(_) | Form::Contact(_) => {
-            if let Some(approval) = form.approval().map(str::to_owned) {
-                app.inbox.saved_answers.insert(approval, form);
-            }
+            app.inbox.save(form);
         }
         Form::Say(form) => say::put_by(app, &form),
         Form::Launch(form) => app.form = launch::esc(app, form),

@@ -114,5 +114,6 @@ fn send(app: &mut App, mut form: Question) -> After {
         comment: None,
     };
     let params = SendDecisionParams::new(&form.approval, decision);
+    app.inbox.save(Form::Question(form));
     After::Close(decide::send(app, "answering", params))
 }

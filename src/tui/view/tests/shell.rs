@@ -468,3 +468,26 @@ fn nothing_collides_in_the_status_line_while_the_daemon_is_down() {
         }
     }
 }
+
+#[test]
+fn a_word_to_the_user_that_is_too_long_for_a_row_has_the_status_line_as_well() {
+    let words = "not decided: only a person's program may decide, and this caller is not proven to be one; \
+                 `humanlayer places` says more";
+    for size in [SIZES[0], SIZES[1], NARROW] {
+        let mut rig = Rig::new(size, &sessions(), &[]);
+        rig.app.notice = Some(Notice::new(Tone::Bad, words, rig.app.now));
+        let screen = rig.screen();
+        let mut last = screen.lines().rev();
+        let (second, first) = (last.next().unwrap(), last.next().unwrap());
+        assert!(
+            first.starts_with(" not decided: only") || size.0 > 120,
+            "{screen}"
+        );
+        if size.0 >= 80 {
+            assert!(
+                second.ends_with("`humanlayer places` says more"),
+                "{screen}"
+            );
+        }
+    }
+}
