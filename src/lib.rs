@@ -153,7 +153,8 @@
 //! A start takes the
 //! locks, opens the database, notes every runner that still lives (so that no agent is ever taken
 //! for a person), takes up every session that is not over from its stored offset, and only then
-//! listens. A session's end is taken from the runner's report; where there is none it is
+//! listens. A session's end is taken from the runner's report, which the runner has signed with a key that the
+//! daemon made for it and keeps the public half of ([`runner::identity`]); where there is none it is
 //! established honestly: the machine was restarted, or the runner was killed (its agent is killed
 //! then too, because nobody could answer it).
 //!
@@ -162,9 +163,10 @@
 //! process and waits, as one waits for whatever else its next process needs.
 //!
 //! Launching is: spec file (0600, deleted once used), record with the agent's first lines in the
-//! outbox, runner. What a later resume needs of it (environment, MCP servers, proxy key) is stored
+//! outbox, runner, record of the runner's key, the key to the runner, which starts nothing before it has it. What a
+//! later resume needs of it (environment, MCP servers, proxy key) is stored
 //! encrypted with the key beside the database ([`daemon::secrets`]). A daemon that dies between the
-//! last two leaves a session that the next one launches; a runner's lock and state file make a second
+//! first three leaves a session that the next one launches; a runner's lock and state file make a second
 //! start harmless.
 //!
 //! An isolated agent is started through another hidden subcommand ([`platform::isolation`]), which makes
@@ -204,8 +206,10 @@
 //! | the input of a question | 16 MiB; a longer one can only be denied |
 //! | a page of approvals | 16 MiB, one at least; `has_more` says that there are more |
 //! | connections to the socket | 1,024, of which 256 only a person's programs get; 64 of one session, one other agent, or one unproven program |
+//! | a line on the socket | 16 MiB, and 30 s for each 4 MiB of it |
 //! | reads for whoever is not proven to be a person's program | one at a time: a reader is left for people |
 //! | HTTP | 768 connections with a good key, 512 of one; without one 256, of which the oldest makes room, for 10 s each; 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
+//! | sessions that an agent launched, and what those launched | 8 running of one agent, and of all callers together that are not proven to be a person's (`agent_launches`) |
 //! | the log | 200 lines at once of one place in the code, then one each 2 s: further ones are counted; 8 KiB a line, 64 MiB a day |
 //! | an idle session's process | 10 minutes after its last turn, unless background work runs |
 //!

@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::daemon::Daemon;
@@ -11,6 +12,7 @@ use super::table::{Row, Spread, time, times};
 
 const STARTS: usize = 20;
 const QUESTIONS: usize = 100;
+const PARKED: usize = 5;
 
 pub fn run() -> Vec<Row> {
     let tmux = Tmux::measure();
@@ -27,6 +29,11 @@ pub fn run() -> Vec<Row> {
         daemon.launch();
         begun.elapsed()
     });
+    let kept: Vec<String> = (0..PARKED).map(|_| daemon.session("park")).collect();
+    for session in &kept {
+        daemon.until_status(session, "completed");
+    }
+    let restarted = back_after_its_death(&mut daemon);
     let call = repeat(QUESTIONS, || {
         let begun = Instant::now();
         daemon.connect().call("getOverview", json!({}));
@@ -57,6 +64,15 @@ pub fn run() -> Vec<Row> {
             &first,
             cold,
         ),
+        beside(
+            limit(
+                "daemon killed → served again, 5 sessions parked",
+                &restarted,
+                1000,
+            ),
+            &restarted,
+            cold,
+        ),
         beside(limit("connect and getOverview", &call, 5), &call, warm),
     ];
     match verb(&daemon) {
@@ -71,6 +87,28 @@ pub fn run() -> Vec<Row> {
         )),
     }
     rows
+}
+
+/// How long nobody serves after a daemon with a parent was killed, until the next one has answered that it is well.
+fn back_after_its_death(daemon: &mut Daemon) -> Spread {
+    daemon.stop();
+    assert!(succeeds(daemon.command().args(["daemon", "start"])));
+    let took = repeat(STARTS, || {
+        let before = daemon.connect().call("health", json!({}))["pid"].clone();
+        let pid = i32::try_from(before.as_i64().unwrap()).unwrap();
+        let begun = Instant::now();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        loop {
+            let served = std::os::unix::net::UnixStream::connect(daemon.socket());
+            if served.is_ok() && daemon.connect().call("health", json!({}))["pid"] != before {
+                return begun.elapsed();
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    });
+    assert!(succeeds(daemon.command().args(["daemon", "stop"])));
+    daemon.launch();
+    took
 }
 
 fn repeat(count: usize, mut once: impl FnMut() -> Duration) -> Spread {

@@ -235,7 +235,10 @@ fn is_worth_waiting(error: &ClientError, recorded: bool, patient: bool) -> bool 
         // Its daemon may be starting again; none is started from here.
         ClientError::Spawn(SpawnError::InsideSession) => true,
         ClientError::Spawn(
-            SpawnError::Io { .. } | SpawnError::Died { .. } | SpawnError::TimedOut { .. },
+            SpawnError::Io { .. }
+            | SpawnError::Died { .. }
+            | SpawnError::Held { .. }
+            | SpawnError::TimedOut { .. },
         ) => recorded,
         ClientError::Rpc { kind, .. } => *kind == Some(ErrorKind::Unavailable) && patient,
         ClientError::Garbled { .. } => false,

@@ -64,6 +64,16 @@ pub enum SpawnError {
         /// What it said itself.
         report: String,
     },
+    /// Somebody holds its lock, and nobody answers.
+    #[error("starting the daemon: nobody answers on {socket}, and {path} is locked by {holder}", socket = socket.display(), path = path.display())]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it.
+        holder: String,
+        /// The socket.
+        socket: PathBuf,
+    },
     /// It lives, but did not answer in time.
     #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_LIMIT, log = log.display())]
     TimedOut {
@@ -115,7 +125,7 @@ pub async fn ensure_daemon(config: &Config) -> Result<Client, ClientError> {
                 Err(ClientError::NotRunning { .. }) => {}
                 settled => return settled,
             },
-            Ok(Life::Held(_)) => return Err(timed_out(config).into()),
+            Ok(Life::Held(_)) => return Err(held(config).into()),
             Err(cause) => {
                 return Err(failed("looking at", &life::life_lock(socket), cause).into());
             }
@@ -238,6 +248,19 @@ fn said_or_log(said: &str, config: &Config) -> String {
     }
 }
 
+/// Somebody holds the life lock and serves nobody.
+fn held(config: &Config) -> SpawnError {
+    let path = life::life_lock(&config.daemon_socket.value);
+    match crate::platform::who_holds(&path) {
+        Some(holder) => SpawnError::Held {
+            path,
+            holder,
+            socket: config.daemon_socket.value.clone(),
+        },
+        None => timed_out(config),
+    }
+}
+
 fn timed_out(config: &Config) -> SpawnError {
     SpawnError::TimedOut {
         socket: config.daemon_socket.value.clone(),
@@ -286,9 +309,11 @@ impl Tries {
                 Err(cause) => return Err(failed("locking", &path, cause).into()),
             }
             if !self.pause().await {
+                let holder = crate::platform::who_holds(&path)
+                    .unwrap_or_else(|| "another program".to_owned());
                 let cause = io::Error::new(
                     io::ErrorKind::TimedOut,
-                    "another program holds it and starts no daemon",
+                    format!("it is held, and no daemon started, by {holder}"),
                 );
                 return Err(failed("locking", &path, cause).into());
             }

@@ -163,6 +163,15 @@ pub async fn answers(path: &Path) -> bool {
     }
 }
 
+/// The process that serves the socket, as the kernel knows it; none where it does not tell.
+///
+/// # Errors
+/// When nobody of this user's serves it.
+pub async fn server_pid(path: &Path) -> io::Result<Option<u32>> {
+    let stream = open(path).await?;
+    Ok(platform::peer_pid(stream.as_fd()))
+}
+
 /// Opens the stream to a daemon of this user's.
 async fn open(path: &Path) -> io::Result<UnixStream> {
     let stream = connect_stream(path).await?;

@@ -171,6 +171,9 @@ settings! {
         /// Isolate agents whose launch does not say otherwise (Linux): most of the machine is read-only for them, and this program's own files are hidden. `humanlayer doctor` says whether this system can.
         isolation: bool = "isolation", Bool,
             default: |_: &Path| false, env: ["HUMANLAYER_ISOLATION"];
+        /// How many sessions may be running at once that one agent launched, or those which it launched did; 0 lets agents launch none.
+        agent_launches: u16 = "agent_launches", Integer { least: 0, most: 1000, what: "a whole number from 0 to 1000" },
+            default: |_: &Path| 8, env: ["HUMANLAYER_AGENT_LAUNCHES"];
         /// How much the daemon logs.
         log_level: LogLevel = "log_level", Level,
             default: |_: &Path| LogLevel::Info, env: ["HUMANLAYER_LOG_LEVEL"];

@@ -346,6 +346,7 @@ fn a_project_sets_how_the_dashboard_looks_and_nothing_else() {
         ("claude_path", r#""evil""#),
         ("log_level", r#""trace""#),
         ("isolation", "true"),
+        ("agent_launches", "3"),
         ("session_idle_minutes", "0.1"),
         ("api_key", r#""theirs""#),
         ("api_base_url", r#""https://evil.example""#),

@@ -1,7 +1,8 @@
 //! A clock that is never moved back, for what ends at a time.
 //!
 //! The calendar's time can be set to an earlier one, and a permission that ends at a time would last longer
-//! by that. So the time that has passed since the furthest one seen counts as well.
+//! by that. So the time that has passed since the furthest one seen counts as well, also since one that an
+//! earlier daemon saw.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,6 +23,37 @@ pub fn never_back() -> Timestamp {
     let wall = Timestamp::now();
     let latest = latest(&ORIGIN, wall.as_microsecond(), passed);
     Timestamp::from_microsecond(latest).unwrap_or(wall)
+}
+
+/// How late it was once.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// In which run of the system.
+    pub boot: String,
+    /// How long that had lasted, in microseconds.
+    pub since_boot: Option<i64>,
+    /// The time, in microseconds.
+    pub time: i64,
+}
+
+impl Mark {
+    /// How late it is at least by that, so long after the start of a run of the system; none in another run:
+    /// a calendar that was wrong and set right is believed after a restart of the machine.
+    #[must_use]
+    pub fn now(&self, boot: &str, since_boot: Option<i64>) -> Option<i64> {
+        let passed = match (self.since_boot, since_boot) {
+            _ if self.boot != boot => return None,
+            (Some(then), Some(now)) => now.saturating_sub(then).max(0),
+            _ => 0,
+        };
+        Some(self.time.saturating_add(passed))
+    }
+}
+
+/// Has the time be this one, in microseconds, at least.
+pub fn at_least(time: i64) {
+    let passed = i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX);
+    ORIGIN.fetch_max(time.saturating_sub(passed), Ordering::AcqRel);
 }
 
 fn latest(origin: &AtomicI64, wall: i64, passed: i64) -> i64 {
@@ -49,6 +81,23 @@ mod tests {
             "forward, or after a sleep"
         );
         assert_eq!(latest(&origin, 1_200, 140), 9_010);
+    }
+
+    #[test]
+    fn a_later_daemon_goes_on_from_an_earlier_ones_time() {
+        let mark = Mark {
+            boot: "one".to_owned(),
+            since_boot: Some(100),
+            time: 1_000,
+        };
+        assert_eq!(mark.now("one", Some(160)), Some(1_060));
+        assert_eq!(mark.now("one", Some(90)), Some(1_000));
+        assert_eq!(mark.now("one", None), Some(1_000));
+        assert_eq!(
+            mark.now("two", Some(160)),
+            None,
+            "the machine was restarted"
+        );
     }
 
     #[test]

@@ -16,12 +16,18 @@ use crate::domain::{Event, EventBody, RunId, SessionId};
 pub enum Part {
     /// The database's files.
     Database,
+    /// Whether the database can be written.
+    DatabaseLock,
     /// The socket's file.
     Socket,
+    /// The file of the socket that isolated agents see.
+    AgentsSocket,
     /// The runner of the process with this directory.
     Runner(String),
     /// The agent of the process with this directory.
     Agent(String),
+    /// The connection to the runner of the process with this directory.
+    Link(String),
 }
 
 /// All that is wrong now.
@@ -78,10 +84,10 @@ impl Conditions {
             .lock()
             .keys()
             .filter(|part| match part {
-                Part::Runner(directory) | Part::Agent(directory) => {
+                Part::Runner(directory) | Part::Agent(directory) | Part::Link(directory) => {
                     !directories.contains(&directory.as_str())
                 }
-                Part::Database | Part::Socket => false,
+                Part::Database | Part::DatabaseLock | Part::Socket | Part::AgentsSocket => false,
             })
             .cloned()
             .collect();

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jsonrpsee::Extensions;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +23,7 @@ use super::conditions::{Conditions, Part};
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
 use super::session::{self, Sessions};
+use super::signals::Signals;
 use super::store::{Store, StoreError};
 use super::user_names::UserNames;
 use super::{Daemon, askers, humanlayer_api, orphans, permissions, rpc, stopped};
@@ -72,6 +72,8 @@ pub struct Options {
     pub session_idle: Duration,
     /// Whether agents are isolated whose launch does not say so.
     pub isolation: bool,
+    /// How many sessions one agent may have running that it launched.
+    pub agent_launches: u16,
     /// Where to serve the local HumanLayer API.
     pub http: HttpOptions,
     /// The remote API to work with, if any.
@@ -102,10 +104,12 @@ pub enum DaemonError {
         why: &'static str,
     },
     /// Another daemon is there.
-    #[error("another daemon holds {path}; `humanlayer daemon status` shows it", path = path.display())]
+    #[error("another daemon holds {path}: {holder}. `humanlayer daemon status` shows a daemon; what is none has no business with that file", path = path.display())]
     Running {
         /// The lock.
         path: PathBuf,
+        /// Who holds it.
+        holder: String,
     },
     /// A lock cannot be taken.
     #[error("cannot lock {path}: {source}", path = path.display())]
@@ -134,6 +138,19 @@ pub enum DaemonError {
     /// The socket.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The database cannot be written.
+    #[error("{problem}; the database is locked by {holder}")]
+    DatabaseLocked {
+        /// What could not be done.
+        problem: Box<DaemonError>,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Who told it to stop has gone.
+    #[error(
+        "told to stop by a process that has gone: in case it was an agent's, another daemon takes this one's place where somebody starts one; `humanlayer daemon stop` stops it"
+    )]
+    ToldByNobody,
     /// Something of the system.
     #[error("cannot {doing}: {problem}")]
     System {
@@ -144,7 +161,7 @@ pub enum DaemonError {
     },
 }
 
-fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError {
+pub(super) fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError {
     move |problem| DaemonError::System {
         doing,
         problem: problem.to_string(),
@@ -201,7 +218,18 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
     let may_be_first = !options.restarted && may_be_first(&options.database, &places.sessions);
-    runtime.block_on(serve(options, places.sessions, callers, may_be_first))?;
+    let database = options.database.clone();
+    runtime
+        .block_on(serve(options, places.sessions, callers, may_be_first))
+        .map_err(
+            |problem| match (problem, platform::who_holds_database(&database)) {
+                (problem @ DaemonError::Store(_), Some(holder)) => DaemonError::DatabaseLocked {
+                    problem: Box::new(problem),
+                    holder,
+                },
+                (problem, _) => problem,
+            },
+        )?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
     if let Err(error) = socket_lock.set_len(0) {
         tracing::warn!(%error, "clients may start another daemon: the lock cannot be emptied");
@@ -218,6 +246,7 @@ async fn serve(
     let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
+    store.take_over_clock(callers.boot().to_owned()).await?;
     store.look_for_foreign_writer().await?;
     callers::recall(&callers, &store, &options.starter, may_be_first).await?;
     let context = session::Context::new(
@@ -256,6 +285,8 @@ async fn serve(
         conditions: Arc::clone(&conditions),
         user_names: UserNames::default(),
         socket: options.socket.clone(),
+        agent_launches: tokio::sync::Mutex::default(),
+        most_agent_launches: options.agent_launches,
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
     });
@@ -309,7 +340,7 @@ async fn serve(
     );
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    signals.stop().await;
+    let told = signals.stop(&daemon).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; the sessions go on");
     crate::failpoint::hit("lifecycle.stopping");
@@ -329,7 +360,7 @@ async fn serve(
     crate::failpoint::hit("lifecycle.drained");
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
+    told
 }
 
 /// Whether a first start here may record its place: nothing but a database was kept here before, and no
@@ -409,8 +440,9 @@ fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, DaemonE
         limits: Limits::default(),
         takeover: Some(Arc::new(rpc::Subscribe(Arc::clone(daemon)))),
         on_accept: Arc::new(on_accept),
-        on_socket_change: lock.map(|lock| -> ipc::OnSocketChange {
-            Arc::new(on_socket_change(Arc::clone(daemon), lock))
+        on_socket_change: Some(match lock {
+            Some(lock) => Arc::new(on_socket_change(Arc::clone(daemon), lock)),
+            None => Arc::new(on_agents_socket_change(Arc::clone(daemon))),
         }),
     })
 }
@@ -452,35 +484,30 @@ fn on_socket_change(
     }
 }
 
-/// The signals that a daemon listens for. From the moment of listening on they do not kill it, so
-/// that is before anybody can connect.
-struct Signals {
-    term: Signal,
-    int: Signal,
-    /// A terminal that closes is no reason to stop.
-    _hangup: Signal,
-    /// A limit on the size of files is then an error of the write that met it, like a full disk,
-    /// and not the daemon's death.
-    _over_size: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, DaemonError> {
-        let listen = |kind| signal(kind).map_err(|error| system("listen for signals")(&error));
-        Ok(Self {
-            term: listen(SignalKind::terminate())?,
-            int: listen(SignalKind::interrupt())?,
-            _hangup: listen(SignalKind::hangup())?,
-            _over_size: listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
-        })
-    }
-
-    /// Waits until the daemon is asked to stop.
-    async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
+/// Says what became of the socket's file that isolated agents see, and records that it was taken away. They cannot do
+/// that themselves.
+fn on_agents_socket_change(daemon: Arc<Daemon>) -> impl Fn(ipc::SocketChange) + Send + Sync {
+    move |change| {
+        let problem = match &change {
+            ipc::SocketChange::BoundAgain | ipc::SocketChange::Back => None,
+            ipc::SocketChange::Lost(why) => Some(format!(
+                "the socket for isolated agents was taken away and cannot be bound again: {why}"
+            )),
+        };
+        daemon.conditions.set(Part::AgentsSocket, problem);
+        if change != ipc::SocketChange::BoundAgain {
+            return;
         }
+        let detail =
+            "the socket for isolated agents was deleted or replaced; it was bound again".to_owned();
+        tracing::error!(detail);
+        let store = daemon.store.clone();
+        tokio::spawn(async move {
+            let kind = AlarmKind::SocketTaken;
+            if let Err(error) = store.raise_about_daemon(kind, detail).await {
+                tracing::warn!(%error, "cannot record that a socket was taken away");
+            }
+        });
     }
 }
 
@@ -497,13 +524,38 @@ async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
     }
 }
 
-/// Looks whether the database's files are where they were.
+/// Looks whether the database's files are where they were, and whether somebody else holds them locked. (Holding the
+/// lock ourselves all the time would keep others out, but our own readers, too, and backups.)
 async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: CancellationToken) {
     let mut reopened = store.reopened();
+    // It can be recorded only once that is over.
+    let mut unrecorded: Option<String> = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
+        }
+        let locked = store.locked_by();
+        if let Some(who) = &locked {
+            unrecorded = Some(format!(
+                "another program held the database locked, so that nothing could be decided or recorded: {who}. No standing permission applies until you have acknowledged this"
+            ));
+        }
+        let problem = locked.as_ref().map(|who| {
+            format!("the database is locked, so nothing can be decided or recorded, by {who}")
+        });
+        conditions.set(Part::DatabaseLock, problem);
+        if locked.is_some() {
+            continue;
+        }
+        if let Some(detail) = &unrecorded {
+            let kind = AlarmKind::ForeignWriter;
+            match store.raise_about_daemon(kind, detail.clone()).await {
+                Ok(()) => unrecorded = None,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot record that the database was locked");
+                }
+            }
         }
         conditions.set(Part::Database, store.look_at_files().await);
         // A commit may have found out first.
@@ -616,6 +668,9 @@ fn lock(path: &Path) -> Result<File, DaemonError> {
             Err(TryLockError::WouldBlock) => {
                 return Err(DaemonError::Running {
                     path: path.to_owned(),
+                    holder: platform::who_holds(path).unwrap_or_else(|| {
+                        "the system does not tell which process that is".to_owned()
+                    }),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),

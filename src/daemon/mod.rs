@@ -24,6 +24,7 @@ mod project;
 pub mod rpc;
 pub mod secrets;
 pub mod session;
+mod signals;
 mod stopped;
 pub mod store;
 mod user_names;
@@ -56,6 +57,9 @@ pub struct Daemon {
     conditions: Arc<conditions::Conditions>,
     user_names: user_names::UserNames,
     socket: PathBuf,
+    /// Held while an agent's launch is counted and put on record.
+    agent_launches: tokio::sync::Mutex<()>,
+    most_agent_launches: u16,
     permissions: Arc<Notify>,
     askers: Arc<Notify>,
 }

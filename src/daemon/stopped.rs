@@ -1,8 +1,9 @@
-//! Notices runners and agents that a signal has stopped.
+//! Notices runners and agents that a signal has stopped, and runners that cannot be reached.
 //!
 //! A stopped runner carries nothing: neither answers nor the wish that the session ends. Nobody stops one
 //! but by a signal from outside, so it is told to go on at once, and that it happened is an alarm. A
-//! stopped agent is only said to be: its user may have meant it.
+//! stopped agent is only said to be: its user may have meant it. A runner binds a socket again that somebody
+//! has deleted; one of an earlier release does not, and then nothing that is decided arrives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,9 @@ use crate::platform;
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How long a runner may be out of reach: while it starts and while it ends it is.
+const UNREACHABLE: Duration = Duration::from_secs(3);
 
 /// Runs until the daemon shuts down.
 pub async fn watch(sessions: Sessions, conditions: Arc<Conditions>, stop: CancellationToken) {
@@ -54,6 +58,15 @@ async fn look(sessions: &Sessions, conditions: &Conditions) {
             format!("session {session}: its agent (process {pid}) is stopped; `kill -CONT {pid}` lets it go on, `humanlayer end` ends it")
         });
         conditions.set(Part::Agent(process.directory.clone()), problem);
+        let is_out_of_reach = !is_stopped
+            && process
+                .unlinked_since
+                .is_some_and(|since| since.elapsed() > UNREACHABLE)
+            && platform::process_start_time(pid) == Some(process.runner.start_time);
+        let problem = is_out_of_reach.then(|| {
+            format!("session {session}: its runner (process {pid}) cannot be reached, so nothing that is decided arrives; its socket was taken away, perhaps. `humanlayer end {session}` ends it all the same")
+        });
+        conditions.set(Part::Link(process.directory.clone()), problem);
     }
     let directories: Vec<&str> = watched.iter().map(|one| one.directory.as_str()).collect();
     conditions.keep_processes(&directories);

@@ -241,6 +241,9 @@ pub struct LaunchConfig {
     /// Whether an agent asked for it: then only the user's own settings of Claude Code apply, and none of
     /// the project's, which that agent may have written.
     pub by_an_agent: bool,
+    /// The session whose agent asked for it, or where the chain of those began; empty for another program that is
+    /// no person's. None if a person launched it.
+    pub launched_by: Option<String>,
     /// Whether its agent is isolated: every process of the session, and of what is forked off it.
     pub isolated: bool,
     /// Whether a person wants the project's files of Claude Code left out; found out anew for each process.

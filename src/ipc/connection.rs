@@ -24,6 +24,7 @@ use super::codec::{Item, LineCodec};
 use super::dispatch::{self, Context, Outcome};
 use super::error::{self, Kind};
 use super::takeover::{LineSender, Takeover, TakeoverRequest};
+use super::timely::Timely;
 use super::writer::LineWriter;
 
 /// Why a connection ended.
@@ -49,7 +50,7 @@ impl From<io::Error> for End {
 
 /// The open ends of a connection.
 pub(super) struct Connection {
-    lines: FramedRead<OwnedReadHalf, LineCodec>,
+    lines: FramedRead<Timely<OwnedReadHalf>, LineCodec>,
     out: LineWriter<OwnedWriteHalf>,
     notifications: mpsc::Receiver<Box<RawValue>>,
     context: Arc<Context>,
@@ -69,7 +70,10 @@ impl Connection {
     ) -> Self {
         let (from, to) = stream.into_split();
         Self {
-            lines: FramedRead::new(from, LineCodec::new(context.limits.request)),
+            lines: FramedRead::new(
+                Timely::new(from, context.limits.line),
+                LineCodec::new(context.limits.request),
+            ),
             out: LineWriter::new(to),
             notifications,
             context: Arc::new(context),
@@ -224,7 +228,7 @@ impl Connection {
         };
         let end = tokio::select! {
             () = shutdown.cancelled() => End::Shutdown,
-            end = ignore_input(lines.into_inner()) => end,
+            end = ignore_input(lines.into_inner().into_inner()) => end,
             written = write => match written {
                 Ok(()) => End::TakeoverDone,
                 Err(cause) => End::Io(cause),

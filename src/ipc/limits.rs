@@ -21,6 +21,8 @@ pub const KEPT_FOR_USER: usize = 256;
 pub const CONNECTIONS_PER_HOLDER: usize = 64;
 /// Notifications that wait for one connection's socket.
 pub const OUTGOING: usize = 32;
+/// How long a line, or 4 MiB of a longer one, may take.
+pub const LINE: Duration = Duration::from_secs(30);
 /// How long a stopping server waits for the calls that run.
 pub const DRAIN: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,9 @@ pub struct Limits {
     /// reader means. Unsent at worst: this many notifications, one more in
     /// each waiting subscription, and one answer.
     pub outgoing: usize,
+    /// How long a line, or 4 MiB of a longer one, may take from its first byte; then its connection ends.
+    /// Between lines a connection may rest as long as it likes.
+    pub line: Duration,
     /// How long shutdown waits for running calls before it cuts them off.
     pub drain: Duration,
 }
@@ -63,6 +68,7 @@ impl Default for Limits {
             kept_for_user: KEPT_FOR_USER,
             connections_per_holder: CONNECTIONS_PER_HOLDER,
             outgoing: OUTGOING,
+            line: LINE,
             drain: DRAIN,
         }
     }

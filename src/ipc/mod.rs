@@ -20,6 +20,7 @@ mod connection;
 mod dispatch;
 mod request;
 mod slots;
+mod timely;
 pub(crate) mod writer;
 
 pub use limits::Limits;

@@ -396,34 +396,19 @@ pub(super) fn peer_handle(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>>
     Err(error)
 }
 
-/// The processes that hold a lock on a file.
-#[must_use]
-pub fn lock_holders(path: &std::path::Path) -> Vec<u32> {
-    use std::os::unix::fs::MetadataExt as _;
-    let (Ok(file), Ok(locks)) = (fs::metadata(path), fs::read_to_string("/proc/locks")) else {
-        return Vec::new();
-    };
-    // `1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234 0 EOF`. The device is that of a lower layer on some
-    // file systems, so only the file's number is compared. Who only waits has an arrow in front.
-    let inode = file.ino().to_string();
-    locks
-        .lines()
-        .filter_map(|line| {
-            let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-            let [_, "FLOCK", _, "WRITE", pid, file, ..] = fields.as_slice() else {
-                return None;
-            };
-            let is_it = file.rsplit(':').next() == Some(inode.as_str());
-            is_it.then(|| pid.parse().ok()).flatten()
-        })
-        .collect()
-}
-
 /// The process that connected a Unix socket, as its number was then.
 #[must_use]
 pub fn peer_pid(socket: BorrowedFd<'_>) -> Option<u32> {
     let peer = rustix::net::sockopt::socket_peercred(socket).ok()?;
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
+/// How long the system has run, times of sleep included.
+#[must_use]
+pub fn since_boot() -> Option<std::time::Duration> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
+    std::time::Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// Keeps other processes of this user out of this one's memory, environment and open files, and its

@@ -241,10 +241,10 @@ pub(super) fn peer_handle(
     Ok(None)
 }
 
-/// The processes that hold a lock on a file: not told here.
+/// How long the system has run: not told here.
 #[must_use]
-pub fn lock_holders(_path: &std::path::Path) -> Vec<u32> {
-    Vec::new()
+pub fn since_boot() -> Option<std::time::Duration> {
+    None
 }
 
 /// The process that connected a Unix socket: not told here.

@@ -14,8 +14,10 @@ mod file_system;
 mod fork;
 pub mod isolation;
 mod links;
+mod locks;
 mod program;
 mod regular_file;
+pub mod sender;
 mod socket_path;
 mod umask;
 mod walk;
@@ -36,12 +38,15 @@ pub use atomic_file::write_atomically;
 pub use file_system::is_local;
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
+pub use locks::{
+    FileLock, describe_process, lock_holders, locks_on, who_holds, who_holds_database,
+};
 pub use program::{installed_program, is_executable, on_path, running_program};
 pub use regular_file::{Links, open_regular, open_regular_with, read_regular};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
-    become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, lock_holders,
-    parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
+    become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, parent_of,
+    peer_pid, process_name, process_start_time, processes_called, punch_hole, since_boot,
     socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
 };
 pub use umask::{keep_files_private, set_umask, user_umask};

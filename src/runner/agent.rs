@@ -123,13 +123,10 @@ impl Agent {
         )
     }
 
-    /// Ends what the ended agent left behind: SIGTERM, `grace`, SIGKILL.
-    pub(super) fn end_leftovers(&self, grace: Duration) {
+    /// Ends what the ended agent left behind: SIGTERM, `grace`, SIGKILL. Says whether nothing is left.
+    pub(super) fn end_leftovers(&self, grace: Duration) -> bool {
         self.signal_all(Signal::TERM);
-        if self.gone_within(grace, None) {
-            return;
-        }
-        self.gone_within(LEFTOVER_KILL_WAIT, Some(Signal::KILL));
+        self.gone_within(grace, None) || self.gone_within(LEFTOVER_KILL_WAIT, Some(Signal::KILL))
     }
 
     /// Stays until nothing that the agent left behind is left: it would be below no runner any more. Only

@@ -204,6 +204,9 @@ pub struct ExitReport {
     /// noted an acknowledgement cannot ask for it any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delivered: Vec<String>,
+    /// Something that the agent left behind could not be ended yet. The report is written again once it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leftovers: bool,
 }
 
 impl ExitReport {
@@ -381,6 +384,7 @@ mod tests {
             error: None,
             stderr_tail: "\",\"signature\":\"".into(),
             delivered: vec!["1".into()],
+            leftovers: false,
         }
     }
 

@@ -112,6 +112,9 @@ pub enum Reply {
         code: Option<i32>,
         /// The number of the signal that ended it, if one did.
         signal: Option<i32>,
+        /// Something that it left behind could not be ended yet: the runner stays until it is.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leftovers: bool,
     },
     /// A frame that could not be understood; the connection goes on.
     Error {
@@ -302,8 +305,13 @@ mod tests {
             (any::<String>(), any::<bool>())
                 .prop_map(|(id, duplicate)| Reply::Ack { id, duplicate }),
             (any::<String>(), reason).prop_map(|(id, reason)| Reply::Nack { id, reason }),
-            (any::<Option<i32>>(), any::<Option<i32>>())
-                .prop_map(|(code, signal)| Reply::Exited { code, signal }),
+            (any::<Option<i32>>(), any::<Option<i32>>(), any::<bool>()).prop_map(
+                |(code, signal, leftovers)| Reply::Exited {
+                    code,
+                    signal,
+                    leftovers
+                }
+            ),
             any::<String>().prop_map(|message| Reply::Error { message }),
         ]
     }
@@ -360,7 +368,8 @@ mod tests {
         assert_eq!(
             Reply::Exited {
                 code: None,
-                signal: Some(9)
+                signal: Some(9),
+                leftovers: false,
             }
             .encode(),
             "{\"v\":1,\"type\":\"exited\",\"code\":null,\"signal\":9}\n"

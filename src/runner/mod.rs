@@ -10,7 +10,7 @@
 //!
 //! Who does what: `start` brings everything up and to its end, `agent` is the
 //! process and what it leaves behind, `stdin` delivers each line once,
-//! `stderr` keeps the newest of it, `hub` and `serve` are the connections, `peer` says whose
+//! `stderr` keeps the newest of it, `hub`, `listener` and `serve` are the connections, `peer` says whose
 //! are taken,
 //! `terminate` ends the agent stage by stage, `identity` signs what it says, `dir` and `files` are the
 //! session directory.
@@ -25,6 +25,7 @@ mod files;
 pub mod frame;
 mod hub;
 pub mod identity;
+mod listener;
 mod peer;
 mod serve;
 mod start;

@@ -4,7 +4,7 @@
 //! and one that sends. Holds no state of the session. Called by `start`.
 
 use std::io::{self, BufRead, BufReader};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -16,6 +16,7 @@ use super::agent::Agent;
 use super::frame::{MAX_FRAME, Reply, Request, Signal};
 use super::hub::{ClientId, Hub};
 use super::identity::{Identity, Purpose};
+use super::listener::Listener;
 use super::peer::may_speak;
 use super::stdin::Stdin;
 use super::terminate::Terminator;
@@ -42,11 +43,11 @@ pub(super) struct Session {
 }
 
 /// Serves the listener from threads of its own.
-pub(super) fn start(listener: UnixListener, session: Arc<Session>) -> io::Result<()> {
+pub(super) fn start(mut listener: Listener, session: Arc<Session>) -> io::Result<()> {
     spawn_thread("accept", move || {
         loop {
-            match listener.accept() {
-                Ok((socket, _)) if may_speak(&socket, session.daemon_lock.as_deref()) => {
+            match listener.accept(|| session.hub.has_exited()) {
+                Ok(socket) if may_speak(&socket, session.daemon_lock.as_deref()) => {
                     welcome(Arc::new(socket), &session);
                 }
                 Ok(_) => {}

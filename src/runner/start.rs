@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -17,7 +17,6 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::Mode;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use super::agent::{Agent, Ending, Pipes};
@@ -26,6 +25,7 @@ use super::files::{ExitReport, FileError, RunnerState, Spec};
 use super::frame::{Reply, Signal};
 use super::hub::Hub;
 use super::identity::Identity;
+use super::listener::Listener;
 use super::serve::{self, Session};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
@@ -34,8 +34,8 @@ use super::{
     EXIT_WRITE_ATTEMPTS, EXIT_WRITE_PAUSE, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT,
     STDERR_DRAIN_WAIT, spawn_thread,
 };
+use crate::platform;
 use crate::platform::isolation::{Isolation, IsolationError};
-use crate::platform::{self, SocketPath};
 
 /// Why a session could not be started; the text is the exit report's `error`.
 #[derive(Debug, thiserror::Error)]
@@ -145,14 +145,13 @@ fn run_once(
     let _ = fs::remove_file(dir.spec());
     let written = match started {
         Ok(running) => end(dir, &running),
-        Err(error) => write_report(
-            dir,
-            identity.as_deref(),
-            Ending::default(),
-            String::new(),
-            Vec::new(),
-            Some(&error),
-        ),
+        Err(error) => {
+            let report = ExitReport {
+                error: Some(error.to_string()),
+                ..report_of(Ending::default(), String::new())
+            };
+            write_report(dir, identity.as_deref(), &report)
+        }
     };
     let _ = fs::remove_file(dir.socket());
     written
@@ -162,7 +161,11 @@ fn start(dir: &SessionDir, identity: Option<&Arc<Identity>>) -> Result<Running, 
     platform::become_subreaper().map_err(StartError::Subreaper)?;
     let signals = hear_signals().map_err(StartError::Signals)?;
     let spec = Spec::read(dir)?;
-    let listener = bind(&dir.socket())?;
+    let socket = dir.socket();
+    let listener = Listener::bind(&socket).map_err(|source| StartError::Bind {
+        path: socket,
+        source,
+    })?;
     let mut state = RunnerState {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -201,7 +204,7 @@ fn attend(
     identity: Option<&Arc<Identity>>,
     agent: &Arc<Agent>,
     pipes: Pipes,
-    listener: UnixListener,
+    listener: Listener,
     mut signals: UnixStream,
 ) -> Result<Running, StartError> {
     let grace = spec.grace_ms.map(Duration::from_millis);
@@ -241,43 +244,48 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
     session.agent.wait();
     session.terminator.finish();
     session.stdin.finish();
-    session.agent.end_leftovers(running.leftover_wait);
+    let leftovers = !session.agent.end_leftovers(running.leftover_wait);
     let ending = session.agent.reap();
     let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
-    let written = write_report(
-        dir,
-        session.identity.as_deref(),
-        ending,
-        tail,
-        session.stdin.last_delivered(),
-        None,
-    );
+    let report = |leftovers| ExitReport {
+        delivered: session.stdin.last_delivered(),
+        leftovers,
+        ..report_of(ending, tail.clone())
+    };
+    let mut written = write_report(dir, session.identity.as_deref(), &report(leftovers));
     session.hub.announce_exit(&Reply::Exited {
         code: ending.code,
         signal: ending.signal,
+        leftovers,
     });
     session.hub.linger(LINGER_WAIT);
     session.agent.outlast_leftovers();
+    if leftovers {
+        // Killed before this, it leaves them to nobody without that being known.
+        written = write_report(dir, session.identity.as_deref(), &report(false));
+    }
     written
+}
+
+/// A report of this end.
+fn report_of(ending: Ending, stderr_tail: String) -> ExitReport {
+    ExitReport {
+        format: FORMAT,
+        code: ending.code,
+        signal: ending.signal,
+        at: Timestamp::now(),
+        error: None,
+        stderr_tail,
+        delivered: Vec::new(),
+        leftovers: false,
+    }
 }
 
 fn write_report(
     dir: &SessionDir,
     identity: Option<&Identity>,
-    ending: Ending,
-    stderr_tail: String,
-    delivered: Vec<String>,
-    error: Option<&StartError>,
+    report: &ExitReport,
 ) -> io::Result<()> {
-    let report = ExitReport {
-        format: FORMAT,
-        code: ending.code,
-        signal: ending.signal,
-        at: Timestamp::now(),
-        error: error.map(ToString::to_string),
-        stderr_tail,
-        delivered,
-    };
     let mut attempt = 1;
     loop {
         match report.write(dir, identity) {
@@ -303,26 +311,6 @@ fn hear_signals() -> io::Result<UnixStream> {
     // ever reach us; any handler undoes it.
     signal_hook::flag::register(SIGCHLD, Arc::default())?;
     Ok(ours)
-}
-
-/// Listens at `path`, readable by the owner only from its first moment. What
-/// is there is a leftover, as the lock is ours.
-fn bind(path: &Path) -> Result<UnixListener, StartError> {
-    let failed = |source| StartError::Bind {
-        path: path.to_owned(),
-        source,
-    };
-    match fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let short = SocketPath::of(path).map_err(failed)?;
-    // There is no other thread yet that this could surprise.
-    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-    let bound = UnixListener::bind(short.path());
-    rustix::process::umask(before);
-    bound.map_err(failed)
 }
 
 /// What starts the agent isolated, up to its own arguments.

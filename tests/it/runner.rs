@@ -224,7 +224,11 @@ fn nack(id: &str, reason: NackReason) -> Reply {
 
 fn exited(code: impl Into<Option<i32>>, signal: impl Into<Option<i32>>) -> Reply {
     let (code, signal) = (code.into(), signal.into());
-    Reply::Exited { code, signal }
+    Reply::Exited {
+        code,
+        signal,
+        leftovers: false,
+    }
 }
 
 #[rstest]

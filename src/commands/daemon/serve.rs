@@ -111,6 +111,7 @@ fn serve(config: &Config, starter: Vec<Step>, restarted: bool) -> Result<(), Fai
         claude_path: config.claude_path.value.clone(),
         session_idle: config.session_idle(),
         isolation: config.isolation.value,
+        agent_launches: config.agent_launches.value,
         http: HttpOptions {
             host: config.http_host.value.clone(),
             port: config.http_port.value,

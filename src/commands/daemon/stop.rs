@@ -1,4 +1,7 @@
 //! Stopping the daemon: a signal, and the wait until it is gone.
+//!
+//! Which process that is, the kernel says: who serves the socket, and holds the lock. What a file says, or whoever
+//! answers, could name any other one.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::life::{self, Life};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, transport};
 use crate::commands::exit::Failure;
 use crate::config::Config;
 use crate::platform::{self, ProcessId};
@@ -17,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 const HUNG_LIMIT: Duration = Duration::from_secs(8);
 /// How long it may take to say which process it is.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// How long until the signal is sent again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long between two tries for the start lock.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -28,8 +33,36 @@ pub enum Stopped {
     Done,
 }
 
+/// An agent does not stop the daemon of all sessions: it could not start another one. (What it sends the daemon
+/// itself is not obeyed, either.)
+fn refuse_agents() -> Result<(), Failure> {
+    let steps = platform::walk(std::process::id()).unwrap_or_default();
+    let is_agents = crate::client::spawn::own_session().is_some()
+        || steps.iter().any(|step| step.runner_directory().is_some());
+    match is_agents {
+        false => Ok(()),
+        true => Err(Failure::failed("an agent may not stop the daemon")
+            .with_hint("stop it in a terminal of your own")),
+    }
+}
+
+/// Whether a process holds the life lock still, where the system tells.
+fn is_holder(socket: &std::path::Path, pid: Pid) -> bool {
+    let holders = platform::lock_holders(&life::life_lock(socket));
+    holders
+        .iter()
+        .any(|holder| i32::try_from(*holder) == Ok(pid.as_raw_nonzero().get()))
+}
+
+/// The process that serves the socket; none where that is not told.
+async fn served_by(socket: &std::path::Path) -> Option<u32> {
+    let served = transport::server_pid(socket).await;
+    served.ok().flatten()
+}
+
 /// Asks the daemon to stop and waits until it has let go of everything.
 pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
+    refuse_agents()?;
     let socket = &config.daemon_socket.value;
     if !socket.parent().is_some_and(std::path::Path::is_dir) {
         return Ok(Stopped::WasNotRunning);
@@ -46,18 +79,25 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
         match life::try_start_lock(socket).map_err(looking)? {
             Some(lock) => break lock,
             None if Instant::now() >= deadline => {
-                return Err(Failure::failed(
-                    "another program is still starting the daemon",
-                ));
+                let holder = platform::who_holds(&life::start_lock(socket))
+                    .map(|who| format!(": {who}"))
+                    .unwrap_or_default();
+                return Err(Failure::failed(format!(
+                    "another program is still starting the daemon{holder}"
+                )));
             }
             None => tokio::time::sleep(RETRY).await,
         }
     };
+    let mut is_hung = false;
     let answering = match Client::connect(socket).await {
         // One that hangs is stopped by the pid in its lock.
         Ok(client) => match tokio::time::timeout(ANSWER_LIMIT, client.health()).await {
-            Ok(health) => Some(health?.pid),
-            Err(_) => Some(0),
+            Ok(health) => Some(served_by(socket).await.unwrap_or(health?.pid)),
+            Err(_) => {
+                is_hung = true;
+                Some(served_by(socket).await.unwrap_or(0))
+            }
         },
         Err(ClientError::NotRunning { .. }) => None,
         Err(error) => return Err(error.into()),
@@ -72,7 +112,23 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
             ))
             .with_hint("stop it the way it was started"));
         }
-        (Life::Held(written), answering) => answering.filter(|pid| *pid != 0).or(written),
+        (Life::Held(written), answering) => {
+            let holders = platform::lock_holders(&life::life_lock(socket));
+            let named = answering.filter(|pid| *pid != 0);
+            // Where the system tells who holds the lock, nobody else is stopped.
+            match (named, holders.first()) {
+                (Some(pid), Some(_)) if !holders.contains(&pid) => {
+                    return Err(Failure::failed(format!(
+                        "what answers on {} ({}) is not the daemon that holds {}",
+                        socket.display(),
+                        platform::describe_process(pid),
+                        life::life_lock(socket).display()
+                    ))
+                    .with_hint("stop it the way it was started"));
+                }
+                (named, holder) => named.or(holder.copied()).or(written),
+            }
+        }
     };
     let pid = pid
         .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
@@ -98,8 +154,7 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
         if platform::is_stopped(process) {
             platform::send_signal(process, Signal::CONT)?;
         }
-        let hung = answering == Some(0);
-        if hung
+        if is_hung
             && !life::wait_until_free(socket, HUNG_LIMIT)
                 .await
                 .map_err(looking)?
@@ -109,10 +164,18 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
             platform::send_signal(process, Signal::KILL)?;
         }
     }
-    if life::wait_until_free(socket, LIMIT)
-        .await
-        .map_err(looking)?
-    {
+    // Another process may send the same signal at the same moment, and the kernel keeps one.
+    let deadline = Instant::now() + LIMIT;
+    let mut is_free = false;
+    while !is_free && Instant::now() < deadline {
+        is_free = life::wait_until_free(socket, AGAIN)
+            .await
+            .map_err(looking)?;
+        if !is_free && is_holder(socket, pid) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+    if is_free {
         Ok(Stopped::Done)
     } else {
         Err(Failure::failed(format!(

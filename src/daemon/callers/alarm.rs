@@ -7,12 +7,13 @@
 //! believed only of a runner that ended while no daemon watched.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::{Callers, lock};
 use crate::domain::SessionId;
-use crate::platform::{ProcessHandle, ProcessId};
+use crate::platform::{self, ProcessHandle, ProcessId};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum AlarmKind {
     JournalDamaged,
     /// The files that a project brings for Claude Code have changed while an agent worked.
     ProjectChanged,
+    /// An agent told the daemon to stop.
+    DaemonSignalled,
     /// Something of a newer version.
     Other,
 }
@@ -50,6 +53,7 @@ impl AlarmKind {
             Self::SocketTaken => "socket_taken",
             Self::JournalDamaged => "journal_damaged",
             Self::ProjectChanged => "project_changed",
+            Self::DaemonSignalled => "daemon_signalled",
             Self::Other => "other",
         }
     }
@@ -66,6 +70,7 @@ impl AlarmKind {
             Self::SocketTaken,
             Self::JournalDamaged,
             Self::ProjectChanged,
+            Self::DaemonSignalled,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == name)
@@ -115,6 +120,20 @@ struct Watch {
     agent: Option<ProcessId>,
     /// This daemon kills it, once nothing is left below it.
     ended_here: bool,
+    /// Since when this daemon is not connected to it.
+    unlinked_since: Option<Instant>,
+    /// An alarm tells of its end.
+    is_told: bool,
+}
+
+impl Watch {
+    fn is_alive(&self) -> bool {
+        match &self.handle {
+            Some(handle) => handle.is_alive(),
+            // It had ended before it was watched, or the system has no such handles.
+            None => platform::process_start_time(self.process.pid) == Some(self.process.start_time),
+        }
+    }
 }
 
 /// A process that is watched.
@@ -128,6 +147,8 @@ pub struct WatchedProcess {
     pub runner: ProcessId,
     /// Its agent, where that is known.
     pub agent: Option<ProcessId>,
+    /// Since when this daemon is not connected to its runner.
+    pub unlinked_since: Option<Instant>,
 }
 
 /// How a runner ended, as far as the kernel told.
@@ -160,6 +181,8 @@ impl Callers {
                 is_child,
                 agent: None,
                 ended_here: false,
+                unlinked_since: Some(Instant::now()),
+                is_told: false,
             },
         );
     }
@@ -178,6 +201,7 @@ impl Callers {
                     session: runners.get(&watch.process)?.session.clone(),
                     runner: watch.process,
                     agent: watch.agent,
+                    unlinked_since: watch.unlinked_since,
                 })
             })
             .collect()
@@ -187,6 +211,24 @@ impl Callers {
     pub fn note_agent(&self, directory: &str, agent: ProcessId) {
         if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
             watch.agent = Some(agent);
+        }
+    }
+
+    /// Notes that an alarm tells of a runner's end: whether that is acknowledged decides from now on.
+    pub fn runner_is_told(&self, directory: &str) {
+        if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.is_told = true;
+        }
+    }
+
+    /// Notes whether this daemon is connected to a runner.
+    pub fn note_link(&self, directory: &str, is_linked: bool) {
+        if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.unlinked_since = match watch.unlinked_since {
+                _ if is_linked => None,
+                None => Some(Instant::now()),
+                since => since,
+            };
         }
     }
 
@@ -258,12 +300,7 @@ impl Callers {
     pub(super) fn suspect_since(&self) -> Option<u64> {
         let watched = lock(&self.watched);
         let gone = watched.runners.values().filter(|watch| {
-            watch.killed != Some(false)
-                && !watch.ended_here
-                && watch
-                    .handle
-                    .as_ref()
-                    .is_some_and(|handle| !handle.is_alive())
+            watch.killed != Some(false) && !watch.ended_here && !watch.is_told && !watch.is_alive()
         });
         let gone = gone.map(|watch| watch.process.start_time).min();
         watched.killed_since.into_iter().chain(gone).min()

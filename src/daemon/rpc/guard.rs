@@ -134,6 +134,54 @@ impl Call {
 }
 
 impl Call {
+    /// Notes which agent launches, and holds it to the number of sessions that it may have running. The guard is kept
+    /// until the session is on record.
+    pub async fn count_launch(
+        &self,
+        config: LaunchConfig,
+    ) -> Result<(LaunchConfig, Option<tokio::sync::MutexGuard<'_, ()>>), RpcError> {
+        let origin = self.origin_now();
+        if origin.may_decide() {
+            return Ok((config, None));
+        }
+        let store = &self.daemon.store;
+        let by = match &origin {
+            Origin::Agent { session_id, .. } => {
+                let session = store.session(session_id.as_str()).await?;
+                session.config.launched_by.unwrap_or(session.id.to_string())
+            }
+            // All others together: one that has left its session behind is none of them by itself.
+            Origin::OtherAgent { .. } | Origin::Unverified { .. } | Origin::Person { .. } => {
+                String::new()
+            }
+        };
+        let counted = self.daemon.agent_launches.lock().await;
+        let running = store.sessions_in_progress().await?;
+        let running = running
+            .iter()
+            .filter(|session| session.config.launched_by.as_deref() == Some(by.as_str()))
+            .count();
+        let most = usize::from(self.daemon.most_agent_launches);
+        if running >= most {
+            tracing::warn!(?origin, running, most, "refused a launch");
+            let who = match &origin {
+                Origin::Agent { .. } => "an agent",
+                _ => "a caller that is not proven to be a person's",
+            };
+            let problem = format!(
+                "{who} may have {most} sessions running that it launched, and {running} are"
+            );
+            return Err(RpcError::new(ErrorKind::Forbidden, problem).hint(
+                "end one of them, or have a person launch it; the setting `agent_launches` is how many",
+            ));
+        }
+        let config = LaunchConfig {
+            launched_by: Some(by),
+            ..config
+        };
+        Ok((config, Some(counted)))
+    }
+
     /// Keeps what an isolated agent launches as isolated as that agent: isolated, and in its own
     /// directories, which are given resolved. Another agent cannot launch less than what launches are by
     /// default.

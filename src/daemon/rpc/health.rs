@@ -10,7 +10,12 @@ pub struct Nothing {}
 
 pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
     let daemon = &call.daemon;
-    let problem = match daemon.store.probe().await {
+    // While it is locked a try would only wait.
+    let tried = match daemon.store.locked_by() {
+        Some(_) => Ok(()),
+        None => daemon.store.probe().await,
+    };
+    let problem = match tried {
         Ok(()) => daemon.conditions.problem(),
         Err(error) => Some(error.to_string()),
     };

@@ -67,12 +67,15 @@ pub async fn launch(
             .map(|mode| permission::mode_name(&mode).to_owned()),
         proxy: None,
         by_an_agent: false,
+        launched_by: None,
         isolated: params
             .isolation
             .unwrap_or(call.daemon.sessions.context().isolation),
         without_project: false,
     };
     let config = call.may_launch(config, &settings)?;
+    // Until it is on record, so that launches at the same time are counted, too.
+    let (config, _counted) = call.count_launch(config).await?;
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
     let (config, working_dir) = call.keep_isolated(config, working_dir).await?;
@@ -196,7 +199,9 @@ pub fn expiry(field: &str, timeout_ms: Option<i64>) -> Result<Option<Timestamp>,
     if timeout < 0 {
         return Err(RpcError::invalid(field, "must not be negative"));
     }
-    let until = Timestamp::now().checked_add(SignedDuration::from_millis(timeout));
+    // By the clock that it ends by.
+    let until =
+        crate::daemon::clock::never_back().checked_add(SignedDuration::from_millis(timeout));
     until
         .map(Some)
         .map_err(|_| RpcError::invalid(field, "is too far in the future"))

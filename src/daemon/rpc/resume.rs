@@ -349,6 +349,7 @@ fn inherit(
         permission_mode: old.permission_mode,
         proxy,
         by_an_agent: old.by_an_agent,
+        launched_by: old.launched_by.clone(),
         isolated: old.isolated,
         without_project: false,
     })

@@ -371,6 +371,7 @@ mod tests {
             error: None,
             stderr_tail: stderr.to_owned(),
             delivered: Vec::new(),
+            leftovers: false,
         }
     }
 

@@ -63,7 +63,7 @@ fn note_runners(ctx: &Context, sessions: &[Session]) {
 async fn note_runner(ctx: &Context, session: &Session) {
     let known = ctx.store.runner_of(session.directory.clone()).await;
     if let Ok(known) = known
-        && let Some(process) = known.process
+        && let Some(process) = known.processes.last().copied()
         && known.boot.as_deref() == Some(ctx.callers.boot())
     {
         ctx.callers

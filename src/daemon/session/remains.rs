@@ -58,10 +58,14 @@ pub async fn was_killed_without_a_word(dir: &SessionDir) -> bool {
     .await
 }
 
-/// Whether there is a report that was signed with one of the keys.
+/// Whether there is a report that was signed with one of the keys, and says that nothing was left behind.
 pub async fn is_reported(dir: &SessionDir, keys: Vec<PublicKey>) -> bool {
     let place = dir.clone();
-    blocking(move || matches!(ExitReport::read_signed(&place, &keys), Ok(Some(_)))).await
+    blocking(move || {
+        let report = ExitReport::read_signed(&place, &keys);
+        report.is_ok_and(|report| report.is_some_and(|report| !report.leftovers))
+    })
+    .await
 }
 
 async fn without_report(dir: &SessionDir) -> Exit {
@@ -98,6 +102,7 @@ async fn kill_orphan(state: &RunnerState) {
     kill(pid, true);
     let deadline = tokio::time::Instant::now() + KILL_WAIT;
     while platform::process_start_time(pid) == state.agent_start_time
+        && !platform::is_zombie(pid)
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -4,6 +4,7 @@
 //! lost: the next supervisor takes them from the store and the session's directory. It decides
 //! nothing; it must not touch the database but through the store's typed methods.
 
+mod ended;
 mod reading;
 mod watching;
 
@@ -24,15 +25,14 @@ use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::blocking::blocking;
-use crate::daemon::callers::RunnerEnd;
 use crate::daemon::claude::{control, line, transcript};
 use crate::daemon::store::{End, Ingest, KnownRunner, RawLines, ReadMessages, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
+use crate::runner::SessionDir;
 use crate::runner::frame::{self, NackReason, Reply, Request};
-use crate::runner::identity::{PublicKey, Purpose};
-use crate::runner::{self, ExitReport, SessionDir};
+use crate::runner::identity::Purpose;
 use watching::Watching;
 
 /// Lines that may be on their way to the runner without its acknowledgement.
@@ -87,7 +87,9 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         in_flight: 0,
         unsent: true,
         exited: false,
+        leaving_since: None,
         was_linked: false,
+        told_linked: false,
         terminations: 0,
         journal_taken: false,
         place_seen: None,
@@ -142,10 +144,14 @@ struct Supervisor {
     in_flight: usize,
     /// Whether the outbox may hold what was not sent on this link.
     unsent: bool,
-    /// The runner said that the agent is gone.
+    /// The runner said that the agent is gone, and nothing of it is left.
     exited: bool,
+    /// Since when the agent is gone and something that it left behind is not.
+    leaving_since: Option<Instant>,
     /// Whether this daemon has been connected to the runner.
     was_linked: bool,
+    /// Whether it was told last that it is.
+    told_linked: bool,
     /// How often the runner was told to end its agent.
     terminations: u32,
     /// Whether it was said that the journal is not in its place.
@@ -213,8 +219,19 @@ impl Supervisor {
         self.wait().await
     }
 
+    /// Says whether the runner can be reached, where that has changed.
+    fn tell_whether_linked(&mut self) {
+        let is_linked = self.link.is_some() && self.challenge.is_none();
+        if is_linked != self.told_linked {
+            self.told_linked = is_linked;
+            let directory = &self.session.directory;
+            self.ctx.callers.note_link(directory, is_linked);
+        }
+    }
+
     /// Waits for one thing to happen and takes note of it.
     async fn wait(&mut self) -> Result<Option<Stop>, Problem> {
+        self.tell_whether_linked();
         let timer = self.timer();
         let reply = async {
             match &mut self.link {
@@ -394,6 +411,11 @@ impl Supervisor {
                     self.in_flight = self.in_flight.saturating_sub(1);
                     self.on_refusal(&id, reason);
                 }
+                Reply::Exited {
+                    leftovers: true, ..
+                } => {
+                    self.leaving_since.get_or_insert_with(Instant::now);
+                }
                 Reply::Exited { .. } => self.runner_said_it_ends(),
                 Reply::Hello { exited: true, .. } => self.runner_said_it_ends(),
                 Reply::Hello { agent_pid, .. } => {
@@ -516,8 +538,8 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Gets a runner going that a signal has stopped; ends what is below one that stays stopped, or that
-    /// does not do what it is told, and then itself.
+    /// Gets a runner going that a signal has stopped, and has one end its agent that cannot be reached; ends what is
+    /// below one that stays stopped, or that does not do what it is told, and then itself.
     async fn end_from_outside(&self, runner: ProcessId) {
         let is_stopped = platform::is_stopped(runner);
         let is_late = self.terminations > if is_stopped { 1 } else { PATIENCE_WITH_RUNNER };
@@ -529,6 +551,11 @@ impl Supervisor {
             }
             // It says how its agent ended, if it can, and is ended as well if it cannot.
             tokio::spawn(force::end_unless_it_ends(runner));
+        } else if !is_stopped && !self.told_linked {
+            // It ends its agent as if it had been asked.
+            if let Err(error) = platform::send_signal(runner, Signal::TERM) {
+                tracing::warn!(session = %id, %error, "a runner that cannot be reached cannot be told to end");
+            }
         } else if is_stopped && let Err(error) = platform::send_signal(runner, Signal::CONT) {
             tracing::warn!(session = %id, %error, "a stopped runner cannot be told to go on");
         }
@@ -540,7 +567,7 @@ impl Supervisor {
         for due in [self.watching.due(), self.place_due].into_iter().flatten() {
             timer = timer.min(due);
         }
-        if self.link.is_none() {
+        if self.link.is_none() || self.leaving_since.is_some() {
             // Connecting is tried again soon, and whether the runner lives is looked at again.
             timer = timer.min(Instant::now() + BACKOFF.0);
         }
@@ -548,83 +575,6 @@ impl Supervisor {
     }
 
     // --- the end -------------------------------------------------------------------------------
-
-    /// Whether the agent is gone, so that its journal will not grow any more.
-    async fn is_over(&self) -> Result<bool, Problem> {
-        // A runner that is connected says so; its report is looked for when it is not.
-        if self.exited || self.link.is_some() {
-            return Ok(self.exited);
-        }
-        let dir = self.dir.clone();
-        let keys = self.runner.as_ref().map(|known| known.keys.clone());
-        let trace = blocking(move || Trace::of_runner(&dir, &keys.unwrap_or_default())).await;
-        Ok(match trace.map_err(Problem::Directory)? {
-            Trace::Ended => true,
-            Trace::Lives => false,
-            Trace::None => self.started.elapsed() > START_WAIT,
-        })
-    }
-
-    fn runner_said_it_ends(&mut self) {
-        self.exited = true;
-        self.ctx
-            .callers
-            .runner_was_collected(&self.session.directory, false);
-    }
-
-    /// Raises an alarm if the runner was killed: what its agent left behind has no runner above it.
-    async fn look_how_the_runner_ended(&mut self) -> Result<(), Problem> {
-        // It says so itself once nothing of the agent is left.
-        if self.exited || self.looked_at_end {
-            return Ok(());
-        }
-        let known = self.known_runner().await?.clone();
-        let (callers, directory) = (&self.ctx.callers, &self.session.directory);
-        let deadline = Instant::now() + COLLECT_WAIT;
-        let killed = loop {
-            match callers.runner_end(directory) {
-                RunnerEnd::Killed => break true,
-                RunnerEnd::Exited => break false,
-                RunnerEnd::NotKnownYet if Instant::now() < deadline => {
-                    tokio::time::sleep(COLLECT_POLL).await;
-                }
-                // One of an earlier daemon would have told this one, if that was there.
-                RunnerEnd::NotTold if self.was_linked => break true,
-                RunnerEnd::NotKnownYet | RunnerEnd::NotTold => {
-                    break self.ended_without_a_word(&known).await;
-                }
-            }
-        };
-        if killed {
-            let since = match known.since {
-                Some(since) if known.is_sealed => since,
-                // Somebody has changed it, and may have an interest in a later one.
-                Some(_) => 0,
-                None => callers
-                    .runner_process(directory)
-                    .map_or(0, |runner| runner.start_time),
-            };
-            let store = &self.ctx.store;
-            let boot = callers.boot().to_owned();
-            store
-                .raise_runner_killed(self.session.key, boot, since)
-                .await
-                .map_err(Problem::Store)?;
-            callers.set_alarms(&store.alarms(true).await.map_err(Problem::Store)?);
-        }
-        self.looked_at_end = true;
-        Ok(())
-    }
-
-    /// Whether a runner that is gone said nothing of its end. Nobody else can say it in its name; of one of an
-    /// earlier release, whatever is in its directory is believed.
-    async fn ended_without_a_word(&self, known: &KnownRunner) -> bool {
-        if known.keys.is_empty() {
-            return remains::was_killed_without_a_word(&self.dir).await;
-        }
-        known.boot.as_deref() == Some(self.ctx.callers.boot())
-            && !remains::is_reported(&self.dir, known.keys.clone()).await
-    }
 
     async fn finish(&mut self) -> Result<(), Problem> {
         self.look_how_the_runner_ended().await?;
@@ -722,37 +672,6 @@ impl Supervisor {
             .await
             .map(drop)
             .map_err(Problem::Store)
-    }
-}
-
-/// What a session's directory shows of a runner that is not connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trace {
-    /// It has reported the agent's end, or is gone.
-    Ended,
-    /// It lives.
-    Lives,
-    /// It has not begun.
-    None,
-}
-
-impl Trace {
-    fn of_runner(dir: &SessionDir, keys: &[PublicKey]) -> io::Result<Self> {
-        let is_reported = dir.exit().exists();
-        // One that somebody else wrote ends no session whose runner lives.
-        if is_reported
-            && (keys.is_empty() || matches!(ExitReport::read_signed(dir, keys), Ok(Some(_))))
-        {
-            return Ok(Self::Ended);
-        }
-        if runner::is_alive(dir)? {
-            return Ok(Self::Lives);
-        }
-        Ok(if is_reported || dir.state().exists() {
-            Self::Ended
-        } else {
-            Self::None
-        })
     }
 }
 

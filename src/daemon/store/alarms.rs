@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
+use super::runners::OF_NO_PROCESS;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, seals, sessions};
 use crate::daemon::callers::{Alarm, AlarmKind};
@@ -197,7 +198,7 @@ fn listed(db: &Connection, condition: &str) -> Result<Vec<Alarm>, StoreError> {
 }
 
 impl Store {
-    /// Records that a runner was killed.
+    /// Records that a runner was killed, or may as well have been.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -206,6 +207,7 @@ impl Store {
         session_key: i64,
         boot: String,
         since: u64,
+        detail: &'static str,
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
@@ -228,8 +230,6 @@ impl Store {
                 if known {
                     return Ok(());
                 }
-                let detail =
-                    "the session's runner was killed: what its agent left behind may have escaped";
                 raise(
                     write,
                     AlarmKind::RunnerKilled,
@@ -249,6 +249,10 @@ impl Store {
     pub async fn raise_runners_changed(&self, boot: String) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
+                write
+                    .db
+                    .execute(&format!("DELETE FROM runners WHERE {OF_NO_PROCESS}"), [])
+                    .doing("forget runners of no process")?;
                 let known = write
                     .db
                     .prepare_cached(

@@ -3,13 +3,15 @@
 //! Every end of an approval goes through [`resolve_as`], whose `UPDATE … WHERE outcome = 'pending'`
 //! is what makes a second decision impossible, and which keeps the session's status in step.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, sessions,
+    Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, seals, sessions,
 };
 use crate::daemon::clock;
 use crate::domain::allow_rule;
@@ -44,15 +46,22 @@ impl Store {
         session_key: i64,
         mode: String,
     ) -> Result<bool, StoreError> {
+        let sealer = Arc::clone(&self.sealer);
         self.readers
             .run(move |db| {
-                db.prepare_cached(
-                    "SELECT 1 FROM approvals a, json_each(a.updated_permissions) u
+                let rows: Vec<i64> = db.prepare_cached(
+                    "SELECT a.key FROM approvals a, json_each(a.updated_permissions) u
                      WHERE a.session_key = ?1 AND a.outcome = 'approved' AND a.updated_permissions IS NOT NULL
                          AND json_extract(u.value, '$.type') = 'setMode' AND json_extract(u.value, '$.mode') = ?2",
                 )
-                .and_then(|mut query| query.exists(params![session_key, mode]))
-                .doing("look up who gave a permission mode")
+                .and_then(|mut query| {
+                    query
+                        .query_map(params![session_key, mode], |row| row.get(0))?
+                        .collect()
+                })
+                .doing("look up who gave a permission mode")?;
+                let ours = seals::ours(db, &sealer, "grants", rows, i64::to_string)?;
+                Ok(!ours.is_empty())
             })
             .await
     }

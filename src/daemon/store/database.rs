@@ -17,8 +17,8 @@ use crate::daemon::secrets::Sealer;
 /// Why there is no transaction.
 #[derive(Clone, Debug)]
 pub enum NotBegun {
-    /// The database said no.
-    Failed,
+    /// The database said no; why.
+    Failed(Arc<str>),
     /// Its files are not where they were.
     Moved(String),
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::StoreError;
+use crate::platform;
 
 /// How long it is tried to hold the file: a daemon that died may have left a child that has not become a
 /// runner yet.
@@ -220,6 +221,8 @@ pub fn hold(path: &Path) -> Result<Option<File>, StoreError> {
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::InUse {
                     path: path.to_owned(),
+                    holder: platform::who_holds(path)
+                        .unwrap_or_else(|| "the system does not tell which".to_owned()),
                 });
             }
             Err(TryLockError::Error(error)) => {

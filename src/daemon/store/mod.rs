@@ -16,6 +16,7 @@ mod asker_processes;
 mod asking;
 mod bounds;
 mod callers;
+mod clock;
 mod conversation;
 mod conversations_migration;
 #[cfg(test)]
@@ -93,6 +94,9 @@ pub const READERS: usize = 2;
 /// Reads that may wait for a reader; callers wait when it is full.
 pub const READ_QUEUE: usize = 256;
 
+/// How long the writer may wait for another program before that is told.
+const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -160,10 +164,12 @@ pub enum StoreError {
     #[error("the database could not be written: {0}")]
     Commit(String),
     /// Another process has it.
-    #[error("the database {path} is in use by another daemon, perhaps over a link to it; `humanlayer daemon status` shows it", path = path.display())]
+    #[error("the database {path} is in use by another daemon, perhaps over a link to it: {holder}. `humanlayer daemon status` shows a daemon", path = path.display())]
     InUse {
         /// The database.
         path: PathBuf,
+        /// Who holds it.
+        holder: String,
     },
     /// The files are not where they were.
     #[error("{0}")]
@@ -336,6 +342,16 @@ impl Store {
             Ok(()) => None,
             Err(error) => Some(error.to_string()),
         }
+    }
+
+    /// Who holds the database locked, once the writer has waited for that for a second; none if it does not wait.
+    #[must_use]
+    pub fn locked_by(&self) -> Option<String> {
+        let lasted = self.writer.waiting().lasted()?;
+        (lasted >= LOCK_PATIENCE).then(|| {
+            crate::platform::who_holds_database(self.path())
+                .unwrap_or_else(|| "another program".to_owned())
+        })
     }
 
     /// How often the database was written back and opened again.

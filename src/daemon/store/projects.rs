@@ -182,7 +182,7 @@ fn answer(
 /// Whether they are files that a person wants used, or none, with nothing in them but what a person has
 /// granted with approvals there.
 fn follows(db: &Connection, sealer: &Sealer, project: &Project) -> Result<bool, StoreError> {
-    let granted = granted(db, &project.repository)?;
+    let granted = granted(db, sealer, &project.repository)?;
     if granted.is_empty() {
         return Ok(false);
     }
@@ -229,22 +229,28 @@ fn used(db: &Connection, sealer: &Sealer, project: &Project) -> Result<Vec<Agree
 }
 
 /// The permission updates that people have granted with approvals of sessions in a repository.
-fn granted(db: &Connection, repository: &str) -> Result<Vec<Value>, StoreError> {
-    let rows: Vec<String> = db
+fn granted(db: &Connection, sealer: &Sealer, repository: &str) -> Result<Vec<Value>, StoreError> {
+    let rows: Vec<(i64, i64, String)> = db
         .prepare_cached(
-            "SELECT a.updated_permissions FROM approvals a JOIN sessions s ON s.key = a.session_key
+            "SELECT a.key, s.key, a.updated_permissions FROM approvals a JOIN sessions s ON s.key = a.session_key
              WHERE a.outcome = 'approved' AND a.updated_permissions IS NOT NULL AND s.repository = ?
              ORDER BY a.key DESC LIMIT ?",
         )
         .and_then(|mut query| {
             query
-                .query_map(params![repository, LOOKED_AT], |row| row.get(0))?
+                .query_map(params![repository, LOOKED_AT], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
                 .collect()
         })
         .doing("list what was granted in a repository")?;
+    let rows = seals::ours(db, sealer, "grants", rows, |(key, ..)| key.to_string())?;
+    let rows = seals::ours(db, sealer, "repositories", rows, |(_, session, _)| {
+        session.to_string()
+    })?;
     let lists = rows
         .iter()
-        .filter_map(|row| serde_json::from_str::<Vec<Value>>(row).ok());
+        .filter_map(|(.., row)| serde_json::from_str::<Vec<Value>>(row).ok());
     Ok(lists.flatten().collect())
 }
 

@@ -31,13 +31,17 @@ pub struct KnownRunner {
     pub keys: Vec<PublicKey>,
     /// The run of the system in which the first was started.
     pub boot: Option<String>,
-    /// The process of the last.
-    pub process: Option<ProcessId>,
+    /// Their processes, the last one last.
+    pub processes: Vec<ProcessId>,
     /// When the first was started.
     pub since: Option<u64>,
     /// Whether this daemon, or an earlier one, wrote all of that, and nobody took anything away.
     pub is_sealed: bool,
 }
+
+/// Whether a row of `runners` is of a process that is said to be over, as SQL.
+pub const OF_NO_PROCESS: &str = "NOT EXISTS
+    (SELECT 1 FROM sessions s WHERE s.directory = runners.directory AND s.process <> 'gone')";
 
 impl Store {
     /// Puts a runner on record.
@@ -77,7 +81,14 @@ impl Store {
         let sealer = Arc::clone(&self.sealer);
         self.readers
             .run(move |db| {
-                seals::runners_are_foreign(db, &sealer).doing("look who wrote of runners")
+                let unsealed =
+                    seals::runners_are_foreign(db, &sealer).doing("look who wrote of runners")?;
+                // They go in the transaction in which their process is over.
+                let left = db
+                    .prepare_cached(&format!("SELECT 1 FROM runners WHERE {OF_NO_PROCESS}"))
+                    .and_then(|mut query| query.exists([]))
+                    .doing("look for runners of no process")?;
+                Ok(unsealed || left)
             })
             .await
     }
@@ -108,10 +119,13 @@ impl Store {
                 Ok(KnownRunner {
                     boot: first.map(|(_, boot, _, _)| boot.clone()),
                     since: first.map(|(_, _, _, start_time)| start_time.cast_unsigned()),
-                    process: rows.last().map(|(_, _, pid, start_time)| ProcessId {
-                        pid: *pid,
-                        start_time: start_time.cast_unsigned(),
-                    }),
+                    processes: rows
+                        .iter()
+                        .map(|(_, _, pid, start_time)| ProcessId {
+                            pid: *pid,
+                            start_time: start_time.cast_unsigned(),
+                        })
+                        .collect(),
                     keys: rows
                         .into_iter()
                         .map(|(key, ..)| PublicKey::from_bytes(key))

@@ -64,7 +64,7 @@ pub fn migrate(db: &mut Connection, path: &Path, sealer: &Sealer) -> Result<(), 
                 seals::seal_all(&tx, sealer)?;
             }
             if *sql == RUNNERS {
-                seals::seal_whole(&tx, sealer)?;
+                seals::seal_kinds(&tx, sealer, &["runners", "grants", "repositories"])?;
             }
             crate::failpoint::hit("store.migrating");
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;

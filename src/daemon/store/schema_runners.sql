@@ -10,6 +10,9 @@ CREATE TABLE runners (
     start_time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What people granted with approvals is sealed from now on, and looked through at each start.
+CREATE INDEX approvals_that_grant ON approvals (key) WHERE updated_permissions IS NOT NULL;
+
 CREATE INDEX runners_of_directory ON runners (directory);
 
 CREATE TRIGGER runners_of_what_is_over AFTER UPDATE OF process ON sessions
@@ -17,3 +20,13 @@ WHEN new.process = 'gone' AND old.process <> 'gone'
 BEGIN
     DELETE FROM runners WHERE directory = old.directory;
 END;
+
+-- How late it was when the last daemon started: the next one's clock does not go back behind that, nor behind the time
+-- that has passed since in the same run of the system.
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot_id TEXT NOT NULL,
+    -- Microseconds from the system's start; none where that is not told.
+    since_boot INTEGER,
+    time INTEGER NOT NULL
+) STRICT;

@@ -13,8 +13,12 @@ use crate::daemon::secrets::Sealer;
 
 /// Rows that permit something.
 struct Kind {
-    /// Their table, by which they are named.
+    /// What they are called among the codes.
+    kind: &'static str,
+    /// Their table.
     table: &'static str,
+    /// The column that has a value in those that matter; none where all do.
+    having: Option<&'static str>,
     /// What one is to be called to a person, as SQL.
     name: &'static str,
     /// Which one it is, as SQL; `r` is the row.
@@ -32,18 +36,20 @@ pub const ALL: &str = "all";
 
 impl Kind {
     /// What its rows are taken from, as SQL.
-    fn source(&self) -> &'static str {
-        if self.is_whole {
-            "(SELECT 1)"
-        } else {
-            self.table
+    fn source(&self) -> String {
+        match self.having {
+            _ if self.is_whole => "(SELECT 1)".to_owned(),
+            Some(column) => format!("(SELECT * FROM {} WHERE {column} IS NOT NULL)", self.table),
+            None => self.table.to_owned(),
         }
     }
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
     Kind {
+        kind: "sessions",
         table: "sessions",
+        having: None,
         name: "'session ' || substr(r.id, 1, 8)",
         row: "CAST(r.key AS TEXT)",
         text: "json_array(r.id, r.auto_accept_edits, r.skip_permissions, r.skip_permissions_until, r.permission_mode, r.config)",
@@ -51,7 +57,9 @@ const KINDS: [Kind; 6] = [
         is_whole: false,
     },
     Kind {
+        kind: "places",
         table: "places",
+        having: None,
         name: "'place ' || r.id",
         row: "CAST(r.id AS TEXT)",
         text: "json_array(r.kind, r.name, r.boot_id, r.pid, r.start_time, r.program, r.added_by)",
@@ -59,7 +67,9 @@ const KINDS: [Kind; 6] = [
         is_whole: false,
     },
     Kind {
+        kind: "confirmed_terminals",
         table: "confirmed_terminals",
+        having: None,
         name: "'terminal ' || r.pid",
         row: "r.boot_id || ' ' || r.pid || ' ' || r.start_time",
         text: "json_array(r.program, r.confirmed_by)",
@@ -67,7 +77,9 @@ const KINDS: [Kind; 6] = [
         is_whole: false,
     },
     Kind {
+        kind: "api_keys",
         table: "api_keys",
+        having: None,
         name: "'key ' || r.name",
         row: "CAST(r.id AS TEXT)",
         text: "json_array(r.name, hex(r.hash), r.may_decide, r.revoked_at)",
@@ -75,15 +87,40 @@ const KINDS: [Kind; 6] = [
         is_whole: false,
     },
     Kind {
+        kind: "project_settings",
         table: "project_settings",
+        having: None,
         name: "'answer ' || r.key || ' about a project'",
         row: "CAST(r.key AS TEXT)",
         text: "json_array(r.repository, r.fingerprint, r.rest_fingerprint, r.settings, r.used)",
         columns: "repository, fingerprint, rest_fingerprint, settings, used",
         is_whole: false,
     },
+    // What a person granted with an approval, and in which repository.
     Kind {
+        kind: "grants",
+        table: "approvals",
+        having: Some("updated_permissions"),
+        name: "'approval ' || substr(r.id, 1, 14)",
+        row: "CAST(r.key AS TEXT)",
+        text: "json_array(r.id, r.session_key, r.updated_permissions)",
+        columns: "id, session_key, updated_permissions",
+        is_whole: false,
+    },
+    Kind {
+        kind: "repositories",
+        table: "sessions",
+        having: Some("repository"),
+        name: "'the repository of session ' || substr(r.id, 1, 8)",
+        row: "CAST(r.key AS TEXT)",
+        text: "json_array(r.id, r.repository)",
+        columns: "id, repository",
+        is_whole: false,
+    },
+    Kind {
+        kind: "runners",
         table: "runners",
+        having: None,
         name: "'the list of runners'",
         row: "'all'",
         text: "(SELECT json_group_array(json_array(hex(public_key), directory, session_id, boot_id, pid, start_time))
@@ -102,7 +139,9 @@ pub fn begin(db: &Connection) -> rusqlite::Result<()> {
         "CREATE TEMP TABLE unsealed (kind TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, row)) WITHOUT ROWID",
     )?;
     for Kind {
+        kind,
         table,
+        having,
         row,
         columns,
         ..
@@ -110,18 +149,24 @@ pub fn begin(db: &Connection) -> rusqlite::Result<()> {
     {
         let note = |of: &str| {
             let row = row.replace("r.", of);
-            format!("BEGIN INSERT OR IGNORE INTO unsealed VALUES ('{table}', {row}); END")
+            format!("BEGIN INSERT OR IGNORE INTO unsealed VALUES ('{kind}', {row}); END")
         };
         // Column by column: most changes of a session are none of these, and its configuration is long.
         let differs: Vec<String> = columns
             .split(", ")
             .map(|column| format!("old.{column} IS NOT new.{column}"))
             .collect();
+        let matters = |of: &str| match having {
+            Some(column) => format!("WHEN {of}.{column} IS NOT NULL"),
+            None => String::new(),
+        };
         db.execute_batch(&format!(
-            "CREATE TEMP TRIGGER seal_new_{table} AFTER INSERT ON main.{table} {on_new};
-             CREATE TEMP TRIGGER seal_changed_{table} AFTER UPDATE OF {columns} ON main.{table}
+            "CREATE TEMP TRIGGER seal_new_{kind} AFTER INSERT ON main.{table} {new_matters} {on_new};
+             CREATE TEMP TRIGGER seal_changed_{kind} AFTER UPDATE OF {columns} ON main.{table}
                  WHEN {differs} {on_new};
-             CREATE TEMP TRIGGER seal_gone_{table} AFTER DELETE ON main.{table} {on_old};",
+             CREATE TEMP TRIGGER seal_gone_{kind} AFTER DELETE ON main.{table} {old_matters} {on_old};",
+            new_matters = matters("new"),
+            old_matters = matters("old"),
             differs = differs.join(" OR "),
             on_new = note("new."),
             on_old = note("old."),
@@ -139,8 +184,8 @@ pub fn seal_changed(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
-    for (table, row) in changed {
-        let Some(kind) = KINDS.iter().find(|kind| kind.table == table) else {
+    for (name, row) in changed {
+        let Some(kind) = KINDS.iter().find(|kind| kind.kind == name) else {
             continue;
         };
         let text: Option<String> = db
@@ -152,7 +197,7 @@ pub fn seal_changed(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
             ))?
             .query_row([&row], |found| found.get(0))
             .optional()?;
-        put(db, sealer, &table, &row, text.as_deref())?;
+        put(db, sealer, kind.kind, &row, text.as_deref())?;
     }
     db.prepare_cached("DELETE FROM temp.unsealed")?
         .execute([])
@@ -165,24 +210,35 @@ pub fn seal_all(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     for kind in &KINDS {
         // One of a later migration than the first seals.
         let is_there = db
-            .prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")?
-            .exists([kind.table])?;
+            .prepare_cached("SELECT 1 FROM pragma_table_info(?) WHERE name = ?")?
+            .exists([
+                kind.table,
+                kind.columns.rsplit(", ").next().unwrap_or_default(),
+            ])?;
         if !is_there {
             continue;
         }
-        each(db, kind, |row, _, text, _| {
-            put(db, sealer, kind.table, row, Some(text))
-        })?;
+        seal_kind(db, sealer, kind)?;
     }
     Ok(())
 }
 
-/// Seals the kinds whose rows have one code together: at the first start that knows them.
-pub fn seal_whole(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
-    for kind in KINDS.iter().filter(|kind| kind.is_whole) {
-        each(db, kind, |row, _, text, _| {
-            put(db, sealer, kind.table, row, Some(text))
-        })?;
+/// Seals all rows of some kinds: at the first start that knows them.
+pub fn seal_kinds(db: &Connection, sealer: &Sealer, kinds: &[&str]) -> rusqlite::Result<()> {
+    for kind in KINDS.iter().filter(|kind| kinds.contains(&kind.kind)) {
+        seal_kind(db, sealer, kind)?;
+    }
+    Ok(())
+}
+
+fn seal_kind(db: &Connection, sealer: &Sealer, kind: &Kind) -> rusqlite::Result<()> {
+    let mut rows = Vec::new();
+    each(db, kind, |row, _, text, _| {
+        rows.push((row.to_owned(), text.to_owned()));
+        Ok(())
+    })?;
+    for (row, text) in rows {
+        put(db, sealer, kind.kind, &row, Some(&text))?;
     }
     Ok(())
 }
@@ -192,7 +248,7 @@ pub fn foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<Vec<String>
     let mut foreign = Vec::new();
     for kind in &KINDS {
         each(db, kind, |row, name, text, code| {
-            if !fits(sealer, kind.table, row, text, code) {
+            if !fits(sealer, kind.kind, row, text, code) {
                 foreign.push(name.to_owned());
             }
             Ok(())
@@ -207,7 +263,7 @@ pub fn runners_are_foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result
     let (mut is_right_key, mut foreign) = (false, false);
     for kind in &KINDS {
         each(db, kind, |row, _, text, code| {
-            let fits = fits(sealer, kind.table, row, text, code);
+            let fits = fits(sealer, kind.kind, row, text, code);
             is_right_key |= fits && !kind.is_whole;
             foreign |= !fits && kind.is_whole;
             Ok(())
@@ -217,13 +273,13 @@ pub fn runners_are_foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result
 }
 
 /// Whether a row is sealed as it is.
-pub fn holds(db: &Connection, sealer: &Sealer, table: &str, row: &str) -> rusqlite::Result<bool> {
-    let Some(kind) = KINDS.iter().find(|kind| kind.table == table) else {
+pub fn holds(db: &Connection, sealer: &Sealer, name: &str, row: &str) -> rusqlite::Result<bool> {
+    let Some(kind) = KINDS.iter().find(|kind| kind.kind == name) else {
         return Ok(false);
     };
     let found: Option<(String, Option<Vec<u8>>)> = db
         .prepare_cached(&format!(
-            "SELECT {}, s.code FROM {} r LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}
+            "SELECT {}, s.code FROM {} r LEFT JOIN seals s ON s.kind = '{name}' AND s.row = {row}
              WHERE {row} = ?",
             kind.text,
             kind.source(),
@@ -231,7 +287,7 @@ pub fn holds(db: &Connection, sealer: &Sealer, table: &str, row: &str) -> rusqli
         ))?
         .query_row([row], |found| Ok((found.get(0)?, found.get(1)?)))
         .optional()?;
-    Ok(found.is_some_and(|(text, code)| fits(sealer, table, row, &text, code.as_deref())))
+    Ok(found.is_some_and(|(text, code)| fits(sealer, name, row, &text, code.as_deref())))
 }
 
 /// Leaves out what somebody else wrote.
@@ -276,7 +332,7 @@ fn each(
     mut tell: impl FnMut(&str, &str, &str, Option<&[u8]>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let Kind {
-        table,
+        kind: of,
         name,
         row,
         text,
@@ -285,7 +341,7 @@ fn each(
     let source = kind.source();
     let mut query = db.prepare(&format!(
         "SELECT {row}, {name}, {text}, s.code FROM {source} r
-         LEFT JOIN seals s ON s.kind = '{table}' AND s.row = {row}"
+         LEFT JOIN seals s ON s.kind = '{of}' AND s.row = {row}"
     ))?;
     let mut rows = query.query([])?;
     while let Some(found) = rows.next()? {

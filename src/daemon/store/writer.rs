@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
+use crate::platform;
 
 /// What a job may do: statements of its transaction, events and wake-ups for after the commit.
 pub struct Write<'c> {
@@ -100,6 +101,41 @@ pub enum Urgency {
     Soon,
 }
 
+/// Since when the writer waits for another program that holds the database locked. Nobody else has to write to it,
+/// so that is never its own doing.
+#[derive(Default)]
+pub struct Waiting(Mutex<Option<Instant>>);
+
+impl Waiting {
+    /// How long it has waited, or has given up, for now.
+    pub fn lasted(&self) -> Option<Duration> {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
+    }
+
+    /// Begins a transaction.
+    fn begin(&self, db: &Connection) -> Result<(), String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(Instant::now);
+        let begun = db.execute_batch("BEGIN IMMEDIATE");
+        let is_locked = begun.as_ref().is_err_and(|error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        });
+        if !is_locked {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        begun.map_err(|error| {
+            let path = db.path().filter(|_| is_locked);
+            match path.and_then(|path| platform::who_holds_database(Path::new(path))) {
+                Some(who) => format!("{error} by {who}"),
+                None => error.to_string(),
+            }
+        })
+    }
+}
+
 /// Sends jobs to the thread.
 #[derive(Clone)]
 pub struct Handle {
@@ -109,9 +145,15 @@ pub struct Handle {
     thread: Thread,
     /// How often the database was opened again.
     openings: Arc<AtomicU64>,
+    waiting: Arc<Waiting>,
 }
 
 impl Handle {
+    /// Since when it waits for another program.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
     /// How often the database was opened again.
     pub fn openings(&self) -> &Arc<AtomicU64> {
         &self.openings
@@ -135,7 +177,7 @@ impl Handle {
         let job: Job = Box::new(move |write| {
             let result = match write {
                 Ok(write) => job(write),
-                Err(NotBegun::Failed) => Err(StoreError::Commit("not begun".to_owned())),
+                Err(NotBegun::Failed(problem)) => Err(StoreError::Commit(problem.to_string())),
                 Err(NotBegun::Moved(problem)) => Err(StoreError::Moved(problem)),
             };
             let keep = result.is_ok();
@@ -195,7 +237,9 @@ pub fn start(
         answer,
         follower: Follower::new(path),
         sealer: Some(Arc::clone(sealer)),
+        waiting: Arc::default(),
     };
+    let waiting = Arc::clone(&with.waiting);
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
     let thread = std::thread::Builder::new()
@@ -207,6 +251,7 @@ pub fn start(
         hurry,
         thread: thread.thread().clone(),
         openings,
+        waiting,
     };
     Ok((handle, files))
 }
@@ -217,6 +262,7 @@ struct With {
     follower: Follower,
     /// Seals what permits something; none in tests of the writer alone.
     sealer: Option<Arc<Sealer>>,
+    waiting: Arc<Waiting>,
 }
 
 fn serve(
@@ -323,7 +369,7 @@ fn commit(
     *careful = careful.saturating_sub(1);
     let outcome = (|| -> Result<(), String> {
         let sql = |error: rusqlite::Error| error.to_string();
-        db.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
+        with.waiting.begin(db)?;
         while let Some((job, _)) = batch.pop_front() {
             let (kept, finish) = match way {
                 Way::Alone => run_alone(db, &mut write, job).map_err(sql)?,
@@ -365,8 +411,10 @@ fn commit(
             {
                 tracing::error!(%error, "the rollback failed");
             }
-            finishes.extend(batch.drain(..).map(|(job, _)| job(Err(NotBegun::Failed)).1));
-            Err(Arc::from(error))
+            let error: Arc<str> = Arc::from(error);
+            let why = NotBegun::Failed(Arc::clone(&error));
+            finishes.extend(batch.drain(..).map(|(job, _)| job(Err(why.clone())).1));
+            Err(error)
         }
     };
     for finish in finishes {
@@ -485,6 +533,7 @@ mod tests {
             answer: crate::daemon::claude::control::answer,
             follower: Follower::new(Path::new("/none/daemon.db")),
             sealer: None,
+            waiting: Arc::default(),
         };
         commit(&db, &mut 0, &mut batch, careful, &Nobody, &with);
         let mut query = db.prepare("SELECT n FROM t ORDER BY n").unwrap();
@@ -524,6 +573,7 @@ mod tests {
             hurry: handle_hurry,
             thread: thread.thread().clone(),
             openings: Arc::default(),
+            waiting: Arc::default(),
         };
         handle.hurry();
         thread.join().unwrap();

@@ -249,3 +249,36 @@ fn a_tool_that_ran_although_nobody_approved_it_is_an_alarm() {
     daemon.call("acknowledgeAlarm", json!({"id": alarm["id"]}));
     assert!(open_alarms(&daemon).is_empty());
 }
+
+#[test]
+fn a_rule_that_another_program_wrote_to_be_granted_is_an_alarm_and_one_that_a_person_did_is_none() {
+    let mut daemon = Daemon::start();
+    let (session, asked) = victim(&daemon);
+    let rule = json!([{"type": "addRules", "behavior": "allow", "destination": "session",
+        "rules": [{"toolName": "Bash", "ruleContent": "touch made"}]}]);
+    daemon.decide(
+        &asked,
+        json!({"decision": "approve", "updated_permissions": rule}),
+    );
+    daemon.until_status(&session, "completed");
+    daemon.kill_and_restart();
+    assert!(
+        open_alarms(&daemon).is_empty(),
+        "{:?}",
+        open_alarms(&daemon)
+    );
+    daemon.kill();
+    let db = rusqlite::Connection::open(daemon.database()).unwrap();
+    let changed = db
+        .execute(
+            "UPDATE approvals SET updated_permissions = replace(updated_permissions, 'touch made', '*')",
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    drop(db);
+    daemon.launch(&[]);
+    let alarm = until_alarm(&daemon, "foreign_writer");
+    let detail = alarm["detail"].as_str().unwrap();
+    assert!(detail.contains("approval "), "{detail}");
+}

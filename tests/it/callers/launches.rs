@@ -77,3 +77,32 @@ fn a_program_that_an_agent_names_is_not_asked_about_itself() {
     daemon.call("getAgentInfo", params);
     assert!(run.exists(), "a person's");
 }
+
+#[test]
+fn an_agent_and_what_it_launches_have_a_bounded_number_of_sessions() {
+    let daemon = Daemon::with(&[("HUMANLAYER_AGENT_LAUNCHES", "3")]);
+    let launch = || {
+        (
+            "launchSession",
+            json!({"query": "WAITFILE never", "approvals": true}),
+        )
+    };
+    let (_, answers) = calls_of_an_agent(&daemon, &[launch(), launch(), launch(), launch()]);
+    let ids: Vec<&str> = answers
+        .iter()
+        .filter_map(|answer| answer["result"]["session_id"].as_str())
+        .collect();
+    assert_eq!(ids.len(), 3, "{answers:?}");
+    let refusal = answers[3]["error"].to_string();
+    assert!(refusal.contains("agent_launches"), "{refusal}");
+    assert_eq!(answers[3]["error"]["data"]["kind"], "forbidden");
+    // A person is not counted, and one that has ended makes room.
+    daemon.launch_session("WAITFILE never");
+    daemon.call("endSession", json!({"session_id": ids[0]}));
+    daemon.until_over(ids[0]);
+    let (_, answers) = calls_of_an_agent(&daemon, &[launch()]);
+    assert!(
+        answers[0]["result"].is_object(),
+        "another agent: {answers:?}"
+    );
+}

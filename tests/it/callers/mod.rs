@@ -7,6 +7,7 @@ mod launches;
 mod places;
 mod reports;
 mod runners;
+mod stopping;
 mod terminals;
 
 use std::path::PathBuf;

@@ -104,3 +104,29 @@ fn an_older_runner_can_be_told_to_end() {
     rig.check_database();
     wait_until("the old runner ends", || runner.0.try_wait().unwrap());
 }
+
+#[test]
+fn an_older_runner_that_cannot_be_reached_is_said_to_be_and_can_be_ended() {
+    let (mut rig, session, mut runner) =
+        session_of_the_old_runner("TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}");
+    rig.daemon.launch(&[]);
+    rig.daemon.until_pending(&session[0].id);
+    rig.daemon.kill();
+    std::fs::remove_file(rig.daemon.session_dir(&session[0].id).join("s")).unwrap();
+    rig.daemon.launch(&[]);
+    let pid = runner.0.id();
+    wait_until("it is said", || {
+        let health = rig.daemon.call("health", json!({}));
+        let problem = health["problem"].as_str()?;
+        (problem.contains("cannot be reached") && problem.contains(&format!("process {pid}")))
+            .then_some(())
+    });
+    rig.daemon
+        .call("endSession", json!({"session_id": session[0].id}));
+    rig.until_over(&session[0].id);
+    wait_until("the old runner ends", || runner.0.try_wait().unwrap());
+    wait_until("all is well again", || {
+        let health = rig.daemon.call("health", json!({}));
+        health["problem"].is_null().then_some(())
+    });
+}

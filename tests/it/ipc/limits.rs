@@ -29,6 +29,29 @@ async fn a_line_far_over_the_limit_is_refused_and_the_next_one_served() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_not_finished_in_time_ends_its_connection_and_a_rest_does_not() {
+    let limits = Limits {
+        line: std::time::Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let server = Running::start_with(limits, None);
+    let mut rests = server.raw().await;
+    rests.assert_alive().await;
+    let mut slow = server.raw().await;
+    // Whole lines before it do not make room for more.
+    slow.send("\n\n{\"jsonrpc\":").await;
+    let begun = std::time::Instant::now();
+    while tokio::io::AsyncWriteExt::write_all(&mut slow.to, b" ")
+        .await
+        .is_ok()
+    {
+        assert!(begun.elapsed().as_secs() < 20, "it goes on for ever");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    rests.assert_alive().await;
+}
+
+#[tokio::test]
 async fn ten_megabytes_pass_both_ways() {
     let server = Running::start();
     let mut client = server.raw().await;

@@ -3,8 +3,10 @@
 mod connections;
 mod files;
 mod hung;
+mod locked;
 mod pending;
 mod private;
+mod reached;
 mod restarted;
 mod stopped;
 
