@@ -34,7 +34,6 @@ fn a_daemon_that_is_killed_is_back_within_a_second_and_its_sessions_go_on() {
         assert_eq!(parent_of_daemon(next), Some(parent));
         daemon = next;
     }
-    println!("a start took {start:?}, the quickest restart {shortest:?}");
     assert!(
         shortest < start * 3 + Duration::from_millis(300),
         "{shortest:?} beside a start of {start:?}"
