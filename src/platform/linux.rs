@@ -4,7 +4,7 @@
 //! spawned child between fork and exec, and the question who connected a socket. Called only through the parent module.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,23 @@ use rustix::fs::FallocateFlags;
 use rustix::process::Signal;
 
 use super::SocketHolders;
+
+/// What the kernel tells of a process in one of its files. Such a file has no size, so a plain reading feels its
+/// way in small steps, each of which the kernel answers anew; here one step takes all.
+fn fact(pid: u32, file: &str) -> io::Result<Vec<u8>> {
+    /// More than all of these files hold but some environments.
+    const USUAL: usize = 8 * 1024;
+    let mut bytes = Vec::with_capacity(USUAL);
+    File::open(format!("/proc/{pid}/{file}"))?
+        .take(u64::MAX)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same as text.
+fn fact_text(pid: u32, file: &str) -> Option<String> {
+    String::from_utf8(fact(pid, file).ok()?).ok()
+}
 
 /// Makes orphans below this process its own children, whatever sessions or
 /// groups they moved to.
@@ -89,7 +106,7 @@ pub fn parent_of(pid: u32) -> Option<u32> {
 /// The name of the program it runs, at most 15 bytes.
 #[must_use]
 pub fn process_name(pid: u32) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let bytes = fact(pid, "comm").ok()?;
     Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }
 
@@ -122,7 +139,7 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 /// has none or we may not look.
 #[must_use]
 pub fn environ_var(pid: u32, name: &str) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let bytes = fact(pid, "environ").ok()?;
     bytes.split(|byte| *byte == 0).find_map(|pair| {
         let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         Some(String::from_utf8_lossy(value).into_owned())
@@ -268,7 +285,7 @@ fn table_address(text: &str) -> Option<SocketAddr> {
 
 /// The fields of `/proc/PID/stat` that a walk needs; `None` if there is no such process.
 pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
-    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let bytes = fact(pid, "stat").ok()?;
     let open = bytes.iter().position(|byte| *byte == b'(')?;
     let close = bytes.iter().rposition(|byte| *byte == b')')?;
     let name = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
@@ -299,7 +316,7 @@ pub(super) fn users_of(pid: u32) -> Option<(u32, u32)> {
     if owner != 0 {
         return Some((owner, owner));
     }
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = fact_text(pid, "status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     let mut users = line.split_ascii_whitespace();
     Some((users.next()?.parse().ok()?, users.next()?.parse().ok()?))
@@ -312,7 +329,6 @@ pub(super) fn program_of(pid: u32) -> Option<std::path::PathBuf> {
 
 /// The first words of a process's command line, as far as they are in its first bytes.
 pub(super) fn arguments_of(pid: u32) -> Vec<String> {
-    use std::io::Read as _;
     let mut bytes = [0; 4096];
     let Ok(mut file) = File::open(format!("/proc/{pid}/cmdline")) else {
         return Vec::new();
@@ -330,7 +346,7 @@ pub(super) fn arguments_of(pid: u32) -> Vec<String> {
 
 /// The control group of a process, in the hierarchy that systemd names.
 pub(super) fn control_group_of(pid: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let text = fact_text(pid, "cgroup")?;
     let of = |prefix: &str| {
         let line = text.lines().find(|line| line.starts_with(prefix))?;
         line.splitn(3, ':').nth(2).map(str::to_owned)
@@ -425,7 +441,7 @@ pub fn hide_from_others() -> io::Result<()> {
 /// (the state). The name is in parentheses and may hold any byte, so only the
 /// last parenthesis ends it.
 fn stat_field(pid: u32, index: usize) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let bytes = fact(pid, "stat").ok()?;
     let behind = bytes.iter().rposition(|byte| *byte == b')')? + 1;
     let rest = std::str::from_utf8(bytes.get(behind..)?).ok()?;
     rest.split_ascii_whitespace()
