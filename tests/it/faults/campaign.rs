@@ -6,6 +6,7 @@
 use serde_json::json;
 
 use super::rig::{Played, Rig};
+use crate::support::dice::{Dice, seeds};
 
 const SEEDS: std::ops::Range<u64> = 0..12;
 
@@ -24,23 +25,10 @@ const FAILPOINTS: &[(&str, u64)] = &[
     ("session.over", 2),
 ];
 
-/// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    fn failpoint(&mut self) -> String {
-        let at = usize::try_from(self.below(FAILPOINTS.len() as u64)).unwrap();
-        let (name, passes) = FAILPOINTS[at];
-        format!("{name}:{}", 1 + self.below(passes))
-    }
+fn failpoint(dice: &mut Dice) -> String {
+    let at = usize::try_from(dice.below(FAILPOINTS.len() as u64)).unwrap();
+    let (name, passes) = FAILPOINTS[at];
+    format!("{name}:{}", 1 + dice.below(passes))
 }
 
 /// Makes scripts; every command has a name of its own.
@@ -111,10 +99,10 @@ impl Author<'_> {
 
 /// Plays one seed; gives the number of deaths.
 fn run(seed: u64) -> usize {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut rig = Rig::new(&[]);
     for _ in 0..1 + dice.below(5) {
-        let failpoint = dice.failpoint();
+        let failpoint = failpoint(&mut dice);
         rig.schedule.push_back(failpoint);
     }
     let mut author = Author {
@@ -144,15 +132,7 @@ fn run(seed: u64) -> usize {
 
 #[test]
 fn whatever_is_played_and_killed_nothing_is_lost_or_done_twice() {
-    let wish = std::env::var("HUMANLAYER_FAULT_SEEDS").ok();
-    let number = |text: &str| text.parse::<u64>().expect("a number of seeds");
-    let seeds = match wish.as_deref() {
-        None => SEEDS,
-        Some(text) => match text.split_once("..") {
-            Some((from, to)) => number(from)..number(to),
-            None => 0..number(text),
-        },
-    };
+    let seeds = seeds("HUMANLAYER_FAULT_SEEDS", SEEDS);
     let many = seeds.end - seeds.start;
     let deaths: usize = seeds.map(run).sum();
     eprintln!("{many} seeds, {deaths} deaths");

@@ -3,7 +3,7 @@
 
 mod bad_input;
 mod campaign;
-mod check;
+pub mod check;
 mod clients;
 mod disk;
 mod life;

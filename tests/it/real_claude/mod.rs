@@ -10,6 +10,7 @@ mod decisions;
 mod failures;
 mod hooks;
 mod itself;
+mod kills;
 mod messages;
 mod projects;
 mod standing;

@@ -5,6 +5,7 @@ pub mod agent_shell;
 pub mod asker;
 pub mod cli;
 pub mod daemon;
+pub mod dice;
 pub mod http;
 pub mod mcp;
 pub mod real_claude;
