@@ -38,7 +38,7 @@ fn ended_sessions_are_deleted_from_the_list_and_one_that_works_is_left_alone() {
     // Neither the key that opened it nor Enter confirms it.
     terminal.keys("X");
     terminal.keys("enter");
-    terminal.wait_for("y deletes for good");
+    terminal.wait_for("Press y to delete");
     assert_eq!(cli.ok(&["sessions", "-q"]).lines().count(), 3);
     terminal.keys("y");
     terminal.wait_for("2 sessions deleted");
