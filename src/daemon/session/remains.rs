@@ -102,7 +102,6 @@ async fn kill_orphan(state: &RunnerState) {
     kill(pid, true);
     let deadline = tokio::time::Instant::now() + KILL_WAIT;
     while platform::process_start_time(pid) == state.agent_start_time
-        && !platform::is_zombie(pid)
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
