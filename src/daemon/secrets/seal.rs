@@ -59,6 +59,12 @@ impl Sealer {
         tag.as_ref().try_into().ok()
     }
 
+    /// By what the key is recognised; none without a key.
+    #[must_use]
+    pub fn key_id(&self) -> Option<[u8; KEY_ID_BYTES]> {
+        self.key.as_ref().ok().map(|key| key.id)
+    }
+
     /// Encrypts the secrets of a session.
     ///
     /// # Errors

@@ -257,15 +257,19 @@ pub fn foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<Vec<String>
     Ok(foreign)
 }
 
-/// Whether somebody else has changed what is on record of runners, as far as that can be told: with a key that
-/// fits nothing at all, it cannot.
+/// Whether somebody else has changed what is on record of runners, as far as that can be told. It cannot with a key
+/// that fits nothing at all; and what another key has sealed was sealed by a daemon that had that one for a while.
 pub fn runners_are_foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result<bool> {
+    let Some(own) = sealer.key_id() else {
+        return Ok(false);
+    };
     let (mut is_right_key, mut foreign) = (false, false);
     for kind in &KINDS {
         each(db, kind, |row, _, text, code| {
             let fits = fits(sealer, kind.kind, row, text, code);
             is_right_key |= fits && !kind.is_whole;
-            foreign |= !fits && kind.is_whole;
+            let is_of_this_key = code.is_none_or(|code| code.starts_with(&own));
+            foreign |= !fits && kind.is_whole && is_of_this_key;
             Ok(())
         })?;
     }
@@ -308,8 +312,18 @@ pub fn ours<T>(
 }
 
 fn fits(sealer: &Sealer, table: &str, row: &str, text: &str, code: Option<&[u8]>) -> bool {
-    let right = sealer.code(&message(table, row, text));
-    code.is_some() && right.as_ref().map(<[u8; 32]>::as_slice) == code
+    code.is_some() && code_for(sealer, table, row, text).as_deref() == code
+}
+
+/// The code of a row; that of all rows of a kind tells as well with which key it was made.
+fn code_for(sealer: &Sealer, table: &str, row: &str, text: &str) -> Option<Vec<u8>> {
+    let code = sealer.code(&message(table, row, text))?;
+    let mut whole = Vec::new();
+    if row == ALL {
+        whole.extend(sealer.key_id()?);
+    }
+    whole.extend(code);
+    Some(whole)
 }
 
 /// What a person is told of foreign rows.
@@ -359,7 +373,7 @@ fn put(
     row: &str,
     text: Option<&str>,
 ) -> rusqlite::Result<()> {
-    let code = text.and_then(|text| sealer.code(&message(table, row, text)));
+    let code = text.and_then(|text| code_for(sealer, table, row, text));
     match code {
         Some(code) => db
             .prepare_cached("INSERT OR REPLACE INTO seals (kind, row, code) VALUES (?, ?, ?)")?
