@@ -614,6 +614,7 @@ fn run(seed: u64) -> Vec<Killed> {
 }
 
 #[test]
+#[ignore = "takes minutes of a machine of its own: cargo test --test it kills -- --ignored"]
 fn whoever_is_killed_no_message_is_lost_and_none_runs_twice() {
     let seeds = seeds("HUMANLAYER_KILL_SEEDS", SEEDS);
     let (next, end) = (AtomicU64::new(seeds.start), seeds.end);

@@ -92,7 +92,7 @@ fn background_work_is_not_interrupted_and_not_ended_by_the_idle_limit(#[case] ve
 
 #[rstest]
 #[case("2.0.37", "a UserPromptSubmit hook may have blocked it")]
-#[case("2.1.133", "a UserPromptSubmit hook may have blocked it")]
+#[case("2.1.133", "forbidden words")]
 #[case("2.1.332", "forbidden words")]
 fn a_message_that_a_hook_blocks_has_failed_and_says_why(#[case] version: &str, #[case] why: &str) {
     let rig = Rig::of_version(version);
