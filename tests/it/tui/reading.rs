@@ -15,7 +15,8 @@ fn conversation(cli: &Cli, program: &mut std::process::Command) -> Terminal {
     // On such a screen the conversation takes the place of the lists.
     terminal.wait_for("Completed 1");
     terminal.keys("3");
-    terminal.wait_for("nothing to see");
+    // The heading names the words too, before the conversation is there.
+    terminal.wait_for("▌   nothing to see");
     terminal
 }
 
