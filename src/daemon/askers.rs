@@ -42,10 +42,7 @@ async fn look(store: &Store) -> Result<bool, StoreError> {
     let gone: Vec<ProcessId> = known
         .iter()
         .map(|asker| asker.process)
-        .filter(|process| {
-            platform::process_start_time(process.pid) != Some(process.start_time)
-                || platform::is_zombie(process.pid)
-        })
+        .filter(|process| !process.exists() || platform::is_zombie(process.pid))
         .collect();
     // While they only wait, nothing is written.
     if !gone.is_empty() || known.iter().any(|asker| asker.settled) {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jsonrpsee::Extensions;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -26,10 +25,10 @@ use super::session::{self, Sessions};
 use super::signals::Signals;
 use super::store::{Store, StoreError};
 use super::user_names::UserNames;
-use super::{Daemon, askers, humanlayer_api, orphans, permissions, rpc, stopped};
+use super::{Daemon, askers, humanlayer_api, orphans, permissions, sockets, stopped};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
-use crate::ipc::{self, BindError, Credentials, Limits, Peer, Server};
+use crate::ipc::{self, BindError};
 use crate::platform::{self, Step};
 use crate::runner;
 
@@ -261,7 +260,11 @@ async fn serve(
     .map_err(|error| system("watch files")(&error))?;
     let context = context.with_lock(with_suffix(&options.database, ".lock"));
     let isolated = session::IsolatedPlaces::of(&parent(&options.database));
-    let agents = listen_for_isolated_agents(&isolated);
+    let agents = private_dir(&isolated.socket_directory())
+        .map_err(|error| error.to_string())
+        .and_then(|()| ipc::bind(&isolated.socket()).map_err(|error| error.to_string()))
+        .inspect_err(|problem| tracing::warn!(problem, "isolated agents cannot be served"))
+        .ok();
     let isolated = agents.is_some().then_some(isolated);
     let context = context.with_isolation(isolated, options.isolation);
     let sessions = Sessions::new(context);
@@ -291,12 +294,12 @@ async fn serve(
         askers: Arc::new(Notify::new()),
     });
     let serving = tokio::spawn(
-        server(&daemon, Some(with_suffix(&options.socket, ".lock")))?
+        sockets::server(&daemon, Some(with_suffix(&options.socket, ".lock")))?
             .serve(listener, shutdown.clone()),
     );
     let serving_agents = match agents {
         Some(listener) => Some(tokio::spawn(
-            server(&daemon, None)?.serve(listener, shutdown.clone()),
+            sockets::server(&daemon, None)?.serve(listener, shutdown.clone()),
         )),
         None => None,
     };
@@ -404,111 +407,6 @@ fn serve_http(
         })
         .map_err(|error| system("start a thread for HTTP")(&error))?;
     Ok(end)
-}
-
-/// Listens where isolated agents connect. A daemon goes on without.
-fn listen_for_isolated_agents(isolated: &session::IsolatedPlaces) -> Option<ipc::Listener> {
-    let made = private_dir(&isolated.socket_directory()).map_err(|error| error.to_string());
-    let bound = made.and_then(|()| {
-        let socket = isolated.socket();
-        ipc::bind(&socket).map_err(|error| error.to_string())
-    });
-    bound
-        .inspect_err(|problem| tracing::warn!(problem, "isolated agents cannot be served"))
-        .ok()
-}
-
-/// Serves all methods, on the socket of this life lock; without one those that an agent may call.
-fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, DaemonError> {
-    let agents_only = lock.is_none();
-    let module =
-        rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
-    let sessions = daemon.sessions.clone();
-    let on_accept = move |peer: Credentials, process: Peer| {
-        let mut extensions = Extensions::new();
-        let callers = &sessions.context().callers;
-        let caller = Arc::new(callers.accept(peer, process));
-        let holder = caller.holder();
-        extensions.insert(caller);
-        if agents_only {
-            extensions.insert(rpc::AgentsOnly);
-        }
-        ipc::Accepted { extensions, holder }
-    };
-    Ok(Server {
-        methods: module.into(),
-        limits: Limits::default(),
-        takeover: Some(Arc::new(rpc::Subscribe(Arc::clone(daemon)))),
-        on_accept: Arc::new(on_accept),
-        on_socket_change: Some(match lock {
-            Some(lock) => Arc::new(on_socket_change(Arc::clone(daemon), lock)),
-            None => Arc::new(on_agents_socket_change(Arc::clone(daemon))),
-        }),
-    })
-}
-
-/// Says what became of the socket's file, and records that it was taken away.
-fn on_socket_change(
-    daemon: Arc<Daemon>,
-    lock: PathBuf,
-) -> impl Fn(ipc::SocketChange) + Send + Sync {
-    move |change| {
-        let problem = match &change {
-            ipc::SocketChange::BoundAgain | ipc::SocketChange::Back => None,
-            ipc::SocketChange::Lost(why) => Some(format!(
-                "the socket was taken away and cannot be bound again: {why}"
-            )),
-        };
-        daemon.conditions.set(Part::Socket, problem);
-        if change != ipc::SocketChange::BoundAgain {
-            return;
-        }
-        // Whoever starts another daemon takes the lock that is there.
-        let lock_too = if lock.exists() {
-            ""
-        } else {
-            ", and so was its lock"
-        };
-        let detail = format!(
-            "the socket {} was deleted or replaced{lock_too}; it was bound again",
-            daemon.socket.display()
-        );
-        tracing::error!(detail);
-        let store = daemon.store.clone();
-        tokio::spawn(async move {
-            let kind = AlarmKind::SocketTaken;
-            if let Err(error) = store.raise_about_daemon(kind, detail).await {
-                tracing::warn!(%error, "cannot record that the socket was taken away");
-            }
-        });
-    }
-}
-
-/// Says what became of the socket's file that isolated agents see, and records that it was taken away. They cannot do
-/// that themselves.
-fn on_agents_socket_change(daemon: Arc<Daemon>) -> impl Fn(ipc::SocketChange) + Send + Sync {
-    move |change| {
-        let problem = match &change {
-            ipc::SocketChange::BoundAgain | ipc::SocketChange::Back => None,
-            ipc::SocketChange::Lost(why) => Some(format!(
-                "the socket for isolated agents was taken away and cannot be bound again: {why}"
-            )),
-        };
-        daemon.conditions.set(Part::AgentsSocket, problem);
-        if change != ipc::SocketChange::BoundAgain {
-            return;
-        }
-        let detail =
-            "the socket for isolated agents was deleted or replaced; it was bound again".to_owned();
-        tracing::error!(detail);
-        let store = daemon.store.clone();
-        tokio::spawn(async move {
-            let kind = AlarmKind::SocketTaken;
-            if let Err(error) = store.raise_about_daemon(kind, detail).await {
-                tracing::warn!(%error, "cannot record that a socket was taken away");
-            }
-        });
-    }
 }
 
 /// Looks whether another program has written to the database.

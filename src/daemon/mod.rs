@@ -25,6 +25,7 @@ pub mod rpc;
 pub mod secrets;
 pub mod session;
 mod signals;
+mod sockets;
 mod stopped;
 pub mod store;
 mod user_names;

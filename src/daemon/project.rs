@@ -607,10 +607,9 @@ fn binary(begin: Vec<u8>, rest: File) -> io::Result<Content> {
             "it has more than {MAX_BINARY} bytes"
         )));
     }
-    let digest = hash.finalize();
     Ok(Content::Binary {
         bytes,
-        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex::encode(hash.finalize()),
     })
 }
 

@@ -62,7 +62,7 @@ async fn look(sessions: &Sessions, conditions: &Conditions) {
             && process
                 .unlinked_since
                 .is_some_and(|since| since.elapsed() > UNREACHABLE)
-            && platform::process_start_time(pid) == Some(process.runner.start_time);
+            && process.runner.exists();
         let problem = is_out_of_reach.then(|| {
             format!("session {session}: its runner (process {pid}) cannot be reached, so nothing that is decided arrives; its socket was taken away, perhaps. `humanlayer end {session}` ends it all the same")
         });

@@ -165,10 +165,7 @@ impl Project {
                 }
             }
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(hash.finalize())
     }
 
     /// The question's input: what is to be decided, then every file in full.

@@ -1,5 +1,6 @@
-//! Whether a file system answers at once.
+//! Where a file is kept: on a disk of this machine, or elsewhere.
 
+use std::fs::File;
 use std::path::Path;
 
 /// Whether what is at a path is kept by this machine itself, so that looking at it waits for nobody: no network
@@ -28,6 +29,23 @@ pub fn is_local(path: &Path) -> bool {
 #[must_use]
 pub fn is_local(_: &Path) -> bool {
     false
+}
+
+/// Whether a file is on another machine.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_remote(file: &File) -> bool {
+    /// NFS, SMB, CIFS, SMB 2.
+    const REMOTE: [u64; 4] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42];
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|found| REMOTE.contains(&((found.f_type as u64) & 0xffff_ffff)))
+}
+
+/// Nothing is known here, so it may be.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn is_remote(_: &File) -> bool {
+    true
 }
 
 #[cfg(all(test, target_os = "linux"))]

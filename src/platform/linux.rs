@@ -85,10 +85,10 @@ pub fn process_start_time(pid: u32) -> Option<u64> {
 /// Now, by the clock of [`process_start_time`].
 #[must_use]
 pub fn start_clock() -> u64 {
-    // Seconds with hundredths, and a tick is one of those for every program.
-    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
-    let seconds = text.split_ascii_whitespace().next().unwrap_or_default();
-    seconds.replace('.', "").parse().unwrap_or(u64::MAX)
+    // A tick is a hundredth of a second for every program.
+    since_boot().map_or(u64::MAX, |passed| {
+        u64::try_from(passed.as_millis() / 10).unwrap_or(u64::MAX)
+    })
 }
 
 /// Whether a process has ended and only waits for its parent to take note.
@@ -422,9 +422,11 @@ pub fn peer_pid(socket: BorrowedFd<'_>) -> Option<u32> {
 /// How long the system has run, times of sleep included.
 #[must_use]
 pub fn since_boot() -> Option<std::time::Duration> {
+    // Seconds with hundredths.
     let text = fs::read_to_string("/proc/uptime").ok()?;
-    let seconds: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
-    std::time::Duration::try_from_secs_f64(seconds).ok()
+    let seconds = text.split_ascii_whitespace().next()?;
+    let hundredths: u64 = seconds.replace('.', "").parse().ok()?;
+    Some(std::time::Duration::from_millis(hundredths * 10))
 }
 
 /// Keeps other processes of this user out of this one's memory, environment and open files, and its

@@ -6,17 +6,17 @@ use super::walk;
 
 /// A lock on a file, as the system shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileLock {
+struct FileLock {
     /// The process; 0 where it is outside of our namespace.
-    pub pid: u32,
+    pid: u32,
     /// Whether it is one on the whole file (`flock`), not on a range of its bytes.
-    pub is_whole: bool,
+    is_whole: bool,
     /// Whether nobody else may hold one beside it.
-    pub is_exclusive: bool,
+    is_exclusive: bool,
     /// The first of its bytes.
-    pub first: u64,
+    first: u64,
     /// The last of them.
-    pub last: u64,
+    last: u64,
 }
 
 /// The processes that hold a file locked as a whole, for themselves alone.
@@ -31,8 +31,7 @@ pub fn lock_holders(path: &Path) -> Vec<u32> {
 
 /// The locks on a file; none where the system does not show them.
 #[cfg(target_os = "linux")]
-#[must_use]
-pub fn locks_on(path: &Path) -> Vec<FileLock> {
+fn locks_on(path: &Path) -> Vec<FileLock> {
     use std::os::unix::fs::MetadataExt as _;
     let (Ok(file), Ok(locks)) = (
         std::fs::metadata(path),
@@ -47,8 +46,7 @@ pub fn locks_on(path: &Path) -> Vec<FileLock> {
 
 /// The locks on a file: not told here.
 #[cfg(not(target_os = "linux"))]
-#[must_use]
-pub fn locks_on(_path: &Path) -> Vec<FileLock> {
+fn locks_on(_path: &Path) -> Vec<FileLock> {
     Vec::new()
 }
 

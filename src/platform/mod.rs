@@ -35,12 +35,10 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
-pub use file_system::is_local;
+pub use file_system::{is_local, is_remote};
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
-pub use locks::{
-    FileLock, describe_process, lock_holders, locks_on, who_holds, who_holds_database,
-};
+pub use locks::{describe_process, lock_holders, who_holds, who_holds_database};
 pub use program::{installed_program, is_executable, on_path, running_program};
 pub use regular_file::{Links, open_regular, open_regular_with, read_regular};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
@@ -111,6 +109,14 @@ pub struct ProcessId {
     /// When it started: clock ticks since boot on Linux, microseconds since
     /// the epoch on macOS. Only good for comparing on one machine and boot.
     pub start_time: u64,
+}
+
+impl ProcessId {
+    /// Whether it is there, also as one that has ended and only waits for its parent.
+    #[must_use]
+    pub fn exists(self) -> bool {
+        process_start_time(self.pid) == Some(self.start_time)
+    }
 }
 
 /// Makes this process the leader of a session of its own, without a terminal;

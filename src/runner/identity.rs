@@ -55,7 +55,7 @@ impl PublicKey {
         message: &[u8],
         signature: &str,
     ) -> bool {
-        from_hex(signature).is_some_and(|signature| {
+        hex::decode(signature).is_ok_and(|signature| {
             UnparsedPublicKey::new(&ED25519, &self.0)
                 .verify(&signed(dir, purpose, message), &signature)
                 .is_ok()
@@ -132,7 +132,7 @@ impl Identity {
     /// Signs a message.
     pub(super) fn sign(&self, purpose: Purpose, message: &[u8]) -> String {
         let signature = self.pair.sign(&signed(&self.dir, purpose, message));
-        hex(signature.as_ref())
+        hex::encode(signature)
     }
 }
 
@@ -146,21 +146,6 @@ fn signed(dir: &SessionDir, purpose: Purpose, message: &[u8]) -> Vec<u8> {
         name.to_string_lossy()
     );
     [head.as_bytes(), message].concat()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
-    digits?
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -33,6 +33,14 @@ pub enum Stopped {
     Done,
 }
 
+/// What is behind the socket.
+enum Server {
+    /// Nothing.
+    None,
+    /// A process that takes connections, or even answers; which, where that is told.
+    Answers { pid: Option<u32> },
+}
+
 /// An agent does not stop the daemon of all sessions: it could not start another one. (What it sends the daemon
 /// itself is not obeyed, either.)
 fn refuse_agents() -> Result<(), Failure> {
@@ -90,31 +98,38 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
         }
     };
     let mut is_hung = false;
-    let answering = match Client::connect(socket).await {
-        // One that hangs is stopped by the pid in its lock.
+    let server = match Client::connect(socket).await {
         Ok(client) => match tokio::time::timeout(ANSWER_LIMIT, client.health()).await {
-            Ok(health) => Some(served_by(socket).await.unwrap_or(health?.pid)),
+            Ok(health) => {
+                let said = health?.pid;
+                let pid = served_by(socket).await.or((said != 0).then_some(said));
+                Server::Answers { pid }
+            }
             Err(_) => {
                 is_hung = true;
-                Some(served_by(socket).await.unwrap_or(0))
+                let pid = served_by(socket).await;
+                Server::Answers { pid }
             }
         },
-        Err(ClientError::NotRunning { .. }) => None,
+        Err(ClientError::NotRunning { .. }) => Server::None,
         Err(error) => return Err(error.into()),
     };
-    let pid = match (life::look(socket).map_err(looking)?, answering) {
-        (Life::Free, None) => return Ok(Stopped::WasNotRunning),
+    let pid = match (life::look(socket).map_err(looking)?, server) {
+        (Life::Free, Server::None) => return Ok(Stopped::WasNotRunning),
         // An older daemon holds no such lock and does not tell its pid.
-        (Life::Free, Some(_)) => {
+        (Life::Free, Server::Answers { .. }) => {
             return Err(Failure::failed(format!(
                 "what answers on {} is not this program's daemon",
                 socket.display()
             ))
             .with_hint("stop it the way it was started"));
         }
-        (Life::Held(written), answering) => {
+        (Life::Held(written), server) => {
             let holders = platform::lock_holders(&life::life_lock(socket));
-            let named = answering.filter(|pid| *pid != 0);
+            let named = match server {
+                Server::Answers { pid } => pid,
+                Server::None => None,
+            };
             // Where the system tells who holds the lock, nobody else is stopped.
             match (named, holders.first()) {
                 (Some(pid), Some(_)) if !holders.contains(&pid) => {

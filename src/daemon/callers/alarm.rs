@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{Callers, lock};
 use crate::domain::SessionId;
-use crate::platform::{self, ProcessHandle, ProcessId};
+use crate::platform::{ProcessHandle, ProcessId};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl Watch {
         match &self.handle {
             Some(handle) => handle.is_alive(),
             // It had ended before it was watched, or the system has no such handles.
-            None => platform::process_start_time(self.process.pid) == Some(self.process.start_time),
+            None => self.process.exists(),
         }
     }
 }

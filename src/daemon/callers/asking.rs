@@ -5,7 +5,7 @@
 
 use super::{Caller, Callers, landmarks, lock};
 use crate::domain::Origin;
-use crate::platform::{self, ProcessId, Step};
+use crate::platform::{ProcessId, Step};
 
 /// Most programs that are kept; those that have ended go first.
 const MOST: usize = 4096;
@@ -70,18 +70,15 @@ impl Callers {
             .filter(|process| asking.insert(*process))
             .collect();
         if asking.len() > MOST {
-            asking.retain(|process| {
-                platform::process_start_time(process.pid) == Some(process.start_time)
-            });
+            asking.retain(|process| process.exists());
         }
         new
     }
 
     /// Takes over what an earlier daemon had on record; gives those that have ended.
     pub fn recall_asking(&self, processes: Vec<ProcessId>) -> Vec<ProcessId> {
-        let (lives, gone): (Vec<_>, Vec<_>) = processes.into_iter().partition(|process| {
-            platform::process_start_time(process.pid) == Some(process.start_time)
-        });
+        let (lives, gone): (Vec<_>, Vec<_>) =
+            processes.into_iter().partition(|process| process.exists());
         lock(&self.asking).extend(lives);
         gone
     }

@@ -61,10 +61,7 @@ pub fn shortened(text: &str) -> Cow<'_, str> {
             return value.to_owned();
         }
         let whole = json::text(value);
-        let end = (0..=MAX_FIELD.min(whole.len()))
-            .rev()
-            .find(|end| whole.is_char_boundary(*end));
-        let head = whole.get(..end.unwrap_or(0)).unwrap_or_default();
+        let head = &whole[..whole.floor_char_boundary(MAX_FIELD)];
         serde_json::Value::from(format!("{head} [cut off here: {} bytes]", value.len())).to_string()
     }))
 }

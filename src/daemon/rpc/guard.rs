@@ -103,11 +103,11 @@ impl Call {
     /// Lets an agent start only what asks a person, with the standing permissions that it is to have and
     /// whatever the project's settings say; gives how.
     pub fn may_launch(
-        &self,
+        origin: &Origin,
         config: LaunchConfig,
         settings: &Settings,
     ) -> Result<LaunchConfig, RpcError> {
-        if self.origin_now().may_decide() {
+        if origin.may_decide() {
             return Ok(config);
         }
         let strict = !settings.auto_accept_edits
@@ -117,8 +117,8 @@ impl Call {
             && config.mcp_config.is_none()
             && config.permission_prompt_tool.is_none();
         if !strict {
-            self.must_be_a_person("start a session that runs tools without asking")?;
-            return Ok(config);
+            let what = "start a session that runs tools without asking";
+            return Err(refused(origin, what));
         }
         Ok(LaunchConfig {
             by_an_agent: true,
@@ -138,14 +138,14 @@ impl Call {
     /// until the session is on record.
     pub async fn count_launch(
         &self,
+        origin: &Origin,
         config: LaunchConfig,
     ) -> Result<(LaunchConfig, Option<tokio::sync::MutexGuard<'_, ()>>), RpcError> {
-        let origin = self.origin_now();
         if origin.may_decide() {
             return Ok((config, None));
         }
         let store = &self.daemon.store;
-        let by = match &origin {
+        let by = match origin {
             Origin::Agent { session_id, .. } => {
                 let session = store.session(session_id.as_str()).await?;
                 session.config.launched_by.unwrap_or(session.id.to_string())
@@ -164,7 +164,7 @@ impl Call {
         let most = usize::from(self.daemon.most_agent_launches);
         if running >= most {
             tracing::warn!(?origin, running, most, "refused a launch");
-            let who = match &origin {
+            let who = match origin {
                 Origin::Agent { .. } => "an agent",
                 _ => "a caller that is not proven to be a person's",
             };
@@ -187,11 +187,11 @@ impl Call {
     /// default.
     pub async fn keep_isolated(
         &self,
+        origin: &Origin,
         mut config: LaunchConfig,
         working_dir: PathBuf,
     ) -> Result<(LaunchConfig, PathBuf), RpcError> {
-        let origin = self.origin_now();
-        let of = match &origin {
+        let of = match origin {
             Origin::Agent { session_id, .. } => {
                 let session = self.daemon.store.session(session_id.as_str()).await?;
                 session.config.isolated.then_some(session)
@@ -224,7 +224,7 @@ impl Call {
             let within = |directory: &PathBuf| own.iter().any(|own| directory.starts_with(own));
             if !directories.iter().all(within) {
                 let what = "launch outside of the directories that its isolation lets it write to";
-                return Err(refused(&origin, what));
+                return Err(refused(origin, what));
             }
         }
         let mut directories = directories.into_iter();

@@ -30,6 +30,7 @@ pub async fn launch(
     params: LaunchSessionParams,
 ) -> Result<LaunchSessionResponse, RpcError> {
     check_message("query", &params.query)?;
+    let origin = call.origin_now();
     let settings = settings(
         params.auto_accept_edits,
         params.dangerously_skip_permissions,
@@ -47,7 +48,7 @@ pub async fn launch(
     let secrets = LaunchSecrets {
         mcp_config: mcp_config(params.mcp_config)?,
         // An agent's could point to another configuration and to a program of its own.
-        env: Some(call.environment(params.env).unwrap_or_else(own_env)),
+        env: Some(Call::environment(&origin, params.env).unwrap_or_else(own_env)),
         proxy: None,
     };
     let config = LaunchConfig {
@@ -73,12 +74,12 @@ pub async fn launch(
             .unwrap_or(call.daemon.sessions.context().isolation),
         without_project: false,
     };
-    let config = call.may_launch(config, &settings)?;
+    let config = Call::may_launch(&origin, config, &settings)?;
     // Until it is on record, so that launches at the same time are counted, too.
-    let (config, _counted) = call.count_launch(config).await?;
+    let (config, _counted) = call.count_launch(&origin, config).await?;
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
-    let (config, working_dir) = call.keep_isolated(config, working_dir).await?;
+    let (config, working_dir) = call.keep_isolated(&origin, config, working_dir).await?;
     let program = program(&call, &config, secrets.env.as_ref()).await?;
     check_mode(&call, &config, program.as_deref(), &secrets, &working_dir).await?;
     let request = Request {

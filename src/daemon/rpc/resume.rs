@@ -21,7 +21,7 @@ use crate::daemon::session::{
 };
 use crate::daemon::store::{Fork, NewWireId};
 use crate::domain::session::{Proxy, Settings};
-use crate::domain::{Delivery, LaunchConfig, Lineage, RunId, Session, SessionId};
+use crate::domain::{Delivery, LaunchConfig, Lineage, Origin, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     ContinueSessionParams, ContinueSessionResponse, SendMessageParams, SendMessageResponse,
@@ -50,7 +50,7 @@ pub async fn send_message(
             session_key: session.key,
             text: params.message,
             line,
-            env: call.environment(params.env),
+            env: Call::environment(&call.origin_now(), params.env),
             launch: None,
             wire_id: None,
         })
@@ -130,9 +130,10 @@ async fn go_on(
     must_have_begun(session)?;
     let secrets = call.inherit_secrets(session, &params).await?;
     let config = inherit(session, &params, &secrets)?;
-    call.may_go_on(session, config.clone()).await?;
+    let origin = call.origin_now();
+    call.may_go_on(&origin, session, config.clone()).await?;
     working_dir(Some(session.working_dir.clone())).await?;
-    let env = call.environment(params.env.clone());
+    let env = Call::environment(&origin, params.env.clone());
     program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
     let line = control::user_message(&params.query);
     check_line(&line)?;
@@ -174,8 +175,9 @@ async fn fork(
     let claude_session_id = must_have_begun(source)?;
     let mut secrets = call.inherit_secrets(source, &params).await?;
     let config = inherit(source, &params, &secrets)?;
-    let (config, settings) = call.may_go_on(source, config).await?;
-    let env = call.environment(params.env);
+    let origin = call.origin_now();
+    let (config, settings) = call.may_go_on(&origin, source, config).await?;
+    let env = Call::environment(&origin, params.env);
     if secrets.env.is_none() {
         secrets.env = Some(env.unwrap_or_else(own_env));
     }
@@ -220,22 +222,23 @@ impl Call {
     /// mode, with what its standing permissions still are. Fails if the caller may not start that.
     async fn may_go_on(
         &self,
+        origin: &Origin,
         session: &Session,
         config: LaunchConfig,
     ) -> Result<(LaunchConfig, Settings), RpcError> {
         let config = in_present_mode(&self.daemon.store, config, session).await?;
         let settings = inherited_settings(session);
-        let config = self.may_launch(config, &settings)?;
+        let config = Self::may_launch(origin, config, &settings)?;
         Ok((config, settings))
     }
 
     /// A person's environment. An agent's is never used: it could point a session's next process to
     /// programs and credentials of its own.
     pub(super) fn environment(
-        &self,
+        origin: &Origin,
         given: Option<std::collections::BTreeMap<String, String>>,
     ) -> Option<std::collections::BTreeMap<String, String>> {
-        given.filter(|_| self.origin_now().may_decide())
+        given.filter(|_| origin.may_decide())
     }
 
     async fn inherit_secrets(

@@ -1,6 +1,5 @@
 //! The key file: made when there is none, never overwritten.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -66,23 +65,13 @@ fn parse(text: &str) -> Option<[u8; KEY_BYTES]> {
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    if line.len() != 2 * KEY_BYTES || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
     let mut key = [0; KEY_BYTES];
-    for (index, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(line.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(line, &mut key).ok()?;
     Some(key)
 }
 
 /// A daemon that dies meanwhile leaves no half key.
 fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
-    let mut text = format!("{COMMENT}\n");
-    for byte in key {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
+    let text = format!("{COMMENT}\n{}\n", hex::encode(key));
     platform::write_atomically(path, text.as_bytes())
 }

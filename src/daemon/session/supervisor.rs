@@ -92,8 +92,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         told_linked: false,
         terminations: 0,
         journal_taken: false,
-        place_seen: None,
-        place_due: None,
+        place_due: Instant::now(),
+        place_skipped: false,
         looked_at_end: false,
         started: Instant::now(),
         watching: Watching::default(),
@@ -156,9 +156,10 @@ struct Supervisor {
     terminations: u32,
     /// Whether it was said that the journal is not in its place.
     journal_taken: bool,
-    /// When it was last looked whether the journal is in its place, and when that is to be done again.
-    place_seen: Option<Instant>,
-    place_due: Option<Instant>,
+    /// From when on it is looked again whether the journal is in its place.
+    place_due: Instant,
+    /// Whether that was left out.
+    place_skipped: bool,
     /// Whether it was established how the runner ended.
     looked_at_end: bool,
     ending: Ending,
@@ -193,8 +194,8 @@ impl Supervisor {
     /// Starts over from what the store has.
     async fn forget_places(&mut self) {
         self.journal = None;
-        self.place_seen = None;
-        self.place_due = None;
+        self.place_due = Instant::now();
+        self.place_skipped = false;
         self.link = None;
         if let Ok(session) = self.ctx.store.session_by_key(self.session.key).await {
             self.session = session;
@@ -564,7 +565,8 @@ impl Supervisor {
     fn timer(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(24 * 3600);
         let mut timer = self.ending.due(&self.facts()).unwrap_or(far);
-        for due in [self.watching.due(), self.place_due].into_iter().flatten() {
+        let place_due = self.place_skipped.then_some(self.place_due);
+        for due in [self.watching.due(), place_due].into_iter().flatten() {
             timer = timer.min(due);
         }
         if self.link.is_none() || self.leaving_since.is_some() {

@@ -208,7 +208,7 @@ pub fn hold(path: &Path) -> Result<Option<File>, StoreError> {
     let Ok(file) = File::open(path) else {
         return Ok(None);
     };
-    if is_remote(&file) {
+    if platform::is_remote(&file) {
         return Ok(None);
     }
     let deadline = Instant::now() + HOLD_WAIT;
@@ -231,20 +231,6 @@ pub fn hold(path: &Path) -> Result<Option<File>, StoreError> {
             }
         }
     }
-}
-
-/// Whether a file is on another machine, where such a hold is one of the kind that SQLite takes.
-#[cfg(target_os = "linux")]
-fn is_remote(file: &File) -> bool {
-    /// NFS, SMB, CIFS, SMB 2.
-    const REMOTE: [u64; 4] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42];
-    rustix::fs::fstatfs(file)
-        .is_ok_and(|found| REMOTE.contains(&((found.f_type as u64) & 0xffff_ffff)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_remote(_: &File) -> bool {
-    true
 }
 
 #[cfg(test)]

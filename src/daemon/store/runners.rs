@@ -31,10 +31,8 @@ pub struct KnownRunner {
     pub keys: Vec<PublicKey>,
     /// The run of the system in which the first was started.
     pub boot: Option<String>,
-    /// Their processes, the last one last.
+    /// Their processes, in the order in which they were started.
     pub processes: Vec<ProcessId>,
-    /// When the first was started.
-    pub since: Option<u64>,
     /// Whether this daemon, or an earlier one, wrote all of that, and nobody took anything away.
     pub is_sealed: bool,
 }
@@ -115,10 +113,8 @@ impl Store {
                     .doing("look up a runner")?;
                 let is_sealed = seals::holds(db, &sealer, "runners", seals::ALL)
                     .doing("look who wrote of a runner")?;
-                let first = rows.first();
                 Ok(KnownRunner {
-                    boot: first.map(|(_, boot, _, _)| boot.clone()),
-                    since: first.map(|(_, _, _, start_time)| start_time.cast_unsigned()),
+                    boot: rows.first().map(|(_, boot, ..)| boot.clone()),
                     processes: rows
                         .iter()
                         .map(|(_, _, pid, start_time)| ProcessId {

@@ -263,17 +263,25 @@ pub fn runners_are_foreign(db: &Connection, sealer: &Sealer) -> rusqlite::Result
     let Some(own) = sealer.key_id() else {
         return Ok(false);
     };
-    let (mut is_right_key, mut foreign) = (false, false);
-    for kind in &KINDS {
+    let mut foreign = false;
+    for kind in KINDS.iter().filter(|kind| kind.is_whole) {
         each(db, kind, |row, _, text, code| {
-            let fits = fits(sealer, kind.kind, row, text, code);
-            is_right_key |= fits && !kind.is_whole;
             let is_of_this_key = code.is_none_or(|code| code.starts_with(&own));
-            foreign |= !fits && kind.is_whole && is_of_this_key;
+            foreign |= is_of_this_key && !fits(sealer, kind.kind, row, text, code);
             Ok(())
         })?;
     }
-    Ok(is_right_key && foreign)
+    if !foreign {
+        return Ok(false);
+    }
+    let mut is_right_key = false;
+    for kind in KINDS.iter().filter(|kind| !kind.is_whole) {
+        each(db, kind, |row, _, text, code| {
+            is_right_key = is_right_key || fits(sealer, kind.kind, row, text, code);
+            Ok(())
+        })?;
+    }
+    Ok(is_right_key)
 }
 
 /// Whether a row is sealed as it is.

@@ -37,6 +37,13 @@ fn said(daemon: &Daemon, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
 }
 
+/// What the daemon has written itself is no other's doing for the next one.
+fn restart_without_an_alarm(daemon: &mut Daemon) {
+    daemon.kill_and_restart();
+    let open = open_alarms(daemon);
+    assert!(open.is_empty(), "{open:?}");
+}
+
 /// `humanlayer approve` in a terminal that is opened now.
 pub fn approve_in_a_new_terminal(daemon: &Daemon, asked: &Value) -> String {
     let log = daemon.root().join("typescript");
@@ -163,13 +170,7 @@ fn what_was_written_while_no_daemon_ran_permits_nothing_either() {
     let accepting = json!({"session_id": id, "auto_accept_edits": true});
     daemon.call("updateSessionSettings", accepting);
     daemon.call("createKey", json!({"name": "mine"}));
-    // What the daemon writes itself is no other's.
-    daemon.kill_and_restart();
-    assert!(
-        open_alarms(&daemon).is_empty(),
-        "{:?}",
-        open_alarms(&daemon)
-    );
+    restart_without_an_alarm(&mut daemon);
     daemon.kill();
     let db = rusqlite::Connection::open(daemon.database()).unwrap();
     db.execute_batch(
@@ -215,12 +216,7 @@ fn what_was_written_while_no_daemon_ran_permits_nothing_either() {
     daemon.approve(&asked);
     daemon.until_status(&id, "completed");
     wait_until("the session goes on", || waits().is_none().then_some(()));
-    daemon.kill_and_restart();
-    assert!(
-        open_alarms(&daemon).is_empty(),
-        "{:?}",
-        open_alarms(&daemon)
-    );
+    restart_without_an_alarm(&mut daemon);
 }
 
 #[test]
@@ -261,12 +257,7 @@ fn a_rule_that_another_program_wrote_to_be_granted_is_an_alarm_and_one_that_a_pe
         json!({"decision": "approve", "updated_permissions": rule}),
     );
     daemon.until_status(&session, "completed");
-    daemon.kill_and_restart();
-    assert!(
-        open_alarms(&daemon).is_empty(),
-        "{:?}",
-        open_alarms(&daemon)
-    );
+    restart_without_an_alarm(&mut daemon);
     daemon.kill();
     let db = rusqlite::Connection::open(daemon.database()).unwrap();
     let changed = db

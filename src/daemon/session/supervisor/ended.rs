@@ -101,8 +101,8 @@ impl Supervisor {
 
     async fn raise_killed(&self, known: &KnownRunner, detail: &'static str) -> Result<(), Problem> {
         let (callers, directory) = (&self.ctx.callers, &self.session.directory);
-        let since = match known.since {
-            Some(since) if known.is_sealed => since,
+        let since = match known.processes.first() {
+            Some(first) if known.is_sealed => first.start_time,
             // Somebody has changed it, and may have an interest in a later one.
             Some(_) => 0,
             None => callers
@@ -177,10 +177,7 @@ impl Trace {
 /// Whether the runner lives. Anybody could hold its lock after its death: where its process is on record, that has to
 /// be there as well.
 fn is_alive(dir: &SessionDir, known: &KnownRunner) -> io::Result<bool> {
-    let is_there = |process: &ProcessId| {
-        platform::process_start_time(process.pid) == Some(process.start_time)
-            && !platform::is_zombie(process.pid)
-    };
+    let is_there = |process: &ProcessId| process.exists() && !platform::is_zombie(process.pid);
     let is_known = known.processes.is_empty() || known.processes.iter().any(is_there);
     Ok(is_known && runner::is_alive(dir)?)
 }

@@ -97,12 +97,12 @@ impl Supervisor {
             return self.look_for_missing_journal().await;
         };
         let now = Instant::now();
-        let is_due = self.place_seen.is_none_or(|seen| seen + PLACE_POLL <= now);
-        // What is skipped now is made up for.
-        self.place_due = (!is_due).then(|| self.place_seen.unwrap_or(now) + PLACE_POLL);
+        let is_due = self.place_due <= now;
         if is_due {
-            self.place_seen = Some(now);
+            self.place_due = now + PLACE_POLL;
         }
+        // What is skipped now is made up for.
+        self.place_skipped = !is_due;
         let path = is_due.then(|| self.dir.journal());
         let store = &self.ctx.store;
         match journal.damage(path.as_deref()).map_err(Problem::Journal)? {

@@ -88,16 +88,15 @@ impl Supervisor {
         }
         self.watching.due = Some(now + POLL);
         if let Some((found, stamps)) = self.watching.found.take() {
-            // A thread for that would cost more than the look itself.
-            let (found, now) = if found.is_local() {
+            let is_local = found.is_local();
+            let look = move || {
                 let now = found.stamps();
                 (found, now)
-            } else {
-                blocking(move || {
-                    let now = found.stamps();
-                    (found, now)
-                })
-                .await
+            };
+            // A thread for that would cost more than the look itself.
+            let (found, now) = match is_local {
+                true => look(),
+                false => blocking(look).await,
             };
             let is_same = now == stamps;
             let project = is_same.then(|| found.project.clone());
