@@ -48,6 +48,17 @@ pub fn is_remote(_: &File) -> bool {
     true
 }
 
+/// Has reading an open file not note when that was done, which is a change of the file for each time where its writer
+/// goes on. Who does not own the file cannot; then it is noted.
+pub fn spare_access_time(file: &File) {
+    #[cfg(target_os = "linux")]
+    if let Ok(flags) = rustix::fs::fcntl_getfl(file) {
+        let _ = rustix::fs::fcntl_setfl(file, flags | rustix::fs::OFlags::NOATIME);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;

@@ -95,6 +95,8 @@ pub struct Journal {
     chunk: usize,
     /// Up to where the disk's blocks have been given back.
     freed: u64,
+    /// Whether anything was read since it was last looked for damage.
+    has_grown: bool,
 }
 
 impl Journal {
@@ -107,6 +109,7 @@ impl Journal {
         let mut options = File::options();
         options.read(true).write(true);
         let file = platform::open_regular_with(&mut options, path, Links::Refuse)?;
+        platform::spare_access_time(&file);
         Ok(Self {
             begins,
             file,
@@ -120,6 +123,7 @@ impl Journal {
             head: Vec::new(),
             chunk: FIRST_CHUNK,
             freed: offset,
+            has_grown: false,
         })
     }
 
@@ -182,11 +186,14 @@ impl Journal {
     }
 
     /// How the file is no more what its agent writes; none while it is. Where its path leads is looked at
-    /// only where that is given.
+    /// only where that is given. Without, a file in which there was something to read just now is as it was.
     ///
     /// # Errors
     /// When the file cannot be looked at.
-    pub fn damage(&self, path: Option<&Path>) -> io::Result<Option<Damage>> {
+    pub fn damage(&mut self, path: Option<&Path>) -> io::Result<Option<Damage>> {
+        if std::mem::take(&mut self.has_grown) && path.is_none() {
+            return Ok(None);
+        }
         let open = self.file.metadata()?;
         let read = (self.base - self.begins).saturating_add(self.buffer.len() as u64);
         if open.len() < read {
@@ -267,13 +274,22 @@ impl Journal {
         self.scanned -= self.next;
         self.next = 0;
         let old = self.buffer.len();
-        self.buffer.resize(old + self.chunk, 0);
-        let read = self.file.read_at(
-            &mut self.buffer[old..],
-            self.base - self.begins + old as u64,
-        );
+        let from = self.base - self.begins + old as u64;
+        let read = if self.chunk == FIRST_CHUNK {
+            // What was just written is mostly far smaller, and so is the buffer for it then.
+            let mut first = [0; FIRST_CHUNK];
+            let read = self.file.read_at(&mut first, from);
+            self.buffer
+                .extend_from_slice(&first[..*read.as_ref().unwrap_or(&0)]);
+            read
+        } else {
+            self.buffer.resize(old + self.chunk, 0);
+            let read = self.file.read_at(&mut self.buffer[old..], from);
+            self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
+            read
+        };
         let found = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(old + found);
+        self.has_grown |= found > 0;
         self.drained = found < self.chunk;
         self.chunk = if found == self.chunk {
             CHUNK

@@ -97,7 +97,7 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         looked_at_end: false,
         started: Instant::now(),
         watching: Watching::default(),
-        session,
+        session: Arc::new(session),
         dir,
         ctx,
         stop,
@@ -125,7 +125,7 @@ fn resting_since(session: &Session) -> Instant {
 
 struct Supervisor {
     ctx: Arc<Context>,
-    session: Session,
+    session: Arc<Session>,
     dir: SessionDir,
     /// Something changed in the directory.
     changed: Arc<Notify>,
@@ -198,7 +198,7 @@ impl Supervisor {
         self.place_skipped = false;
         self.link = None;
         if let Ok(session) = self.ctx.store.session_by_key(self.session.key).await {
-            self.session = session;
+            self.session = Arc::new(session);
         }
     }
 
@@ -259,7 +259,8 @@ impl Supervisor {
     }
 
     /// Takes the store's record for what is so, and notes when a rest began.
-    fn take_over(&mut self, session: Session) {
+    fn take_over(&mut self, session: impl Into<Arc<Session>>) {
+        let session = session.into();
         if session.phase.is_resting() && !self.session.phase.is_resting() {
             self.resting_since = Instant::now();
         }

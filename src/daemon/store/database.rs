@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::files::{self, Files, State};
+use super::known_sessions::KnownSessions;
 use super::{Doing as _, StoreError, schema, seals, secrets};
 use crate::daemon::secrets::Sealer;
 
@@ -26,6 +27,7 @@ pub enum NotBegun {
 /// The open database, and what it takes to open it again.
 pub struct Database {
     db: Connection,
+    known: KnownSessions,
     files: Files,
     path: PathBuf,
     sealer: Arc<Sealer>,
@@ -40,9 +42,12 @@ impl Database {
     pub fn open(path: &Path, sealer: &Arc<Sealer>) -> Result<Self, StoreError> {
         create_private(path);
         let held = files::hold(path)?;
-        let db = open_current(path, sealer)?;
+        let mut db = open_current(path, sealer)?;
+        let mut known = KnownSessions::default();
+        known.follow(&mut db)?;
         Ok(Self {
             db,
+            known,
             files: Files::of(path),
             path: path.to_owned(),
             sealer: Arc::clone(sealer),
@@ -66,9 +71,9 @@ impl Database {
         &self.openings
     }
 
-    /// The connection, if its files are where they are to be; else why it is not to be written. What was
-    /// deleted is written back first.
-    pub fn in_place(&mut self) -> Result<&Connection, NotBegun> {
+    /// The connection, if its files are where they are to be, and what is known of what it has stored; else why it
+    /// is not to be written. What was deleted is written back first.
+    pub fn in_place(&mut self) -> Result<(&Connection, &mut KnownSessions), NotBegun> {
         let state = self.files.state();
         match state {
             State::InPlace => {}
@@ -86,7 +91,7 @@ impl Database {
                 ));
             }
         }
-        Ok(&self.db)
+        Ok((&self.db, &mut self.known))
     }
 
     fn put_back(&mut self) -> Result<(), StoreError> {
@@ -97,6 +102,7 @@ impl Database {
             .map_err(|error| StoreError::Commit(error.to_string()))?;
         self.held.push(files::hold(&self.path)?);
         self.db = open_current(&self.path, &self.sealer)?;
+        self.known.follow(&mut self.db)?;
         self.openings.fetch_add(1, Ordering::AcqRel);
         tracing::error!(path = %self.path.display(), "the database was deleted while it was in use; it was written back");
         Ok(())

@@ -1,5 +1,7 @@
 //! Ingesting: lines of a journal become rows, and the journal's offset moves, in one transaction.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
@@ -112,16 +114,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::OutOfStep`] when it does not begin where the last one ended; a passing error
     /// when the database cannot be written, after which the same stretch is given again.
-    pub async fn ingest(&self, ingest: Ingest) -> Result<Session, StoreError> {
+    pub async fn ingest(&self, ingest: Ingest) -> Result<Arc<Session>, StoreError> {
         self.writer
             .run_with(ingest.urgency, move |write| run(write, ingest))
             .await
     }
 }
 
-fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
+fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Arc<Session>, StoreError> {
     let key = ingest.session_key;
-    let before = sessions::by_key(write.db, key)?;
+    let before = write.known.get(write.db, key)?;
     if before.journal_offset != ingest.from {
         return Err(StoreError::OutOfStep {
             given: ingest.from,
@@ -129,7 +131,7 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
         });
     }
     keep_lines(write, key, &ingest.lines)?;
-    let mut session = before.clone();
+    let mut session = Session::clone(&before);
     let effects = (ingest.apply)(&mut session, write.now);
     session.journal_offset = ingest.to;
     if ingest.end.is_some() {
@@ -159,6 +161,8 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Session, StoreError> {
     if seen_differently(&before, &after) {
         sessions::announce_updated(write, &after);
     }
+    let after = Arc::new(after);
+    write.known.keep(&after);
     Ok(after)
 }
 
@@ -296,7 +300,7 @@ fn save(
         .duration_since(before.last_activity_at);
     if only_talked(before, session) && (SignedDuration::ZERO..ACTIVITY).contains(&active) {
         session.last_activity_at = before.last_activity_at;
-        return save_talk(write, session, words);
+        return save_talk(write, before, session, words);
     }
     let tasks =
         serde_json::to_string(&session.background_tasks).map_err(|error| StoreError::Value {
@@ -378,15 +382,22 @@ fn only_talked(before: &Session, session: &Session) -> bool {
 }
 
 /// Writes back what talk changes, none of which is in an index.
-fn save_talk(write: &Write<'_>, session: &Session, words: i64) -> Result<i64, StoreError> {
-    let stream = stream_state(&session.stream)?;
+fn save_talk(
+    write: &Write<'_>,
+    before: &Session,
+    session: &Session,
+    words: i64,
+) -> Result<i64, StoreError> {
+    let stream = (session.stream != before.stream)
+        .then(|| stream_state(&session.stream))
+        .transpose()?;
     let usage = &session.usage;
     write
         .db
         .prepare_cached(
             "UPDATE sessions SET journal_offset = ?2, context_tokens = ?3, next_sequence = next_sequence + ?4,
                 input_tokens = ?5, output_tokens = ?6, cache_creation_input_tokens = ?7,
-                cache_read_input_tokens = ?8, stream_state = ?9
+                cache_read_input_tokens = ?8, stream_state = coalesce(?9, stream_state)
              WHERE key = ?1 RETURNING next_sequence - ?4",
         )
         .and_then(|mut update| {

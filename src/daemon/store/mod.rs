@@ -31,6 +31,7 @@ mod foreign_writer;
 mod ingest;
 mod intentions;
 mod keys;
+mod known_sessions;
 mod messages;
 mod outbox;
 mod overview;

@@ -31,25 +31,22 @@ impl Publish for Wakes {
     }
 }
 
-struct Rig {
-    store: Store,
+/// A store in a directory of its own.
+pub struct Rig {
+    pub store: Store,
     wakes: Wakes,
-    _dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
 }
 
-fn rig() -> Rig {
+pub fn rig() -> Rig {
     let dir = tempfile::tempdir().unwrap();
     let wakes = Wakes::default();
     let store = Store::open(&dir.path().join("db"), wakes.clone(), control::answer).unwrap();
-    Rig {
-        store,
-        wakes,
-        _dir: dir,
-    }
+    Rig { store, wakes, dir }
 }
 
 impl Rig {
-    async fn session(&self, id: &str, parent: Option<&Session>) -> Session {
+    pub async fn session(&self, id: &str, parent: Option<&Session>) -> Session {
         let new = NewSession {
             id: SessionId::from(id),
             run_id: RunId::from(format!("run-of-{id}")),

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::approvals::AnswerLine;
 use super::database::{Database, NotBegun};
 use super::files::Files;
+use super::known_sessions::KnownSessions;
 use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
@@ -32,6 +33,8 @@ pub struct Write<'c> {
     pub now: Timestamp,
     pub answer: AnswerLine,
     pub follower: &'c Follower,
+    /// Sessions as they are stored, for who follows a journal.
+    pub known: &'c mut KnownSessions,
     seq: i64,
     events: Vec<Event>,
     wakes: BTreeSet<i64>,
@@ -301,7 +304,7 @@ fn serve(
             };
         }
         match database.in_place() {
-            Ok(db) => commit(db, &mut seq, &mut batch, &mut careful, publisher, with),
+            Ok(place) => commit(place, &mut seq, &mut batch, &mut careful, publisher, with),
             Err(why) => give_up(&mut batch, &why),
         }
         last = Instant::now();
@@ -337,7 +340,7 @@ fn gather(until: Instant, hurry: &AtomicBool) {
 }
 
 fn commit(
-    db: &Connection,
+    (db, known): (&Connection, &mut KnownSessions),
     seq: &mut i64,
     batch: &mut VecDeque<(Job, Urgency)>,
     careful: &mut usize,
@@ -352,6 +355,7 @@ fn commit(
         now: super::rows::now(),
         answer: with.answer,
         follower: &with.follower,
+        known,
         seq: *seq,
         events: Vec::new(),
         wakes: BTreeSet::new(),
@@ -370,6 +374,7 @@ fn commit(
     let outcome = (|| -> Result<(), String> {
         let sql = |error: rusqlite::Error| error.to_string();
         with.waiting.begin(db)?;
+        write.known.look(db).map_err(sql)?;
         while let Some((job, _)) = batch.pop_front() {
             let (kept, finish) = match way {
                 Way::Alone => run_alone(db, &mut write, job).map_err(sql)?,
@@ -406,6 +411,7 @@ fn commit(
         }
         Err(error) => {
             tracing::error!(%error, "a transaction failed; nothing of it happened");
+            write.known.forget();
             if !db.is_autocommit()
                 && let Err(error) = db.execute_batch("ROLLBACK")
             {
@@ -446,6 +452,7 @@ fn run_alone(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Resu
         write.seq = seq;
         write.events.clear();
         write.wakes.clear();
+        write.known.forget();
         // A full disk may have ended the whole transaction already; then the commit says so.
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK; BEGIN")?;
@@ -462,6 +469,7 @@ fn run_apart(db: &Connection, write: &mut Write<'_>, job: Job) -> rusqlite::Resu
         write.seq = seq;
         write.events.truncate(events);
         write.wakes = wakes;
+        write.known.forget();
         // A full disk may have ended the whole transaction already; then the commit says so.
         if !db.is_autocommit() {
             db.prepare_cached("ROLLBACK TO job")?.execute([])?;
@@ -535,7 +543,15 @@ mod tests {
             sealer: None,
             waiting: Arc::default(),
         };
-        commit(&db, &mut 0, &mut batch, careful, &Nobody, &with);
+        let mut known = KnownSessions::default();
+        commit(
+            (&db, &mut known),
+            &mut 0,
+            &mut batch,
+            careful,
+            &Nobody,
+            &with,
+        );
         let mut query = db.prepare("SELECT n FROM t ORDER BY n").unwrap();
         let rows = query.query_map([], |row| row.get(0)).unwrap();
         let told = told.lock().unwrap().clone();

@@ -37,7 +37,7 @@ struct Reading {
     /// Whether there may be more in the file.
     look: bool,
     /// What is on its way into the store, in order.
-    commits: FuturesOrdered<BoxFuture<'static, Result<Session, StoreError>>>,
+    commits: FuturesOrdered<BoxFuture<'static, Result<Arc<Session>, StoreError>>>,
 }
 
 impl Supervisor {
@@ -93,7 +93,7 @@ impl Supervisor {
     /// Looks whether the journal is still what the agent writes, and goes on as well as it can where it
     /// is not.
     pub(super) async fn look_for_damage(&mut self) -> Result<(), Problem> {
-        let Some(journal) = &self.journal else {
+        let Some(journal) = &mut self.journal else {
             return self.look_for_missing_journal().await;
         };
         let now = Instant::now();
@@ -230,7 +230,7 @@ impl Supervisor {
         }
     }
 
-    fn committed(&mut self, commit: Result<Session, StoreError>) -> Result<(), Problem> {
+    fn committed(&mut self, commit: Result<Arc<Session>, StoreError>) -> Result<(), Problem> {
         let session = commit.map_err(Problem::Store)?;
         if let Some(journal) = &mut self.journal {
             journal.free(session.journal_offset);
