@@ -115,3 +115,22 @@ pub struct Retrying {
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is reported next is told apart from what was counted by their difference.
+        #[test]
+        fn money_is_read_as_it_was_written(cost_usd in 0.0..1e4_f64) {
+            let mut state = StreamState::default();
+            state.unreported.cost_usd = cost_usd;
+            let text = serde_json::to_string(&state).unwrap();
+            prop_assert_eq!(serde_json::from_str::<StreamState>(&text).unwrap(), state);
+        }
+    }
+}
