@@ -20,10 +20,16 @@ use super::SocketHolders;
 fn fact(pid: u32, file: &str) -> io::Result<Vec<u8>> {
     /// More than all of these files hold but some environments.
     const USUAL: usize = 8 * 1024;
-    let mut bytes = Vec::with_capacity(USUAL);
-    File::open(format!("/proc/{pid}/{file}"))?
-        .take(u64::MAX)
-        .read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; USUAL];
+    // An environment is memory of the process, of which one step may give a part. Of the kernel's own texts it gives
+    // all that there is room for, so their end need not be looked for.
+    let is_text = file != "environ";
+    let mut file = File::open(format!("/proc/{pid}/{file}"))?;
+    let found = file.read(&mut bytes)?;
+    bytes.truncate(found);
+    if !is_text || found == USUAL {
+        file.read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
 }
 

@@ -26,7 +26,9 @@ use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::{control, line, transcript};
-use crate::daemon::store::{End, Ingest, KnownRunner, RawLines, ReadMessages, StoreError, Urgency};
+use crate::daemon::store::{
+    End, Ingest, KnownRunner, OutboxLine, RawLines, ReadMessages, StoreError, Urgency,
+};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
@@ -216,7 +218,7 @@ impl Supervisor {
         }
         self.watch_project().await?;
         self.advance_ending().await?;
-        self.pump().await?;
+        self.pump(None).await?;
         self.wait().await
     }
 
@@ -250,7 +252,14 @@ impl Supervisor {
             },
             () = self.outbox.notified() => {
                 self.unsent = true;
-                self.refresh().await?;
+                let (key, sent) = (self.session.key, self.sent);
+                let found = self.ctx.store.session_with_outbox(key, sent).await;
+                let (session, lines) = found.map_err(Problem::Store)?;
+                self.take_over(session);
+                // What was decided does not wait for what the agent says meanwhile.
+                self.watch_project().await?;
+                self.advance_ending().await?;
+                self.pump(Some(lines)).await?;
             }
             () = self.changed.notified() => {}
             () = sleep_until(timer) => {}
@@ -356,7 +365,8 @@ impl Supervisor {
     }
 
     /// Sends what the outbox holds and has not been sent on this link.
-    async fn pump(&mut self) -> Result<(), Problem> {
+    /// Sends what waits in the outbox; its next lines may have been read just now.
+    async fn pump(&mut self, mut lines: Option<Vec<OutboxLine>>) -> Result<(), Problem> {
         // Nothing is sent to an agent that is stopped.
         while self.unsent
             && self.challenge.is_none()
@@ -366,12 +376,15 @@ impl Supervisor {
             let Some(link) = &mut self.link else {
                 return Ok(());
             };
-            let lines = self
-                .ctx
-                .store
-                .outbox(self.session.key, self.sent)
-                .await
-                .map_err(Problem::Store)?;
+            let lines = match lines.take() {
+                Some(lines) => lines,
+                None => self
+                    .ctx
+                    .store
+                    .outbox(self.session.key, self.sent)
+                    .await
+                    .map_err(Problem::Store)?,
+            };
             if lines.is_empty() {
                 self.unsent = false;
                 return Ok(());

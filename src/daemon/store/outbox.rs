@@ -37,21 +37,23 @@ impl Store {
         after: i64,
     ) -> Result<Vec<OutboxLine>, StoreError> {
         self.readers
+            .run(move |db| next(db, session_key, after))
+            .await
+    }
+
+    /// A session and the next lines of it, both of the same moment.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn session_with_outbox(
+        &self,
+        session_key: i64,
+        after: i64,
+    ) -> Result<(Session, Vec<OutboxLine>), StoreError> {
+        self.readers
             .run(move |db| {
-                db.prepare_cached(
-                    "SELECT id, frame_id, line FROM outbox WHERE session_key = ? AND id > ? AND written = 0 ORDER BY id LIMIT ?",
-                )
-                .and_then(|mut query| {
-                    query
-                        .query_map(params![session_key, after, BATCH], |row| {
-                            Ok(OutboxLine {
-                                id: row.get(0)?,
-                                line: OutgoingLine { frame_id: row.get(1)?, line: row.get(2)? },
-                            })
-                        })?
-                        .collect()
-                })
-                .doing("read the outbox")
+                let session = sessions::by_key(db, session_key)?;
+                Ok((session, next(db, session_key, after)?))
             })
             .await
     }
@@ -75,6 +77,26 @@ impl Store {
             })
             .await
     }
+}
+
+fn next(db: &Connection, session_key: i64, after: i64) -> Result<Vec<OutboxLine>, StoreError> {
+    db.prepare_cached(
+        "SELECT id, frame_id, line FROM outbox WHERE session_key = ? AND id > ? AND written = 0 ORDER BY id LIMIT ?",
+    )
+    .and_then(|mut query| {
+        query
+            .query_map(params![session_key, after, BATCH], |row| {
+                Ok(OutboxLine {
+                    id: row.get(0)?,
+                    line: OutgoingLine {
+                        frame_id: row.get(1)?,
+                        line: row.get(2)?,
+                    },
+                })
+            })?
+            .collect()
+    })
+    .doing("read the outbox")
 }
 
 fn delivered(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<(), StoreError> {
