@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -14,6 +14,9 @@ use super::files::{self, Files, State};
 use super::known_sessions::KnownSessions;
 use super::{Doing as _, StoreError, schema, seals, secrets};
 use crate::daemon::secrets::Sealer;
+
+/// Pages in the write-ahead log after which it is folded into the database.
+const LONG_LOG: u32 = 1000;
 
 /// Why there is no transaction.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub enum NotBegun {
 pub struct Database {
     db: Connection,
     known: KnownSessions,
+    /// Pages in its write-ahead log.
+    log: Arc<AtomicU32>,
     files: Files,
     path: PathBuf,
     sealer: Arc<Sealer>,
@@ -45,9 +50,12 @@ impl Database {
         let mut db = open_current(path, sealer)?;
         let mut known = KnownSessions::default();
         known.follow(&mut db)?;
+        let log = Arc::default();
+        follow_log(&mut db, &log)?;
         Ok(Self {
             db,
             known,
+            log,
             files: Files::of(path),
             path: path.to_owned(),
             sealer: Arc::clone(sealer),
@@ -94,6 +102,18 @@ impl Database {
         Ok((&self.db, &mut self.known))
     }
 
+    /// Folds the write-ahead log in if it has become long. SQLite would do that within a commit, and whoever waits
+    /// for that commit would wait for the disk.
+    pub fn fold_in_long_log(&self) {
+        if self.log.load(Ordering::Relaxed) < LONG_LOG {
+            return;
+        }
+        self.log.store(0, Ordering::Relaxed);
+        if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
+            tracing::warn!(%error, "the write-ahead log could not be folded in; that is tried again");
+        }
+    }
+
     fn put_back(&mut self) -> Result<(), StoreError> {
         // It must not fold its log in nor remove that of the one in its place.
         keep_log(&self.db, true).doing("spare its log")?;
@@ -103,6 +123,7 @@ impl Database {
         self.held.push(files::hold(&self.path)?);
         self.db = open_current(&self.path, &self.sealer)?;
         self.known.follow(&mut self.db)?;
+        follow_log(&mut self.db, &self.log)?;
         self.openings.fetch_add(1, Ordering::AcqRel);
         tracing::error!(path = %self.path.display(), "the database was deleted while it was in use; it was written back");
         Ok(())
@@ -125,6 +146,16 @@ impl Database {
         }
         drop(held);
     }
+}
+
+/// Counts the pages in the write-ahead log, instead of SQLite's folding it in.
+fn follow_log(db: &mut Connection, log: &Arc<AtomicU32>) -> Result<(), StoreError> {
+    let log = Arc::clone(log);
+    let count = move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+        log.store(pages.unsigned_abs(), Ordering::Relaxed);
+        Ok(())
+    };
+    db.wal_hook(Some(count)).doing("follow its log")
 }
 
 /// Opens the database for writing, in its present shape.
@@ -183,4 +214,28 @@ fn create_private(path: &Path) {
             .mode(0o600)
             .open(path),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::SettingsChange;
+    use super::super::requests_tests::rig;
+
+    #[tokio::test]
+    async fn the_log_is_folded_in_while_the_daemon_goes_on_writing() {
+        let rig = rig();
+        rig.session("a", None).await;
+        let log = rig.dir.path().join("db-wal");
+        for number in 0..1_500 {
+            let change = SettingsChange {
+                title: Some(number.to_string()),
+                ..SettingsChange::default()
+            };
+            rig.store.change_settings("a", change).await.unwrap();
+        }
+        // All of these changes have several times as many pages.
+        let bytes = std::fs::metadata(log).unwrap().len();
+        assert!(bytes < 6 * 1024 * 1024, "{bytes} bytes");
+    }
 }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender};
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Doing as _, READ_QUEUE, StoreError, schema};
 
@@ -33,9 +32,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 /// Sends reads to the threads.
 #[derive(Clone)]
 pub struct Pool {
-    queue: Arc<Mutex<Option<Sender<Job>>>>,
-    /// How many more may wait.
-    room: Arc<Semaphore>,
+    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
     others: Arc<Semaphore>,
 }
 
@@ -43,7 +40,8 @@ impl Pool {
     /// Starts `count` threads.
     /// `openings` counts how often the database was written back and is to be opened again.
     pub fn start(path: &Path, count: usize, openings: &Arc<AtomicU64>) -> Result<Self, StoreError> {
-        let (queue, jobs) = crossbeam_channel::unbounded();
+        let (queue, jobs) = mpsc::channel::<Job>(READ_QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
         for index in 0..count {
             let db = open(path)?;
             let reader = Reader {
@@ -52,7 +50,7 @@ impl Pool {
                 opening: openings.load(Ordering::Acquire),
                 openings: Arc::clone(openings),
             };
-            let jobs = jobs.clone();
+            let jobs = Arc::clone(&jobs);
             std::thread::Builder::new()
                 .name(format!("store-reader-{index}"))
                 .spawn(move || serve(reader, &jobs))
@@ -62,7 +60,6 @@ impl Pool {
         }
         Ok(Self {
             queue: Arc::new(Mutex::new(Some(queue))),
-            room: Arc::new(Semaphore::new(READ_QUEUE)),
             others: Arc::new(Semaphore::new(READS_OF_OTHERS)),
         })
     }
@@ -81,8 +78,6 @@ impl Pool {
             ),
             Err(_) => None,
         };
-        let place = Arc::clone(&self.room).acquire_owned().await;
-        let place = place.map_err(|_| StoreError::Closed)?;
         let queue = self
             .queue
             .lock()
@@ -91,13 +86,11 @@ impl Pool {
         let queue = queue.ok_or(StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |db| {
-            drop(place);
             let result = snapshot(db, read);
             // A caller that stopped waiting does not want the answer.
             let _ = answer.send(result);
         });
-        queue.send(job).map_err(|_| StoreError::Closed)?;
-        drop(queue);
+        queue.send(job).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -158,8 +151,16 @@ impl Reader {
     }
 }
 
-fn serve(mut reader: Reader, jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        job(reader.db());
+fn serve(mut reader: Reader, jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        // Held only while waiting: the thread that gets a job lets the next one wait.
+        let job = jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .blocking_recv();
+        match job {
+            Some(job) => job(reader.db()),
+            None => return,
+        }
     }
 }

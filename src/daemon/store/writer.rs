@@ -307,6 +307,7 @@ fn serve(
             Ok(place) => commit(place, &mut seq, &mut batch, &mut careful, publisher, with),
             Err(why) => give_up(&mut batch, &why),
         }
+        database.fold_in_long_log();
         last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
