@@ -293,13 +293,13 @@ async fn serve(
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
     });
-    let serving = tokio::spawn(
-        sockets::server(&daemon, Some(with_suffix(&options.socket, ".lock")))?
-            .serve(listener, shutdown.clone()),
-    );
+    let server =
+        |lock| sockets::server(&daemon, lock).map_err(|error| system("register methods")(&error));
+    let lock = with_suffix(&options.socket, ".lock");
+    let serving = tokio::spawn(server(Some(lock))?.serve(listener, shutdown.clone()));
     let serving_agents = match agents {
         Some(listener) => Some(tokio::spawn(
-            sockets::server(&daemon, None)?.serve(listener, shutdown.clone()),
+            server(None)?.serve(listener, shutdown.clone()),
         )),
         None => None,
     };

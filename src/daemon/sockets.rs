@@ -6,18 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonrpsee::Extensions;
+use jsonrpsee::core::RegisterMethodError;
 
 use super::callers::AlarmKind;
 use super::conditions::Part;
-use super::lifecycle::{DaemonError, system};
 use super::{Daemon, rpc};
 use crate::ipc::{self, Credentials, Limits, Peer, Server};
 
 /// Serves all methods, on the socket of this life lock; without one those that an agent may call.
-pub fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, DaemonError> {
+pub fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, RegisterMethodError> {
     let agents_only = lock.is_none();
-    let module =
-        rpc::module(Arc::clone(daemon)).map_err(|error| system("register methods")(&error))?;
+    let module = rpc::module(Arc::clone(daemon))?;
     let sessions = daemon.sessions.clone();
     let on_accept = move |peer: Credentials, process: Peer| {
         let mut extensions = Extensions::new();

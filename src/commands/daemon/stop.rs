@@ -99,18 +99,13 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
     };
     let mut is_hung = false;
     let server = match Client::connect(socket).await {
-        Ok(client) => match tokio::time::timeout(ANSWER_LIMIT, client.health()).await {
-            Ok(health) => {
-                let said = health?.pid;
-                let pid = served_by(socket).await.or((said != 0).then_some(said));
-                Server::Answers { pid }
-            }
-            Err(_) => {
-                is_hung = true;
-                let pid = served_by(socket).await;
-                Server::Answers { pid }
-            }
-        },
+        Ok(client) => {
+            let health = tokio::time::timeout(ANSWER_LIMIT, client.health()).await;
+            is_hung = health.is_err();
+            let said = health.ok().transpose()?.map(|health| health.pid);
+            let pid = served_by(socket).await.or(said.filter(|pid| *pid != 0));
+            Server::Answers { pid }
+        }
         Err(ClientError::NotRunning { .. }) => Server::None,
         Err(error) => return Err(error.into()),
     };

@@ -100,40 +100,6 @@ impl Call {
         }
     }
 
-    /// Lets an agent start only what asks a person, with the standing permissions that it is to have and
-    /// whatever the project's settings say; gives how.
-    pub fn may_launch(
-        origin: &Origin,
-        config: LaunchConfig,
-        settings: &Settings,
-    ) -> Result<LaunchConfig, RpcError> {
-        if origin.may_decide() {
-            return Ok(config);
-        }
-        let strict = !settings.auto_accept_edits
-            && !settings.skip_permissions
-            && !config.scripted
-            && config.asks()
-            && config.mcp_config.is_none()
-            && config.permission_prompt_tool.is_none();
-        if !strict {
-            let what = "start a session that runs tools without asking";
-            return Err(refused(origin, what));
-        }
-        Ok(LaunchConfig {
-            by_an_agent: true,
-            // Named, so that no setting chooses another.
-            permission_mode: Some(
-                config
-                    .permission_mode
-                    .unwrap_or_else(|| "default".to_owned()),
-            ),
-            ..config
-        })
-    }
-}
-
-impl Call {
     /// Notes which agent launches, and holds it to the number of sessions that it may have running. The guard is kept
     /// until the session is on record.
     pub async fn count_launch(
@@ -233,6 +199,38 @@ impl Call {
         config.additional_directories = names.collect();
         Ok((config, working_dir))
     }
+}
+
+/// Lets an agent start only what asks a person, with the standing permissions that it is to have and
+/// whatever the project's settings say; gives how.
+pub fn may_launch(
+    origin: &Origin,
+    config: LaunchConfig,
+    settings: &Settings,
+) -> Result<LaunchConfig, RpcError> {
+    if origin.may_decide() {
+        return Ok(config);
+    }
+    let strict = !settings.auto_accept_edits
+        && !settings.skip_permissions
+        && !config.scripted
+        && config.asks()
+        && config.mcp_config.is_none()
+        && config.permission_prompt_tool.is_none();
+    if !strict {
+        let what = "start a session that runs tools without asking";
+        return Err(refused(origin, what));
+    }
+    Ok(LaunchConfig {
+        by_an_agent: true,
+        // Named, so that no setting chooses another.
+        permission_mode: Some(
+            config
+                .permission_mode
+                .unwrap_or_else(|| "default".to_owned()),
+        ),
+        ..config
+    })
 }
 
 /// Why a method is not served where isolated agents connect.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::error::RpcError;
+use super::guard::may_launch;
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::secrets::{LaunchSecrets, outline};
@@ -48,7 +49,12 @@ pub async fn launch(
     let secrets = LaunchSecrets {
         mcp_config: mcp_config(params.mcp_config)?,
         // An agent's could point to another configuration and to a program of its own.
-        env: Some(Call::environment(&origin, params.env).unwrap_or_else(own_env)),
+        env: Some(
+            params
+                .env
+                .filter(|_| origin.may_decide())
+                .unwrap_or_else(own_env),
+        ),
         proxy: None,
     };
     let config = LaunchConfig {
@@ -74,7 +80,7 @@ pub async fn launch(
             .unwrap_or(call.daemon.sessions.context().isolation),
         without_project: false,
     };
-    let config = Call::may_launch(&origin, config, &settings)?;
+    let config = may_launch(&origin, config, &settings)?;
     // Until it is on record, so that launches at the same time are counted, too.
     let (config, _counted) = call.count_launch(&origin, config).await?;
     let id = new_id("session_id", params.session_id)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Call;
 use super::error::RpcError;
+use super::guard::may_launch;
 use super::launch::{
     argument, check_message, is_codelayer, mcp_config, new_id, non_empty, own_tool, program,
     working_dir,
@@ -50,7 +51,8 @@ pub async fn send_message(
             session_key: session.key,
             text: params.message,
             line,
-            env: Call::environment(&call.origin_now(), params.env),
+            // An agent's could point the session's next process to programs and credentials of its own.
+            env: params.env.filter(|_| call.origin_now().may_decide()),
             launch: None,
             wire_id: None,
         })
@@ -133,7 +135,7 @@ async fn go_on(
     let origin = call.origin_now();
     call.may_go_on(&origin, session, config.clone()).await?;
     working_dir(Some(session.working_dir.clone())).await?;
-    let env = Call::environment(&origin, params.env.clone());
+    let env = params.env.clone().filter(|_| origin.may_decide());
     program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
     let line = control::user_message(&params.query);
     check_line(&line)?;
@@ -177,7 +179,7 @@ async fn fork(
     let config = inherit(source, &params, &secrets)?;
     let origin = call.origin_now();
     let (config, settings) = call.may_go_on(&origin, source, config).await?;
-    let env = Call::environment(&origin, params.env);
+    let env = params.env.filter(|_| origin.may_decide());
     if secrets.env.is_none() {
         secrets.env = Some(env.unwrap_or_else(own_env));
     }
@@ -228,17 +230,8 @@ impl Call {
     ) -> Result<(LaunchConfig, Settings), RpcError> {
         let config = in_present_mode(&self.daemon.store, config, session).await?;
         let settings = inherited_settings(session);
-        let config = Self::may_launch(origin, config, &settings)?;
+        let config = may_launch(origin, config, &settings)?;
         Ok((config, settings))
-    }
-
-    /// A person's environment. An agent's is never used: it could point a session's next process to
-    /// programs and credentials of its own.
-    pub(super) fn environment(
-        origin: &Origin,
-        given: Option<std::collections::BTreeMap<String, String>>,
-    ) -> Option<std::collections::BTreeMap<String, String>> {
-        given.filter(|_| origin.may_decide())
     }
 
     async fn inherit_secrets(

@@ -275,20 +275,21 @@ impl Journal {
         self.next = 0;
         let old = self.buffer.len();
         let from = self.base - self.begins + old as u64;
-        let read = if self.chunk == FIRST_CHUNK {
-            // What was just written is mostly far smaller, and so is the buffer for it then.
-            let mut first = [0; FIRST_CHUNK];
-            let read = self.file.read_at(&mut first, from);
-            self.buffer
-                .extend_from_slice(&first[..*read.as_ref().unwrap_or(&0)]);
-            read
+        // What was just written is mostly far smaller than the first chunk, and so is the buffer for it then.
+        let mut first = [0; FIRST_CHUNK];
+        let is_first = self.chunk == FIRST_CHUNK;
+        let read = if is_first {
+            self.file.read_at(&mut first, from)
         } else {
             self.buffer.resize(old + self.chunk, 0);
-            let read = self.file.read_at(&mut self.buffer[old..], from);
-            self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
-            read
+            self.file.read_at(&mut self.buffer[old..], from)
         };
         let found = *read.as_ref().unwrap_or(&0);
+        if is_first {
+            self.buffer.extend_from_slice(&first[..found]);
+        } else {
+            self.buffer.truncate(old + found);
+        }
         self.has_grown |= found > 0;
         self.drained = found < self.chunk;
         self.chunk = if found == self.chunk {

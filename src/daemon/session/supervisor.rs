@@ -252,12 +252,10 @@ impl Supervisor {
             },
             () = self.outbox.notified() => {
                 self.unsent = true;
-                let (key, sent) = (self.session.key, self.sent);
-                let found = self.ctx.store.session_with_outbox(key, sent).await;
-                let (session, lines) = found.map_err(Problem::Store)?;
-                self.take_over(session);
                 // What was decided does not wait for what the agent says meanwhile.
                 self.watch_project().await?;
+                // A message that is withdrawn after this look would be sent all the same: nothing else is waited for.
+                let lines = self.refresh().await?;
                 self.advance_ending().await?;
                 self.pump(Some(lines)).await?;
             }
@@ -364,8 +362,8 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Sends what the outbox holds and has not been sent on this link.
-    /// Sends what waits in the outbox; its next lines may have been read just now.
+    /// Sends what the outbox holds and has not been sent on this link; the first lines of that may have been read
+    /// just now.
     async fn pump(&mut self, mut lines: Option<Vec<OutboxLine>>) -> Result<(), Problem> {
         // Nothing is sent to an agent that is stopped.
         while self.unsent
@@ -479,15 +477,13 @@ impl Supervisor {
         }
     }
 
-    async fn refresh(&mut self) -> Result<(), Problem> {
-        let session = self
-            .ctx
-            .store
-            .session_by_key(self.session.key)
-            .await
-            .map_err(Problem::Store)?;
+    /// Takes over the session as it is stored; gives what of its outbox has not been sent, the first lines of it.
+    async fn refresh(&mut self) -> Result<Vec<OutboxLine>, Problem> {
+        let (key, sent) = (self.session.key, self.sent);
+        let found = self.ctx.store.session_with_outbox(key, sent).await;
+        let (session, lines) = found.map_err(Problem::Store)?;
         self.take_over(session);
-        Ok(())
+        Ok(lines)
     }
 
     // --- ending --------------------------------------------------------------------------------

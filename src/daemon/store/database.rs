@@ -47,11 +47,8 @@ impl Database {
     pub fn open(path: &Path, sealer: &Arc<Sealer>) -> Result<Self, StoreError> {
         create_private(path);
         let held = files::hold(path)?;
-        let mut db = open_current(path, sealer)?;
-        let mut known = KnownSessions::default();
-        known.follow(&mut db)?;
-        let log = Arc::default();
-        follow_log(&mut db, &log)?;
+        let (mut known, log) = (KnownSessions::default(), Arc::default());
+        let db = open_current(path, sealer, &mut known, &log)?;
         Ok(Self {
             db,
             known,
@@ -121,9 +118,7 @@ impl Database {
             .write_back(&self.db)
             .map_err(|error| StoreError::Commit(error.to_string()))?;
         self.held.push(files::hold(&self.path)?);
-        self.db = open_current(&self.path, &self.sealer)?;
-        self.known.follow(&mut self.db)?;
-        follow_log(&mut self.db, &self.log)?;
+        self.db = open_current(&self.path, &self.sealer, &mut self.known, &self.log)?;
         self.openings.fetch_add(1, Ordering::AcqRel);
         tracing::error!(path = %self.path.display(), "the database was deleted while it was in use; it was written back");
         Ok(())
@@ -158,8 +153,13 @@ fn follow_log(db: &mut Connection, log: &Arc<AtomicU32>) -> Result<(), StoreErro
     db.wal_hook(Some(count)).doing("follow its log")
 }
 
-/// Opens the database for writing, in its present shape.
-fn open_current(path: &Path, sealer: &Arc<Sealer>) -> Result<Connection, StoreError> {
+/// Opens the database for writing, in its present shape, and follows what becomes of it.
+fn open_current(
+    path: &Path,
+    sealer: &Arc<Sealer>,
+    known: &mut KnownSessions,
+    log: &Arc<AtomicU32>,
+) -> Result<Connection, StoreError> {
     let mut db = open(path)?;
     // Its log may show that it is not ours to fold in.
     keep_log(&db, true).doing("spare its log")?;
@@ -177,6 +177,8 @@ fn open_current(path: &Path, sealer: &Arc<Sealer>) -> Result<Connection, StoreEr
     .map_err(|source| schema::unreadable(path, source))?;
     super::foreign_writer::begin(&db, sealer).doing("watch for other writers")?;
     seals::begin(&db).doing("watch what permits something")?;
+    known.follow(&mut db)?;
+    follow_log(&mut db, log)?;
     Ok(db)
 }
 

@@ -33,8 +33,10 @@ pub fn begin(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
 
 const WHILE_RUNNING: &str = "another program has written to the database: no standing permission applies until you have looked at what is in force and acknowledged this";
 
-fn version(db: &Connection) -> rusqlite::Result<i64> {
-    db.pragma_query_value(None, "data_version", |row| row.get(0))
+/// A number that changes when another connection has committed.
+pub fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
 }
 
 /// Looks whether somebody else has written, and says whether standing permissions are suspended.

@@ -162,7 +162,9 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Arc<Session>, StoreError
         sessions::announce_updated(write, &after);
     }
     let after = Arc::new(after);
-    write.known.keep(&after);
+    if ingest.end.is_none() {
+        write.known.keep(&after);
+    }
     Ok(after)
 }
 

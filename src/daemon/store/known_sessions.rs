@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::{Doing as _, StoreError, sessions};
+use super::{Doing as _, StoreError, foreign_writer, sessions};
 use crate::domain::Session;
 
 /// Most sessions that are kept.
@@ -29,7 +29,7 @@ struct Changes {
 pub struct KnownSessions {
     sessions: HashMap<i64, Arc<Session>>,
     changes: Arc<Mutex<Changes>>,
-    /// What SQLite counts of the commits of other connections.
+    /// See [`foreign_writer::version`].
     data_version: Option<i64>,
 }
 
@@ -50,17 +50,17 @@ impl KnownSessions {
         db.update_hook(Some(note)).doing("follow what is changed")
     }
 
-    /// Forgets everything if another connection has committed. At the beginning of a transaction.
+    /// Forgets what is no more so. At the beginning of a transaction.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn look(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let version = db
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))?;
+        let version = foreign_writer::version(db)?;
         if self.data_version.replace(version) != Some(version) {
             self.forget();
         }
+        // Nobody may ask for a session for a long time.
+        self.drop_changed();
         Ok(())
     }
 
@@ -87,10 +87,12 @@ impl KnownSessions {
     pub fn keep(&mut self, session: &Arc<Session>) {
         // What led to this is known with it.
         self.drop_changed();
-        if self.sessions.len() >= MOST {
-            self.sessions.clear();
-        }
         self.sessions.insert(session.key, Arc::clone(session));
+        if self.sessions.len() > MOST {
+            let other = self.sessions.keys().find(|key| **key != session.key);
+            let other = other.copied();
+            other.and_then(|key| self.sessions.remove(&key));
+        }
     }
 
     fn drop_changed(&mut self) {
@@ -174,17 +176,32 @@ mod tests {
         assert_eq!(after.phase, Phase::Completed);
     }
 
-    #[test]
-    fn of_many_sessions_a_bounded_number_is_kept() {
-        let rig = tokio::runtime::Runtime::new().unwrap();
-        let session =
-            rig.block_on(async { super::super::requests_tests::rig().session("a", None).await });
+    #[tokio::test]
+    async fn of_many_sessions_a_bounded_number_is_kept() {
+        let session = rig().session("a", None).await;
         let mut known = KnownSessions::default();
         for key in 0..1_000 {
             let mut session = session.clone();
             session.key = key;
             known.keep(&Arc::new(session));
+            assert!(known.sessions.contains_key(&key));
             assert!(known.sessions.len() <= MOST);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_changed_is_not_noted_for_ever_where_no_journal_is_followed() {
+        let rig = rig();
+        rig.session("a", None).await;
+        let mut db = Connection::open(rig.dir.path().join("db")).unwrap();
+        let mut known = KnownSessions::default();
+        known.follow(&mut db).unwrap();
+        for _ in 0..100 {
+            known.look(&db).unwrap();
+            // Without the triggers of the writer's own connection.
+            db.execute("UPDATE sessions SET title = title || '.'", [])
+                .unwrap();
+            assert_eq!(lock(&known.changes).sessions.len(), 1);
         }
     }
 }
