@@ -73,6 +73,24 @@ fn the_corpus_of_commands_is_judged_rightly() {
 }
 
 #[test]
+fn every_disk_command_is_judged_by_what_its_tool_would_write() {
+    let disks = |file| {
+        let (_, entries) = kinds(file)
+            .into_iter()
+            .find(|(kind, _)| *kind == "disks")
+            .unwrap();
+        entries
+    };
+    for (file, wanted) in [(DESTRUCTIVE, true), (HARMLESS, false)] {
+        let wrong: Vec<&str> = disks(file)
+            .into_iter()
+            .filter(|entry| marked(entry) != wanted)
+            .collect();
+        assert!(wrong.is_empty(), "marked should be {wanted}: {wrong:#?}");
+    }
+}
+
+#[test]
 fn the_lists_of_another_are_judged_rightly() {
     let (destructive, found) = figures("destructive of another", DESTRUCTIVE_OF_ANOTHER, true);
     let (harmless, falsely) = figures("harmless of another", HARMLESS_OF_ANOTHER, false);

@@ -2,6 +2,7 @@
 //! those that a table cannot describe.
 
 mod cloud;
+mod disks;
 mod files;
 mod git;
 mod network;
@@ -204,6 +205,7 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
         run.found.add(reason, call.whole);
     }
     git::judge(run, call);
+    disks::judge(run, call);
     system::judge(run, call);
     tools::judge(run, call);
     network::judge(run, call);

@@ -1,8 +1,8 @@
-//! The machine: disks, processes, services, users, kernel, firewall, jobs.
+//! The machine: processes, services, users, kernel, firewall, jobs.
 
-use super::super::paths::{self, LATER};
+use super::super::paths::LATER;
 use super::super::reason::{
-    ATTACHES, DISK, FIREWALL, GRANTS, HIDES, HIJACKS, KERNEL, KILLS, NETWORK, PROTECTION, STOPS,
+    ATTACHES, FIREWALL, GRANTS, HIDES, HIJACKS, KERNEL, KILLS, NETWORK, PROTECTION, STOPS,
     SYSTEM_SETTINGS, TYPES, USERS,
 };
 use super::super::run::Run;
@@ -11,20 +11,6 @@ use super::Call;
 pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
     if let Some(reason) = verdict(call) {
         run.found.add(reason, call.whole);
-    }
-    if call.name == "dd" {
-        for word in call.words() {
-            if let Some(path) = word.strip_prefix("of=") {
-                let full = run.full(path);
-                if paths::is_disk(full.strip_prefix("/dev/").unwrap_or("")) {
-                    run.found.add(DISK, call.whole);
-                } else if let Some(reason) = paths::written(&full) {
-                    run.found.add(reason, call.whole);
-                } else if paths::is_data(&full) {
-                    run.found.add(super::super::reason::OVERWRITES, call.whole);
-                }
-            }
-        }
     }
     // What may be unlocked for others.
     if call.is("visudo useradd adduser userdel deluser usermod groupadd groupdel groupmod gpasswd passwd chpasswd chsh chage newusers vipw addgroup delgroup")
@@ -44,94 +30,7 @@ fn verdict(call: &Call<'_>) -> Option<&'static str> {
     let has = |word: &str| words.contains(&word);
     let any = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
     let positional = call.positional();
-    let names_device = words.iter().any(|word| {
-        let path = paths::normal(word, None);
-        path.strip_prefix("/dev/").is_some_and(paths::is_disk)
-    });
     match call.name {
-        "shred" | "wipe" | "srm" | "scrub" => Some(super::super::reason::DELETES_FILES),
-        "wipefs" => (call.has("-a --all -o --offset -f")).then_some(DISK),
-        "fdisk" | "sfdisk" | "cfdisk" | "gdisk" | "sgdisk" | "parted" | "cgdisk" => (!call
-            .has("-l --list -d --dump -p --print -i --info -s --show-size -v --verify")
-            && !has("print")
-            && !words.is_empty())
-        .then_some(DISK),
-        "blkdiscard" | "mkswap" | "fsck.repair" | "nwipe" | "dban" | "diskpart" => Some(DISK),
-        "dd" => None,
-        "newfs" | "format" | "format.com" => Some(DISK),
-        name if name == "mkfs"
-            || name.starts_with("mkfs.")
-            || name.starts_with("newfs_")
-            || name == "mke2fs" =>
-        {
-            (!words.is_empty()).then_some(DISK)
-        }
-        "diskutil" => {
-            let verb = first.to_ascii_lowercase();
-            (verb.contains("erase")
-                || verb.contains("partition")
-                || any(&[
-                    "deleteContainer",
-                    "deleteVolume",
-                    "secureErase",
-                    "zeroDisk",
-                    "randomDisk",
-                ]))
-            .then_some(DISK)
-        }
-        "hdparm" => words
-            .iter()
-            .any(|word| {
-                word.starts_with("--security")
-                    || word.starts_with("--trim")
-                    || word.starts_with("--write")
-            })
-            .then_some(DISK),
-        "nvme" => {
-            matches!(first, "format" | "sanitize" | "delete-ns" | "write-zeroes").then_some(DISK)
-        }
-        "badblocks" => call.has("-w -n").then_some(DISK),
-        "cryptsetup" => words
-            .iter()
-            .any(|word| {
-                matches!(
-                    *word,
-                    "luksFormat"
-                        | "luksErase"
-                        | "erase"
-                        | "luksKillSlot"
-                        | "luksRemoveKey"
-                        | "reencrypt"
-                        | "format"
-                )
-            })
-            .then_some(DISK),
-        "lvremove" | "vgremove" | "pvremove" | "lvreduce" | "vgreduce" | "lvresize" => Some(DISK),
-        "mdadm" => any(&[
-            "--zero-superblock",
-            "--stop",
-            "-S",
-            "--remove",
-            "--fail",
-            "--create",
-            "-C",
-        ])
-        .then_some(DISK),
-        "zpool" => matches!(
-            first,
-            "destroy" | "labelclear" | "detach" | "remove" | "offline"
-        )
-        .then_some(DISK),
-        "zfs" => matches!(first, "destroy" | "rollback" | "unmount").then_some(DISK),
-        "btrfs" => {
-            (any(&["delete"]) || has("--clear-space-cache") || has("zero-log")).then_some(DISK)
-        }
-        "tune2fs" | "xfs_repair" | "e2fsck" | "fsck" | "debugfs" | "resize2fs" => {
-            (call.has("-y -w -L -f -O -c -a -p") && names_device && call.name != "e2fsck"
-                || call.name == "debugfs" && call.has("-w")
-                || call.has("-y"))
-            .then_some(DISK)
-        }
         "mount" => (any(&["remount,rw", "remount,ro", "-o"])
             && words.iter().any(|word| word.contains("remount")))
         .then_some(SYSTEM_SETTINGS),

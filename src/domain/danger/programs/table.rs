@@ -62,6 +62,7 @@ const VALUES: &[(&str, &str)] = &[
     ("flatpak snap apt apt-get aptitude dnf yum zypper pacman brew", "-c -o --option --config-file -t --target-release --installroot -R --root --repo -r --dbpath -b --sysroot --releasever"),
     ("virsh", "-c --connect"),
     ("zfs zpool btrfs lvremove vgremove pvremove lvreduce mdadm", "-o -d -t -r -n -L"),
+    ("parted", "-a --align"),
     ("multipass lxc incus limactl vagrant", "--project"),
     ("rclone", "--config --filter --include --exclude --log-file --transfers --bwlimit"),
     ("mysqladmin mariadb-admin", "-h -p -P -u --host --port --user --socket -S --password -i --sleep"),
