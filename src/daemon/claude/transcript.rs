@@ -75,6 +75,9 @@ fn in_file(path: &Path, sent: &[(String, String)]) -> io::Result<Option<Vec<Stri
         }
         Err(error) => return Err(error),
     };
+    if sent.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
     let from = file.metadata()?.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file.take(TAIL));
@@ -125,8 +128,19 @@ fn in_line(line: &str, sent: &[(String, String)]) -> Vec<String> {
     }
 }
 
+/// Whether a line that was sent is a command of Claude Code's own, such as `/clear`.
+#[must_use]
+pub fn is_command(line: &str) -> bool {
+    words_of(line).starts_with('/')
+}
+
 fn sent_words(sent: &[(String, String)], at: usize) -> String {
-    let line = sent.get(at).map_or("", |(_, line)| line.as_str());
+    sent.get(at)
+        .map(|(_, line)| words_of(line))
+        .unwrap_or_default()
+}
+
+fn words_of(line: &str) -> String {
     let members = Members::of(line);
     members
         .object("message")

@@ -5,6 +5,7 @@
 //! the store and the session's directory. [`Sessions`] starts and recovers them.
 
 mod agent_info;
+mod agent_record;
 mod credentials;
 pub mod ending;
 mod force;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::agent_record;
 use super::launch::{self, LaunchError, ProcessSpec};
 use super::manager::Sessions;
 use super::projects::{self, Verdict};
@@ -231,8 +232,17 @@ async fn beginning(ctx: &Context, session: &Session) -> Result<Beginning, Launch
             None => Err(conflict(session, NEVER_BEGAN)),
         };
     };
-    Ok(if session.model_id.is_none() {
-        // Its agent failed at startup: there is nothing to resume yet.
+    let nothing_there = match session.model_id {
+        None => true,
+        Some(_) => agent_record::never_began(&ctx.store, session)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(session = %session.id, %error, "cannot look for the agent's record of the conversation");
+                false
+            }),
+    };
+    Ok(if nothing_there {
+        // Its agent failed at startup, or before it had written anything down: there is nothing to resume yet.
         Beginning::New(claude_session_id)
     } else {
         Beginning::Resume {

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::agent_record::AgentMemory;
 use super::ending::{Action, Ending, Facts};
 use super::force;
 use super::journal::Journal;
@@ -25,10 +26,8 @@ use super::link::Link;
 use super::machine::{self, Exit};
 use super::remains;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::{control, line, transcript};
-use crate::daemon::store::{
-    End, Ingest, KnownRunner, OutboxLine, RawLines, ReadMessages, StoreError, Urgency,
-};
+use crate::daemon::claude::{control, line};
+use crate::daemon::store::{End, Ingest, KnownRunner, OutboxLine, RawLines, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{OutgoingLine, Phase, Session};
 use crate::platform::{self, ProcessId};
@@ -601,49 +600,11 @@ impl Supervisor {
         }
         // The agent is gone for certain: what is in the journal now is all of it.
         self.read_journal().await?;
-        let read = self.read_messages().await?;
-        self.record_end(exit, read).await
+        let memory = AgentMemory::of(&self.ctx.store, &self.session).await;
+        self.record_end(exit, memory.map_err(Problem::Store)?).await
     }
 
-    /// What the process had read of the messages that were sent to it and of which its stream does not
-    /// tell.
-    async fn read_messages(&self) -> Result<ReadMessages, Problem> {
-        let (store, session) = (&self.ctx.store, &self.session);
-        let sent = store.unread_messages(session.key).await;
-        let sent = sent.map_err(Problem::Store)?;
-        let Some(conversation) = session.claude_session_id.clone() else {
-            return Ok(ReadMessages::Known(Vec::new()));
-        };
-        if sent.is_empty() || session.config.scripted {
-            return Ok(ReadMessages::Unknown);
-        }
-        let secrets = store
-            .launch_secrets(session)
-            .await
-            .map_err(Problem::Store)?;
-        let env = secrets.ok().and_then(|secrets| secrets.env);
-        let dir = transcript::config_dir(|name| match &env {
-            Some(env) => env.get(name).cloned(),
-            None => std::env::var(name).ok(),
-        });
-        let Some(dir) = dir else {
-            return Ok(ReadMessages::Unknown);
-        };
-        let recorded = blocking(move || transcript::recorded(&dir, &conversation, &sent)).await;
-        // A conversation that has gone on for a turn has a record, if elsewhere.
-        let had_turns = session.usage.num_turns.is_some_and(|turns| turns > 0);
-        Ok(match recorded {
-            Ok(Some(read)) => ReadMessages::Known(read),
-            Ok(None) if !had_turns => ReadMessages::Known(Vec::new()),
-            Ok(None) => ReadMessages::Unknown,
-            Err(error) => {
-                tracing::warn!(session = %session.id, %error, "cannot read the agent's record of the conversation");
-                ReadMessages::Unknown
-            }
-        })
-    }
-
-    async fn record_end(&mut self, exit: Exit, read: ReadMessages) -> Result<(), Problem> {
+    async fn record_end(&mut self, exit: Exit, memory: AgentMemory) -> Result<(), Problem> {
         let unfinished = match &mut self.journal {
             Some(journal) => journal.unfinished().map_err(Problem::Journal)?,
             None => None,
@@ -674,7 +635,8 @@ impl Supervisor {
             end: Some(End {
                 reason,
                 deliberate: self.ending.has_begun(),
-                read,
+                read: memory.read,
+                forgotten: memory.forgotten,
             }),
             urgency: Urgency::Now,
         };

@@ -81,6 +81,7 @@ fn delete(write: &mut Write<'_>, key: i64) -> Result<Session, StoreError> {
             "raw_lines",
             "conversation",
             "outbox",
+            "read_messages",
             "approvals",
             "events",
             "wire_ids",

@@ -88,6 +88,9 @@ pub struct End {
     pub deliberate: bool,
     /// What it had read of the messages that were written to it.
     pub read: ReadMessages,
+    /// How many messages it had read just before and had not yet written into its own record of the
+    /// conversation.
+    pub forgotten: usize,
 }
 
 /// A stretch of a journal.

@@ -41,7 +41,14 @@ impl Store {
                     wire_ids::give(write, &session, wire_id, &text)?;
                 }
                 let delivery = messages::first_delivery(&session);
-                let id = messages::accept(write, &session, text, &line, delivery)?;
+                let id = messages::accept(
+                    write,
+                    &session,
+                    text,
+                    &line,
+                    delivery,
+                    Some(session.generation),
+                )?;
                 let accepted = |session| Accepted {
                     session,
                     message: Some((id, delivery)),
@@ -245,13 +252,27 @@ pub fn process_ended(
         let note = NewConversationEvent::words(EventType::System, "system", text);
         sessions::say(write, session, note)?;
     }
+    if end.forgotten > 0 {
+        let text = match end.forgotten {
+            1 => "The process ended before it had written down your last message. The next one knows neither that message nor what was done about it: send it again if it still matters.".to_owned(),
+            count => format!("The process ended before it had written down your last {count} messages. The next one knows neither them nor what was done about them: send them again if they still matter."),
+        };
+        let note = NewConversationEvent::words(EventType::System, "system", text);
+        sessions::say(write, session, note)?;
+    }
+    messages::forget_read(write, session.key, i64::MAX)?;
     let never = resume::never(write.db, session)?;
     if let Some(problem) = &never
         && kept.messages > 0
     {
         resume::give_up(write, session, problem)?;
     }
-    let waits = end.deliberate && kept.messages > 0 && never.is_none();
+    // Of a process that ends by itself a person is told, and what it was given is sent again only with the
+    // next message: it may be what ended the process. A message that came after the process had died, but
+    // before that was noticed, is such a next message. It is one only once: the process that it begins is of
+    // another generation.
+    let begins_another = end.deliberate || kept.never_written > 0;
+    let waits = begins_another && kept.messages > 0 && never.is_none();
     if kept.messages > 0 && !waits && never.is_none() {
         let text = match kept.messages {
             1 => "1 message has not reached the agent. It is sent first when the session is resumed, and can be withdrawn until then.".to_owned(),

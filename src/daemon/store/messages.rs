@@ -6,9 +6,9 @@
 //! message ends in exactly one way: it was read, it was withdrawn, or it never will be read.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
-use super::outbox::{self, Waiting};
+use super::outbox::{self, MessageRow, Waiting};
 use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, conversation, events, external, sessions};
@@ -41,6 +41,15 @@ impl ReadMessages {
             Self::Unknown => started,
         }
     }
+}
+
+/// Messages that were sent to a process, each with its UUID and its line, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentMessages {
+    /// Those that it has read just now.
+    pub read: Vec<(String, String)>,
+    /// Those that it is not known to have read.
+    pub unread: Vec<(String, String)>,
 }
 
 /// What came of a withdrawal.
@@ -82,6 +91,10 @@ pub struct MessageState {
     /// Whether the agent was asked to give it back and has not answered.
     pub withdrawing: bool,
 }
+
+/// How long a message is kept after it was read. An agent that lives has written it into its own record of the
+/// conversation after a tenth of a second; that an agent has died may be noticed some seconds later.
+const KEPT_READ_MICROS: i64 = 30_000_000;
 
 impl Store {
     /// Withdraws a message that the agent has not read, or the newest such one.
@@ -129,46 +142,66 @@ impl Store {
             .await
     }
 
-    /// Messages that were written to a session's process and are not known to have been read: their
-    /// UUIDs and lines, in order.
+    /// Messages that were sent to a session's process, and of which its own record of the conversation is to
+    /// be asked.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn unread_messages(
-        &self,
-        session_key: i64,
-    ) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn sent_messages(&self, session_key: i64) -> Result<SentMessages, StoreError> {
+        let since = micros(Timestamp::now()).saturating_sub(KEPT_READ_MICROS);
         self.readers
             .run(move |db| {
-                db.prepare_cached(
-                    "SELECT frame_id, line FROM outbox WHERE session_key = ? AND message_seq IS NOT NULL ORDER BY id",
-                )
-                .and_then(|mut query| {
-                    query
-                        .query_map([session_key], |row| {
-                            let frame_id: String = row.get(0)?;
-                            let uuid = OutgoingLine::message_uuid(&frame_id).unwrap_or_default();
-                            Ok((uuid.to_owned(), row.get(1)?))
-                        })?
-                        .collect()
+                Ok(SentMessages {
+                    read: sent(
+                        db,
+                        "SELECT frame_id, line FROM read_messages WHERE session_key = ? AND read_at >= ? ORDER BY id",
+                        params![session_key, since],
+                    )?,
+                    unread: sent(
+                        db,
+                        "SELECT frame_id, line FROM outbox WHERE session_key = ? AND message_seq IS NOT NULL ORDER BY id",
+                        params![session_key],
+                    )?,
                 })
-                .doing("read what an agent was sent")
             })
             .await
     }
 }
 
-/// Accepts a message: into the conversation and on its way. Returns its id.
+fn sent(
+    db: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<(String, String)>, StoreError> {
+    db.prepare_cached(sql)
+        .and_then(|mut query| {
+            query
+                .query_map(values, |row| {
+                    let frame_id: String = row.get(0)?;
+                    let uuid = OutgoingLine::message_uuid(&frame_id).unwrap_or_default();
+                    Ok((uuid.to_owned(), row.get(1)?))
+                })?
+                .collect()
+        })
+        .doing("read what an agent was sent")
+}
+
+/// Accepts a message: into the conversation and on its way; `generation` as in [`MessageRow`]. Returns its id.
 pub fn accept(
     write: &mut Write<'_>,
     session: &Session,
     text: String,
     line: &OutgoingLine,
     delivery: Delivery,
+    generation: Option<i64>,
 ) -> Result<i64, StoreError> {
     let sequence = sessions::next_sequence(write, session)?;
     let id = conversation::append_message(write, session, sequence, text, delivery)?;
-    outbox::enqueue_message(write, session.key, line, Some(id))?;
+    let row = MessageRow {
+        id: Some(id),
+        generation,
+    };
+    outbox::enqueue_message(write, session.key, line, row)?;
     Ok(id)
 }
 
@@ -271,17 +304,51 @@ fn read(
     condition: &str,
     values: impl rusqlite::Params,
 ) -> Result<(), StoreError> {
-    let read: Vec<Option<i64>> = write
+    let read: Vec<(i64, String, String, Option<i64>)> = write
         .db
         .prepare_cached(&format!(
-            "DELETE FROM outbox WHERE session_key = ?1 AND message_seq IS NOT NULL AND {condition} RETURNING message_seq"
+            "DELETE FROM outbox WHERE session_key = ?1 AND message_seq IS NOT NULL AND {condition}
+             RETURNING id, frame_id, line, message_seq"
         ))
-        .and_then(|mut delete| delete.query_map(values, |row| row.get(0))?.collect())
+        .and_then(|mut delete| {
+            delete
+                .query_map(values, |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?
+                .collect()
+        })
         .doing("note that an agent has read a message")?;
-    for id in read {
+    if read.is_empty() {
+        return Ok(());
+    }
+    forget_read(
+        write,
+        session.key,
+        micros(write.now).saturating_sub(KEPT_READ_MICROS),
+    )?;
+    for (place, frame_id, line, id) in read {
+        write
+            .db
+            .prepare_cached(
+                "INSERT OR REPLACE INTO read_messages (id, session_key, frame_id, line, read_at) VALUES (?, ?, ?, ?, ?)",
+            )
+            .and_then(|mut keep| {
+                keep.execute(params![place, session.key, frame_id, line, micros(write.now)])
+            })
+            .doing("keep a message that an agent has just read")?;
         set_delivery(write, session, id, None)?;
     }
     Ok(())
+}
+
+/// Forgets the messages of a session that were read before a time, in microseconds since 1970.
+pub fn forget_read(write: &Write<'_>, session_key: i64, before: i64) -> Result<(), StoreError> {
+    write
+        .db
+        .prepare_cached("DELETE FROM read_messages WHERE session_key = ? AND read_at < ?")
+        .and_then(|mut delete| delete.execute([session_key, before]))
+        .map(drop)
+        .doing("forget messages that an agent has read")
 }
 
 /// The agent has dropped a message: because it was withdrawn, or because its turn was interrupted after it

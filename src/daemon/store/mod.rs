@@ -65,7 +65,9 @@ pub use events::Replay;
 pub use external::Asker;
 pub use ingest::{Apply, End, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
-pub use messages::{Accepted, CancelProtocol, MessageState, ReadMessages, Withdrawal, Withdrawn};
+pub use messages::{
+    Accepted, CancelProtocol, MessageState, ReadMessages, SentMessages, Withdrawal, Withdrawn,
+};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use projects::ProjectAnswer;

@@ -151,7 +151,18 @@ pub fn enqueue(
     approval_key: Option<i64>,
     line: &OutgoingLine,
 ) -> Result<(), StoreError> {
-    insert(write, session_key, approval_key, line, None)
+    let message = MessageRow::default();
+    insert(write, session_key, approval_key, line, message)
+}
+
+/// What an outbox keeps of a message of the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its piece of conversation.
+    pub id: Option<i64>,
+    /// The generation of the process that it was accepted for while that seemed to live; none when it was
+    /// accepted to begin a process.
+    pub generation: Option<i64>,
 }
 
 /// Puts a message of the user on its way, which is a piece of the conversation.
@@ -159,9 +170,9 @@ pub fn enqueue_message(
     write: &mut Write<'_>,
     session_key: i64,
     line: &OutgoingLine,
-    message_id: Option<i64>,
+    message: MessageRow,
 ) -> Result<(), StoreError> {
-    insert(write, session_key, None, line, message_id)
+    insert(write, session_key, None, line, message)
 }
 
 fn insert(
@@ -169,17 +180,19 @@ fn insert(
     session_key: i64,
     approval_key: Option<i64>,
     line: &OutgoingLine,
-    message_id: Option<i64>,
+    message: MessageRow,
 ) -> Result<(), StoreError> {
     write
         .db
         .prepare_cached(
-            "INSERT INTO outbox (session_key, frame_id, line, approval_key, created_at, message_seq)
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (frame_id) DO NOTHING",
+            "INSERT INTO outbox (session_key, frame_id, line, approval_key, created_at, message_seq, generation)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (frame_id) DO NOTHING",
         )
         .and_then(|mut insert| {
             let created_at = micros(write.now);
-            insert.execute(params![session_key, line.frame_id, line.line, approval_key, created_at, message_id])
+            insert.execute(params![
+                session_key, line.frame_id, line.line, approval_key, created_at, message.id, message.generation
+            ])
         })
         .doing("put a line into the outbox")?;
     write.wake(session_key);
@@ -199,6 +212,10 @@ pub struct Waiting {
     pub created_at: i64,
     /// For a message of the user: its piece of conversation.
     pub message_id: Option<i64>,
+    /// For a message of the user: the generation of the process that it was accepted for.
+    pub generation: Option<i64>,
+    /// Whether it was written to the process.
+    pub written: bool,
     /// Whether the process has taken it out of its queue.
     pub started: bool,
     /// Whether a person wants it back.
@@ -208,7 +225,8 @@ pub struct Waiting {
 /// All that a session's outbox holds, in order.
 pub fn waiting(db: &Connection, session_key: i64) -> Result<Vec<Waiting>, StoreError> {
     db.prepare_cached(
-        "SELECT id, frame_id, line, approval_key, created_at, message_seq, started, withdrawing
+        "SELECT id, frame_id, line, approval_key, created_at, message_seq, started, withdrawing,
+            generation, written
          FROM outbox WHERE session_key = ? ORDER BY id",
     )
     .and_then(|mut query| {
@@ -225,6 +243,8 @@ pub fn waiting(db: &Connection, session_key: i64) -> Result<Vec<Waiting>, StoreE
                     message_id: row.get(5)?,
                     started: row.get(6)?,
                     withdrawing: row.get(7)?,
+                    generation: row.get(8)?,
+                    written: row.get(9)?,
                 })
             })?
             .collect()
@@ -248,6 +268,8 @@ pub fn take(write: &mut Write<'_>, session_key: i64) -> Result<Vec<Waiting>, Sto
 pub struct GivenUp {
     /// Messages of the user that wait for the next process.
     pub messages: usize,
+    /// Those of them that came while the process seemed to live and were never written to it.
+    pub never_written: usize,
     /// Messages that were queued before the end of the process was asked for.
     pub dropped: usize,
 }
@@ -265,7 +287,12 @@ pub fn give_up(
     for line in waiting(write.db, session.key)? {
         if OutgoingLine::is_message(&line.line.frame_id) {
             match messages::settle(write, session, &line, read, end_requested_at)? {
-                Fate::Waits => given_up.messages += 1,
+                Fate::Waits => {
+                    given_up.messages += 1;
+                    if !line.written && line.generation == Some(session.generation) {
+                        given_up.never_written += 1;
+                    }
+                }
                 Fate::Dropped => given_up.dropped += 1,
                 Fate::Read | Fate::Withdrawn => {}
             }

@@ -95,6 +95,7 @@ impl Rig {
                 reason: "it ended".to_owned(),
                 deliberate: false,
                 read: ReadMessages::Unknown,
+                forgotten: 0,
             }),
             urgency: Urgency::Now,
         };

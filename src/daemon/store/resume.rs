@@ -237,7 +237,11 @@ fn resume(
         outbox::enqueue(write, before.key, None, line)?;
     }
     for message in &waiting {
-        outbox::enqueue_message(write, before.key, &message.line, message.message_id)?;
+        let row = outbox::MessageRow {
+            id: message.message_id,
+            generation: None,
+        };
+        outbox::enqueue_message(write, before.key, &message.line, row)?;
     }
     let session = sessions::set_phase(write, before.key, Phase::Starting)?;
     if let Some(note) = new.note {
@@ -251,7 +255,7 @@ fn resume(
         } else {
             Delivery::Queued
         };
-        let id = messages::accept(write, &session, text, &line, delivery)?;
+        let id = messages::accept(write, &session, text, &line, delivery, None)?;
         message = Some((id, delivery));
     }
     unarchive(write, &before)?;
@@ -313,7 +317,7 @@ fn keep_waiting(
     let mut accepted = None;
     if let Some((text, line)) = waiting.message {
         let delivery = Delivery::Queued;
-        let id = messages::accept(write, &session, text, &line, delivery)?;
+        let id = messages::accept(write, &session, text, &line, delivery, None)?;
         accepted = Some((id, delivery));
         unarchive(write, &session)?;
     }

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_messages.sql"),
     include_str!("schema_projects.sql"),
     RUNNERS,
+    include_str!("schema_process_deaths.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

@@ -299,7 +299,7 @@ fn create(
         Some(_) => Delivery::Queued,
         None => Delivery::Sending,
     };
-    messages::accept(write, &session, new.query, &new.message, delivery)?;
+    messages::accept(write, &session, new.query, &new.message, delivery, None)?;
     if let Some(project) = &new.question {
         resume::hold(write, key, project)?;
     }

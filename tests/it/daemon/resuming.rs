@@ -399,6 +399,60 @@ fn a_message_during_an_end_goes_to_the_next_process() {
     assert_eq!(rows(&daemon), [id]);
 }
 
+/// Kills the runner of a session's present process, with which its agent dies.
+fn kill_runner(daemon: &Daemon, id: &str) {
+    // Of the present process: a session that was resumed has a directory with another name.
+    let query = "SELECT directory FROM sessions WHERE id = ?";
+    let db = rusqlite::Connection::open(daemon.database()).unwrap();
+    let directory: String = db.query_row(query, [id], |row| row.get(0)).unwrap();
+    let state = daemon.state().join("sessions").join(directory);
+    let state = wait_until("its runner says who it is", || {
+        std::fs::read(state.join("runner.json")).ok()
+    });
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let runner = i32::try_from(state["runner_pid"].as_i64().unwrap()).unwrap();
+    crate::support::cli::signal(runner, rustix::process::Signal::KILL);
+}
+
+#[test]
+fn a_message_that_came_after_its_process_had_died_begins_the_next_one() {
+    let daemon = Daemon::start();
+    let id = daemon.launch_session("TEXT one");
+    until_result(&daemon, &id, "one");
+    // Nobody has noticed yet when the message comes.
+    kill_runner(&daemon, &id);
+    say(&daemon, &id, "TEXT two");
+    until_result(&daemon, &id, "two");
+    assert_eq!(said(&daemon, &id, "user"), ["TEXT one", "TEXT two"]);
+}
+
+#[test]
+fn a_message_begins_one_process_more_and_no_third_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = deaf(folder.path());
+    let daemon = Daemon::with(&[("HUMANLAYER_CLAUDE_PATH", &program)]);
+    let id = daemon.launch_session("anything");
+    wait_until("the agent runs", || (starts(&daemon) == 1).then_some(()));
+    kill_runner(&daemon, &id);
+    say(&daemon, &id, "go on");
+    wait_until("the next process runs", || {
+        (starts(&daemon) == 2).then_some(())
+    });
+    kill_runner(&daemon, &id);
+    until_gone(&daemon, &id);
+    let session = whole(&daemon, &id);
+    assert_eq!(session["waiting_for"], Value::Null, "{session}");
+    assert_eq!(session["status"], "failed", "{session}");
+    let notes = said_by_the_system(&daemon, &id);
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("2 messages have not reached the agent")),
+        "{notes:?}"
+    );
+    assert_eq!(starts(&daemon), 2);
+}
+
 #[test]
 fn a_queued_message_survives_the_daemon() {
     let mut daemon = Daemon::start();

@@ -444,10 +444,22 @@ impl Play {
         // What waits is read first: the model plays the newest script only, and no part of one that is told in
         // the middle of another one's turn.
         self.send("m8", "TEXT m8", None);
-        let rests = self.wait(GOING_ON, |play| {
+        let rests =
+            |play: &Self| play.in_outbox("m").is_none() && play.session()["status"] == "completed";
+        // An agent that was just killed can still be handed a message. The session says then that it has not been
+        // read, and goes on with whoever writes to it next.
+        let fails = |play: &Self| {
             let session = play.session();
-            play.in_outbox("m").is_none() && session["status"] == "completed"
-        });
+            session["status"] == "failed"
+                && session["live"] == false
+                && session["waiting_for"].is_null()
+        };
+        self.wait(GOING_ON, |play| rests(play) || fails(play));
+        if fails(self) {
+            eprintln!("  m7: the session had failed");
+            self.send("m7", "TEXT m7", None);
+        }
+        let rests = self.wait(GOING_ON, rests);
         assert!(
             rests,
             "the session does not come to rest: {:#}",
@@ -480,6 +492,11 @@ impl Play {
         let params = json!({"session_id": self.id, "by_conversation": true});
         let pieces = self.rig.daemon.call("getConversation", params)["events"].clone();
         let pieces = pieces.as_array().unwrap();
+        let notes: Vec<String> = pieces
+            .iter()
+            .filter(|piece| piece["event_type"] == "system")
+            .map(|piece| piece["content"].as_str().unwrap().to_owned())
+            .collect();
         let recorded: Vec<String> = pieces
             .iter()
             .filter(|piece| piece["event_type"] == "message" && piece["role"] == "user")
@@ -488,14 +505,17 @@ impl Play {
                 last_line(piece["content"].as_str().unwrap())
             })
             .collect();
-        // The record is what the model is told, and all that was accepted is in it, once and in order.
+        // The record is what the model is told, and all that was accepted is in it, once and in order. What a
+        // killed agent had acted on and not written down is noted.
         let heard = self.rig.model.heard();
         let mut in_order = told.iter().peekable();
+        let mut noted: usize = notes.iter().map(|note| forgotten(note)).sum();
         for name in &recorded {
             if in_order.next_if_eq(&name).is_none() {
                 let was_told = heard.contains(&format!("TEXT {name}"));
-                let may_forget = self.version == "2.0.37" && was_told;
+                let may_forget = was_told && (self.version == "2.0.37" || noted > 0);
                 assert!(may_forget, "{name} is lost: {recorded:?}, {told:?}");
+                noted = noted.saturating_sub(1);
             }
         }
         assert_eq!(in_order.next(), None, "{recorded:?}, {told:?}");
@@ -544,11 +564,6 @@ impl Play {
         let session = self.session();
         assert_eq!(session["pending_approvals"], 0);
         assert_eq!(session["live"], true);
-        let notes: Vec<String> = pieces
-            .iter()
-            .filter(|piece| piece["event_type"] == "system")
-            .map(|piece| piece["content"].as_str().unwrap().to_owned())
-            .collect();
         let lost_turns = self.kills.iter().filter(|kill| kill.in_a_turn).count();
         let noted = notes.iter().filter(|note| note.contains("killed")).count();
         assert!(noted >= lost_turns.min(1), "{notes:#?}");
@@ -598,6 +613,15 @@ impl Play {
     }
 }
 
+/// How many messages a note says that the next process does not know.
+fn forgotten(note: &str) -> usize {
+    let Some((_, rest)) = note.split_once("before it had written down your last ") else {
+        return 0;
+    };
+    let count = rest.split(' ').next().and_then(|count| count.parse().ok());
+    count.unwrap_or(1)
+}
+
 /// The name of a message, which its script's last line says.
 fn last_line(script: &str) -> String {
     let line = script.lines().last().unwrap_or_default();
@@ -614,7 +638,6 @@ fn run(seed: u64) -> Vec<Killed> {
 }
 
 #[test]
-#[ignore = "takes minutes of a machine of its own: cargo test --test it kills -- --ignored"]
 fn whoever_is_killed_no_message_is_lost_and_none_runs_twice() {
     let seeds = seeds("HUMANLAYER_KILL_SEEDS", SEEDS);
     let (next, end) = (AtomicU64::new(seeds.start), seeds.end);

@@ -1,6 +1,8 @@
 //! Messages of the user with the real Claude Code: each is read exactly once or withdrawn, whatever dies,
 //! and until then it is shown as queued.
 
+use std::path::Path;
+
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -115,6 +117,120 @@ fn what_a_killed_agent_has_not_read_goes_to_the_next_one_once_and_in_order(
     for message in queued.map(|(message, _)| message).into_iter().chain([last]) {
         assert_eq!(delivery(&rig, &id, message), Value::Null);
     }
+}
+
+/// Kills the agent while no daemon runs, changes its record of the conversation as if it had not come to writing it,
+/// and starts the next daemon.
+fn kill_before_it_writes(rig: &mut Rig, id: &str, change: impl FnOnce(&Path)) {
+    let folder = rig.daemon.session_dir(&directory(rig, id));
+    let state = std::fs::read(folder.join("runner.json")).unwrap();
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let pid = i32::try_from(state["agent_pid"].as_i64().unwrap()).unwrap();
+    rig.daemon.kill();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    wait_until("the runner has reported the end", || {
+        folder.join("exit.json").exists().then_some(())
+    });
+    let environment = rig.environment();
+    let home = Path::new(environment["HOME"].as_str().unwrap());
+    change(&home.join(".claude/projects"));
+    rig.daemon.launch(&[]);
+    wait_until("the session knows that its process is gone", || {
+        (rig.daemon.session(id)["live"] == false).then_some(())
+    });
+}
+
+/// Cuts the records off before the line that first holds some words.
+fn cut_off(projects: &Path, words: &str) {
+    for project in std::fs::read_dir(projects).unwrap() {
+        for record in std::fs::read_dir(project.unwrap().path()).unwrap() {
+            let path = record.unwrap().path();
+            if path
+                .extension()
+                .is_none_or(|extension| extension != "jsonl")
+            {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let kept: Vec<&str> = text
+                .split_inclusive('\n')
+                .take_while(|line| !line.contains(words))
+                .collect();
+            std::fs::write(&path, kept.concat()).unwrap();
+        }
+    }
+}
+
+#[rstest]
+fn what_a_killed_agent_had_acted_on_and_not_written_down_is_noted_and_not_done_again(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let mut rig = Rig::of_version(version);
+    let id = rig.launch("TEXT zero");
+    rig.until_result(&id, "zero");
+    send(&rig, &id, "TEXT one");
+    rig.until_result(&id, "one");
+    wait_until("it is read", || (waiting(&rig) == 0).then_some(()));
+    kill_before_it_writes(&mut rig, &id, |projects| cut_off(projects, "TEXT one"));
+    let said: Vec<String> = rig
+        .pieces(&id, "system")
+        .iter()
+        .map(|piece| piece["content"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        said.iter()
+            .any(|note| note.contains("before it had written down your last message")),
+        "{said:?}"
+    );
+    send(&rig, &id, "TEXT two");
+    rig.until_result(&id, "two");
+    assert_eq!(told(&rig), ["TEXT zero", "TEXT two"]);
+}
+
+#[rstest]
+fn what_a_killed_agent_had_written_down_is_not_noted(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let mut rig = Rig::of_version(version);
+    let id = rig.launch("TEXT zero");
+    rig.until_result(&id, "zero");
+    send(&rig, &id, "TEXT one");
+    rig.until_result(&id, "one");
+    wait_until("it is read and written down", || {
+        let environment = rig.environment();
+        let home = Path::new(environment["HOME"].as_str().unwrap());
+        let written = std::process::Command::new("grep")
+            .args(["-rqF", "TEXT one"])
+            .arg(home.join(".claude/projects"))
+            .status();
+        (waiting(&rig) == 0 && written.unwrap().success()).then_some(())
+    });
+    kill_before_it_writes(&mut rig, &id, |_| {});
+    let said = rig.pieces(&id, "system");
+    assert!(
+        !said.iter().any(|piece| {
+            let note = piece["content"].as_str().unwrap();
+            note.contains("written down")
+        }),
+        "{said:?}"
+    );
+}
+
+#[rstest]
+fn a_session_whose_agent_was_killed_before_it_wrote_anything_goes_on(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let mut rig = Rig::of_version(version);
+    let id = rig.launch("SLEEP 5\nTEXT zero");
+    wait_until("the model is asked", || {
+        rig.model.heard().contains("TEXT zero").then_some(())
+    });
+    kill_before_it_writes(&mut rig, &id, |projects| {
+        std::fs::remove_dir_all(projects).unwrap();
+    });
+    send(&rig, &id, "TEXT one");
+    rig.until_result(&id, "one");
+    assert_eq!(told(&rig), ["TEXT zero", "TEXT one"]);
 }
 
 #[rstest]
