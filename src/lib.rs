@@ -50,7 +50,9 @@
 //! written it (a process that dies takes its queue with it), but when the agent has acted after it said
 //! that it took the message (`--replay-user-messages`, `command_lifecycle`). Of a process that has ended
 //! its own record of the conversation tells the rest ([`daemon::claude`]); what it had not read waits for
-//! the next process, once and in order. Until it was read a person can withdraw it, with
+//! the next process, once and in order. A message that came after the process had died and before that was
+//! noticed begins the next process; one that the agent had acted on and not yet written down when it was
+//! killed is noted, and not sent again: it may have been carried out. Until a message was read a person can withdraw it, with
 //! `cancel_async_message` where a process has it already. So each message ends in one way: read,
 //! withdrawn, or marked as never delivered.
 //!
