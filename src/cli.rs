@@ -100,13 +100,26 @@ pub fn parse<T: Into<std::ffi::OsString> + Clone>(
     let mut command = command();
     let matches = command
         .try_get_matches_from_mut(arguments)
-        .map_err(best_suggestion)?;
+        .map_err(|error| best_suggestion(error, &command))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Of several verbs that resemble what was typed clap names the least likely first; the best alone helps.
-fn best_suggestion(mut error: clap::Error) -> clap::Error {
+/// Of several verbs that resemble what was typed clap names the least likely first; the best alone helps. What is a
+/// verb's subcommand, as in `humanlayer status`, is named with that verb.
+fn best_suggestion(mut error: clap::Error, command: &clap::Command) -> clap::Error {
+    let typed = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) => Some(typed.clone()),
+        _ => None,
+    };
+    let inner = typed.and_then(|typed| {
+        let verb = command.get_subcommands().find(|verb| {
+            let mut inner = verb.get_subcommands();
+            inner.any(|inner| inner.get_name() == typed && !inner.is_hide_set())
+        })?;
+        Some(format!("{} {typed}", verb.get_name()))
+    });
     let best = match error.get(ContextKind::SuggestedSubcommand) {
+        _ if inner.is_some() => inner,
         Some(ContextValue::Strings(names)) if names.len() > 1 => names.last().cloned(),
         _ => None,
     };
@@ -243,6 +256,18 @@ mod tests {
         ] {
             let cli = parse(line.split(' ')).unwrap();
             assert_eq!(cli.flags().daemon_socket, Some("/x".into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_verbs_subcommand_is_named_with_its_verb() {
+        for (line, tip) in [
+            ("humanlayer status", "'daemon status'"),
+            ("humanlayer stop", "'daemon stop'"),
+            ("humanlayer sesions", "'sessions'"),
+        ] {
+            let said = parse(line.split(' ')).unwrap_err().to_string();
+            assert!(said.contains(tip), "{said}");
         }
     }
 

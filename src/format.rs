@@ -306,7 +306,7 @@ pub fn delivery(approval: &Approval, terminal: bool) -> Option<String> {
     }
     match (&approval.undelivered, approval.delivered_at) {
         (Some(why), _) => Some(format!("not delivered: {}", sanitize_line(why))),
-        (None, Some(at)) => Some(format!("delivered {}", moment(at, terminal))),
+        (None, Some(at)) => Some(format!("sent to the agent {}", moment(at, terminal))),
         (None, None) => None,
     }
 }

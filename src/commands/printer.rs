@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::output::Output;
 use crate::domain::approval::Kind;
+use crate::domain::danger::dangers;
 use crate::domain::text::{sanitize_line, summary};
 use crate::domain::{Delivery, EventType, Outcome, permission, question};
 use crate::format;
@@ -17,6 +18,8 @@ use crate::protocol::conversation::ConversationEvent;
 use crate::protocol::session::SessionState;
 
 const INDENT: &str = "    ";
+/// Characters of the part of an input that is dangerous.
+const DANGER_CHARS: usize = 120;
 /// Lines of a tool's result that a log shows.
 const RESULT_LINES: usize = 20;
 
@@ -61,6 +64,12 @@ pub fn approval(out: &mut Output, approval: &Approval) -> io::Result<()> {
     field(out, "description", approval.description.as_ref())?;
     field(out, "reason", approval.decision_reason.as_ref())?;
     field(out, "blocked", approval.blocked_path.as_ref())?;
+    for danger in dangers(&approval.tool_name, format::effective_input(approval)) {
+        let part = summary(&danger.part, DANGER_CHARS);
+        let of = if part.is_empty() { "" } else { ": " };
+        let warning = format!("{}{of}{part}", danger.sentence());
+        field(out, "warning", Some(warning))?;
+    }
     if format::is_edited(approval) {
         out.line("input as approved (edited)")?;
         value(out, INDENT, format::effective_input(approval))?;

@@ -17,7 +17,9 @@ use crate::daemon::clock;
 use crate::domain::allow_rule;
 use crate::domain::approval::DecidedBy;
 use crate::domain::decision::{self, standing_rule};
-use crate::domain::{Approval, Decision, EventBody, Kind, Outcome, OutgoingLine, RunId, Source};
+use crate::domain::{
+    Approval, Decision, EventBody, Kind, Outcome, OutgoingLine, RunId, Session, Source,
+};
 
 /// Makes the line that answers a question of the agent, once its outcome stands; the flag also ends
 /// the turn. None for an outcome that the agent is not told.
@@ -454,6 +456,24 @@ pub fn mark_undelivered(write: &mut Write<'_>, key: i64, reason: &str) -> Result
         .and_then(|mut update| update.execute(params![key, reason]))
         .doing("note a failed delivery")?;
     announce_delivery(write, key)
+}
+
+/// The tools of the calls that were approved in a session's present process and that have no result.
+pub fn without_result(db: &Connection, session: &Session) -> Result<Vec<String>, StoreError> {
+    db.prepare_cached(
+        "SELECT a.tool_name FROM approvals a
+         WHERE a.session_key = ?1 AND a.generation = ?2 AND a.outcome = 'approved' AND a.kind = 'permission'
+            AND a.delivered_at IS NOT NULL AND a.tool_use_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM conversation r
+                WHERE r.session_key = ?1 AND r.tool_result_for_id = a.tool_use_id)
+         ORDER BY a.key",
+    )
+    .and_then(|mut query| {
+        query
+            .query_map(params![session.key, session.generation], |row| row.get(0))?
+            .collect()
+    })
+    .doing("find approved calls without a result")
 }
 
 fn announce_delivery(write: &mut Write<'_>, key: i64) -> Result<(), StoreError> {

@@ -10,10 +10,16 @@ use super::messages::{self, Accepted};
 use super::rows::micros;
 use super::wire_ids::{self, NewWireId};
 use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, external, outbox, projects, resume, sessions};
+use super::{
+    Doing as _, Store, StoreError, approvals, events, external, outbox, projects, resume, sessions,
+};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
+use crate::domain::text::summary;
 use crate::domain::{EventType, OutgoingLine, Phase, Session};
+
+/// Characters of a tool's name in a note.
+const TOOL_CHARS: usize = 60;
 
 impl Store {
     /// A message of the user to a live session: into its conversation and on its way.
@@ -252,6 +258,10 @@ pub fn process_ended(
         let note = NewConversationEvent::words(EventType::System, "system", text);
         sessions::say(write, session, note)?;
     }
+    if let Some(text) = unknown_calls(&approvals::without_result(write.db, session)?) {
+        let note = NewConversationEvent::words(EventType::System, "system", text);
+        sessions::say(write, session, note)?;
+    }
     if end.forgotten > 0 {
         let text = match end.forgotten {
             1 => "The process ended before it had written down your last message. The next one knows neither that message nor what was done about it: send it again if it still matters.".to_owned(),
@@ -302,4 +312,19 @@ pub fn process_ended(
         events::settings_changed(write, session, archived_data(true))?;
     }
     Ok(())
+}
+
+/// What is said of approved calls of which a process has told no result: it may have died with the answer in its
+/// input, or in the middle of the call.
+fn unknown_calls(tools: &[String]) -> Option<String> {
+    let tools: Vec<_> = tools.iter().map(|tool| summary(tool, TOOL_CHARS)).collect();
+    let end = "the process ended before it told a result";
+    Some(match tools.as_slice() {
+        [] => return None,
+        [tool] => format!("It is not known what came of the approved call of {tool}: {end}."),
+        [first, ..] => format!(
+            "It is not known what came of {} approved calls, the first of {first}: {end}.",
+            tools.len()
+        ),
+    })
 }

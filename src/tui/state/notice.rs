@@ -14,6 +14,8 @@ pub enum Tone {
     Good,
     /// Something to know.
     Plain,
+    /// What a key does or does not do here; it means nothing once another key is pressed.
+    Hint,
     /// Something went wrong.
     Bad,
 }
@@ -33,7 +35,7 @@ impl Notice {
     #[must_use]
     pub fn new(tone: Tone, text: impl Into<String>, now: Timestamp) -> Self {
         let stay = match tone {
-            Tone::Good | Tone::Plain => SHORT,
+            Tone::Good | Tone::Plain | Tone::Hint => SHORT,
             Tone::Bad => LONG,
         };
         Self {

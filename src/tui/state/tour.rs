@@ -2,7 +2,7 @@
 //!
 //! Knows which were made and what to try next; each may be made in any order. Pure.
 
-use crate::domain::Outcome;
+use crate::domain::{Kind, Outcome};
 
 /// The decisions that were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,10 +27,12 @@ pub enum Step {
 }
 
 impl Tour {
-    /// A decision made here has come into force.
-    pub fn decided(&mut self, outcome: Outcome) {
+    /// A decision made here has come into force. No second question is asked, so one that was denied is done with.
+    pub fn decided(&mut self, kind: Kind, outcome: Outcome) {
+        let is_question = matches!(kind, Kind::Question | Kind::Contact);
         match outcome {
             Outcome::Approved => self.approved = true,
+            Outcome::Denied if is_question => self.answered = true,
             Outcome::Denied => self.denied = true,
             Outcome::Answered => self.answered = true,
             Outcome::Pending | Outcome::Withdrawn | Outcome::Abandoned | Outcome::Expired => return,
@@ -90,8 +92,18 @@ mod tests {
             (Outcome::Approved, Step::Deny, 2),
             (Outcome::Denied, Step::Done, 3),
         ] {
-            tour.decided(outcome);
+            tour.decided(Kind::Permission, outcome);
             assert_eq!((tour.step(), tour.made()), (step, made), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_question_that_was_denied_is_not_waited_for() {
+        let mut tour = Tour::default();
+        tour.decided(Kind::Permission, Outcome::Approved);
+        tour.decided(Kind::Question, Outcome::Denied);
+        assert_eq!((tour.step(), tour.made()), (Step::Deny, 2));
+        tour.decided(Kind::Permission, Outcome::Denied);
+        assert_eq!(tour.step(), Step::Done);
     }
 }

@@ -155,6 +155,30 @@ impl Transcript {
         start.is_some_and(|start| self.find(start, true, true) != Found::Nothing)
     }
 
+    /// Searches for a text and goes to the match of one piece: where that has an item of its own, there; what
+    /// a tool gave back is shown with its call, further up. Says whether there is a match.
+    pub fn search_at(&mut self, needle: &str, sequence: i64) -> bool {
+        if !self.search(needle) {
+            return false;
+        }
+        let first = self.items.top().front().map(|(_, first)| *first);
+        let (mut item, mut nearest) = (first, None);
+        while let Some(id) = item {
+            let key = self.items.get(id).key;
+            let is_nearer = nearest.is_none_or(|(_, other)| key >= other);
+            if key <= sequence && is_nearer && self.has_needle(id) {
+                nearest = Some((id, key));
+            }
+            item = self.next_holding(id).filter(|next| Some(*next) != first);
+        }
+        if let Some((id, _)) = nearest
+            && let Some(found) = self.match_in(id, None, true)
+        {
+            self.go_to_match(found);
+        }
+        true
+    }
+
     /// How many matches there are, as of the last frame; none while nothing is searched for.
     #[must_use]
     pub fn matches(&self) -> Option<MatchCount> {

@@ -190,7 +190,9 @@ fn go_to_place(app: &mut App) {
         return;
     };
     app.detail.transcript.scroll(Scroll::Top);
-    app.detail.transcript.search(&place.words);
+    app.detail
+        .transcript
+        .search_at(&place.words, place.sequence);
     app.detail.search = Some(place.words);
 }
 

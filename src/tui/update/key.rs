@@ -21,6 +21,8 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         read: app.elapsed,
     };
     app.guard.key_pressed(chord, is_held, press);
+    // It was about the key before.
+    app.notice.take_if(|notice| notice.tone == Tone::Hint);
     if let Some(action) = anywhere(app, chord) {
         return act(app, action);
     }
@@ -48,7 +50,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 let help = app.keymap.key(Action::Help);
                 say(
                     app,
-                    Tone::Plain,
+                    Tone::Hint,
                     format!("{c:?} does nothing here ({help}: all keys)"),
                 );
             }

@@ -245,7 +245,7 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     let by = approval.decided_by.clone();
     let undelivered = approval.undelivered.clone();
     if let (Some(tour), true, Some(_)) = (&mut app.tour, was_pending, &ours) {
-        tour.decided(outcome);
+        tour.decided(approval.kind, outcome);
     }
     app.data.upsert_approval(approval.clone());
     if let (Some(position), Some(_), true) = (position, ours, outcome != Outcome::Pending) {

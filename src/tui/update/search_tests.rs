@@ -194,6 +194,39 @@ fn a_place_opens_where_it_is() {
 }
 
 #[test]
+fn of_several_matches_in_a_conversation_the_chosen_one_is_gone_to() {
+    for (sequence, count) in [(3, "3/3"), (2, "2/3"), (1, "1/3")] {
+        let mut rig = rig((80, 24));
+        let _ = rig.keys("S");
+        rig.type_in("zebra");
+        let hits = [
+            hit("s2", 3, "gamma zebra"),
+            hit("s2", 2, "beta zebra"),
+            hit("s2", 1, "alpha zebra"),
+        ];
+        let _ = answer(&mut rig, 1, &hits, true);
+        for _ in sequence..3 {
+            let _ = rig.keys("down");
+        }
+        let _ = rig.keys("enter");
+        let pieces = [
+            piece(1, "alpha zebra"),
+            piece(2, "beta zebra"),
+            piece(3, "gamma zebra"),
+        ];
+        let _ = rig.tell(Msg::Done(Done::Page {
+            session: "s2".to_owned(),
+            page: Page::After(0),
+            pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
+            full: false,
+        }));
+        rig.draw();
+        let screen = rig.screen();
+        assert!(screen.contains(count), "{count}: {screen}");
+    }
+}
+
+#[test]
 fn an_archived_session_is_shown_when_it_is_opened() {
     let mut rig = rig((140, 40));
     let _ = rig.keys("S");

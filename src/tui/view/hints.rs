@@ -28,7 +28,7 @@ pub fn draw(app: &App, area: Rect, status: Rect, buf: &mut Buffer) {
     if let Some(notice) = &app.notice {
         let style = match notice.tone {
             Tone::Good => theme.good,
-            Tone::Plain => theme.accent,
+            Tone::Plain | Tone::Hint => theme.accent,
             Tone::Bad => theme.bad,
         };
         let columns = usize::from(inside.width);

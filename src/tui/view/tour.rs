@@ -95,7 +95,20 @@ fn next(app: &App, tour: &Tour) -> (String, String) {
         Step::Approve | Step::Deny => kinds.any(|kind| !is_question(kind)),
         Step::Done => true,
     };
+    // The demonstration starts its agents at once, so that none waits or works means that all are done.
+    let is_over = app.data.pending.is_empty()
+        && app.data.sessions().len() > 0
+        && !app
+            .data
+            .sessions()
+            .any(|(_, session)| session.status.is_active());
     match (tour.step(), on_screen) {
+        (Step::Approve | Step::Deny | Step::Answer, _) if is_over => {
+            let quit = key(Action::Quit);
+            let over =
+                format!("No agent asks any more. {quit} quits; `humanlayer demo` begins again.");
+            (over.clone(), over)
+        }
         (Step::Answer, _) if !is_there => {
             let soon = "Last: an agent will have a question in a moment.".to_owned();
             (soon.clone(), soon)

@@ -101,6 +101,28 @@ fn a_decision_that_cannot_arrive_any_more_says_so() {
 }
 
 #[test]
+fn of_a_call_whose_approval_died_with_the_agent_it_is_said_that_nobody_knows_what_came_of_it() {
+    let mut rig = Rig::start();
+    let (session, pending, state) = asked(&mut rig);
+    // It takes the answer in, and never reads it.
+    signal(&state["agent_pid"], Signal::STOP);
+    rig.daemon.approve(&pending);
+    wait_until("the answer is in its input", || {
+        let decided = approval(&rig, &pending);
+        decided["delivered_at"].is_string().then_some(())
+    });
+    signal(&state["agent_pid"], Signal::KILL);
+    rig.daemon.until_over(&session[0].id);
+    assert!(!rig.daemon.work().join("one").exists());
+    let said = rig.daemon.conversation(&session[0].id);
+    let said = said.iter().filter_map(|piece| piece["content"].as_str());
+    let unknown = "It is not known what came of the approved call of Bash";
+    assert_eq!(said.filter(|words| words.contains(unknown)).count(), 1);
+    rig.check(&session[0], "failed", Agent::Killed);
+    rig.check_database();
+}
+
+#[test]
 fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
     let mut rig = Rig::start();
     let go = rig.daemon.root().join("go");

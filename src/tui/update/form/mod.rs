@@ -55,7 +55,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             return Vec::new();
         }
         if yes.refuses(key) {
-            super::say(app, Tone::Plain, yes.instead(form.verb()));
+            super::say(app, Tone::Hint, yes.instead(form.verb()));
             app.form = Some(form);
             return Vec::new();
         }

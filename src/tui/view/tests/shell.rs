@@ -367,6 +367,19 @@ fn a_word_takes_the_place_of_the_keys_and_goes_again() {
     assert!(!rig.screen().contains("Sorted by"));
 }
 
+#[test]
+fn what_was_said_about_a_key_goes_with_the_next_key() {
+    let mut rig = working();
+    let _ = rig.keys("!");
+    assert!(
+        rig.screen().contains("does nothing here"),
+        "{}",
+        rig.screen()
+    );
+    let _ = rig.keys("j");
+    assert!(!rig.screen().contains("does nothing here"));
+}
+
 /// The line of keys.
 fn hints(rig: &mut Rig) -> String {
     rig.screen().lines().last().unwrap_or_default().to_owned()
