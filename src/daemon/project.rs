@@ -7,6 +7,8 @@
 //! commands are not among them: Claude Code asks before a model may use one that allows or runs something.
 //! To be called where waiting for a disk keeps nobody up.
 
+mod written;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -18,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::project::{self, Content, Project, Role};
 use crate::platform::{self, FileKind, Links, follow_links};
+use written::without_written;
 
 /// Bytes of one text that a person is shown.
 const MAX_TEXT: u64 = 128 * 1024;
@@ -529,6 +532,9 @@ fn words(role: Role, text: &str) -> Vec<String> {
                 fields.remove("permissions");
             }
             strings(&value, &mut texts);
+            texts
+                .iter_mut()
+                .for_each(|text| *text = without_written(text));
         }
         _ => texts.push(text.to_owned()),
     }

@@ -60,6 +60,18 @@ fn a_directory_without_settings_brings_nothing() {
 }
 
 #[test]
+fn a_log_that_a_hook_keeps_is_no_part_of_what_is_agreed_to() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/.claude/settings.json", &hook("date >> hook.log"));
+    world.write("shop/hook.log", "Monday\n");
+    assert_eq!(world.paths("shop"), [".claude/settings.json"]);
+    let before = world.read("shop").fingerprint();
+    world.write("shop/hook.log", "Monday\nTuesday\n");
+    assert_eq!(world.read("shop").fingerprint(), before);
+}
+
+#[test]
 fn what_claude_code_would_take_is_found_with_the_scripts_that_are_named() {
     let world = World::new();
     world.write("shop/.git/HEAD", "");

@@ -122,6 +122,8 @@ struct Watch {
     ended_here: bool,
     /// Since when this daemon is not connected to it.
     unlinked_since: Option<Instant>,
+    /// Whether this daemon ever was connected to it.
+    was_linked: bool,
     /// An alarm tells of its end.
     is_told: bool,
 }
@@ -149,6 +151,8 @@ pub struct WatchedProcess {
     pub agent: Option<ProcessId>,
     /// Since when this daemon is not connected to its runner.
     pub unlinked_since: Option<Instant>,
+    /// Whether this daemon started its runner and was never connected to it.
+    pub is_starting: bool,
 }
 
 /// How a runner ended, as far as the kernel told.
@@ -182,6 +186,7 @@ impl Callers {
                 agent: None,
                 ended_here: false,
                 unlinked_since: Some(Instant::now()),
+                was_linked: false,
                 is_told: false,
             },
         );
@@ -202,6 +207,7 @@ impl Callers {
                     runner: watch.process,
                     agent: watch.agent,
                     unlinked_since: watch.unlinked_since,
+                    is_starting: watch.is_child && !watch.was_linked,
                 })
             })
             .collect()
@@ -224,6 +230,7 @@ impl Callers {
     /// Notes whether this daemon is connected to a runner.
     pub fn note_link(&self, directory: &str, is_linked: bool) {
         if let Some(watch) = lock(&self.watched).runners.get_mut(directory) {
+            watch.was_linked |= is_linked;
             watch.unlinked_since = match watch.unlinked_since {
                 _ if is_linked => None,
                 None => Some(Instant::now()),

@@ -108,6 +108,24 @@ impl Store {
             .await
     }
 
+    /// Whether a session asks about a project's files now, with its agent stopped until that is answered.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn is_held_for_project(&self, session: &str) -> Result<bool, StoreError> {
+        let session = session.to_owned();
+        self.readers
+            .run(move |db| {
+                db.prepare_cached(
+                    "SELECT 1 FROM approvals a JOIN sessions s ON s.key = a.session_key
+                     WHERE s.id = ? AND a.source = ? AND a.outcome = 'pending'",
+                )
+                .and_then(|mut query| query.exists(params![session, Source::Launch.as_str()]))
+                .doing("look for questions about a project's files")
+            })
+            .await
+    }
+
     /// Takes back what a session asks about a project's files, which are as a person wants them.
     ///
     /// # Errors

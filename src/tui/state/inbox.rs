@@ -190,8 +190,11 @@ impl Inbox {
             }
         }
         if data.pending.is_empty() {
-            self.filter.clear();
             self.typing = false;
+        }
+        // What no filter lists is not decided behind a filter.
+        if !self.typing && !self.filter.is_empty() && self.shown(data).is_empty() {
+            self.filter.clear();
         }
     }
 
@@ -246,10 +249,14 @@ impl Inbox {
     }
 
     /// Which approval comes after one that was decided: the oldest of the same session, else the one
-    /// that followed it in the list, else the first. What is being decided already is passed over.
+    /// that followed it in the list, else the first. What is being decided already, and what the filter leaves
+    /// out, is passed over.
     #[must_use]
     pub fn after(&self, data: &Data, session: &str, position: usize) -> Option<String> {
-        let open = |approval: &&Approval| !self.sending.contains_key(&approval.id);
+        let listed = self.shown(data);
+        let open = |approval: &&Approval| {
+            !self.sending.contains_key(&approval.id) && listed.contains(&approval.id)
+        };
         let mut of_session = data.pending.values().filter(open);
         of_session
             .find(|approval| approval.session_id == session)

@@ -114,6 +114,39 @@ fn the_keys_stay_in_the_inbox_when_somebody_else_decides() {
 }
 
 #[test]
+fn what_the_filter_leaves_out_does_not_come_under_the_keys() {
+    let sessions = ["s1", "s2", "s3"].map(|id| session(id, json!({})));
+    let asked = [
+        ("a1", "s1", "touch apple"),
+        ("a2", "s2", "touch pear"),
+        ("a3", "s3", "touch apples"),
+    ];
+    let asked = asked.map(|(id, session, command)| {
+        approval(id, session, json!({"tool_input": {"command": command}}))
+    });
+    let mut rig = Rig::new((140, 40), &sessions, &asked);
+    let _ = rig.keys("1 /");
+    rig.type_in("apple");
+    let _ = rig.keys("enter");
+    let after = |rig: &Rig| rig.app.inbox.after(&rig.app.data, "s1", 1);
+    assert_eq!(after(&rig).as_deref(), Some("a1"));
+    rig.app.inbox.sending.insert("a1".to_owned(), "approving");
+    assert_eq!(after(&rig).as_deref(), Some("a3"));
+    rig.app.inbox.sending.insert("a3".to_owned(), "approving");
+    assert_eq!(after(&rig), None);
+    // Where nothing matches there is no filter behind which something could be decided.
+    let _ = rig.keys("1 /");
+    rig.type_in("zzz");
+    let _ = rig.keys("enter");
+    assert_eq!(rig.app.inbox.filter, "");
+    let screen = rig.screen();
+    assert!(
+        screen.contains("Nothing pending matches applezzz"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn what_another_session_asks_is_not_under_the_keys() {
     let sessions = [session("s1", json!({})), session("s2", json!({}))];
     let mut rig = Rig::new((140, 40), &sessions, &[]);

@@ -43,7 +43,10 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                     .as_ref()
                     .filter(|notice| notice.tone == Tone::Bad && !notice.is_over(app.now));
                 match wrong.map(|notice| notice.text.clone()) {
-                    Some(text) => say(app, Tone::Bad, format!("Reconnected; {text}")),
+                    Some(text) => {
+                        let text = text.strip_prefix("Reconnected; ").unwrap_or(&text);
+                        say(app, Tone::Bad, format!("Reconnected; {text}"));
+                    }
                     None => say(app, Tone::Good, "Reconnected"),
                 }
             }
@@ -146,8 +149,13 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         }
         "problem_changed" => {
             if let Connection::Up { problem, .. } = &mut app.connection {
+                let before = problem.take();
                 *problem = field::<Option<String>>(&event.data, "problem").flatten();
-                if let Some(words) = problem.clone() {
+                let words = problem.clone();
+                // What is over need not be read any more.
+                app.notice
+                    .take_if(|notice| before.as_ref() == Some(&notice.text));
+                if let Some(words) = words {
                     say(app, Tone::Bad, words);
                 }
             }
