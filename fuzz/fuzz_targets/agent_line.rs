@@ -3,10 +3,13 @@
 
 #![no_main]
 
+#[path = "../seeds.rs"]
+mod seeds;
+
 use humanlayer::daemon::claude::line::parse;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|line: &str| {
+fuzz_target!(init: seeds::put("agent_line", seeds::recorded_lines().into_iter().map(String::into_bytes)), |line: &str| {
     let understood = format!("{:?}", parse(line));
     assert_eq!(format!("{:?}", parse(line)), understood);
 });

@@ -3,10 +3,12 @@
 
 #![no_main]
 
+#[path = "../seeds.rs"]
+mod seeds;
 #[path = "../stream.rs"]
 mod stream;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
@@ -29,9 +31,23 @@ impl Choices for Bytes<'_> {
 
 static RECORDINGS: OnceLock<Vec<(PathBuf, Vec<Value>)>> = OnceLock::new();
 
-fuzz_target!(|data: &[u8]| {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let recordings = RECORDINGS.get_or_init(|| stream::recordings(&root));
+fn recorded() -> &'static [(PathBuf, Vec<Value>)] {
+    RECORDINGS.get_or_init(|| stream::recordings(&seeds::root()))
+}
+
+/// Each recording, with damage at random all the way.
+fn seeds() -> impl Iterator<Item = Vec<u8>> {
+    recorded().iter().enumerate().map(|(number, (_, lines))| {
+        let mut random = stream::Seeded(number as u64);
+        let mut bytes = u16::try_from(number).unwrap_or(0).to_be_bytes().to_vec();
+        // About a dozen choices a line, of two bytes each.
+        bytes.extend((0..lines.len() * 24).map(|_| random.below(256) as u8));
+        bytes
+    })
+}
+
+fuzz_target!(init: seeds::put("agent_stream", seeds()), |data: &[u8]| {
+    let recordings = recorded();
     let mut choices = Bytes(data);
     let (_, lines) = &recordings[choices.below(recordings.len())];
     stream::play(lines, &mut choices);

@@ -2,10 +2,13 @@
 
 #![no_main]
 
+#[path = "../seeds.rs"]
+mod seeds;
+
 use humanlayer::domain::danger::{Verdict, dangers};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|command: &str| {
+fuzz_target!(init: seeds::put("danger", seeds::commands().into_iter().map(String::into_bytes)), |command: &str| {
     let found = dangers("Bash", &serde_json::json!({ "command": command }));
     assert!(found.len() <= 6);
     assert_eq!(Verdict::of(&found).is_none(), found.is_empty());

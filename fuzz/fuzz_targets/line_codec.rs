@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../seeds.rs"]
+mod seeds;
+
 use humanlayer::ipc::codec::{Item, LineCodec};
 use libfuzzer_sys::fuzz_target;
 use tokio_util::bytes::BytesMut;
@@ -14,18 +17,38 @@ fn items(limit: usize, bytes: &[u8], piece: usize) -> Vec<Item> {
     let mut found = Vec::new();
     for piece in bytes.chunks(piece) {
         buffer.extend_from_slice(piece);
-        while let Some(item) = codec.decode(&mut buffer).expect("reading memory cannot fail") {
+        while let Some(item) = codec
+            .decode(&mut buffer)
+            .expect("reading memory cannot fail")
+        {
             found.push(item);
         }
         assert!(buffer.len() <= limit, "more than a line is held");
     }
-    while let Some(item) = codec.decode_eof(&mut buffer).expect("reading memory cannot fail") {
+    while let Some(item) = codec
+        .decode_eof(&mut buffer)
+        .expect("reading memory cannot fail")
+    {
         found.push(item);
     }
     found
 }
 
-fuzz_target!(|input: (u8, u8, &[u8])| {
+/// A limit, the length of a piece, and some lines of a recording, cut so that some are over the limit.
+fn seeds() -> Vec<Vec<u8>> {
+    let lines = seeds::recorded_lines();
+    let some = lines.chunks(8).map(|lines| {
+        let short = lines.iter().enumerate().map(|(number, line)| {
+            let keep = line.len().min(40 + 60 * number);
+            &line.as_bytes()[..keep]
+        });
+        let short: Vec<&[u8]> = short.collect();
+        [&[200, 7], short.join(&b"\r\n"[..]).as_slice()].concat()
+    });
+    some.collect()
+}
+
+fuzz_target!(init: seeds::put("line_codec", seeds()), |input: (u8, u8, &[u8])| {
     let (limit, piece, bytes) = input;
     let limit = usize::from(limit);
     let whole = items(limit, bytes, bytes.len().max(1));

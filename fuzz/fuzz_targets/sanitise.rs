@@ -3,19 +3,29 @@
 
 #![no_main]
 
-use humanlayer::domain::text::{is_deceptive, sanitize, sanitize_line, summary};
+#[path = "../seeds.rs"]
+mod seeds;
+
+use humanlayer::domain::text::{
+    Level, find_deceptive, is_deceptive, sanitize, sanitize_line, summary,
+};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u8, &str)| {
+/// A length, and a text.
+fn seeds() -> impl Iterator<Item = Vec<u8>> {
+    let texts = seeds::recorded_lines().into_iter().chain(seeds::commands());
+    texts.map(|text| [&[40], text.as_bytes()].concat())
+}
+
+fuzz_target!(init: seeds::put("sanitise", seeds()), |input: (u8, &str)| {
     let (max, text) = input;
     let safe = sanitize(text);
     assert!(!safe.chars().any(|c| is_deceptive(c) && c != '\n' && c != '\t'));
     assert_eq!(sanitize(&safe), safe);
     let line = sanitize_line(text);
     assert!(!line.chars().any(is_deceptive));
-    if !text.chars().any(is_deceptive) {
-        assert_eq!(line, text);
-    }
+    let is_safe = find_deceptive(text, 0, Level::Strict).is_none();
+    assert_eq!(line == text, is_safe);
     let max = usize::from(max).max(1);
     assert!(summary(text, max).chars().count() <= max);
 });

@@ -176,6 +176,11 @@ fn a_request_whose_input_cannot_be_read_is_asked_with_its_own_bytes() {
 fn what_asks_without_saying_what_for_is_asked_too_and_cannot_be_approved() {
     for (request, request_id) in [
         (r#"{"subtype":7,"tool_name":"Bash","input":{}}"#, Some("r")),
+        (r#"{"subtype":"\ud83d"}"#, Some("r")),
+        (
+            r#"{"subtype":"hook_\udc00","tool_name":"Bash","input":{}}"#,
+            Some("r"),
+        ),
         (r#"{}"#, Some("r")),
         (r#"null"#, Some("r")),
         (r#""can_use_tool""#, Some("r")),

@@ -54,7 +54,11 @@ pub(super) fn control_request(text: &str, line: &Members<'_>, damaged: bool) -> 
         .filter(|name| !damaged || !name.contains(char::REPLACEMENT_CHARACTER))
         .filter(|_| line.get("request_id").is_some_and(json::is_readable));
     let request = line.object("request");
-    match (request.string("subtype").as_deref(), request_id) {
+    // A subtype with half a character in it says nothing that could be relied on.
+    let subtype = request
+        .string("subtype")
+        .filter(|_| request.get("subtype").is_some_and(json::is_readable));
+    match (subtype.as_deref(), request_id) {
         (Some("can_use_tool"), request_id) => AgentLine::Question(Box::new(Asked {
             request: can_use_tool(text, &request, damaged),
             request_id,

@@ -291,6 +291,31 @@ fn what_is_not_looked_at_is_said() {
     );
 }
 
+#[test]
+fn options_of_any_letters_are_judged_for_every_program() {
+    let options = [
+        "é", "ʞ", "日", "n日", "日n", "é=x", "=é", "🦀", "e\u{301}", "S日", "-é", "日=日",
+    ];
+    let programs = wrapper_table::WRAPPERS
+        .iter()
+        .flat_map(|wrapper| wrapper.names.split(' '))
+        .chain([
+            "sh", "rm", "git", "kubectl", "dd", "sgdisk", "parted", "curl", "tar", "ssh", "echo",
+            "printf",
+        ]);
+    for program in programs {
+        for option in options {
+            for command in [
+                format!("{program} -{option} rm -rf x"),
+                format!("{program} x -{option}"),
+                format!("{program} +{option} x"),
+            ] {
+                drop(of(&command));
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_input_panics(command in "(.|\\n){0,80}") {

@@ -44,7 +44,7 @@ use How::{Script, Words};
 
 // One row a line.
 #[rustfmt::skip]
-const WRAPPERS: &[Wrapper] = &[
+pub(super) const WRAPPERS: &[Wrapper] = &[
     wrapper("sudo doas pkexec run0 gosu su-exec sudo-rs", "", "-u -g -h -p -C -D -R -T -U -r -t --user --group --host --prompt --chdir --chroot --role --type --close-from", "", Words),
     wrapper("su runuser", "", "-u -g -G -s -w --user --group --shell", "-c --command --session-command", Words),
     wrapper("env", "", "-u -C --unset --chdir --block-signal --default-signal", "-S --split-string", Words),

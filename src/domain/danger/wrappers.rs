@@ -167,13 +167,15 @@ fn wrapped(run: &mut Run<'_>, call: &Call<'_>, wrapper: &Wrapper) -> bool {
         if is_option {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             let letters = !word.starts_with("--") && word.len() > 2;
-            let last = letters
-                .then(|| format!("-{}", &word[word.len() - 1..]))
-                .filter(|_| word.is_ascii());
+            let last = word
+                .chars()
+                .next_back()
+                .filter(|_| letters && word.is_ascii());
+            let last = last.map(|letter| format!("-{letter}"));
             if !gives(word)
                 && call.name != "env"
                 && last.as_deref().is_some_and(&gives)
-                && word[1..].chars().all(char::is_alphabetic)
+                && word.chars().skip(1).all(char::is_alphabetic)
             {
                 if let Some(script) = rest.first() {
                     run.runs_arg(script, call.whole);
@@ -207,7 +209,7 @@ fn wrapped(run: &mut Run<'_>, call: &Call<'_>, wrapper: &Wrapper) -> bool {
                         None => break,
                     }
                 } else {
-                    Arg::of(&word[2..])
+                    Arg::of(word.get(2..).unwrap_or_default())
                 };
                 words = rest.get(usize::from(gives(word))..).unwrap_or_default();
                 if call.name == "env" {

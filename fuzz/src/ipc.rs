@@ -1,0 +1,4 @@
+//! The codec of lines.
+
+#[path = "../../src/ipc/codec.rs"]
+pub mod codec;

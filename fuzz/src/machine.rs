@@ -1,0 +1,1 @@
+../../src/daemon/session/machine.rs
