@@ -23,15 +23,21 @@ pub fn summary_line(tool_name: &str, input: &Value) -> String {
     }
 }
 
-/// The tool's name for people: `server · tool` for one of an MCP server.
+/// The tool's name for people: `server · tool` for one of an MCP server. An endless one ends with `…`.
 #[must_use]
 pub fn tool_label(tool_name: &str) -> String {
-    let mut parts = tool_name.splitn(3, "__");
+    let head = text::head(tool_name, MOST);
+    let end = if head.len() < tool_name.len() {
+        "…"
+    } else {
+        ""
+    };
+    let mut parts = head.splitn(3, "__");
     match (parts.next(), parts.next(), parts.next()) {
         (Some("mcp"), Some(server), Some(tool)) => {
-            sanitize_line(&format!("{server} · {tool}")).into_owned()
+            sanitize_line(&format!("{server} · {tool}{end}")).into_owned()
         }
-        _ => sanitize_line(text::head(tool_name, MOST)).into_owned(),
+        _ => sanitize_line(&format!("{head}{end}")).into_owned(),
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 use std::time::Duration;
 
+use ratatui::text::Line;
 use serde_json::{Value, json};
 
 use super::*;
@@ -290,6 +291,15 @@ fn whatever_part_of_a_request_is_endless_the_panel_lays_out_a_little_of_it_and_t
     let options: Vec<Value> = (0..150_000)
         .map(|n| json!({"name": format!("option-{n}")}))
         .collect();
+    let labels: Vec<Value> = (0..100_000)
+        .map(|n| json!({"label": n.to_string()}))
+        .collect();
+    let asked: Vec<Value> = (0..100_000)
+        .map(|n| json!({"question": n.to_string(), "options": ["a", "b"]}))
+        .collect();
+    let fields: Value = (0..100_000)
+        .map(|n| (n.to_string(), json!({"a": []})))
+        .collect();
     for changes in [
         json!({"tool_input": {"command": long}}),
         json!({"description": long}),
@@ -297,6 +307,14 @@ fn whatever_part_of_a_request_is_endless_the_panel_lays_out_a_little_of_it_and_t
         json!({"blocked_path": long}),
         json!({"agent_id": "a", "call_id": long}),
         json!({"options": options}),
+        json!({"tool_name": format!("mcp__x__{long}")}),
+        json!({"asker": long}),
+        json!({"asker": long, "kind": "contact"}),
+        json!({"tool_name": "mcp__x__y", "tool_input": fields}),
+        json!({"tool_name": "mcp__x__y", "tool_input": {"list": vec![json!({"a": 1}); 100_000]}}),
+        json!({"tool_name": "AskUserQuestion", "tool_input": {"questions": asked}}),
+        json!({"tool_name": "AskUserQuestion",
+            "tool_input": {"questions": [{"question": "Which?", "options": labels}]}}),
         json!({"channel": {"slack": {"channel_or_user_id": long}}}),
         json!({"sdk_state": {"text": long}}),
         json!({"tool_name": "Write", "tool_input": {"file_path": format!("/{long}"), "content": "x"}}),
@@ -306,15 +324,38 @@ fn whatever_part_of_a_request_is_endless_the_panel_lays_out_a_little_of_it_and_t
         let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &asked);
         let screen = rig.screen();
         let laid = &rig.app.card.laid;
-        assert!(laid.rows.len() < 10_000, "{field:?}: {}", laid.rows.len());
+        // A screen has 24: what is laid out at once is some hundred of them, however little each holds.
+        assert!(laid.rows.len() < 2_500, "{field:?}: {}", laid.rows.len());
         assert!(
             laid.left_out.bytes() > 100_000,
             "{field:?}: {:?}",
             laid.left_out
         );
-        assert!(screen.contains("Allow "), "{field:?}: {screen}");
+        let says_more = |row: &Line<'_>| row.to_string().ends_with(" more");
+        assert!(laid.rows.iter().any(says_more), "{field:?}");
+        let title = screen
+            .lines()
+            .find(|line| line.contains("Allow ") || line.contains("Question from"));
+        assert!(title.is_some(), "{field:?}: {screen}");
         assert_eq!(decided(&rig.keys("y y y")), [], "{field:?}");
     }
+}
+
+#[test]
+fn a_tools_name_that_the_title_has_no_room_for_is_read_before_a_yes() {
+    let name = format!("mcp__files__{}_and_lists_them", "a".repeat(90));
+    let asked = [approval(
+        "a1",
+        "s1",
+        json!({"tool_name": name, "tool_input": {}}),
+    )];
+    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &asked);
+    let screen = rig.screen();
+    assert!(
+        screen.contains("Tool:") && screen.contains("_and_lists_them"),
+        "{screen}"
+    );
+    assert_eq!(decided(&rig.press("y")), [("a1", "approve")]);
 }
 
 fn is_noted_as_unread(params: &SendDecisionParams) -> bool {

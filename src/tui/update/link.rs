@@ -58,7 +58,10 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 .cloned()
                 .collect();
             match news.last() {
-                Some(newest) if !first => call(app, newest),
+                Some(newest) if !first => {
+                    let body = summary_line(&newest.tool_name, &newest.tool_input);
+                    call(app, &newest.session_id, body)
+                }
                 Some(_) | None => Vec::new(),
             }
         }
@@ -211,7 +214,7 @@ fn status_changed(
 
 /// Notes the end of an approval that is part of a batch, and reports the batch once all have ended;
 /// whether it is part of one.
-fn batch_ended(app: &mut App, approval: &Approval) -> bool {
+fn batch_ended(app: &mut App, approval: &str, outcome: Outcome) -> bool {
     let Some(batch) = &mut app.inbox.batch else {
         return false;
     };
@@ -220,7 +223,7 @@ fn batch_ended(app: &mut App, approval: &Approval) -> bool {
     } else {
         Outcome::Denied
     };
-    let is_part = batch.ended(&approval.id, approval.outcome == wanted);
+    let is_part = batch.ended(approval, outcome == wanted);
     report_batch(app);
     is_part
 }
@@ -255,11 +258,12 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
     if let (Some(tour), true, Some(_)) = (&mut app.tour, was_pending, &ours) {
         tour.decided(approval.kind, outcome);
     }
-    app.data.upsert_approval(approval.clone());
+    let (id, session) = (approval.id.clone(), approval.session_id.clone());
+    app.data.upsert_approval(approval);
     if let (Some(position), Some(_), true) = (position, ours, outcome != Outcome::Pending) {
-        select::after_decision(app, &approval.id, &approval.session_id, position);
+        select::after_decision(app, &id, &session, position);
     }
-    let is_of_batch = outcome != Outcome::Pending && batch_ended(app, &approval);
+    let is_of_batch = outcome != Outcome::Pending && batch_ended(app, &id, outcome);
     if was_pending && outcome != Outcome::Pending && !is_of_batch {
         let who = match (&ours, by) {
             // What was sent from here is known to be one's own; a rule that followed from it is not.
@@ -284,20 +288,19 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
         say(app, Tone::Bad, format!("not delivered: {why}: {subject}"));
     }
     if news {
-        call(app, &approval)
+        call(app, &session, subject)
     } else {
         Vec::new()
     }
 }
 
-/// Calls the user for an approval.
-fn call(app: &App, approval: &Approval) -> Vec<Effect> {
-    let session = app.data.session(&approval.session_id);
+/// Calls the user for an approval of a session, of which it says what it touches.
+fn call(app: &App, session: &str, body: String) -> Vec<Effect> {
+    let session = app.data.session(session);
     let title = session.map_or_else(
         || "humanlayer".to_owned(),
         |session| crate::format::subject(session, 60),
     );
-    let body = summary_line(&approval.tool_name, &approval.tool_input);
     unread::call(app, Call::NeedsYou, title, body)
 }
 

@@ -62,18 +62,31 @@ pub fn popup(
 /// A foreign text on one line, safe, and cut to so many columns.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
-    cut(&sanitize_line(text), columns)
+    let (head, is_whole) = head_for(text, columns);
+    cut(&sanitize_line(head), columns, is_whole)
 }
 
 /// The same for a text that is only read, such as a title.
 #[must_use]
 pub fn fit_prose(text: &str, columns: usize) -> String {
-    cut(&sanitize_prose_line(text), columns)
+    let (head, is_whole) = head_for(text, columns);
+    cut(&sanitize_prose_line(head), columns, is_whole)
 }
 
-/// A safe text cut to so many columns.
-fn cut(safe: &str, columns: usize) -> String {
-    if safe.width() <= columns {
+/// Bytes of a text that are looked at for each column: no letter with its marks has more.
+const COLUMN_BYTES: usize = 64;
+
+/// As much of a text as could fill so many columns, and whether that is all of it: a frame costs no more
+/// where a text is endless.
+fn head_for(text: &str, columns: usize) -> (&str, bool) {
+    let most = columns.saturating_add(2).saturating_mul(COLUMN_BYTES);
+    let head = &text[..text.floor_char_boundary(most)];
+    (head, head.len() == text.len())
+}
+
+/// A safe text cut to so many columns; one that is not whole is cut in any case.
+fn cut(safe: &str, columns: usize, is_whole: bool) -> String {
+    if is_whole && safe.width() <= columns {
         return safe.to_owned();
     }
     let mut cut = String::new();
@@ -95,8 +108,10 @@ fn cut(safe: &str, columns: usize) -> String {
 /// The same, but what is cut is the beginning: for paths, whose end says most.
 #[must_use]
 pub fn fit_tail(text: &str, columns: usize) -> String {
-    let safe = sanitize_line(text);
-    if safe.width() <= columns {
+    let most = columns.saturating_add(2).saturating_mul(COLUMN_BYTES);
+    let from = text.ceil_char_boundary(text.len().saturating_sub(most));
+    let safe = sanitize_line(&text[from..]);
+    if from == 0 && safe.width() <= columns {
         return safe.into_owned();
     }
     let mut kept = Vec::new();
@@ -235,5 +250,27 @@ pub fn offset(offset: usize, selected: Option<usize>, rows: usize, height: u16) 
         (selected + 1).saturating_sub(height)
     } else {
         offset.min(most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_endless_text_a_little_is_looked_at_and_the_cut_is_shown() {
+        for text in ["a", "\u{301}", "…", "👩‍👩‍👧", "\u{202e}"] {
+            let endless = text.repeat(5_000_000);
+            let (head, is_whole) = head_for(&endless, 80);
+            assert!(head.len() <= 82 * COLUMN_BYTES && !is_whole);
+            for cut in [fit(&endless, 80), fit_prose(&endless, 80)] {
+                assert!(cut.ends_with('…') && cut.width() <= 80, "{cut:?}");
+            }
+            let cut = fit_tail(&endless, 80);
+            assert!(cut.starts_with('…') && cut.width() <= 80, "{cut:?}");
+        }
+        assert_eq!(fit("short", 80), "short");
+        assert_eq!(fit_tail("short", 80), "short");
+        assert_eq!(fit("short", usize::MAX), "short");
     }
 }

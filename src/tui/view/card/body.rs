@@ -81,7 +81,7 @@ impl Sheet<'_> {
             row.spans.insert(0, "  ".into());
             self.rows.push(row);
         }
-        self.rest = self.rest.saturating_sub(clip::size(&kept));
+        self.rest = self.rest.saturating_sub(clip::cost(&kept));
         self.more(cut);
         self.left_out += cut;
     }
@@ -123,6 +123,9 @@ pub fn body(
     };
     if let Some(place) = place {
         sheet.say("in", place, theme.text);
+    }
+    if super::cuts_tool(approval, width) {
+        sheet.say("Tool:", &approval.tool_name, theme.text);
     }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
@@ -197,7 +200,7 @@ fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
     if let Some(asker) = approval
         .asker
         .as_deref()
-        .filter(|_| approval.kind != Kind::Contact)
+        .filter(|asker| approval.kind != Kind::Contact || super::cuts_asker(asker))
     {
         who.push(format!("by {asker}"));
     }
@@ -394,6 +397,6 @@ fn options(approval: &Approval, sheet: &mut Sheet<'_>) {
             sheet.foreign(&mut row, meaning, theme.dim);
         }
         sheet.add(&row);
-        sheet.rest = sheet.rest.saturating_sub(1);
+        sheet.rest = sheet.rest.saturating_sub(clip::ROW);
     }
 }

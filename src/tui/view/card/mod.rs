@@ -449,10 +449,27 @@ pub fn heading(app: &App, approval: &Approval, room: usize) -> String {
     format!("{what} in {}{mark}", fit_tail(&place, rest))
 }
 
+/// Whether a frame of this width inside has no room to name the tool whole.
+fn cuts_tool(approval: &Approval, width: u16) -> bool {
+    approval.kind == Kind::Permission
+        && approval.source != Source::Launch
+        && (tool_label(&approval.tool_name).ends_with('…')
+            || asks(approval).width() > heading_room(width.saturating_add(2)))
+}
+
+/// Whether a heading names who asks by the beginning alone.
+fn cuts_asker(asker: &str) -> bool {
+    fit(asker, MOST_ASKER).ends_with('…')
+}
+
+/// Columns of a heading for the name of who asks.
+const MOST_ASKER: usize = 24;
+
 /// What is asked, and by whom.
 #[must_use]
 pub fn asks(approval: &Approval) -> String {
-    let asker = approval.asker.as_deref().map(|asker| fit(asker, 24));
+    let asker = approval.asker.as_deref();
+    let asker = asker.map(|asker| fit(asker, MOST_ASKER));
     match approval.kind {
         Kind::Permission if approval.source == Source::Launch => {
             "Use this project's settings?".to_owned()

@@ -2,13 +2,15 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{draw_field, keys_at_foot};
+use crate::format::bytes;
 use crate::tui::state::App;
 use crate::tui::state::form::question::{Asked, Question};
 use crate::tui::theme::Theme;
-use crate::tui::transcript::text::Row;
+use crate::tui::transcript::text::{self, Row};
 use crate::tui::view::widgets::{fit, popup};
 
 /// Draws it.
@@ -82,7 +84,12 @@ fn keys(form: &Question) -> Vec<(&'static str, &'static str)> {
 /// All questions by their short names, with what is answered.
 fn headers(theme: &Theme, form: &Question) -> Line<'static> {
     let mut spans = Vec::new();
-    for (index, asked) in form.asked.iter().enumerate() {
+    // Of many, those around the one that is shown.
+    let from = form
+        .at
+        .saturating_sub(3)
+        .min(form.asked.len().saturating_sub(8));
+    for (index, asked) in form.asked.iter().enumerate().skip(from).take(TABS) {
         let name = if asked.header.is_empty() {
             format!("{}", index + 1)
         } else {
@@ -109,9 +116,27 @@ fn headers(theme: &Theme, form: &Question) -> Line<'static> {
     Line::from(spans)
 }
 
-/// A question with its options, and the last row of the one that keys are about.
+/// Questions that are named above the one that is shown.
+const TABS: usize = 64;
+/// Options above and below the one that keys are about that are laid out: more than any screen has rows.
+const AROUND: usize = 256;
+/// Bytes of one text that are laid out here; the panel has all of it.
+const MOST_BYTES: usize = 8 * 1024;
+
+/// The beginning of a foreign text, and how much of it there is beside that.
+fn head(text: &str, style: Style, theme: &Theme) -> Row {
+    let kept = text::head(text, MOST_BYTES);
+    let mut row = Row::foreign_of(kept, style, theme);
+    if kept.len() < text.len() {
+        let more = format!("… {} more", bytes(text.len() - kept.len()));
+        row.own(&more, theme.waiting);
+    }
+    row
+}
+
+/// A question with the options around the one that keys are about, and the last row of that one.
 fn one(theme: &Theme, asked: &Asked, width: usize) -> (Vec<Line<'static>>, usize) {
-    let question = Row::foreign_of(&asked.text, theme.heading, theme);
+    let question = head(&asked.text, theme.heading, theme);
     let mut rows = question.words(width, &Row::new(), &Row::new());
     let how = if asked.several {
         "Select one or more"
@@ -120,21 +145,30 @@ fn one(theme: &Theme, asked: &Asked, width: usize) -> (Vec<Line<'static>>, usize
     };
     rows.push(Line::styled(how, theme.dim));
     let mut at = 0;
-    for (index, choice) in asked.choices.iter().enumerate() {
+    let count = asked.choices.len();
+    let from = asked.at.min(count).saturating_sub(AROUND);
+    let until = asked.at.saturating_add(AROUND + 1).min(count);
+    let more = |count: usize, place: &str| {
+        Line::styled(format!("      … {count} more {place}"), theme.waiting)
+    };
+    rows.extend((from > 0).then(|| more(from, "above")));
+    let laid = asked.choices.iter().enumerate();
+    for (index, choice) in laid.take(until).skip(from) {
         let chosen = asked.chosen.contains(&index);
         let style = if chosen { theme.good } else { theme.text };
         let first = mark(theme, asked, index, chosen);
         let rest = Row::of("      ", theme.text);
-        let label = Row::foreign_of(&choice.label, style, theme);
+        let label = head(&choice.label, style, theme);
         rows.extend(label.words(width, &first, &rest));
         if !choice.description.is_empty() {
-            let meaning = Row::foreign_of(&choice.description, theme.dim, theme);
+            let meaning = head(&choice.description, theme.dim, theme);
             rows.extend(meaning.words(width, &rest, &rest));
         }
         if index == asked.at {
             at = rows.len().saturating_sub(1);
         }
     }
+    rows.extend((until < count).then(|| more(count - until, "below")));
     if asked.is_on_other() {
         at = rows.len().saturating_sub(1);
     }
@@ -199,17 +233,74 @@ fn other(
 fn review(theme: &Theme, form: &Question, width: usize) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     for (index, asked) in form.asked.iter().enumerate() {
+        if rows.len() >= AROUND {
+            let more = format!("… {} more", form.asked.len() - index);
+            rows.push(Line::styled(more, theme.waiting));
+            break;
+        }
         let mut first = Row::of(&format!("{} ", index + 1), theme.key);
         let rest = Row::of("  ", theme.text);
-        let question = Row::foreign_of(&asked.text, theme.dim, theme);
+        let question = head(&asked.text, theme.dim, theme);
         rows.extend(question.words(width, &first, &rest));
         let (words, style) = match asked.answer() {
             Some(answer) => (answer, theme.good),
             None => ("no answer yet".to_owned(), theme.bad),
         };
         first = Row::of("  → ", style);
-        let answer = Row::foreign_of(&words, style, theme);
+        let answer = head(&words, style, theme);
         rows.extend(answer.words(width, &first, &Row::of("    ", theme.text)));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::question::QuestionOption;
+
+    fn many(count: usize) -> Asked {
+        let choice = |n: usize| QuestionOption {
+            label: format!("option-{n}"),
+            description: String::new(),
+        };
+        Asked {
+            text: "word ".repeat(100_000),
+            choices: (0..count).map(choice).collect(),
+            ..Asked::default()
+        }
+    }
+
+    #[test]
+    fn however_many_options_there_are_those_around_the_keys_are_laid_out_and_the_rest_is_counted() {
+        let theme = Theme::dark();
+        let mut asked = many(100_000);
+        for (at, said) in [
+            (0, "99743 more below"),
+            (50_000, "49744 more above"),
+            (99_999, "99743 more above"),
+            (100_000, "99744 more above"),
+        ] {
+            asked.at = at;
+            let (rows, last) = one(&theme, &asked, 80);
+            assert!(rows.len() < 1_000, "{}", rows.len());
+            let text: Vec<String> = rows.iter().map(ToString::to_string).collect();
+            assert!(text.iter().any(|row| row.contains(said)), "{at}: {text:#?}");
+            if at < 100_000 {
+                assert!(
+                    text[last].ends_with(&format!("option-{at}")),
+                    "{}",
+                    text[last]
+                );
+            }
+        }
+        let form = Question {
+            asked: vec![many(2); 10_000],
+            ..Question::default()
+        };
+        assert!(headers(&theme, &form).spans.len() <= TABS + 1);
+        let rows = review(&theme, &form, 80);
+        assert!(rows.len() < AROUND + 200, "{}", rows.len());
+        let last = rows.last().map(ToString::to_string).unwrap_or_default();
+        assert!(last.contains("99") && last.ends_with(" more"), "{last}");
+    }
 }
