@@ -208,7 +208,9 @@
 //! | the input of a question | 16 MiB; a longer one can only be denied |
 //! | a page of approvals | 16 MiB, one at least; `has_more` says that there are more |
 //! | connections to the socket | 1,024, of which 256 only a person's programs get; 64 of one session, one other agent, or one unproven program |
-//! | a line on the socket | 16 MiB, and 30 s for each 4 MiB of it |
+//! | a line on the socket | 16 MiB, and 30 s; up to 60 s for the longest, by what has come of it |
+//! | lines that were begun, requests and answers under way on the socket | 64 MiB of one session, one other agent, or one unproven program, 256 MiB of all of them; beyond it the connection is closed, or one of whoever has the most; 64 KiB of each connection are not counted |
+//! | subscriptions of one connection | 64, or 8 where it is not a person's |
 //! | reads for whoever is not proven to be a person's program | one at a time: a reader is left for people |
 //! | HTTP | 768 connections with a good key, 512 of one; without one 256, of which the oldest makes room, for 10 s each; 1 MiB a body, 200 requests a second and key, 4 reads and 16 writes of the store at once |
 //! | sessions that an agent launched, and what those launched | 8 running of one agent, and of all callers together that are not proven to be a person's (`agent_launches`) |

@@ -23,7 +23,7 @@ use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
 use super::session::{self, Sessions};
 use super::signals::Signals;
-use super::store::{Store, StoreError};
+use super::store::{Locked, Store, StoreError};
 use super::user_names::UserNames;
 use super::{Daemon, askers, humanlayer_api, orphans, permissions, sockets, stopped};
 use crate::domain::Origin;
@@ -426,7 +426,7 @@ async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
 /// lock ourselves all the time would keep others out, but our own readers, too, and backups.)
 async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: CancellationToken) {
     let mut reopened = store.reopened();
-    // It can be recorded only once that is over.
+    // It cannot be recorded while the lock lasts.
     let mut unrecorded: Option<String> = None;
     loop {
         tokio::select! {
@@ -434,24 +434,23 @@ async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: Cancella
             () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
         }
         let locked = store.locked_by();
-        if let Some(who) = &locked {
+        if let Some(Locked { by, .. }) = &locked {
             unrecorded = Some(format!(
-                "another program held the database locked, so that nothing could be decided or recorded: {who}. No standing permission applies until you have acknowledged this"
+                "another program held the database locked, so that nothing could be decided or recorded meanwhile: {by}. No standing permission applies until you have acknowledged this"
             ));
         }
-        let problem = locked.as_ref().map(|who| {
-            format!("the database is locked, so nothing can be decided or recorded, by {who}")
-        });
-        conditions.set(Part::DatabaseLock, problem);
-        if locked.is_some() {
+        conditions.set(Part::DatabaseLock, locked.as_ref().map(how_locked));
+        if locked.is_some_and(|locked| locked.lasts) {
             continue;
         }
+        // Where it is locked again and again, this shows whether that goes on, too.
         if let Some(detail) = &unrecorded {
             let kind = AlarmKind::ForeignWriter;
             match store.raise_about_daemon(kind, detail.clone()).await {
                 Ok(()) => unrecorded = None,
                 Err(error) => {
                     tracing::warn!(%error, "cannot record that the database was locked");
+                    continue;
                 }
             }
         }
@@ -469,6 +468,17 @@ async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: Cancella
                 tracing::warn!(%error, "cannot record that the database was deleted");
             }
         }
+    }
+}
+
+/// How a locked database is told of.
+fn how_locked(Locked { by, lasts }: &Locked) -> String {
+    if *lasts {
+        format!("the database is locked, so nothing can be decided or recorded, by {by}")
+    } else {
+        format!(
+            "the database is locked again and again, so that what is decided and recorded has to wait, by {by}"
+        )
     }
 }
 

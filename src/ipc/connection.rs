@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use jsonrpsee::types::Id;
@@ -20,9 +21,11 @@ use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use super::budget::{self, Account, Counted, Overdrawn};
 use super::codec::{Item, LineCodec};
 use super::dispatch::{self, Context, Outcome};
 use super::error::{self, Kind};
+use super::server::REFUSAL;
 use super::takeover::{LineSender, Takeover, TakeoverRequest};
 use super::timely::Timely;
 use super::writer::LineWriter;
@@ -38,6 +41,8 @@ pub(super) enum End {
     TakeoverDone,
     /// A notification was longer than any answer may be.
     OversizedNotification,
+    /// Its holder has too much under way.
+    Overdrawn(Overdrawn),
     /// Reading or writing failed.
     Io(io::Error),
 }
@@ -50,8 +55,9 @@ impl From<io::Error> for End {
 
 /// The open ends of a connection.
 pub(super) struct Connection {
-    lines: FramedRead<Timely<OwnedReadHalf>, LineCodec>,
+    lines: FramedRead<Timely<OwnedReadHalf>, Counted>,
     out: LineWriter<OwnedWriteHalf>,
+    account: Account,
     notifications: mpsc::Receiver<Box<RawValue>>,
     context: Arc<Context>,
     calls: TaskTracker,
@@ -63,6 +69,7 @@ impl Connection {
     /// keeps track of calls that outlive their connection.
     pub(super) fn new(
         stream: UnixStream,
+        account: Account,
         notifications: mpsc::Receiver<Box<RawValue>>,
         context: Context,
         calls: TaskTracker,
@@ -72,9 +79,10 @@ impl Connection {
         Self {
             lines: FramedRead::new(
                 Timely::new(from, context.limits.line),
-                LineCodec::new(context.limits.request),
+                Counted::new(LineCodec::new(context.limits.request), account.clone()),
             ),
             out: LineWriter::new(to),
+            account,
             notifications,
             context: Arc::new(context),
             calls,
@@ -92,16 +100,25 @@ impl Connection {
             let item = tokio::select! {
                 () = self.shutdown.cancelled() => return End::Shutdown,
                 item = self.lines.next() => item,
+                why = self.account.evicted() => return self.turn_away(why).await,
                 Some(first) = self.notifications.recv() => {
+                    let since = Instant::now();
                     match self.notify(first).await {
-                        Ok(()) => continue,
+                        Ok(()) => {
+                            self.lines.get_mut().was_not_read_for(since.elapsed());
+                            continue;
+                        }
                         Err(end) => return end,
                     }
                 }
             };
+            let since = Instant::now();
             let outcome = match item {
                 None => return End::ClientLeft,
-                Some(Err(cause)) => return End::Io(cause),
+                Some(Err(cause)) => match budget::overdrawn(&cause) {
+                    Some(why) => return self.turn_away(why).await,
+                    None => return End::Io(cause),
+                },
                 Some(Ok(item)) => match self.run_item(item).await {
                     Ok(outcome) => outcome,
                     Err(end) => return end,
@@ -109,7 +126,13 @@ impl Connection {
             };
             let written = match outcome {
                 Outcome::Nothing => Ok(()),
-                Outcome::Answer(answer) => self.answer(&answer).await,
+                Outcome::Answer(answer) => match self.account.answer(answer.get().len()) {
+                    Ok(()) => self.answer(&answer).await,
+                    Err(why) => {
+                        drop(answer);
+                        return self.turn_away(why).await;
+                    }
+                },
                 Outcome::Queued => self.write_queued().await,
                 Outcome::Takeover(takeover, request) => {
                     return self.hand_over(takeover.as_ref(), request).await;
@@ -118,7 +141,37 @@ impl Connection {
             if let Err(end) = written {
                 return end;
             }
+            // Less is never too much.
+            let _ = self.account.answer(0);
+            self.lines.get_mut().was_not_read_for(since.elapsed());
         }
+    }
+
+    /// Gives back what is held, says why, and ends.
+    async fn turn_away(self, why: Overdrawn) -> End {
+        let Self {
+            lines,
+            mut out,
+            account,
+            ..
+        } = self;
+        drop(lines);
+        drop(account);
+        let answer = error::reply(
+            Id::Null,
+            error::CONNECTION_REFUSED,
+            Kind::TooMuchUnderWay,
+            format!("This connection is closed: {why}"),
+        );
+        let say = async {
+            out.line(answer.get()).await?;
+            out.close().await
+        };
+        // Whether the client still listens makes no difference to us.
+        if let Ok(Err(cause)) = tokio::time::timeout(REFUSAL, say).await {
+            tracing::debug!(%cause, "a client that was turned away did not wait for the reason");
+        }
+        End::Overdrawn(why)
     }
 
     async fn run_item(&mut self, item: Item) -> Result<Outcome, End> {
@@ -160,16 +213,22 @@ impl Connection {
         }
     }
 
+    /// Writes an answer. A client that does not read it gives way to others when it has to.
     async fn answer(&mut self, answer: &RawValue) -> Result<(), End> {
-        self.out.line(answer.get()).await?;
-        self.out.flush().await?;
-        Ok(())
+        tokio::select! {
+            biased;
+            written = async {
+                self.out.line(answer.get()).await?;
+                self.out.flush().await
+            } => Ok(written?),
+            why = self.account.evicted() => Err(End::Overdrawn(why)),
+        }
     }
 
     /// Writes a notification and those queued behind it. A client that does
     /// not read them holds nothing up once the server stops.
     async fn notify(&mut self, first: Box<RawValue>) -> Result<(), End> {
-        let shutdown = self.shutdown.clone();
+        let (shutdown, account) = (self.shutdown.clone(), self.account.clone());
         tokio::select! {
             biased;
             written = async {
@@ -177,6 +236,7 @@ impl Connection {
                 self.write_queued().await
             } => written,
             () = shutdown.cancelled() => Err(End::Shutdown),
+            why = account.evicted() => Err(End::Overdrawn(why)),
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Kind {
     TooManySubscriptions,
     /// The daemon serves as many connections as it may.
     TooManyConnections,
+    /// The caller's programs have as much under way as they may.
+    TooMuchUnderWay,
     /// The caller belongs to another user.
     NotPermitted,
     /// The method failed in a way that is a fault of the daemon.
@@ -41,6 +43,7 @@ impl Kind {
             Self::TooLarge => "too_large",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::TooManyConnections => "too_many_connections",
+            Self::TooMuchUnderWay => "too_much_under_way",
             Self::NotPermitted => "not_permitted",
             Self::Internal => "internal",
         }

@@ -16,6 +16,7 @@ pub mod peer;
 pub mod server;
 pub mod takeover;
 
+mod budget;
 mod connection;
 mod dispatch;
 mod request;

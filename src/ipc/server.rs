@@ -16,10 +16,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::budget::{Account, Budget};
 use super::connection::{Connection, End};
 use super::dispatch::Context;
 use super::error::{self, Kind};
-use super::limits::Limits;
+use super::limits::{Limits, OUTGOING_OF_OTHERS, SUBSCRIPTIONS_OF_OTHERS};
 use super::listener::Listener;
 use super::peer::{Credentials, Peer, peer_credentials, peer_process};
 use super::slots::{Holder, Slots, Taken};
@@ -30,7 +31,7 @@ use super::writer::LineWriter;
 /// out of descriptors passes, and spinning on it would only make it worse.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 /// How long a refused client may take to read why.
-const REFUSAL: Duration = Duration::from_secs(1);
+pub(super) const REFUSAL: Duration = Duration::from_secs(1);
 /// Refused clients that are told why at once; beyond them, they are only closed.
 const REFUSALS: usize = 64;
 
@@ -83,6 +84,7 @@ struct Shared {
     uid: u32,
     next_id: AtomicU64,
     slots: Arc<Slots>,
+    budget: Arc<Budget>,
     refusals: Arc<Semaphore>,
     connections: TaskTracker,
     calls: TaskTracker,
@@ -102,6 +104,7 @@ impl Server {
             uid: rustix::process::geteuid().as_raw(),
             next_id: AtomicU64::new(1),
             slots: Arc::new(Slots::new(&self.limits)),
+            budget: Arc::new(Budget::new(&self.limits)),
             refusals: Arc::new(Semaphore::new(REFUSALS)),
             connections: TaskTracker::new(),
             calls: TaskTracker::new(),
@@ -182,6 +185,7 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
         return refuse(shared, stream, Kind::NotPermitted, why);
     }
     let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
+    let account = shared.budget.open(&accepted.holder);
     let slot = match shared.slots.take(accepted.holder) {
         Ok(slot) => slot,
         Err(taken) => {
@@ -198,7 +202,7 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
     let tracker = shared.connections.clone();
     tracker.spawn(async move {
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let connection = open(&shared, stream, peer, extensions, id);
+        let connection = open(&shared, stream, account, peer, extensions, id);
         let end = tokio::select! {
             end = connection.run() => end,
             () = shared.cut_off.cancelled() => End::Shutdown,
@@ -230,11 +234,17 @@ fn is_stranger(peer: Credentials, uid: u32) -> bool {
 fn open(
     shared: &Shared,
     stream: UnixStream,
+    account: Account,
     peer: Credentials,
     accepted: Extensions,
     id: u64,
 ) -> Connection {
-    let limits = shared.server.limits.clone();
+    let mut limits = shared.server.limits.clone();
+    if !account.is_the_users() {
+        // Each may hold an event that nobody reads.
+        limits.outgoing = limits.outgoing.min(OUTGOING_OF_OTHERS);
+        limits.subscriptions = limits.subscriptions.min(SUBSCRIPTIONS_OF_OTHERS);
+    }
     // Only its being unlike every other one matters.
     let connection = ConnectionId(usize::try_from(id).unwrap_or(usize::MAX));
     let mut methods = shared.server.methods.clone();
@@ -254,6 +264,7 @@ fn open(
     };
     Connection::new(
         stream,
+        account,
         notifications,
         context,
         shared.calls.clone(),
@@ -272,6 +283,9 @@ fn report(connection: u64, end: &End) {
             }
             _ => tracing::warn!(connection, %cause, "a connection failed"),
         },
+        End::Overdrawn(why) => {
+            tracing::warn!(connection, %why, "a connection was closed");
+        }
         End::OversizedNotification => {
             tracing::error!(
                 connection,

@@ -32,6 +32,7 @@ mod ingest;
 mod intentions;
 mod keys;
 mod known_sessions;
+mod lock_waits;
 mod messages;
 mod outbox;
 mod overview;
@@ -65,6 +66,7 @@ pub use events::Replay;
 pub use external::Asker;
 pub use ingest::{Apply, End, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
+pub use lock_waits::Locked;
 pub use messages::{
     Accepted, CancelProtocol, MessageState, ReadMessages, SentMessages, Withdrawal, Withdrawn,
 };
@@ -96,9 +98,6 @@ pub const READERS: usize = 2;
 
 /// Reads that may wait for a reader; callers wait when it is full.
 pub const READ_QUEUE: usize = 256;
-
-/// How long the writer may wait for another program before that is told.
-const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -347,14 +346,10 @@ impl Store {
         }
     }
 
-    /// Who holds the database locked, once the writer has waited for that for a second; none if it does not wait.
+    /// Who holds the database locked, once the writer has waited for that for a second of late; none if it did not.
     #[must_use]
-    pub fn locked_by(&self) -> Option<String> {
-        let lasted = self.writer.waiting().lasted()?;
-        (lasted >= LOCK_PATIENCE).then(|| {
-            crate::platform::who_holds_database(self.path())
-                .unwrap_or_else(|| "another program".to_owned())
-        })
+    pub fn locked_by(&self) -> Option<Locked> {
+        self.writer.lock_waits().locked(self.path())
     }
 
     /// How often the database was written back and opened again.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{Doing as _, READ_QUEUE, StoreError, schema};
+use super::{Doing as _, READ_QUEUE, StoreError, lock_waits, schema};
 
 /// Reads that run at once for callers that are not proven to be a person's programs: a reader is always
 /// left for those that are.
@@ -115,10 +115,9 @@ fn snapshot<T>(
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)
+    let mut db = Connection::open_with_flags(path, flags)
         .map_err(|source| schema::unreadable(path, source))?;
-    db.busy_timeout(std::time::Duration::from_secs(5))
-        .doing("set its patience")?;
+    lock_waits::wait_by_short_pauses(&mut db).doing("set its patience")?;
     schema::keep_plans(&db).doing("keep its plans")?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)

@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,11 @@ use super::approvals::AnswerLine;
 use super::database::{Database, NotBegun};
 use super::files::Files;
 use super::known_sessions::KnownSessions;
+use super::lock_waits::LockWaits;
 use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
-use crate::platform;
 
 /// What a job may do: statements of its transaction, events and wake-ups for after the commit.
 pub struct Write<'c> {
@@ -104,41 +104,6 @@ pub enum Urgency {
     Soon,
 }
 
-/// Since when the writer waits for another program that holds the database locked. Nobody else has to write to it,
-/// so that is never its own doing.
-#[derive(Default)]
-pub struct Waiting(Mutex<Option<Instant>>);
-
-impl Waiting {
-    /// How long it has waited, or has given up, for now.
-    pub fn lasted(&self) -> Option<Duration> {
-        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        since.map(|since| since.elapsed())
-    }
-
-    /// Begins a transaction.
-    fn begin(&self, db: &Connection) -> Result<(), String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(Instant::now);
-        let begun = db.execute_batch("BEGIN IMMEDIATE");
-        let is_locked = begun.as_ref().is_err_and(|error| {
-            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-        });
-        if !is_locked {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        begun.map_err(|error| {
-            let path = db.path().filter(|_| is_locked);
-            match path.and_then(|path| platform::who_holds_database(Path::new(path))) {
-                Some(who) => format!("{error} by {who}"),
-                None => error.to_string(),
-            }
-        })
-    }
-}
-
 /// Sends jobs to the thread.
 #[derive(Clone)]
 pub struct Handle {
@@ -148,13 +113,13 @@ pub struct Handle {
     thread: Thread,
     /// How often the database was opened again.
     openings: Arc<AtomicU64>,
-    waiting: Arc<Waiting>,
+    lock_waits: Arc<LockWaits>,
 }
 
 impl Handle {
-    /// Since when it waits for another program.
-    pub fn waiting(&self) -> &Waiting {
-        &self.waiting
+    /// How long it waits for other programs.
+    pub fn lock_waits(&self) -> &LockWaits {
+        &self.lock_waits
     }
 
     /// How often the database was opened again.
@@ -240,9 +205,9 @@ pub fn start(
         answer,
         follower: Follower::new(path),
         sealer: Some(Arc::clone(sealer)),
-        waiting: Arc::default(),
+        lock_waits: Arc::default(),
     };
-    let waiting = Arc::clone(&with.waiting);
+    let lock_waits = Arc::clone(&with.lock_waits);
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
     let thread = std::thread::Builder::new()
@@ -254,7 +219,7 @@ pub fn start(
         hurry,
         thread: thread.thread().clone(),
         openings,
-        waiting,
+        lock_waits,
     };
     Ok((handle, files))
 }
@@ -265,7 +230,7 @@ struct With {
     follower: Follower,
     /// Seals what permits something; none in tests of the writer alone.
     sealer: Option<Arc<Sealer>>,
-    waiting: Arc<Waiting>,
+    lock_waits: Arc<LockWaits>,
 }
 
 fn serve(
@@ -374,7 +339,7 @@ fn commit(
     *careful = careful.saturating_sub(1);
     let outcome = (|| -> Result<(), String> {
         let sql = |error: rusqlite::Error| error.to_string();
-        with.waiting.begin(db)?;
+        with.lock_waits.begin(db)?;
         write.known.look(db).map_err(sql)?;
         while let Some((job, _)) = batch.pop_front() {
             let (kept, finish) = match way {
@@ -542,7 +507,7 @@ mod tests {
             answer: crate::daemon::claude::control::answer,
             follower: Follower::new(Path::new("/none/daemon.db")),
             sealer: None,
-            waiting: Arc::default(),
+            lock_waits: Arc::default(),
         };
         let mut known = KnownSessions::default();
         commit(
@@ -590,7 +555,7 @@ mod tests {
             hurry: handle_hurry,
             thread: thread.thread().clone(),
             openings: Arc::default(),
-            waiting: Arc::default(),
+            lock_waits: Arc::default(),
         };
         handle.hurry();
         thread.join().unwrap();

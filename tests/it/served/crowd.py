@@ -1,7 +1,8 @@
 """An agent that takes what the daemon has: SOCKET ANSWERS HOW.
 
 HOW is `connections` (opens as many as it gets, and keeps them), `refused` (makes calls that are refused,
-again and again), or `questions` (asks again and again). ANSWERS gets a JSON object.
+again and again), `halves` (sends half a line over each of many connections, and keeps them), or `questions` (asks
+again and again). ANSWERS gets a JSON object.
 """
 
 import json
@@ -44,6 +45,21 @@ if how == "connections":
         else:
             refusal = answer or refusal
     tell({"held": len(held), "refusal": refusal})
+    time.sleep(600)
+elif how == "halves":
+    held, refusals = [], []
+    for _ in range(30):
+        daemon, lines = connect()
+        daemon.settimeout(20)
+        try:
+            daemon.sendall(b'{"jsonrpc": "2.0", "x": "' + b"x" * (12 << 20))
+            held.append(daemon)
+        except OSError:
+            refusals.append(json.loads(lines.readline() or "{}"))
+    # What is small is answered nonetheless.
+    daemon, lines = connect()
+    call(daemon, "listSessions", {})
+    tell({"held": len(held), "refusals": refusals, "last": json.loads(lines.readline())})
     time.sleep(600)
 elif how == "refused":
     daemon, lines = connect()
