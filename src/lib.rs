@@ -184,8 +184,8 @@
 //! launch. A runner is the daemon's own program, also after an upgrade
 //! ([`platform::running_program`]); clients start the daemon that is installed. A daemon that went into the
 //! background is the child of the process that went there: that one has no thread, no runtime and no
-//! database, and starts the next daemon within a moment of the last one's death, ten short lives in a row
-//! at most. It ends with a daemon that was stopped: that one empties its lock. Where the parent was killed
+//! database, and starts the next daemon within a moment of the last one's death, with pauses of up to 30
+//! seconds after short lives. It ends with a daemon that was stopped: that one empties its lock. Where the parent was killed
 //! as well, the dashboard starts the next one. A daemon in the foreground (`--headless`) has no such
 //! parent; a service manager is one. A daemon that nobody started records no place.
 //!

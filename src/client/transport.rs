@@ -8,7 +8,7 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use jsonrpsee::core::client::{
@@ -20,6 +20,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::FramedRead;
 
+use super::life::{self, Life};
 use crate::ipc::codec::{Item, LineCodec};
 use crate::ipc::limits::{REQUEST_BYTES, RESPONSE_BYTES};
 use crate::ipc::writer::LineWriter;
@@ -117,15 +118,19 @@ pub async fn connect(path: &Path) -> Result<Client, ConnectError> {
 /// [`ConnectError::NotRunning`] when nobody serves the socket, else
 /// [`ConnectError::Io`].
 pub async fn connect_with(path: &Path, options: &ConnectOptions) -> Result<Client, ConnectError> {
-    let stream = open(path).await.map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ConnectError::NotRunning {
-            path: path.to_owned(),
-        },
-        _ => ConnectError::Io {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
+    let stream = open_patiently(path)
+        .await
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                ConnectError::NotRunning {
+                    path: path.to_owned(),
+                }
+            }
+            _ => ConnectError::Io {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
     let (from, to) = stream.into_split();
     let receiver = Receiver {
         lines: FramedRead::new(from, LineCodec::new(RESPONSE_BYTES + RESPONSE_SLACK)),
@@ -170,6 +175,39 @@ pub async fn answers(path: &Path) -> bool {
 pub async fn server_pid(path: &Path) -> io::Result<Option<u32>> {
     let stream = open(path).await?;
     Ok(platform::peer_pid(stream.as_fd()))
+}
+
+/// How long a socket is tried for that is not there though a daemon lives: it may just start, or somebody deletes the
+/// socket as often as it is bound again.
+const SOCKET_PATIENCE: Duration = Duration::from_secs(2);
+/// The pause between two tries, and how many there are until it is looked again whether a daemon lives.
+const SOCKET_PAUSE: Duration = Duration::from_millis(1);
+const SOCKET_TRIES: u32 = 25;
+
+/// As [`open`], as long as there is a daemon to be reached.
+async fn open_patiently(path: &Path) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + SOCKET_PATIENCE;
+    let mut tries = 0;
+    loop {
+        let absent = match open(path).await {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
+                error
+            }
+            done => return done,
+        };
+        let is_over = Instant::now() >= deadline;
+        if is_over || (tries % SOCKET_TRIES == 0 && !matches!(life::look(path), Ok(Life::Held(_))))
+        {
+            return Err(absent);
+        }
+        tries += 1;
+        tokio::time::sleep(SOCKET_PAUSE).await;
+    }
 }
 
 /// Opens the stream to a daemon of this user's.

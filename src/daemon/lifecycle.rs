@@ -145,11 +145,6 @@ pub enum DaemonError {
         /// Who holds it.
         holder: String,
     },
-    /// Who told it to stop has gone.
-    #[error(
-        "told to stop by a process that has gone: in case it was an agent's, another daemon takes this one's place where somebody starts one; `humanlayer daemon stop` stops it"
-    )]
-    ToldByNobody,
     /// Something of the system.
     #[error("cannot {doing}: {problem}")]
     System {
@@ -343,7 +338,7 @@ async fn serve(
     );
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let told = signals.stop(&daemon).await;
+    signals.stop(&daemon).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; the sessions go on");
     crate::failpoint::hit("lifecycle.stopping");
@@ -363,7 +358,7 @@ async fn serve(
     crate::failpoint::hit("lifecycle.drained");
     store.close().await;
     tracing::info!("stopped");
-    told
+    Ok(())
 }
 
 /// Whether a first start here may record its place: nothing but a database was kept here before, and no

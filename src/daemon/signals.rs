@@ -7,7 +7,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Daemon;
 use super::callers::AlarmKind;
 use super::lifecycle::{DaemonError, system};
-use crate::domain::Origin;
 use crate::platform;
 use crate::platform::sender::Sender;
 
@@ -39,9 +38,9 @@ impl Signals {
     }
 
     /// Waits until the daemon is told to stop, by somebody who may. An agent's processes can kill it, after which
-    /// another one takes its place; they cannot have it stopped. Whether a sender that has gone was one is not
-    /// known, so that is no stop either, while there are agents. The error is how this daemon ends then.
-    pub async fn stop(&mut self, daemon: &Daemon) -> Result<(), DaemonError> {
+    /// another one takes its place; they cannot have it stopped. Whether a sender that has gone, or that did not say
+    /// who it is, was one of theirs is not known, so that is no stop either, while there are agents.
+    pub async fn stop(&mut self, daemon: &Daemon) {
         let mut refused = None;
         loop {
             tokio::select! {
@@ -49,45 +48,43 @@ impl Signals {
                 _ = self.int.recv() => {}
             }
             let callers = daemon.callers();
-            let mut is_by_nobody = false;
             for sender in platform::sender::taken() {
-                let pid = match sender {
-                    Sender::Process(pid) => pid,
-                    Sender::Outside => return Ok(()),
-                    Sender::Unknown => {
-                        is_by_nobody = true;
-                        continue;
+                let detail = match sender {
+                    Sender::Outside => return,
+                    Sender::Process(pid) => {
+                        let origin = callers.identify(pid);
+                        if origin.is_agent() {
+                            tracing::debug!(?origin, "an agent told the daemon to stop");
+                            format!(
+                                "an agent told the daemon to stop, which it did not: {}",
+                                platform::describe_process(pid)
+                            )
+                        } else if platform::process_start_time(pid).is_some()
+                            || callers.watched().is_empty()
+                        {
+                            return;
+                        } else {
+                            format!(
+                                "process {pid} told the daemon to stop and was gone when that was looked at. It may have been an agent's, so the daemon did not; `humanlayer daemon stop` stops it"
+                            )
+                        }
                     }
+                    Sender::Unknown if callers.watched().is_empty() => return,
+                    Sender::Unknown => "a process that did not say who it is told the daemon to stop. It may have been an agent's, so the daemon did not; `humanlayer daemon stop` stops it".to_owned(),
                 };
-                let origin = callers.identify(pid);
-                if origin.is_agent() {
-                    // Who sends it again and again does not keep anybody busy by that.
-                    if refused.is_none_or(|at: Instant| at.elapsed() >= REFUSED_AGAIN) {
-                        refuse_to_stop(daemon, pid, &origin).await;
-                        refused = Some(Instant::now());
-                    }
-                } else if platform::process_start_time(pid).is_some() {
-                    return Ok(());
-                } else {
-                    is_by_nobody = true;
+                // Who sends it again and again does not keep anybody busy by that.
+                if refused.is_none_or(|at: Instant| at.elapsed() >= REFUSED_AGAIN) {
+                    refuse_to_stop(daemon, detail).await;
+                    refused = Some(Instant::now());
                 }
-            }
-            match is_by_nobody {
-                true if callers.watched().is_empty() => return Ok(()),
-                true => return Err(DaemonError::ToldByNobody),
-                false => {}
             }
         }
     }
 }
 
-/// Records that an agent told the daemon to stop.
-async fn refuse_to_stop(daemon: &Daemon, sender: u32, origin: &Origin) {
-    let detail = format!(
-        "an agent told the daemon to stop, which it did not: {}",
-        platform::describe_process(sender)
-    );
-    tracing::error!(?origin, detail);
+/// Records that the daemon was told to stop, by who may not.
+async fn refuse_to_stop(daemon: &Daemon, detail: String) {
+    tracing::error!(detail);
     let kind = AlarmKind::DaemonSignalled;
     if let Err(error) = daemon.store.raise_about_daemon(kind, detail).await {
         tracing::warn!(%error, "cannot record that an agent told the daemon to stop");

@@ -7,8 +7,9 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use jsonrpsee::types::Id;
 use jsonrpsee::{BoundedSubscriptions, ConnectionId, Extensions, Methods};
 use tokio::net::UnixStream;
@@ -57,8 +58,12 @@ pub enum SocketChange {
 /// Told when the socket's file has changed.
 pub type OnSocketChange = Arc<dyn Fn(SocketChange) + Send + Sync>;
 
-/// How often it is looked whether the socket's path still leads to the socket.
+/// How often it is looked whether the socket's path still leads to the socket; and once it did not, for a while.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_OFTEN: Duration = Duration::from_millis(10);
+const DISTURBED_FOR: Duration = Duration::from_secs(30);
+/// How often it is told that it was bound again.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks at a new connection.
 pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Accepted + Send + Sync>;
@@ -121,17 +126,26 @@ impl Server {
 
 async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
     let mut backoff = BACKOFF.0;
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut lost = false;
+    let looks = tokio::time::sleep(LOOK_EVERY);
+    tokio::pin!(looks);
+    let mut place = Place::default();
     loop {
         let accepted = tokio::select! {
             () = shared.shutdown.cancelled() => return,
             accepted = listener.accept() => accepted,
-            _ = looks.tick() => {
-                if let Some(told) = &shared.server.on_socket_change {
-                    keep_in_place(listener, &mut lost, told);
+            () = &mut looks => {
+                if let Some(told) = &shared.server.on_socket_change
+                    && let Some(again) = place.keep(listener, told)
+                {
+                    let before = std::mem::replace(listener, again);
+                    // Who has connected to it already is served.
+                    while let Some(Ok(stream)) = before.accept().now_or_never() {
+                        if let Ok(peer) = peer_credentials(&stream) {
+                            admit(shared, stream, peer);
+                        }
+                    }
                 }
+                looks.as_mut().reset(tokio::time::Instant::now() + place.next_look());
                 continue;
             }
         };
@@ -152,23 +166,55 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
     }
 }
 
-/// Binds the socket again where its path leads to it no more.
-fn keep_in_place(listener: &mut Listener, lost: &mut bool, told: &OnSocketChange) {
-    if listener.is_in_place() {
-        if std::mem::take(lost) {
-            told(SocketChange::Back);
+/// Whether the socket's path leads to it, and what was told of that.
+#[derive(Default)]
+struct Place {
+    is_lost: bool,
+    /// When it was bound again last, or was to be.
+    disturbed: Option<Instant>,
+    /// When it was told last that it was bound again, and whether it was since.
+    told: Option<Instant>,
+    is_untold: bool,
+}
+
+impl Place {
+    /// Binds the socket again where its path leads to it no more.
+    fn keep(&mut self, listener: &Listener, tell: &OnSocketChange) -> Option<Listener> {
+        let again = if listener.is_in_place() {
+            if std::mem::take(&mut self.is_lost) {
+                tell(SocketChange::Back);
+            }
+            None
+        } else {
+            self.disturbed = Some(Instant::now());
+            match listener.rebind() {
+                Ok(again) => {
+                    self.is_untold = true;
+                    Some(again)
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut self.is_lost, true) {
+                        tell(SocketChange::Lost(error.to_string()));
+                    }
+                    None
+                }
+            }
+        };
+        let may_tell = self.is_lost || self.told.is_none_or(|at| at.elapsed() >= TELL_EVERY);
+        if self.is_untold && (again.is_some() || listener.is_in_place()) && may_tell {
+            self.is_untold = false;
+            self.is_lost = false;
+            self.told = Some(Instant::now());
+            tell(SocketChange::BoundAgain);
         }
-        return;
+        again
     }
-    match listener.rebind() {
-        Ok(again) => {
-            *listener = again;
-            *lost = false;
-            told(SocketChange::BoundAgain);
-        }
-        Err(error) => {
-            *lost = true;
-            told(SocketChange::Lost(error.to_string()));
+
+    /// How long until the next look. Whoever deletes it again and again is not given a second each time.
+    fn next_look(&self) -> Duration {
+        match self.disturbed {
+            Some(at) if at.elapsed() < DISTURBED_FOR => LOOK_OFTEN,
+            _ => LOOK_EVERY,
         }
     }
 }

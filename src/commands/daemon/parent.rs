@@ -18,38 +18,30 @@ use crate::platform;
 /// First and longest pause before another daemon is started.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 
-/// A daemon that lived this long did come up.
+/// After a daemon that lived this long the pauses begin anew.
 const GOOD_LIFE: Duration = Duration::from_secs(60);
-
-/// Daemons in a row that may die sooner, before none is started any more.
-const MOST_SHORT_LIVES: u32 = 10;
 
 /// When to start another daemon.
 #[derive(Debug)]
 struct Restarts {
-    short_lives: u32,
     pause: Duration,
 }
 
 impl Default for Restarts {
     fn default() -> Self {
-        Self {
-            short_lives: 0,
-            pause: PAUSE.0,
-        }
+        Self { pause: PAUSE.0 }
     }
 }
 
 impl Restarts {
-    /// After a daemon that lived so long: how long to wait; none when no other one is started.
-    fn after(&mut self, lived: Duration) -> Option<Duration> {
+    /// After a daemon that lived so long: how long to wait. Whoever kills daemons in a row is not obeyed by giving up.
+    fn after(&mut self, lived: Duration) -> Duration {
         if lived >= GOOD_LIFE {
             *self = Self::default();
         }
-        self.short_lives += 1;
         let pause = self.pause;
         self.pause = (self.pause * 2).min(PAUSE.1);
-        (self.short_lives <= MOST_SHORT_LIVES).then_some(pause)
+        pause
     }
 }
 
@@ -67,12 +59,10 @@ pub fn watch(first: u32, config: &Config) {
         if !died(&status, config) {
             return;
         }
-        let Some(pause) = restarts.after(begun.elapsed()) else {
-            return;
-        };
-        std::thread::sleep(pause);
-        // A dashboard may have been faster.
-        if !matches!(life::look(&config.daemon_socket.value), Ok(Life::Free)) {
+        std::thread::sleep(restarts.after(begun.elapsed()));
+        // Whoever needed one may have been faster, or nobody wants one any more.
+        let socket = &config.daemon_socket.value;
+        if !matches!(life::look(socket), Ok(Life::Free)) || life::was_stopped(socket) {
             return;
         }
         match start(config) {
@@ -118,19 +108,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_restart_is_at_once_and_those_of_a_daemon_that_never_comes_up_end() {
+    fn the_first_restart_is_at_once_and_the_pauses_grow_to_a_bound_and_never_end() {
         let mut restarts = Restarts::default();
         let short = Duration::from_millis(10);
-        assert_eq!(restarts.after(short), Some(PAUSE.0));
-        assert_eq!(restarts.after(short), Some(PAUSE.0 * 2));
-        let rest: Vec<_> = (2..MOST_SHORT_LIVES)
-            .map(|_| restarts.after(short))
-            .collect();
-        assert!(rest.iter().all(Option::is_some));
-        assert_eq!(restarts.after(short), None);
+        assert_eq!(restarts.after(short), PAUSE.0);
+        assert_eq!(restarts.after(short), PAUSE.0 * 2);
+        let pauses: Vec<_> = (0..1_000).map(|_| restarts.after(short)).collect();
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses.last(), Some(&PAUSE.1));
         assert_eq!(
             restarts.after(GOOD_LIFE),
-            Some(PAUSE.0),
+            PAUSE.0,
             "one that lived begins anew"
         );
     }

@@ -110,7 +110,13 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
         Err(error) => return Err(error.into()),
     };
     let pid = match (life::look(socket).map_err(looking)?, server) {
-        (Life::Free, Server::None) => return Ok(Stopped::WasNotRunning),
+        (Life::Free, Server::None) => {
+            // The parent of one that died starts no other one then.
+            if life::has_died(socket) {
+                life::note_stopped(socket).map_err(looking)?;
+            }
+            return Ok(Stopped::WasNotRunning);
+        }
         // An older daemon holds no such lock and does not tell its pid.
         (Life::Free, Server::Answers { .. }) => {
             return Err(Failure::failed(format!(

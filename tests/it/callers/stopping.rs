@@ -42,7 +42,27 @@ fn an_agent_that_tells_the_daemon_to_stop_is_an_alarm_and_not_obeyed() {
 }
 
 #[test]
-fn a_process_that_is_gone_when_the_daemon_is_told_to_stop_has_another_one_started() {
+fn an_agent_that_does_not_say_who_it_is_does_not_stop_the_daemon_either() {
+    let mut daemon = Daemon::start();
+    let script = format!(
+        "import ctypes; ctypes.CDLL(None).sigqueue({}, 15, ctypes.c_void_p(0))",
+        daemon.pid()
+    );
+    let command = format!("/usr/bin/python3 -c '{script}'");
+    let session = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}\nTEXT done", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    let alarm = until_alarm(&daemon, "daemon_signalled");
+    let detail = alarm["detail"].as_str().unwrap();
+    assert!(detail.contains("did not say who it is"), "{detail}");
+    daemon.until_status(&session, "completed");
+    assert!(daemon.try_wait().is_none());
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_process_that_is_gone_when_the_daemon_is_told_to_stop_is_not_obeyed_while_agents_run() {
     let cli = Cli::new();
     let session = cli.launch("WAITFILE never");
     cli.until_status(&session, "running");
@@ -54,10 +74,11 @@ fn a_process_that_is_gone_when_the_daemon_is_told_to_stop_has_another_one_starte
         .status();
     assert!(sent.unwrap().success());
     signal(daemon, Signal::CONT);
-    let next = wait_until("another one is there", || {
-        cli.daemon_pid().filter(|pid| *pid != daemon)
+    wait_until("it is said", || {
+        let said = cli.run(&["daemon", "status"]).stdout;
+        said.contains("gone when that was looked at").then_some(())
     });
-    assert_ne!(next, daemon);
+    assert_eq!(cli.daemon_pid(), Some(daemon));
     cli.ok(&["daemon", "stop"]);
     assert_eq!(cli.daemon_pid(), None);
 }

@@ -100,6 +100,40 @@ fn a_socket_that_is_taken_away_is_bound_again() {
 }
 
 #[test]
+fn the_users_own_command_is_answered_while_a_program_deletes_the_socket_again_and_again() {
+    let daemon = Daemon::unprivileged();
+    let (session, _) = asking(&daemon);
+    let script = format!(
+        "import os, time\n\
+         while True:\n\
+         \x20   try:\n\
+         \x20       os.unlink('{}')\n\
+         \x20   except OSError:\n\
+         \x20       pass\n\
+         \x20   time.sleep(0.001)\n",
+        daemon.socket().display()
+    );
+    let mut command = daemon.as_its_user("/usr/bin/python3");
+    let mut deleter = command.args(["-c", &script]).spawn().unwrap();
+    wait_until("it is deleted", || {
+        (!daemon.socket().exists()).then_some(())
+    });
+    let answered: Vec<_> = (0..5)
+        .map(|_| daemon.command().arg("sessions").output().unwrap())
+        .collect();
+    deleter.kill().unwrap();
+    deleter.wait().unwrap();
+    for output in answered {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{told}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(&session[..8]));
+    }
+    until_alarm(&daemon, "socket_taken");
+    verb(&daemon, &["end", &session]);
+    daemon.until_over(&session);
+}
+
+#[test]
 fn a_second_daemon_on_a_link_to_a_database_in_use_is_refused() {
     let daemon = Daemon::unprivileged();
     let (session, _) = asking(&daemon);

@@ -63,6 +63,39 @@ fn a_daemon_outlives_its_parent_and_a_restart_gives_it_a_new_one() {
     assert!(parent_of_daemon(next).is_some());
 }
 
+/// Kills daemons until the next one is started only after a pause of seconds; gives the parent that pauses.
+fn kill_until_its_parent_pauses(cli: &Cli) -> i32 {
+    let mut daemon = cli.daemon_pid().unwrap();
+    let parent = parent_of_daemon(daemon).unwrap();
+    for _ in 0..7 {
+        signal(daemon, Signal::KILL);
+        daemon = wait_until("another one is there", || {
+            cli.daemon_pid().filter(|pid| *pid != daemon)
+        });
+        assert_eq!(parent_of_daemon(daemon), Some(parent));
+    }
+    signal(daemon, Signal::KILL);
+    wait_until("it is gone", || (!is_there(daemon)).then_some(()));
+    parent
+}
+
+#[test]
+fn a_daemon_that_is_killed_again_and_again_is_brought_back_by_whoever_needs_it() {
+    let cli = Cli::new();
+    cli.ok(&["daemon", "start"]);
+    let parent = kill_until_its_parent_pauses(&cli);
+    cli.ok(&["daemon", "start"]);
+    let daemon = cli.daemon_pid().unwrap();
+    assert_ne!(parent_of_daemon(daemon), Some(parent));
+    wait_until("the old parent ends", || (!is_there(parent)).then_some(()));
+    assert_eq!(cli.daemon_pid(), Some(daemon));
+    // Who stops it while there is none wants none.
+    let parent = kill_until_its_parent_pauses(&cli);
+    cli.run(&["daemon", "stop"]);
+    wait_until("its parent ends too", || (!is_there(parent)).then_some(()));
+    assert_eq!(cli.daemon_pid(), None);
+}
+
 #[test]
 fn a_hung_daemon_is_restarted_once() {
     let cli = Cli::new();
