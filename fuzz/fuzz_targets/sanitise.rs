@@ -21,7 +21,9 @@ fuzz_target!(init: seeds::put("sanitise", seeds()), |input: (u8, &str)| {
     let (max, text) = input;
     let safe = sanitize(text);
     assert!(!safe.chars().any(|c| is_deceptive(c) && c != '\n' && c != '\t'));
-    assert_eq!(sanitize(&safe), safe);
+    // Whether a letter imitates another depends on what is around it, so a second time may show more of
+    // it; but it hides nothing again.
+    assert!(!sanitize(&safe).chars().any(|c| is_deceptive(c) && c != '\n' && c != '\t'));
     let line = sanitize_line(text);
     assert!(!line.chars().any(is_deceptive));
     let is_safe = find_deceptive(text, 0, Level::Strict).is_none();

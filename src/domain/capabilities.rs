@@ -107,7 +107,7 @@ impl Capabilities {
             edit: approve && takes_content,
             answer: request.kind == Kind::Question
                 && takes_content
-                && question::parse(request.input).is_some(),
+                && question::can_be_read(request.input),
             respond: request.kind == Kind::Contact && parsed,
             // A plan can always be followed by accepting edits, also where nothing is suggested.
             always: approve

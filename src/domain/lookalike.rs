@@ -6,7 +6,7 @@
 //! Japanese texts have their own letters and blanks. Only what imitates is found. Pure, and linear: each
 //! word is looked at once.
 
-use super::text::Level;
+use super::text::{Level, is_deceptive};
 
 /// Characters of a word, or of a line, that are looked at around a place.
 const AROUND: usize = 64;
@@ -179,7 +179,9 @@ fn line(text: &str, begin: usize, end: usize) -> &str {
     &text[from..to]
 }
 
-/// Whether before an `@` there is an address whose user is called like a host: `https://github.com@…`.
+/// Whether before an `@` there is an address whose user is called like a host, `https://github.com@…`, or
+/// not by plain letters. What hides among them, or stands for another sign, does not end the name: the
+/// last `@` is the one that counts.
 fn has_misleading_user(before: &str) -> bool {
     let begin = before.ceil_char_boundary(before.len().saturating_sub(LINE));
     let near = &before[begin..];
@@ -188,8 +190,9 @@ fn has_misleading_user(before: &str) -> bool {
     };
     let user = &near[scheme + 3..];
     let name = user.split(':').next().unwrap_or(user);
-    let is_one = !user.contains(|c: char| c.is_whitespace() || "/?#\"'<>@".contains(c));
-    is_one && (name.contains('.') || name.contains('%') || user.contains('\\'))
+    let is_one = !user.contains(|c| " \t\n/?#\"'<>".contains(c));
+    let is_odd = |c: char| c == '\\' || !c.is_ascii_graphic();
+    is_one && (name.contains('.') || name.contains('%') || user.contains(is_odd))
 }
 
 /// Whether a blank is where it usually is.
@@ -214,7 +217,13 @@ fn is_among_letters(text: &str, at: usize, end: usize) -> bool {
     let before = text[..at].chars().next_back();
     let after = text[end..].chars().next();
     let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
-    let is_part = |c: Option<char>| c.is_none_or(|c| c.is_ascii_graphic());
+    // What is hidden, or imitates a letter, is written out where the text is drawn.
+    let is_part = |c: Option<char>| {
+        c.is_none_or(|c| {
+            let is_drawn = matches!(c, '\n' | '\t');
+            c.is_ascii_graphic() || is_like_latin(c) || is_deceptive(c) && !is_drawn
+        })
+    };
     (is_letter(before) && is_part(after)) || (is_letter(after) && is_part(before))
 }
 
@@ -255,7 +264,12 @@ mod tests {
             ("https://github.com@evil.example/x", "@"),
             ("curl https://github.com:443@evil.example", "@"),
             ("https://github.com%2Flogin@evil.example", "@"),
+            ("https://github\u{200b}@evil.example", "@"),
+            ("https://github\u{2028}com@evil.example", "@"),
+            ("https://g\u{fc}thub@evil.example", "@"),
+            ("https://github.com@a@evil.example", "@@"),
             ("see github.com\u{2215}evil", "\u{2215}"),
+            ("see github\u{2024}\u{200b}com", "\u{2024}"),
             ("github\u{2024}com", "\u{2024}"),
             ("x\u{a0}\u{a0}\u{a0}y", "\u{a0}\u{a0}\u{a0}"),
             ("nothing\u{2800}here", "\u{2800}"),

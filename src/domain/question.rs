@@ -28,6 +28,17 @@ pub struct Question {
     pub options: Vec<QuestionOption>,
 }
 
+/// Whether [`parse`] gives something, without making it: asked for each frame.
+#[must_use]
+pub fn can_be_read(input: &Value) -> bool {
+    let is_one = |question: &Value| {
+        let text = question.get("question").and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty())
+    };
+    let list = input.get("questions").and_then(Value::as_array);
+    list.is_some_and(|list| !list.is_empty() && list.iter().all(is_one))
+}
+
 /// The questions of a tool's input, in order; none where one of them cannot be read.
 #[must_use]
 pub fn parse(input: &Value) -> Option<Vec<Question>> {
@@ -328,6 +339,7 @@ mod tests {
     #[test]
     fn a_list_is_read_whole_or_not_at_all() {
         let questions = parse(&two()).unwrap();
+        assert!(can_be_read(&two()) && can_be_read(&one()));
         assert_eq!(questions.len(), 2);
         assert_eq!(questions[1].options[2].label, "z");
         assert!(questions[1].multi_select && !questions[0].multi_select);
@@ -339,6 +351,7 @@ mod tests {
             json!("Which?"),
         ] {
             assert_eq!(parse(&input), None, "{input}");
+            assert!(!can_be_read(&input), "{input}");
         }
     }
 

@@ -125,6 +125,7 @@ fn said(tool_name: &str, input: &Value) -> String {
         "AskUserQuestion" => list(input, "questions")
             .iter()
             .filter_map(|question| field(question, "question"))
+            .take(16)
             .collect::<Vec<_>>()
             .join(" · "),
         "ExitPlanMode" => field(input, "plan")
