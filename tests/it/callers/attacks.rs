@@ -54,6 +54,37 @@ fn an_agent_approves_nothing(#[case] options: &str) {
     assert_a_person_decides(&daemon, &session, &asked);
 }
 
+/// It has written no file yet that tells of it, and the daemon no row.
+#[rstest]
+#[case("launch.recorded")]
+// The first one that is started says which modes the agent has.
+#[case("launch.spawned:2")]
+fn what_runs_below_a_runner_whose_start_the_daemon_did_not_survive_approves_nothing(
+    #[case] died_at: &str,
+) {
+    let mut daemon = Daemon::unprivileged();
+    let (session, asked) = victim(&daemon);
+    daemon.kill();
+    daemon.launch(&[("HUMANLAYER_FAILPOINT", died_at)]);
+    let attack = Attack::new(&daemon, "--orphan");
+    daemon.call_to_the_death(
+        "launchSession",
+        &json!({
+            "query": format!("TOOL Bash {}\nWAITFILE never", json!({"command": attack.command})),
+            "working_dir": daemon.work(), "dangerously_skip_permissions": true,
+        }),
+    );
+    daemon.wait();
+    // What that runner starts meanwhile, if it does, is looked at by the next daemon.
+    daemon.launch(&[]);
+    let ready = attack.answer_file.with_extension("ready");
+    wait_until("the attack waits for its victim", || {
+        ready.exists().then_some(())
+    });
+    assert_refused(&attack.tries(&asked));
+    assert_a_person_decides(&daemon, &session, &asked);
+}
+
 #[rstest]
 #[case::its_state_file_moved_away(true, false)]
 #[case::its_whole_directory_moved_away(false, true)]

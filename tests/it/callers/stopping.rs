@@ -41,6 +41,57 @@ fn an_agent_that_tells_the_daemon_to_stop_is_an_alarm_and_not_obeyed() {
     assert!(daemon.stop().success());
 }
 
+/// The words of a daemon's verb, run by an agent without any environment but one that would have agents run
+/// another program. `before` is done before it is run.
+fn an_agents_verb(daemon: &mut Daemon, verb: &str, before: impl FnOnce(&mut Daemon)) -> String {
+    let (told, begin) = (daemon.work().join("told"), daemon.work().join("begin"));
+    let own = daemon.work().join("own");
+    std::fs::write(&own, "#!/bin/sh\ntouch ran\n").unwrap();
+    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let command = format!(
+        "while [ ! -e {begin} ]; do sleep 0.05; done; env -i HUMANLAYER_CLAUDE_PATH={own} HUMANLAYER_DATABASE_PATH={database} '{program}' --daemon-socket '{socket}' daemon {verb} > {told}.part 2>&1; mv {told}.part {told}",
+        begin = begin.display(),
+        own = own.display(),
+        database = daemon.database().display(),
+        program = binary(),
+        socket = daemon.socket().display(),
+        told = told.display(),
+    );
+    let session = daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}\nTEXT done", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    daemon.until_status(&session, "running");
+    before(daemon);
+    std::fs::write(begin, "").unwrap();
+    wait_until("the agent has tried", || {
+        std::fs::read_to_string(&told).ok()
+    })
+}
+
+#[test]
+fn an_agent_does_not_restart_the_daemon_with_an_environment_of_its_own() {
+    let mut daemon = Daemon::unprivileged();
+    let said = an_agents_verb(&mut daemon, "restart", |_| {});
+    assert!(said.contains("an agent may not stop the daemon"), "{said}");
+    assert!(daemon.try_wait().is_none());
+}
+
+#[test]
+fn an_agent_does_not_start_a_daemon_where_there_is_none() {
+    let mut daemon = Daemon::unprivileged();
+    let said = an_agents_verb(&mut daemon, "start", Daemon::kill);
+    assert!(
+        said.contains("none is started from inside a session"),
+        "{said}"
+    );
+    std::os::unix::net::UnixStream::connect(daemon.socket()).unwrap_err();
+    daemon.launch(&[]);
+    let next = daemon.launch_session("TEXT done");
+    daemon.until_status(&next, "completed");
+    assert!(!daemon.work().join("ran").exists());
+}
+
 #[test]
 fn an_agent_that_does_not_say_who_it_is_does_not_stop_the_daemon_either() {
     let mut daemon = Daemon::start();
