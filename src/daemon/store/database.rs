@@ -225,6 +225,36 @@ mod tests {
     use super::super::requests_tests::rig;
 
     #[tokio::test]
+    async fn a_trigger_of_another_program_changes_nothing_and_our_own_ones_stay() {
+        let rig = rig();
+        rig.session("a", None).await;
+        let other = rusqlite::Connection::open(rig.dir.path().join("db")).unwrap();
+        let triggers = || -> Vec<String> {
+            let mut query = other
+                .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+                .unwrap();
+            let names = query.query_map([], |row| row.get(0)).unwrap();
+            names.map(Result::unwrap).collect()
+        };
+        let own = triggers();
+        assert_eq!(own.len(), 4, "{own:?}");
+        other
+            .execute_batch(
+                "CREATE TRIGGER \"an \"\"evil\"\" one\" AFTER UPDATE ON counters BEGIN
+                   UPDATE sessions SET auto_accept_edits = 1; END",
+            )
+            .unwrap();
+        rig.store.probe().await.unwrap();
+        let accepts: bool = other
+            .query_row("SELECT auto_accept_edits FROM sessions", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert!(!accepts);
+        assert_eq!(triggers(), own);
+    }
+
+    #[tokio::test]
     async fn the_log_is_folded_in_while_the_daemon_goes_on_writing() {
         let rig = rig();
         rig.session("a", None).await;

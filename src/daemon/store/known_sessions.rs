@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::{Doing as _, StoreError, foreign_writer, sessions};
+use super::{Doing as _, StoreError, foreign_writer, schema, sessions};
 use crate::domain::Session;
 
 /// Most sessions that are kept.
@@ -58,6 +58,7 @@ impl KnownSessions {
         let version = foreign_writer::version(db)?;
         if self.data_version.replace(version) != Some(version) {
             self.forget();
+            schema::drop_foreign_triggers(db)?;
         }
         // Nobody may ask for a session for a long time.
         self.drop_changed();

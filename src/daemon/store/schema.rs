@@ -85,6 +85,27 @@ pub fn migrate(db: &mut Connection, path: &Path, sealer: &Sealer) -> Result<(), 
     Ok(())
 }
 
+/// Takes out triggers that no migration has made. They would run in the transactions of this daemon, and what they
+/// change would be sealed as its own.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub fn drop_foreign_triggers(db: &Connection) -> rusqlite::Result<()> {
+    let found: Vec<(String, String)> = db
+        .prepare_cached("SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger'")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, sql) in found {
+        if MIGRATIONS.iter().any(|migration| migration.contains(&sql)) {
+            continue;
+        }
+        tracing::error!(name, "a trigger that another program has made is dropped");
+        let quoted = name.replace('"', "\"\"");
+        db.execute_batch(&format!("DROP TRIGGER main.\"{quoted}\""))?;
+    }
+    Ok(())
+}
+
 /// Refuses a database that is not ours, or not yet, before it is opened for writing: merely closing
 /// it again would fold its write-ahead log in, which its own program may be writing at this moment.
 /// What is said here is true for what the file itself holds; the log is looked at later.
