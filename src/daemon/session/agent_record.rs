@@ -2,7 +2,7 @@
 //!
 //! That record is all that the next process knows. An agent writes it a moment after it has acted, so one that is killed
 //! may have read what stands nowhere. Owns where the record of a session is; what is in it is
-//! [`transcript`](crate::daemon::claude::transcript)'s to say.
+//! [`transcript`]'s to say.
 
 use std::io;
 
