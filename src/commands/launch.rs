@@ -97,6 +97,10 @@ pub struct Args {
     #[arg(long, overrides_with = "isolate")]
     pub no_isolate: bool,
 
+    /// Ask about the project's settings of Claude Code, whatever you have said about them before
+    #[arg(long)]
+    pub ask_project: bool,
+
     /// The agent: Claude Code, or a scripted one that plays the prompt as a script, to try things
     /// without a model
     #[arg(long, default_value = "claude", value_parser = ["claude", "scripted"])]
@@ -175,6 +179,7 @@ fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
             (false, true) => Some(false),
             (false, false) => None,
         },
+        ask_project: args.ask_project.then_some(true),
         session_id: Some(Uuid::new_v4().to_string()),
         env: Some(input::environment()),
         ..LaunchSessionParams::default()

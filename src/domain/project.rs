@@ -21,6 +21,9 @@ pub const WAITING_FOR: &str = "your answer about this project's settings of Clau
 /// The way to deny, which launches without the project's files.
 pub const WITHOUT: &str = "without";
 
+/// What a session says whose process is launched without the files.
+pub const LAUNCHED_WITHOUT: &str = "Launched without the project's settings of Claude Code, as was decided about them: also without its deny rules, CLAUDE.md, agents, skills and commands. `humanlayer launch --ask-project` asks about them again.";
+
 /// Settings that run nothing and allow nothing.
 const HARMLESS_SETTINGS: [&str; 22] = [
     "$schema",

@@ -132,6 +132,9 @@ pub struct LaunchSessionParams {
     /// (default: the `isolation` setting). Fails where the system cannot do that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<bool>,
+    /// Whether a person is asked about the project's settings of Claude Code, whatever was said about them before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask_project: Option<bool>,
     /// An id for the session (a UUID), so that asking again after a lost answer starts nothing
     /// twice.
     #[serde(skip_serializing_if = "Option::is_none")]

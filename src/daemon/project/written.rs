@@ -3,24 +3,28 @@
 //! A hook that keeps a log names a file which changes with each call: its content is nothing that anybody needs to
 //! agree to. Only what is plainly a file's name is left out; whatever could be more is kept, as it may be run.
 
-/// A command without the names of files that it only writes to: behind `>`, and those of `tee`.
+/// Programs that never read what is in the files that they name.
+const WRITERS: [&str; 3] = ["tee", "touch", "mkdir"];
+
+/// A command without the names of files that it only writes to: behind `>`, and those of [`WRITERS`].
 pub fn without_written(command: &str) -> String {
-    let parts = command.split_inclusive(['|', ';', '&', '\n', '(', ')', '{', '}', '`']);
+    let ends = ['|', ';', '&', '\n', '(', ')', '{', '}', '`'];
     let mut kept = String::with_capacity(command.len());
-    for part in parts {
-        let mut words = part.split_whitespace();
-        if words.next().is_some_and(|word| word == "tee") {
-            // Its options and whatever is no plain name stay.
-            let others = words.filter(|word| !is_plain(word) || word.starts_with('-'));
-            kept.push_str("tee ");
-            others.for_each(|word| {
-                kept.push_str(word);
-                kept.push(' ');
-            });
-            kept.extend(part.chars().next_back());
-        } else {
-            kept.push_str(part);
+    for part in command.split_inclusive(ends) {
+        let text = part.strip_suffix(ends).unwrap_or(part);
+        let mut words = text.split_whitespace();
+        match words.next().filter(|word| WRITERS.contains(word)) {
+            Some(writer) => {
+                kept.push_str(writer);
+                // Its options and whatever is no plain name stay.
+                for word in words.filter(|word| !is_plain(word) || word.starts_with('-')) {
+                    kept.push(' ');
+                    kept.push_str(word);
+                }
+            }
+            None => kept.push_str(text),
         }
+        kept.push_str(part.strip_prefix(text).unwrap_or_default());
     }
     without_redirections(&kept)
 }
@@ -79,6 +83,7 @@ mod tests {
             ("sh -c 'date > hook.log'", "hook.log"),
             ("date | tee -a hook.log", "hook.log"),
             ("date >| ./hook.log; true", "hook.log"),
+            ("touch ./last; cat", "last"),
             ("date &> $HOME/hook.log", "hook.log"),
         ];
         for (command, name) in gone {

@@ -99,6 +99,7 @@ pub async fn launch(
         config,
         secrets,
         settings,
+        ask_project: params.ask_project.unwrap_or(false),
     };
     let session = call.daemon.sessions.launch(request).await?;
     if settings.skip_permissions_until.is_some() {

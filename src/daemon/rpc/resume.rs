@@ -200,6 +200,7 @@ async fn fork(
             source_key: source.key,
             parent_id: lineage.names(position).0.clone(),
         }),
+        ask_project: false,
     };
     call.daemon.sessions.launch(request).await?;
     let (lineage, position) = call.daemon.store.lineage(id.as_str()).await?;

@@ -58,6 +58,8 @@ pub struct Request {
     pub secrets: LaunchSecrets,
     /// The agent's program; none means the embedded scripted agent.
     pub program: Option<PathBuf>,
+    /// Whether a person is asked about the project's files whatever was said about them before.
+    pub ask_project: bool,
 }
 
 /// What a process is started from.
@@ -161,7 +163,11 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         Err(error) => return Err(error.into()),
     }
     let env = request.secrets.env.as_ref();
-    let looked = projects::look(ctx, &request.config, &request.working_dir, env).await?;
+    let answer = match request.ask_project {
+        true => projects::Answer::New,
+        false => projects::Answer::Known,
+    };
+    let looked = projects::look(ctx, &request.config, &request.working_dir, env, answer).await?;
     let config = looked.apply(request.config);
     let question = match looked.verdict {
         Verdict::Use | Verdict::Without => None,

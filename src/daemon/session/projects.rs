@@ -31,6 +31,15 @@ pub enum Verdict {
     Ask(Box<Project>),
 }
 
+/// Which answer of a person counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// One that was given before.
+    Known,
+    /// One that is asked for now, whatever was said before.
+    New,
+}
+
 impl Looked {
     /// How a process is launched then.
     pub fn apply(&self, config: LaunchConfig) -> LaunchConfig {
@@ -50,6 +59,7 @@ pub async fn look(
     config: &LaunchConfig,
     directory: &Path,
     env: Option<&BTreeMap<String, String>>,
+    answer: Answer,
 ) -> Result<Looked, StoreError> {
     if config.scripted || config.by_an_agent {
         return Ok(Looked {
@@ -57,10 +67,15 @@ pub async fn look(
             verdict: Verdict::Use,
         });
     }
-    let found = read(config, directory, env).await;
+    let project = read(config, directory, env).await.project;
+    let repository = Some(project.repository.clone());
+    let verdict = match answer {
+        Answer::New if !project.brings().is_empty() => Verdict::Ask(Box::new(project)),
+        Answer::New | Answer::Known => verdict(ctx, project).await?,
+    };
     Ok(Looked {
-        repository: Some(found.project.repository.clone()),
-        verdict: verdict(ctx, found.project).await?,
+        repository,
+        verdict,
     })
 }
 

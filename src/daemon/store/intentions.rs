@@ -246,8 +246,13 @@ pub fn process_ended(
     end: &End,
 ) -> Result<(), StoreError> {
     let (reason, read) = (&end.reason, &end.read);
-    // Messages that were queued before a person ended the session are not resumed with it.
-    let kept = outbox::give_up(write, session, reason, read, session.end_requested_at)?;
+    // Messages that were queued before a person ended the session are not resumed with it. A process that is ended for
+    // the sake of a project's files makes room for one without them.
+    let ended_at = match projects::ends_process(write.db, session)? {
+        true => None,
+        false => session.end_requested_at,
+    };
+    let kept = outbox::give_up(write, session, reason, read, ended_at)?;
     if kept.dropped > 0 {
         let text = match kept.dropped {
             1 => "A queued message was not delivered: the session was ended first.".to_owned(),

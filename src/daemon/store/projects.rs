@@ -343,7 +343,7 @@ pub fn ask(
             false => InputState::Unusable,
         },
         description: Some(
-            "This directory brings settings of Claude Code that run or allow something.",
+            "This directory brings settings of Claude Code that run or allow something. Denied, the agent is launched without them; end the session to launch nothing.",
         ),
         ..NewRow::of_tool(
             session.run_id.as_str(),
@@ -356,6 +356,17 @@ pub fn ask(
     remember(write, project, Some(key), None)?;
     asking::settle_new(write, session, key)?;
     Ok(true)
+}
+
+/// Whether a session's present process is ended because a person does not want a project's files.
+pub fn ends_process(db: &Connection, session: &Session) -> Result<bool, StoreError> {
+    db.prepare_cached(
+        "SELECT 1 FROM approvals WHERE session_key = ? AND generation = ? AND source = ? AND outcome = 'denied'",
+    )
+    .and_then(|mut query| {
+        query.exists(params![session.key, session.generation, Source::Launch.as_str()])
+    })
+    .doing("look why a process is ended")
 }
 
 /// What a session asks about a project's files, with their fingerprints.
@@ -439,6 +450,14 @@ pub fn answered(
         };
         let end = Resolution::plain(approval.outcome, approval.comment.clone(), by);
         approvals::resolve_as(write, &other, &end)?;
+        let session = sessions::by_key(write.db, other.session_key)?;
+        let note = format!(
+            "The question about the project's settings is {} here, too: the same was asked in session {}, and one answer holds for the same files.",
+            approval.outcome.as_str(),
+            approval.session_id.short()
+        );
+        let note = NewConversationEvent::words(EventType::System, "system", note);
+        sessions::say(write, &session, note)?;
     }
     let session = sessions::refresh_status(write, approval.session_key)?;
     alarms::settle(

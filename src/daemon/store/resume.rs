@@ -244,6 +244,11 @@ fn resume(
         outbox::enqueue_message(write, before.key, &message.line, row)?;
     }
     let session = sessions::set_phase(write, before.key, Phase::Starting)?;
+    if session.config.without_project && !before.config.without_project {
+        let note = project::LAUNCHED_WITHOUT.to_owned();
+        let note = NewConversationEvent::words(EventType::System, "system", note);
+        sessions::say(write, &session, note)?;
+    }
     if let Some(note) = new.note {
         let note = NewConversationEvent::words(EventType::System, "system", note);
         sessions::say(write, &session, note)?;

@@ -12,11 +12,12 @@ use super::{
 };
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
-use crate::domain::project::Project;
+use crate::domain::project::{self, Project};
 use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
-    Delivery, EventBody, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId, Status, text,
+    Delivery, EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId,
+    Status, text,
 };
 
 /// A session that is to be.
@@ -300,6 +301,11 @@ fn create(
         None => Delivery::Sending,
     };
     messages::accept(write, &session, new.query, &new.message, delivery, None)?;
+    if session.config.without_project {
+        let note = project::LAUNCHED_WITHOUT.to_owned();
+        let note = NewConversationEvent::words(EventType::System, "system", note);
+        say(write, &session, note)?;
+    }
     if let Some(project) = &new.question {
         resume::hold(write, key, project)?;
     }

@@ -193,7 +193,7 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
     };
     let key = app.keymap.key(Action::Approve);
     if wants_answer(&approval) {
-        say(app, Tone::Plain, format!("This wants an answer: {key}"));
+        say(app, Tone::Hint, format!("This wants an answer: {key}"));
         return Vec::new();
     }
     if !can(app, &approval, Capability::Approve) {
@@ -202,13 +202,13 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
     match must_read(app) {
         None => {
             let words = format!("All of it was shown: {key} approves");
-            say(app, Tone::Plain, words);
+            say(app, Tone::Hint, words);
         }
         Some(unread) if !unread.is_long => {
             let words = format!(
                 "Only texts of more than {LONG_TEXT} lines can be approved unread; {key} shows the next page"
             );
-            say(app, Tone::Plain, words);
+            say(app, Tone::Hint, words);
         }
         Some(unread) => {
             let decision = Decision::Approve {

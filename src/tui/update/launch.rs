@@ -148,9 +148,12 @@ pub fn open_prompt(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// New sessions start where the selected one works; without one, where the dashboard does.
+/// New sessions start where the selected one works, if somebody has selected it; else where the dashboard does.
 fn start_beside_selected(app: &mut App) {
-    let selected = app.selected_session().filter(|session| !session.external);
+    let is_chosen = !app.sessions.is_untouched;
+    let selected = app
+        .selected_session()
+        .filter(|session| is_chosen && !session.external);
     let directory = selected.and_then(|session| session.working_dir.clone());
     app.launch.place = directory.filter(|directory| !directory.is_empty());
 }
@@ -338,12 +341,14 @@ mod tests {
     #[test]
     fn a_session_starts_where_the_selected_one_works_and_the_prompt_line_says_where() {
         for (keys, shown, directory) in [
-            ("c", "~/src/web", "/home/me/src/web"),
+            // Nobody has chosen what is selected at first.
+            ("c", "~/src/api", "/home/me/src/api"),
+            ("j k c", "~/src/web", "/home/me/src/web"),
             ("j c", "~/src/infra", "/home/me/src/infra"),
             // Another program's run has no place for us: the dashboard's own directory.
             ("G c", "~/src/api", "/home/me/src/api"),
             // What was begun for one place stays there, whatever is selected meanwhile.
-            ("c x esc j c", "~/src/web", "/home/me/src/web"),
+            ("j k c x esc j c", "~/src/web", "/home/me/src/web"),
         ] {
             let mut rig = rig();
             let _ = rig.keys(keys);

@@ -38,13 +38,16 @@ fn choose(app: &mut App) {
     let oldest = app.data.pending.values().next();
     if let (true, Some(oldest)) = (is_first, oldest) {
         let session = oldest.session_id.clone();
-        return app.sessions.select(Some(session));
+        app.sessions.select(Some(session));
+        app.sessions.is_untouched = true;
+        return;
     }
     app.sessions.arrange(&app.data);
     match app.sessions.nearest() {
         Some(nearest) => target(app, nearest),
         None => app.sessions.select(None),
     }
+    app.sessions.is_untouched = is_first;
 }
 
 /// Keeps the panel on an approval of the selected session: on the one that it shows while that is

@@ -84,8 +84,34 @@ fn what_a_project_brings_is_asked_about_before_anything_of_it_runs(
     let call = rig.daemon.until_pending(&again);
     assert_eq!(call["tool_name"], "Bash");
     assert!(!rig.exists("hooked"));
+    assert!(says(
+        &rig,
+        &again,
+        "Launched without the project's settings"
+    ));
     rig.daemon.approve(&call);
     rig.until_result(&again, "done");
+
+    // Until a person wants to be asked again.
+    fs::remove_file(work.join("made")).unwrap();
+    let asking = rig.launch_with(json!({"query": CALL, "ask_project": true}));
+    let asked = question(&rig, &asking);
+    rig.daemon.approve(&asked);
+    wait_until("the project's hook has run", || {
+        rig.exists("hooked").then_some(())
+    });
+    fs::remove_file(work.join("hooked")).unwrap();
+    rig.launch(CALL);
+    wait_until("it runs without another question", || {
+        rig.exists("hooked").then_some(())
+    });
+}
+
+/// Whether a session says something about itself.
+fn says(rig: &Rig, id: &str, words: &str) -> bool {
+    let said = rig.pieces(id, "system");
+    said.iter()
+        .any(|piece| piece["content"].as_str().unwrap().contains(words))
 }
 
 #[rstest]
@@ -299,6 +325,33 @@ fn settings_that_change_under_a_working_agent_hold_its_next_call(
         rig.daemon.call("listAlarms", json!({}))["alarms"],
         json!([])
     );
+}
+
+#[test]
+fn messages_that_wait_for_an_answer_about_settings_go_to_the_process_without_them() {
+    let rig = Rig::start();
+    let settings = rig.daemon.work().join(".claude/settings.local.json");
+    let content = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
+    let input = json!({"file_path": settings, "content": content});
+    let id = rig.launch(&format!("TOOL Write {input}\nSLEEP 4\nTEXT first"));
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    let asked = wait_until("it is asked about the settings", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["source"] == "launch")
+    });
+    rig.say(&id, CALL);
+    rig.daemon.decide(
+        &asked,
+        json!({"decision": "deny", "comment": "no", "option": "without"}),
+    );
+    let call = wait_until("the next process asks", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["source"] == "claude")
+    });
+    assert_eq!(call["tool_name"], "Bash");
+    assert!(says(&rig, &id, "Launched without the project's settings"));
+    rig.daemon.approve(&call);
+    rig.until_result(&id, "done");
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub struct Counts {
 pub struct Sessions {
     /// The selected session.
     pub selected: Option<String>,
+    /// Whether that is what the dashboard began with, so that nobody has chosen it.
+    pub is_untouched: bool,
     /// The heading that is selected in place of a session.
     pub heading: Option<Group>,
     /// A session that was started from here and whose record has not come yet.
@@ -220,6 +222,7 @@ impl Sessions {
     /// Selects a session.
     pub fn select(&mut self, id: Option<String>) {
         self.selected = id;
+        self.is_untouched = false;
         self.heading = None;
         self.adrift = false;
     }
@@ -227,6 +230,7 @@ impl Sessions {
     /// Selects a heading, and no session.
     pub fn select_heading(&mut self, group: Group) {
         self.selected = None;
+        self.is_untouched = false;
         self.heading = Some(group);
         self.adrift = false;
     }
