@@ -82,7 +82,9 @@ fn become_daemon(flags: &Flags, report: &mut Option<File>) -> Result<(), Failure
     // Relative paths are resolved here, before the working directory changes.
     let config = Config::load(flags)?;
     let starter = starter()?;
-    let home = std::env::home_dir().unwrap_or_else(|| "/".into());
+    // Not everybody has the home that the system names: a service's user often has none.
+    let home = std::env::home_dir().filter(|home| home.is_dir());
+    let home = home.unwrap_or_else(|| "/".into());
     Daemonize::new()
         .working_directory(home)
         // Agents create files on the user's behalf, so the user's own mask stays.

@@ -49,7 +49,7 @@ fn an_agents_verb(daemon: &mut Daemon, verb: &str, before: impl FnOnce(&mut Daem
     std::fs::write(&own, "#!/bin/sh\ntouch ran\n").unwrap();
     std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let command = format!(
-        "while [ ! -e {begin} ]; do sleep 0.05; done; env -i HUMANLAYER_CLAUDE_PATH={own} HUMANLAYER_DATABASE_PATH={database} '{program}' --daemon-socket '{socket}' daemon {verb} > {told}.part 2>&1; mv {told}.part {told}",
+        ": > {told}.runs; while [ ! -e {begin} ]; do sleep 0.05; done; env -i HUMANLAYER_CLAUDE_PATH={own} HUMANLAYER_DATABASE_PATH={database} '{program}' --daemon-socket '{socket}' daemon {verb} > {told}.part 2>&1; mv {told}.part {told}",
         begin = begin.display(),
         own = own.display(),
         database = daemon.database().display(),
@@ -57,11 +57,13 @@ fn an_agents_verb(daemon: &mut Daemon, verb: &str, before: impl FnOnce(&mut Daem
         socket = daemon.socket().display(),
         told = told.display(),
     );
-    let session = daemon.launch_session_with(json!({
+    daemon.launch_session_with(json!({
         "query": format!("TOOL Bash {}\nTEXT done", json!({"command": command})),
         "dangerously_skip_permissions": true,
     }));
-    daemon.until_status(&session, "running");
+    // Its permission comes from the daemon.
+    let runs = told.with_extension("runs");
+    wait_until("the agent's command runs", || runs.exists().then_some(()));
     before(daemon);
     std::fs::write(begin, "").unwrap();
     wait_until("the agent has tried", || {
