@@ -153,6 +153,17 @@ impl Daemon {
         launched["session_id"].as_str().unwrap().to_owned()
     }
 
+    /// The process that answers on the socket; none while nobody does.
+    pub fn pid_of_health(&self) -> Option<Value> {
+        let mut stream = UnixStream::connect(self.socket()).ok()?;
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "health", "params": {}});
+        stream.write_all(format!("{request}\n").as_bytes()).ok()?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        let answer: Value = serde_json::from_str(&line).ok()?;
+        Some(answer["result"]["pid"].clone())
+    }
+
     pub fn until_status(&self, session: &str, status: &str) {
         let mut client = self.connect();
         wait_until(&format!("session {session} is {status}"), || {
