@@ -42,19 +42,20 @@ pub fn can_be_read(input: &Value) -> bool {
 /// The questions of a tool's input, in order; none where one of them cannot be read.
 #[must_use]
 pub fn parse(input: &Value) -> Option<Vec<Question>> {
+    if !can_be_read(input) {
+        return None;
+    }
     let list = input.get("questions")?.as_array()?;
-    let questions: Option<Vec<Question>> = list.iter().map(question).collect();
-    questions.filter(|questions| !questions.is_empty())
+    Some(list.iter().map(question).collect())
 }
 
-fn question(json: &Value) -> Option<Question> {
-    let text = text(json, "question");
-    (!text.is_empty()).then(|| Question {
-        text,
-        header: self::text(json, "header"),
+fn question(json: &Value) -> Question {
+    Question {
+        text: text(json, "question"),
+        header: text(json, "header"),
         multi_select: json.get("multiSelect").and_then(Value::as_bool) == Some(true),
         options: options(json),
-    })
+    }
 }
 
 fn options(question: &Value) -> Vec<QuestionOption> {

@@ -26,12 +26,6 @@ impl AgentMemory {
     /// # Errors
     /// When the database cannot be read. A record that cannot be read says nothing.
     pub async fn of(store: &Store, session: &Session) -> Result<Self, StoreError> {
-        if session.claude_session_id.is_none() {
-            return Ok(Self {
-                read: ReadMessages::Known(Vec::new()),
-                forgotten: 0,
-            });
-        }
         let SentMessages { read, unread } = store.sent_messages(session.key).await?;
         if read.is_empty() && unread.is_empty() {
             return Ok(Self::default());

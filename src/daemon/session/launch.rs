@@ -163,11 +163,8 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         Err(error) => return Err(error.into()),
     }
     let env = request.secrets.env.as_ref();
-    let answer = match request.ask_project {
-        true => projects::Answer::New,
-        false => projects::Answer::Known,
-    };
-    let looked = projects::look(ctx, &request.config, &request.working_dir, env, answer).await?;
+    let (directory, ask_again) = (&request.working_dir, request.ask_project);
+    let looked = projects::look(ctx, &request.config, directory, env, ask_again).await?;
     let config = looked.apply(request.config);
     let question = match looked.verdict {
         Verdict::Use | Verdict::Without => None,

@@ -31,15 +31,6 @@ pub enum Verdict {
     Ask(Box<Project>),
 }
 
-/// Which answer of a person counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// One that was given before.
-    Known,
-    /// One that is asked for now, whatever was said before.
-    New,
-}
-
 impl Looked {
     /// How a process is launched then.
     pub fn apply(&self, config: LaunchConfig) -> LaunchConfig {
@@ -50,7 +41,7 @@ impl Looked {
     }
 }
 
-/// Looks at what a project brings to a launch.
+/// Looks at what a project brings to a launch. `ask_again` leaves out of account what was said about it before.
 ///
 /// # Errors
 /// When the database cannot be read or written.
@@ -59,7 +50,7 @@ pub async fn look(
     config: &LaunchConfig,
     directory: &Path,
     env: Option<&BTreeMap<String, String>>,
-    answer: Answer,
+    ask_again: bool,
 ) -> Result<Looked, StoreError> {
     if config.scripted || config.by_an_agent {
         return Ok(Looked {
@@ -69,9 +60,9 @@ pub async fn look(
     }
     let project = read(config, directory, env).await.project;
     let repository = Some(project.repository.clone());
-    let verdict = match answer {
-        Answer::New if !project.brings().is_empty() => Verdict::Ask(Box::new(project)),
-        Answer::New | Answer::Known => verdict(ctx, project).await?,
+    let verdict = match ask_again && !project.brings().is_empty() {
+        true => Verdict::Ask(Box::new(project)),
+        false => verdict(ctx, project).await?,
     };
     Ok(Looked {
         repository,

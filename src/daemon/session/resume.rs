@@ -361,14 +361,7 @@ async fn prerequisites(
         Err(problem) => return Ok(Err(format!("Claude Code is missing ({problem})").into())),
     };
     let directory = Path::new(&session.working_dir);
-    let looked = projects::look(
-        ctx,
-        &config,
-        directory,
-        secrets.env.as_ref(),
-        projects::Answer::Known,
-    )
-    .await?;
+    let looked = projects::look(ctx, &config, directory, secrets.env.as_ref(), false).await?;
     let config = looked.apply(config);
     Ok(match looked.verdict {
         Verdict::Use | Verdict::Without => Ok(Launch {

@@ -9,8 +9,7 @@ use super::runners::OF_NO_PROCESS;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, seals, sessions};
 use crate::daemon::callers::{Alarm, AlarmKind};
-use crate::domain::conversation::NewConversationEvent;
-use crate::domain::{EventBody, EventType, Outcome, RunId, Session, SessionId};
+use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
 
 const COLUMNS: &str =
     "id, kind, session_id, detail, boot_id, since, created_at, acknowledged_at, acknowledged_by";
@@ -324,8 +323,7 @@ impl Store {
             .run(move |write| {
                 let session = sessions::by_key(write.db, session_key)?;
                 raise_once(write, AlarmKind::JournalDamaged, &session, &detail)?;
-                let words = NewConversationEvent::words(EventType::System, "system", detail);
-                sessions::say(write, &session, words)
+                sessions::note(write, &session, detail)
             })
             .await
     }

@@ -13,10 +13,9 @@ use super::writer::Write;
 use super::{
     Doing as _, Store, StoreError, approvals, events, external, outbox, projects, resume, sessions,
 };
-use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
 use crate::domain::text::summary;
-use crate::domain::{EventType, OutgoingLine, Phase, Session};
+use crate::domain::{OutgoingLine, Phase, Session};
 
 /// Characters of a tool's name in a note.
 const TOOL_CHARS: usize = 60;
@@ -260,20 +259,17 @@ pub fn process_ended(
                 format!("{count} queued messages were not delivered: the session was ended first.")
             }
         };
-        let note = NewConversationEvent::words(EventType::System, "system", text);
-        sessions::say(write, session, note)?;
+        sessions::note(write, session, text)?;
     }
     if let Some(text) = unknown_calls(&approvals::without_result(write.db, session)?) {
-        let note = NewConversationEvent::words(EventType::System, "system", text);
-        sessions::say(write, session, note)?;
+        sessions::note(write, session, text)?;
     }
     if end.forgotten > 0 {
         let text = match end.forgotten {
             1 => "The process ended before it had written down your last message. The next one knows neither that message nor what was done about it: send it again if it still matters.".to_owned(),
             count => format!("The process ended before it had written down your last {count} messages. The next one knows neither them nor what was done about them: send them again if they still matter."),
         };
-        let note = NewConversationEvent::words(EventType::System, "system", text);
-        sessions::say(write, session, note)?;
+        sessions::note(write, session, text)?;
     }
     messages::forget_read(write, session.key, i64::MAX)?;
     let never = resume::never(write.db, session)?;
@@ -293,8 +289,7 @@ pub fn process_ended(
             1 => "1 message has not reached the agent. It is sent first when the session is resumed, and can be withdrawn until then.".to_owned(),
             count => format!("{count} messages have not reached the agent. They are sent first when the session is resumed, and can be withdrawn until then."),
         };
-        let note = NewConversationEvent::words(EventType::System, "system", text);
-        sessions::say(write, session, note)?;
+        sessions::note(write, session, text)?;
     }
     let waiting_for = waits.then_some("its next process");
     let archive: bool = write

@@ -15,9 +15,8 @@ use super::{Doing as _, Store, StoreError, alarms, seals, sessions};
 use crate::daemon::callers::AlarmKind;
 use crate::daemon::secrets::Sealer;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
-use crate::domain::conversation::NewConversationEvent;
 use crate::domain::project::{self, Project};
-use crate::domain::{Approval, EventType, Outcome, Session, Source};
+use crate::domain::{Approval, Outcome, Session, Source};
 use crate::platform;
 
 /// Answers and grants that are looked through for one from which a new one follows, the newest.
@@ -55,8 +54,7 @@ impl Store {
                     let detail = "settings of Claude Code that the project brings have changed while the session runs: its agent is stopped until you have decided the question about them";
                     alarms::raise_in(write, AlarmKind::ProjectChanged, &session, detail)?;
                     let note = format!("The agent is stopped: waiting for {}, which have changed.", project::WAITING_FOR);
-                    let note = NewConversationEvent::words(EventType::System, "system", note);
-                    sessions::say(write, &session, note)?;
+                    sessions::note(write, &session, note)?;
                 }
                 sessions::by_key(write.db, session_key)
             })
@@ -72,8 +70,7 @@ impl Store {
             .run(move |write| {
                 let session = sessions::by_key(write.db, session_key)?;
                 let note = "The agent is ended, because it may have taken up settings of the project that you do not want. The next message goes on without them.";
-                let note = NewConversationEvent::words(EventType::System, "system", note.to_owned());
-                sessions::say(write, &session, note)
+                sessions::note(write, &session, note.to_owned())
             })
             .await
     }
@@ -456,8 +453,7 @@ pub fn answered(
             approval.outcome.as_str(),
             approval.session_id.short()
         );
-        let note = NewConversationEvent::words(EventType::System, "system", note);
-        sessions::say(write, &session, note)?;
+        sessions::note(write, &session, note)?;
     }
     let session = sessions::refresh_status(write, approval.session_key)?;
     alarms::settle(

@@ -18,9 +18,8 @@ use super::{
     sessions,
 };
 use crate::domain::approval::{DecidedBy, ResponseOption};
-use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Process;
-use crate::domain::{Approval, EventType, Kind, Outcome, Session, Source};
+use crate::domain::{Approval, Kind, Outcome, Session, Source};
 use crate::platform::ProcessId;
 
 /// A request of a program.
@@ -218,8 +217,7 @@ impl Store {
                     return Err(StoreError::AlreadyResolved(Box::new(approval)));
                 }
                 let session = sessions::by_key(write.db, approval.session_key)?;
-                let body = NewConversationEvent::words(EventType::System, "system", text);
-                sessions::say(write, &session, body)?;
+                sessions::note(write, &session, text)?;
                 Ok(approval)
             })
             .await

@@ -14,11 +14,10 @@ use super::{
     sessions, wire_ids,
 };
 use crate::daemon::secrets::LaunchSecrets;
-use crate::domain::conversation::NewConversationEvent;
 use crate::domain::project::{self, Project};
 use crate::domain::session::Process;
 use crate::domain::stream_state::StreamState;
-use crate::domain::{Delivery, EventType, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
+use crate::domain::{Delivery, LaunchConfig, OutgoingLine, Phase, Session, SessionId};
 
 /// Why a session without a conversation cannot be resumed.
 pub const NEVER_BEGAN: &str =
@@ -191,8 +190,7 @@ pub fn give_up(write: &mut Write<'_>, session: &Session, problem: &str) -> Resul
         count => format!("{count} queued messages were not delivered"),
     };
     let note = format!("{what}: this session {problem}.");
-    let note = NewConversationEvent::words(EventType::System, "system", note);
-    sessions::say(write, session, note)
+    sessions::note(write, session, note)
 }
 
 fn resume(
@@ -245,13 +243,10 @@ fn resume(
     }
     let session = sessions::set_phase(write, before.key, Phase::Starting)?;
     if session.config.without_project && !before.config.without_project {
-        let note = project::LAUNCHED_WITHOUT.to_owned();
-        let note = NewConversationEvent::words(EventType::System, "system", note);
-        sessions::say(write, &session, note)?;
+        sessions::note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
     }
     if let Some(note) = new.note {
-        let note = NewConversationEvent::words(EventType::System, "system", note);
-        sessions::say(write, &session, note)?;
+        sessions::note(write, &session, note)?;
     }
     let mut message = None;
     if let Some((text, line)) = new.message {
@@ -336,8 +331,7 @@ fn keep_waiting(
         let waiting_for = &waiting.waiting_for;
         let note =
             format!("Not resumed yet: {waiting_for}. It goes on by itself once that is there.");
-        let note = NewConversationEvent::words(EventType::System, "system", note);
-        sessions::say(write, &session, note)?;
+        sessions::note(write, &session, note)?;
     }
     let session = sessions::by_key(write.db, session_key)?;
     sessions::announce_updated(write, &session);
@@ -369,6 +363,5 @@ pub fn hold(write: &mut Write<'_>, session_key: i64, project: &Project) -> Resul
     let session = sessions::by_key(write.db, session_key)?;
     projects::ask(write, &session, project)?;
     let note = format!("Not launched yet: waiting for {}.", project::WAITING_FOR);
-    let note = NewConversationEvent::words(EventType::System, "system", note);
-    sessions::say(write, &session, note)
+    sessions::note(write, &session, note)
 }

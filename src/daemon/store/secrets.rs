@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::{Doing as _, Store, StoreError, sessions};
 use crate::daemon::secrets::{LaunchSecrets, Sealer, SecretsError, take_from_config};
-use crate::domain::conversation::NewConversationEvent;
-use crate::domain::{EventType, Session, SessionId};
+use crate::domain::{Session, SessionId};
 
 impl Store {
     /// What a session was launched with, or why that cannot be had.
@@ -53,8 +52,7 @@ impl Store {
                 put(write.db, key, sealed.as_deref())?;
                 let session = sessions::by_key(write.db, key)?;
                 if let Some(notice) = notice {
-                    let piece = NewConversationEvent::words(EventType::System, "system", notice);
-                    sessions::say(write, &session, piece)?;
+                    sessions::note(write, &session, notice)?;
                 }
                 sessions::by_key(write.db, key)
             })

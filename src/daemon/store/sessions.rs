@@ -302,9 +302,7 @@ fn create(
     };
     messages::accept(write, &session, new.query, &new.message, delivery, None)?;
     if session.config.without_project {
-        let note = project::LAUNCHED_WITHOUT.to_owned();
-        let note = NewConversationEvent::words(EventType::System, "system", note);
-        say(write, &session, note)?;
+        note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
     }
     if let Some(project) = &new.question {
         resume::hold(write, key, project)?;
@@ -321,6 +319,12 @@ pub fn say(
 ) -> Result<(), StoreError> {
     let sequence = next_sequence(write, session)?;
     super::conversation::append(write, session, sequence, body)
+}
+
+/// Adds what is to be known of a session to its conversation.
+pub fn note(write: &mut Write<'_>, session: &Session, text: String) -> Result<(), StoreError> {
+    let body = NewConversationEvent::words(EventType::System, "system", text);
+    say(write, session, body)
 }
 
 /// The place of a session's next piece of conversation, which is taken.

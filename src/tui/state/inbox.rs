@@ -3,7 +3,7 @@
 //! A view of the one selection: it marks the row of the approval that the panel shows, and holds no
 //! selection of its own. What arrives later never moves that.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -253,9 +253,11 @@ impl Inbox {
     /// out, is passed over.
     #[must_use]
     pub fn after(&self, data: &Data, session: &str, position: usize) -> Option<String> {
-        let listed = self.shown(data);
+        let listed: Option<HashSet<String>> =
+            (!self.filter.trim().is_empty()).then(|| self.shown(data).into_iter().collect());
         let open = |approval: &&Approval| {
-            !self.sending.contains_key(&approval.id) && listed.contains(&approval.id)
+            let is_listed = listed.as_ref().is_none_or(|ids| ids.contains(&approval.id));
+            is_listed && !self.sending.contains_key(&approval.id)
         };
         let mut of_session = data.pending.values().filter(open);
         of_session

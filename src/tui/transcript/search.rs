@@ -135,19 +135,30 @@ impl Transcript {
     /// Searches for a text from the view on, whatever its case, and goes to the first match; an
     /// empty text ends the search. Says whether there is a match.
     pub fn search(&mut self, needle: &str) -> bool {
-        if needle.is_empty() {
-            self.search = None;
-            return false;
-        }
-        let lower = needle.to_lowercase();
-        let from = self.search.take().and_then(|search| search.at);
-        self.search = Some(Search {
-            needle: Needle { lower },
+        let from = self.seek(needle);
+        self.find_from(from)
+    }
+
+    /// Sets what is searched for, or ends the search; gives where the match was that was gone to last.
+    fn seek(&mut self, needle: &str) -> Option<Position> {
+        let before = self.search.take();
+        self.search = (!needle.is_empty()).then(|| Search {
+            needle: Needle {
+                lower: needle.to_lowercase(),
+            },
             at: None,
             found: HashMap::new(),
             count: MatchCount::default(),
             is_stale: true,
         });
+        before?.at
+    }
+
+    /// Goes to the first match from a place on, or from the view on. Says whether there is one.
+    fn find_from(&mut self, from: Option<Position>) -> bool {
+        if self.search.is_none() {
+            return false;
+        }
         let start = match from {
             Some(at) => self.clamp(at),
             None => self.top_now(),
@@ -158,9 +169,7 @@ impl Transcript {
     /// Searches for a text and goes to the match of one piece: where that has an item of its own, there; what
     /// a tool gave back is shown with its call, further up. Says whether there is a match.
     pub fn search_at(&mut self, needle: &str, sequence: i64) -> bool {
-        if !self.search(needle) {
-            return false;
-        }
+        let from = self.seek(needle);
         let first = self.items.top().front().map(|(_, first)| *first);
         let (mut item, mut nearest) = (first, None);
         while let Some(id) = item {
@@ -175,8 +184,9 @@ impl Transcript {
             && let Some(found) = self.match_in(id, None, true)
         {
             self.go_to_match(found);
+            return true;
         }
-        true
+        self.find_from(from)
     }
 
     /// How many matches there are, as of the last frame; none while nothing is searched for.

@@ -161,27 +161,24 @@ fn cut_off(projects: &Path, words: &str) {
     }
 }
 
-#[rstest]
-fn what_a_killed_agent_had_acted_on_and_not_written_down_is_noted_and_not_done_again(
-    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
-) {
-    let mut rig = Rig::of_version(version);
+/// A session at rest that has read a second message, "TEXT one".
+fn after_a_message_was_read(version: &str) -> (Rig, String) {
+    let rig = Rig::of_version(version);
     let id = rig.launch("TEXT zero");
     rig.until_result(&id, "zero");
     send(&rig, &id, "TEXT one");
     rig.until_result(&id, "one");
     wait_until("it is read", || (waiting(&rig) == 0).then_some(()));
+    (rig, id)
+}
+
+#[rstest]
+fn what_a_killed_agent_had_acted_on_and_not_written_down_is_noted_and_not_done_again(
+    #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
+) {
+    let (mut rig, id) = after_a_message_was_read(version);
     kill_before_it_writes(&mut rig, &id, |projects| cut_off(projects, "TEXT one"));
-    let said: Vec<String> = rig
-        .pieces(&id, "system")
-        .iter()
-        .map(|piece| piece["content"].as_str().unwrap().to_owned())
-        .collect();
-    assert!(
-        said.iter()
-            .any(|note| note.contains("before it had written down your last message")),
-        "{said:?}"
-    );
+    assert!(rig.says(&id, "before it had written down your last message"));
     send(&rig, &id, "TEXT two");
     rig.until_result(&id, "two");
     assert_eq!(told(&rig), ["TEXT zero", "TEXT two"]);
@@ -191,29 +188,18 @@ fn what_a_killed_agent_had_acted_on_and_not_written_down_is_noted_and_not_done_a
 fn what_a_killed_agent_had_written_down_is_not_noted(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let mut rig = Rig::of_version(version);
-    let id = rig.launch("TEXT zero");
-    rig.until_result(&id, "zero");
-    send(&rig, &id, "TEXT one");
-    rig.until_result(&id, "one");
-    wait_until("it is read and written down", || {
+    let (mut rig, id) = after_a_message_was_read(version);
+    wait_until("it is written down", || {
         let environment = rig.environment();
         let home = Path::new(environment["HOME"].as_str().unwrap());
         let written = std::process::Command::new("grep")
             .args(["-rqF", "TEXT one"])
             .arg(home.join(".claude/projects"))
             .status();
-        (waiting(&rig) == 0 && written.unwrap().success()).then_some(())
+        written.unwrap().success().then_some(())
     });
     kill_before_it_writes(&mut rig, &id, |_| {});
-    let said = rig.pieces(&id, "system");
-    assert!(
-        !said.iter().any(|piece| {
-            let note = piece["content"].as_str().unwrap();
-            note.contains("written down")
-        }),
-        "{said:?}"
-    );
+    assert!(!rig.says(&id, "written down"));
 }
 
 #[rstest]

@@ -84,11 +84,7 @@ fn what_a_project_brings_is_asked_about_before_anything_of_it_runs(
     let call = rig.daemon.until_pending(&again);
     assert_eq!(call["tool_name"], "Bash");
     assert!(!rig.exists("hooked"));
-    assert!(says(
-        &rig,
-        &again,
-        "Launched without the project's settings"
-    ));
+    assert!(rig.says(&again, "Launched without the project's settings"));
     rig.daemon.approve(&call);
     rig.until_result(&again, "done");
 
@@ -105,13 +101,6 @@ fn what_a_project_brings_is_asked_about_before_anything_of_it_runs(
     wait_until("it runs without another question", || {
         rig.exists("hooked").then_some(())
     });
-}
-
-/// Whether a session says something about itself.
-fn says(rig: &Rig, id: &str, words: &str) -> bool {
-    let said = rig.pieces(id, "system");
-    said.iter()
-        .any(|piece| piece["content"].as_str().unwrap().contains(words))
 }
 
 #[rstest]
@@ -349,7 +338,7 @@ fn messages_that_wait_for_an_answer_about_settings_go_to_the_process_without_the
         pending.into_iter().find(|one| one["source"] == "claude")
     });
     assert_eq!(call["tool_name"], "Bash");
-    assert!(says(&rig, &id, "Launched without the project's settings"));
+    assert!(rig.says(&id, "Launched without the project's settings"));
     rig.daemon.approve(&call);
     rig.until_result(&id, "done");
 }

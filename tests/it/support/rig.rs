@@ -110,6 +110,13 @@ impl Rig {
         pieces
     }
 
+    /// Whether a session says something about itself.
+    pub fn says(&self, id: &str, words: &str) -> bool {
+        let said = self.pieces(id, "system");
+        said.iter()
+            .any(|piece| piece["content"].as_str().unwrap().contains(words))
+    }
+
     /// The lines of a file in the work directory.
     pub fn lines(&self, name: &str) -> Vec<String> {
         let text = std::fs::read_to_string(self.daemon.work().join(name)).unwrap_or_default();
