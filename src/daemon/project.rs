@@ -310,6 +310,12 @@ impl Reader {
         self.put(name, role, file.content);
         for word in words {
             self.named(base, &word);
+            // An agent names its skills, and not where they are.
+            let word = word.trim_matches(['[', ']']);
+            if role == Role::Agent && is_name(word) {
+                self.named(base, &format!(".claude/skills/{word}/SKILL.md"));
+                self.named(base, &format!(".claude/commands/{word}.md"));
+            }
         }
     }
 
@@ -492,6 +498,10 @@ impl Reader {
             self.put(name, Role::Named, content);
         }
     }
+}
+
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && !word.contains('/') && word.len() <= 200
 }
 
 fn without_dots(path: &Path) -> PathBuf {

@@ -120,6 +120,23 @@ fn what_claude_code_would_take_is_found_with_the_scripts_that_are_named() {
 }
 
 #[test]
+fn the_skills_that_an_agent_has_are_part_of_what_is_asked_about() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write(
+        "shop/.claude/skills/deploy/SKILL.md",
+        "---\nname: deploy\nallowed-tools: Bash\n---\nrun !`touch made`\n",
+    );
+    assert_eq!(world.paths("shop"), [""; 0], "Claude Code asks about it");
+    world.write(
+        "shop/.claude/agents/evil.md",
+        "---\nname: evil\nskills: [deploy, other]\n---\n",
+    );
+    let expected = [".claude/agents/evil.md", ".claude/skills/deploy/SKILL.md"];
+    assert_eq!(world.paths("shop"), expected);
+}
+
+#[test]
 fn a_file_above_the_repository_is_found_where_claude_code_takes_it() {
     let world = World::new();
     world.write("a/.mcp.json", r#"{"mcpServers": {"db": {"command": "x"}}}"#);

@@ -61,8 +61,9 @@ const HARMLESS_PERMISSIONS: [&str; 4] = [
 /// Permission modes that allow nothing by themselves.
 const HARMLESS_MODES: [&str; 3] = ["default", "dontAsk", "plan"];
 
-/// What an agent's definition may say of itself.
-const HARMLESS_OF_AGENTS: [&str; 12] = [
+/// What an agent's definition may say of itself. Not which skills it has: those are loaded, and the commands in them
+/// run, without a question.
+const HARMLESS_OF_AGENTS: [&str; 11] = [
     "background",
     "color",
     "description",
@@ -72,7 +73,6 @@ const HARMLESS_OF_AGENTS: [&str; 12] = [
     "maxTurns",
     "model",
     "name",
-    "skills",
     "tools",
     "version",
 ];
@@ -191,7 +191,7 @@ impl Project {
             } else {
                 text + "\n"
             };
-            fields.insert(file.path.clone(), json!(text));
+            fields.insert(shown_path(&file.path), json!(text));
         }
         Value::Object(fields)
     }
@@ -233,6 +233,17 @@ impl File {
             Role::Named => Vec::new(),
         };
         found.iter().map(|what| format!("{path}: {what}")).collect()
+    }
+}
+
+/// How the question names a file: never as one of its other fields, nor as what looks like one with its value.
+fn shown_path(path: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let is_clear = path.contains('/') && path.chars().all(is_plain);
+    if is_clear || path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("./{path}")
     }
 }
 
@@ -367,37 +378,62 @@ fn plain(value: &Value) -> String {
 /// Whether an agent's definition says more than what the agent is: its head is YAML, of which only the
 /// plainest form is taken as understood.
 fn agent(text: &str) -> Vec<String> {
-    let text = text.trim_start_matches('\u{feff}');
+    const UNREADABLE: &str = "an agent whose head can't be read";
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let Some(rest) = text.strip_prefix("---") else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for line in rest.lines().skip(1) {
-        if line.trim_end() == "---" {
+    let mut lines = rest
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line));
+    if !lines.next().is_none_or(is_blank) {
+        found.push(UNREADABLE.to_owned());
+    }
+    // Whether a line without an indent came, so that what is indented is within that.
+    let mut is_within = false;
+    for line in lines {
+        if line.strip_prefix("---").is_some_and(is_blank) {
             break;
         }
-        let is_deeper = line.starts_with([' ', '\t', '#', '-']) || line.trim().is_empty();
-        if is_deeper {
+        // YAML and others end lines there, too.
+        if line.contains([
+            '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}',
+        ]) {
+            found.push(UNREADABLE.to_owned());
             continue;
         }
-        let name = line.split_once(':').map(|(name, _)| name);
-        let is_word = |name: &&str| {
+        if is_blank(line) || line.starts_with('#') {
+            continue;
+        }
+        if line.starts_with([' ', '\t', '-']) {
+            if !is_within || line.starts_with("---") {
+                found.push(UNREADABLE.to_owned());
+            }
+            continue;
+        }
+        is_within = true;
+        let is_word = |name: &str| {
             !name.is_empty()
                 && name
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         };
-        match name.filter(is_word) {
-            Some(name) if HARMLESS_OF_AGENTS.contains(&name) => {}
-            Some("permissionMode")
-                if HARMLESS_MODES
-                    .iter()
-                    .any(|mode| line.trim_end().ends_with(&format!(": {mode}"))) => {}
-            Some(name) => found.push(format!("an agent with {name} of its own")),
-            None => found.push("an agent whose head can't be read".to_owned()),
+        match line.split_once(':').filter(|(name, _)| is_word(name)) {
+            Some((name, _)) if HARMLESS_OF_AGENTS.contains(&name) => {}
+            Some(("permissionMode", mode))
+                if HARMLESS_MODES.contains(&mode.trim_matches([' ', '\t'])) => {}
+            Some((name, _)) => found.push(format!("an agent with {name} of its own")),
+            None => found.push(UNREADABLE.to_owned()),
         }
     }
+    found.dedup();
     found
+}
+
+/// Whether there is nothing in a line but what every reader takes for nothing.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ' ' | '\t'))
 }
 
 /// Whether later settings are the earlier ones with nothing but what permission updates of a person add

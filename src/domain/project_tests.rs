@@ -64,7 +64,31 @@ fn each_mcp_server_is_named(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("---\nname: a\nmcpServers:\n  - x\n---\n", 1)]
 #[case("---\n\"h\\x6foks\": {}\n---\n", 1)]
 #[case("---\n{name: a, hooks: {}}\n---\n", 1)]
-#[case("---\n? hooks\n: {}\n---\n", 2)]
+#[case("---\n? hooks\n: {}\n---\n", 1)]
+#[case(
+    "---\nname: a\npermissionMode: bypassPermissions # : default\n---\n",
+    1
+)]
+#[case(
+    "---\nname: a\npermissionMode: \"bypassPermissions\": default\n---\n",
+    1
+)]
+#[case("---\n name: a\n permissionMode: bypassPermissions\n---\n", 1)]
+#[case("---\n\n# x\n\thooks:\n\t  Stop: []\n---\n", 1)]
+#[case("---\nname: a\rpermissionMode: bypassPermissions\n---\n", 1)]
+#[case("---\ndescription: x\r  y\rhooks:\r  Stop: []\n---\n", 1)]
+#[case("---\nname: a\u{85}hooks: {}\n---\n", 1)]
+#[case("---\nname: a\n---\u{85}\nhooks: {}\n---\n", 2)]
+#[case("---\nname: a\n---\u{a0}\nhooks: {}\n---\n", 2)]
+#[case("--- \t\nname: a\nhooks: {}\n---\n", 1)]
+#[case("\n ---\nname: a\nhooks: {}\n---\n", 1)]
+#[case("---\nname: a\nskills: deploy\n---\n", 1)]
+#[case("---\nname: a\n<<: {hooks: {}}\n---\n", 1)]
+#[case("---\n- hooks: {}\n---\n", 1)]
+#[case(
+    "---\nname: a\ndescription: Use it: often\ntools:\n- Read\n  # b\n- Edit\npermissionMode:  plan \n---\n",
+    0
+)]
 #[case("\u{feff}---\r\nhooks: {}\r\n---\r\n", 1)]
 fn an_agent_brings_something_unless_its_head_is_plain(#[case] text: &str, #[case] count: usize) {
     assert_eq!(file(Role::Agent, text).brings().len(), count, "{text}");
@@ -139,6 +163,34 @@ fn the_question_holds_every_file_in_full() {
     );
     assert!(question["bin/tool"].as_str().unwrap().contains("9 bytes"));
     assert!(project.is_whole());
+}
+
+#[test]
+fn no_file_takes_the_place_of_what_the_question_says() {
+    let paths = [
+        "brings",
+        "directory",
+        "directory: /home/u/trusted",
+        "brings:\n/x",
+        "a/b",
+    ];
+    let named = |path: &&str| File {
+        path: (*path).to_owned(),
+        ..file(Role::Named, "of the file")
+    };
+    let project = Project {
+        repository: "r".into(),
+        directory: "/home/u/evil".into(),
+        files: paths.iter().map(named).collect(),
+    };
+    let question = project.question();
+    assert_eq!(question["directory"], "/home/u/evil");
+    assert_eq!(question["brings"], "");
+    let fields = question.as_object().unwrap();
+    assert_eq!(fields.len(), 2 + paths.len());
+    for name in fields.keys().skip(2) {
+        assert!(name.starts_with("./") || name == "a/b", "{name}");
+    }
 }
 
 #[test]
