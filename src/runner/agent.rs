@@ -8,7 +8,8 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::{ChildStderr, Command};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,10 @@ const LEFTOVER_POLL: Duration = Duration::from_millis(20);
 
 /// How long it is looked often for what cannot be killed, before that is done again.
 const OUTLAST_ROUND: Duration = Duration::from_secs(1);
+
+/// How long an agent may take to stop, and how often it is looked whether it has.
+const STOP_WAIT: Duration = Duration::from_millis(500);
+const STOP_POLL: Duration = Duration::from_millis(2);
 
 /// How the agent ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +53,8 @@ pub(super) struct Agent {
     pid: Pid,
     /// Set in the moment its number is given back to the system.
     reaped: Mutex<Option<Ending>>,
+    /// Set while it is to stay stopped.
+    held: AtomicBool,
 }
 
 /// Our ends of what the agent reads and writes.
@@ -66,7 +73,12 @@ impl Agent {
         match (pid, child.stderr.take()) {
             (Some(pid), Some(stderr)) => {
                 let reaped = Mutex::new(None);
-                Ok((Self { pid, reaped }, Pipes { stdin, stderr }))
+                let agent = Self {
+                    pid,
+                    reaped,
+                    held: AtomicBool::new(false),
+                };
+                Ok((agent, Pipes { stdin, stderr }))
             }
             _ => {
                 let _ = child.kill();
@@ -85,6 +97,53 @@ impl Agent {
         if reaped.is_none() {
             // It fails only if the whole group is gone.
             let _ = kill_process_group(self.pid, signal);
+        }
+    }
+
+    /// Stops the agent where it is. Any program of this user could let it go on by a signal, so whoever does has it
+    /// killed: it has something that a person has not agreed to.
+    pub(super) fn hold(self: &Arc<Self>) {
+        let was_held = self.held.swap(true, Ordering::AcqRel);
+        self.signal_group(Signal::STOP);
+        if was_held {
+            return;
+        }
+        let agent = Arc::clone(self);
+        let watcher = thread::Builder::new()
+            .name("held".to_owned())
+            .spawn(move || agent.kill_if_continued());
+        if watcher.is_err() {
+            self.signal_all(Signal::KILL);
+        }
+    }
+
+    /// Lets it go on.
+    pub(super) fn let_go_on(&self) {
+        self.held.store(false, Ordering::Release);
+        self.signal_group(Signal::CONT);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Waits until it goes on or has ended. A signal to go on that comes before it has stopped keeps it from stopping.
+    fn kill_if_continued(&self) {
+        let changes = WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED;
+        let until = Instant::now() + STOP_WAIT;
+        let mut is_stopped = false;
+        while self.is_held() {
+            let options = match is_stopped {
+                true => changes,
+                false => changes | WaitIdOptions::NOHANG,
+            };
+            match retry_on_intr(|| waitid(WaitId::Pid(self.pid), options)) {
+                Ok(Some(status)) if status.stopped() => is_stopped = true,
+                Ok(None) if Instant::now() < until => thread::sleep(STOP_POLL),
+                // It goes on, or does not stop.
+                Ok(_) if self.is_held() => return self.signal_all(Signal::KILL),
+                Ok(_) | Err(_) => return,
+            }
         }
     }
 

@@ -131,15 +131,20 @@ impl Session {
                 None
             }
             Request::Stop {} => {
-                self.agent.signal_group(UnixSignal::STOP);
+                self.agent.hold();
                 None
             }
             Request::Continue {} => {
-                self.agent.signal_group(UnixSignal::CONT);
+                self.agent.let_go_on();
                 None
             }
             Request::Terminate { from } => {
-                self.terminator.request(from.unwrap_or(Signal::Int));
+                // What is held meets no other signal.
+                let first = match self.agent.is_held() {
+                    true => Signal::Kill,
+                    false => from.unwrap_or(Signal::Int),
+                };
+                self.terminator.request(first);
                 None
             }
         }

@@ -24,6 +24,8 @@ pub struct Facts {
     pub active: bool,
     /// The turn was interrupted and has not ended yet.
     pub interrupting: bool,
+    /// The agent was stopped, until a person has answered about its project's files: it hears nothing.
+    pub held: bool,
     /// When the session will have rested long enough; none while something keeps its process.
     pub idle_at: Option<Instant>,
 }
@@ -89,6 +91,9 @@ impl Ending {
     pub fn next(&mut self, facts: &Facts, now: Instant) -> Option<Action> {
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         match self.stage {
+            Stage::Running if facts.end_requested && facts.held => {
+                Some(self.step(Stage::Terminating, Action::Terminate, now))
+            }
             Stage::Running if facts.end_requested && facts.active => {
                 Some(self.step(Stage::Interrupting, Action::Interrupt, now))
             }
@@ -139,6 +144,7 @@ mod tests {
         end_after_turn: false,
         active: false,
         interrupting: false,
+        held: false,
         idle_at: None,
     };
     const WORKING: Facts = Facts {
@@ -147,6 +153,11 @@ mod tests {
     };
     const INTERRUPTING: Facts = Facts {
         interrupting: true,
+        ..WORKING
+    };
+
+    const HELD: Facts = Facts {
+        held: true,
         ..WORKING
     };
 
@@ -179,6 +190,15 @@ mod tests {
                     (5, wanted(NOTHING), Some(Terminate)),
                     (6, wanted(NOTHING), None),
                     (10, wanted(NOTHING), Some(Terminate)),
+                ],
+            ),
+            (
+                "an agent that is held hears nothing, so it is ended at once",
+                &[
+                    (0, HELD, None),
+                    (1, wanted(HELD), Some(Terminate)),
+                    (2, wanted(HELD), None),
+                    (6, wanted(HELD), Some(Terminate)),
                 ],
             ),
             (

@@ -498,6 +498,7 @@ impl Supervisor {
             end_after_turn: self.session.is_duplicate,
             active: self.session.status.is_active(),
             interrupting: self.session.phase == Phase::Interrupting,
+            held: self.watching.held,
             idle_at: resting.then(|| self.resting_since + self.ctx.session_idle),
         }
     }

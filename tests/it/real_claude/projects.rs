@@ -316,6 +316,49 @@ fn settings_that_change_under_a_working_agent_hold_its_next_call(
     );
 }
 
+/// Any program of the user can send a signal, another agent's too.
+#[rstest]
+fn a_held_agent_that_a_signal_lets_go_on_is_killed_before_it_makes_a_call(
+    #[values("once", "all the time")] how: &str,
+) {
+    let rig = Rig::of_version("2.1.332");
+    let work = rig.daemon.work();
+    let settings = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
+    let input = json!({"file_path": work.join(".claude/settings.local.json"), "content": settings});
+    let id = rig.launch(&format!("TOOL Write {input}\nSLEEP 4\n{CALL}"));
+    let write = rig.daemon.until_pending(&id);
+    let state = fs::read(rig.daemon.session_dir(&id).join("runner.json")).unwrap();
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let agent = i32::try_from(state["agent_pid"].as_i64().unwrap()).unwrap();
+    let is_there = || Path::new(&format!("/proc/{agent}")).exists();
+    let go_on = || crate::support::cli::signal(agent, rustix::process::Signal::CONT);
+    std::thread::scope(|scope| {
+        if how == "all the time" {
+            // From before it is stopped, so that it may never stop.
+            scope.spawn(|| {
+                while is_there() {
+                    go_on();
+                }
+            });
+        }
+        rig.daemon.approve(&write);
+        wait_until("it is asked about the settings", || {
+            let pending = rig.daemon.pending(&id);
+            pending.into_iter().find(|one| one["source"] == "launch")
+        });
+        if how == "once" {
+            wait_until("the agent is stopped", || {
+                is_stopped(&rig, &id).then_some(())
+            });
+            go_on();
+        }
+        wait_until("the agent is gone", || (!is_there()).then_some(()));
+    });
+    assert!(!rig.exists("made"));
+    let over = rig.daemon.until_over(&id);
+    assert_eq!(over["status"], "failed", "{over}");
+}
+
 #[test]
 fn messages_that_wait_for_an_answer_about_settings_go_to_the_process_without_them() {
     let rig = Rig::start();
