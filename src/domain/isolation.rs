@@ -18,6 +18,8 @@ pub struct Surroundings {
     pub workspace: Vec<PathBuf>,
     /// The directories of git repositories to which these belong.
     pub repositories: Vec<PathBuf>,
+    /// Files and directories in these that git commands outside obey: what is in them is run, or says where that is.
+    pub obeyed: Vec<PathBuf>,
     /// Claude Code's directory.
     pub claude: PathBuf,
     /// What is in it: the names, and where that is, which is elsewhere for a symbolic link.
@@ -106,7 +108,7 @@ const TRUSTED: [&str; 4] = [".config", ".local", ".ssh", ".gnupg"];
 
 /// Directories in a home that are hidden: what an agent of keys or a signing program would do is not to be
 /// had by reading the keys either.
-const KEYS: [&str; 2] = [".ssh", ".gnupg"];
+pub const KEYS: [&str; 2] = [".ssh", ".gnupg"];
 
 /// Directories in a home into which build tools write. What they write is gone with the process, so that
 /// nothing in them is changed for others.
@@ -313,17 +315,19 @@ pub fn view(around: &Surroundings, exists: impl Fn(&Path) -> bool) -> Result<Vec
         }
     }
     claude(around, &mut add);
-    for directory in &around.workspace {
+    // One within another one comes after it, so that it is a place of its own, which cannot be moved away.
+    let mut written: Vec<&PathBuf> = around
+        .workspace
+        .iter()
+        .chain(&around.repositories)
+        .collect();
+    written.sort();
+    written.dedup();
+    for directory in written {
         add(directory.clone(), View::Writable);
     }
-    for repository in &around.repositories {
-        add(repository.clone(), View::Writable);
-        // What is in these is run by every git command outside.
-        for name in ["hooks", "config", "config.worktree"].map(|name| repository.join(name)) {
-            if exists(&name) {
-                add(name, View::ReadOnly);
-            }
-        }
+    for path in &around.obeyed {
+        add(path.clone(), View::ReadOnly);
     }
     // Last: nothing may be mounted over these.
     for directory in &around.configuration {

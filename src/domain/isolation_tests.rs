@@ -18,6 +18,9 @@ fn around() -> Surroundings {
         homes: vec!["/home/u".into()],
         workspace: vec!["/home/u/src/shop".into()],
         repositories: vec!["/home/u/src/shop/.git".into()],
+        obeyed: ["hooks", "config"]
+            .map(|name| Path::new("/home/u/src/shop/.git").join(name))
+            .to_vec(),
         claude_entries: vec![
             entry("settings.json"),
             entry("statusline.sh"),

@@ -5,15 +5,16 @@
 //! process, as what a symbolic link leads to can have changed.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::agent_info::IsolatedAsking;
+use super::isolation_git as git;
 use crate::domain::isolation::{self, CLAUDE_KEPT, Surroundings, Unfit, View};
 use crate::domain::{LaunchConfig, SessionId};
+use crate::platform;
 use crate::platform::isolation::{Contents, Isolation, IsolationError, Mount};
-use crate::platform::{self, Links};
 
 /// The directory beside the database with the socket that isolated agents see.
 const SOCKET_DIRECTORY: &str = "agents";
@@ -23,9 +24,6 @@ const KEPT_DIRECTORY: &str = "isolated";
 
 /// The name of the socket in it, and where the daemon's directory is for isolated agents.
 const SOCKET: &str = "daemon.sock";
-
-/// The longest pointer of git's that is read, in bytes.
-const MAX_POINTER: u64 = 8192;
 
 /// Where isolated agents are served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +71,9 @@ pub enum Problem {
         /// Why.
         source: io::Error,
     },
+    /// What git obeys is a link, which could be made to lead elsewhere.
+    #[error("{} is a symbolic link, which an isolated agent could make lead elsewhere, and git obeys what is there: put a file or a directory in its place", .0.display())]
+    Linked(PathBuf),
     /// It has no home.
     #[error("it has no HOME in its environment, and so no home that could be kept from it")]
     NoHome,
@@ -200,14 +201,34 @@ impl Places {
         }
         let mut repositories: Vec<PathBuf> = workspace
             .iter()
-            .filter_map(|directory| repository(directory))
+            .filter_map(|directory| git::repository(directory))
             .collect();
+        for directory in &workspace {
+            repositories.extend(git::nested(directory));
+        }
+        repositories.sort();
         repositories.dedup();
+        let mut obeyed = Vec::new();
+        for repository in &repositories {
+            obeyed.extend(git::obeyed(repository)?);
+        }
         let project = workspace.first().cloned().unwrap_or_default();
         let project = isolation::project_name(&project).ok_or(Problem::TooLong(project))?;
         let inside = variable("XDG_CONFIG_HOME").map(|base| base.join("humanlayer"));
         let configuration = self.configuration.iter().cloned().chain(inside);
-        let configuration = configuration.chain([home.join(".config/humanlayer")]);
+        let configuration: Vec<PathBuf> = configuration
+            .chain([home.join(".config/humanlayer")])
+            .collect();
+        // What is not there cannot be hidden, and may be made while the agent runs.
+        for path in &configuration {
+            make_to_be_hidden(path);
+        }
+        for home in &homes {
+            for keys in isolation::KEYS {
+                make_to_be_hidden(&home.join(keys));
+            }
+        }
+        let configuration = configuration.into_iter();
         let mut configuration: Vec<PathBuf> = configuration
             .filter_map(|path| fs::canonicalize(path).ok())
             .collect();
@@ -219,6 +240,7 @@ impl Places {
             homes,
             workspace,
             repositories,
+            obeyed,
             claude_entries: entries(&claude),
             claude,
             claude_state: Some(claude_state).filter(|path| path.is_file()),
@@ -275,6 +297,15 @@ fn private_directory(path: &Path) -> Result<(), Problem> {
     })
 }
 
+/// Makes a directory that is to be hidden, for this user alone; where that cannot be, nobody makes one meanwhile either.
+fn make_to_be_hidden(path: &Path) {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    if let Err(error) = builder.create(path) {
+        tracing::debug!(path = %path.display(), %error, "a directory that would be hidden cannot be made");
+    }
+}
+
 /// What is in a directory, and where that really is. What leads nowhere is left out.
 fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
     let Ok(entries) = fs::read_dir(directory) else {
@@ -289,41 +320,6 @@ fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
         .collect();
     found.sort();
     found
-}
-
-/// The directory of the git repository to which a directory belongs. A `.git` that is no directory is
-/// believed only if the repository that it names has this very place on record as one of its worktrees: an
-/// agent could have written it.
-fn repository(directory: &Path) -> Option<PathBuf> {
-    let pointer = directory
-        .ancestors()
-        .map(|directory| directory.join(".git"))
-        .find(|path| path.symlink_metadata().is_ok())?;
-    let kind = pointer.symlink_metadata().ok()?.file_type();
-    let is_repository = |path: &Path| path.join("HEAD").is_file() && path.join("objects").is_dir();
-    if kind.is_dir() {
-        return is_repository(&pointer).then_some(pointer);
-    }
-    if !kind.is_file() {
-        return None;
-    }
-    let own = line_of(&pointer)?;
-    let own = fs::canonicalize(own.strip_prefix("gitdir:")?.trim()).ok()?;
-    let back = line_of(&own.join("gitdir"))?;
-    if fs::canonicalize(back).ok()? != pointer {
-        return None;
-    }
-    let common = own.join(line_of(&own.join("commondir"))?);
-    let common = fs::canonicalize(common).ok()?;
-    (is_repository(&common) && own.starts_with(common.join("worktrees"))).then_some(common)
-}
-
-/// The text of a file of one line.
-fn line_of(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let file = platform::open_regular(path, Links::Refuse).ok()?;
-    file.take(MAX_POINTER + 1).read_to_string(&mut text).ok()?;
-    (text.len() as u64 <= MAX_POINTER).then(|| text.trim().to_owned())
 }
 
 /// Lets this user remove what is in a directory of theirs.

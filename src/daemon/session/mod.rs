@@ -10,6 +10,7 @@ mod credentials;
 pub mod ending;
 mod force;
 mod isolation;
+mod isolation_git;
 pub mod journal;
 mod launch;
 mod link;
