@@ -16,6 +16,7 @@ use crate::commands::{
     unsend, watch,
 };
 use crate::config::Flags;
+use crate::protocol::request::RequestOptions;
 
 /// The heading of the options that every verb takes.
 const GLOBAL: &str = "Global options (before or after any command)";
@@ -49,6 +50,15 @@ pub struct Cli {
     /// file. Default: ~/.humanlayer/daemon.sock.
     #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     pub daemon_socket: Option<PathBuf>,
+
+    /// Name of this request, for repeating it
+    ///
+    /// A command that changes something and ends without an answer prints the
+    /// key that repeats it: with it, the same command is carried out once,
+    /// whatever became of the first one. Scripts may choose a key of their own
+    /// (printable ASCII, up to 100 characters).
+    #[arg(long, global = true, value_name = "KEY", help_heading = GLOBAL, value_parser = idempotency_key)]
+    pub idempotency_key: Option<String>,
 
     /// Configuration file
     ///
@@ -128,6 +138,19 @@ fn best_suggestion(mut error: clap::Error, command: &clap::Command) -> clap::Err
         error.insert(ContextKind::SuggestedSubcommand, best);
     }
     error
+}
+
+/// Longest key that may be given: the keys of single requests follow from it.
+const MAX_REPEAT_KEY: usize = 100;
+
+fn idempotency_key(text: &str) -> Result<String, String> {
+    if text.len() <= MAX_REPEAT_KEY && RequestOptions::is_key(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be 1 to {MAX_REPEAT_KEY} printable ASCII characters without blanks"
+        ))
+    }
 }
 
 impl Cli {

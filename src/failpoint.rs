@@ -1,7 +1,7 @@
 //! Named places where a test build dies on request, as if it had been killed from outside.
 //!
 //! `HUMANLAYER_FAILPOINT=name` or `name:n` makes the process send itself SIGKILL the first or n-th
-//! time that the place is reached. Release builds contain none of it.
+//! time that the place is reached; `name:n:stop` has it stop itself instead. Release builds contain none of it.
 
 /// Dies here if the environment asks for it; does nothing in a release build.
 #[inline]
@@ -12,14 +12,26 @@ pub fn hit(name: &str) {
     let _ = name;
 }
 
+/// The same for a place that is named for what is being done there: `step.what`.
+#[inline]
+pub fn hit_at(step: &str, what: &str) {
+    #[cfg(debug_assertions)]
+    armed::hit(&format!("{step}.{what}"));
+    #[cfg(not(debug_assertions))]
+    let _ = (step, what);
+}
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use rustix::process::{Signal, getpid, kill_process};
+
     struct Armed {
         name: String,
         left: AtomicU64,
+        signal: Signal,
     }
 
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
@@ -27,18 +39,21 @@ mod armed {
     pub fn hit(name: &str) {
         let armed = ARMED.get_or_init(|| {
             let wish = std::env::var("HUMANLAYER_FAILPOINT").ok()?;
-            let (name, count) = wish.split_once(':').unwrap_or((wish.as_str(), "1"));
+            let mut parts = wish.split(':');
+            let name = parts.next()?.to_owned();
+            let count = parts.next().and_then(|count| count.parse().ok());
             Some(Armed {
-                name: name.to_owned(),
-                left: AtomicU64::new(count.parse().unwrap_or(1)),
+                name,
+                left: AtomicU64::new(count.unwrap_or(1)),
+                signal: match parts.next() {
+                    Some("stop") => Signal::STOP,
+                    Some(_) | None => Signal::KILL,
+                },
             })
         });
         let Some(armed) = armed else { return };
         if armed.name == name && armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let _ = rustix::process::kill_process(
-                rustix::process::getpid(),
-                rustix::process::Signal::KILL,
-            );
+            let _ = kill_process(getpid(), armed.signal);
         }
     }
 }

@@ -40,6 +40,11 @@
 //! `delivered_at`. A daemon that dies anywhere in between leaves a row that the next one sends
 //! again, harmlessly.
 //!
+//! A client that gets no answer does not know what came of its request, and says so. Each request that changes
+//! something has a key ([`protocol::request`]), which is noted in the transaction that carries it out: sent again, it
+//! is carried out once. A client that gives up closes its connection, and what was not begun by then is dropped where
+//! its transaction begins ([`daemon::rpc`], [`daemon::store`]). Existing clients, which send no keys, are served as before.
+//!
 //! What may be done with a request (approve, deny, edit, answer, always allow, interrupt) is worked out
 //! once, in [`domain::capabilities`], checked there before a decision is recorded, and sent with each
 //! approval; no client derives it again. A rule that a person grants with an approval also decides the

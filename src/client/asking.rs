@@ -232,6 +232,7 @@ fn is_worth_waiting(error: &ClientError, recorded: bool, patient: bool) -> bool 
         | ClientError::Lost { .. }
         | ClientError::Silent { .. }
         | ClientError::TimedOut { .. } => patient,
+        ClientError::NotKnown { source, .. } => is_worth_waiting(source, recorded, patient),
         // Its daemon may be starting again; none is started from here.
         ClientError::Spawn(SpawnError::InsideSession) => true,
         ClientError::Spawn(

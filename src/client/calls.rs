@@ -4,17 +4,23 @@
 //! what they mean is said in [`crate::protocol`]. All functions fail with a
 //! [`ClientError`] and leave it to the caller whether to try again.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jsonrpsee::core::client::{
     Client as RpcClient, ClientT, Error as RpcError, Subscription, SubscriptionClientT,
 };
 use jsonrpsee::core::traits::ToRpcParams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::error::ClientError;
 use super::transport;
@@ -41,6 +47,7 @@ use crate::protocol::method;
 use crate::protocol::places::{
     AddPlaceParams, ListPlacesParams, ListPlacesResponse, PlaceResponse, RemovePlaceParams,
 };
+use crate::protocol::request::{RequestOptions, fingerprint, new_id_of, what_is_asked};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
     ContinueSessionParams, ContinueSessionResponse, DeleteSessionsParams, DeleteSessionsResponse,
@@ -56,13 +63,58 @@ use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, Ter
 /// A connection to the daemon. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Client {
-    rpc: RpcClient,
+    /// Replaced when it breaks.
+    rpc: Mutex<Arc<RpcClient>>,
     socket: PathBuf,
+    /// None: each request that changes something gets a key of its own.
+    repeat_key: Option<RepeatKey>,
+    unconfirmed: Unconfirmed,
+}
+
+/// Requests that change something and that no answer came to. The same ones, made again, are sent as what they are:
+/// repetitions, which are carried out once. Shared by the connections of one program.
+#[derive(Clone, Debug, Default)]
+pub struct Unconfirmed(Arc<Mutex<HashMap<[u8; 32], Repeatable>>>);
+
+/// What a request is sent again with.
+#[derive(Clone, Debug)]
+struct Repeatable {
+    key: String,
+    /// The id of the session that it begins.
+    new_id: Option<String>,
+}
+
+/// Unconfirmed requests that are remembered.
+const MOST_UNCONFIRMED: usize = 256;
+
+impl Unconfirmed {
+    fn of(&self, asked: &[u8; 32]) -> Option<Repeatable> {
+        self.lock().get(asked).cloned()
+    }
+
+    fn settle(&self, asked: &[u8; 32]) {
+        self.lock().remove(asked);
+    }
+
+    fn remember(&self, asked: [u8; 32], request: Repeatable) {
+        let mut known = self.lock();
+        if known.len() < MOST_UNCONFIRMED {
+            known.insert(asked, request);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Repeatable>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How long a call may take before it is looked whether the daemon answers at all. With that look it is
 /// said within five seconds that it does not.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a daemon that died may take to be back, and the pause between two tries.
+const RESTART_PATIENCE: Duration = Duration::from_secs(3);
+const RESTART_PAUSE: Duration = Duration::from_millis(20);
 
 /// Parameters as the one object that every method takes.
 struct Object<'a, P>(&'a P);
@@ -77,6 +129,17 @@ fn session(id: &str) -> SessionParams {
     SessionParams {
         session_id: id.to_owned(),
     }
+}
+
+/// A session's id that follows from a request's key.
+fn id_of(key: &str) -> String {
+    let hash: [u8; 32] = Sha256::digest(key).into();
+    let [id, _] = hash.as_chunks::<16>().0 else {
+        return Uuid::new_v4().to_string();
+    };
+    uuid::Builder::from_random_bytes(*id)
+        .into_uuid()
+        .to_string()
 }
 
 /// Defines the functions that only pair a method with its types.
@@ -94,6 +157,18 @@ macro_rules! calls {
             )*
         }
     };
+}
+
+/// What a request that changes something is to be known by when it is sent again.
+#[derive(Clone, Debug)]
+struct RepeatKey(String);
+
+impl RepeatKey {
+    /// The idempotency key of one of the requests that are made under this key, so that all of them have another one,
+    /// and each the same when all are made again.
+    fn of(&self, asked: &[u8; 32]) -> String {
+        format!("{}:{}", self.0, &hex::encode(asked)[..16])
+    }
 }
 
 calls! {
@@ -171,9 +246,26 @@ impl Client {
     pub async fn connect(socket: &Path) -> Result<Self, ClientError> {
         let rpc = transport::connect(socket).await?;
         Ok(Self {
-            rpc,
+            rpc: Mutex::new(Arc::new(rpc)),
             socket: socket.to_owned(),
+            repeat_key: None,
+            unconfirmed: Unconfirmed::default(),
         })
+    }
+
+    /// Remembers what is not confirmed with other connections.
+    #[must_use]
+    pub fn remembering(mut self, unconfirmed: Unconfirmed) -> Self {
+        self.unconfirmed = unconfirmed;
+        self
+    }
+
+    /// Gives the requests that change something keys that follow from this one, so that they are carried out once
+    /// however often the same are made with it.
+    #[must_use]
+    pub fn repeatable(mut self, key: &str) -> Self {
+        self.repeat_key = Some(RepeatKey(key.to_owned()));
+        self
     }
 
     /// Whether the daemon answers at all: its one thread is neither stopped nor stuck.
@@ -223,8 +315,96 @@ impl Client {
         method: &str,
         params: &P,
     ) -> Result<A, ClientError> {
-        self.while_served(method, self.rpc.request(method, Object(params)))
-            .await
+        if method::changes(method) {
+            return self.change(method, params).await;
+        }
+        self.ask(method, params).await
+    }
+
+    /// Calls a method that changes something: so that it is carried out once, however often it is asked for.
+    async fn change<P: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<A, ClientError> {
+        let garbled = |cause: serde_json::Error| ClientError::Garbled {
+            method: method.to_owned(),
+            cause: cause.to_string(),
+        };
+        let mut params = serde_json::to_value(params).map_err(garbled)?;
+        let asked = fingerprint(&[method, &what_is_asked(method, params.clone()).to_string()]);
+        let before = self.unconfirmed.of(&asked);
+        let key = match &self.repeat_key {
+            Some(key) => key.of(&asked),
+            None => before
+                .as_ref()
+                .map_or_else(|| Uuid::new_v4().to_string(), |before| before.key.clone()),
+        };
+        let mut new_id = before.and_then(|before| before.new_id);
+        if let Value::Object(members) = &mut params {
+            // The conversation that is begun is known by its id for ever, the key for some time.
+            if let Some(name) = new_id_of(method) {
+                let given = members.get(name).and_then(Value::as_str);
+                let given = given.filter(|id| !id.is_empty()).map(str::to_owned);
+                let id = new_id.or(given).unwrap_or_else(|| id_of(&key));
+                members.insert(name.to_owned(), Value::String(id.clone()));
+                new_id = Some(id);
+            }
+            let deadline = Timestamp::now() + transport::REQUEST_TIMEOUT;
+            let [key_name, deadline_name] = RequestOptions::MEMBERS;
+            for (name, value) in [
+                (key_name, key.clone()),
+                (deadline_name, deadline.to_string()),
+            ] {
+                // What the caller has chosen stays.
+                members.entry(name).or_insert_with(|| Value::String(value));
+            }
+        }
+        let answer = self.ask(method, &params).await;
+        let base = self.repeat_key.as_ref().map(|key| key.0.clone());
+        let answer = answer.map_err(|error| error.not_known(base.unwrap_or(key.clone())));
+        match &answer {
+            Err(ClientError::NotKnown { .. }) => {
+                self.unconfirmed.remember(asked, Repeatable { key, new_id });
+            }
+            _ => self.unconfirmed.settle(&asked),
+        }
+        answer
+    }
+
+    /// Asks; again, on another connection, where one breaks before the answer comes: the daemon may be starting anew.
+    async fn ask<P: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<A, ClientError> {
+        let mut until = None;
+        loop {
+            let rpc = self.rpc();
+            let asked = self.while_served(method, rpc.request(method, Object(params)));
+            let lost = match asked.await {
+                Err(lost @ ClientError::Lost { .. }) => lost,
+                settled => return settled,
+            };
+            let until = *until.get_or_insert_with(|| Instant::now() + RESTART_PATIENCE);
+            loop {
+                if Instant::now() >= until {
+                    return Err(lost);
+                }
+                match transport::connect(&self.socket).await {
+                    Ok(again) => {
+                        *self.rpc.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(again);
+                        break;
+                    }
+                    Err(_) => tokio::time::sleep(RESTART_PAUSE).await,
+                }
+            }
+        }
+    }
+
+    /// The connection as it is now.
+    fn rpc(&self) -> Arc<RpcClient> {
+        Arc::clone(&self.rpc.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Which daemon is it, and is it well?
@@ -313,7 +493,8 @@ impl Client {
         &self,
         params: &SubscribeEventsParams,
     ) -> Result<Subscription<EventNotification>, ClientError> {
-        let subscribing = self.rpc.subscribe(
+        let rpc = self.rpc();
+        let subscribing = rpc.subscribe(
             method::SUBSCRIBE_EVENTS,
             Object(params),
             method::UNSUBSCRIBE_EVENTS,

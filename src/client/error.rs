@@ -59,6 +59,14 @@ pub enum ClientError {
         /// The method.
         method: String,
     },
+    /// No answer came to a request that changes something. The daemon does not begin with it any more.
+    #[error("{source}; whether it was done is not known")]
+    NotKnown {
+        /// Why there is no answer.
+        source: Box<ClientError>,
+        /// With this key the same request can be made again, and is carried out once.
+        key: String,
+    },
     /// The answer, or a request, is not what the protocol says.
     #[error("calling {method}: {cause}")]
     Garbled {
@@ -81,7 +89,19 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::Silent { .. }
             | Self::TimedOut { .. }
+            | Self::NotKnown { .. }
             | Self::Garbled { .. } => false,
+        }
+    }
+
+    /// The same for a request that changes something and has this key.
+    pub(super) fn not_known(self, key: String) -> Self {
+        match self {
+            Self::Lost { .. } | Self::Silent { .. } | Self::TimedOut { .. } => Self::NotKnown {
+                source: Box::new(self),
+                key,
+            },
+            settled => settled,
         }
     }
 
@@ -93,6 +113,7 @@ impl ClientError {
             | Self::Connect(_)
             | Self::Lost { .. }
             | Self::Silent { .. } => true,
+            Self::NotKnown { source, .. } => source.is_disconnect(),
             Self::Spawn(_) | Self::Rpc { .. } | Self::TimedOut { .. } | Self::Garbled { .. } => {
                 false
             }

@@ -15,6 +15,6 @@ pub mod life;
 pub mod spawn;
 pub mod transport;
 
-pub use calls::Client;
+pub use calls::{Client, Unconfirmed};
 pub use error::ClientError;
 pub use spawn::ensure_daemon;

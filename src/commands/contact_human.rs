@@ -57,7 +57,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         message,
         subject: args.subject,
         response_options: Some(options.collect()),
-        call_id: None,
+        call_id: context.idempotency_key.clone(),
         asker: caller(),
         cwd: Some(input::directory(std::path::Path::new("."))?),
         ..CreateContactParams::default()

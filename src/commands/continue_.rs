@@ -3,7 +3,6 @@
 //! A fork's id is chosen here, so that asking again after a lost connection starts nothing twice.
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::exit::Failure;
 use super::{Context, input, send};
@@ -53,7 +52,6 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         session_id: args.id,
         query: input::message(&args.text, "message")?,
         fork: Some(true),
-        new_session_id: Some(Uuid::new_v4().to_string()),
         env: Some(input::environment()),
         ..ContinueSessionParams::default()
     };

@@ -163,6 +163,13 @@ impl From<ClientError> for Failure {
             ClientError::Silent { .. } => Some(
                 "`humanlayer daemon restart` is safe: sessions keep running. Look what became of the call before you repeat it".to_owned(),
             ),
+            ClientError::NotKnown { source, key } => Some(format!(
+                "{}. The daemon does not begin with it any more; to have it done once, whatever became of it, repeat the command with `--idempotency-key {key}`",
+                match **source {
+                    ClientError::Silent { .. } => "`humanlayer daemon restart` is safe: sessions keep running",
+                    _ => "`humanlayer daemon status` says how the daemon is",
+                }
+            )),
             ClientError::Garbled { .. } => Some(OTHER_VERSION.to_owned()),
         };
         match hint {
@@ -179,7 +186,8 @@ fn exit_of(error: &ClientError) -> Exit {
         | ClientError::Spawn(_)
         | ClientError::Lost { .. }
         | ClientError::Silent { .. }
-        | ClientError::TimedOut { .. } => Exit::NoDaemon,
+        | ClientError::TimedOut { .. }
+        | ClientError::NotKnown { .. } => Exit::NoDaemon,
         ClientError::Garbled { .. } => Exit::Failed,
         ClientError::Rpc { kind, .. } => match kind {
             Some(ErrorKind::NotFound) => Exit::NotFound,
@@ -191,6 +199,8 @@ fn exit_of(error: &ClientError) -> Exit {
                 | ErrorKind::Unavailable
                 | ErrorKind::TooLarge
                 | ErrorKind::LaunchFailed
+                | ErrorKind::Expired
+                | ErrorKind::AlreadyDone
                 | ErrorKind::Internal,
             )
             | None => Exit::Failed,
@@ -209,7 +219,9 @@ fn hint_of(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Unavailable => Some("try again; `humanlayer daemon status` says what is wrong"),
         ErrorKind::LaunchFailed => Some("`humanlayer doctor` says what is wrong"),
         ErrorKind::Internal => Some("the daemon's log says more: `humanlayer daemon logs`"),
+        ErrorKind::AlreadyDone => Some("look at what it changed before you repeat it"),
         ErrorKind::InvalidParams
+        | ErrorKind::Expired
         | ErrorKind::AlreadyResolved
         | ErrorKind::Conflict
         | ErrorKind::TooLarge => None,

@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::exit::Failure;
 use super::input;
@@ -180,7 +179,6 @@ fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
             (false, false) => None,
         },
         ask_project: args.ask_project.then_some(true),
-        session_id: Some(Uuid::new_v4().to_string()),
         env: Some(input::environment()),
         ..LaunchSessionParams::default()
     })
@@ -227,7 +225,6 @@ mod tests {
         assert_eq!(asked.dangerously_skip_permissions_timeout, Some(300_000));
         assert_eq!(asked.approvals, Some(true));
         assert!(asked.working_dir.unwrap().starts_with('/'));
-        assert!(asked.session_id.is_some());
         assert!(!asked.env.unwrap().is_empty());
     }
 

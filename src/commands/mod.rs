@@ -75,6 +75,8 @@ pub struct Context {
     pub config: Config,
     /// Standard output.
     pub out: Output,
+    /// Names what this command changes, for repeating it.
+    pub idempotency_key: Option<String>,
 }
 
 impl Context {
@@ -90,7 +92,10 @@ impl Context {
                 env!("CARGO_PKG_VERSION"),
             ));
         }
-        Ok(client)
+        // Without a key of the user's each run of a command has one of its own.
+        let own = uuid::Uuid::new_v4().to_string();
+        let key = self.idempotency_key.as_deref().unwrap_or(&own);
+        Ok(client.repeatable(key))
     }
 }
 
@@ -139,6 +144,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let context = Context {
         config: Config::load(&flags)?,
         out: Output::new(),
+        idempotency_key: cli.idempotency_key,
     };
     // The dashboard shows them itself.
     if verb.is_some() || !tui::runtime::has_terminal() {

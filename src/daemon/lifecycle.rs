@@ -283,6 +283,7 @@ async fn serve(
         conditions: Arc::clone(&conditions),
         user_names: UserNames::default(),
         socket: options.socket.clone(),
+        answers: super::rpc::Answers::default(),
         agent_launches: tokio::sync::Mutex::default(),
         most_agent_launches: options.agent_launches,
         permissions: Arc::new(Notify::new()),

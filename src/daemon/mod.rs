@@ -55,6 +55,8 @@ pub struct Daemon {
     pub started_at: Timestamp,
     /// How the work with a remote API goes, where there is one.
     pub remote_api: Option<Arc<humanlayer_api::Status>>,
+    /// Answers of the last requests that may be sent again.
+    answers: rpc::Answers,
     conditions: Arc<conditions::Conditions>,
     user_names: user_names::UserNames,
     socket: PathBuf,

@@ -15,7 +15,7 @@ use jsonrpsee::types::Id;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc;
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use super::budget::{self, Account, Counted, Overdrawn};
 use super::codec::{Item, LineCodec};
 use super::dispatch::{self, Context, Outcome};
 use super::error::{self, Kind};
+use super::presence::SharedReadHalf;
 use super::server::REFUSAL;
 use super::takeover::{LineSender, Takeover, TakeoverRequest};
 use super::timely::Timely;
@@ -55,7 +56,7 @@ impl From<io::Error> for End {
 
 /// The open ends of a connection.
 pub(super) struct Connection {
-    lines: FramedRead<Timely<OwnedReadHalf>, Counted>,
+    lines: FramedRead<Timely<SharedReadHalf>, Counted>,
     out: LineWriter<OwnedWriteHalf>,
     account: Account,
     notifications: mpsc::Receiver<Box<RawValue>>,
@@ -71,11 +72,13 @@ impl Connection {
         stream: UnixStream,
         account: Account,
         notifications: mpsc::Receiver<Box<RawValue>>,
-        context: Context,
+        mut context: Context,
         calls: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
         let (from, to) = stream.into_split();
+        let from = SharedReadHalf::new(from);
+        context.extensions.insert(from.presence());
         Self {
             lines: FramedRead::new(
                 Timely::new(from, context.limits.line),

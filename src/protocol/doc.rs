@@ -290,6 +290,7 @@ pub fn with_examples(examples: &str) -> String {
     );
     text.push_str(CALLING);
     text.push_str(examples);
+    changing(&mut text, &mut types);
     text.push_str("\n## Methods\n");
     for entry in methods() {
         let _ = write!(text, "\n### `{}`\n\n{}\n", entry.name, entry.what);
@@ -308,6 +309,26 @@ pub fn with_examples(examples: &str) -> String {
         described_type(&mut text, schema);
     }
     text
+}
+
+/// What the methods take that change something.
+fn changing(text: &mut String, types: &mut BTreeMap<String, Value>) {
+    let names: Vec<String> = method::CHANGES
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let _ = write!(
+        text,
+        "\n## Requests that change something\n\n\
+         A request that no answer came to may or may not have been carried out. Give each one that changes something a key: \
+         sent again with it, over any connection and after a restart of the daemon, the same request is carried out once and \
+         gets the answer of the first time (that of `createKey` only from the daemon that gave it). A client that does not wait any longer closes its connection: \
+         a request with a key or a deadline that was not begun by then is dropped. The programs of this project do all that; \
+         requests without these members are carried out as they come. They are taken by {}.\n",
+        names.join(", ")
+    );
+    let schema = schemars::schema_for!(super::request::RequestOptions).to_value();
+    section(text, "Further parameters", &schema, types);
 }
 
 fn errors(text: &mut String, types: &mut BTreeMap<String, Value>) {

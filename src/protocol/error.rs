@@ -17,6 +17,10 @@ pub enum ErrorKind {
     AlreadyResolved,
     /// The session is not in a state for this.
     Conflict,
+    /// The request came after its `deadline`, or its connection was closed before it was begun; nothing happened.
+    Expired,
+    /// The request was carried out before, under the same `idempotency_key`, and its answer is not kept.
+    AlreadyDone,
     /// The caller is an agent, or cannot be told from one.
     Forbidden,
     /// The database cannot be written now; nothing happened, and the same call may succeed later.
@@ -44,6 +48,8 @@ impl ErrorKind {
             Self::Unavailable => -32007,
             Self::TooLarge => -32008,
             Self::LaunchFailed => -32009,
+            Self::Expired => -32010,
+            Self::AlreadyDone => -32011,
         }
     }
 }

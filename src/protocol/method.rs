@@ -107,6 +107,38 @@ pub const FOR_PERSONS: [&str; 13] = [
     RESTART_SESSION,
 ];
 
+/// The methods that change something. Each takes the members of [`super::request::RequestOptions`] as well.
+pub const CHANGES: [&str; 22] = [
+    LAUNCH_SESSION,
+    CONTINUE_SESSION,
+    INTERRUPT_SESSION,
+    UPDATE_SESSION_SETTINGS,
+    UPDATE_SESSION_TITLE,
+    ARCHIVE_SESSION,
+    BULK_ARCHIVE_SESSIONS,
+    DELETE_SESSIONS,
+    CREATE_APPROVAL,
+    CREATE_CONTACT,
+    WITHDRAW_APPROVAL,
+    SEND_DECISION,
+    CREATE_KEY,
+    REVOKE_KEY,
+    ACKNOWLEDGE_ALARM,
+    CONFIRM_TERMINAL,
+    ADD_PLACE,
+    REMOVE_PLACE,
+    SEND_MESSAGE,
+    WITHDRAW_MESSAGE,
+    RESTART_SESSION,
+    END_SESSION,
+];
+
+/// Whether a method changes something.
+#[must_use]
+pub fn changes(name: &str) -> bool {
+    CHANGES.contains(&name)
+}
+
 /// Whether an agent may call a method at all.
 #[must_use]
 pub fn is_for_agents(name: &str) -> bool {

@@ -20,6 +20,7 @@ pub mod messages;
 pub mod method;
 pub mod places;
 pub mod remote_api;
+pub mod request;
 pub mod session;
 pub mod terminals;
 

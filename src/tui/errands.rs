@@ -15,13 +15,13 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
-use super::msg::{Done, Launched, Refused};
+use super::msg::{Begun, Done, Failure, Launched, Refused};
 use super::state::card::{FileProbe, MOST_FILE};
 use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::check;
 use crate::client::conversation::{self, Place};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Unconfirmed};
 use crate::config::Config;
 use crate::domain::approval::ClientKind;
 use crate::platform::{self, Links};
@@ -43,6 +43,8 @@ const PIECES: u32 = 200;
 pub struct Errands {
     config: Arc<Config>,
     client: Arc<Mutex<Option<Arc<Client>>>>,
+    /// What was not confirmed, over all connections.
+    unconfirmed: Unconfirmed,
     memory: PathBuf,
 }
 
@@ -54,6 +56,7 @@ impl Errands {
         Self {
             config: Arc::new(config.clone()),
             client: Arc::default(),
+            unconfirmed: Unconfirmed::default(),
             memory: directory.unwrap_or_default().join("dashboard.json"),
         }
     }
@@ -146,7 +149,7 @@ impl Errands {
                     title,
                 };
                 let answer = self
-                    .ask(async |client| client.update_session_title(&params).await)
+                    .call(async |client| client.update_session_title(&params).await)
                     .await;
                 Done::Told {
                     session,
@@ -206,7 +209,7 @@ impl Errands {
                     ..SearchConversationsParams::default()
                 };
                 let found = self
-                    .ask(async |client| client.search_conversations(&params).await)
+                    .call(async |client| client.search_conversations(&params).await)
                     .await;
                 Done::Found {
                     number,
@@ -227,8 +230,8 @@ impl Errands {
         })
     }
 
-    /// Calls the daemon. A connection that turns out to be broken is replaced, and what only reads or
-    /// is harmless to repeat is tried once more by the caller's own rules.
+    /// Calls the daemon. A connection that a call has given up is not used again: the daemon does not begin any more
+    /// with what was sent over it.
     async fn call<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, ClientError>,
@@ -243,23 +246,13 @@ impl Errands {
         }
     }
 
-    /// The same, once more after a lost connection: for what may be asked twice.
-    async fn ask<T>(
-        &self,
-        ask: impl AsyncFn(&Client) -> Result<T, ClientError>,
-    ) -> Result<T, ClientError> {
-        match self.call(&ask).await {
-            Err(ClientError::Lost { .. }) => self.call(&ask).await,
-            settled => settled,
-        }
-    }
-
     async fn client(&self) -> Result<Arc<Client>, ClientError> {
         let mut held = self.client.lock().await;
         if let Some(client) = held.as_ref() {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(Client::connect(&self.config.daemon_socket.value).await?);
+        let client = Client::connect(&self.config.daemon_socket.value).await?;
+        let client = Arc::new(client.remembering(self.unconfirmed.clone()));
         *held = Some(Arc::clone(&client));
         Ok(client)
     }
@@ -293,15 +286,15 @@ impl Errands {
         })
     }
 
-    /// Asked again after a lost answer: if the first one was taken, the second is told so.
+    /// Sends a decision.
     async fn decide(&self, params: SendDecisionParams) -> Done {
         let params = params.from_client(ClientKind::Dashboard);
         let answer = self
-            .ask(async |client| client.send_decision(&params).await)
+            .call(async |client| client.send_decision(&params).await)
             .await;
         Done::Decided {
             id: params.approval_id,
-            answer: answer.map(Box::new).map_err(said),
+            answer: answer.map(Box::new).map_err(failure),
         }
     }
 
@@ -330,28 +323,33 @@ impl Errands {
         &self,
         params: &GetConversationParams,
     ) -> Result<GetConversationResponse, ClientError> {
-        self.ask(async |client| client.get_conversation(params).await)
+        self.call(async |client| client.get_conversation(params).await)
             .await
     }
 
-    /// Asked again after a lost answer: the session's id was chosen here, so nothing starts twice.
+    /// Starts a session, once: its id is chosen here.
     async fn launch(&self, params: LaunchSessionParams) -> Done {
         let started = self
-            .ask(async |client| client.launch_session(&params).await)
+            .call(async |client| client.launch_session(&params).await)
             .await;
         Done::Started(match started {
-            Ok(started) => Ok(started.session_id),
+            Ok(started) => Ok(Begun {
+                sent_as: params
+                    .session_id
+                    .unwrap_or_else(|| started.session_id.clone()),
+                session: started.session_id,
+            }),
             Err(error) => Err(Refused {
                 query: params.query,
                 by: Launched::Afresh(params.session_id.unwrap_or_default()),
-                why: said(error),
+                why: failure(error),
             }),
         })
     }
 
     async fn go_on(&self, params: ContinueSessionParams) -> Done {
         let started = self
-            .ask(async |client| client.continue_session(&params).await)
+            .call(async |client| client.continue_session(&params).await)
             .await;
         let about = if params.fork == Some(true) {
             About::Fork
@@ -359,14 +357,14 @@ impl Errands {
             About::Reply
         };
         Done::Started(match started {
-            Ok(started) => Ok(started.session_id),
+            Ok(started) => Ok(started.session_id.into()),
             Err(error) => Err(Refused {
                 query: params.query,
                 by: Launched::From {
                     session: params.session_id,
                     about,
                 },
-                why: said(error),
+                why: failure(error),
             }),
         })
     }
@@ -420,8 +418,24 @@ impl Errands {
     }
 }
 
+/// Why something failed. What changes something and is done again after it was not confirmed is done once.
 fn said(error: ClientError) -> String {
-    error.to_string()
+    let ClientError::NotKnown { source, .. } = &error else {
+        return error.to_string();
+    };
+    let why = match **source {
+        ClientError::Silent { .. } => "the daemon does not answer",
+        ClientError::TimedOut { .. } => "the daemon did not answer in time",
+        _ => "the connection to the daemon was lost",
+    };
+    format!("not confirmed: {why}. It may or may not have been done; the same again is done once")
+}
+
+fn failure(error: ClientError) -> Failure {
+    match error {
+        ClientError::NotKnown { .. } => Failure::NotKnown(said(error)),
+        other => Failure::NotDone(said(other)),
+    }
 }
 
 /// Reads a file that an agent has named: only a regular one, and not more than is compared. Opened

@@ -125,6 +125,7 @@ fn trouble(error: &ClientError) -> Trouble {
         ClientError::Connect(_) => Trouble::Refused,
         ClientError::Rpc { .. } | ClientError::Garbled { .. } => Trouble::Foreign,
         ClientError::Silent { .. } => Trouble::Silent,
+        ClientError::NotKnown { source, .. } => trouble(source),
         ClientError::Lost { .. } | ClientError::TimedOut { .. } => Trouble::Broken,
     }
 }

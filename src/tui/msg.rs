@@ -89,7 +89,7 @@ pub enum Done {
         /// The approval.
         id: String,
         /// The answer, or why there is none.
-        answer: Result<Box<SendDecisionResponse>, String>,
+        answer: Result<Box<SendDecisionResponse>, Failure>,
     },
     /// A page of a conversation.
     Page {
@@ -107,7 +107,7 @@ pub enum Done {
     /// An approval's record.
     Approval(Result<Box<Approval>, String>),
     /// A session was started or continued; show it.
-    Started(Result<String, Refused>),
+    Started(Result<Begun, Refused>),
     /// A text was given to a session, or was not: it must not be lost then.
     Told {
         /// The session.
@@ -175,6 +175,25 @@ pub enum Done {
     },
 }
 
+/// A session that was started or continued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Its id.
+    pub session: String,
+    /// The id that was chosen for it here. Another one where an earlier request, which had not been confirmed, was
+    /// sent again.
+    pub sent_as: String,
+}
+
+impl From<String> for Begun {
+    fn from(session: String) -> Self {
+        Self {
+            sent_as: session.clone(),
+            session,
+        }
+    }
+}
+
 /// A launch that did not come about; what was typed must not be lost.
 #[derive(Debug)]
 pub struct Refused {
@@ -183,7 +202,35 @@ pub struct Refused {
     /// By what.
     pub by: Launched,
     /// Why not.
-    pub why: String,
+    pub why: Failure,
+}
+
+/// Why something was not done, or is not known to have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It was not done.
+    NotDone(String),
+    /// No answer came.
+    NotKnown(String),
+}
+
+impl Failure {
+    /// What to say of it, where what was not done has these words.
+    #[must_use]
+    pub fn said_as(&self, not_done: &str) -> String {
+        match self {
+            Self::NotDone(why) => format!("{not_done}: {why}"),
+            Self::NotKnown(why) => why.clone(),
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NotDone(why) | Self::NotKnown(why) => why,
+        }
+    }
 }
 
 /// What a session was to be started by.

@@ -113,6 +113,10 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound { .. } | StoreError::Ambiguous { .. } => Self::not_found(&message),
             StoreError::AlreadyResolved(_)
             | StoreError::Conflict { .. }
+            | StoreError::Expired
+            | StoreError::GivenUp
+            | StoreError::DoneBefore
+            | StoreError::KeyTaken
             | StoreError::Taken { .. } => Self::conflict(message),
             StoreError::Unfit(unfit) => Self::invalid(unfit.field, unfit.problem),
             StoreError::Full { of_all: false, .. } => Self::too_many(message, 10),

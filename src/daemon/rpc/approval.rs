@@ -204,6 +204,16 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
                 approval: Some(Approval::from(&approval)),
             })
         }
+        // By this very request, whose answer was lost.
+        Err(StoreError::DoneBefore) => {
+            let approval = call.daemon.store.approval(&approval_id).await?;
+            Ok(SendDecisionResponse {
+                success: true,
+                error: None,
+                error_kind: None,
+                approval: Some(Approval::from(&approval)),
+            })
+        }
         Err(StoreError::AlreadyResolved(approval)) => {
             let who = approval
                 .decided_by

@@ -67,6 +67,8 @@ impl RpcError {
             | ErrorKind::Ambiguous
             | ErrorKind::AlreadyResolved
             | ErrorKind::Conflict
+            | ErrorKind::Expired
+            | ErrorKind::AlreadyDone
             | ErrorKind::Forbidden
             | ErrorKind::TooLarge => {
                 tracing::debug!(method, error = %self.message, "a call was refused")
@@ -103,6 +105,15 @@ impl From<StoreError> for RpcError {
             StoreError::Taken { .. } => {
                 Self::new(ErrorKind::Conflict, message).hint("choose another name")
             }
+            StoreError::Expired | StoreError::GivenUp => {
+                Self::new(ErrorKind::Expired, message).hint("send it again with a later deadline")
+            }
+            StoreError::DoneBefore => Self::new(ErrorKind::AlreadyDone, message)
+                .hint("look at what it changed: its answer is not kept"),
+            StoreError::KeyTaken => Self {
+                field: Some("idempotency_key".to_owned()),
+                ..Self::new(ErrorKind::Conflict, message).hint("give each request a key of its own")
+            },
             StoreError::Full { .. } => Self::new(ErrorKind::Unavailable, message),
             StoreError::Sql { .. } | StoreError::Commit(_) => {
                 Self::new(ErrorKind::Unavailable, message)

@@ -8,7 +8,7 @@ use super::Call;
 use super::error::RpcError;
 use super::session::required;
 use crate::daemon::claude::control;
-use crate::daemon::store::{CancelProtocol, Withdrawal};
+use crate::daemon::store::{CancelProtocol, StoreError, Withdrawal};
 use crate::domain::Delivery;
 use crate::protocol::messages::{
     WithdrawMessageParams, WithdrawMessageResponse, WithdrawalOutcome,
@@ -38,14 +38,19 @@ pub async fn withdraw(
     let store = &call.daemon.store;
     let withdrawn = store
         .withdraw_message(&params.session_id, params.message_id, PROTOCOL)
-        .await?;
-    let id = withdrawn.message_id;
-    let (outcome, reason) = match withdrawn.withdrawal {
+        .await;
+    let (id, withdrawal) = match (withdrawn, params.message_id) {
+        (Ok(withdrawn), _) => (withdrawn.message_id, withdrawn.withdrawal),
+        // By this very request, whose answer was lost.
+        (Err(StoreError::DoneBefore), Some(id)) => (id, Withdrawal::Requested),
+        (Err(error), _) => return Err(error.into()),
+    };
+    let (outcome, reason) = match withdrawal {
         Withdrawal::Withdrawn => (WithdrawalOutcome::Withdrawn, None),
         Withdrawal::TooLate(reason) => (WithdrawalOutcome::TooLate, Some(reason)),
         Withdrawal::Requested => answered(&call, id).await?,
     };
-    let session = store.session(withdrawn.session.id.as_str()).await?;
+    let session = store.session(&params.session_id).await?;
     Ok(WithdrawMessageResponse {
         session: SessionState::from(&session),
         message_id: id,

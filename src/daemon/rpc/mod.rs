@@ -15,6 +15,7 @@ mod health;
 mod keys;
 mod launch;
 mod messages;
+mod once;
 mod overview;
 mod places;
 mod restart;
@@ -33,10 +34,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::error::RpcError;
+use self::once::Answer;
+pub use self::once::Answers;
 pub use self::subscribe::Subscribe;
 use super::Daemon;
 use super::callers::Caller;
-use super::store::for_others;
+use super::store::{for_others, serving};
 use crate::domain::Origin;
 use crate::protocol::method;
 
@@ -132,13 +135,25 @@ where
             if extensions.get::<AgentsOnly>().is_some() && !method::is_for_agents(name) {
                 return Err(guard::not_for_agents(name).into_object(name));
             }
+            let request = once::read(name, &params, &extensions, &call.origin)
+                .map_err(|error| error.into_object(name))?;
             let params = parse(&params)?;
             let is_a_persons = call.origin.may_decide();
-            let handled = handler(call, params);
-            let answer = if is_a_persons {
-                handled.await
-            } else {
-                for_others(handled).await
+            // On the heap: some are large, and each layer around one would hold it on the stack once more.
+            let handled = Box::pin(handler(call, params));
+            let handled = async {
+                if is_a_persons {
+                    handled.await
+                } else {
+                    for_others(handled).await
+                }
+            };
+            let answer = match request.map(Arc::new) {
+                None => handled.await.map(Answer::Fresh),
+                Some(request) => {
+                    let handled = serving(Arc::clone(&request), handled);
+                    once::answer(&daemon.answers, &request, handled).await
+                }
             };
             answer.map_err(|error| error.into_object(name))
         })

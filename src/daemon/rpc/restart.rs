@@ -5,6 +5,7 @@ use super::error::RpcError;
 use super::resume::END_WAIT;
 use super::session::required;
 use crate::daemon::secrets::{Needs, Requester, resume};
+use crate::daemon::store::apart;
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{RestartSessionParams, SessionResponse, SessionState};
 
@@ -28,13 +29,12 @@ pub async fn restart(
     // Refused before anything is ended.
     let resumed = resume(stored, needs, requester, true)
         .map_err(|problem| RpcError::new(ErrorKind::Conflict, problem.to_string()))?;
-    call.daemon
-        .sessions
-        .end_and_wait(&session, END_WAIT)
-        .await?;
-    let session = store
+    // Ended again is ended still: what counts is what comes after.
+    apart(call.daemon.sessions.end_and_wait(&session, END_WAIT)).await?;
+    let changed = store
         .change_launch_secrets(&session, &resumed.secrets, resumed.notice)
-        .await?;
+        .await;
+    let session = call.or_done_before(changed, session.id.as_str()).await?;
     Ok(SessionResponse {
         session: SessionState::from(&session),
     })

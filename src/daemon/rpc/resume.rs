@@ -18,9 +18,9 @@ use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
 use crate::daemon::session::{
-    GRACE_PERIOD, Message, Request, check_line, in_present_mode, own_env,
+    GRACE_PERIOD, LaunchError, Message, Request, check_line, in_present_mode, own_env,
 };
-use crate::daemon::store::{Fork, NewWireId};
+use crate::daemon::store::{Accepted, Fork, NewWireId, StoreError, apart};
 use crate::domain::session::{Proxy, Settings};
 use crate::domain::{Delivery, LaunchConfig, Lineage, Origin, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
@@ -56,7 +56,18 @@ pub async fn send_message(
             launch: None,
             wire_id: None,
         })
-        .await?;
+        .await;
+    let accepted = match accepted {
+        // By this very request, whose answer was lost.
+        Err(LaunchError::Store(StoreError::DoneBefore)) => {
+            let session = call.daemon.store.session_by_key(session.key).await?;
+            Accepted {
+                session,
+                message: None,
+            }
+        }
+        settled => settled?,
+    };
     let delivery = accepted.message.map(|(_, delivery)| delivery);
     Ok(SendMessageResponse {
         session: SessionState::from(&accepted.session),
@@ -145,7 +156,7 @@ async fn go_on(
         || params.mcp_config.is_some()
         || params.proxy_enabled == Some(true);
     if session.process.is_ours_and_alive() && replaces {
-        call.daemon.sessions.end_and_wait(session, END_WAIT).await?;
+        apart(call.daemon.sessions.end_and_wait(session, END_WAIT)).await?;
     }
     let wire_id = NewWireId {
         id: id.clone(),

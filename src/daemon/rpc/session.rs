@@ -8,7 +8,7 @@ use super::error::RpcError;
 use super::launch::expiry;
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::control;
-use crate::daemon::store::{SessionFilter, SettingsChange};
+use crate::daemon::store::{SessionFilter, SettingsChange, StoreError, apart};
 use crate::domain::{Session, SessionId, Status};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
@@ -83,6 +83,20 @@ pub async fn leaves(
     })
 }
 
+impl Call {
+    /// The session as it is after a change: as it is now where the request changed it before, and its answer was lost.
+    pub(super) async fn or_done_before(
+        &self,
+        changed: Result<Session, StoreError>,
+        id: &str,
+    ) -> Result<Session, StoreError> {
+        match changed {
+            Err(StoreError::DoneBefore) => self.daemon.store.session(id).await,
+            settled => settled,
+        }
+    }
+}
+
 /// Checks that a session is named.
 pub(super) fn required(id: &str) -> Result<(), RpcError> {
     if id.is_empty() {
@@ -115,11 +129,11 @@ pub async fn interrupt(
     required(&params.session_id)?;
     call.may_act_on(&params.session_id, "interrupt another session")
         .await?;
-    let session = call
-        .daemon
-        .store
+    let store = &call.daemon.store;
+    let asked = store
         .interrupt(&params.session_id, control::request("interrupt"))
-        .await?;
+        .await;
+    let session = call.or_done_before(asked, &params.session_id).await?;
     Ok(InterruptSessionResponse {
         success: true,
         session_id: session.id.to_string(),
@@ -153,10 +167,12 @@ pub async fn update_settings(
         skip_permissions,
         ..SettingsChange::default()
     };
-    call.daemon
+    let changed = call
+        .daemon
         .store
         .change_settings(&params.session_id, change)
-        .await?;
+        .await;
+    call.or_done_before(changed, &params.session_id).await?;
     call.daemon.permissions_changed();
     Ok(SuccessResponse { success: true })
 }
@@ -178,10 +194,12 @@ pub async fn update_title(
         title: Some(params.title),
         ..SettingsChange::default()
     };
-    call.daemon
+    let changed = call
+        .daemon
         .store
         .change_settings(&params.session_id, change)
-        .await?;
+        .await;
+    call.or_done_before(changed, &params.session_id).await?;
     Ok(SuccessResponse { success: true })
 }
 
@@ -192,10 +210,12 @@ pub async fn archive(
     required(&params.session_id)?;
     call.may_act_on(&params.session_id, "archive another session")
         .await?;
-    call.daemon
+    let archived = call
+        .daemon
         .store
         .archive(&params.session_id, params.archived, params.end)
-        .await?;
+        .await;
+    call.or_done_before(archived, &params.session_id).await?;
     Ok(SuccessResponse { success: true })
 }
 
@@ -208,7 +228,7 @@ pub async fn bulk_archive(
     let mut failed_sessions = Vec::new();
     for id in params.session_ids {
         let archived = call.daemon.store.archive(&id, params.archived, params.end);
-        if let Err(error) = archived.await {
+        if let Err(error) = apart(archived).await {
             tracing::debug!(session = id, %error, "cannot archive");
             failed_sessions.push(id);
         }
@@ -243,7 +263,8 @@ pub async fn end(call: Call, params: SessionParams) -> Result<SessionResponse, R
     required(&params.session_id)?;
     call.may_act_on(&params.session_id, "end another session")
         .await?;
-    let session = call.daemon.store.request_end(&params.session_id).await?;
+    let asked = call.daemon.store.request_end(&params.session_id).await;
+    let session = call.or_done_before(asked, &params.session_id).await?;
     Ok(SessionResponse {
         session: SessionState::from(&session),
     })

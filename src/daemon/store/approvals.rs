@@ -81,7 +81,7 @@ impl Store {
     ) -> Result<Approval, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let approval = find(write.db, &id)?;
                 if approval.outcome != Outcome::Pending {
                     return Err(StoreError::AlreadyResolved(Box::new(approval)));

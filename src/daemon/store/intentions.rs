@@ -33,7 +33,7 @@ impl Store {
         wire_id: Option<NewWireId>,
     ) -> Result<Accepted, StoreError> {
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let session = sessions::by_key(write.db, session_key)?;
                 external::must_be_ours(&session)?;
                 if session.process == Process::Gone {
@@ -81,7 +81,7 @@ impl Store {
     pub async fn interrupt(&self, id: &str, line: OutgoingLine) -> Result<Session, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let session = sessions::resolve(write.db, &id)?;
                 external::must_be_ours(&session)?;
                 if session.process == Process::Gone || session.phase.is_resting() {
@@ -105,7 +105,7 @@ impl Store {
     pub async fn request_end(&self, id: &str) -> Result<Session, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let session = sessions::resolve(write.db, &id)?;
                 request_end(write, &session)
             })
@@ -124,7 +124,7 @@ impl Store {
     ) -> Result<Session, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let session = sessions::resolve(write.db, &id)?;
                 archive(write, &session, archived, end)
             })

@@ -59,7 +59,7 @@ impl Store {
         may_decide: bool,
     ) -> Result<ApiKey, StoreError> {
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let taken = write
                     .db
                     .prepare_cached("SELECT 1 FROM api_keys WHERE name = ? AND revoked_at IS NULL")

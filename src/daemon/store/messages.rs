@@ -109,7 +109,7 @@ impl Store {
     ) -> Result<Withdrawn, StoreError> {
         let session = session.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let session = sessions::resolve(write.db, &session)?;
                 external::must_be_ours(&session)?;
                 withdraw(write, session, message_id, protocol)

@@ -34,6 +34,7 @@ mod keys;
 mod known_sessions;
 mod lock_waits;
 mod messages;
+mod once;
 mod outbox;
 mod overview;
 mod projects;
@@ -70,6 +71,7 @@ pub use lock_waits::Locked;
 pub use messages::{
     Accepted, CancelProtocol, MessageState, ReadMessages, SentMessages, Withdrawal, Withdrawn,
 };
+pub use once::{OnceRequest, apart, serving};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use projects::ProjectAnswer;
@@ -217,6 +219,18 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// A request comes after its deadline.
+    #[error("the deadline of this request has passed; nothing happened")]
+    Expired,
+    /// Whoever sent a request does not wait for it any more.
+    #[error("the client gave this request up; nothing happened")]
+    GivenUp,
+    /// A request was carried out before.
+    #[error("this request was carried out already")]
+    DoneBefore,
+    /// Another request has the same idempotency key.
+    #[error("another request has this idempotency key; nothing happened")]
+    KeyTaken,
     /// Too many requests are pending.
     #[error(
         "{limit} {what} {whose} are pending already, which is the limit; wait until some are answered"
@@ -261,6 +275,10 @@ impl StoreError {
             | Self::Unfit(_)
             | Self::Conflict { .. }
             | Self::Taken { .. }
+            | Self::Expired
+            | Self::GivenUp
+            | Self::DoneBefore
+            | Self::KeyTaken
             | Self::Full { .. }
             | Self::OutOfStep { .. } => false,
         }

@@ -77,7 +77,9 @@ impl Store {
     pub async fn resume(&self, new: NewProcess) -> Result<Option<Accepted>, StoreError> {
         let sealed = self.seal(&new.session_id, &new.secrets);
         self.writer
-            .run(move |write| resume(write, new, sealed.as_deref()))
+            .run_once_if(Option::is_some, move |write| {
+                resume(write, new, sealed.as_deref())
+            })
             .await
     }
 
@@ -91,7 +93,7 @@ impl Store {
             None => None,
         };
         self.writer
-            .run(move |write| keep_waiting(write, waiting, sealed.as_deref()))
+            .run_once(move |write| keep_waiting(write, waiting, sealed.as_deref()))
             .await
     }
 

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_projects.sql"),
     RUNNERS,
     include_str!("schema_process_deaths.sql"),
+    include_str!("schema_idempotency_keys.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

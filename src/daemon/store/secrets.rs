@@ -48,7 +48,7 @@ impl Store {
     ) -> Result<Session, StoreError> {
         let (key, sealed) = (session.key, self.seal(&session.id, secrets));
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 put(write.db, key, sealed.as_deref())?;
                 let session = sessions::by_key(write.db, key)?;
                 if let Some(notice) = notice {

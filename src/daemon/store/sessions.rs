@@ -199,7 +199,7 @@ impl Store {
     ) -> Result<Session, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| change_settings(write, &id, &change))
+            .run_once(move |write| change_settings(write, &id, &change))
             .await
     }
 

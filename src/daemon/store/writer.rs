@@ -22,7 +22,7 @@ use super::database::{Database, NotBegun};
 use super::files::Files;
 use super::known_sessions::KnownSessions;
 use super::lock_waits::LockWaits;
-use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, seals};
+use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, once, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
 use crate::domain::{Event, EventBody, RunId, SessionId};
@@ -127,6 +127,34 @@ impl Handle {
         &self.openings
     }
 
+    /// Runs the job that carries out what a request asks for: not again if it was before.
+    pub async fn run_once<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_once_if(|_| true, job).await
+    }
+
+    /// The same for a job that may find that there is nothing to do for it.
+    pub async fn run_once_if<T: Send + 'static>(
+        &self,
+        is_done: fn(&T) -> bool,
+        job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(request) = once::to_be_noted() else {
+            return self.run(job).await;
+        };
+        self.run(move |write| {
+            request.must_be_new(write.db)?;
+            let done = job(write)?;
+            if is_done(&done) {
+                request.note(write)?;
+            }
+            Ok(done)
+        })
+        .await
+    }
+
     /// Runs a job in a transaction and answers after its commit.
     pub async fn run<T: Send + 'static>(
         &self,
@@ -142,9 +170,17 @@ impl Handle {
         job: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        // What a request is served with is known on its task only.
+        let request = match urgency {
+            Urgency::Now => once::current(),
+            Urgency::Soon => None,
+        };
         let job: Job = Box::new(move |write| {
             let result = match write {
-                Ok(write) => job(write),
+                Ok(write) => match &request {
+                    Some(request) => request.must_be_wanted().and_then(|()| job(write)),
+                    None => job(write),
+                },
                 Err(NotBegun::Failed(problem)) => Err(StoreError::Commit(problem.to_string())),
                 Err(NotBegun::Moved(problem)) => Err(StoreError::Moved(problem)),
             };

@@ -23,7 +23,7 @@ impl Errands {
             Ok(events) => events,
             Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
         };
-        let about = self.ask(async |client| client.get_session_state(&session).await);
+        let about = self.call(async |client| client.get_session_state(&session).await);
         let about = match about.await {
             Ok(about) => about,
             Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),

@@ -65,7 +65,7 @@ impl Errands {
                 end: false,
             };
             match self
-                .ask(async |client| client.bulk_archive_sessions(&params).await)
+                .call(async |client| client.bulk_archive_sessions(&params).await)
                 .await
             {
                 Ok(done) => failed += done.failed_sessions.len(),

@@ -94,6 +94,8 @@ pub struct Inbox {
     pub typing: bool,
     /// Decisions on their way: approval to a word for it.
     pub sending: BTreeMap<String, &'static str>,
+    /// Approvals of whose decisions it is not known whether they were taken: no answer came.
+    pub unconfirmed: BTreeSet<String>,
     /// Decisions about many approvals that are on their way.
     pub batch: Option<Batch>,
     /// The first row of the list that is shown.

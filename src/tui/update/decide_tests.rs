@@ -11,7 +11,7 @@ use ratatui::text::Line;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tui::msg::Done;
+use crate::tui::msg::{Done, Failure};
 use crate::tui::state::Pane;
 use crate::tui::testing::{Rig, approval, session};
 
@@ -454,7 +454,9 @@ fn what_was_typed_for_a_decision_that_is_refused_is_there_again() {
     let refused = |rig: &mut Rig| {
         let done = Done::Decided {
             id: "a1".to_owned(),
-            answer: Err("this caller is not proven to be a person".to_owned()),
+            answer: Err(Failure::NotDone(
+                "this caller is not proven to be a person".to_owned(),
+            )),
         };
         let _ = rig.tell(crate::tui::msg::Msg::Done(done));
         rig.draw();

@@ -3,7 +3,7 @@
 use super::{Effect, card, launch, link, say, search, session};
 use crate::protocol::decision::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
-use crate::tui::msg::{Done, Launched, Refused};
+use crate::tui::msg::{Begun, Done, Failure, Launched, Refused};
 use crate::tui::state::{App, Pane, notice::Tone};
 use crate::tui::transcript::Scroll;
 
@@ -82,8 +82,8 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             card::branch(app, &directory, name);
             Vec::new()
         }
-        Done::Started(Ok(session)) => {
-            let mut effects = launch::started(app, &session);
+        Done::Started(Ok(Begun { session, sent_as })) => {
+            let mut effects = launch::started(app, &sent_as);
             app.sessions.select(Some(session.clone()));
             app.sessions.awaited = Some(session.clone());
             // The keys are where the selected row is, also where other sessions ask.
@@ -95,12 +95,12 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
         }
         Done::Started(Err(Refused { query, by, why })) => {
             match by {
-                Launched::Afresh(id) => launch::refused(app, &id, &query, why),
+                Launched::Afresh(id) => launch::refused(app, &id, &query, &why),
                 Launched::From {
                     session: from,
                     about,
                 } => {
-                    session::unsent(app, from, about, &query, &why);
+                    session::unsent(app, from, about, &query, why.why());
                 }
             }
             Vec::new()
@@ -200,7 +200,7 @@ fn go_to_place(app: &mut App) {
 fn decided(
     app: &mut App,
     id: &str,
-    answer: Result<Box<SendDecisionResponse>, String>,
+    answer: Result<Box<SendDecisionResponse>, Failure>,
 ) -> Vec<Effect> {
     match answer {
         Ok(answer) if answer.success => Vec::new(),
@@ -224,7 +224,10 @@ fn decided(
             if batch.is_some_and(|batch| batch.ended(id, false)) {
                 link::report_batch(app);
             } else {
-                say(app, Tone::Bad, format!("not decided: {why}"));
+                say(app, Tone::Bad, why.said_as("not decided"));
+            }
+            if let Failure::NotKnown(_) = why {
+                app.inbox.unconfirmed.insert(id.to_owned());
             }
             vec![Effect::Approval(id.to_owned())]
         }

@@ -6,6 +6,7 @@ use super::{Effect, act, say};
 use crate::protocol::session::GetAgentInfoParams;
 use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
+use crate::tui::msg::Failure;
 use crate::tui::state::form::Field;
 use crate::tui::state::form::launch::{Launching, Slot, Wanted};
 use crate::tui::state::{App, Form, Pane, complete, notice::Tone};
@@ -228,7 +229,8 @@ pub fn started(app: &mut App, id: &str) -> Vec<Effect> {
 }
 
 /// A session was not started: what was typed is shown again, or kept where something else is open.
-pub fn refused(app: &mut App, id: &str, query: &str, why: String) {
+pub fn refused(app: &mut App, id: &str, query: &str, failure: &Failure) {
+    let why = failure.why();
     let launch = &mut app.launch;
     let sent = launch.sent.iter().position(|(sent, _)| sent == id);
     match sent.map(|at| launch.sent.remove(at).1) {
@@ -242,7 +244,7 @@ pub fn refused(app: &mut App, id: &str, query: &str, why: String) {
             // The field has its name on the screen already.
             let said = why
                 .split_once("working_dir: ")
-                .map_or(&*why, |(_, rest)| rest);
+                .map_or(why, |(_, rest)| rest);
             form.problem = Some((slot, said.to_owned()));
             if app.form.is_none() {
                 app.form = Some(Form::Launch(form));
@@ -259,7 +261,7 @@ pub fn refused(app: &mut App, id: &str, query: &str, why: String) {
         // Something else is being typed; the query is the newest of the history.
         None => {}
     }
-    say(app, Tone::Bad, format!("not started: {why}"));
+    say(app, Tone::Bad, failure.said_as("not started"));
 }
 
 /// Names that a path can be completed with, for whoever asked.

@@ -36,7 +36,23 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 app.activity.learned(session);
             }
             app.data.replace(*overview);
-            if again {
+            let unconfirmed = std::mem::take(&mut app.inbox.unconfirmed);
+            let (open, over): (Vec<String>, Vec<String>) = unconfirmed
+                .into_iter()
+                .partition(|id| app.data.pending.contains_key(id));
+            if !open.is_empty() {
+                let what = match open.as_slice() {
+                    [id] => app.inbox.summary(id).to_owned(),
+                    many => format!("{} requests", many.len()),
+                };
+                say(
+                    app,
+                    Tone::Bad,
+                    format!(
+                        "Reconnected; still to be decided, as the daemon had not begun: {what}"
+                    ),
+                );
+            } else if again {
                 // What went wrong meanwhile, such as a decision that was not made, is still to be read.
                 let wrong = app
                     .notice
@@ -50,6 +66,8 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                     None => say(app, Tone::Good, "Reconnected"),
                 }
             }
+            // What was decided after all is said as any decision is.
+            let mut effects: Vec<Effect> = over.into_iter().map(Effect::Approval).collect();
             let news: Vec<Approval> = app
                 .data
                 .pending
@@ -60,10 +78,11 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             match news.last() {
                 Some(newest) if !first => {
                     let body = summary_line(&newest.tool_name, &newest.tool_input);
-                    call(app, &newest.session_id, body)
+                    effects.extend(call(app, &newest.session_id, body));
                 }
-                Some(_) | None => Vec::new(),
+                Some(_) | None => {}
             }
+            effects
         }
         Link::MorePending(approvals) => {
             for approval in approvals {

@@ -448,7 +448,7 @@ mod tests {
     fn a_session_that_was_started_here_is_selected_though_its_record_comes_later() {
         use crate::tui::msg::{Done, Msg};
         let mut rig = four();
-        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned()))));
+        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned().into()))));
         assert_eq!(selected(&rig), "new");
         let record = serde_json::from_value(session("new", json!({}))).unwrap();
         let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
@@ -464,7 +464,7 @@ mod tests {
         let mut rig = Rig::new((80, 24), &sessions, &[approval("a1", "s1", json!({}))]);
         assert_eq!(rig.app.focus, Pane::Inbox);
         let _ = rig.keys("c h i enter");
-        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned()))));
+        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned().into()))));
         let record = serde_json::from_value(session("new", json!({}))).unwrap();
         let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
         assert_eq!(selected(&rig), "new");

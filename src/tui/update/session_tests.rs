@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::tui::effect::Each;
-use crate::tui::msg::{Done, Launched, Msg, Refused};
+use crate::tui::msg::{Done, Failure, Launched, Msg, Refused};
 use crate::tui::testing::{Rig, session};
 
 fn rig() -> Rig {
@@ -261,7 +261,7 @@ fn a_continuation_that_did_not_start_shows_its_text_again() {
             session: "d1".to_owned(),
             about: About::Fork,
         },
-        why: "its agent never began".to_owned(),
+        why: Failure::NotDone("its agent never began".to_owned()),
     };
     let _ = rig.tell(Msg::Done(Done::Started(Err(refused))));
     assert!(matches!(&rig.app.form, Some(Form::Say(form))

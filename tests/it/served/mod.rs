@@ -4,6 +4,7 @@ mod connections;
 mod files;
 mod hung;
 mod locked;
+mod once;
 mod pending;
 mod private;
 mod reached;

@@ -187,8 +187,16 @@ impl Daemon {
             .append(true)
             .open(self.root.path().join("log"))
             .unwrap();
-        let child = self
-            .command()
+        let mut command = self.command();
+        // The system ends and continues a group of processes in which one is stopped when another one loses its parent:
+        // other tests' processes must not be in the group of a daemon that stops itself.
+        if environment
+            .iter()
+            .any(|(_, value)| value.ends_with(":stop"))
+        {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        let child = command
             .arg("--headless")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

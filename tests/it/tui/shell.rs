@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::asker::Asker;
-use crate::support::cli::Cli;
+use crate::support::cli::{Cli, signal};
 use crate::support::daemon::wait_until;
 use crate::support::scripted_agent::binary;
 use crate::support::terminal::Terminal;
@@ -326,4 +326,53 @@ fn everything_that_is_pending_is_in_the_inbox_however_much_that_is() {
     let terminal = Terminal::start((140, 40), &cli.command(&[]));
     terminal.wait_for("Inbox 1600");
     terminal.wait_for("1600 pending");
+}
+
+/// What was told last is true, whatever becomes of a daemon that was stopped: nothing is carried out that was given up.
+#[test]
+fn a_decision_that_no_answer_came_to_is_not_carried_out_later() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
+    terminal.wait_for("Allow Bash");
+    let daemon = cli.daemon_pid().unwrap();
+    signal(daemon, Signal::STOP);
+    terminal.decide("y");
+    terminal.wait_for("not confirmed");
+    terminal.wait_for("does not answer");
+    signal(daemon, Signal::CONT);
+    terminal.wait_for("still to be decided");
+    assert!(!cli.work().join("not-done").exists());
+    terminal.decide("n");
+    terminal.wait_for("Deny: reason");
+    terminal.keys("enter");
+    terminal.wait_gone("Deny: reason");
+    cli.until_status(&id, "completed");
+    assert!(!cli.work().join("not-done").exists());
+}
+
+#[test]
+fn a_launch_that_is_entered_again_because_no_answer_came_starts_one_session() {
+    let cli = Cli::new();
+    let mut terminal = dashboard(&cli);
+    terminal.wait_for("No sessions yet");
+    let daemon = cli.daemon_pid().unwrap();
+    signal(daemon, Signal::STOP);
+    terminal.keys("c");
+    terminal.type_in("TEXT hello");
+    terminal.keys("enter");
+    terminal.wait_for("not confirmed");
+    terminal.wait_for("TEXT hello");
+    signal(daemon, Signal::CONT);
+    terminal.wait_for("Reconnected");
+    terminal.keys("enter");
+    let one = wait_until("a session is there", || {
+        let all = cli.json(&["sessions", "--json"]);
+        all.as_array().filter(|all| !all.is_empty()).cloned()
+    });
+    cli.until_status(one[0]["id"].as_str().unwrap(), "completed");
+    assert_eq!(
+        cli.json(&["sessions", "--json"]).as_array().unwrap().len(),
+        1
+    );
 }

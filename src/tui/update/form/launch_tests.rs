@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::protocol::session::LaunchSessionParams;
 use crate::tui::effect::{Effect, Purpose};
-use crate::tui::msg::{Done, Launched, Msg, Refused};
+use crate::tui::msg::{Done, Failure, Launched, Msg, Refused};
 use crate::tui::state::form::launch::Slot;
 use crate::tui::state::launch::Remembered;
 use crate::tui::state::{Form, Pane};
@@ -166,7 +166,7 @@ fn what_was_not_launched_comes_back() {
         let refused = Refused {
             query: "fix it".to_owned(),
             by: Launched::Afresh(id.to_owned()),
-            why: "no claude".to_owned(),
+            why: Failure::NotDone("no claude".to_owned()),
         };
         let _ = rig.tell(Msg::Done(Done::Started(Err(refused))));
     };
@@ -284,7 +284,10 @@ fn every_field_of_the_form_is_typed_and_asked_for() {
     assert_eq!(params.title.as_deref(), Some("The title"));
     // Once it runs, the next one starts in the same way.
     assert_eq!(rig.app.launch.remembered.last.model, "");
-    let effects = rig.tell(Msg::Done(Done::Started(Ok(params.session_id.unwrap()))));
+    let effects = rig.tell(Msg::Done(Done::Started(Ok(params
+        .session_id
+        .unwrap()
+        .into()))));
     let last = remembered(&effects).unwrap().last;
     assert_eq!(
         (last.model.as_str(), last.permission_mode.as_str()),
@@ -329,7 +332,7 @@ fn a_form_that_was_refused_opens_again_with_all_that_was_typed() {
     let refused = |id: String| Refused {
         query: "do it".to_owned(),
         by: Launched::Afresh(id),
-        why: "working_dir: /nope: No such file or directory".to_owned(),
+        why: Failure::NotDone("working_dir: /nope: No such file or directory".to_owned()),
     };
     let id = params.session_id.unwrap();
     let _ = rig.tell(Msg::Done(Done::Started(Err(refused(id)))));
@@ -443,7 +446,7 @@ fn asking_nothing_is_said_loudly_and_not_remembered() {
     assert!(loud.count() > 40, "in the looks of danger");
     let params = launched(&rig.keys("enter"));
     assert_eq!(params.permission_mode.as_deref(), Some("bypassPermissions"));
-    let started = Done::Started(Ok(params.session_id.unwrap()));
+    let started = Done::Started(Ok(params.session_id.unwrap().into()));
     let last = remembered(&rig.tell(Msg::Done(started))).unwrap().last;
     assert_eq!(last.permission_mode, "");
 }
