@@ -20,6 +20,8 @@ pub enum Part {
     DatabaseLock,
     /// The socket's file.
     Socket,
+    /// Directories that belong to no session.
+    SessionDirectories,
     /// The file of the socket that isolated agents see.
     AgentsSocket,
     /// The runner of the process with this directory.
@@ -87,7 +89,11 @@ impl Conditions {
                 Part::Runner(directory) | Part::Agent(directory) | Part::Link(directory) => {
                     !directories.contains(&directory.as_str())
                 }
-                Part::Database | Part::DatabaseLock | Part::Socket | Part::AgentsSocket => false,
+                Part::Database
+                | Part::DatabaseLock
+                | Part::Socket
+                | Part::SessionDirectories
+                | Part::AgentsSocket => false,
             })
             .cloned()
             .collect();

@@ -272,6 +272,7 @@ async fn serve(
         .remote_api
         .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
     let conditions = Arc::new(Conditions::new(Arc::clone(&bus)));
+    conditions.set(Part::SessionDirectories, sessions.context().kept());
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
@@ -415,6 +416,7 @@ async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
         if let Err(error) = store.look_for_foreign_writer().await {
             tracing::warn!(%error, "cannot look whether another program writes to the database");
         }
+        store.note_progress().await;
     }
 }
 

@@ -38,6 +38,13 @@ pub enum Effect {
     Send(OutgoingLine),
     /// What the agent has done with messages of the user.
     Messages(MessageSign),
+    /// The agent repeats a message of the user that this database may never have had.
+    Repeated {
+        /// The message.
+        uuid: String,
+        /// What it says.
+        text: String,
+    },
 }
 
 /// A sign in the agent's stream of what became of a message of the user. Messages go by the UUIDs that

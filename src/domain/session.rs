@@ -389,6 +389,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether what comes next in its journal was written while a database was in use that is not the present one.
+    #[must_use]
+    pub fn was_read_before(&self) -> bool {
+        self.journal_offset < self.stream.read_before
+    }
+
     /// A session of ours that has just been accepted and of which nothing is known but its names.
     #[must_use]
     pub fn accepted(id: SessionId, run_id: RunId, now: Timestamp) -> Self {

@@ -19,6 +19,10 @@ pub const MAX_FOLLOWED: usize = 64;
 pub struct StreamState {
     /// What has been counted of the agent's totals.
     pub accounting: Accounting,
+    /// Up to where the journals were written while a database was in use that is not the present one. What was
+    /// decided and sent until there is not known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_before: u64,
     /// Tokens of messages since the last report, which the next one counts again.
     #[serde(skip_serializing_if = "is_default")]
     pub unreported: Totals,

@@ -166,6 +166,17 @@ pub fn punch_hole(file: &File, len: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Where a file next has data, from an offset on: what was given back to the disk is skipped. Its end where there is
+/// none; the offset itself where the file system does not tell.
+#[must_use]
+pub fn next_data(file: &File, from: u64) -> u64 {
+    match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(from)) {
+        Ok(at) => at.max(from),
+        Err(rustix::io::Errno::NXIO) => u64::MAX,
+        Err(_) => from,
+    }
+}
+
 /// A name for this run of the kernel: pids and start times mean something only
 /// within one.
 #[must_use]

@@ -10,7 +10,7 @@ pub struct AlarmInfo {
     /// Its number.
     pub id: i64,
     /// `runner_killed`, `ran_unapproved`, `foreign_writer`, `runner_stopped`, `database_moved`,
-    /// `socket_taken`, `journal_damaged`, `project_changed`, `daemon_signalled`, or what a newer daemon knows.
+    /// `socket_taken`, `journal_damaged`, `project_changed`, `daemon_signalled`, `session_adopted`, or what a newer daemon knows.
     pub kind: String,
     /// The session in which it happened; empty for what is about the daemon.
     pub session_id: String,

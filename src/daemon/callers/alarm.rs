@@ -36,6 +36,8 @@ pub enum AlarmKind {
     ProjectChanged,
     /// An agent told the daemon to stop.
     DaemonSignalled,
+    /// A session was made of a directory that the database did not know.
+    SessionAdopted,
     /// Something of a newer version.
     Other,
 }
@@ -54,6 +56,7 @@ impl AlarmKind {
             Self::JournalDamaged => "journal_damaged",
             Self::ProjectChanged => "project_changed",
             Self::DaemonSignalled => "daemon_signalled",
+            Self::SessionAdopted => "session_adopted",
             Self::Other => "other",
         }
     }
@@ -71,6 +74,7 @@ impl AlarmKind {
             Self::JournalDamaged,
             Self::ProjectChanged,
             Self::DaemonSignalled,
+            Self::SessionAdopted,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == name)

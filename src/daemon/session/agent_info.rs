@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use tokio::sync::Mutex;
 
+use super::adopt::ASKING;
 use super::{Context, launch, remains};
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::HOOK_EVENTS;
@@ -247,7 +248,9 @@ fn understood(report: &ExitReport) -> Answer {
 
 /// Has the agent say it, below a runner; none if it does not end in time.
 async fn run(ctx: &Context, asking: &Asking, topic: &Topic) -> Option<ExitReport> {
-    let id = SessionId::random();
+    // As long as the name of a session's: its socket has to fit.
+    let id = format!("{ASKING}{}", uuid::Uuid::new_v4().simple());
+    let id = SessionId::from(id);
     let dir = SessionDir::new(ctx.sessions_dir.join(id.as_str()));
     let report = match start(ctx, &id, &dir, asking, topic).await {
         Ok(runner) => report_of(&dir, runner).await,

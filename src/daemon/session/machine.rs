@@ -286,9 +286,10 @@ fn user(session: &mut Session, line: User) -> Vec<Effect> {
             Some(Block::Text(text)) => text.as_str(),
             Some(_) | None => "",
         };
+        let unknown = messages::unknown(session, line.uuid.as_deref(), text);
         let repeated = messages::repeated(session, line.uuid, text);
         let printed = line.blocks.iter().filter_map(command_output);
-        return repeated.into_iter().chain(printed).collect();
+        return unknown.into_iter().chain(repeated).chain(printed).collect();
     }
     let parent = line.parent_tool_use_id;
     // A person's words are there already, and a subagent's prompt is what its parent told it: any

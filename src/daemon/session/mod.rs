@@ -4,6 +4,7 @@
 //! runner. It keeps no truth of its own: at any moment it can be dropped and started again from
 //! the store and the session's directory. [`Sessions`] starts and recovers them.
 
+pub mod adopt;
 mod agent_info;
 mod agent_record;
 mod credentials;
@@ -29,7 +30,7 @@ mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use ending::GRACE_PERIOD;
@@ -69,6 +70,8 @@ pub struct Context {
     pub lock: Option<PathBuf>,
     /// What installed agents say about themselves.
     agents: agent_info::AgentInfo,
+    /// Directories that belong to no session and were left as they are.
+    kept: Mutex<Vec<adopt::Kept>>,
     watcher: watch::Watcher,
 }
 
@@ -99,6 +102,7 @@ impl Context {
             isolation: false,
             lock: None,
             agents: agent_info::AgentInfo::default(),
+            kept: Mutex::default(),
             watcher,
         })
     }
@@ -121,6 +125,17 @@ impl Context {
             isolation,
             ..self
         }
+    }
+
+    /// What is wrong with directories that belong to no session.
+    #[must_use]
+    pub fn kept(&self) -> Option<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        adopt::describe(&kept, &self.sessions_dir)
+    }
+
+    fn keep(&self, kept: Vec<adopt::Kept>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
     /// The directory of a session's present process.

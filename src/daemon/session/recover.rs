@@ -4,11 +4,10 @@
 //! a person; then each session that is not over gets a supervisor, which reads on from the offset
 //! that the store has.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Context, launch, remains};
+use super::{Context, adopt, launch};
 use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::Session;
@@ -36,8 +35,16 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
             tracing::error!(session = %session.id, %error, "cannot launch a session that was accepted");
         }
     }
-    remove_strays(ctx, &sessions).await;
-    Ok(sessions)
+    let mut supervised = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        supervised.push(if ctx.store.was_put_back() {
+            adopt::note_read_before(ctx, &session).await?
+        } else {
+            session
+        });
+    }
+    take_in_strays(ctx, &mut supervised).await?;
+    Ok(supervised)
 }
 
 /// Notes the runners that live, by their command lines: unlike their files, nobody can change those.
@@ -98,32 +105,18 @@ fn may_launch(dir: &SessionDir) -> bool {
     !started && dir.spec().exists() && !runner::is_alive(dir).unwrap_or(true)
 }
 
-/// Removes directories of processes that are over or were never recorded.
-async fn remove_strays(ctx: &Context, sessions: &[Session]) {
-    let kept: BTreeSet<&str> = sessions
-        .iter()
-        .map(|session| session.directory.as_str())
-        .collect();
-    let Ok(entries) = std::fs::read_dir(&ctx.sessions_dir) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let dir = SessionDir::new(ctx.sessions_dir.join(&name));
-        if name.to_str().is_some_and(|name| kept.contains(name)) {
-            continue;
-        }
-        if runner::is_alive(&dir).unwrap_or(true) {
-            tokio::spawn(remove_when_free(dir));
-        } else {
-            remove_stray(&dir).await;
-        }
+/// Removes directories of processes that are over, and adopts those that nothing is known of.
+async fn take_in_strays(ctx: &Context, sessions: &mut Vec<Session>) -> Result<(), StoreError> {
+    let looked = adopt::look(ctx, sessions).await?;
+    for dir in &looked.over {
+        adopt::remove(dir).await;
     }
-}
-
-async fn remove_stray(dir: &SessionDir) {
-    tracing::info!(dir = %dir.path().display(), "removing the directory of a process that is over");
-    remains::remove(dir).await;
+    for dir in looked.ending {
+        tokio::spawn(remove_when_free(dir));
+    }
+    sessions.extend(looked.adopted);
+    ctx.keep(looked.kept);
+    Ok(())
 }
 
 /// A daemon can die, and the next one start, in the moment in which a runner still tells of its end.
@@ -133,7 +126,7 @@ async fn remove_when_free(dir: SessionDir) {
         tokio::time::sleep(pause).await;
         let looked_at = dir.clone();
         if !blocking(move || runner::is_alive(&looked_at).unwrap_or(true)).await {
-            return remove_stray(&dir).await;
+            return adopt::remove(&dir).await;
         }
     }
     tracing::warn!(dir = %dir.path().display(), "the runner of a process that is over lives on; its directory stays until the daemon's next start");

@@ -14,13 +14,21 @@ use crate::platform;
 use crate::runner::identity::PublicKey;
 use crate::runner::{ExitReport, RunnerState, SessionDir};
 
+/// The variable that marks the programs of a session.
+const MARK: &str = "HUMANLAYER_SESSION_ID";
+
 /// How long a killed process may take to be gone before the session is reported ended all the same.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
 /// How the process of a session ended, once its runner is gone or has said so; and the last lines that
 /// reached the agent, as the runner reported, whose acknowledgements may have been lost with a daemon. The
-/// report must be signed with one of the keys, if there are any.
-pub async fn exit_of(dir: &SessionDir, keys: Vec<PublicKey>) -> (Exit, Vec<String>) {
+/// report must be signed with one of the keys, if there are any. Of an adopted session (`is_adopted`) the files that say
+/// which process was its agent are not on record.
+pub async fn exit_of(
+    dir: &SessionDir,
+    keys: Vec<PublicKey>,
+    is_adopted: bool,
+) -> (Exit, Vec<String>) {
     let place = dir.clone();
     match blocking(move || ExitReport::read_signed(&place, &keys)).await {
         Ok(Some(report)) => {
@@ -33,9 +41,9 @@ pub async fn exit_of(dir: &SessionDir, keys: Vec<PublicKey>) -> (Exit, Vec<Strin
             (exit, report.delivered)
         }
         // Then nothing is known of the lines.
-        Ok(None) => (without_report(dir).await, Vec::new()),
+        Ok(None) => (without_report(dir, is_adopted).await, Vec::new()),
         Err(error) => {
-            let exit = without_report(dir).await;
+            let exit = without_report(dir, is_adopted).await;
             let problem = match exit.problem {
                 Some(problem) => format!("{problem}; {error}"),
                 None => error.to_string(),
@@ -68,14 +76,14 @@ pub async fn is_reported(dir: &SessionDir, keys: Vec<PublicKey>) -> bool {
     .await
 }
 
-async fn without_report(dir: &SessionDir) -> Exit {
+async fn without_report(dir: &SessionDir, is_adopted: bool) -> Exit {
     let place = dir.clone();
     let problem = match blocking(move || RunnerState::read(&place)).await {
         Ok(Some(state)) if state.boot_id != platform::boot_id() => {
             "the machine was restarted".to_owned()
         }
         Ok(Some(state)) => {
-            kill_orphan(&state).await;
+            kill_orphan(&state, is_adopted).await;
             "the agent's runner was killed".to_owned()
         }
         Ok(None) => "the agent's runner did not start".to_owned(),
@@ -89,13 +97,17 @@ async fn without_report(dir: &SessionDir) -> Exit {
 }
 
 /// Kills an agent that outlived its runner, and waits until it is gone.
-async fn kill_orphan(state: &RunnerState) {
+async fn kill_orphan(state: &RunnerState, is_adopted: bool) {
     let Some(pid) = state.agent_pid.filter(|pid| {
         state.agent_start_time.is_some()
             && platform::process_start_time(*pid) == state.agent_start_time
     }) else {
         return;
     };
+    // Anybody could have named any process there.
+    if is_adopted && platform::environ_var(pid, MARK).is_none() {
+        return;
+    }
     for below in platform::descendants(pid) {
         kill(below, false);
     }

@@ -308,12 +308,18 @@ impl From<String> for Missing {
     }
 }
 
+/// What a session that was adopted waits for.
+const UNCONFIRMED: &str = "you to confirm it, because it was adopted from a directory that an agent can write; look at it, then acknowledge its alarm: `humanlayer alarms`";
+
 /// How a session's next process is launched; else what is missing for that.
 async fn prerequisites(
     ctx: &Context,
     session: &Session,
     message: Option<&Message>,
 ) -> Result<Result<Launch, Missing>, StoreError> {
+    if ctx.store.is_unconfirmed(session.id.clone()).await? {
+        return Ok(Err(UNCONFIRMED.to_owned().into()));
+    }
     let directory = PathBuf::from(&session.working_dir);
     if !blocking(move || directory.is_dir()).await {
         return Ok(Err(format!(

@@ -95,7 +95,9 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
         journal_taken: false,
         place_due: Instant::now(),
         place_skipped: false,
-        looked_at_end: false,
+        // Of an adopted one whose runner was gone by then only its own files tell.
+        looked_at_end: session.stream.read_before > 0
+            && ctx.callers.runner_process(&session.directory).is_none(),
         started: Instant::now(),
         watching: Watching::default(),
         session: Arc::new(session),
@@ -591,7 +593,8 @@ impl Supervisor {
     async fn finish(&mut self) -> Result<(), Problem> {
         self.look_how_the_runner_ended().await?;
         let keys = self.known_runner().await?.keys.clone();
-        let (exit, delivered) = remains::exit_of(&self.dir, keys).await;
+        let (exit, delivered) =
+            remains::exit_of(&self.dir, keys, self.session.stream.read_before > 0).await;
         if !delivered.is_empty() {
             self.ctx
                 .store

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, api_outbox, bounds, events, outbox, projects, seals, sessions,
+    Doing as _, Store, StoreError, adoption, api_outbox, bounds, events, outbox, projects, seals,
+    sessions,
 };
 use crate::daemon::clock;
 use crate::domain::allow_rule;
@@ -275,6 +276,7 @@ pub fn tool_finished(
     write: &mut Write<'_>,
     session_key: i64,
     tool_use_id: &str,
+    was_read_before: bool,
 ) -> Result<(), StoreError> {
     end_pending(
         write,
@@ -283,7 +285,11 @@ pub fn tool_finished(
         "a.tool_use_id = ?2 AND a.source <> 'remote_api'",
         Some(tool_use_id),
         Outcome::Abandoned,
-        "the tool call ended without this answer",
+        if was_read_before {
+            adoption::DECISION_LOST
+        } else {
+            "the tool call ended without this answer"
+        },
     )
 }
 

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::files::{self, Files, State};
 use super::known_sessions::KnownSessions;
+use super::stamp::Stamps;
 use super::{Doing as _, StoreError, schema, seals, secrets};
 use crate::daemon::secrets::Sealer;
 
@@ -37,6 +38,7 @@ pub struct Database {
     path: PathBuf,
     sealer: Arc<Sealer>,
     openings: Arc<AtomicU64>,
+    stamps: Arc<Stamps>,
     /// Kept until the end, and longer than the connection: a file that is closed takes SQLite's locks
     /// on it along.
     held: Vec<Option<File>>,
@@ -49,7 +51,12 @@ impl Database {
         let held = files::hold(path)?;
         let (mut known, log) = (KnownSessions::default(), Arc::default());
         let db = open_current(path, sealer, &mut known, &log)?;
+        let stamps = Stamps::begin(&db, path)?;
+        if stamps.was_put_back() {
+            super::foreign_writer::was_put_back(&db).doing("note that it was put back")?;
+        }
         Ok(Self {
+            stamps: Arc::new(stamps),
             db,
             known,
             log,
@@ -69,6 +76,11 @@ impl Database {
     /// Where its files are.
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// Whether it is the one that was used last.
+    pub fn stamps(&self) -> &Arc<Stamps> {
+        &self.stamps
     }
 
     /// How often it was opened again.
@@ -131,6 +143,11 @@ impl Database {
             && let Err(error) = self.put_back()
         {
             tracing::error!(%error, "the database was deleted and cannot be written back");
+        }
+        if self.files.state() == State::InPlace
+            && let Ok(seq) = super::events::last_seq(&self.db)
+        {
+            self.stamps.note(seq);
         }
         let Self { db, held, .. } = self;
         if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {

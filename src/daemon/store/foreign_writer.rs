@@ -31,6 +31,15 @@ pub fn begin(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     .map(drop)
 }
 
+/// Has the next look find that the database is another one than was used here last.
+pub fn was_put_back(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE temp.seen_version SET version = -1, detail = ?",
+        [super::stamp::PUT_BACK],
+    )
+    .map(drop)
+}
+
 const WHILE_RUNNING: &str = "another program has written to the database: no standing permission applies until you have looked at what is in force and acknowledged this";
 
 /// A number that changes when another connection has committed.

@@ -9,8 +9,8 @@ use super::messages::ReadMessages;
 use super::rows::micros;
 use super::writer::{Urgency, Write};
 use super::{
-    Doing as _, Store, StoreError, conversation, correlate, intentions, messages, outbox, sessions,
-    wire_ids,
+    Doing as _, Store, StoreError, adoption, conversation, correlate, intentions, messages, outbox,
+    sessions, wire_ids,
 };
 use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
@@ -135,7 +135,10 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Arc<Session>, StoreError
     }
     keep_lines(write, key, &ingest.lines)?;
     let mut session = Session::clone(&before);
-    let effects = (ingest.apply)(&mut session, write.now);
+    let mut effects = (ingest.apply)(&mut session, write.now);
+    if before.was_read_before() {
+        effects = adoption::with_messages(write, &session, effects)?;
+    }
     session.journal_offset = ingest.to;
     if ingest.end.is_some() {
         session.process = Process::Gone;
@@ -149,9 +152,15 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Arc<Session>, StoreError
         .filter(|effect| matches!(effect, Effect::Say(_)))
         .count();
     let sequence = save(write, &before, &mut session, words)?;
-    let mut touched = perform(write, &session, sequence, effects)?;
+    let mut touched = perform(write, (&before, &session), sequence, effects)?;
     if let Some(end) = &ingest.end {
-        approvals::abandon_all(write, key, &end.reason)?;
+        // Nothing came after what was read before.
+        let is_lost = (1..=before.stream.read_before).contains(&before.journal_offset);
+        let reason = match is_lost {
+            true => format!("{}; {}", end.reason, adoption::DECISION_LOST),
+            false => end.reason.clone(),
+        };
+        approvals::abandon_all(write, key, &reason)?;
         intentions::process_ended(write, &session, end)?;
         touched = Touched::Questions;
     }
@@ -224,7 +233,7 @@ enum Touched {
 
 fn perform(
     write: &mut Write<'_>,
-    session: &Session,
+    (before, session): (&Session, &Session),
     mut sequence: i64,
     effects: Vec<Effect>,
 ) -> Result<Touched, StoreError> {
@@ -256,13 +265,14 @@ fn perform(
                 tool_use_id,
                 succeeded,
             } => {
-                if succeeded {
+                let was_read_before = before.was_read_before();
+                if succeeded && !was_read_before {
                     alarms::tool_ran(write, session, &tool_use_id)?;
                 }
                 if !pending {
                     continue;
                 }
-                approvals::tool_finished(write, session.key, &tool_use_id)?;
+                approvals::tool_finished(write, session.key, &tool_use_id, was_read_before)?;
             }
             Effect::Ask(question) => {
                 pending = true;
@@ -276,6 +286,8 @@ fn perform(
             Effect::Messages(sign) => {
                 messages::apply(write, session, &sign)?;
             }
+            // They are words by now, or known.
+            Effect::Repeated { .. } => {}
             Effect::Send(line) => outbox::enqueue(write, session.key, None, &line)?,
         }
         touched = Touched::Questions;

@@ -9,6 +9,7 @@
 //! Called by the session supervisors and the RPC handlers. Must not know sockets, the agent's
 //! protocol or anything of presentation.
 
+mod adoption;
 mod alarms;
 mod api_outbox;
 mod approvals;
@@ -51,6 +52,7 @@ mod seals;
 mod search;
 mod secrets;
 mod sessions;
+mod stamp;
 mod terminals;
 mod wire_ids;
 mod writer;
@@ -58,6 +60,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use adoption::Adoption;
 pub use api_outbox::{ApiAnswer, ApiOutbox};
 pub use approvals::{AnswerLine, ApprovalFilter, ApprovalPage};
 pub use asking::NewMcpApproval;
@@ -319,6 +322,7 @@ pub struct Store {
     path: Arc<PathBuf>,
     files: files::Files,
     sealer: Arc<Sealer>,
+    stamps: Arc<stamp::Stamps>,
 }
 
 impl Store {
@@ -335,7 +339,7 @@ impl Store {
         // Before anything is made beside a file that is not ours.
         schema::refuse_untouched(path)?;
         let sealer = Arc::new(Sealer::beside(path));
-        let (writer, files) = writer::start(path, publisher, answer, &sealer)?;
+        let (writer, files, stamps) = writer::start(path, publisher, answer, &sealer)?;
         let readers = reader::Pool::start(path, READERS, writer.openings())?;
         Ok(Self {
             writer,
@@ -343,6 +347,7 @@ impl Store {
             path: Arc::new(path.to_owned()),
             files,
             sealer,
+            stamps,
         })
     }
 

@@ -223,6 +223,16 @@ pub fn seal_all(db: &Connection, sealer: &Sealer) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Takes the seals off what permits something: it is not known whether a person still wants that. What shows who is a
+/// person stays, or nobody could say so.
+pub fn take_off(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM seals WHERE kind NOT IN ('places', 'confirmed_terminals', 'runners')",
+        [],
+    )
+    .map(drop)
+}
+
 /// Seals all rows of some kinds: at the first start that knows them.
 pub fn seal_kinds(db: &Connection, sealer: &Sealer, kinds: &[&str]) -> rusqlite::Result<()> {
     for kind in KINDS.iter().filter(|kind| kinds.contains(&kind.kind)) {

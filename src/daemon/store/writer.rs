@@ -22,6 +22,7 @@ use super::database::{Database, NotBegun};
 use super::files::Files;
 use super::known_sessions::KnownSessions;
 use super::lock_waits::LockWaits;
+use super::stamp::Stamps;
 use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, once, seals};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
@@ -231,9 +232,10 @@ pub fn start(
     publisher: impl Publish,
     answer: AnswerLine,
     sealer: &Arc<Sealer>,
-) -> Result<(Handle, Files), StoreError> {
+) -> Result<(Handle, Files, Arc<Stamps>), StoreError> {
     let database = Database::open(path, sealer)?;
     let files = database.files().clone();
+    let stamps = Arc::clone(database.stamps());
     let openings = Arc::clone(database.openings());
     let seq = events::last_seq(database.as_opened())?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
@@ -257,7 +259,7 @@ pub fn start(
         openings,
         lock_waits,
     };
-    Ok((handle, files))
+    Ok((handle, files, stamps))
 }
 
 /// What jobs are given beside the database.

@@ -11,6 +11,7 @@ mod matrix;
 mod old_databases;
 mod older_runner;
 mod processes;
+mod put_back;
 mod rig;
 mod start;
 mod witness;

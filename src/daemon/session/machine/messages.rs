@@ -25,6 +25,16 @@ pub(super) fn repeated(session: &mut Session, uuid: Option<String>, text: &str) 
     Some(started(session, uuid))
 }
 
+/// A message that may have been sent while another database was in use.
+pub(super) fn unknown(session: &Session, uuid: Option<&str>, text: &str) -> Option<Effect> {
+    let is_words = !text.is_empty() && !text.starts_with(COMMAND_OUTPUT);
+    let uuid = uuid.filter(|_| is_words && session.was_read_before())?;
+    Some(Effect::Repeated {
+        uuid: uuid.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
 fn started(session: &mut Session, uuid: String) -> Effect {
     session.stream.has_started_messages = true;
     session.stream.turn_has_message = true;

@@ -154,6 +154,13 @@ enum Trace {
 
 impl Trace {
     fn of_runner(dir: &SessionDir, known: &KnownRunner) -> io::Result<Self> {
+        if !dir.path().exists() {
+            // It was deleted. A runner that lives all the same cannot be reached any more.
+            return Ok(match is_there(known) {
+                true => Self::Lives,
+                false => Self::Ended,
+            });
+        }
         let is_reported = dir.exit().exists();
         // One that somebody else wrote ends no session whose runner lives.
         let is_its_own = || {
@@ -177,7 +184,12 @@ impl Trace {
 /// Whether the runner lives. Anybody could hold its lock after its death: where its process is on record, that has to
 /// be there as well.
 fn is_alive(dir: &SessionDir, known: &KnownRunner) -> io::Result<bool> {
+    let may_be = known.processes.is_empty() || is_there(known);
+    Ok(may_be && runner::is_alive(dir)?)
+}
+
+/// Whether one of its processes is there.
+fn is_there(known: &KnownRunner) -> bool {
     let is_there = |process: &ProcessId| process.exists() && !platform::is_zombie(process.pid);
-    let is_known = known.processes.is_empty() || known.processes.iter().any(is_there);
-    Ok(is_known && runner::is_alive(dir)?)
+    known.processes.iter().any(is_there)
 }

@@ -20,6 +20,7 @@ use crate::daemon::session::machine;
 use crate::daemon::store::{Ingest, Store, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{Event, EventBody, Session};
+use crate::platform::ProcessId;
 
 /// Stretches of one journal that may be on their way into the store: while one is committed the next
 /// one waits behind it, so that the store's writer never waits for the reading of a long journal.
@@ -142,12 +143,19 @@ impl Supervisor {
     /// A process whose journal is gone cannot be followed: it is ended.
     async fn look_for_missing_journal(&mut self) -> Result<(), Problem> {
         let is_asked = self.session.end_requested_at.is_some();
-        if self.link.is_none() || self.session.process != Process::Live || self.journal_taken {
+        if self.session.process != Process::Live || self.journal_taken {
             return Ok(());
         }
+        let detail = if self.link.is_some() {
+            "The session's journal is gone, so what its agent does cannot be followed: its process is ended."
+        } else if self.is_cut_off() {
+            "The directory of the session's process was deleted, so its agent can neither be followed nor answered: it is ended."
+        } else {
+            return Ok(());
+        };
+        let detail = detail.to_owned();
         self.journal_taken = true;
-        let detail = "The session's journal is gone, so what its agent does cannot be followed: its process is ended.".to_owned();
-        tracing::error!(session = %self.session.id, "the journal is gone");
+        tracing::error!(session = %self.session.id, detail, "the journal is gone");
         let store = &self.ctx.store;
         store
             .raise_journal_damaged(self.session.key, detail)
@@ -160,6 +168,13 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// Whether the runner lives and its directory is gone, with its socket.
+    fn is_cut_off(&self) -> bool {
+        let runner = self.ctx.callers.runner_process(&self.session.directory);
+        let lives = |runner: ProcessId| runner.exists() && !crate::platform::is_zombie(runner.pid);
+        runner.is_some_and(lives) && !self.dir.path().exists()
     }
 
     /// Understands what there is and hands it to the store, as far as there is room on the way.
