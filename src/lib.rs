@@ -151,7 +151,11 @@
 //! file itself is held as well, whatever link leads to it. While it runs the daemon looks each second, and
 //! before each commit, whether its files are where they were. A socket that is gone is bound again. A
 //! database that was deleted is written back from what is open; while another file is in its place nothing
-//! is decided or recorded, and what is open is kept beside it. A journal that was cut off is read on from
+//! is decided or recorded, and what is open is kept beside it. A file beside the database says which opening of it was the
+//! last, so that an older one that is put back is known ([`daemon::store`]): then no standing permission, grant or key
+//! applies until a person has confirmed it. A directory of a process that the database does not know is adopted: its
+//! journal is read into a session that permits nothing and is not resumed before a person has acknowledged that. What
+//! cannot be adopted is kept and named; no journal is deleted unread. A journal that was cut off is read on from
 //! its new end. A runner that a signal stopped is told to go on, and ended from outside, after all that is
 //! below it, if it stays stopped while its session is to end. All of it is said: as what is wrong now in
 //! `health` and on screen, and as alarms that stay. Whoever asks a daemon that answers nobody learns that
