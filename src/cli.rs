@@ -10,10 +10,10 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    alarms, answer, approvals, approve, archive, completions, config, contact_human, continue_,
-    daemon, delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch, login, logs,
-    mcp, ping, places, rename, respond, restart, rpc, search, send, sessions, show, terminals,
-    unsend, watch,
+    alarms, answer, approvals, approve, archive, backup, completions, config, contact_human,
+    continue_, daemon, delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch,
+    login, logs, mcp, ping, places, rename, respond, restart, restore, rpc, search, send, sessions,
+    show, terminals, unsend, watch,
 };
 use crate::config::Flags;
 use crate::protocol::request::RequestOptions;
@@ -236,6 +236,10 @@ pub enum Verb {
     Config(config::Args),
     /// Start, stop or inspect the daemon
     Daemon(daemon::Args),
+    /// Copy the database to a file, while it is used
+    Backup(backup::Args),
+    /// Put a backup in the place of the database
+    Restore(restore::Args),
     /// Try the dashboard with scripted agents; needs no setup
     Demo(demo::Args),
     /// Check your setup

@@ -155,7 +155,9 @@
 //! last, so that an older one that is put back is known ([`daemon::store`]): then no standing permission, grant or key
 //! applies until a person has confirmed it. A directory of a process that the database does not know is adopted: its
 //! journal is read into a session that permits nothing and is not resumed before a person has acknowledged that. What
-//! cannot be adopted is kept and named; no journal is deleted unread. A journal that was cut off is read on from
+//! cannot be adopted is kept and named; no journal is deleted unread. A backup is a copy of database and key, made by
+//! whoever types it without the daemon; it is put back by the daemon that stops, or where none runs by the command, which
+//! proves a person as the daemon does. A journal that was cut off is read on from
 //! its new end. A runner that a signal stopped is told to go on, and ended from outside, after all that is
 //! below it, if it stays stopped while its session is to end. All of it is said: as what is wrong now in
 //! `health` and on screen, and as alarms that stay. Whoever asks a daemon that answers nobody learns that

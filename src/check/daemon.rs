@@ -11,6 +11,7 @@ use crate::client::{Client, ClientError};
 use crate::daemon::places::Places;
 use crate::daemon::store;
 use crate::ipc::listener::MAX_PATH_BYTES;
+use crate::platform;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::HealthResponse;
 
@@ -76,11 +77,24 @@ fn directory(socket: &Path) -> Finding {
     };
     let uid = rustix::process::geteuid().as_raw();
     let mode = found.mode() & 0o7777;
-    if !found.is_dir() || found.uid() != uid {
+    if !found.is_dir() {
         Finding::fail(
             check,
-            format!("{} is not a directory of yours", directory.display()),
+            format!("{} is not a directory", directory.display()),
             "choose another path with HUMANLAYER_DAEMON_SOCKET",
+        )
+    } else if found.uid() != uid {
+        let (owner, user) = (
+            platform::describe_user(found.uid()),
+            platform::describe_user(uid),
+        );
+        Finding::fail(
+            check,
+            format!("{} belongs to {owner}, and this is {user}", directory.display()),
+            format!(
+                "if {owner} started the daemon before: sudo chown -R {user} {}; else choose another path with HUMANLAYER_DAEMON_SOCKET",
+                directory.display()
+            ),
         )
     } else if mode & 0o022 != 0 {
         Finding::fail(

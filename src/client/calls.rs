@@ -59,6 +59,9 @@ use crate::protocol::session::{
     SessionState, SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
 };
 use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
+use crate::protocol::upkeep::{
+    RepairParams, RepairResponse, RestoreDatabaseParams, RestoreDatabaseResponse,
+};
 
 /// A connection to the daemon. Dropping it closes the connection.
 #[derive(Debug)]
@@ -232,6 +235,10 @@ calls! {
     add_place(AddPlaceParams) -> PlaceResponse = ADD_PLACE;
     /// Takes a place off the record.
     remove_place(RemovePlaceParams) -> PlaceResponse = REMOVE_PLACE;
+    /// Mends what is not as it should be.
+    repair(RepairParams) -> RepairResponse = REPAIR;
+    /// Has a backup put in the place of the database.
+    restore_database(RestoreDatabaseParams) -> RestoreDatabaseResponse = RESTORE_DATABASE;
     /// Ends a key for good.
     revoke_key(RevokeKeyParams) -> RevokeKeyResponse = REVOKE_KEY;
     /// Decides. That somebody else was first is an answer, not an error.

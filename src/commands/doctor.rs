@@ -1,32 +1,48 @@
 //! `doctor`: check the setup.
 //!
 //! Owns how findings are shown; what is examined, and how, is in [`crate::check`]. Nothing is
-//! changed and no daemon is started.
+//! changed and no daemon is started, except with `--repair`: then the daemon mends what it can first.
 
 use super::dashboard;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::check::{Finding, Level, agent, daemon, isolation, login, remote_api};
+use crate::client::ensure_daemon;
 use crate::config::{Config, Flags};
 use crate::domain::text::sanitize_line;
+use crate::protocol::upkeep::RepairParams;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n  \
     humanlayer doctor\n  \
-    humanlayer doctor --json\n\n\
-    Starts no daemon. Where ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL is set, the\n\
+    humanlayer doctor --json\n  \
+    humanlayer doctor --repair\n\n\
+    Starts no daemon, except to repair. Where ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL is set, the\n\
     agent's program is started briefly to check that it supports approvals; no\n\
     model is called. Exits with 1 if a check fails.")]
 pub struct Args {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+
+    /// Adopt, move aside and make anew what is not as it should be, and say what was done
+    ///
+    /// Starts the daemon. Sessions that the database does not know are adopted from their
+    /// directories, directories that belong to no session are moved to `quarantine` beside them,
+    /// indexes that do not fit are made anew, and the database that the daemon has open is put back
+    /// where another file has taken its place. Without this nothing is changed. Refused to agents.
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// Examines everything, and fails if something cannot work.
 pub async fn run(args: Args, flags: Flags) -> Result<(), Failure> {
-    let findings = examine(&flags).await;
+    let mut findings = match args.repair {
+        true => repair(&flags).await?,
+        false => Vec::new(),
+    };
+    findings.extend(examine(&flags).await);
     let mut out = Output::new();
     if args.json {
         out.json(&findings)?;
@@ -37,6 +53,20 @@ pub async fn run(args: Args, flags: Flags) -> Result<(), Failure> {
         return Err(Failure::Silent(Exit::Failed));
     }
     Ok(())
+}
+
+/// Has the daemon mend what it can; says what that was.
+async fn repair(flags: &Flags) -> Result<Vec<Finding>, Failure> {
+    let config = Config::load(flags)?;
+    let client = ensure_daemon(&config).await?;
+    let done = client.repair(&RepairParams {}).await?.done;
+    if done.is_empty() {
+        return Ok(vec![Finding::ok("repair", "nothing to repair")]);
+    }
+    Ok(done
+        .into_iter()
+        .map(|done| Finding::ok("repair", done))
+        .collect())
 }
 
 async fn examine(flags: &Flags) -> Vec<Finding> {

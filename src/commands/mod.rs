@@ -11,6 +11,7 @@ pub mod answer;
 pub mod approvals;
 pub mod approve;
 pub mod archive;
+pub mod backup;
 pub mod complete;
 pub mod completions;
 pub mod config;
@@ -42,6 +43,7 @@ mod printer;
 pub mod rename;
 pub mod respond;
 pub mod restart;
+pub mod restore;
 pub mod rpc;
 pub mod search;
 mod secret;
@@ -212,6 +214,8 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         Verb::Terminals(args) => terminals::run(args, context).await,
         Verb::Places(args) => places::run(args, context).await,
         Verb::Rpc(args) => rpc::run(args, context).await,
+        Verb::Backup(args) => backup::run(args, context),
+        Verb::Restore(args) => restore::run(args, context).await,
         Verb::Daemon(args) => daemon::run(args, context).await,
         Verb::Ping(args) => ping::run(args, context).await,
         // Done before, without a configuration or with more than that.

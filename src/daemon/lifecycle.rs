@@ -21,6 +21,7 @@ use super::claude::control;
 use super::conditions::{Conditions, Part};
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::places::{Places, parent};
+use super::restoring::Restoring;
 use super::session::{self, Sessions};
 use super::signals::Signals;
 use super::store::{Locked, Store, StoreError};
@@ -101,6 +102,16 @@ pub enum DaemonError {
         path: PathBuf,
         /// Who can.
         why: &'static str,
+    },
+    /// It is another user's.
+    #[error("cannot keep the database or the socket in {path}: it belongs to {owner}, and this is {user}. If the daemon was started as {owner} before, give it back with `sudo chown -R {user} {path}`, or name another place with HUMANLAYER_DATABASE_PATH or HUMANLAYER_DAEMON_SOCKET", path = path.display())]
+    OthersDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// Who this is.
+        user: String,
     },
     /// Another daemon is there.
     #[error("another daemon holds {path}: {holder}. `humanlayer daemon status` shows a daemon; what is none has no business with that file", path = path.display())]
@@ -289,6 +300,7 @@ async fn serve(
         most_agent_launches: options.agent_launches,
         permissions: Arc::new(Notify::new()),
         askers: Arc::new(Notify::new()),
+        restoring: Restoring::default(),
     });
     let server =
         |lock| sockets::server(&daemon, lock).map_err(|error| system("register methods")(&error));
@@ -359,6 +371,7 @@ async fn serve(
     }
     crate::failpoint::hit("lifecycle.drained");
     store.close().await;
+    daemon.restoring.carry_out(&options.database);
     tracing::info!("stopped");
     Ok(())
 }
@@ -458,7 +471,7 @@ async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: Cancella
         if now != reopened {
             reopened = now;
             let detail = format!(
-                "the database {} was deleted while it was in use; it was written back whole",
+                "the database {} was deleted or replaced while it was in use; it was written back whole",
                 store.path().display()
             );
             let kind = AlarmKind::DatabaseMoved;
@@ -510,6 +523,20 @@ async fn prune(store: Store, stop: CancellationToken) {
     }
 }
 
+/// Holds a database as a daemon does, so that none can be started on it meanwhile.
+///
+/// # Errors
+/// When a daemon runs.
+pub(super) fn hold_database(database: &Path) -> Result<Vec<File>, DaemonError> {
+    private_dir(&parent(database))?;
+    let real = fs::canonicalize(database).ok();
+    let real = real.filter(|real| real != database);
+    std::iter::once(database.to_owned())
+        .chain(real)
+        .map(|path| lock(&with_suffix(&path, ".lock")))
+        .collect()
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
@@ -528,6 +555,11 @@ fn private_dir(path: &Path) -> Result<(), DaemonError> {
         .map_err(failed)?;
     let data = fs::metadata(path).map_err(failed)?;
     match unsafe_directory(data.uid(), data.gid(), data.mode(), platform::user_id()) {
+        Some(ANOTHER_USERS) => Err(DaemonError::OthersDirectory {
+            path: path.to_owned(),
+            owner: platform::describe_user(data.uid()),
+            user: platform::describe_user(platform::user_id()),
+        }),
         Some(why) => Err(DaemonError::OpenDirectory {
             path: path.to_owned(),
             why,
@@ -536,11 +568,14 @@ fn private_dir(path: &Path) -> Result<(), DaemonError> {
     }
 }
 
+/// A directory's owner could put anything there.
+const ANOTHER_USERS: &str = "it belongs to another user";
+
 /// Why others could put a socket or a database of their own into a directory.
 fn unsafe_directory(owner: u32, group: u32, mode: u32, user: u32) -> Option<&'static str> {
     let own_group = rustix::process::getegid().as_raw();
     if owner != user {
-        Some("it belongs to another user")
+        Some(ANOTHER_USERS)
     } else if mode & 0o002 != 0 {
         Some("every user can write there")
     } else if mode & 0o020 != 0 && group != own_group {

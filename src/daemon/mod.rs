@@ -21,6 +21,7 @@ mod orphans;
 mod permissions;
 pub mod places;
 mod project;
+pub mod restoring;
 pub mod rpc;
 pub mod secrets;
 pub mod session;
@@ -65,6 +66,7 @@ pub struct Daemon {
     most_agent_launches: u16,
     permissions: Arc<Notify>,
     askers: Arc<Notify>,
+    restoring: restoring::Restoring,
 }
 
 impl Daemon {

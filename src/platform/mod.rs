@@ -60,6 +60,18 @@ pub fn user_id() -> u32 {
 
 /// A user's name, where the system knows one.
 #[must_use]
+pub fn describe_user(uid: u32) -> String {
+    let plain = |name: &String| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    user_name(uid)
+        .filter(plain)
+        .unwrap_or_else(|| uid.to_string())
+}
+
+/// The name of a user, where there is one.
+#[must_use]
 pub fn user_name(uid: u32) -> Option<String> {
     uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned())
 }

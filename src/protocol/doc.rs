@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     PROTOCOL_VERSION, alarms, approval, conversation, decision, error, event, keys, messages,
-    method, places, session, terminals,
+    method, places, session, terminals, upkeep,
 };
 
 /// A method that takes and gives nothing of note.
@@ -197,6 +197,14 @@ fn methods() -> Vec<Entry> {
     b.method::<places::RemovePlaceParams, places::PlaceResponse>(
         method::REMOVE_PLACE,
         "Takes a place off the record. Refused to everybody but a person.",
+    );
+    b.method::<upkeep::RepairParams, upkeep::RepairResponse>(
+        method::REPAIR,
+        "Adopts sessions whose directories the database does not know, moves directories aside that belong to no session, makes indexes anew that do not fit, counts sessions again, and puts the database that is open back where another file has taken its place. Doing it again does nothing more. Refused to everybody but a person.",
+    );
+    b.method::<upkeep::RestoreDatabaseParams, upkeep::RestoreDatabaseResponse>(
+        method::RESTORE_DATABASE,
+        "Checks a backup (`humanlayer backup`) and makes it ready. It is put in the place of the database when the daemon stops within two minutes; the present one is kept. Refused to everybody but a person.",
     );
     b.method::<keys::RevokeKeyParams, keys::RevokeKeyResponse>(
         method::REVOKE_KEY,

@@ -66,6 +66,10 @@ pub const LIST_PLACES: &str = "listPlaces";
 pub const ADD_PLACE: &str = "addPlace";
 /// Takes a place off the record.
 pub const REMOVE_PLACE: &str = "removePlace";
+/// Adopts, moves aside and makes anew what is not as it should be.
+pub const REPAIR: &str = "repair";
+/// Has a backup put in the place of the database when the daemon stops.
+pub const RESTORE_DATABASE: &str = "restoreDatabase";
 /// Events in the older daemon's way; takes the connection over.
 pub const SUBSCRIBE: &str = "Subscribe";
 /// Sessions, counts and pending approvals of one moment.
@@ -91,7 +95,7 @@ pub const EVENT: &str = "event";
 
 /// The methods that only a person's program may call, whatever they are asked to do. Those with which an
 /// agent may act on its own session, and no other, are not among them.
-pub const FOR_PERSONS: [&str; 13] = [
+pub const FOR_PERSONS: [&str; 15] = [
     CONTINUE_SESSION,
     BULK_ARCHIVE_SESSIONS,
     DELETE_SESSIONS,
@@ -102,6 +106,8 @@ pub const FOR_PERSONS: [&str; 13] = [
     CONFIRM_TERMINAL,
     ADD_PLACE,
     REMOVE_PLACE,
+    REPAIR,
+    RESTORE_DATABASE,
     SEND_MESSAGE,
     WITHDRAW_MESSAGE,
     RESTART_SESSION,

@@ -23,6 +23,7 @@ pub mod remote_api;
 pub mod request;
 pub mod session;
 pub mod terminals;
+pub mod upkeep;
 
 /// Version of the protocol; raised when a client of the older one would misunderstand.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -23,6 +23,7 @@ mod resume;
 mod session;
 mod subscribe;
 mod terminals;
+mod upkeep;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -106,6 +107,8 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::LIST_PLACES, places::list)?;
     serve(m, method::ADD_PLACE, places::add)?;
     serve(m, method::REMOVE_PLACE, places::remove)?;
+    serve(m, method::REPAIR, upkeep::repair)?;
+    serve(m, method::RESTORE_DATABASE, upkeep::restore)?;
     events::register(m)?;
     Ok(module)
 }

@@ -7,8 +7,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -42,7 +43,21 @@ pub struct Kept {
     pub name: String,
     /// Why it was not adopted.
     pub why: String,
+    /// Whether no process uses it, so that it may be moved.
+    pub is_unused: bool,
 }
+
+/// Which directories are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All: nothing is launched meanwhile.
+    All,
+    /// Those that have been as they are for a while.
+    Settled,
+}
+
+/// How long a directory is left alone while sessions may be launched.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// What became of the directories that the database does not know.
 #[derive(Clone, Debug, Default)]
@@ -84,10 +99,10 @@ pub fn describe(kept: &[Kept], sessions: &Path) -> Option<String> {
 ///
 /// # Errors
 /// When the database cannot be read or written.
-pub async fn look(ctx: &Context, known: &[Session]) -> Result<Looked, StoreError> {
+pub async fn look(ctx: &Context, known: &[Session], which: Which) -> Result<Looked, StoreError> {
     let mut looked = Looked::default();
     let place = ctx.sessions_dir.clone();
-    for name in blocking(move || names(&place)).await {
+    for name in blocking(move || names(&place, which)).await {
         let dir = SessionDir::new(ctx.sessions_dir.join(&name));
         if known.iter().any(|session| session.directory == name) {
             continue;
@@ -106,6 +121,7 @@ pub async fn look(ctx: &Context, known: &[Session]) -> Result<Looked, StoreError
             }
         })
         .await;
+        let is_unused = matches!(found, Found::Kept(_));
         let kept = match found {
             Found::Over => {
                 looked.over.push(dir);
@@ -136,7 +152,11 @@ pub async fn look(ctx: &Context, known: &[Session]) -> Result<Looked, StoreError
             why = kept,
             "a directory belongs to no session that is known; it is kept"
         );
-        looked.kept.push(Kept { name, why: kept });
+        looked.kept.push(Kept {
+            name,
+            why: kept,
+            is_unused,
+        });
     }
     looked.kept.extend(runners_without_directory(ctx, known));
     Ok(looked)
@@ -156,21 +176,72 @@ fn runners_without_directory(ctx: &Context, known: &[Session]) -> Vec<Kept> {
                 why: format!(
                     "it was deleted, and its agent runs below process {pid}: `kill {pid}` ends it"
                 ),
+                is_unused: false,
             })
         })
         .collect()
 }
 
-fn names(place: &Path) -> Vec<String> {
+fn names(place: &Path, which: Which) -> Vec<String> {
     let Ok(entries) = fs::read_dir(place) else {
         return Vec::new();
     };
     let names = entries.flatten().take(LOOKED_AT);
     let mut names: Vec<String> = names
+        .filter(|entry| which == Which::All || is_settled(&entry.path()))
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort_unstable();
     names
+}
+
+/// Whether nothing has been made in a directory or taken out of it of late: a launch that is under way is not on record
+/// yet.
+fn is_settled(path: &Path) -> bool {
+    let changed = fs::symlink_metadata(path).and_then(|found| found.modified());
+    let age = changed.map(|changed| match SystemTime::now().duration_since(changed) {
+        Ok(age) => age,
+        Err(ahead) => ahead.duration(),
+    });
+    age.is_ok_and(|age| age >= SETTLED)
+}
+
+/// Moves what no process uses out of the sessions' place; says what, and gives what stays.
+pub fn move_aside(sessions: &Path, kept: Vec<Kept>) -> (Vec<String>, Vec<Kept>) {
+    let aside = sessions.with_file_name("quarantine");
+    let (mut moved, mut stays) = (Vec::new(), Vec::new());
+    for kept in kept {
+        let dir = SessionDir::new(sessions.join(&kept.name));
+        let is_used = !kept.is_unused || !matches!(runner_of(&dir), Ok(None));
+        if is_used {
+            stays.push(kept);
+            continue;
+        }
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&aside);
+        let target = (0..)
+            .map(|count| match count {
+                0 => aside.join(&kept.name),
+                count => aside.join(format!("{}.{count}", kept.name)),
+            })
+            .find(|target| fs::symlink_metadata(target).is_err());
+        let target = target.unwrap_or_else(|| aside.join(&kept.name));
+        match made.and_then(|()| fs::rename(dir.path(), &target)) {
+            Ok(()) => moved.push(format!(
+                "moved {} to {} ({})",
+                dir.path().display(),
+                target.display(),
+                kept.why
+            )),
+            Err(error) => stays.push(Kept {
+                why: format!("{}; it cannot be moved aside: {error}", kept.why),
+                ..kept
+            }),
+        }
+    }
+    (moved, stays)
 }
 
 /// What a directory is.
@@ -456,6 +527,7 @@ mod tests {
             .map(|number| Kept {
                 name: number.to_string(),
                 why: "it has no journal".to_owned(),
+                is_unused: true,
             })
             .collect();
         let told = describe(&kept, Path::new("/s")).unwrap();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::adopt::{self, Which};
 use super::agent_info::Asking;
 use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Stop};
@@ -68,6 +69,36 @@ impl Sessions {
             self.supervise(session);
         }
         Ok(())
+    }
+
+    /// Adopts what an earlier database knew, and moves aside what belongs to no session. Says what was done.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub async fn repair(&self) -> Result<Vec<String>, StoreError> {
+        let known = self.ctx.store.sessions_in_progress().await?;
+        let looked = adopt::look(&self.ctx, &known, Which::Settled).await?;
+        let mut done = Vec::new();
+        for dir in &looked.over {
+            adopt::remove(dir).await;
+            let path = dir.path().display();
+            done.push(format!(
+                "removed {path}, whose process is over and on record"
+            ));
+        }
+        for session in looked.adopted {
+            let (id, directory) = (session.id.short().to_owned(), session.directory.clone());
+            done.push(format!(
+                "adopted session {id} from its directory {directory}"
+            ));
+            self.supervise(session);
+        }
+        let ctx = Arc::clone(&self.ctx);
+        let (moved, kept) =
+            blocking(move || adopt::move_aside(&ctx.sessions_dir, looked.kept)).await;
+        done.extend(moved);
+        self.ctx.keep(kept);
+        Ok(done)
     }
 
     /// Launches a session. When its id is known already, that session is returned and nothing is

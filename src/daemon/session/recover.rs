@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::adopt::Which;
 use super::{Context, adopt, launch};
 use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
@@ -107,7 +108,7 @@ fn may_launch(dir: &SessionDir) -> bool {
 
 /// Removes directories of processes that are over, and adopts those that nothing is known of.
 async fn take_in_strays(ctx: &Context, sessions: &mut Vec<Session>) -> Result<(), StoreError> {
-    let looked = adopt::look(ctx, sessions).await?;
+    let looked = adopt::look(ctx, sessions, Which::All).await?;
     for dir in &looked.over {
         adopt::remove(dir).await;
     }

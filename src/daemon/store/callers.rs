@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, seals};
 use crate::daemon::callers::{Place, PlaceRecord};
+use crate::daemon::secrets::Sealer;
 use crate::platform::ProcessId;
 
 const PLACE: &str = "id, kind, name, boot_id, pid, start_time, program, added_by, created_at";
@@ -90,15 +91,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn places(&self) -> Result<Vec<PlaceRecord>, StoreError> {
         let sealer = Arc::clone(&self.sealer);
-        self.readers
-            .run(move |db| {
-                let places: Vec<PlaceRecord> = db
-                    .prepare_cached(&format!("SELECT {PLACE} FROM places ORDER BY id"))
-                    .and_then(|mut query| query.query_map([], place)?.collect())
-                    .doing("list the places")?;
-                seals::ours(db, &sealer, "places", places, |place| place.id.to_string())
-            })
-            .await
+        self.readers.run(move |db| places(db, &sealer)).await
     }
 
     /// Takes a place off the record.
@@ -205,6 +198,15 @@ impl Store {
             })
             .await
     }
+}
+
+/// All places on record; none that somebody else wrote.
+pub fn places(db: &Connection, sealer: &Sealer) -> Result<Vec<PlaceRecord>, StoreError> {
+    let places: Vec<PlaceRecord> = db
+        .prepare_cached(&format!("SELECT {PLACE} FROM places ORDER BY id"))
+        .and_then(|mut query| query.query_map([], place)?.collect())
+        .doing("list the places")?;
+    seals::ours(db, sealer, "places", places, |place| place.id.to_string())
 }
 
 fn add(

@@ -102,6 +102,22 @@ impl Database {
                 }
             }
             State::Replaced => {
+                let is_back = self
+                    .files
+                    .make_room()
+                    .map_err(|error| error.to_string())
+                    .and_then(|room| match room {
+                        true => self
+                            .put_back()
+                            .map(|()| true)
+                            .map_err(|error| error.to_string()),
+                        false => Ok(false),
+                    });
+                match is_back {
+                    Ok(true) => return Ok((&self.db, &mut self.known)),
+                    Ok(false) => {}
+                    Err(error) => tracing::error!(error, "the database cannot be put back"),
+                }
                 self.files.keep(&self.db);
                 return Err(NotBegun::Moved(
                     self.files.problem(&state).unwrap_or_default(),
@@ -132,7 +148,7 @@ impl Database {
         self.held.push(files::hold(&self.path)?);
         self.db = open_current(&self.path, &self.sealer, &mut self.known, &self.log)?;
         self.openings.fetch_add(1, Ordering::AcqRel);
-        tracing::error!(path = %self.path.display(), "the database was deleted while it was in use; it was written back");
+        tracing::error!(path = %self.path.display(), "the database was deleted or replaced while it was in use; it was written back");
         Ok(())
     }
 

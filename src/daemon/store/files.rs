@@ -51,6 +51,15 @@ pub struct Files {
     known: Arc<Mutex<Known>>,
     /// Where the open database was kept when another file took its place.
     kept: Arc<Mutex<Option<PathBuf>>>,
+    /// Whether a person wants the open one back in its place, and where the file went that was there.
+    back: Arc<Mutex<Back>>,
+}
+
+/// Putting the open database back.
+#[derive(Clone, Debug, Default)]
+struct Back {
+    is_wanted: bool,
+    set_aside: Option<PathBuf>,
 }
 
 impl Files {
@@ -60,6 +69,7 @@ impl Files {
             path: Arc::new(path.to_owned()),
             known: Arc::default(),
             kept: Arc::default(),
+            back: Arc::default(),
         };
         files.learn();
         files
@@ -114,7 +124,7 @@ impl Files {
                     None => "what this daemon has cannot be kept beside it".to_owned(),
                 };
                 Some(format!(
-                    "another file was put in the place of the database {path} while it was in use: nothing is decided or recorded. {kept}. Put the one that is to hold there, then `humanlayer daemon restart`"
+                    "another file was put in the place of the database {path} while it was in use: nothing is decided or recorded. {kept}. `humanlayer doctor --repair` puts what this daemon has back; to use the file that is there now, `humanlayer daemon restart`"
                 ))
             }
         }
@@ -134,6 +144,41 @@ impl Files {
         fs::rename(&whole, &*self.path)?;
         self.learn();
         Ok(())
+    }
+
+    /// Has the open database put back when it is written next, whatever is in its place.
+    pub fn want_back(&self) {
+        self.back().is_wanted = true;
+    }
+
+    /// Where the file went that was in the database's place, once.
+    pub fn set_aside(&self) -> Option<PathBuf> {
+        self.back().set_aside.take()
+    }
+
+    /// Makes room for the open database, if a person wants it back; says whether there is room now.
+    ///
+    /// # Errors
+    /// When the file in its place cannot be moved.
+    pub fn make_room(&self) -> io::Result<bool> {
+        let mut back = self.back();
+        if !std::mem::take(&mut back.is_wanted) {
+            return Ok(false);
+        }
+        let at = jiff::Timestamp::now().as_second();
+        let other = beside(&self.path, &format!(".other-{at}"));
+        fs::rename(&*self.path, &other)?;
+        for suffix in ["-wal", "-shm"] {
+            // They are there only where it is a database that was in use.
+            let _ = fs::rename(beside(&self.path, suffix), beside(&other, suffix));
+        }
+        back.set_aside = Some(other);
+        *self.kept() = None;
+        Ok(true)
+    }
+
+    fn back(&self) -> MutexGuard<'_, Back> {
+        self.back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the open database beside what has taken its place, once.

@@ -15,6 +15,7 @@ mod api_outbox;
 mod approvals;
 mod asker_processes;
 mod asking;
+mod backup;
 mod bounds;
 mod callers;
 mod clock;
@@ -40,6 +41,7 @@ mod outbox;
 mod overview;
 mod projects;
 mod reader;
+mod repair;
 mod requests;
 #[cfg(test)]
 mod requests_tests;
@@ -64,6 +66,9 @@ pub use adoption::Adoption;
 pub use api_outbox::{ApiAnswer, ApiOutbox};
 pub use approvals::{AnswerLine, ApprovalFilter, ApprovalPage};
 pub use asking::NewMcpApproval;
+pub use backup::{
+    BackupError, Prepared, back_up, key_of as key_of_backup, places_at_rest, prepare, put_in_place,
+};
 pub use bounds::{CONTACTS_OF_SESSION, PendingBounds};
 pub use conversation::{Names, Page};
 pub use events::Replay;

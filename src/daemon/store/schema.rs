@@ -200,6 +200,9 @@ fn recognise(db: &Connection, path: &Path) -> Result<usize, StoreError> {
     })
 }
 
+/// What is said of a database in which nothing is.
+pub const EMPTY: &str = "empty";
+
 /// Looks at a database without changing it: says in a few words what is in it.
 ///
 /// # Errors
@@ -208,7 +211,7 @@ pub fn inspect(path: &Path) -> Result<String, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(|source| unreadable(path, source))?;
     match recognise(&db, path)? {
-        0 => Ok("empty".to_owned()),
+        0 => Ok(EMPTY.to_owned()),
         version => {
             let count = |table: &str| -> rusqlite::Result<i64> {
                 db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {

@@ -125,6 +125,15 @@ fn is_other(last: Option<&Stamp>, opening: Option<i64>, seq: i64) -> bool {
     }
 }
 
+/// Marks a copy of a database as one: it is none that was used anywhere last.
+pub fn mark_as_copy(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT OR REPLACE INTO counters (name, value) VALUES ('opening', 0)",
+        [],
+    )
+    .map(drop)
+}
+
 /// Where the stamp of a database is.
 pub fn path_beside(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();

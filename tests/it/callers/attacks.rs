@@ -177,6 +177,11 @@ fn an_agent_leaves_other_sessions_alone() {
         ),
         ("addPlace", json!({"pid": 1})),
         ("removePlace", json!({"id": 1})),
+        ("repair", json!({})),
+        (
+            "restoreDatabase",
+            json!({"path": daemon.database().display().to_string()}),
+        ),
     ];
     let (_, answers) = calls_of_an_agent(&daemon, &calls);
     for ((method, _), answer) in calls.iter().zip(&answers) {

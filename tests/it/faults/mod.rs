@@ -14,4 +14,5 @@ mod processes;
 mod put_back;
 mod rig;
 mod start;
+mod upkeep;
 mod witness;
