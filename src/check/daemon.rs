@@ -90,7 +90,10 @@ fn directory(socket: &Path) -> Finding {
         );
         Finding::fail(
             check,
-            format!("{} belongs to {owner}, and this is {user}", directory.display()),
+            format!(
+                "{} belongs to {owner}, and this is {user}",
+                directory.display()
+            ),
             format!(
                 "if {owner} started the daemon before: sudo chown -R {user} {}; else choose another path with HUMANLAYER_DAEMON_SOCKET",
                 directory.display()

@@ -168,9 +168,14 @@ impl Files {
         let at = jiff::Timestamp::now().as_second();
         let other = beside(&self.path, &format!(".other-{at}"));
         fs::rename(&*self.path, &other)?;
-        for suffix in ["-wal", "-shm"] {
-            // They are there only where it is a database that was in use.
-            let _ = fs::rename(beside(&self.path, suffix), beside(&other, suffix));
+        // A log that is the open one's must not stand beside another file: it would be read into that.
+        let known = *self.known();
+        for (suffix, own) in [("-wal", known.log), ("-shm", known.index)] {
+            let (log, aside) = (beside(&self.path, suffix), beside(&other, suffix));
+            if identity(&log) != own {
+                // It is there only where that file was in use.
+                let _ = fs::rename(log, aside);
+            }
         }
         back.set_aside = Some(other);
         *self.kept() = None;

@@ -64,6 +64,8 @@ const VERBS: &[&[&str]] = &[
     &["daemon", "status"],
     &["daemon", "logs"],
     &["doctor"],
+    &["backup"],
+    &["restore"],
     &["demo"],
 ];
 

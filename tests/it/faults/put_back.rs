@@ -302,7 +302,8 @@ fn an_agent_whose_directory_was_deleted_while_no_daemon_ran_is_ended_and_that_is
     let state = fs::read(dir.join("runner.json")).unwrap();
     let state: Value = serde_json::from_slice(&state).unwrap();
     daemon.kill();
-    fs::remove_dir_all(&dir).unwrap();
+    // Its runner may write there in this moment.
+    wait_until("it is deleted", || fs::remove_dir_all(&dir).ok());
     daemon.launch(&[]);
     let over = wait_until("it is over", || {
         let session = daemon.session(&session);

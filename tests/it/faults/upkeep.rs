@@ -266,6 +266,7 @@ fn doctor_repair_puts_the_database_that_is_open_back_where_another_file_took_its
     let other: Vec<PathBuf> = other
         .iter()
         .filter(|name| name.contains(".other-"))
+        .inspect(|name| assert!(!name.ends_with("-wal"), "the log of the open one: {name}"))
         .map(|name| daemon.state().join(name))
         .collect();
     assert_eq!(fs::read(&other[0]).unwrap(), b"a backup, perhaps");
