@@ -149,7 +149,8 @@
 //!
 //! Two locks, held for life, make the daemon one per socket and one per database; on Linux the database's
 //! file itself is held as well, whatever link leads to it. While it runs the daemon looks each second, and
-//! before each commit, whether its files are where they were. A socket that is gone is bound again. A
+//! before each commit, whether its files are where they were. A socket that is gone is bound again
+//! at once, and meanwhile our own clients come in by one that is no file ([`ipc::abstract_socket`]). A
 //! database that was deleted is written back from what is open; while another file is in its place nothing
 //! is decided or recorded, and what is open is kept beside it. A file beside the database says which opening of it was the
 //! last, so that an older one that is put back is known ([`daemon::store`]): then no standing permission, grant or key

@@ -242,7 +242,7 @@ mod tests {
                 on_socket_change: None,
             };
             let stop = CancellationToken::new();
-            let serving = tokio::spawn(server.serve(listener, stop.clone()));
+            let serving = tokio::spawn(server.serve(listener, None, stop.clone()));
             Self { stop, serving }
         }
 

@@ -21,10 +21,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::FramedRead;
 
 use super::life::{self, Life};
+use crate::ipc::abstract_socket;
 use crate::ipc::codec::{Item, LineCodec};
 use crate::ipc::limits::{REQUEST_BYTES, RESPONSE_BYTES};
 use crate::ipc::writer::LineWriter;
-use crate::platform;
+use crate::platform::{self, ProcessHandle, Step};
 
 /// How long a call may take by default. Waiting for a person is a
 /// subscription, never a call.
@@ -151,8 +152,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// know is answered by the layer that reads the socket.
 pub async fn answers(path: &Path) -> bool {
     let ask = async {
-        // Who serves it was checked by the connection that asks.
-        let (from, to) = connect_stream(path).await?.into_split();
+        let (from, to) = open(path).await?.into_split();
         let mut to = LineWriter::new(to);
         to.line(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
             .await?;
@@ -210,11 +210,52 @@ async fn open_patiently(path: &Path) -> io::Result<UnixStream> {
     }
 }
 
-/// Opens the stream to a daemon of this user's.
+/// Opens the stream to a daemon of this user's: by the path, and where that does not lead to it, without it.
 async fn open(path: &Path) -> io::Result<UnixStream> {
-    let stream = connect_stream(path).await?;
-    must_be_ours(&stream)?;
-    Ok(stream)
+    let by_path = async {
+        let stream = connect_stream(path).await?;
+        must_be_ours(&stream, Proof::WhereTold)?;
+        Ok(stream)
+    };
+    match by_path.await {
+        Ok(stream) => Ok(stream),
+        Err(error) => open_beside(path).await.ok_or(error),
+    }
+}
+
+/// Opens the stream to a daemon that is served beside the path. None where none is proven to be.
+async fn open_beside(path: &Path) -> Option<UnixStream> {
+    let names = abstract_socket::names(path);
+    if names.is_empty() {
+        return None;
+    }
+    let holders = platform::lock_holders(&life::life_lock(path));
+    let deadline = Instant::now() + CONNECT_TIMEOUT;
+    let mut other = None;
+    loop {
+        let mut is_full = false;
+        for name in &names {
+            let stream = match abstract_socket::connect(name).and_then(UnixStream::from_std) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    is_full |= error.kind() == io::ErrorKind::WouldBlock;
+                    continue;
+                }
+            };
+            let Ok(server) = must_be_ours(&stream, Proof::Always) else {
+                continue;
+            };
+            // Anybody can take that lock away from its place, but whoever holds it there is preferred.
+            if holders.is_empty() || server.is_some_and(|pid| holders.contains(&pid)) {
+                return Some(stream);
+            }
+            other.get_or_insert(stream);
+        }
+        if other.is_some() || !is_full || Instant::now() >= deadline {
+            return other;
+        }
+        tokio::time::sleep(SOCKET_PAUSE).await;
+    }
 }
 
 /// Opens the stream. Where the daemon's queue of connections is full the system is asked to wait for
@@ -224,6 +265,10 @@ async fn connect_stream(path: &Path) -> io::Result<UnixStream> {
     match UnixStream::connect(path).await {
         Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
         tried => return tried,
+    }
+    // It may not be the daemon's own.
+    if let Some(stream) = open_beside(path).await {
+        return Ok(stream);
     }
     let path = path.to_owned();
     let waited = tokio::task::spawn_blocking(move || wait_for_place(&path)).await;
@@ -253,41 +298,82 @@ fn wait_for_place(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
     Ok(socket.into())
 }
 
-/// Whoever serves the socket is this user, or root: another user's program shows an inbox of its own.
-fn must_be_ours(stream: &UnixStream) -> io::Result<()> {
-    let server = stream.peer_cred()?.uid();
-    must_not_be_an_agents(stream)?;
-    let user = platform::user_id();
-    if user == 0 || server == user || server == 0 {
-        return Ok(());
-    }
-    Err(io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        format!("it is served by another user (uid {server}), not by your daemon"),
-    ))
+/// What is done where the system does not show who serves a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// It is believed: where the socket lies nobody else can put one.
+    WhereTold,
+    /// It is not.
+    Always,
 }
 
-/// No daemon runs below a session's runner: what does could show other requests than there are, and answer
-/// agents in a person's name.
-fn must_not_be_an_agents(stream: &UnixStream) -> io::Result<()> {
-    // What cannot be looked at from here (another namespace, another system) is as it was.
-    let Some(pid) = platform::peer_pid(stream.as_fd()) else {
-        return Ok(());
-    };
-    let Ok(steps) = platform::walk(pid) else {
-        return Ok(());
-    };
-    if steps.iter().any(|step| step.runner_directory().is_some()) {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "what answers there (process {pid}) was started by an agent, so it is not your daemon; \
-                 remove the socket, then run `humanlayer daemon restart`"
-            ),
-        ));
+/// Whoever serves the socket is this user, or root: another user's program shows an inbox of its own. And no daemon runs
+/// below a session's runner or another daemon, as what agents start does: it could show other requests than there are,
+/// and answer agents in a person's name. Gives which process it is, where that is told.
+fn must_be_ours(stream: &UnixStream, proof: Proof) -> io::Result<Option<u32>> {
+    let peer = stream.peer_cred()?;
+    let server = peer.uid();
+    let user = platform::user_id();
+    if user != 0 && server != user && server != 0 {
+        return Err(no_daemon(format!(
+            "it is served by another user (uid {server}), not by your daemon"
+        )));
     }
-    Ok(())
+    // Of a process outside of this container the number is 0.
+    let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
+    let Some(pid) = pid.filter(|pid| *pid != 0) else {
+        return match proof {
+            Proof::WhereTold => Ok(None),
+            Proof::Always => Err(no_daemon("it is not told who serves it".to_owned())),
+        };
+    };
+    // Who let it listen and ended can have left it to anybody.
+    let lives = match ProcessHandle::of_peer(stream.as_fd()) {
+        Ok(Some(handle)) => handle.is_alive(),
+        Ok(None) => platform::process_start_time(pid).is_some(),
+        Err(_) => false,
+    };
+    if !lives {
+        return Err(no_daemon(format!(
+            "the process that began to listen there (process {pid}) has ended, so it is not your daemon; \
+             remove the socket, then run `humanlayer daemon restart`"
+        )));
+    }
+    match platform::walk(pid) {
+        Ok(steps) if is_of_an_agent(&steps) => Err(no_daemon(format!(
+            "what answers there (process {pid}) was started by an agent, so it is not your daemon; \
+             remove the socket, then run `humanlayer daemon restart`"
+        ))),
+        Ok(_) => Ok(Some(pid)),
+        // Not all of the way up can be looked at from everywhere.
+        Err(_) if proof == Proof::WhereTold => Ok(Some(pid)),
+        Err(error) => Err(no_daemon(error.to_string())),
+    }
 }
+
+fn no_daemon(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}
+
+/// Whether a process was started by an agent: below a runner, or below a daemon, to which agents' processes go whose
+/// parents are gone.
+fn is_of_an_agent(steps: &[Step]) -> bool {
+    let above = steps.iter().skip(1);
+    steps.iter().any(|step| step.runner_directory().is_some())
+        || above.into_iter().any(|step| {
+            // The parent of a daemon has its command line, and one thread.
+            step.name == PROGRAM
+                && step
+                    .arguments
+                    .iter()
+                    .any(|word| DAEMONS.contains(&word.as_str()))
+                && platform::thread_count(step.pid).is_some_and(|threads| threads > 1)
+        })
+}
+
+/// What a daemon's process is called, and words of its command line, which nobody else can change.
+const PROGRAM: &str = "humanlayer";
+const DAEMONS: [&str; 3] = ["--headless", "--detached-child", "--restarted-child"];
 
 struct Sender {
     lines: LineWriter<OwnedWriteHalf>,

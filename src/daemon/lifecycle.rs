@@ -305,11 +305,15 @@ async fn serve(
     let server =
         |lock| sockets::server(&daemon, lock).map_err(|error| system("register methods")(&error));
     let lock = with_suffix(&options.socket, ".lock");
-    let serving = tokio::spawn(server(Some(lock))?.serve(listener, shutdown.clone()));
+    let beside = sockets::abstract_listener(&options.socket);
+    let beside_name = beside.as_ref().map(|beside| beside.name().to_vec());
+    let serving = tokio::spawn(server(Some(lock))?.serve(listener, beside, shutdown.clone()));
     let serving_agents = match agents {
-        Some(listener) => Some(tokio::spawn(
-            server(None)?.serve(listener, shutdown.clone()),
-        )),
+        Some(listener) => Some(tokio::spawn(server(None)?.serve(
+            listener,
+            None,
+            shutdown.clone(),
+        ))),
         None => None,
     };
     let http = serve_http(&daemon, options.http, shutdown.clone())?;
@@ -327,6 +331,11 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(resume_waiting(sessions.clone(), shutdown.clone())),
+        tokio::spawn(sockets::watch_names(
+            Arc::clone(&daemon),
+            beside_name,
+            shutdown.clone(),
+        )),
         tokio::spawn(stopped::watch(
             sessions.clone(),
             Arc::clone(&conditions),

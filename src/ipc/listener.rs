@@ -7,6 +7,7 @@
 
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ use interprocess::os::unix::uds_local_socket::tokio::Listener as SocketListener;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use tokio::net::UnixStream;
+
+use crate::platform;
 
 /// Longest path of a socket in bytes; the system keeps one more for its end.
 pub const MAX_PATH_BYTES: usize = if cfg!(any(target_os = "linux", target_os = "android")) {
@@ -105,23 +108,32 @@ impl Listener {
         &self.path
     }
 
-    /// Whether the path still leads to this socket.
+    /// Whether the path still leads to this socket, and its owner may connect to it.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity)
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| identity(&found) == self.identity && found.mode() & MODE == MODE)
     }
 
-    /// Binds the path again, whatever is in its place but a file that is no socket. The caller holds the
+    /// Binds the path again, whatever is in its place but something that somebody could miss. The caller holds the
     /// life lock, so whoever serves it there has no right to.
     ///
     /// # Errors
     /// As [`bind`].
     pub fn rebind(&self) -> Result<Self, BindError> {
-        let is_socket =
-            fs::symlink_metadata(&self.path).is_ok_and(|found| found.file_type().is_socket());
-        if is_socket {
-            fs::remove_file(&self.path)
-                .map_err(|source| failed(&self.path, "removing another's socket", source))?;
+        if let Ok(found) = fs::symlink_metadata(&self.path) {
+            let is_worthless =
+                found.file_type().is_socket() || (found.is_file() && found.len() == 0);
+            let removed = if found.is_dir() {
+                // Only one with nothing in it goes.
+                fs::remove_dir(&self.path).or(Ok(()))
+            } else if is_worthless {
+                fs::remove_file(&self.path)
+            } else {
+                Ok(())
+            };
+            removed
+                .map_err(|source| failed(&self.path, "removing what is in its place", source))?;
         }
         bind(&self.path)
     }
@@ -164,14 +176,24 @@ pub fn bind(path: &Path) -> Result<Listener, BindError> {
     clear_stale(path)?;
     let socket =
         open(path, directory_mode).map_err(|source| failed(path, "opening the socket", source))?;
-    let found = fs::symlink_metadata(path)
-        .map_err(|source| failed(path, "looking at the new socket", source))?;
     Ok(Listener {
         socket,
         path: path.to_owned(),
-        identity: identity(&found),
+        identity: own_identity(path).unwrap_or(NOWHERE),
     })
 }
+
+/// The file of a socket that this process has just bound to a path; none where another one has taken its place by now.
+fn own_identity(path: &Path) -> Option<(u64, u64)> {
+    let look = || Some(identity(&fs::symlink_metadata(path).ok()?));
+    let before = look()?;
+    let connected = probe(path).ok()?;
+    let is_ours = platform::peer_pid(connected.as_fd()).is_none_or(|pid| pid == std::process::id());
+    (is_ours && look()? == before).then_some(before)
+}
+
+/// No file's device and inode.
+const NOWHERE: (u64, u64) = (0, 0);
 
 /// Makes sure that nobody else could swap the socket, and gives the
 /// directory's mode.
@@ -224,8 +246,14 @@ fn clear_stale(path: &Path) -> Result<(), BindError> {
         Ok(_) => {}
     }
     match probe(path) {
+        // An agent's listens in our place, to keep the daemon from starting or to be taken for it.
+        Ok(connected) if is_an_agents(&connected) => {
+            tracing::error!(path = %path.display(), "an agent listened in the daemon's place");
+            fs::remove_file(path)
+                .map_err(|source| failed(path, "removing an agent's socket", source))
+        }
         // A full backlog and a connection under way both mean a listener.
-        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS) => Err(BindError::AlreadyServed {
+        Ok(_) | Err(Errno::AGAIN | Errno::INPROGRESS) => Err(BindError::AlreadyServed {
             path: path.to_owned(),
         }),
         Err(Errno::NOENT) => Ok(()),
@@ -244,10 +272,17 @@ fn clear_stale(path: &Path) -> Result<(), BindError> {
 
 /// Tries to connect without waiting: a listener that accepts nobody, its
 /// backlog full, must not hold us up.
-fn probe(path: &Path) -> Result<(), Errno> {
+fn probe(path: &Path) -> Result<OwnedFd, Errno> {
     let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
-    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}
+
+/// Whether what serves a socket was started by an agent.
+fn is_an_agents(connected: &OwnedFd) -> bool {
+    let steps = platform::peer_pid(connected.as_fd()).and_then(|pid| platform::walk(pid).ok());
+    steps.is_some_and(|steps| steps.iter().any(|step| step.runner_directory().is_some()))
 }
 
 fn open(path: &Path, directory_mode: u32) -> io::Result<SocketListener> {

@@ -8,6 +8,7 @@
 //! The daemon calls [`listener::bind`] and [`Server::serve`]; the client's
 //! transport shares [`codec`] and the line writer.
 
+pub mod abstract_socket;
 pub mod codec;
 pub mod error;
 pub mod limits;
@@ -18,6 +19,7 @@ pub mod takeover;
 
 mod budget;
 mod connection;
+mod directory;
 mod dispatch;
 mod presence;
 mod request;
@@ -25,6 +27,7 @@ mod slots;
 mod timely;
 pub(crate) mod writer;
 
+pub use abstract_socket::AbstractListener;
 pub use limits::Limits;
 pub use listener::{BindError, Listener, bind};
 pub use peer::{Credentials, Peer};

@@ -17,8 +17,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::abstract_socket::AbstractListener;
 use super::budget::{Account, Budget};
 use super::connection::{Connection, End};
+use super::directory::DirectoryWatch;
 use super::dispatch::Context;
 use super::error::{self, Kind};
 use super::limits::{Limits, OUTGOING_OF_OTHERS, SUBSCRIPTIONS_OF_OTHERS};
@@ -58,12 +60,15 @@ pub enum SocketChange {
 /// Told when the socket's file has changed.
 pub type OnSocketChange = Arc<dyn Fn(SocketChange) + Send + Sync>;
 
-/// How often it is looked whether the socket's path still leads to the socket; and once it did not, for a while.
+/// How often it is looked whether the socket's path still leads to the socket, where nothing tells that it does not; and
+/// once it did not, for a while.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LOOK_OFTEN: Duration = Duration::from_millis(10);
+const LOOK_OFTEN: Duration = Duration::from_millis(2);
 const DISTURBED_FOR: Duration = Duration::from_secs(30);
 /// How often it is told that it was bound again.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// The pause after somebody who is not served on the abstract socket, to which everybody on the machine can connect.
+const TURNED_AWAY: Duration = Duration::from_millis(1);
 
 /// Looks at a new connection.
 pub type OnAccept = Arc<dyn Fn(Credentials, Peer) -> Accepted + Send + Sync>;
@@ -104,7 +109,14 @@ impl Server {
     /// done. After [`Limits::drain`] the connections that are left are cut off;
     /// calls that run even then are logged and end with the runtime. Failures
     /// to accept never end it.
-    pub async fn serve(self, listener: Listener, shutdown: CancellationToken) {
+    ///
+    /// The user's own programs are served on `beside`, too, where there is one.
+    pub async fn serve(
+        self,
+        listener: Listener,
+        beside: Option<AbstractListener>,
+        shutdown: CancellationToken,
+    ) {
         let shared = Arc::new(Shared {
             uid: rustix::process::geteuid().as_raw(),
             next_id: AtomicU64::new(1),
@@ -118,7 +130,12 @@ impl Server {
             server: self,
         });
         let mut listener = listener;
-        accept_all(&shared, &mut listener).await;
+        let beside = async {
+            if let Some(beside) = beside {
+                accept_beside(&shared, beside).await;
+            }
+        };
+        tokio::join!(accept_all(&shared, &mut listener), beside);
         drop(listener);
         drain(&shared).await;
     }
@@ -129,15 +146,23 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
     let looks = tokio::time::sleep(LOOK_EVERY);
     tokio::pin!(looks);
     let mut place = Place::default();
+    let mut directory = DirectoryWatch::of(listener.path());
+    let is_kept = shared.server.on_socket_change.is_some();
     loop {
         let accepted = tokio::select! {
             () = shared.shutdown.cancelled() => return,
             accepted = listener.accept() => accepted,
+            // While somebody disturbs it, looking often costs less than hearing of all that is done.
+            () = directory.changed(), if is_kept && !place.is_disturbed() => {
+                looks.as_mut().reset(tokio::time::Instant::now());
+                continue;
+            }
             () = &mut looks => {
                 if let Some(told) = &shared.server.on_socket_change
                     && let Some(again) = place.keep(listener, told)
                 {
                     let before = std::mem::replace(listener, again);
+                    directory = DirectoryWatch::of(listener.path());
                     // Who has connected to it already is served.
                     while let Some(Ok(stream)) = before.accept().now_or_never() {
                         if let Ok(peer) = peer_credentials(&stream) {
@@ -164,6 +189,45 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
             }
         }
     }
+}
+
+/// Serves the user's own programs on the abstract socket. No other one has to find it, and one that is
+/// isolated is not to get anywhere by it.
+async fn accept_beside(shared: &Arc<Shared>, beside: AbstractListener) {
+    loop {
+        let accepted = tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            accepted = beside.socket.accept() => accepted,
+        };
+        let is_served =
+            match accepted.and_then(|(stream, _)| Ok((peer_credentials(&stream)?, stream))) {
+                Ok((peer, stream)) => admit_the_user(shared, stream, peer),
+                Err(cause) => {
+                    tracing::debug!(%cause, "accepting a connection on the abstract socket failed");
+                    false
+                }
+            };
+        if !is_served {
+            tokio::time::sleep(TURNED_AWAY).await;
+        }
+    }
+}
+
+/// Starts serving a connection of the user's, and closes all others.
+fn admit_the_user(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) -> bool {
+    if is_stranger(peer, shared.uid) {
+        return false;
+    }
+    let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
+    if accepted.holder != Holder::User {
+        tracing::debug!(
+            pid = peer.pid,
+            "not the user's program: not served on the abstract socket"
+        );
+        return false;
+    }
+    admit_as(shared, stream, peer, accepted);
+    true
 }
 
 /// Whether the socket's path leads to it, and what was told of that.
@@ -212,10 +276,16 @@ impl Place {
 
     /// How long until the next look. Whoever deletes it again and again is not given a second each time.
     fn next_look(&self) -> Duration {
-        match self.disturbed {
-            Some(at) if at.elapsed() < DISTURBED_FOR => LOOK_OFTEN,
-            _ => LOOK_EVERY,
+        if self.is_disturbed() {
+            LOOK_OFTEN
+        } else {
+            LOOK_EVERY
         }
+    }
+
+    fn is_disturbed(&self) -> bool {
+        self.disturbed
+            .is_some_and(|at| at.elapsed() < DISTURBED_FOR)
     }
 }
 
@@ -231,6 +301,10 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
         return refuse(shared, stream, Kind::NotPermitted, why);
     }
     let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
+    admit_as(shared, stream, peer, accepted);
+}
+
+fn admit_as(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials, accepted: Accepted) {
     let account = shared.budget.open(&accepted.holder);
     let slot = match shared.slots.take(accepted.holder) {
         Ok(slot) => slot,

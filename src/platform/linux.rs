@@ -436,6 +436,61 @@ pub fn peer_pid(socket: BorrowedFd<'_>) -> Option<u32> {
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
+/// How many threads a process has; none if there is no such process.
+#[must_use]
+pub fn thread_count(pid: u32) -> Option<u32> {
+    // Field 20 of the file, the 18th behind the name.
+    stat_field(pid, 17)?.parse().ok()
+}
+
+/// Which mount namespace this process is in.
+#[must_use]
+pub fn mount_namespace() -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let link = fs::read_link("/proc/self/ns/mnt").ok()?;
+    Some(link.into_os_string().into_vec())
+}
+
+/// The names without a file that begin so and on which somebody listens, in this network namespace; at most so many.
+#[must_use]
+pub fn abstract_listeners(prefix: &[u8], most: usize) -> Vec<Vec<u8>> {
+    /// So much of the list is read.
+    const LIST: u64 = 64 * 1024 * 1024;
+    let Ok(file) = File::open("/proc/self/net/unix") else {
+        return Vec::new();
+    };
+    let mut list = Vec::new();
+    if file.take(LIST).read_to_end(&mut list).is_err() {
+        return Vec::new();
+    }
+    let lines = list.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| abstract_listener(line))
+        .filter(|name| name.starts_with(prefix))
+        .take(most)
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// The name in a line of the list of Unix sockets, where it is no file's and somebody listens on it.
+fn abstract_listener(line: &[u8]) -> Option<&[u8]> {
+    const LISTENS: u32 = 0x1_0000;
+    // Number: references, protocol, flags, type, state, inode, and the name behind a blank.
+    let mut fields = line.splitn(8, |byte| *byte == b' ');
+    let flags = std::str::from_utf8(fields.nth(3)?).ok()?;
+    let flags = u32::from_str_radix(flags, 16).ok()?;
+    let rest = fields.nth(3)?;
+    // The inode is padded.
+    let name = rest.trim_ascii_start();
+    let name = match name.iter().position(|byte| *byte == b' ') {
+        Some(at) if name.first() != Some(&b'@') => name.get(at + 1..)?,
+        _ => name,
+    };
+    (flags & LISTENS != 0)
+        .then(|| name.strip_prefix(b"@"))
+        .flatten()
+}
+
 /// How long the system has run, times of sleep included.
 #[must_use]
 pub fn since_boot() -> Option<std::time::Duration> {

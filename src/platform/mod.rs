@@ -43,9 +43,10 @@ pub use program::{installed_program, is_executable, on_path, running_program};
 pub use regular_file::{Links, open_regular, open_regular_with, read_regular};
 pub use socket_path::{SOCKET_DIR_MAX, SocketPath};
 pub use system::{
-    become_subreaper, boot_id, descendants, environ_var, hide_from_others, is_zombie, next_data,
-    parent_of, peer_pid, process_name, process_start_time, processes_called, punch_hole,
-    since_boot, socket_holders, spawn_in_new_group_dying_with_parent, start_clock,
+    abstract_listeners, become_subreaper, boot_id, descendants, environ_var, hide_from_others,
+    is_zombie, mount_namespace, next_data, parent_of, peer_pid, process_name, process_start_time,
+    processes_called, punch_hole, since_boot, socket_holders, spawn_in_new_group_dying_with_parent,
+    start_clock, thread_count,
 };
 pub use umask::{keep_files_private, set_umask, user_umask};
 pub use walk::{

@@ -14,6 +14,9 @@ use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
 const COLUMNS: &str =
     "id, kind, session_id, detail, boot_id, since, created_at, acknowledged_at, acknowledged_by";
 
+/// Most open alarms of one kind that are about no session. They differ in who did it.
+const MOST_OF_A_KIND: i64 = 8;
+
 /// Most alarms of one listing.
 const PAGE: i64 = 200;
 
@@ -98,6 +101,22 @@ pub fn is_open(db: &Connection, kind: AlarmKind) -> Result<bool, StoreError> {
     db.prepare_cached("SELECT 1 FROM alarms WHERE acknowledged_at IS NULL AND kind = ?")
         .and_then(|mut query| query.exists([kind.as_str()]))
         .doing("look for an open alarm")
+}
+
+/// Whether an alarm says already what another one would, or there are enough of its kind.
+fn is_told(db: &Connection, kind: AlarmKind, detail: &str) -> Result<bool, StoreError> {
+    let (open, same): (i64, bool) = db
+        .prepare_cached(
+            "SELECT count(*), ifnull(max(detail = ?2), 0) FROM alarms
+             WHERE acknowledged_at IS NULL AND kind = ?1",
+        )
+        .and_then(|mut query| {
+            query.query_row(params![kind.as_str(), detail], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+        })
+        .doing("look for an open alarm")?;
+    Ok(same || open >= MOST_OF_A_KIND)
 }
 
 /// Tells clients how many alarms are open.
@@ -302,7 +321,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
-                if is_open(write.db, kind)? {
+                if is_told(write.db, kind, &detail)? {
                     return Ok(());
                 }
                 raise_without_session(write, kind, &detail)

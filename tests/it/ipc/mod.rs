@@ -189,7 +189,7 @@ impl Running {
         };
         let listener = ipc::bind(&directory.path().join("s")).unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(server.serve(listener, stop.clone()));
+        let serving = tokio::spawn(server.serve(listener, None, stop.clone()));
         Self {
             directory,
             world,

@@ -1,5 +1,6 @@
 //! The user is always served, whatever agents, files and processes do.
 
+mod beside;
 mod connections;
 mod files;
 mod hung;
