@@ -3,8 +3,10 @@
 //!
 //! Which files Claude Code looks at was observed on 2.0.37, 2.1.133 and 2.1.332: settings of the directory
 //! and, in later versions, of those above it up to the top of the repository and of the main worktree;
-//! `.mcp.json` and agents of all directories above, and agents of additional directories. Skills and
-//! commands are not among them: Claude Code asks before a model may use one that allows or runs something.
+//! `.mcp.json` and agents of all directories above, and agents of additional directories. As what the top is can be
+//! changed while an agent works, and versions find it in different ways, the settings of all directories above count
+//! here. Before a model may use a skill or a command that allows or runs something, Claude Code asks; a person who calls
+//! one by a name that they know may mean another, so those are looked at, too.
 //! To be called where waiting for a disk keeps nobody up.
 
 mod written;
@@ -39,7 +41,18 @@ const MAX_ENTRIES: usize = 2_000;
 const MAX_DEPTH: usize = 6;
 
 /// Most directories above that are looked at.
-const MAX_ABOVE: usize = 64;
+const MAX_ABOVE: usize = 256;
+
+/// Files with what the model is told.
+const INSTRUCTIONS: [&str; 4] = [
+    "CLAUDE.md",
+    "CLAUDE.local.md",
+    "AGENTS.md",
+    ".claude/CLAUDE.md",
+];
+
+/// The user's own settings, in the directory that Claude Code keeps for the user.
+const USERS: [&str; 2] = ["settings.json", "settings.local.json"];
 
 /// Most words of a file that may name another one.
 const MAX_WORDS: usize = 4_000;
@@ -56,6 +69,8 @@ pub struct Found {
     watched: BTreeMap<PathBuf, Stamp>,
     /// Whether looking at them waits for nobody.
     is_local: bool,
+    /// The user's own settings, by path.
+    users: BTreeMap<String, Content>,
 }
 
 /// What shows that files have changed, for each of them.
@@ -75,6 +90,40 @@ impl Found {
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.is_local
+    }
+
+    /// The user's own settings, by path.
+    #[must_use]
+    pub fn users(&self) -> &BTreeMap<String, Content> {
+        &self.users
+    }
+
+    /// The user's own settings that allow more, or ask less, than they did.
+    #[must_use]
+    pub fn loosened(&self, before: &BTreeMap<String, Content>) -> Vec<project::File> {
+        let text = |content: Option<&Content>| match content {
+            None => Some(String::new()),
+            Some(Content::Text(text)) => Some(text.clone()),
+            Some(Content::Binary { .. } | Content::Unread(_)) => None,
+        };
+        let paths: BTreeSet<&String> = before.keys().chain(self.users.keys()).collect();
+        let is_looser = |path: &&String| {
+            let (was, is) = (before.get(*path), self.users.get(*path));
+            was != is
+                && !matches!((text(was), text(is)), (Some(was), Some(is)) if project::is_no_looser(&was, &is))
+        };
+        let found = paths.into_iter().filter(is_looser);
+        found
+            .map(|path| project::File {
+                path: path.clone(),
+                role: Role::Users,
+                content: self
+                    .users
+                    .get(path)
+                    .cloned()
+                    .unwrap_or(Content::Text(String::new())),
+            })
+            .collect()
     }
 
     /// How they are now.
@@ -117,15 +166,27 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
     };
     let above: Vec<&Path> = directory.ancestors().take(MAX_ABOVE).collect();
     for dir in &above {
-        let in_repository = dir.starts_with(&reader.top);
-        if in_repository {
-            for name in ["settings.json", "settings.local.json"] {
-                reader.take(dir, &dir.join(".claude").join(name), Role::Settings);
-            }
+        for name in USERS {
+            reader.take(dir, &dir.join(".claude").join(name), Role::Settings);
         }
+        let schedule = dir.join(".claude/scheduled_tasks.json");
+        reader.take(dir, &schedule, Role::Schedule);
         reader.take(dir, &dir.join(".mcp.json"), Role::McpServers);
         reader.agents(dir);
+        if dir.starts_with(&reader.top) {
+            reader.commands(dir);
+            reader.instructions(dir);
+        }
     }
+    if directory.ancestors().count() > MAX_ABOVE {
+        let why = format!("there are more than {MAX_ABOVE} directories above");
+        reader.put(
+            "directories above".to_owned(),
+            Role::Settings,
+            Content::Unread(why),
+        );
+    }
+    let users = reader.users();
     if let Some(main) = repository.as_ref().and_then(|found| found.main.clone()) {
         reader.main_worktree(&main);
     }
@@ -152,6 +213,7 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
         },
         is_local: are_local(reader.watched.keys()),
         watched: reader.watched,
+        users,
     }
 }
 
@@ -179,7 +241,8 @@ fn user_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => Path::new(env.get("HOME")?).join(".claude"),
     };
-    path.canonicalize().ok()
+    // It may be made later.
+    Some(path.canonicalize().unwrap_or(path))
 }
 
 /// A repository of git, by its files alone: no program is asked.
@@ -384,6 +447,57 @@ impl Reader {
         for path in self.below(&agents, 0) {
             self.take(base, &path, Role::Agent);
         }
+    }
+
+    /// Commands and skills of a directory.
+    fn commands(&mut self, base: &Path) {
+        for path in self.below(&base.join(".claude/commands"), 0) {
+            self.take(base, &path, Role::Command);
+        }
+        for path in self.below(&base.join(".claude/skills"), 0) {
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().to_lowercase());
+            if name.is_some_and(|name| name == "skill.md") {
+                self.take(base, &path, Role::Command);
+            }
+        }
+    }
+
+    /// What the model is told, where that is a link out of the repository: it is sent away unasked.
+    fn instructions(&mut self, base: &Path) {
+        let rules = self.below(&base.join(".claude/rules"), 0);
+        let files = INSTRUCTIONS.map(|name| base.join(name));
+        for path in files.into_iter().chain(rules) {
+            let Ok((real, FileKind::File { .. })) = follow_links(&path) else {
+                continue;
+            };
+            if !real.starts_with(&self.top) && !self.is_users(&path) {
+                self.take(base, &path, Role::Instructions);
+            }
+        }
+    }
+
+    /// The user's own settings.
+    fn users(&mut self) -> BTreeMap<String, Content> {
+        let Some(user) = self.user.clone() else {
+            return BTreeMap::new();
+        };
+        let mut found = BTreeMap::new();
+        for path in USERS.map(|name| user.join(name)) {
+            self.watch(&path);
+            // They may be kept elsewhere, and linked to.
+            let content = match follow_links(&path) {
+                Ok((real, FileKind::File { .. })) => {
+                    read_file(&real).unwrap_or_else(|error| Content::Unread(error.to_string()))
+                }
+                Ok((_, FileKind::Missing)) => continue,
+                Ok(_) => Content::Unread("it is not a regular file".to_owned()),
+                Err(error) => Content::Unread(error.to_string()),
+            };
+            found.insert(path.to_string_lossy().into_owned(), content);
+        }
+        found
     }
 
     /// Markdown files below a directory; links to directories are followed by nobody here, but said.

@@ -4,6 +4,8 @@
 
 use std::os::unix::fs::symlink;
 
+use rstest::rstest;
+
 use super::*;
 
 struct World {
@@ -127,7 +129,8 @@ fn the_skills_that_an_agent_has_are_part_of_what_is_asked_about() {
         "shop/.claude/skills/deploy/SKILL.md",
         "---\nname: deploy\nallowed-tools: Bash\n---\nrun !`touch made`\n",
     );
-    assert_eq!(world.paths("shop"), [""; 0], "Claude Code asks about it");
+    let skill = [".claude/skills/deploy/SKILL.md"];
+    assert_eq!(world.paths("shop"), skill, "a person may call it");
     world.write(
         "shop/.claude/agents/evil.md",
         "---\nname: evil\nskills: [deploy, other]\n---\n",
@@ -137,13 +140,104 @@ fn the_skills_that_an_agent_has_are_part_of_what_is_asked_about() {
 }
 
 #[test]
-fn a_file_above_the_repository_is_found_where_claude_code_takes_it() {
+fn files_above_the_repository_are_found_as_its_top_may_be_another_one_for_claude_code() {
     let world = World::new();
     world.write("a/.mcp.json", r#"{"mcpServers": {"db": {"command": "x"}}}"#);
     world.write("a/.claude/settings.json", &hook("x"));
     world.write("a/shop/.git/HEAD", "");
-    let above = world.at("a/.mcp.json").to_string_lossy().into_owned();
-    assert_eq!(world.paths("a/shop"), [above]);
+    let above = |name: &str| world.at(name).to_string_lossy().into_owned();
+    let expected = [above("a/.claude/settings.json"), above("a/.mcp.json")];
+    assert_eq!(world.paths("a/shop"), expected);
+}
+
+#[rstest]
+#[case::an_empty_directory(|path: &Path| fs::create_dir(path).unwrap())]
+#[case::a_link_that_leads_nowhere(|path: &Path| symlink("nowhere", path).unwrap())]
+fn what_is_put_between_a_directory_and_its_repository_hides_no_settings(#[case] put: fn(&Path)) {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/sub/x", "");
+    put(&world.at("shop/sub/.git"));
+    world.write("shop/.claude/settings.local.json", &hook("true"));
+    let found = world.paths("shop/sub");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].ends_with(".claude/settings.local.json"));
+}
+
+#[test]
+fn settings_far_above_are_found_and_what_is_too_deep_is_asked_about() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/.claude/settings.local.json", &hook("true"));
+    let deep = |depth: usize| format!("shop/{}x", "d/".repeat(depth));
+    world.write(&deep(90), "");
+    let found = world.paths(&deep(90).replace("/x", ""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    world.write(&deep(300), "");
+    assert!(!world.read(&deep(300).replace("/x", "")).is_whole());
+}
+
+#[test]
+fn instructions_that_are_a_link_out_of_the_repository_are_asked_about() {
+    let world = World::new();
+    world.write("secret", "secret words");
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/docs/CLAUDE.md", "Be brief.");
+    world.write("shop/.claude/rules/a.md", "Be brief.");
+    symlink("docs/CLAUDE.md", world.at("shop/CLAUDE.md")).unwrap();
+    assert_eq!(world.paths("shop"), [""; 0]);
+    symlink("../secret", world.at("shop/AGENTS.md")).unwrap();
+    symlink("../../../secret", world.at("shop/.claude/rules/b.md")).unwrap();
+    assert_eq!(world.paths("shop"), [".claude/rules/b.md", "AGENTS.md"]);
+    assert!(!world.read("shop").is_whole());
+}
+
+#[test]
+fn a_command_of_the_repositorys_that_runs_something_is_asked_about() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/.claude/commands/look.md", "Look.");
+    world.write(
+        "shop/.claude/commands/compact.md",
+        "---\nallowed-tools: Bash\n---\n!`touch made`",
+    );
+    world.write(
+        "shop/.claude/scheduled_tasks.json",
+        r#"{"tasks": [{"cron": "* * * * *", "prompt": "TOOL"}]}"#,
+    );
+    let expected = [
+        ".claude/commands/compact.md",
+        ".claude/scheduled_tasks.json",
+    ];
+    assert_eq!(world.paths("shop"), expected);
+}
+
+#[test]
+fn what_loosens_the_users_own_settings_is_told_and_what_tightens_them_is_not() {
+    let world = World::new();
+    world.write("home/.claude/settings.json", r#"{"model": "sonnet"}"#);
+    world.write("shop/x", "");
+    let read = || {
+        let env = [("HOME".to_owned(), world.at("home").display().to_string())];
+        read(&world.at("shop"), &[], &BTreeMap::from(env))
+    };
+    let before = read().users().clone();
+    assert_eq!(read().loosened(&before), []);
+    world.write("home/.claude/settings.json", r#"{"model": "opus"}"#);
+    assert_eq!(read().loosened(&before), []);
+    world.write(
+        "home/.claude/settings.local.json",
+        r#"{"permissions": {"allow": ["Bash"]}}"#,
+    );
+    let loosened = read().loosened(&before);
+    assert_eq!(loosened.len(), 1);
+    assert!(
+        loosened[0]
+            .path
+            .ends_with("home/.claude/settings.local.json")
+    );
+    let whole = read().project.with(loosened);
+    assert_eq!(whole.brings().len(), 1, "{whole:?}");
 }
 
 #[test]

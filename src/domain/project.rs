@@ -24,15 +24,14 @@ pub const WITHOUT: &str = "without";
 /// What a session says whose process is launched without the files.
 pub const LAUNCHED_WITHOUT: &str = "Launched without the project's settings of Claude Code, as was decided about them: also without its deny rules, CLAUDE.md, agents, skills and commands. `humanlayer launch --ask-project` asks about them again.";
 
-/// Settings that run nothing and allow nothing.
-const HARMLESS_SETTINGS: [&str; 22] = [
+/// Settings that run nothing, allow nothing and take nothing of the user's away: not `disableAllHooks`, which switches
+/// the user's own off, nor `cleanupPeriodDays`, by which all projects' conversations are deleted.
+const HARMLESS_SETTINGS: [&str; 20] = [
     "$schema",
     "alwaysThinkingEnabled",
     "attribution",
     "autoScrollEnabled",
-    "cleanupPeriodDays",
     "companyAnnouncements",
-    "disableAllHooks",
     "disabledMcpjsonServers",
     "effortLevel",
     "includeCoAuthoredBy",
@@ -77,6 +76,22 @@ const HARMLESS_OF_AGENTS: [&str; 11] = [
     "version",
 ];
 
+/// What a command or a skill may say of itself.
+const HARMLESS_OF_COMMANDS: [&str; 12] = [
+    "argument-hint",
+    "author",
+    "description",
+    "disable-model-invocation",
+    "effort",
+    "license",
+    "metadata",
+    "model",
+    "name",
+    "user-invocable",
+    "version",
+    "when_to_use",
+];
+
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -86,6 +101,14 @@ pub enum Role {
     McpServers,
     /// The definition of an agent.
     Agent,
+    /// A command or a skill, which a person may call, perhaps meaning one of Claude Code's own.
+    Command,
+    /// Prompts that Claude Code is given at times.
+    Schedule,
+    /// What the model is told.
+    Instructions,
+    /// The user's own settings, which have changed while an agent worked.
+    Users,
     /// What one of the others names.
     Named,
 }
@@ -196,6 +219,14 @@ impl Project {
         Value::Object(fields)
     }
 
+    /// The same with files of the user's own that have changed meanwhile.
+    #[must_use]
+    pub fn with(mut self, files: Vec<File>) -> Self {
+        self.files.extend(files);
+        self.files.sort_by(|one, other| one.path.cmp(&other.path));
+        self
+    }
+
     /// A fingerprint of all but the settings.
     #[must_use]
     pub fn rest_fingerprint(&self) -> String {
@@ -228,6 +259,10 @@ impl File {
         };
         let found = match self.role {
             Role::Settings => object(text, settings),
+            Role::Users => vec!["your own settings, for all projects, have changed".to_owned()],
+            Role::Command => command(text),
+            Role::Schedule => schedule(text),
+            Role::Instructions => Vec::new(),
             Role::McpServers => object(text, servers),
             Role::Agent => agent(text),
             Role::Named => Vec::new(),
@@ -378,17 +413,54 @@ fn plain(value: &Value) -> String {
 /// Whether an agent's definition says more than what the agent is: its head is YAML, of which only the
 /// plainest form is taken as understood.
 fn agent(text: &str) -> Vec<String> {
-    const UNREADABLE: &str = "an agent whose head can't be read";
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let Some(rest) = text.strip_prefix("---") else {
         return Vec::new();
     };
+    let mut found = head(rest, &HARMLESS_OF_AGENTS, "an agent");
+    found.dedup();
+    found
+}
+
+/// Whether a command or a skill says in its head more than what it is, or runs something when it is called.
+fn command(text: &str) -> Vec<String> {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let mut found = match text.strip_prefix("---") {
+        Some(rest) => head(rest, &HARMLESS_OF_COMMANDS, "a command"),
+        None => Vec::new(),
+    };
+    // Their output is put into the prompt, without a question where the head allows them.
+    if text.contains("!`") || text.contains("```!") {
+        found.push("a command that runs others when it is called".to_owned());
+    }
+    found.dedup();
+    found
+}
+
+/// Whether there are prompts for later.
+fn schedule(text: &str) -> Vec<String> {
+    let is_nothing = |value: &Value| match value {
+        Value::Object(fields) => fields.values().all(is_empty),
+        value => is_empty(value),
+    };
+    match serde_json::from_str(text) {
+        Ok(value) if is_nothing(&value) => Vec::new(),
+        Ok(_) | Err(_) if text.trim().is_empty() => Vec::new(),
+        Ok(_) | Err(_) => {
+            vec!["prompts that Claude Code is given by itself, at times".to_owned()]
+        }
+    }
+}
+
+/// What a head in YAML, behind its first dashes, says but what is harmless.
+fn head(rest: &str, harmless: &[&str], what: &str) -> Vec<String> {
+    let unreadable = format!("{what} whose head can't be read");
     let mut found = Vec::new();
     let mut lines = rest
         .split('\n')
         .map(|line| line.strip_suffix('\r').unwrap_or(line));
     if !lines.next().is_none_or(is_blank) {
-        found.push(UNREADABLE.to_owned());
+        found.push(unreadable.clone());
     }
     // Whether a line without an indent came, so that what is indented is within that.
     let mut is_within = false;
@@ -400,7 +472,7 @@ fn agent(text: &str) -> Vec<String> {
         if line.contains([
             '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}',
         ]) {
-            found.push(UNREADABLE.to_owned());
+            found.push(unreadable.clone());
             continue;
         }
         if is_blank(line) || line.starts_with('#') {
@@ -408,7 +480,7 @@ fn agent(text: &str) -> Vec<String> {
         }
         if line.starts_with([' ', '\t', '-']) {
             if !is_within || line.starts_with("---") {
-                found.push(UNREADABLE.to_owned());
+                found.push(unreadable.clone());
             }
             continue;
         }
@@ -420,14 +492,13 @@ fn agent(text: &str) -> Vec<String> {
                     .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         };
         match line.split_once(':').filter(|(name, _)| is_word(name)) {
-            Some((name, _)) if HARMLESS_OF_AGENTS.contains(&name) => {}
+            Some((name, _)) if harmless.contains(&name) => {}
             Some(("permissionMode", mode))
                 if HARMLESS_MODES.contains(&mode.trim_matches([' ', '\t'])) => {}
-            Some((name, _)) => found.push(format!("an agent with {name} of its own")),
-            None => found.push(UNREADABLE.to_owned()),
+            Some((name, _)) => found.push(format!("{what} with {name} of its own")),
+            None => found.push(unreadable.clone()),
         }
     }
-    found.dedup();
     found
 }
 
@@ -478,15 +549,20 @@ pub fn is_granted(before: &str, after: &str, updates: &[Value]) -> bool {
         return false;
     }
     for fields in [&mut before, &mut after] {
-        fields.retain(|name, value| {
-            !is_empty(value)
-                && (name == "disableAllHooks" || !HARMLESS_SETTINGS.contains(&name.as_str()))
-        });
+        fields
+            .retain(|name, value| !is_empty(value) && !HARMLESS_SETTINGS.contains(&name.as_str()));
     }
     for permissions in [&mut had, &mut has] {
         permissions.retain(|_, value| !is_empty(value));
     }
     before == after && had == has
+}
+
+/// Whether later settings of the user's own are the earlier ones with nothing but what is harmless. What a person grants
+/// for all projects is asked about as well: nothing here is known of which one it was.
+#[must_use]
+pub fn is_no_looser(before: &str, after: &str) -> bool {
+    before == after || is_granted(before, after, &[])
 }
 
 /// What updates add to the settings of a project.

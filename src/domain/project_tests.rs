@@ -32,6 +32,8 @@ fn file(role: Role, text: &str) -> File {
 #[case(r#"{"enableAllProjectMcpServers": true}"#, &["sets enableAllProjectMcpServers"])]
 #[case(r#"{"enabledPlugins": {"a@b": true}}"#, &["plugins (enabledPlugins)"])]
 #[case(r#"{"whatComesNext": 1}"#, &["sets whatComesNext"])]
+#[case(r#"{"disableAllHooks": true}"#, &["sets disableAllHooks"])]
+#[case(r#"{"cleanupPeriodDays": 1}"#, &["sets cleanupPeriodDays"])]
 #[case("{", &["cannot be read as a JSON object"])]
 #[case("[]", &["cannot be read as a JSON object"])]
 fn settings_bring_whatever_is_not_known_to_be_harmless(
@@ -92,6 +94,48 @@ fn each_mcp_server_is_named(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("\u{feff}---\r\nhooks: {}\r\n---\r\n", 1)]
 fn an_agent_brings_something_unless_its_head_is_plain(#[case] text: &str, #[case] count: usize) {
     assert_eq!(file(Role::Agent, text).brings().len(), count, "{text}");
+}
+
+#[rstest]
+#[case("Look at $ARGUMENTS.", 0)]
+#[case(
+    "---\ndescription: a\nargument-hint: [x]\nmodel: opus\n---\nLook.\n",
+    0
+)]
+#[case("---\nallowed-tools: Bash(git status:*)\n---\nLook.\n", 1)]
+#[case("Status: !`git status`", 1)]
+#[case("---\n allowed-tools: Bash\n---\n```!\ngit status\n```\n", 2)]
+#[case("---\nhooks:\n  Stop: []\n---\n", 1)]
+fn a_command_or_skill_brings_something_where_it_allows_or_runs(
+    #[case] text: &str,
+    #[case] count: usize,
+) {
+    assert_eq!(file(Role::Command, text).brings().len(), count, "{text}");
+}
+
+#[rstest]
+#[case("", 0)]
+#[case(r#"{"tasks": []}"#, 0)]
+#[case(r#"{"tasks": [{"cron": "* * * * *", "prompt": "x"}]}"#, 1)]
+#[case("[{}]", 1)]
+#[case("odd", 1)]
+fn prompts_for_later_are_asked_about(#[case] text: &str, #[case] count: usize) {
+    assert_eq!(file(Role::Schedule, text).brings().len(), count, "{text}");
+}
+
+#[rstest]
+#[case("", r#"{"theme": "dark", "permissions": {"allow": ["Bash"]}}"#, false)]
+#[case("{}", r#"{"model": "opus"}"#, true)]
+#[case(r#"{"hooks": {"PreToolUse": [{}]}}"#, "{}", false)]
+#[case(r#"{"permissions": {"allow": ["Bash"]}}"#, "{}", true)]
+#[case(r#"{"permissions": {"deny": ["Bash"]}}"#, "{}", false)]
+#[case("{}", "odd", false)]
+fn the_users_settings_may_become_stricter_by_themselves(
+    #[case] before: &str,
+    #[case] after: &str,
+    #[case] expected: bool,
+) {
+    assert_eq!(is_no_looser(before, after), expected, "{after}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
 
 use crate::client::life::{self, Life};
 use crate::client::spawn::same_place;
@@ -85,7 +85,11 @@ fn died(status: &WaitStatus, config: &Config) -> bool {
 fn wait(child: u32) -> Option<WaitStatus> {
     let pid = Pid::from_raw(i32::try_from(child).ok()?)?;
     loop {
-        match waitpid(Some(pid), WaitOptions::empty()) {
+        match waitpid(Some(pid), WaitOptions::UNTRACED) {
+            // Whoever stops it wants nobody to be answered, or something not to be seen.
+            Ok(Some((_, status))) if status.stopped() => {
+                let _ = kill_process(pid, Signal::CONT);
+            }
             Ok(Some((_, status))) => return Some(status),
             Ok(None) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return None,

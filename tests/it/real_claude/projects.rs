@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -404,4 +404,43 @@ fn a_rule_that_a_person_grants_while_the_agent_works_holds_nothing() {
         json!([])
     );
     assert_eq!(rig.approvals().len(), 1);
+}
+
+/// The settings of the user's own, which all sessions have.
+fn users_settings(rig: &Rig) -> PathBuf {
+    let environment = rig.claude.environment();
+    let home = environment.iter().find(|(name, _)| *name == "HOME");
+    let directory = Path::new(&home.unwrap().1).join(".claude");
+    fs::create_dir_all(&directory).unwrap();
+    directory.join("settings.json")
+}
+
+#[test]
+fn the_users_settings_that_become_looser_under_a_working_agent_hold_its_next_call() {
+    let rig = Rig::start();
+    let id = rig.launch(&format!(
+        "TOOL Bash {{\"command\": \"touch first\"}}\nSLEEP 4\n{CALL}"
+    ));
+    rig.daemon.approve(&rig.daemon.until_pending(&id));
+    wait_until("the agent works", || rig.exists("first").then_some(()));
+    let rule = json!({"permissions": {"allow": ["Bash"]}}).to_string();
+    fs::write(users_settings(&rig), rule).unwrap();
+    let asked = wait_until("it is asked about the settings", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["source"] == "launch")
+    });
+    assert!(asked.to_string().contains("your own settings"), "{asked}");
+    wait_until("the agent is stopped", || {
+        is_stopped(&rig, &id).then_some(())
+    });
+    assert!(!rig.exists("made"));
+    // As they were: nothing is left to be asked.
+    fs::remove_file(users_settings(&rig)).unwrap();
+    let call = wait_until("the agent goes on", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["source"] == "claude")
+    });
+    assert_eq!(call["tool_name"], "Bash");
+    rig.daemon.approve(&call);
+    rig.until_result(&id, "done");
 }

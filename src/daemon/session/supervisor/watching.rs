@@ -6,6 +6,7 @@
 //! (the next process is started without the files then). What a person granted with an approval in this
 //! repository is agreed to. A runner of an earlier release cannot stop an agent: there the alarm is all.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::project::{Found, Stamps};
 use crate::daemon::session::own_env;
 use crate::daemon::session::projects::{self, Verdict};
-use crate::domain::project::Project;
+use crate::domain::project::{Content, Project};
 use crate::runner::frame::{Request, Signal};
 
 /// How often it is looked whether files have changed. It costs some tens of microseconds for a session in a
@@ -31,6 +32,8 @@ pub(super) struct Watching {
     due: Option<Instant>,
     /// Whether the agent is stopped.
     pub(super) held: bool,
+    /// The user's own settings when they were looked at first.
+    users: Option<BTreeMap<String, Content>>,
     /// Whether it was seen on this link that the agent runs.
     goes_on: bool,
     /// Whether it was looked at the project before the process was launched, once that is known. One of an
@@ -118,6 +121,14 @@ impl Supervisor {
         let env = env.and_then(|secrets| secrets.env).unwrap_or_else(own_env);
         let directory = std::path::Path::new(&self.session.working_dir);
         let found = projects::read(&self.session.config, directory, Some(&env)).await;
+        // What a person did to their own settings between two processes is theirs.
+        let before = self
+            .watching
+            .users
+            .get_or_insert_with(|| found.users().clone());
+        let loosened = found.loosened(before);
+        let mut found = found;
+        found.project = found.project.with(loosened);
         let project = found.project.clone();
         let stamps = found.stamps_when_read();
         self.watching.found = Some((found, stamps));
