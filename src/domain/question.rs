@@ -3,6 +3,8 @@
 //!
 //! Pure. A list is read whole or not at all: an answer to a part of it would be none.
 
+use std::collections::HashSet;
+
 use super::text::nearest;
 use serde_json::{Map, Value};
 
@@ -28,15 +30,19 @@ pub struct Question {
     pub options: Vec<QuestionOption>,
 }
 
-/// Whether [`parse`] gives something, without making it: asked for each frame.
+/// Whether [`parse`] gives something, without making it: asked for each frame. Two questions of one text cannot be
+/// answered, because a question's text names its answer.
 #[must_use]
 pub fn can_be_read(input: &Value) -> bool {
-    let is_one = |question: &Value| {
-        let text = question.get("question").and_then(Value::as_str);
-        text.is_some_and(|text| !text.is_empty())
+    let Some(list) = input.get("questions").and_then(Value::as_array) else {
+        return false;
     };
-    let list = input.get("questions").and_then(Value::as_array);
-    list.is_some_and(|list| !list.is_empty() && list.iter().all(is_one))
+    let mut texts: HashSet<&str> = HashSet::new();
+    let is_one = |question| {
+        let text = Value::get(question, "question").and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty() && texts.insert(text))
+    };
+    !list.is_empty() && list.iter().all(is_one)
 }
 
 /// The questions of a tool's input, in order; none where one of them cannot be read.
@@ -309,6 +315,15 @@ mod tests {
             {"question": "Which?", "header": "W", "multiSelect": true,
              "options": [{"label": "x"}, {"label": "y"}, "z"]}
         ]})
+    }
+
+    #[test]
+    fn two_questions_of_one_text_cannot_be_answered() {
+        let question = |header: &str, text: &str| json!({"question": text, "header": header, "options": ["Yes", "No"]});
+        let list = |texts: [&str; 2]| json!({"questions": [question("Delete DB", texts[0]), question("Run tests", texts[1])]});
+        assert!(can_be_read(&list(["Delete it?", "Run it?"])));
+        assert!(!can_be_read(&list(["Proceed?", "Proceed?"])));
+        assert_eq!(parse(&list(["Proceed?", "Proceed?"])), None);
     }
 
     fn owned(texts: &[&str]) -> Vec<String> {

@@ -14,8 +14,9 @@ use super::error::ApiError;
 use super::gate::Caller;
 use super::intake::{self, Values};
 use super::model::{self, Asks, NewContact, NewFunctionCall};
-use super::{Api, PENDING};
+use super::{Api, PENDING, peer};
 use crate::daemon::store::{Asked, StoreError};
+use crate::domain::session::Process;
 use crate::domain::{Approval, Kind, Outcome, Source};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -43,6 +44,7 @@ async fn create<T: Asks + DeserializeOwned>(
 ) -> Answer {
     let body: T = intake::body(request).await?;
     let request = body.into_request(&caller.key.name)?;
+    must_ask_for_itself(&api, &caller, &request.run_id).await?;
     let _turn = api.writes.acquire().await.map_err(|_| StoreError::Closed)?;
     let asked = api.store.ask_bounded(request, PENDING).await?;
     crate::failpoint::hit("request.answering");
@@ -52,6 +54,29 @@ async fn create<T: Asks + DeserializeOwned>(
             "call_id: something else was asked under it; choose another",
         )),
     }
+}
+
+/// Checks that nobody asks in the name of a session but its own programs, and a person's.
+async fn must_ask_for_itself(
+    api: &Arc<Api>,
+    caller: &Caller,
+    run_id: &str,
+) -> Result<(), ApiError> {
+    let session = match api.store.session(run_id).await {
+        Ok(session) if session.process != Process::External => session,
+        // A run of a program's own.
+        Ok(_) | Err(StoreError::NotFound { .. } | StoreError::Ambiguous { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let look = api.looks.acquire().await.map_err(|_| StoreError::Closed)?;
+    let (judge, peer) = (Arc::clone(api), caller.peer);
+    tokio::task::spawn_blocking(move || {
+        peer::must_be_of_session(peer, &judge.sessions.context().callers, &session.id)
+    })
+    .await
+    .map_err(|_| ApiError::forbidden("who asks could not be looked at"))??;
+    drop(look);
+    Ok(())
 }
 
 pub async fn function_call(
@@ -75,6 +100,10 @@ pub async fn contact(
 async fn get(api: &Api, caller: &Caller, kind: Kind, call_id: &str, values: &Values) -> Answer {
     let wait = intake::wait(values)?;
     let mut approval = find(api, kind, call_id).await?;
+    // What others ask, and what they were answered, is not for a key that only asks.
+    if !caller.key.may_decide && approval.asker.as_deref() != Some(caller.key.name.as_str()) {
+        return Err(not_there(kind));
+    }
     if approval.outcome == Outcome::Pending && !wait.is_zero() {
         approval = ended(api, kind, call_id, approval, wait).await?;
     }
@@ -125,14 +154,14 @@ pub async fn find(api: &Api, kind: Kind, call_id: &str) -> Result<Approval, ApiE
         .request(Source::LocalApi, call_id)
         .await?
         .filter(|approval| approval.kind == kind)
-        .ok_or_else(|| {
-            ApiError::not_found(match kind {
-                Kind::Contact => "no contact request has this call_id",
-                Kind::Permission | Kind::Question | Kind::Plan => {
-                    "no function call has this call_id"
-                }
-            })
-        })
+        .ok_or_else(|| not_there(kind))
+}
+
+fn not_there(kind: Kind) -> ApiError {
+    ApiError::not_found(match kind {
+        Kind::Contact => "no contact request has this call_id",
+        Kind::Permission | Kind::Question | Kind::Plan => "no function call has this call_id",
+    })
 }
 
 /// Which project a key belongs to: there is one.

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use super::error::ApiError;
 use crate::daemon::callers::Callers;
-use crate::domain::Origin;
+use crate::domain::{Origin, SessionId};
 use crate::platform::{self, SocketHolders};
 
 /// The ends of a connection.
@@ -42,6 +42,28 @@ pub fn must_be_a_person(peer: Peer, callers: &Callers) -> Result<(), ApiError> {
         is_ours: &|pid| callers.is_ours(pid),
     };
     judge(&holders, &look)
+}
+
+/// Lets only programs of a session and of a person pass: others do not ask in its name. Reads much of `/proc`, as above.
+pub fn must_be_of_session(
+    peer: Peer,
+    callers: &Callers,
+    session: &SessionId,
+) -> Result<(), ApiError> {
+    let holders = platform::socket_holders(peer.remote, peer.local);
+    let is_its_own = |pid: &u32| matches!(callers.identify(*pid), Origin::Agent { session_id, .. } if session_id == *session);
+    if let Ok(Some(holders)) = &holders
+        && !holders.shown.is_empty()
+        && holders.shown.iter().all(is_its_own)
+    {
+        return Ok(());
+    }
+    must_be_a_person(peer, callers).map_err(|_| {
+        ApiError::forbidden(format!(
+            "only a program of session {} may ask in its name; leave run_id to a name of your own",
+            session.short()
+        ))
+    })
 }
 
 /// What can be found out about a process.

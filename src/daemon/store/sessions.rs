@@ -13,7 +13,7 @@ use super::{
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::project::{self, Project};
-use crate::domain::session::{SUMMARY_CHARS, Settings};
+use crate::domain::session::{Process, SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
     Delivery, EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId,
@@ -528,15 +528,19 @@ pub fn exact(db: &Connection, id: &str) -> Result<Option<Session>, StoreError> {
 
 /// A session by any id or run id that was ever given out for it, or a unique prefix of an id.
 pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
-    if let Some(session) = exact(db, id)? {
-        return Ok(session);
-    }
+    // The run of a program's is named by that program: it takes no session's id or the beginning of one.
+    let foreign = match exact(db, id)? {
+        Some(session) if session.process != Process::External || session.id.as_str() == id => {
+            return Ok(session);
+        }
+        found => found,
+    };
     let not_found = || StoreError::NotFound {
         what: "session",
         id: id.to_owned(),
     };
     let Some(end) = prefix_end(id) else {
-        return Err(not_found());
+        return foreign.ok_or_else(not_found);
     };
     let keys: Vec<i64> = db
         .prepare_cached(
@@ -550,7 +554,7 @@ pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
         })
         .doing("find a session")?;
     match keys.as_slice() {
-        [] => Err(not_found()),
+        [] => foreign.ok_or_else(not_found),
         [key] => by_key(db, *key),
         _ => Err(StoreError::Ambiguous {
             what: "session",

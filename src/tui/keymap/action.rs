@@ -88,6 +88,17 @@ macro_rules! actions {
     };
 }
 
+impl Action {
+    /// Whether it says yes to something.
+    #[must_use]
+    pub fn approves(self) -> bool {
+        matches!(
+            self,
+            Self::Approve | Self::Always | Self::ApproveMany | Self::ApproveUnread
+        )
+    }
+}
+
 actions! {
     Approve "approve" [Global] ["y"] "approve";
     Deny "deny" [Global] ["n"] "deny, with a reason";

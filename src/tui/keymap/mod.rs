@@ -38,6 +38,19 @@ pub enum KeymapError {
         /// What is wrong.
         problem: NoChord,
     },
+    /// A key that approves and is another action's by default. Whoever can write the configuration, an agent perhaps,
+    /// could otherwise have a person approve who only means to look, or to deny.
+    #[error(
+        "`dashboard.keys.{action}`: {chord} is the key of `{of}`, and nothing is approved by a key that means something else; choose another key"
+    )]
+    Misleading {
+        /// The action.
+        action: &'static str,
+        /// The key.
+        chord: String,
+        /// Whose key it is by default.
+        of: &'static str,
+    },
     /// One key for two things in one place.
     #[error("`dashboard.keys`: {chord} would ask for both {first} and {second}")]
     Twice {
@@ -94,6 +107,28 @@ fn keyless(is_keyless: &bool) -> &'static str {
     }
 }
 
+/// Checks that a key with which a person is to approve is no other action's by default.
+fn must_not_mislead(action: Action, key: &str) -> Result<(), KeymapError> {
+    let Ok(chord) = Chord::parse(key) else {
+        // Said when it is bound.
+        return Ok(());
+    };
+    let is_key = |default: &&str| Chord::parse(default).is_ok_and(|default| default == chord);
+    let other = Action::ALL.iter().find(|other| {
+        **other != action
+            && !other.approves()
+            && other.default_keys().iter().any(|key| is_key(&key))
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => Err(KeymapError::Misleading {
+            action: action.name(),
+            chord: chord.to_string(),
+            of: other.name(),
+        }),
+    }
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -128,6 +163,9 @@ impl Keymap {
             .partition(|action| changes.contains_key(action.name()));
         for action in own {
             for key in &changes[action.name()] {
+                if action.approves() {
+                    must_not_mislead(action, key)?;
+                }
                 map.bind(action, key, true)?;
             }
         }
@@ -300,11 +338,34 @@ mod tests {
 
     #[test]
     fn the_users_keys_replace_and_displace() {
-        let map = Keymap::with(&changed("approve", &["n"])).unwrap();
+        let map = Keymap::with(&changed("interrupt", &["n"])).unwrap();
         let no = Chord::parse("n").unwrap();
-        assert_eq!(map.action(Context::Inbox, no), Some(Action::Approve));
+        assert_eq!(map.action(Context::Inbox, no), Some(Action::Interrupt));
         assert_eq!(map.keys(Action::Deny), []);
-        assert_eq!(map.action(Context::Inbox, Chord::parse("y").unwrap()), None);
+        assert_eq!(map.action(Context::Inbox, Chord::parse("i").unwrap()), None);
+    }
+
+    /// An agent that writes a person's configuration must not have them approve with the arrows.
+    #[test]
+    fn nothing_is_approved_by_a_key_that_means_something_else() {
+        for (action, key, of) in [
+            ("approve", "n", "deny"),
+            ("approve", "down", "down"),
+            ("approve", "J", "scroll-down"),
+            ("approve", "enter", "answer"),
+            ("always", "space", "mark"),
+            ("approve-many", "j", "down"),
+            ("approve-unread", "q", "quit"),
+        ] {
+            // Also where that one has another key.
+            let mut changes = changed(action, &[key]);
+            changes.insert(of.to_owned(), vec!["ctrl-g".to_owned()]);
+            let error = Keymap::with(&changes).unwrap_err().to_string();
+            assert!(error.contains(&format!("is the key of `{of}`")), "{error}");
+        }
+        for free in ["y", "Y", "ctrl-o", "f9"] {
+            Keymap::with(&changed("approve", &[free])).unwrap();
+        }
     }
 
     #[test]
@@ -330,17 +391,17 @@ mod tests {
                 "`humanlayer config keys` lists the actions",
             ),
             (
-                changed("approve", &["n"]),
-                "`dashboard.keys.approve` takes n from `deny`, which has no key now",
+                changed("interrupt", &["n"]),
+                "`dashboard.keys.interrupt` takes n from `deny`, which has no key now",
             ),
             (
-                changed("approve", &["ctrl-p"]),
-                "`dashboard.keys.approve` takes ctrl-p from `palette`",
+                changed("interrupt", &["ctrl-p"]),
+                "`dashboard.keys.interrupt` takes ctrl-p from `palette`",
             ),
             // In the list of sessions it opens, whatever is chosen elsewhere.
             (
-                changed("approve", &["enter"]),
-                "enter asks for `open` in the pane Sessions, not for `approve`",
+                changed("interrupt", &["enter"]),
+                "enter asks for `open` in the pane Sessions, not for `interrupt`",
             ),
             (
                 changed("sort", &["y"]),
@@ -365,8 +426,8 @@ mod tests {
             changed("approve", &["ctrl-x"]),
             changed("approve", &["y"]),
             BTreeMap::from([
-                ("approve".to_owned(), vec!["n".to_owned()]),
-                ("deny".to_owned(), vec!["y".to_owned()]),
+                ("interrupt".to_owned(), vec!["n".to_owned()]),
+                ("deny".to_owned(), vec!["i".to_owned()]),
             ]),
         ] {
             let map = Keymap::with(&changes).unwrap();

@@ -45,6 +45,54 @@ fn an_agent_asks_but_does_not_answer(#[case] way: &str) {
 }
 
 #[test]
+fn an_agent_asks_for_its_own_session_only() {
+    let api = Api::start();
+    let victim = api.daemon.launch_session("WAITFILE never");
+    let program = r#"
+import json, os, sys, urllib.request
+def ask(run_id, call_id):
+    body = {"run_id": run_id, "call_id": call_id, "spec": {"fn": "f", "kwargs": {}}}
+    request = urllib.request.Request(sys.argv[1] + "/function_calls", json.dumps(body).encode(), {
+        "Authorization": "Bearer " + sys.argv[2], "Content-Type": "application/json"})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+own = os.environ["HUMANLAYER_SESSION_ID"]
+told = {"own": ask(own, "a"), "other": ask(sys.argv[3], "b"), "short": ask(sys.argv[3][:8], "c"), "new": ask("mine", "d")}
+open("told.new", "w").write(json.dumps(told))
+os.rename("told.new", "told")
+"#;
+    std::fs::write(api.daemon.work().join("ask.py"), program).unwrap();
+    let command = format!("python3 ask.py {} {} {victim}", api.base(), api.key);
+    api.daemon.launch_session_with(json!({
+        "query": format!("TOOL Bash {}", json!({"command": command})),
+        "dangerously_skip_permissions": true,
+    }));
+    let told = api.daemon.work().join("told");
+    let told: Value = wait_until("the agent has asked", || {
+        serde_json::from_str(&std::fs::read_to_string(&told).ok()?).ok()
+    });
+    let expected = json!({"own": 200, "other": 403, "short": 403, "new": 200});
+    assert_eq!(told, expected);
+    assert_eq!(api.daemon.pending(&victim).len(), 0);
+}
+
+/// A program names its runs as it likes; an id on the screen goes on to mean what it meant.
+#[test]
+fn a_run_that_is_named_like_a_session_does_not_take_its_place() {
+    let api = Api::start();
+    // Before there is such a session, as after it is refused.
+    let session = "5eed0000-0000-4000-8000-000000000001";
+    let mut call = super::function_call("c1");
+    call["run_id"] = Value::from("5eed0000");
+    assert_eq!(api.post("/function_calls", &call).status, 200);
+    let launched = json!({"query": "WAITFILE never", "session_id": session});
+    assert_eq!(api.daemon.launch_session_with(launched), session);
+    assert_eq!(api.daemon.session("5eed0000")["id"], session);
+}
+
+#[test]
 fn an_agent_makes_and_revokes_no_keys() {
     let api = Api::start();
     let calls = [

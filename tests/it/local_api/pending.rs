@@ -80,6 +80,8 @@ fn a_key_that_may_only_ask_sees_and_answers_nothing_of_others() {
         with_it("GET", "/agent/function_calls/pending", None).status,
         403
     );
+    // Not what another asks either, nor what that was answered.
+    assert_eq!(with_it("GET", "/function_calls/c1", None).status, 404);
     let yes = json!({"approved": true});
     let refused = with_it("POST", "/agent/function_calls/c1/respond", Some(yes));
     assert_eq!(refused.status, 403);
@@ -88,6 +90,7 @@ fn a_key_that_may_only_ask_sees_and_answers_nothing_of_others() {
     let asked = with_it("POST", "/function_calls", Some(super::function_call("c2")));
     assert_eq!(asked.status, 200);
     assert_eq!(api.approval("c2")["asker"], "ci");
+    assert_eq!(with_it("GET", "/function_calls/c2", None).status, 200);
     let listed = api.cli(&["keys", "list"]);
     let rows: Vec<Vec<&str>> = listed
         .lines()
