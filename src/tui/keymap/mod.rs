@@ -115,9 +115,7 @@ fn must_not_mislead(action: Action, key: &str) -> Result<(), KeymapError> {
     };
     let is_key = |default: &&str| Chord::parse(default).is_ok_and(|default| default == chord);
     let other = Action::ALL.iter().find(|other| {
-        **other != action
-            && !other.approves()
-            && other.default_keys().iter().any(|key| is_key(&key))
+        **other != action && !other.approves() && other.default_keys().iter().any(&is_key)
     });
     match other {
         None => Ok(()),
