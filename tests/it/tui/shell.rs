@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::asker::Asker;
-use crate::support::cli::{Cli, signal};
+use crate::support::cli::{Cli, parent_of_daemon, signal};
 use crate::support::daemon::wait_until;
 use crate::support::scripted_agent::binary;
 use crate::support::terminal::Terminal;
@@ -328,6 +328,22 @@ fn everything_that_is_pending_is_in_the_inbox_however_much_that_is() {
     terminal.wait_for("1600 pending");
 }
 
+/// Stops a daemon, and before it the process that would let it go on.
+fn stop(daemon: i32) {
+    if let Some(parent) = parent_of_daemon(daemon) {
+        signal(parent, Signal::STOP);
+    }
+    signal(daemon, Signal::STOP);
+}
+
+/// Lets both go on.
+fn go_on(daemon: i32) {
+    signal(daemon, Signal::CONT);
+    if let Some(parent) = parent_of_daemon(daemon) {
+        signal(parent, Signal::CONT);
+    }
+}
+
 /// What was told last is true, whatever becomes of a daemon that was stopped: nothing is carried out that was given up.
 #[test]
 fn a_decision_that_no_answer_came_to_is_not_carried_out_later() {
@@ -336,11 +352,11 @@ fn a_decision_that_no_answer_came_to_is_not_carried_out_later() {
     let id = cli.launch("TOOL Bash {\"command\": \"touch not-done\"}\nTEXT over");
     terminal.wait_for("Allow Bash");
     let daemon = cli.daemon_pid().unwrap();
-    signal(daemon, Signal::STOP);
+    stop(daemon);
     terminal.decide("y");
     terminal.wait_for("not confirmed");
     terminal.wait_for("does not answer");
-    signal(daemon, Signal::CONT);
+    go_on(daemon);
     terminal.wait_for("still to be decided");
     assert!(!cli.work().join("not-done").exists());
     terminal.decide("n");
@@ -357,13 +373,13 @@ fn a_launch_that_is_entered_again_because_no_answer_came_starts_one_session() {
     let mut terminal = dashboard(&cli);
     terminal.wait_for("No sessions yet");
     let daemon = cli.daemon_pid().unwrap();
-    signal(daemon, Signal::STOP);
+    stop(daemon);
     terminal.keys("c");
     terminal.type_in("TEXT hello");
     terminal.keys("enter");
     terminal.wait_for("not confirmed");
     terminal.wait_for("TEXT hello");
-    signal(daemon, Signal::CONT);
+    go_on(daemon);
     terminal.wait_for("Reconnected");
     terminal.keys("enter");
     let one = wait_until("a session is there", || {
