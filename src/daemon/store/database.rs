@@ -3,6 +3,7 @@
 //! Owns opening it, and opening it again where its files were deleted meanwhile ([`Files`]).
 
 use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -95,6 +96,14 @@ impl Database {
         match state {
             State::InPlace => {}
             State::Missing => {
+                if let Some(to) = self.directory_moved_to() {
+                    let from = crate::daemon::places::parent(&self.path);
+                    return Err(NotBegun::Moved(format!(
+                        "the directory {from} was moved to {to} while it was in use: nothing is decided or recorded before it is back (`mv {to} {from}`), or the daemon is stopped",
+                        from = from.display(),
+                        to = to.display()
+                    )));
+                }
                 if let Err(error) = self.put_back() {
                     tracing::error!(%error, "the database was deleted and cannot be written back");
                     let problem = self.files.problem(&state).unwrap_or_default();
@@ -137,6 +146,18 @@ impl Database {
         if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::warn!(%error, "the write-ahead log could not be folded in; that is tried again");
         }
+    }
+
+    /// Where the database's directory was moved to, if it is there no more and the system tells.
+    fn directory_moved_to(&self) -> Option<PathBuf> {
+        let from = crate::daemon::places::parent(&self.path);
+        if from.exists() {
+            return None;
+        }
+        let open = self.held.iter().flatten().next_back()?;
+        let now = std::fs::read_link(format!("/proc/self/fd/{}", open.as_raw_fd())).ok()?;
+        // One that was deleted has another name there.
+        now.exists().then(|| crate::daemon::places::parent(&now))
     }
 
     fn put_back(&mut self) -> Result<(), StoreError> {

@@ -202,3 +202,35 @@ fn a_journal_that_is_deleted_is_said_and_its_session_is_ended_by_the_next_daemon
     let ended = daemon.until_over(&session);
     assert_eq!(ended["live"], false);
 }
+
+#[test]
+fn a_directory_that_is_moved_away_is_said_to_be_and_all_goes_on_once_it_is_back() {
+    let daemon = Daemon::unprivileged();
+    let (session, asked) = asking(&daemon);
+    let mut client = daemon.connect();
+    let moved = daemon.root().join("moved");
+    fs::rename(daemon.state(), &moved).unwrap();
+    let decision = json!({"approval_id": asked["id"], "decision": "approve"});
+    let refused = client.fail("sendDecision", decision);
+    let message = refused["message"].as_str().unwrap();
+    let to = moved.display().to_string();
+    assert!(
+        message.contains("was moved to") && message.contains(&to),
+        "{message}"
+    );
+    // No second daemon serves what was moved.
+    let second = daemon
+        .command()
+        .arg("--headless")
+        .env("HUMANLAYER_DATABASE_PATH", moved.join("daemon.db"))
+        .env("HUMANLAYER_DAEMON_SOCKET", moved.join("daemon.sock"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success(), "{told}");
+    assert!(told.contains("another daemon"), "{told}");
+    assert!(!daemon.state().exists());
+    fs::rename(&moved, daemon.state()).unwrap();
+    daemon.approve(&asked);
+    daemon.until_status(&session, "completed");
+}
