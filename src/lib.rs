@@ -11,7 +11,7 @@
 //!                                                                  │
 //!                       sessions/ID/s (one per process)            │
 //!     runner ──────────────────────────────────────────────────────┘
-//!       └─ claude   stdin ← pipe from the runner     stdout → sessions/ID/journal.jsonl, straight
+//!       └─ claude   stdin ← the runner     stdout → the runner → sessions/ID/journal.jsonl
 //! ```
 //!
 //! Three kinds of process, all of the one binary:
@@ -21,8 +21,8 @@
 //! - **The daemon** ([`daemon`]) owns the database, correlates, and publishes. It may be killed,
 //!   upgraded or restarted at any moment without a session noticing.
 //! - **A runner** ([`runner`]) per agent process starts the agent, hands whole lines to its standard input,
-//!   each once, and says how it ended. It is so small that nothing in it fails. Nobody sits in the
-//!   way of the agent's output: its standard output *is* an append-only file, the journal.
+//!   each once, copies what it says into an append-only file, the journal, and says how it ended. It is so
+//!   small that nothing in it fails, and keeps what the disk does not take until it does.
 //!
 //! # The two ways through
 //!
@@ -201,6 +201,12 @@
 //! as well, the dashboard starts the next one. A daemon in the foreground (`--headless`) has no such
 //! parent; a service manager is one. A daemon that nobody started records no place.
 //!
+//! What an agent says never depends on the disk of that moment: the runner holds it while the disk is full,
+//! read-only, failing or slow, and has the agent wait when that has become much. The database follows when it
+//! can be written again, and so does a question, without anybody's doing. Meanwhile nothing is decided, whoever
+//! asks is told why, and `health`, `status`, `doctor` and the dashboard say what is wrong with the disk as long as
+//! it lasts. Only what a runner holds that is killed itself is lost; the conversation says that it was killed.
+//!
 //! All files are made for their user alone, whatever the mask; an agent makes its own with the user's mask,
 //! which its runner is told.
 //!
@@ -210,6 +216,7 @@
 //! | --- | --- |
 //! | a journal line | 64 MiB; of a longer one its beginning and its length are kept |
 //! | a journal on disk | 16 MiB beyond what is in the store (Linux; elsewhere until the session ends) |
+//! | what the agent says while the disk does not take it | 8 MiB in its runner's memory; then the agent waits |
 //! | the agent's standard error | 512 KiB, the newest |
 //! | a message to an agent | 8 MiB |
 //! | the agent's own lines in the database | until 14 days after the session's last activity; those that were not understood until a person deletes them |

@@ -18,6 +18,10 @@ pub enum Part {
     Database,
     /// Whether the database can be written.
     DatabaseLock,
+    /// Whether the disk takes what is to be recorded.
+    Disk,
+    /// Whether it does so within a moment.
+    SlowDisk,
     /// The socket's file.
     Socket,
     /// Directories that belong to no session.
@@ -30,6 +34,10 @@ pub enum Part {
     Agent(String),
     /// The connection to the runner of the process with this directory.
     Link(String),
+    /// The journal of the process with this directory.
+    Journal(String),
+    /// Whether the process with this directory can be followed.
+    Following(String),
 }
 
 /// All that is wrong now.
@@ -80,12 +88,19 @@ impl Conditions {
         }
     }
 
+    /// Whether something is wrong with a part.
+    #[must_use]
+    pub fn has(&self, part: &Part) -> bool {
+        self.lock().contains_key(part)
+    }
+
     /// Forgets what is wrong with processes that are not among these directories.
     pub fn keep_processes(&self, directories: &[&str]) {
         let over: Vec<Part> = self
             .lock()
             .keys()
             .filter(|part| match part {
+<<<<<<< HEAD
                 Part::Runner(directory) | Part::Agent(directory) | Part::Link(directory) => {
                     !directories.contains(&directory.as_str())
                 }
@@ -93,6 +108,18 @@ impl Conditions {
                 | Part::DatabaseLock
                 | Part::Socket
                 | Part::SessionDirectories
+=======
+                Part::Runner(directory)
+                | Part::Agent(directory)
+                | Part::Link(directory)
+                | Part::Journal(directory)
+                | Part::Following(directory) => !directories.contains(&directory.as_str()),
+                Part::Database
+                | Part::DatabaseLock
+                | Part::Disk
+                | Part::SlowDisk
+                | Part::Socket
+>>>>>>> 21a36b8 (Lose nothing of what an agent says to a disk that is full, read-only, failing or slow)
                 | Part::AgentsSocket => false,
             })
             .cloned()

@@ -26,7 +26,7 @@ use super::session::{self, Sessions};
 use super::signals::Signals;
 use super::store::{Locked, Store, StoreError};
 use super::user_names::UserNames;
-use super::{Daemon, askers, humanlayer_api, orphans, permissions, sockets, stopped};
+use super::{Daemon, askers, disk, humanlayer_api, orphans, permissions, sockets, stopped};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 use crate::ipc::{self, BindError};
@@ -282,8 +282,12 @@ async fn serve(
     let remote_api = options
         .remote_api
         .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
+<<<<<<< HEAD
     let conditions = Arc::new(Conditions::new(Arc::clone(&bus)));
     conditions.set(Part::SessionDirectories, sessions.context().kept());
+=======
+    let conditions = Arc::clone(&sessions.context().conditions);
+>>>>>>> 21a36b8 (Lose nothing of what an agent says to a disk that is full, read-only, failing or slow)
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
@@ -342,6 +346,11 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(look_at_files(
+            store.clone(),
+            Arc::clone(&conditions),
+            shutdown.clone(),
+        )),
+        tokio::spawn(disk::watch(
             store.clone(),
             Arc::clone(&conditions),
             shutdown.clone(),
@@ -626,8 +635,11 @@ fn lock(path: &Path) -> Result<File, DaemonError> {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
     }
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
+    // Over what stands there, and never empty meanwhile: a disk that is full takes that, and who sees it empty
+    // takes the last daemon for one that was stopped.
+    let text = format!("{}\n", std::process::id());
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.set_len(text.len() as u64))
         .map_err(failed)?;
     Ok(file)
 }

@@ -13,6 +13,7 @@ pub mod callers;
 pub mod claude;
 mod clock;
 mod conditions;
+mod disk;
 mod follow;
 pub mod http;
 pub mod humanlayer_api;

@@ -31,6 +31,16 @@ pub fn is_local(_: &Path) -> bool {
     false
 }
 
+/// How many bytes this user may still write to the file system that holds a path, and whether it takes none at
+/// all; none where that is not known.
+#[must_use]
+pub fn room_on_disk(path: &Path) -> Option<(u64, bool)> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    let left = found.f_bavail.saturating_mul(found.f_frsize);
+    let read_only = found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+    Some((left, read_only))
+}
+
 /// Whether a file is on another machine.
 #[cfg(target_os = "linux")]
 #[must_use]

@@ -60,13 +60,18 @@ pub(super) struct Agent {
 /// Our ends of what the agent reads and writes.
 pub(super) struct Pipes {
     pub(super) stdin: UnixStream,
+    pub(super) stdout: UnixStream,
     pub(super) stderr: ChildStderr,
 }
 
 impl Agent {
-    /// Starts the command, whose stdin is the other end of `stdin` and whose stderr must be a pipe, to die
-    /// with the calling thread.
-    pub(super) fn spawn(command: &mut Command, stdin: UnixStream) -> io::Result<(Self, Pipes)> {
+    /// Starts the command, whose stdin and stdout are the other ends of these and whose stderr must be a
+    /// pipe, to die with the calling thread.
+    pub(super) fn spawn(
+        command: &mut Command,
+        stdin: UnixStream,
+        stdout: UnixStream,
+    ) -> io::Result<(Self, Pipes)> {
         platform::spawn_in_new_group_dying_with_parent(command);
         let mut child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -78,7 +83,12 @@ impl Agent {
                     reaped,
                     held: AtomicBool::new(false),
                 };
-                Ok((agent, Pipes { stdin, stderr }))
+                let pipes = Pipes {
+                    stdin,
+                    stdout,
+                    stderr,
+                };
+                Ok((agent, pipes))
             }
             _ => {
                 let _ = child.kill();

@@ -90,6 +90,15 @@ pub enum Reply {
         /// The runner's signature over the challenge; none of a runner that has no key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
+        /// As in [`Reply::Journal`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        journal: Option<JournalProblem>,
+    },
+    /// What the agent says cannot be written into its journal, or can again. Pushed to every connection when
+    /// that changes.
+    Journal {
+        /// None once all of it is written.
+        problem: Option<JournalProblem>,
     },
     /// The whole line is in the agent's stdin.
     Ack {
@@ -121,6 +130,15 @@ pub enum Reply {
         /// For a log.
         message: String,
     },
+}
+
+/// Why what the agent says is not in its journal yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalProblem {
+    /// What the system said.
+    pub error: String,
+    /// So much is held that the agent is read no further: it waits.
+    pub waits: bool,
 }
 
 /// Why a line was not delivered.
@@ -190,7 +208,7 @@ const REQUESTS: &[&str] = &[
 ];
 
 /// The names of all [`Reply`] types on the wire.
-const REPLIES: &[&str] = &["hello", "ack", "nack", "exited", "error"];
+const REPLIES: &[&str] = &["hello", "journal", "ack", "nack", "exited", "error"];
 
 impl Request {
     /// The frame as a line, with its newline.
@@ -281,17 +299,23 @@ mod tests {
             Just(NackReason::BadId),
             Just(NackReason::Other),
         ];
+        let journal = || {
+            let problem = (any::<String>(), any::<bool>());
+            proptest::option::of(problem.prop_map(|(error, waits)| JournalProblem { error, waits }))
+        };
         prop_oneof![
+            journal().prop_map(|problem| Reply::Journal { problem }),
             (
                 any::<u32>(),
                 any::<String>(),
                 any::<u32>(),
                 any::<Option<u32>>(),
                 any::<bool>(),
-                any::<Option<String>>()
+                any::<Option<String>>(),
+                journal()
             )
                 .prop_map(
-                    |(format, version, runner_pid, agent_pid, exited, signature)| {
+                    |(format, version, runner_pid, agent_pid, exited, signature, journal)| {
                         Reply::Hello {
                             format,
                             version,
@@ -299,6 +323,7 @@ mod tests {
                             agent_pid,
                             exited,
                             signature,
+                            journal,
                         }
                     }
                 ),

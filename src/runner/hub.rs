@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::frame::Reply;
+use super::frame::{JournalProblem, Reply};
 use super::{CLIENT_QUEUE, MAX_CLIENTS, lock};
 
 /// Names a connection; never used twice.
@@ -31,6 +31,7 @@ struct State {
     clients: BTreeMap<ClientId, Client>,
     joined: ClientId,
     exited: Option<Reply>,
+    journal: Option<JournalProblem>,
 }
 
 #[derive(Default)]
@@ -90,6 +91,43 @@ impl Hub {
             let _ = client.socket.shutdown(Shutdown::Both);
             state.clients.remove(&id);
         }
+    }
+
+    /// Queues an answer that says how the journal is, so that it and the news of that come in their order. A
+    /// client whose queue is full is disconnected.
+    pub(super) fn answer_hello(
+        &self,
+        id: ClientId,
+        hello: impl FnOnce(Option<JournalProblem>) -> Reply,
+    ) {
+        let mut state = lock(&self.state);
+        let reply = hello(state.journal.clone());
+        let Some(client) = state.clients.get(&id) else {
+            return;
+        };
+        if client.queue.try_send(reply).is_err() {
+            let _ = client.socket.shutdown(Shutdown::Both);
+            state.clients.remove(&id);
+        }
+    }
+
+    /// Tells every client, and each that says hello later, how the journal is.
+    pub(super) fn tell_of_journal(&self, problem: Option<JournalProblem>) {
+        let mut state = lock(&self.state);
+        if state.journal == problem {
+            return;
+        }
+        state.journal.clone_from(&problem);
+        state.clients.retain(|_, client| {
+            let reply = Reply::Journal {
+                problem: problem.clone(),
+            };
+            let is_queued = client.queue.try_send(reply).is_ok();
+            if !is_queued {
+                let _ = client.socket.shutdown(Shutdown::Both);
+            }
+            is_queued
+        });
     }
 
     /// Whether the end was announced.

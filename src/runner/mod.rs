@@ -3,14 +3,14 @@
 //! daemon, so a daemon may be killed or upgraded without a session noticing.
 //!
 //! It must stay so small that nothing in it fails: blocking std code, a few
-//! threads with small stacks, no async runtime, no database, and it is not in
-//! the path of the agent's output, which goes straight into the journal file.
+//! threads with small stacks, no async runtime, no database. What the agent says
+//! it copies into the journal, byte by byte and without understanding it.
 //! Started by the daemon as a hidden subcommand ([`run`]); spoken to over the
 //! socket in the session directory ([`frame`]).
 //!
 //! Who does what: `start` brings everything up and to its end, `agent` is the
 //! process and what it leaves behind, `stdin` delivers each line once,
-//! `stderr` keeps the newest of it, `hub`, `listener` and `serve` are the connections, `peer` says whose
+//! `stdout` copies it into the journal, whatever the disk does, `stderr` keeps the newest of it, `hub`, `listener` and `serve` are the connections, `peer` says whose
 //! are taken,
 //! `terminate` ends the agent stage by stage, `identity` signs what it says, `dir` and `files` are the
 //! session directory.
@@ -31,6 +31,7 @@ mod serve;
 mod start;
 mod stderr;
 mod stdin;
+mod stdout;
 mod terminate;
 
 pub use dir::{LOCK_WAIT, SessionDir, is_alive};
@@ -83,11 +84,19 @@ pub const STDERR_LOG_SIZE: u64 = 256 * 1024;
 /// How much of the end of stderr the exit report holds, in bytes.
 pub const STDERR_TAIL: usize = 4096;
 
-/// How often writing `exit.json` is tried, as a full disk may get space again.
-pub const EXIT_WRITE_ATTEMPTS: u32 = 30;
+/// How long stdout may stay open when all processes of the agent are gone.
+pub const STDOUT_DRAIN_WAIT: Duration = Duration::from_secs(1);
 
-/// The pause between these attempts.
-pub const EXIT_WRITE_PAUSE: Duration = Duration::from_secs(1);
+/// How many bytes of what the agent says are kept in memory while the disk does not take them. An agent that
+/// says more waits.
+pub const HELD: usize = 8 * 1024 * 1024;
+
+/// How often that is tried again.
+pub const JOURNAL_RETRY: Duration = Duration::from_millis(200);
+
+/// How often writing a file of the session's directory is tried again, as a full disk may get space, for as
+/// long as there is that directory.
+pub const FILE_RETRY: Duration = Duration::from_millis(500);
 
 /// How long open connections may take to be told of the end.
 pub const LINGER_WAIT: Duration = Duration::from_secs(5);

@@ -107,16 +107,22 @@ impl Session {
 
     fn handle(&self, client: ClientId, request: Request) -> Option<Reply> {
         match request {
-            Request::Hello { challenge } => Some(Reply::Hello {
-                format: FORMAT,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                runner_pid: std::process::id(),
-                agent_pid: Some(self.agent.pid()),
-                exited: self.hub.has_exited(),
-                signature: challenge
+            Request::Hello { challenge } => {
+                let exited = self.hub.has_exited();
+                let signature = challenge
                     .zip(self.identity.as_ref())
-                    .map(|(challenge, own)| own.sign(Purpose::Hello, challenge.as_bytes())),
-            }),
+                    .map(|(challenge, own)| own.sign(Purpose::Hello, challenge.as_bytes()));
+                self.hub.answer_hello(client, |journal| Reply::Hello {
+                    format: FORMAT,
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    runner_pid: std::process::id(),
+                    agent_pid: Some(self.agent.pid()),
+                    exited,
+                    signature,
+                    journal,
+                });
+                None
+            }
             Request::Stdin { id, line } => self.stdin.offer(client, id, line),
             Request::CloseStdin {} => {
                 self.stdin.close();

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use super::agent::{Agent, Ending, Pipes};
 use super::dir::{SessionDir, take_lock};
@@ -29,10 +29,10 @@ use super::listener::Listener;
 use super::serve::{self, Session};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
+use super::stdout::{Stdout, is_gone};
 use super::terminate::Terminator;
 use super::{
-    EXIT_WRITE_ATTEMPTS, EXIT_WRITE_PAUSE, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT,
-    STDERR_DRAIN_WAIT, spawn_thread,
+    FILE_RETRY, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT, STDERR_DRAIN_WAIT, spawn_thread,
 };
 use crate::platform;
 use crate::platform::isolation::{Isolation, IsolationError};
@@ -78,15 +78,34 @@ enum StartError {
     OwnProgram(#[source] io::Error),
     #[error("cannot isolate the agent: {0}")]
     Isolation(#[source] IsolationError),
-    #[error("cannot make the agent's input: {0}")]
-    Stdin(#[source] io::Error),
+    #[error("cannot make the agent's input and output: {0}")]
+    Sockets(#[source] io::Error),
     #[error("cannot start a thread beside the agent: {0}")]
     Thread(#[source] io::Error),
+}
+
+impl StartError {
+    /// Whether the same may be done once there is room on the disk.
+    fn is_for_want_of_room(&self) -> bool {
+        let source = match self {
+            Self::File(FileError::Write { source, .. })
+            | Self::Bind { source, .. }
+            | Self::Journal { source, .. } => source,
+            _ => return false,
+        };
+        matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::ReadOnlyFilesystem
+        )
+    }
 }
 
 /// A session that has an agent.
 struct Running {
     session: Arc<Session>,
+    stdout: Stdout,
     stderr: Stderr,
     leftover_wait: Duration,
 }
@@ -162,9 +181,11 @@ fn start(dir: &SessionDir, identity: Option<&Arc<Identity>>) -> Result<Running, 
     let signals = hear_signals().map_err(StartError::Signals)?;
     let spec = Spec::read(dir)?;
     let socket = dir.socket();
-    let listener = Listener::bind(&socket).map_err(|source| StartError::Bind {
-        path: socket,
-        source,
+    let listener = when_there_is_room(dir, || {
+        Listener::bind(&socket).map_err(|source| StartError::Bind {
+            path: socket.clone(),
+            source,
+        })
     })?;
     let mut state = RunnerState {
         format: FORMAT,
@@ -177,16 +198,24 @@ fn start(dir: &SessionDir, identity: Option<&Arc<Identity>>) -> Result<Running, 
         started_at: Timestamp::now(),
     };
     // From here on no other runner starts this session again.
-    state.write(dir)?;
-    let (agent, pipes) = spawn(dir, &spec)?;
+    when_there_is_room(dir, || state.write(dir).map_err(StartError::from))?;
+    let journal = when_there_is_room(dir, || open_journal(dir))?;
+    let (agent, pipes) = spawn(&spec)?;
     let agent = Arc::new(agent);
     let _ = fs::remove_file(dir.spec());
     state.agent_pid = Some(agent.pid());
     state.agent_start_time = platform::process_start_time(agent.pid());
-    let running = state
-        .write(dir)
-        .map_err(StartError::from)
-        .and_then(|()| attend(dir, &spec, identity, &agent, pipes, listener, signals));
+    let attended = Attended {
+        agent: &agent,
+        pipes,
+        journal,
+        listener,
+        signals,
+    };
+    let running = attend(dir, &spec, identity, attended).and_then(|running| {
+        note_agent(dir, state)?;
+        Ok(running)
+    });
     if running.is_err() {
         // Without us beside it, it must not go on.
         agent.signal_all(rustix::process::Signal::KILL);
@@ -197,20 +226,67 @@ fn start(dir: &SessionDir, identity: Option<&Arc<Identity>>) -> Result<Running, 
     running
 }
 
+/// Does again what a full disk refuses, until there is room. Nothing is lost by waiting then: there is no
+/// agent yet.
+fn when_there_is_room<T>(
+    dir: &SessionDir,
+    make: impl Fn() -> Result<T, StartError>,
+) -> Result<T, StartError> {
+    loop {
+        match make() {
+            Err(error) if error.is_for_want_of_room() && !is_gone(dir.path()) => {
+                thread::sleep(FILE_RETRY);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Writes down which process the agent is; on a full disk later, as it must not wait for that.
+fn note_agent(dir: &SessionDir, state: RunnerState) -> Result<(), StartError> {
+    match state.write(dir).map_err(StartError::from) {
+        Err(error) if error.is_for_want_of_room() => {
+            let dir = dir.clone();
+            spawn_thread("state", move || {
+                let written = when_there_is_room(&dir, || Ok(state.write(&dir)?));
+                if let Err(error) = written {
+                    let _ = writeln!(io::stderr(), "{error}");
+                }
+            })
+            .map_err(StartError::Thread)
+        }
+        done => done,
+    }
+}
+
+/// An agent that was just started, and what comes with it.
+struct Attended<'a> {
+    agent: &'a Arc<Agent>,
+    pipes: Pipes,
+    journal: File,
+    listener: Listener,
+    signals: UnixStream,
+}
+
 /// Starts the threads around the agent.
 fn attend(
     dir: &SessionDir,
     spec: &Spec,
     identity: Option<&Arc<Identity>>,
-    agent: &Arc<Agent>,
-    pipes: Pipes,
-    listener: Listener,
-    mut signals: UnixStream,
+    attended: Attended<'_>,
 ) -> Result<Running, StartError> {
+    let Attended {
+        agent,
+        pipes,
+        journal,
+        listener,
+        mut signals,
+    } = attended;
     let grace = spec.grace_ms.map(Duration::from_millis);
     let started = || -> io::Result<Running> {
         let stderr = Stderr::start(pipes.stderr, dir)?;
         let hub = Arc::new(Hub::default());
+        let stdout = Stdout::start(pipes.stdout, journal, dir, Arc::clone(&hub))?;
         let stdin = Stdin::start(pipes.stdin, Arc::clone(&hub))?;
         let terminator = Terminator::start(Arc::clone(agent), grace.unwrap_or(STAGE_WAIT))?;
         let heard = Arc::clone(&terminator);
@@ -231,6 +307,7 @@ fn attend(
         serve::start(listener, Arc::clone(&session))?;
         Ok(Running {
             session,
+            stdout,
             stderr,
             leftover_wait: grace.unwrap_or(LEFTOVER_WAIT),
         })
@@ -246,6 +323,8 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
     session.stdin.finish();
     let leftovers = !session.agent.end_leftovers(running.leftover_wait);
     let ending = session.agent.reap();
+    // Whoever hears of the end finds all of it.
+    running.stdout.finish();
     let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
     let report = |leftovers| ExitReport {
         delivered: session.stdin.last_delivered(),
@@ -286,17 +365,14 @@ fn write_report(
     identity: Option<&Identity>,
     report: &ExitReport,
 ) -> io::Result<()> {
-    let mut attempt = 1;
     loop {
         match report.write(dir, identity) {
             Ok(()) => return Ok(()),
             // Without its directory nobody is left to read it.
-            Err(error) if attempt >= EXIT_WRITE_ATTEMPTS || !dir.path().exists() => {
-                return Err(io::Error::other(error));
-            }
-            Err(_) => thread::sleep(EXIT_WRITE_PAUSE),
+            Err(error) if is_gone(dir.path()) => return Err(io::Error::other(error)),
+            // The disk may take it later, and nobody else knows how the agent ended.
+            Err(_) => thread::sleep(FILE_RETRY),
         }
-        attempt += 1;
     }
 }
 
@@ -310,6 +386,8 @@ fn hear_signals() -> io::Result<UnixStream> {
     // A launcher that ignores it passes that on, and then no exit code would
     // ever reach us; any handler undoes it.
     signal_hook::flag::register(SIGCHLD, Arc::default())?;
+    // A limit on the size of files is then an error of the write that met it, like a full disk.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(ours)
 }
 
@@ -324,17 +402,17 @@ fn isolated(isolation: &Isolation, program: &Path) -> Result<Command, StartError
     Ok(command)
 }
 
-fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
+fn open_journal(dir: &SessionDir) -> Result<File, StartError> {
     let path = dir.journal();
-    let journal: File = match OpenOptions::new()
+    OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
         .open(&path)
-    {
-        Ok(journal) => journal,
-        Err(source) => return Err(StartError::Journal { path, source }),
-    };
+        .map_err(|source| StartError::Journal { path, source })
+}
+
+fn spawn(spec: &Spec) -> Result<(Agent, Pipes), StartError> {
     // The system reports a missing directory like a missing program.
     let directory = fs::metadata(&spec.cwd).and_then(|found| match found.is_dir() {
         true => Ok(()),
@@ -344,8 +422,9 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
         let path = spec.cwd.clone();
         return Err(StartError::Directory { path, source });
     }
-    // A socket: unlike a pipe, nobody opens the other end again through `/proc`.
-    let (stdin, theirs) = UnixStream::pair().map_err(StartError::Stdin)?;
+    // Sockets: unlike those of a pipe, nobody opens the other ends again through `/proc`.
+    let (stdin, input) = UnixStream::pair().map_err(StartError::Sockets)?;
+    let (stdout, output) = UnixStream::pair().map_err(StartError::Sockets)?;
     let mut command = match &spec.isolation {
         None => Command::new(&spec.program),
         Some(isolation) => isolated(isolation, &spec.program)?,
@@ -355,11 +434,11 @@ fn spawn(dir: &SessionDir, spec: &Spec) -> Result<(Agent, Pipes), StartError> {
         .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
         .current_dir(&spec.cwd)
-        .stdin(OwnedFd::from(theirs))
-        .stdout(journal)
+        .stdin(OwnedFd::from(input))
+        .stdout(OwnedFd::from(output))
         .stderr(Stdio::piped());
     let own = spec.umask.map(platform::set_umask);
-    let spawned = Agent::spawn(&mut command, stdin);
+    let spawned = Agent::spawn(&mut command, stdin, stdout);
     own.map(platform::set_umask);
     spawned.map_err(|source| StartError::Program {
         program: spec.program.clone(),

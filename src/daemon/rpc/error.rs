@@ -7,6 +7,10 @@ use crate::daemon::store::StoreError;
 use crate::protocol::approval::Approval;
 use crate::protocol::error::{ErrorData, ErrorKind};
 
+/// What to do where the database could not be written, as long as it is not known why.
+const CHECK_THE_DISK: &str =
+    "nothing happened; check the disk that holds the database and try again";
+
 /// Why a call failed.
 #[derive(Clone, Debug)]
 pub struct RpcError {
@@ -15,6 +19,12 @@ pub struct RpcError {
     field: Option<String>,
     hint: Option<String>,
     approval: Option<Box<Approval>>,
+}
+
+impl std::fmt::Display for RpcError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl RpcError {
@@ -55,6 +65,11 @@ impl RpcError {
             hint: Some(hint.into()),
             ..self
         }
+    }
+
+    /// Whether the database could not be written.
+    pub fn is_of_the_disk(&self) -> bool {
+        self.hint.as_deref() == Some(CHECK_THE_DISK)
     }
 
     pub fn into_object(self, method: &str) -> ErrorObjectOwned {
@@ -116,8 +131,7 @@ impl From<StoreError> for RpcError {
             },
             StoreError::Full { .. } => Self::new(ErrorKind::Unavailable, message),
             StoreError::Sql { .. } | StoreError::Commit(_) => {
-                Self::new(ErrorKind::Unavailable, message)
-                    .hint("nothing happened; check the disk that holds the database and try again")
+                Self::new(ErrorKind::Unavailable, message).hint(CHECK_THE_DISK)
             }
             StoreError::Moved(_) => Self::new(ErrorKind::Unavailable, message)
                 .hint("nothing happened; `humanlayer daemon status` says when it is settled"),

@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::error::RpcError;
+use crate::daemon::disk;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::HealthResponse;
 
@@ -10,15 +11,8 @@ pub struct Nothing {}
 
 pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
     let daemon = &call.daemon;
-    // While it is locked a try would only wait.
-    let tried = match daemon.store.locked_by() {
-        Some(_) => Ok(()),
-        None => daemon.store.probe().await,
-    };
-    let problem = match tried {
-        Ok(()) => daemon.conditions.problem(),
-        Err(error) => Some(error.to_string()),
-    };
+    disk::look_soon(&daemon.store, &daemon.conditions).await;
+    let problem = daemon.conditions.problem();
     let http = daemon.http.status();
     Ok(HealthResponse {
         status: if problem.is_none() { "ok" } else { "degraded" }.to_owned(),

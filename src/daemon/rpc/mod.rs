@@ -40,6 +40,7 @@ pub use self::once::Answers;
 pub use self::subscribe::Subscribe;
 use super::Daemon;
 use super::callers::Caller;
+use super::disk;
 use super::store::{for_others, serving};
 use crate::domain::Origin;
 use crate::protocol::method;
@@ -158,7 +159,14 @@ where
                     once::answer(&daemon.answers, &request, handled).await
                 }
             };
-            answer.map_err(|error| error.into_object(name))
+            match answer {
+                Err(error) if error.is_of_the_disk() => {
+                    let why = disk::explain(daemon.store.path(), error.to_string()).await;
+                    let error = error.hint(format!("nothing happened: {why}"));
+                    Err(error.into_object(name))
+                }
+                answer => answer.map_err(|error| error.into_object(name)),
+            }
         })
         .map(drop)
 }

@@ -144,7 +144,8 @@ fn rest_without_turn(session: &mut Session) {
     }
 }
 
-fn note(text: String) -> Effect {
+/// A remark of ours in the conversation.
+pub fn note(text: String) -> Effect {
     Effect::Say(NewConversationEvent::words(
         EventType::System,
         "system",

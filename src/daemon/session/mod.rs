@@ -41,6 +41,7 @@ pub use resume::{Message, find_program, in_present_mode, own_env};
 
 use super::bus::Bus;
 use super::callers::Callers;
+use super::conditions::Conditions;
 use super::store::Store;
 use crate::domain::Session;
 use crate::platform;
@@ -52,6 +53,8 @@ pub struct Context {
     pub store: Store,
     /// The bus.
     pub bus: Arc<Bus>,
+    /// What is wrong now.
+    pub conditions: Arc<Conditions>,
     /// Who calls; knows which runner belongs to which session.
     pub callers: Arc<Callers>,
     /// How long a session may rest before its process is ended.
@@ -92,6 +95,7 @@ impl Context {
         let watcher = watch::Watcher::new()?;
         Ok(Self {
             store,
+            conditions: Arc::new(Conditions::new(Arc::clone(&bus))),
             bus,
             callers,
             session_idle,

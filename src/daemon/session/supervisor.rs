@@ -5,9 +5,11 @@
 //! nothing; it must not touch the database but through the store's typed methods.
 
 mod ended;
+mod held;
 mod reading;
 mod watching;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ use crate::platform::{self, ProcessId};
 use crate::runner::SessionDir;
 use crate::runner::frame::{self, NackReason, Reply, Request};
 use crate::runner::identity::Purpose;
+use held::Held;
 use watching::Watching;
 
 /// Lines that may be on their way to the runner without its acknowledgement.
@@ -100,6 +103,8 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
             && ctx.callers.runner_process(&session.directory).is_none(),
         started: Instant::now(),
         watching: Watching::default(),
+        held: None,
+        replies: VecDeque::new(),
         session: Arc::new(session),
         dir,
         ctx,
@@ -172,6 +177,10 @@ struct Supervisor {
     started: Instant,
     /// The project's files.
     watching: Watching,
+    /// What the agent says and the disk does not take.
+    held: Option<Held>,
+    /// What the runner has said and was not acted on yet.
+    replies: VecDeque<Reply>,
 }
 
 impl Supervisor {
@@ -180,15 +189,22 @@ impl Supervisor {
         loop {
             match self.step().await {
                 Ok(Some(stop)) => return stop,
-                Ok(None) => backoff = BACKOFF.0,
+                Ok(None) => {
+                    self.tell_what_is_in_the_way(None);
+                    backoff = BACKOFF.0;
+                }
                 Err(error) => {
+                    self.tell_what_is_in_the_way(Some(&error));
                     tracing::warn!(session = %self.session.id, %error, "supervising met a problem; trying again");
-                    tokio::select! {
-                        () = self.stop.cancelled() => return Stop::Shutdown,
-                        () = tokio::time::sleep(backoff) => {}
+                    if self.hear_meanwhile(backoff).await {
+                        return Stop::Shutdown;
                     }
                     backoff = (backoff * 2).min(BACKOFF.1);
-                    self.forget_places().await;
+                    match error {
+                        // Nothing is the matter with the runner.
+                        Problem::Ingest(_) => self.forget_journal().await,
+                        _ => self.forget_places().await,
+                    }
                 }
             }
         }
@@ -196,10 +212,16 @@ impl Supervisor {
 
     /// Starts over from what the store has.
     async fn forget_places(&mut self) {
+        self.link = None;
+        self.replies.clear();
+        self.forget_journal().await;
+    }
+
+    /// Reads from where the store is.
+    async fn forget_journal(&mut self) {
         self.journal = None;
         self.place_due = Instant::now();
         self.place_skipped = false;
-        self.link = None;
         if let Ok(session) = self.ctx.store.session_by_key(self.session.key).await {
             self.session = Arc::new(session);
         }
@@ -207,7 +229,8 @@ impl Supervisor {
 
     /// Does all that can be done now, then waits for the next thing.
     async fn step(&mut self) -> Result<Option<Stop>, Problem> {
-        self.read_journal().await?;
+        self.read_journal().await.map_err(Problem::of_ingest)?;
+        self.tell_that_it_is_over().await?;
         self.look_for_damage().await?;
         let may_connect = self.reconnect_at.is_none_or(|at| at <= Instant::now());
         if self.link.is_none() && !self.exited && may_connect {
@@ -236,6 +259,10 @@ impl Supervisor {
     /// Waits for one thing to happen and takes note of it.
     async fn wait(&mut self) -> Result<Option<Stop>, Problem> {
         self.tell_whether_linked();
+        if let Some(reply) = self.replies.pop_front() {
+            self.on_reply(reply).await?;
+            return Ok(None);
+        }
         let timer = self.timer();
         let reply = async {
             match &mut self.link {
@@ -432,7 +459,10 @@ impl Supervisor {
                 }
                 Reply::Exited { .. } => self.runner_said_it_ends(),
                 Reply::Hello { exited: true, .. } => self.runner_said_it_ends(),
-                Reply::Hello { agent_pid, .. } => {
+                Reply::Journal { problem } => self.journal_is(problem),
+                Reply::Hello {
+                    agent_pid, journal, ..
+                } => {
                     let agent = agent_pid.and_then(|pid| {
                         let start_time = platform::process_start_time(pid)?;
                         Some(ProcessId { pid, start_time })
@@ -441,6 +471,7 @@ impl Supervisor {
                         let directory = &self.session.directory;
                         self.ctx.callers.note_agent(directory, agent);
                     }
+                    self.journal_is(journal);
                 }
                 Reply::Error { message } => {
                     tracing::warn!(session = %self.session.id, message, "the runner did not understand us");
@@ -555,7 +586,9 @@ impl Supervisor {
     /// below one that stays stopped, or that does not do what it is told, and then itself.
     async fn end_from_outside(&self, runner: ProcessId) {
         let is_stopped = platform::is_stopped(runner);
-        let is_late = self.terminations > if is_stopped { 1 } else { PATIENCE_WITH_RUNNER };
+        // One that waits for the disk holds what its agent has said.
+        let is_late =
+            !self.holds() && self.terminations > if is_stopped { 1 } else { PATIENCE_WITH_RUNNER };
         let (id, directory) = (&self.session.id, &self.session.directory);
         if is_late {
             tracing::error!(session = %id, pid = runner.pid, is_stopped, "the runner does not end its agent; ending it from outside");
@@ -604,6 +637,7 @@ impl Supervisor {
         }
         // The agent is gone for certain: what is in the journal now is all of it.
         self.read_journal().await?;
+        self.tell_that_it_is_over().await?;
         let memory = AgentMemory::of(&self.ctx.store, &self.session).await;
         self.record_end(exit, memory.map_err(Problem::Store)?).await
     }
@@ -662,4 +696,16 @@ enum Problem {
     Directory(io::Error),
     #[error(transparent)]
     Store(StoreError),
+    /// What the agent has said cannot be stored.
+    #[error(transparent)]
+    Ingest(StoreError),
+}
+
+impl Problem {
+    fn of_ingest(self) -> Self {
+        match self {
+            Self::Store(error) => Self::Ingest(error),
+            other => other,
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod backup;
 mod bounds;
 mod callers;
 mod clock;
+mod commits;
 mod conversation;
 mod conversations_migration;
 #[cfg(test)]
@@ -70,6 +71,7 @@ pub use backup::{
     BackupError, Prepared, back_up, key_of as key_of_backup, places_at_rest, prepare, put_in_place,
 };
 pub use bounds::{CONTACTS_OF_SESSION, PendingBounds};
+pub use commits::Commits;
 pub use conversation::{Names, Page};
 pub use events::Replay;
 pub use external::Asker;
@@ -378,6 +380,12 @@ impl Store {
     #[must_use]
     pub fn locked_by(&self) -> Option<Locked> {
         self.writer.lock_waits().locked(self.path())
+    }
+
+    /// How its commits go.
+    #[must_use]
+    pub fn commits(&self) -> &Commits {
+        self.writer.commits()
     }
 
     /// How often the database was written back and opened again.

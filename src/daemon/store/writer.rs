@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::approvals::AnswerLine;
+use super::commits::Commits;
 use super::database::{Database, NotBegun};
 use super::files::Files;
 use super::known_sessions::KnownSessions;
@@ -115,9 +116,15 @@ pub struct Handle {
     /// How often the database was opened again.
     openings: Arc<AtomicU64>,
     lock_waits: Arc<LockWaits>,
+    commits: Arc<Commits>,
 }
 
 impl Handle {
+    /// How its commits go.
+    pub fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
     /// How long it waits for other programs.
     pub fn lock_waits(&self) -> &LockWaits {
         &self.lock_waits
@@ -176,6 +183,7 @@ impl Handle {
             Urgency::Now => once::current(),
             Urgency::Soon => None,
         };
+        let commits = Arc::clone(&self.commits);
         let job: Job = Box::new(move |write| {
             let result = match write {
                 Ok(write) => match &request {
@@ -186,6 +194,9 @@ impl Handle {
                 Err(NotBegun::Moved(problem)) => Err(StoreError::Moved(problem)),
             };
             let keep = result.is_ok();
+            if let Err(error) = &result {
+                commits.job_failed(error);
+            }
             let finish: Finish = Box::new(move |commit| {
                 // Of two problems the job's own says more.
                 let result = match commit {
@@ -244,8 +255,10 @@ pub fn start(
         follower: Follower::new(path),
         sealer: Some(Arc::clone(sealer)),
         lock_waits: Arc::default(),
+        commits: Arc::default(),
     };
     let lock_waits = Arc::clone(&with.lock_waits);
+    let commits = Arc::clone(&with.commits);
     let hurry = Arc::new(AtomicBool::new(false));
     let hurried = Arc::clone(&hurry);
     let thread = std::thread::Builder::new()
@@ -258,6 +271,7 @@ pub fn start(
         thread: thread.thread().clone(),
         openings,
         lock_waits,
+        commits,
     };
     Ok((handle, files, stamps))
 }
@@ -269,6 +283,7 @@ struct With {
     /// Seals what permits something; none in tests of the writer alone.
     sealer: Option<Arc<Sealer>>,
     lock_waits: Arc<LockWaits>,
+    commits: Arc<Commits>,
 }
 
 fn serve(
@@ -306,11 +321,13 @@ fn serve(
                 None
             };
         }
+        with.commits.begin();
         match database.in_place() {
             Ok(place) => commit(place, &mut seq, &mut batch, &mut careful, publisher, with),
             Err(why) => give_up(&mut batch, &why),
         }
         database.fold_in_long_log();
+        with.commits.end();
         last = Instant::now();
         if let Some(done) = closing {
             jobs.close();
@@ -376,8 +393,13 @@ fn commit(
     };
     *careful = careful.saturating_sub(1);
     let outcome = (|| -> Result<(), String> {
-        let sql = |error: rusqlite::Error| error.to_string();
-        with.lock_waits.begin(db)?;
+        let sql = |error: rusqlite::Error| {
+            with.commits.statement_failed(&error);
+            error.to_string()
+        };
+        with.lock_waits
+            .begin(db)
+            .inspect_err(|error| with.commits.not_begun(error))?;
         write.known.look(db).map_err(sql)?;
         while let Some((job, _)) = batch.pop_front() {
             let (kept, finish) = match way {
@@ -546,6 +568,7 @@ mod tests {
             follower: Follower::new(Path::new("/none/daemon.db")),
             sealer: None,
             lock_waits: Arc::default(),
+            commits: Arc::default(),
         };
         let mut known = KnownSessions::default();
         commit(
@@ -594,6 +617,7 @@ mod tests {
             thread: thread.thread().clone(),
             openings: Arc::default(),
             lock_waits: Arc::default(),
+            commits: Arc::default(),
         };
         handle.hurry();
         thread.join().unwrap();

@@ -12,6 +12,7 @@ mod old_databases;
 mod older_runner;
 mod processes;
 mod put_back;
+mod refusing_disk;
 mod rig;
 mod start;
 mod upkeep;

@@ -55,16 +55,34 @@ impl Rig {
     /// A daemon that is not started yet.
     pub fn new(environment: &[(&str, &str)]) -> Self {
         let daemon = Daemon::prepare(environment);
+        let sessions = daemon.state().join("sessions");
+        let script = format!(
+            "ln '{}'/\"$HUMANLAYER_SESSION_ID\"/journal.jsonl \"$kept.jsonl\" || echo again >> \"$kept.again\"\n\
+             exec '{}' __agent \"$@\"\n",
+            sessions.display(),
+            scripted_agent::binary(),
+        );
+        Self::around(daemon, &script)
+    }
+
+    /// One that is not started yet, where what an agent says is copied on its way: the truth even if its journal
+    /// is not, or is on another disk.
+    pub fn copying() -> Self {
+        let script = format!(
+            "[ ! -e \"$kept.jsonl\" ] || echo again >> \"$kept.again\"\n\
+             '{}' __agent \"$@\" | tee -ia \"$kept.jsonl\"\n",
+            scripted_agent::binary(),
+        );
+        Self::around(Daemon::prepare(&[]), &script)
+    }
+
+    fn around(daemon: Daemon, script: &str) -> Self {
         let truth = daemon.root().join("truth");
         fs::create_dir(&truth).unwrap();
         let script = format!(
-            "#!/bin/sh\nkept='{truth}'/\"$HUMANLAYER_SESSION_ID\"\n\
-             ln '{sessions}'/\"$HUMANLAYER_SESSION_ID\"/journal.jsonl \"$kept.jsonl\" || echo again >> \"$kept.again\"\n\
-             export HUMANLAYER_SCRIPTED_AGENT_LOG=\"$kept.log\"\n\
-             exec '{binary}' __agent \"$@\"\n",
-            truth = truth.display(),
-            sessions = daemon.state().join("sessions").display(),
-            binary = scripted_agent::binary(),
+            "#!/bin/sh\nkept='{}'/\"$HUMANLAYER_SESSION_ID\"\n\
+             export HUMANLAYER_SCRIPTED_AGENT_LOG=\"$kept.log\"\n{script}",
+            truth.display(),
         );
         // Keeps the mode of the program that is there already.
         fs::write(daemon.root().join("claude"), script).unwrap();
@@ -113,6 +131,11 @@ impl Rig {
             Some(failpoint) => self.daemon.spawn(&[("HUMANLAYER_FAILPOINT", &failpoint)]),
             None => self.daemon.spawn(&[]),
         }
+    }
+
+    /// Has one run that answers, whether it came up before or not.
+    pub fn daemon_is_there(&mut self) {
+        drop(self.insist("getOverview", &json!({})));
     }
 
     /// SIGKILL, if it lives.

@@ -8,6 +8,7 @@ mod crashes;
 mod dashboard;
 mod decisions;
 mod failures;
+mod full_disk;
 mod hooks;
 mod itself;
 mod kills;

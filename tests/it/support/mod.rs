@@ -6,6 +6,7 @@ pub mod asker;
 pub mod cli;
 pub mod daemon;
 pub mod dice;
+pub mod disk;
 pub mod http;
 pub mod mcp;
 pub mod real_claude;
