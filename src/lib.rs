@@ -164,6 +164,10 @@
 //! `health` and on screen, and as alarms that stay. Whoever asks a daemon that answers nobody learns that
 //! within five seconds.
 //!
+//! Clocks leap, and nothing is deleted on the word of one that did: within a run of the system its own clock says how
+//! much time has passed, over a restart of the machine the calendar is believed for a day. An agent that was killed by
+//! nobody known while the kernel killed processes for want of memory is said to have been one of them, probably.
+//!
 //! A start takes the
 //! locks, opens the database, notes every runner that still lives (so that no agent is ever taken
 //! for a person), takes up every session that is not over from its stored offset, and only then
@@ -219,7 +223,8 @@
 //! | what the agent says while the disk does not take it | 8 MiB in its runner's memory; then the agent waits |
 //! | the agent's standard error | 512 KiB, the newest |
 //! | a message to an agent | 8 MiB |
-//! | the agent's own lines in the database | until 14 days after the session's last activity; those that were not understood until a person deletes them |
+//! | files that the daemon has open | the system's limit, of which a quarter (48 to 2,304) is kept for clients: launches are refused before it is touched |
+//! | the agent's own lines in the database | until 14 days after the session's last activity, by the calendar and by the time that has surely passed; those that were not understood until a person deletes them |
 //! | a line of a hook in the database | 16 KiB, or 2 KiB of each field; nothing of a hook's progress, which its response repeats |
 //! | events for catching up | 7 days, at most a million |
 //! | requests of programs that are pending | 1,000 of one asker, 5,000 of all (HTTP: 429, 503); permission prompts over MCP 200 of one session, 2,000 of all; 32 or 64 MiB of one asker, 256 MiB of all |

@@ -171,6 +171,29 @@ async fn ask(socket: &Path) -> Finding {
     }
 }
 
+/// Whether there is room for more sessions, by the files that the daemon may have open.
+#[must_use]
+pub fn examine_limits(health: &HealthResponse) -> Option<Finding> {
+    let files = health.open_files.as_ref()?;
+    let check = "limits";
+    let found = format!(
+        "the daemon has {} of at most {} files open: room for {} more sessions",
+        files.used, files.limit, files.room_for
+    );
+    Some(if files.room_for < FEW_SESSIONS {
+        Finding::warn(
+            check,
+            found,
+            "raise the limit of open files (`ulimit -n`, `LimitNOFILE=` of a service), then `humanlayer daemon restart`: sessions keep running",
+        )
+    } else {
+        Finding::ok(check, found)
+    })
+}
+
+/// Room for fewer further sessions is warned of.
+const FEW_SESSIONS: u64 = 10;
+
 fn judge(health: &HealthResponse) -> Finding {
     let check = "daemon";
     let found = format!(

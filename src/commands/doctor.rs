@@ -86,6 +86,7 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     findings.extend(agent::examine(&config, health.as_ref()).await);
     findings.push(login::examine());
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
+    findings.extend(health.as_ref().and_then(daemon::examine_limits));
     findings.push(daemon::examine_database(&config.database_path.value));
     findings.push(remote_api::examine(&config).await);
     findings.push(isolation::examine(&config).await);

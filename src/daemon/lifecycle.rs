@@ -527,7 +527,10 @@ async fn prune(store: Store, stop: CancellationToken) {
         loop {
             match store.prune().await {
                 Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => break,
+                Ok(false) => {
+                    tracing::debug!("looked for what is past its time");
+                    break;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot delete what is past its time");
                     break;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::callers::AlarmKind;
 use super::conditions::Part;
+use super::open_files::{self, OpenFiles};
 use super::{Daemon, rpc};
 use crate::ipc::{self, AbstractListener, Credentials, Limits, Peer, Server};
 use crate::platform;
@@ -40,7 +41,7 @@ pub fn server(daemon: &Arc<Daemon>, lock: Option<PathBuf>) -> Result<Server, Reg
     };
     Ok(Server {
         methods: module.into(),
-        limits: Limits::default(),
+        limits: open_files::fitting(Limits::default(), OpenFiles::now()),
         takeover: Some(Arc::new(rpc::Subscribe(Arc::clone(daemon)))),
         on_accept: Arc::new(on_accept),
         on_socket_change: Some(Arc::new(on_socket_change(Arc::clone(daemon), lock))),

@@ -53,6 +53,15 @@ pub use walk::{
     ProcessHandle, RUNNER, Step, WalkError, effective_user, is_stopped, send_signal, walk,
 };
 
+/// How many files this process has open, and how many it may; none where the system does not tell.
+#[must_use]
+pub fn open_files() -> Option<(u64, u64)> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    // The look itself opens one.
+    let open = std::fs::read_dir("/dev/fd").ok()?.count().saturating_sub(1);
+    Some((open as u64, limit.unwrap_or(u64::MAX)))
+}
+
 /// The user that this process acts for.
 #[must_use]
 pub fn user_id() -> u32 {

@@ -57,6 +57,20 @@ pub struct HealthResponse {
     /// How the work with a remote HumanLayer API goes; absent without a key for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_api: Option<RemoteApiHealth>,
+    /// How many files the daemon has open; absent where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<OpenFilesInfo>,
+}
+
+/// How many files the daemon has open. Each session's process takes some; a part is kept for clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenFilesInfo {
+    /// How many are.
+    pub used: u64,
+    /// How many may be.
+    pub limit: u64,
+    /// For how many further processes of sessions there is room.
+    pub room_for: u64,
 }
 
 /// Parameters of `launchSession`.

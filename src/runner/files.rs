@@ -207,6 +207,9 @@ pub struct ExitReport {
     /// Something that the agent left behind could not be ended yet. The report is written again once it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leftovers: bool,
+    /// It was killed by nobody known while the kernel killed processes for want of memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub for_memory: bool,
 }
 
 impl ExitReport {
@@ -385,6 +388,7 @@ mod tests {
             stderr_tail: "\",\"signature\":\"".into(),
             delivered: vec!["1".into()],
             leftovers: false,
+            for_memory: false,
         }
     }
 

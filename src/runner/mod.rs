@@ -12,7 +12,7 @@
 //! process and what it leaves behind, `stdin` delivers each line once,
 //! `stdout` copies it into the journal, whatever the disk does, `stderr` keeps the newest of it, `hub`, `listener` and `serve` are the connections, `peer` says whose
 //! are taken,
-//! `terminate` ends the agent stage by stage, `identity` signs what it says, `dir` and `files` are the
+//! `memory` says whether the kernel kills for want of it, `terminate` ends the agent stage by stage, `identity` signs what it says, `dir` and `files` are the
 //! session directory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ pub mod frame;
 mod hub;
 pub mod identity;
 mod listener;
+mod memory;
 mod peer;
 mod serve;
 mod start;

@@ -26,6 +26,7 @@ use super::frame::{Reply, Signal};
 use super::hub::Hub;
 use super::identity::Identity;
 use super::listener::Listener;
+use super::memory::Kills;
 use super::serve::{self, Session};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
@@ -108,6 +109,8 @@ struct Running {
     stdout: Stdout,
     stderr: Stderr,
     leftover_wait: Duration,
+    /// How many processes the kernel had killed when the agent was started.
+    kills: Kills,
 }
 
 /// Runs the session of `dir` to its end: starts the agent of its spec, serves
@@ -310,6 +313,7 @@ fn attend(
             stdout,
             stderr,
             leftover_wait: grace.unwrap_or(LEFTOVER_WAIT),
+            kills: Kills::now(),
         })
     };
     started().map_err(StartError::Thread)
@@ -326,9 +330,13 @@ fn end(dir: &SessionDir, running: &Running) -> io::Result<()> {
     // Whoever hears of the end finds all of it.
     running.stdout.finish();
     let tail = running.stderr.finish(STDERR_DRAIN_WAIT);
+    let was_killed = ending.signal == Some(rustix::process::Signal::KILL.as_raw())
+        && !session.terminator.has_killed();
+    let for_memory = was_killed && running.kills.has_grown();
     let report = |leftovers| ExitReport {
         delivered: session.stdin.last_delivered(),
         leftovers,
+        for_memory,
         ..report_of(ending, tail.clone())
     };
     let mut written = write_report(dir, session.identity.as_deref(), &report(leftovers));
@@ -357,6 +365,7 @@ fn report_of(ending: Ending, stderr_tail: String) -> ExitReport {
         stderr_tail,
         delivered: Vec::new(),
         leftovers: false,
+        for_memory: false,
     }
 }
 

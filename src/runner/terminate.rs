@@ -23,6 +23,8 @@ struct State {
     /// The furthest stage anyone asked to begin with.
     asked: Option<Signal>,
     ended: bool,
+    /// Whether SIGKILL was sent.
+    killed: bool,
 }
 
 /// The way down for one agent.
@@ -61,6 +63,11 @@ impl Terminator {
         self.changed.notify_one();
     }
 
+    /// Whether it was killed from here.
+    pub(super) fn has_killed(&self) -> bool {
+        lock(&self.state).killed
+    }
+
     fn go_down(&self) {
         let mut sent = None;
         loop {
@@ -76,7 +83,10 @@ impl Terminator {
             match stage {
                 Signal::Int => self.agent.signal_group(UnixSignal::INT),
                 Signal::Term => self.agent.signal_all(UnixSignal::TERM),
-                Signal::Kill => self.agent.signal_all(UnixSignal::KILL),
+                Signal::Kill => {
+                    lock(&self.state).killed = true;
+                    self.agent.signal_all(UnixSignal::KILL);
+                }
             }
             sent = Some(stage);
         }

@@ -47,6 +47,12 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         out.line(format!("socket    {}", sanitize_line(&socket)))?;
         out.line(format!("database  {}", sanitize_line(&health.database)))?;
         out.line(format!("sessions  {} live", health.live_sessions))?;
+        if let Some(files) = &health.open_files {
+            out.line(format!(
+                "files     {} of {} open, room for {} more sessions",
+                files.used, files.limit, files.room_for
+            ))?;
+        }
         match (&health.http_address, &health.http_problem) {
             (Some(address), _) => {
                 let address = sanitize_line(address);

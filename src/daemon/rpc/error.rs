@@ -164,6 +164,14 @@ impl From<LaunchError> for RpcError {
                 Self::new(ErrorKind::LaunchFailed, message)
                     .hint("nothing was started; `humanlayer doctor` says what isolation needs. Without it: --no-isolate")
             }
+            LaunchError::OpenFiles(_) => Self::new(ErrorKind::Unavailable, message)
+                .hint("nothing was started; end sessions, or raise the limit (`ulimit -n`, `LimitNOFILE=` of a service) and restart the daemon: sessions keep running"),
+            LaunchError::Runner { ref source, .. }
+                if source.kind() == std::io::ErrorKind::WouldBlock =>
+            {
+                Self::new(ErrorKind::LaunchFailed, message)
+                    .hint("nothing was started; there are as many processes as there may be (`ulimit -u`, `TasksMax=` of a service): end some, or raise the limit")
+            }
             LaunchError::Directory { .. } | LaunchError::Spec(_) | LaunchError::Runner { .. } => {
                 Self::new(ErrorKind::LaunchFailed, message)
             }

@@ -3,8 +3,9 @@
 use super::Call;
 use super::error::RpcError;
 use crate::daemon::disk;
+use crate::daemon::open_files::OpenFiles;
 use crate::protocol::PROTOCOL_VERSION;
-use crate::protocol::session::HealthResponse;
+use crate::protocol::session::{HealthResponse, OpenFilesInfo};
 
 #[derive(serde::Deserialize)]
 pub struct Nothing {}
@@ -33,6 +34,11 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         problem,
         places: super::places::infos(&call),
         alarms: super::alarms::open(&call).await,
+        open_files: OpenFiles::now().map(|files| OpenFilesInfo {
+            used: files.used,
+            limit: files.limit,
+            room_for: files.room(),
+        }),
         remote_api: daemon.remote_api.as_ref().map(|status| status.health()),
     })
 }

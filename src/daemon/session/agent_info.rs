@@ -375,6 +375,7 @@ mod tests {
             stderr_tail: stderr.to_owned(),
             delivered: Vec::new(),
             leftovers: false,
+            for_memory: false,
         }
     }
 

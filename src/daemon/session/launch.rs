@@ -25,6 +25,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::callers::{AgentTime, Callers};
 use crate::daemon::claude::args::{self, Beginning, Known};
 use crate::daemon::claude::control;
+use crate::daemon::open_files::OpenFiles;
 use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::store::{Fork, NewRunner, NewSession, Started, StoreError};
 use crate::domain::isolation::MCP_CONFIG;
@@ -113,6 +114,13 @@ pub enum LaunchError {
     /// Something that it needs is not there.
     #[error("cannot resume the session: {0}")]
     Missing(String),
+    /// Too many files are open.
+    #[error(
+        "cannot start another process: the daemon has {} of at most {} files open, and the rest is kept for clients",
+        .0.used,
+        .0.limit
+    )]
+    OpenFiles(OpenFiles),
     /// The record could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -234,6 +242,7 @@ pub async fn prepare(
     dir: &SessionDir,
     process: &ProcessSpec<'_>,
 ) -> Result<(), LaunchError> {
+    ctx.starts.one_more().map_err(LaunchError::OpenFiles)?;
     let (session_id, run_id) = (process.session_id, process.run_id);
     let isolated = match (&ctx.isolated, process.config.isolated) {
         (_, false) => None,

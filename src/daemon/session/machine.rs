@@ -499,6 +499,8 @@ pub struct Exit {
     pub problem: Option<String>,
     /// The last of its standard error.
     pub stderr_tail: String,
+    /// It was killed by nobody known while the kernel killed processes for want of memory.
+    pub for_memory: bool,
 }
 
 impl Exit {
@@ -514,6 +516,9 @@ impl Exit {
         match (&self.problem, self.code, self.signal) {
             (Some(problem), _, _) => problem.clone(),
             (None, Some(code), _) => format!("the agent exited with code {code}"),
+            (None, None, Some(signal)) if self.for_memory => format!(
+                "the agent was killed by signal {signal}, probably by the kernel for want of memory"
+            ),
             (None, None, Some(signal)) => format!("the agent was killed by signal {signal}"),
             (None, None, None) => "the agent exited".to_owned(),
         }

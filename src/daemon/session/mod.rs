@@ -42,6 +42,7 @@ pub use resume::{Message, find_program, in_present_mode, own_env};
 use super::bus::Bus;
 use super::callers::Callers;
 use super::conditions::Conditions;
+use super::open_files::Starts;
 use super::store::Store;
 use crate::domain::Session;
 use crate::platform;
@@ -71,6 +72,8 @@ pub struct Context {
     pub isolation: bool,
     /// What the daemon holds locked, where the system shows that.
     pub lock: Option<PathBuf>,
+    /// Processes that are being started.
+    starts: Starts,
     /// What installed agents say about themselves.
     agents: agent_info::AgentInfo,
     /// Directories that belong to no session and were left as they are.
@@ -105,6 +108,7 @@ impl Context {
             isolated: None,
             isolation: false,
             lock: None,
+            starts: Starts::default(),
             agents: agent_info::AgentInfo::default(),
             kept: Mutex::default(),
             watcher,

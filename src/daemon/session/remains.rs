@@ -37,6 +37,7 @@ pub async fn exit_of(
                 signal: report.signal,
                 problem: report.error,
                 stderr_tail: report.stderr_tail,
+                for_memory: report.for_memory,
             };
             (exit, report.delivered)
         }

@@ -3,9 +3,8 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::rows::micros;
-use super::{Doing as _, Store, StoreError};
+use super::{Doing as _, Store, StoreError, steady};
 use crate::daemon::clock::{self, Mark};
-use crate::platform;
 
 impl Store {
     /// Has the clock begin no earlier than an earlier daemon's had come to, and the time that has passed since
@@ -31,8 +30,9 @@ impl Store {
                             .optional()
                     })
                     .doing("look how late it was")?;
-                let since_boot = platform::since_boot()
-                    .and_then(|passed| i64::try_from(passed.as_micros()).ok());
+                let since_boot = steady::since_boot();
+                let calendar = micros(write.now);
+                steady::take_over(write.db, before.as_ref(), &boot, since_boot, calendar)?;
                 if let Some(time) = before.and_then(|mark| mark.now(&boot, since_boot)) {
                     clock::at_least(time);
                 }

@@ -56,6 +56,7 @@ mod search;
 mod secrets;
 mod sessions;
 mod stamp;
+mod steady;
 mod terminals;
 mod wire_ids;
 mod writer;

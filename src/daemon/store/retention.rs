@@ -3,10 +3,13 @@
 //! Conversations, approvals and sessions are kept until a person deletes the file. What only helps
 //! to debug or to catch up is bounded: the agent's own lines go two weeks after their session
 //! ended (but those that were not understood stay, because nothing else has what they say), events other than conversation after a week or beyond a million.
+//! Age counts by the times that are recorded and by the time that has surely passed ([`super::steady`]), whichever
+//! makes it less.
 
 use rusqlite::params;
 
 use super::rows::micros;
+use super::steady::{self, Record};
 use super::{Doing as _, Store, StoreError};
 
 /// Days that the agent's own lines are kept after their session's last activity.
@@ -28,29 +31,39 @@ impl Store {
             .run(|write| {
                 let day = 24 * 3_600 * 1_000_000_i64;
                 let now = micros(write.now);
+                let last: i64 = super::events::last_seq(write.db)?;
+                let last_line: i64 = write
+                    .db
+                    .query_row("SELECT coalesce(max(id), 0) FROM raw_lines", [], |row| row.get(0))
+                    .doing("look for old lines")?;
+                let steady = steady::advance(write.db, steady::since_boot())?;
+                steady::mark(write.db, Record::Lines, steady, last_line)?;
+                steady::mark(write.db, Record::Events, steady, last)?;
+                let old_line = steady::old(write.db, Record::Lines, steady, RAW_LINES_DAYS)?;
+                let old_event = steady::old(write.db, Record::Events, steady, EVENTS_DAYS)?;
                 let lines = write
                     .db
                     .execute(
                         "DELETE FROM raw_lines WHERE id IN (
                             SELECT r.id FROM sessions s JOIN raw_lines r ON r.session_key = s.key
-                            WHERE s.process = 'gone' AND s.last_activity_at < ?1 AND r.understood LIMIT ?2)",
-                        params![now - RAW_LINES_DAYS * day, BATCH],
+                            WHERE s.process = 'gone' AND s.last_activity_at < ?1 AND r.understood AND r.id <= ?3
+                              AND NOT EXISTS (SELECT 1 FROM raw_lines n WHERE n.session_key = s.key AND n.id > ?3) LIMIT ?2)",
+                        params![now - RAW_LINES_DAYS * day, BATCH, old_line],
                     )
                     .doing("delete old lines")?;
-                let last: i64 = super::events::last_seq(write.db)?;
                 let events = write
                     .db
                     .execute(
                         "DELETE FROM events WHERE seq IN (
-                            SELECT seq FROM events WHERE at < ?1 OR seq <= ?2 ORDER BY seq LIMIT ?3)",
-                        params![now - EVENTS_DAYS * day, last - EVENTS_MAX, BATCH],
+                            SELECT seq FROM events WHERE (at < ?1 AND seq <= ?4) OR seq <= ?2 ORDER BY seq LIMIT ?3)",
+                        params![now - EVENTS_DAYS * day, last - EVENTS_MAX, BATCH, old_event],
                     )
                     .doing("delete old events")?;
                 write
                     .db
                     .execute(
-                        "DELETE FROM deleted_sessions WHERE at < ?1 OR seq <= ?2",
-                        params![now - EVENTS_DAYS * day, last - EVENTS_MAX],
+                        "DELETE FROM deleted_sessions WHERE (at < ?1 AND seq <= ?3) OR seq <= ?2",
+                        params![now - EVENTS_DAYS * day, last - EVENTS_MAX, old_event],
                     )
                     .doing("delete old events")?;
                 if events > 0 {

@@ -84,10 +84,13 @@ impl Supervisor {
                 () = self.stop.cancelled() => return true,
                 () = sleep_until(until) => return false,
                 reply = reply => match reply {
-                    Ok(Some(reply)) if self.replies.len() < MAX_REPLIES => {
-                        if let Reply::Journal { problem } = &reply {
-                            self.say_how_journal_is(problem.as_ref());
+                    Ok(Some(Reply::Journal { problem })) => {
+                        // One that has not shown yet that it is the runner says it again in its first word.
+                        if self.challenge.is_none() {
+                            self.journal_is(problem);
                         }
+                    }
+                    Ok(Some(reply)) if self.replies.len() < MAX_REPLIES => {
                         self.replies.push_back(reply);
                     }
                     // What it is told again, it answers again.
