@@ -13,9 +13,6 @@ use crate::daemon::session::machine;
 use crate::daemon::store::{Ingest, RawLines, Urgency};
 use crate::runner::frame::{JournalProblem, Reply};
 
-/// What is over sooner is not told of in the conversation.
-const WORTH_TELLING: Duration = Duration::from_secs(1);
-
 /// Most that a runner may say before something can be stored again.
 const MAX_REPLIES: usize = 1_024;
 
@@ -103,7 +100,7 @@ impl Supervisor {
         }
     }
 
-    /// Tells of it in the conversation, where it was worth telling: after what was said meanwhile.
+    /// Tells of it in the conversation, after what was said meanwhile.
     pub(super) async fn tell_that_it_is_over(&mut self) -> Result<(), Problem> {
         let Some((held, lasted)) = self
             .held
@@ -112,17 +109,17 @@ impl Supervisor {
         else {
             return Ok(());
         };
-        if lasted < WORTH_TELLING && !held.waited {
-            self.held = None;
-            return Ok(());
-        }
-        let (seconds, error) = (lasted.as_secs().max(1), &held.error);
+        let time = match lasted.as_secs() {
+            0 => "For a moment".to_owned(),
+            seconds => format!("For {seconds} s"),
+        };
+        let error = &held.error;
         let waited = match held.waited {
             true => "the agent had to wait, and what it said was kept",
             false => "what the agent said meanwhile was kept",
         };
         let text = format!(
-            "For {seconds} s the disk did not take what the agent said ({error}): {waited}. Nothing is missing."
+            "{time} the disk did not take what the agent said ({error}): {waited}. Nothing is missing."
         );
         let from = self.session.journal_offset;
         let told = self.ctx.store.ingest(Ingest {
