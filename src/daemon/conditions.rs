@@ -100,15 +100,6 @@ impl Conditions {
             .lock()
             .keys()
             .filter(|part| match part {
-<<<<<<< HEAD
-                Part::Runner(directory) | Part::Agent(directory) | Part::Link(directory) => {
-                    !directories.contains(&directory.as_str())
-                }
-                Part::Database
-                | Part::DatabaseLock
-                | Part::Socket
-                | Part::SessionDirectories
-=======
                 Part::Runner(directory)
                 | Part::Agent(directory)
                 | Part::Link(directory)
@@ -119,7 +110,7 @@ impl Conditions {
                 | Part::Disk
                 | Part::SlowDisk
                 | Part::Socket
->>>>>>> 21a36b8 (Lose nothing of what an agent says to a disk that is full, read-only, failing or slow)
+                | Part::SessionDirectories
                 | Part::AgentsSocket => false,
             })
             .cloned()

@@ -282,12 +282,8 @@ async fn serve(
     let remote_api = options
         .remote_api
         .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
-<<<<<<< HEAD
-    let conditions = Arc::new(Conditions::new(Arc::clone(&bus)));
-    conditions.set(Part::SessionDirectories, sessions.context().kept());
-=======
     let conditions = Arc::clone(&sessions.context().conditions);
->>>>>>> 21a36b8 (Lose nothing of what an agent says to a disk that is full, read-only, failing or slow)
+    conditions.set(Part::SessionDirectories, sessions.context().kept());
     let daemon = Arc::new(Daemon {
         store: store.clone(),
         bus,
