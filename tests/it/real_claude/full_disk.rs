@@ -33,6 +33,7 @@ fn what_it_asks_on_a_full_disk_is_asked_once_there_is_room() {
         rig.model.heard().contains("echo ran").then_some(())
     });
     wait_until("the disk is said to be full", || {
+        disk.fill();
         let health = rig.daemon.call("health", serde_json::json!({}));
         health["problem"]
             .as_str()

@@ -55,9 +55,13 @@ impl SmallDisk {
         Self(at.to_owned())
     }
 
-    /// Leaves not a byte.
+    /// Leaves not a byte; again if something was given back meanwhile.
     pub fn fill(&self) {
-        let mut filler = fs::File::create(self.0.join("filler")).unwrap();
+        let mut filler = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.0.join("filler"))
+            .unwrap();
         while filler.write(&[0; 4096]).is_ok() {}
     }
 
