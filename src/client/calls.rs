@@ -47,7 +47,7 @@ use crate::protocol::method;
 use crate::protocol::places::{
     AddPlaceParams, ListPlacesParams, ListPlacesResponse, PlaceResponse, RemovePlaceParams,
 };
-use crate::protocol::request::{RequestOptions, fingerprint, new_id_of, what_is_asked};
+use crate::protocol::request::{RequestOptions, asked_for, fingerprint, new_id_of};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
     ContinueSessionParams, ContinueSessionResponse, DeleteSessionsParams, DeleteSessionsResponse,
@@ -131,6 +131,16 @@ impl<P: Serialize> ToRpcParams for Object<'_, P> {
 fn session(id: &str) -> SessionParams {
     SessionParams {
         session_id: id.to_owned(),
+    }
+}
+
+/// An object's text with further members.
+fn with_members(object: &str, members: &[String]) -> String {
+    let members = members.join(",");
+    match object.trim_end().strip_suffix('}') {
+        Some(begun) if begun.trim_end().ends_with('{') => format!("{begun}{members}}}"),
+        Some(begun) if !members.is_empty() => format!("{begun},{members}}}"),
+        Some(_) | None => object.to_owned(),
     }
 }
 
@@ -338,8 +348,10 @@ impl Client {
             method: method.to_owned(),
             cause: cause.to_string(),
         };
-        let mut params = serde_json::to_value(params).map_err(garbled)?;
-        let asked = fingerprint(&[method, &what_is_asked(method, params.clone()).to_string()]);
+        let given = serde_json::to_string(params).map_err(garbled)?;
+        // What cannot be read as a value is sent as it is.
+        let read: Value = serde_json::from_str(&given).unwrap_or(Value::Null);
+        let asked = fingerprint(&[method, &asked_for(method, &given)]);
         let before = self.unconfirmed.of(&asked);
         let key = match &self.repeat_key {
             Some(key) => key.of(&asked),
@@ -348,25 +360,31 @@ impl Client {
                 .map_or_else(|| Uuid::new_v4().to_string(), |before| before.key.clone()),
         };
         let mut new_id = before.and_then(|before| before.new_id);
-        if let Value::Object(members) = &mut params {
-            // The conversation that is begun is known by its id for ever, the key for some time.
-            if let Some(name) = new_id_of(method) {
-                let given = members.get(name).and_then(Value::as_str);
-                let given = given.filter(|id| !id.is_empty()).map(str::to_owned);
-                let id = new_id.or(given).unwrap_or_else(|| id_of(&key));
-                members.insert(name.to_owned(), Value::String(id.clone()));
-                new_id = Some(id);
-            }
-            let deadline = Timestamp::now() + transport::REQUEST_TIMEOUT;
-            let [key_name, deadline_name] = RequestOptions::MEMBERS;
-            for (name, value) in [
-                (key_name, key.clone()),
-                (deadline_name, deadline.to_string()),
-            ] {
-                // What the caller has chosen stays.
-                members.entry(name).or_insert_with(|| Value::String(value));
+        let mut added = Vec::new();
+        let mut text = given;
+        // The conversation that is begun is known by its id for ever, the key for some time.
+        if let (Some(name), Value::Object(mut members)) = (new_id_of(method), read.clone()) {
+            let given = members.get(name).and_then(Value::as_str);
+            let given = given.filter(|id| !id.is_empty()).map(str::to_owned);
+            let id = new_id.or(given).unwrap_or_else(|| id_of(&key));
+            members.insert(name.to_owned(), Value::String(id.clone()));
+            text = Value::Object(members).to_string();
+            new_id = Some(id);
+        }
+        let deadline = Timestamp::now() + transport::REQUEST_TIMEOUT;
+        let [key_name, deadline_name] = RequestOptions::MEMBERS;
+        for (name, value) in [
+            (key_name, key.clone()),
+            (deadline_name, deadline.to_string()),
+        ] {
+            // What the caller has chosen stays.
+            if read.get(name).is_none() {
+                added.push(format!("\"{name}\":{}", Value::String(value)));
             }
         }
+        // Put in as text: an input that a person is asked about goes on byte for byte.
+        let params = with_members(&text, &added);
+        let params = RawValue::from_string(params).map_err(garbled)?;
         let answer = self.ask(method, &params).await;
         let base = self.repeat_key.as_ref().map(|key| key.0.clone());
         let answer = answer.map_err(|error| error.not_known(base.unwrap_or(key.clone())));

@@ -5,6 +5,7 @@
 //! [`Server::serve`] once, with a token that its signal handlers cancel.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -218,6 +219,9 @@ fn admit_the_user(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) -
     if is_stranger(peer, shared.uid) {
         return false;
     }
+    if is_over(&stream) {
+        return true;
+    }
     let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
     if accepted.holder != Holder::User {
         tracing::debug!(
@@ -300,8 +304,24 @@ fn admit(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials) {
         let why = format!("This daemon serves user {} only", shared.uid);
         return refuse(shared, stream, Kind::NotPermitted, why);
     }
+    if is_over(&stream) {
+        return;
+    }
     let accepted = (shared.server.on_accept)(peer, peer_process(&stream));
     admit_as(shared, stream, peer, accepted);
+}
+
+/// Whether a connection was closed before anything came over it, as by who only looked whether somebody listens: it
+/// takes no place.
+fn is_over(stream: &UnixStream) -> bool {
+    use rustix::net::{RecvFlags, recv};
+    let mut first = [0_u8; 1];
+    let peeked = recv(
+        stream.as_fd(),
+        &mut first,
+        RecvFlags::PEEK | RecvFlags::DONTWAIT,
+    );
+    matches!(peeked, Ok((0, _)))
 }
 
 fn admit_as(shared: &Arc<Shared>, stream: UnixStream, peer: Credentials, accepted: Accepted) {

@@ -48,8 +48,8 @@ impl ErrorKind {
             Self::Unavailable => -32007,
             Self::TooLarge => -32008,
             Self::LaunchFailed => -32009,
-            Self::Expired => -32010,
-            Self::AlreadyDone => -32011,
+            Self::Expired => -32011,
+            Self::AlreadyDone => -32012,
         }
     }
 }

@@ -77,6 +77,15 @@ pub fn what_is_asked(method: &str, mut params: Value) -> Value {
     params
 }
 
+/// The same as text; of parameters that cannot be read as a value, all of it.
+#[must_use]
+pub fn asked_for(method: &str, params: &str) -> String {
+    match serde_json::from_str(params) {
+        Ok(params) => what_is_asked(method, params).to_string(),
+        Err(_) => params.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

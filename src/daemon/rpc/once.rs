@@ -19,7 +19,7 @@ use crate::domain::Origin;
 use crate::ipc::ClientPresence;
 use crate::protocol::error::ErrorKind;
 use crate::protocol::method;
-use crate::protocol::request::{MAX_KEY, RequestOptions, fingerprint, what_is_asked};
+use crate::protocol::request::{MAX_KEY, RequestOptions, asked_for, fingerprint};
 
 /// Answers that are kept. Of a request beyond them it is known that it was carried out.
 const KEPT_ANSWERS: usize = 512;
@@ -118,7 +118,7 @@ pub fn read(
     }
     let fingerprint = match &options.idempotency_key {
         None => [0; 32],
-        Some(_) => what_and_who(name, text, origin)?,
+        Some(_) => what_and_who(name, text, origin),
     };
     let presence = extensions.get::<ClientPresence>().cloned();
     Ok(Some(OnceRequest {
@@ -132,17 +132,14 @@ pub fn read(
 
 /// Tells requests apart that have the same key: by what they ask for, and who asks. An agent gets no answer that was a
 /// person's.
-fn what_and_who(name: &str, params: &str, origin: &Origin) -> Result<[u8; 32], RpcError> {
-    let params =
-        serde_json::from_str(params).map_err(|error| RpcError::invalid("params", error))?;
+fn what_and_who(name: &str, params: &str, origin: &Origin) -> [u8; 32] {
     let who = match origin {
         Origin::Person { uid, .. } => format!("person {uid}"),
         Origin::Agent { session_id, .. } => format!("agent {session_id}"),
         Origin::OtherAgent { .. } => "another agent".to_owned(),
         Origin::Unverified { .. } => "somebody".to_owned(),
     };
-    let asked = what_is_asked(name, params).to_string();
-    Ok(fingerprint(&[name, &who, &asked]))
+    fingerprint(&[name, &who, &asked_for(name, params)])
 }
 
 /// Carries a request out, or gives the answer that it got before.

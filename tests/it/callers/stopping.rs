@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::alarms::until_alarm;
-use crate::support::cli::{Cli, signal};
+use crate::support::cli::{Cli, parent_of_daemon, signal};
 use crate::support::daemon::{Daemon, wait_until};
 use crate::support::scripted_agent::binary;
 
@@ -121,12 +121,15 @@ fn a_process_that_is_gone_when_the_daemon_is_told_to_stop_is_not_obeyed_while_ag
     cli.until_status(&session, "running");
     let daemon = cli.daemon_pid().unwrap();
     // The daemon is not there to look who it was before that has ended.
+    let parent = parent_of_daemon(daemon).unwrap();
+    signal(parent, Signal::STOP);
     signal(daemon, Signal::STOP);
     let sent = Command::new("/bin/sh")
         .args(["-c", &format!("kill -TERM {daemon}")])
         .status();
     assert!(sent.unwrap().success());
     signal(daemon, Signal::CONT);
+    signal(parent, Signal::CONT);
     wait_until("it is said", || {
         let said = cli.run(&["daemon", "status"]).stdout;
         said.contains("gone when that was looked at").then_some(())
@@ -147,8 +150,11 @@ fn a_process_that_another_program_names_is_not_stopped_for_the_daemon() {
         .spawn()
         .unwrap();
     let named = victim.id();
-    // It would bind its socket again.
-    signal(daemon, Signal::STOP);
+    // It would bind its socket again, and what watches over it would let it go on.
+    let parent = parent_of_daemon(daemon);
+    for process in parent.into_iter().chain([daemon]) {
+        signal(process, Signal::STOP);
+    }
     let socket = cli.home().join(".humanlayer/daemon.sock");
     std::fs::remove_file(&socket).unwrap();
     let listener = UnixListener::bind(&socket).unwrap();
@@ -177,7 +183,9 @@ fn a_process_that_another_program_names_is_not_stopped_for_the_daemon() {
         "{said:?}"
     );
     assert_eq!(victim.try_wait().unwrap(), None, "it lives");
-    signal(daemon, Signal::CONT);
+    for process in parent.into_iter().chain([daemon]) {
+        signal(process, Signal::CONT);
+    }
     victim.kill().unwrap();
     victim.wait().unwrap();
 }

@@ -78,6 +78,10 @@ fn a_laptop_killed_between_decision_and_delivery_delivers_once(#[case] failpoint
     start.env("HUMANLAYER_FAILPOINT", failpoint);
     crate::support::cli::finish(start, "").ok();
     let doomed = here.cli.daemon_pid().expect("a daemon runs");
+    // What watches over it would start others that die of the same.
+    if let Some(parent) = crate::support::cli::parent_of_daemon(doomed) {
+        crate::support::cli::signal(parent, rustix::process::Signal::KILL);
+    }
     let program = server.python(LAUNCH);
     let asked = here.pending("launch");
     // The verb may lose its daemon before that has told the outcome, or start the next one.

@@ -188,7 +188,7 @@ fn unknown_keys_are_warnings_at_the_start_and_errors_for_the_doctor() {
     let cli = Cli::new();
     write_own(
         &cli,
-        r#"{"log_levle": "warn", "dashboard": {"tehme": "light", "keys": {"aprove": "y", "approve": "n"}}}"#,
+        r#"{"log_levle": "warn", "dashboard": {"tehme": "light", "keys": {"aprove": "y", "interrupt": "n"}}}"#,
     );
     let said = cli.run(&["sessions"]);
     assert_eq!(said.code, 0, "{said:?}");
