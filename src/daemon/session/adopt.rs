@@ -298,6 +298,10 @@ fn is_nothing(dir: &SessionDir, was_put_back: bool) -> bool {
     {
         return true;
     }
+    // A runner that was started in vain has taken its files with it.
+    if fs::read_dir(dir.path()).is_ok_and(|mut entries| entries.next().is_none()) {
+        return true;
+    }
     let has_begun = [dir.journal(), dir.state(), dir.exit(), dir.lock()]
         .into_iter()
         .any(is_there);

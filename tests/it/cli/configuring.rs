@@ -205,7 +205,7 @@ fn unknown_keys_are_warnings_at_the_start_and_errors_for_the_doctor() {
         "`log_levle`",
         "`dashboard.tehme`",
         "`dashboard.keys.aprove` names no action",
-        "`dashboard.keys.approve` takes n from `deny`, which has no key now",
+        "`dashboard.keys.interrupt` takes n from `deny`, which has no key now",
     ] {
         let found = examined
             .stdout
