@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::error::ClientError;
 use super::transport;
+use crate::json::Members;
 use crate::protocol::alarms::{
     AcknowledgeAlarmParams, AlarmResponse, ListAlarmsParams, ListAlarmsResponse,
 };
@@ -349,8 +350,6 @@ impl Client {
             cause: cause.to_string(),
         };
         let given = serde_json::to_string(params).map_err(garbled)?;
-        // What cannot be read as a value is sent as it is.
-        let read: Value = serde_json::from_str(&given).unwrap_or(Value::Null);
         let asked = fingerprint(&[method, &asked_for(method, &given)]);
         let before = self.unconfirmed.of(&asked);
         let key = match &self.repeat_key {
@@ -360,10 +359,11 @@ impl Client {
                 .map_or_else(|| Uuid::new_v4().to_string(), |before| before.key.clone()),
         };
         let mut new_id = before.and_then(|before| before.new_id);
-        let mut added = Vec::new();
         let mut text = given;
         // The conversation that is begun is known by its id for ever, the key for some time.
-        if let (Some(name), Value::Object(mut members)) = (new_id_of(method), read.clone()) {
+        if let Some(name) = new_id_of(method)
+            && let Ok(Value::Object(mut members)) = serde_json::from_str(&text)
+        {
             let given = members.get(name).and_then(Value::as_str);
             let given = given.filter(|id| !id.is_empty()).map(str::to_owned);
             let id = new_id.or(given).unwrap_or_else(|| id_of(&key));
@@ -373,15 +373,16 @@ impl Client {
         }
         let deadline = Timestamp::now() + transport::REQUEST_TIMEOUT;
         let [key_name, deadline_name] = RequestOptions::MEMBERS;
-        for (name, value) in [
+        // What the caller has chosen stays.
+        let chosen = Members::of(&text);
+        let added: Vec<String> = [
             (key_name, key.clone()),
             (deadline_name, deadline.to_string()),
-        ] {
-            // What the caller has chosen stays.
-            if read.get(name).is_none() {
-                added.push(format!("\"{name}\":{}", Value::String(value)));
-            }
-        }
+        ]
+        .into_iter()
+        .filter(|(name, _)| chosen.only(name).is_none())
+        .map(|(name, value)| format!("\"{name}\":{}", Value::String(value)))
+        .collect();
         // Put in as text: an input that a person is asked about goes on byte for byte.
         let params = with_members(&text, &added);
         let params = RawValue::from_string(params).map_err(garbled)?;

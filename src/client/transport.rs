@@ -359,7 +359,7 @@ fn no_daemon(why: String) -> io::Error {
 /// parents are gone.
 fn is_of_an_agent(steps: &[Step]) -> bool {
     let above = steps.iter().skip(1);
-    steps.iter().any(|step| step.runner_directory().is_some())
+    platform::has_a_runner(steps)
         || above.into_iter().any(|step| {
             // The parent of a daemon has its command line, and one thread.
             step.name == PROGRAM

@@ -282,7 +282,7 @@ fn probe(path: &Path) -> Result<OwnedFd, Errno> {
 /// Whether what serves a socket was started by an agent.
 fn is_an_agents(connected: &OwnedFd) -> bool {
     let steps = platform::peer_pid(connected.as_fd()).and_then(|pid| platform::walk(pid).ok());
-    steps.is_some_and(|steps| steps.iter().any(|step| step.runner_directory().is_some()))
+    steps.is_some_and(|steps| platform::has_a_runner(&steps))
 }
 
 fn open(path: &Path, directory_mode: u32) -> io::Result<SocketListener> {

@@ -110,7 +110,7 @@ pub fn describe_process(pid: u32) -> String {
             .collect()
     };
     let name = steps.first().map(|step| plain(&step.program_name()));
-    let is_agents = steps.iter().any(|step| step.runner_directory().is_some());
+    let is_agents = super::has_a_runner(&steps);
     let session = steps.iter().find_map(|step| step.mark.as_deref());
     let of = match session {
         Some(session) => {

@@ -50,7 +50,8 @@ pub use system::{
 };
 pub use umask::{keep_files_private, set_umask, user_umask};
 pub use walk::{
-    ProcessHandle, RUNNER, Step, WalkError, effective_user, is_stopped, send_signal, walk,
+    ProcessHandle, RUNNER, SESSION_MARK, Step, WalkError, effective_user, has_a_runner, is_stopped,
+    send_signal, walk,
 };
 
 /// How many files this process has open, and how many it may; none where the system does not tell.

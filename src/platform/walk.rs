@@ -19,10 +19,16 @@ const ATTEMPTS: u32 = 8;
 const DEPTH: usize = 4096;
 
 /// The variable that marks the programs of a session.
-const MARK: &str = "HUMANLAYER_SESSION_ID";
+pub const SESSION_MARK: &str = "HUMANLAYER_SESSION_ID";
 
 /// The hidden subcommand that is a runner, followed by its directory. Daemons and clients know runners by it.
 pub const RUNNER: &str = "__runner";
+
+/// Whether one of these processes is a session's runner: what is below one was started by an agent, or is one.
+#[must_use]
+pub fn has_a_runner(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.runner_directory().is_some())
+}
 
 /// What the system tells of a process at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +183,7 @@ fn facts(vitals: &Vitals) -> Step {
         users: system::users_of(pid),
         program: system::program_of(pid),
         arguments: system::arguments_of(pid),
-        mark: system::environ_var(pid, MARK).filter(|id| !id.is_empty()),
+        mark: system::environ_var(pid, SESSION_MARK).filter(|id| !id.is_empty()),
         control_group: None,
     }
 }
@@ -291,7 +297,7 @@ mod tests {
     fn a_process_that_ended_proves_nothing_even_while_it_is_a_zombie() {
         let mut child = std::process::Command::new("sleep")
             .arg("600")
-            .env(MARK, "session")
+            .env(SESSION_MARK, "session")
             .spawn()
             .unwrap();
         let handle = ProcessHandle::open(child.id()).expect("a handle");

@@ -19,7 +19,7 @@ use rustix::process::{
     wait, waitid, waitpid,
 };
 
-use super::{LEFTOVER_KILL_WAIT, lock};
+use super::{LEFTOVER_KILL_WAIT, lock, spawn_thread};
 use crate::platform;
 
 /// How often leftovers are looked for while they get time to end.
@@ -119,10 +119,7 @@ impl Agent {
             return;
         }
         let agent = Arc::clone(self);
-        let watcher = thread::Builder::new()
-            .name("held".to_owned())
-            .spawn(move || agent.kill_if_continued());
-        if watcher.is_err() {
+        if spawn_thread("held", move || agent.kill_if_continued()).is_err() {
             self.signal_all(Signal::KILL);
         }
     }

@@ -45,8 +45,7 @@ enum Server {
 /// itself is not obeyed, either.)
 fn refuse_agents() -> Result<(), Failure> {
     let steps = platform::walk(std::process::id()).unwrap_or_default();
-    let is_agents = crate::client::spawn::own_session().is_some()
-        || steps.iter().any(|step| step.runner_directory().is_some());
+    let is_agents = crate::client::spawn::own_session().is_some() || platform::has_a_runner(&steps);
     match is_agents {
         false => Ok(()),
         true => Err(Failure::failed("an agent may not stop the daemon")

@@ -116,14 +116,9 @@ async fn respond<T: Answers + DeserializeOwned>(
     let body: T = intake::body(request).await?;
     let approval = find(&api, kind, call_id).await?;
     let decision = body.into_decision(&approval)?;
-    let look = api.looks.acquire().await.map_err(|_| StoreError::Closed)?;
-    let (judge, peer) = (Arc::clone(&api), caller.peer);
-    tokio::task::spawn_blocking(move || {
-        peer::must_be_a_person(peer, &judge.sessions.context().callers)
-    })
-    .await
-    .map_err(|_| ApiError::forbidden("who answers could not be looked at"))??;
-    drop(look);
+    let peer = caller.peer;
+    api.look(move |callers| peer::must_be_a_person(peer, callers))
+        .await?;
     let by = DecidedBy::Key {
         name: caller.key.name.clone(),
     };

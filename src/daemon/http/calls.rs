@@ -62,21 +62,18 @@ async fn must_ask_for_itself(
     caller: &Caller,
     run_id: &str,
 ) -> Result<(), ApiError> {
-    let session = match api.store.session(run_id).await {
+    let turn = api.reads.acquire().await.map_err(|_| StoreError::Closed)?;
+    let named = api.store.session(run_id).await;
+    drop(turn);
+    let session = match named {
         Ok(session) if session.process != Process::External => session,
         // A run of a program's own.
         Ok(_) | Err(StoreError::NotFound { .. } | StoreError::Ambiguous { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let look = api.looks.acquire().await.map_err(|_| StoreError::Closed)?;
-    let (judge, peer) = (Arc::clone(api), caller.peer);
-    tokio::task::spawn_blocking(move || {
-        peer::must_be_of_session(peer, &judge.sessions.context().callers, &session.id)
-    })
-    .await
-    .map_err(|_| ApiError::forbidden("who asks could not be looked at"))??;
-    drop(look);
-    Ok(())
+    let peer = caller.peer;
+    api.look(move |callers| peer::must_be_of_session(peer, callers, &session.id))
+        .await
 }
 
 pub async fn function_call(

@@ -32,9 +32,11 @@ use tokio_util::sync::CancellationToken;
 pub use keys::{KeyRing, new_key};
 pub use server::serve;
 
+use self::error::ApiError;
 use super::bus::Bus;
+use super::callers::Callers;
 use super::session::Sessions;
-use super::store::{PendingBounds, Store};
+use super::store::{PendingBounds, Store, StoreError};
 use super::waiters::Waiters;
 
 /// Where the API begins.
@@ -134,5 +136,17 @@ impl Api {
             looks: Semaphore::new(1),
             stop,
         }
+    }
+
+    /// Looks who is at the other end of a connection, one look at a time.
+    async fn look(
+        self: &Arc<Self>,
+        look: impl FnOnce(&Callers) -> Result<(), ApiError> + Send + 'static,
+    ) -> Result<(), ApiError> {
+        let _turn = self.looks.acquire().await.map_err(|_| StoreError::Closed)?;
+        let api = Arc::clone(self);
+        tokio::task::spawn_blocking(move || look(&api.sessions.context().callers))
+            .await
+            .map_err(|_| ApiError::forbidden("who calls could not be looked at"))?
     }
 }

@@ -7,6 +7,7 @@
 //! against. (Not covered: an agent that keeps its socket out of every process's table, as io_uring's
 //! registered files do, while the user has an SSH session open.)
 
+use std::io;
 use std::net::SocketAddr;
 
 use super::error::ApiError;
@@ -25,7 +26,17 @@ pub struct Peer {
 
 /// Lets only a person's program pass, or one on another machine. Reads much of `/proc`, so not to be called where others wait.
 pub fn must_be_a_person(peer: Peer, callers: &Callers) -> Result<(), ApiError> {
-    let holders = match platform::socket_holders(peer.remote, peer.local) {
+    let found = platform::socket_holders(peer.remote, peer.local);
+    must_be_a_persons(found, peer, callers)
+}
+
+/// The same of who was found to hold the connection.
+fn must_be_a_persons(
+    found: io::Result<Option<SocketHolders>>,
+    peer: Peer,
+    callers: &Callers,
+) -> Result<(), ApiError> {
+    let holders = match found {
         Ok(Some(holders)) => holders,
         // An address of another machine was let in by an explicit setting.
         Ok(None) if !platform::is_own_address(peer.remote.ip()) => return Ok(()),
@@ -50,15 +61,15 @@ pub fn must_be_of_session(
     callers: &Callers,
     session: &SessionId,
 ) -> Result<(), ApiError> {
-    let holders = platform::socket_holders(peer.remote, peer.local);
+    let found = platform::socket_holders(peer.remote, peer.local);
     let is_its_own = |pid: &u32| matches!(callers.identify(*pid), Origin::Agent { session_id, .. } if session_id == *session);
-    if let Ok(Some(holders)) = &holders
+    if let Ok(Some(holders)) = &found
         && !holders.shown.is_empty()
         && holders.shown.iter().all(is_its_own)
     {
         return Ok(());
     }
-    must_be_a_person(peer, callers).map_err(|_| {
+    must_be_a_persons(found, peer, callers).map_err(|_| {
         ApiError::forbidden(format!(
             "only a program of session {} may ask in its name; leave run_id to a name of your own",
             session.short()

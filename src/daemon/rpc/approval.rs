@@ -190,23 +190,18 @@ pub async fn decide(call: Call, params: DecisionFields) -> Result<SendDecisionRe
     } = params;
     let user = call.daemon.user_names.of(viewer(&call)).await;
     let by = by.with(user, client);
-    match call.daemon.store.decide(&approval_id, decision, by).await {
+    let decided = match call.daemon.store.decide(&approval_id, decision, by).await {
+        // By this very request, whose answer was lost.
+        Err(StoreError::DoneBefore) => call.daemon.store.approval(&approval_id).await,
+        decided => decided,
+    };
+    match decided {
         Ok(approval) => {
             if approval.source == Source::Launch {
                 // The session goes on at once, and nobody waits for that.
                 let sessions = call.daemon.sessions.clone();
                 tokio::spawn(async move { sessions.resume_waiting().await });
             }
-            Ok(SendDecisionResponse {
-                success: true,
-                error: None,
-                error_kind: None,
-                approval: Some(Approval::from(&approval)),
-            })
-        }
-        // By this very request, whose answer was lost.
-        Err(StoreError::DoneBefore) => {
-            let approval = call.daemon.store.approval(&approval_id).await?;
             Ok(SendDecisionResponse {
                 success: true,
                 error: None,

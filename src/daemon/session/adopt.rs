@@ -298,7 +298,7 @@ fn is_nothing(dir: &SessionDir, was_put_back: bool) -> bool {
     {
         return true;
     }
-    // A runner that was started in vain has taken its files with it.
+    // A daemon died before it had written what was to be started.
     if fs::read_dir(dir.path()).is_ok_and(|mut entries| entries.next().is_none()) {
         return true;
     }

@@ -299,10 +299,8 @@ fn private_directory(path: &Path) -> Result<(), Problem> {
 
 /// Makes a directory that is to be hidden, for this user alone; where that cannot be, nobody makes one meanwhile either.
 fn make_to_be_hidden(path: &Path) {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    if let Err(error) = builder.create(path) {
-        tracing::debug!(path = %path.display(), %error, "a directory that would be hidden cannot be made");
+    if let Err(error) = private_directory(path) {
+        tracing::debug!(%error, "a directory that would be hidden cannot be made");
     }
 }
 

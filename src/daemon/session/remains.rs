@@ -14,9 +14,6 @@ use crate::platform;
 use crate::runner::identity::PublicKey;
 use crate::runner::{ExitReport, RunnerState, SessionDir};
 
-/// The variable that marks the programs of a session.
-const MARK: &str = "HUMANLAYER_SESSION_ID";
-
 /// How long a killed process may take to be gone before the session is reported ended all the same.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
@@ -106,7 +103,7 @@ async fn kill_orphan(state: &RunnerState, is_adopted: bool) {
         return;
     };
     // Anybody could have named any process there.
-    if is_adopted && platform::environ_var(pid, MARK).is_none() {
+    if is_adopted && platform::environ_var(pid, platform::SESSION_MARK).is_none() {
         return;
     }
     for below in platform::descendants(pid) {
@@ -140,30 +137,13 @@ async fn stderr_tail(dir: &SessionDir) -> String {
     String::from_utf8_lossy(&bytes[start..]).into_owned()
 }
 
-/// How long a directory is removed again into which something is still put, and the pause between two tries.
-const REMOVAL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-const REMOVAL_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-
 /// Removes a session's directory: everything in it is in the store. What cannot be removed now is
 /// removed at the daemon's next start.
 pub async fn remove(dir: &SessionDir) {
-    let until = tokio::time::Instant::now() + REMOVAL_PATIENCE;
-    loop {
-        let path = dir.path().to_owned();
-        let Err(error) = blocking(move || std::fs::remove_dir_all(path)).await else {
-            return;
-        };
-        match error.kind() {
-            std::io::ErrorKind::NotFound => return,
-            // A runner that is ending has just made a file there.
-            std::io::ErrorKind::DirectoryNotEmpty if tokio::time::Instant::now() < until => {
-                tokio::time::sleep(REMOVAL_PAUSE).await;
-            }
-            _ => {
-                let dir = dir.path().display();
-                tracing::warn!(%dir, %error, "cannot remove a session's directory");
-                return;
-            }
-        }
+    let path = dir.path().to_owned();
+    if let Err(error) = blocking(move || std::fs::remove_dir_all(path)).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(dir = %dir.path().display(), %error, "cannot remove a session's directory");
     }
 }

@@ -107,16 +107,21 @@ fn keyless(is_keyless: &bool) -> &'static str {
     }
 }
 
+/// Whether a key is an action's by default.
+fn is_default(action: Action, chord: Chord) -> bool {
+    let mut defaults = action.default_keys().iter();
+    defaults.any(|key| Chord::parse(key).is_ok_and(|default| default == chord))
+}
+
 /// Checks that a key with which a person is to approve is no other action's by default.
 fn must_not_mislead(action: Action, key: &str) -> Result<(), KeymapError> {
     let Ok(chord) = Chord::parse(key) else {
         // Said when it is bound.
         return Ok(());
     };
-    let is_key = |default: &&str| Chord::parse(default).is_ok_and(|default| default == chord);
-    let other = Action::ALL.iter().find(|other| {
-        **other != action && !other.approves() && other.default_keys().iter().any(&is_key)
-    });
+    let other = Action::ALL
+        .iter()
+        .find(|other| **other != action && !other.approves() && is_default(**other, chord));
     match other {
         None => Ok(()),
         Some(other) => Err(KeymapError::Misleading {
@@ -210,8 +215,9 @@ impl Keymap {
             .copied()
             .filter(move |other| *other != action && !changes.contains_key(other.name()));
         others.filter_map(move |other| {
-            let has_it = |key: &&str| Chord::parse(key).is_ok_and(|default| default == chord);
-            other.default_keys().iter().find(|key| has_it(key))?;
+            if !is_default(other, chord) {
+                return None;
+            }
             let panes = |of: Action| of.contexts().contains(&Context::Global);
             // While something is searched for, the keys are for that by design.
             let searches = |of: Action| of.contexts() == [Context::Search];

@@ -516,13 +516,6 @@ fn a_daemon_killed_while_it_resumes_starts_one_process(#[case] failpoint: &str) 
     assert_eq!(rows(&daemon), std::slice::from_ref(&id));
     say(&daemon, &id, "TEXT three");
     until_result(&daemon, &id, "three");
-    if failpoint == "launch.spawned" {
-        // What a runner leaves that was started in vain goes at the next start after its end.
-        wait_until("the runner that was started in vain has ended", || {
-            daemon.kill_and_restart();
-            (directories(&daemon) == 1).then_some(())
-        });
-    }
     assert_eq!(directories(&daemon), 1);
 }
 
