@@ -5,8 +5,9 @@
 //! and while [`MAX_WAITING`] such threads hang nothing more is asked. Called for edits of sessions that
 //! accept them, and for files of a tool that was just allowed; takes some tens of microseconds.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const MAX_WAITING: usize = 4;
 pub struct Follower {
     home: Option<String>,
     own: Vec<String>,
+    /// Of each session, the files that decide what its project's commands do.
+    named: Mutex<HashMap<i64, BTreeSet<String>>>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -36,17 +39,26 @@ impl Follower {
         Self {
             home: std::env::home_dir().map(|home| home.to_string_lossy().into_owned()),
             own: directory.into_iter().map(String::from).collect(),
+            named: Mutex::default(),
             waiting: Arc::default(),
         }
     }
 
-    /// Whether a standing permission for edits covers a request.
+    /// Notes which files decide what the commands of a session's project do.
+    pub fn note_named(&self, session_key: i64, named: BTreeSet<String>) {
+        let mut known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(session_key, named);
+    }
+
+    /// Whether a standing permission for edits covers a request. As long as nobody has looked at what the session's
+    /// project runs, it covers none.
     #[must_use]
     pub fn covers_edit(&self, session: &Session, approval: &Approval) -> bool {
         let (tool, input) = (approval.tool_name.as_str(), &approval.tool_input);
-        let covers = covers_edit(&self.workspace(session), tool, input, &|paths| {
-            self.follow(paths)
-        });
+        let covers = match self.workspace(session) {
+            Some(workspace) => covers_edit(&workspace, tool, input, &|paths| self.follow(paths)),
+            None => Err(NotCovered::NotLooked),
+        };
         note(covers, approval)
     }
 
@@ -54,15 +66,23 @@ impl Follower {
     #[must_use]
     pub fn covers_tool(&self, session: &Session, approval: &Approval) -> bool {
         let (tool, input) = (approval.tool_name.as_str(), &approval.tool_input);
-        let covers = covers_tool(&self.workspace(session), tool, input, &|paths| {
-            self.follow(paths)
-        });
+        let covers = match self.workspace(session) {
+            Some(workspace) => covers_tool(&workspace, tool, input, &|paths| self.follow(paths)),
+            None => Err(NotCovered::NotLooked),
+        };
         note(covers, approval)
     }
 
-    fn workspace(&self, session: &Session) -> Workspace {
+    fn workspace(&self, session: &Session) -> Option<Workspace> {
         let additional = session.config.additional_directories.iter();
-        Workspace {
+        let named = match session.config.uses_project() {
+            true => {
+                let known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+                known.get(&session.key)?.clone()
+            }
+            false => BTreeSet::new(),
+        };
+        Some(Workspace {
             directories: [&session.working_dir]
                 .into_iter()
                 .chain(additional)
@@ -70,7 +90,8 @@ impl Follower {
                 .collect(),
             home: self.home.clone(),
             own: self.own.clone(),
-        }
+            named,
+        })
     }
 
     fn follow(&self, paths: Vec<String>) -> Option<Vec<Option<Place>>> {

@@ -9,6 +9,8 @@
 //! one by a name that they know may mean another, so those are looked at, too.
 //! To be called where waiting for a disk keeps nobody up.
 
+mod named;
+mod repository;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +19,12 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::project::{self, Content, Project, Role};
 use crate::platform::{self, FileKind, Links, follow_links};
-use written::without_written;
+use named::Names;
+use repository::Repository;
 
 /// Bytes of one text that a person is shown.
 const MAX_TEXT: u64 = 128 * 1024;
@@ -54,11 +56,20 @@ const INSTRUCTIONS: [&str; 4] = [
 /// The user's own settings, in the directory that Claude Code keeps for the user.
 const USERS: [&str; 2] = ["settings.json", "settings.local.json"];
 
-/// Most words of a file that may name another one.
-const MAX_WORDS: usize = 4_000;
+/// Most files that commands name and that are not there.
+const MAX_MISSING: usize = 512;
 
-/// The variable in which hooks find the project.
-const PROJECT_DIR: [&str; 2] = ["${CLAUDE_PROJECT_DIR}", "$CLAUDE_PROJECT_DIR"];
+/// What is run or read of a directory that is named.
+const MAIN_FILES: [&str; 5] = [
+    "__main__.py",
+    "index.js",
+    "index.mjs",
+    "index.cjs",
+    "package.json",
+];
+
+/// Directories in which every program can make files.
+const ANYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /// What a project brings, and which files that depends on.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +82,8 @@ pub struct Found {
     is_local: bool,
     /// The user's own settings, by path.
     users: BTreeMap<String, Content>,
+    /// Files that the commands of it name, there or not, and those themselves.
+    named: BTreeSet<PathBuf>,
 }
 
 /// What shows that files have changed, for each of them.
@@ -96,6 +109,12 @@ impl Found {
     #[must_use]
     pub fn users(&self) -> &BTreeMap<String, Content> {
         &self.users
+    }
+
+    /// Files that decide what the project's commands do, there or not.
+    #[must_use]
+    pub fn named(&self) -> &BTreeSet<PathBuf> {
+        &self.named
     }
 
     /// The user's own settings that allow more, or ask less, than they did.
@@ -161,6 +180,8 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
         directory: directory.clone(),
         files: BTreeMap::new(),
         watched: BTreeMap::new(),
+        named: BTreeSet::new(),
+        missing: 0,
         texts: 0,
         entries: 0,
     };
@@ -213,6 +234,7 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
         },
         is_local: are_local(reader.watched.keys()),
         watched: reader.watched,
+        named: reader.named,
         users,
     }
 }
@@ -245,77 +267,6 @@ fn user_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     Some(path.canonicalize().unwrap_or(path))
 }
 
-/// A repository of git, by its files alone: no program is asked.
-struct Repository {
-    /// The top of the worktree.
-    top: PathBuf,
-    /// The main worktree, where this is another one.
-    main: Option<PathBuf>,
-    /// Where it came from, else where it is. Who can change that can have git run anything already.
-    name: String,
-}
-
-impl Repository {
-    fn of(directory: &Path) -> Option<Self> {
-        let top = directory
-            .ancestors()
-            .take(MAX_ABOVE)
-            .find(|path| fs::symlink_metadata(path.join(".git")).is_ok())?;
-        let dot_git = top.join(".git");
-        let named = |path: &Path, prefix: &str| -> Option<PathBuf> {
-            let text = read_text(path, 4_096).ok()?;
-            let path = text.trim().strip_prefix(prefix)?.trim();
-            (!path.is_empty()).then(|| PathBuf::from(path))
-        };
-        let git_dir = match named(&dot_git, "gitdir:") {
-            Some(path) => top.join(path),
-            None => dot_git,
-        };
-        let common = match named(&git_dir.join("commondir"), "") {
-            Some(path) => git_dir.join(path),
-            None => git_dir,
-        };
-        let common = common.canonicalize().ok();
-        let main = common
-            .as_deref()
-            .filter(|path| path.ends_with(".git"))
-            .and_then(Path::parent)
-            .filter(|main| *main != top)
-            .map(Path::to_owned);
-        let origin = common
-            .as_deref()
-            .and_then(|common| read_text(&common.join("config"), 256 * 1024).ok())
-            .and_then(|config| origin(&config));
-        let place = common
-            .as_deref()
-            .unwrap_or(top)
-            .to_string_lossy()
-            .into_owned();
-        Some(Self {
-            top: top.to_owned(),
-            main,
-            name: origin.unwrap_or(place),
-        })
-    }
-}
-
-/// The address of the remote called origin.
-fn origin(config: &str) -> Option<String> {
-    let mut within = false;
-    for line in config.lines().map(str::trim) {
-        if line.starts_with('[') {
-            within = line.eq_ignore_ascii_case("[remote \"origin\"]");
-        } else if within
-            && let Some((name, value)) = line.split_once('=')
-            && name.trim().eq_ignore_ascii_case("url")
-            && !value.trim().is_empty()
-        {
-            return Some(value.trim().to_owned());
-        }
-    }
-    None
-}
-
 /// Collects files.
 struct Reader {
     user: Option<PathBuf>,
@@ -323,6 +274,8 @@ struct Reader {
     directory: PathBuf,
     files: BTreeMap<String, (Role, Content)>,
     watched: BTreeMap<PathBuf, Stamp>,
+    named: BTreeSet<PathBuf>,
+    missing: usize,
     texts: usize,
     entries: usize,
 }
@@ -366,20 +319,45 @@ impl Reader {
         if alone.brings().is_empty() {
             return;
         }
-        let words = match &file.content {
-            Content::Text(text) => words(role, text),
-            Content::Binary { .. } | Content::Unread(_) => Vec::new(),
+        let names = match &file.content {
+            Content::Text(text) => Names::of(role, text),
+            Content::Binary { .. } | Content::Unread(_) => Names::default(),
         };
-        self.put(name, role, file.content);
-        for word in words {
-            self.named(base, &word);
+        self.put(name.clone(), role, file.content);
+        if names.is_cut {
+            let why = "it names more files than are looked at".to_owned();
+            self.put(format!("{name}: more files"), role, Content::Unread(why));
+        }
+        let bases = self.bases(base, &names.directories);
+        for word in &names.words {
+            for place in &bases {
+                self.named(place, word, names.is_of_commands);
+            }
             // An agent names its skills, and not where they are.
             let word = word.trim_matches(['[', ']']);
             if role == Role::Agent && is_name(word) {
-                self.named(base, &format!(".claude/skills/{word}/SKILL.md"));
-                self.named(base, &format!(".claude/commands/{word}.md"));
+                for place in &bases {
+                    self.named(place, &format!(".claude/skills/{word}/SKILL.md"), false);
+                    self.named(place, &format!(".claude/commands/{word}.md"), false);
+                }
             }
         }
+    }
+
+    /// The directories from which a file may name others: those that its commands change to are taken from each.
+    fn bases(&self, base: &Path, directories: &[String]) -> Vec<PathBuf> {
+        let mut bases = vec![self.directory.clone(), base.to_owned(), self.top.clone()];
+        bases.dedup();
+        let inner: Vec<PathBuf> = directories
+            .iter()
+            .flat_map(|directory| bases.iter().map(move |base| base.join(directory)))
+            .map(|path| without_dots(&path))
+            .filter(|path| path.starts_with(&self.top))
+            .collect();
+        bases.extend(inner);
+        let mut known = BTreeSet::new();
+        bases.retain(|path| known.insert(path.clone()));
+        bases
     }
 
     fn put(&mut self, name: String, role: Role, content: Content) {
@@ -555,57 +533,102 @@ impl Reader {
         self.top = top;
     }
 
-    /// Takes a file that another one names.
-    fn named(&mut self, base: &Path, word: &str) {
-        let mut bases = vec![self.directory.clone(), base.to_owned(), self.top.clone()];
-        bases.dedup();
-        for place in &bases {
-            let path = place.join(word);
-            if path.components().count() > 128 {
+    /// Takes a file that another one names. `is_run` says that a command names it: then it counts before it is there, too.
+    fn named(&mut self, place: &Path, word: &str, is_run: bool) {
+        if let Some(directory) = named::directory_of_pattern(word) {
+            self.named_directory(place, directory, is_run);
+        }
+        let path = place.join(word);
+        if path.components().count() > 128 {
+            return;
+        }
+        let path = without_dots(&path);
+        if !path.starts_with(&self.top) {
+            if is_run && word.starts_with('/') {
+                self.named_elsewhere(&path);
+            }
+            return;
+        }
+        let Ok((real, kind)) = follow_links(&path) else {
+            return;
+        };
+        match kind {
+            FileKind::File { .. } => {
+                self.named.insert(real);
+                self.named_file(&path);
+            }
+            FileKind::Directory if real != self.top && real.starts_with(&self.top) => {
+                for main in MAIN_FILES {
+                    let inside = path.join(main);
+                    if inside.is_file() && path != *place {
+                        self.named_file(&inside);
+                    }
+                }
+            }
+            FileKind::Missing if is_run && self.missing < MAX_MISSING => {
+                self.missing += 1;
+                self.watch(&path);
+                self.named.insert(real);
+                self.named.insert(path.clone());
+                self.with_an_end(&path);
+            }
+            FileKind::Missing | FileKind::Directory | FileKind::Special => {}
+        }
+    }
+
+    /// Takes the file that a program finds by its name without the end.
+    fn with_an_end(&mut self, path: &Path) {
+        let Some(name) = path.file_name().filter(|_| path.extension().is_none()) else {
+            return;
+        };
+        for end in ["js", "mjs", "cjs", "ts", "py"] {
+            let path = path.with_file_name(format!("{}.{end}", name.to_string_lossy()));
+            if path.is_file() {
+                self.named_file(&path);
+            }
+        }
+    }
+
+    /// Takes the files of a directory of which a pattern stands for some.
+    fn named_directory(&mut self, place: &Path, directory: &str, is_run: bool) {
+        let directory = without_dots(&place.join(directory));
+        if !is_run || !directory.starts_with(&self.top) || directory == self.top {
+            return;
+        }
+        self.watch(&directory);
+        let Ok(entries) = fs::read_dir(&directory) else {
+            return;
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            self.entries += 1;
+            if self.entries > MAX_ENTRIES {
+                let why = "there are too many files to be looked at".to_owned();
+                self.put(self.name_of(&directory), Role::Named, Content::Unread(why));
                 return;
             }
-            let path = without_dots(&path);
-            if !path.starts_with(&self.top) {
-                continue;
+            if path.is_file() {
+                self.named_file(&path);
             }
-            let name = self.name_of(&path);
-            if self.files.contains_key(&name) {
-                continue;
-            }
-            let Ok((real, kind)) = follow_links(&path) else {
-                continue;
-            };
-            match kind {
-                FileKind::File { .. } => {
-                    self.watch(&path);
-                    let root = self.top.clone();
-                    if let Some(content) = self.content(&root, &path) {
-                        self.put(name, Role::Named, content);
-                    }
-                }
-                FileKind::Directory if real != self.top && real.starts_with(&self.top) => {
-                    for main in [
-                        "__main__.py",
-                        "index.js",
-                        "index.mjs",
-                        "index.cjs",
-                        "package.json",
-                    ] {
-                        let inside = path.join(main);
-                        if inside.is_file() && place.join(word) != *place {
-                            self.named_file(&inside);
-                        }
-                    }
-                }
-                FileKind::Missing | FileKind::Directory | FileKind::Special => {}
-            }
+        }
+    }
+
+    /// Says of a file outside of the repository that every program may write it: what runs there can change at any time.
+    fn named_elsewhere(&mut self, path: &Path) {
+        let name = path.to_string_lossy().into_owned();
+        let is_anybodys = ANYBODYS.iter().any(|place| path.starts_with(place));
+        if is_anybodys && !path.is_dir() && !self.files.contains_key(&name) {
+            let what = "not looked at: every program can change what is in this directory\n";
+            self.put(name, Role::Named, Content::Text(what.to_owned()));
         }
     }
 
     fn named_file(&mut self, path: &Path) {
         let name = self.name_of(path);
-        let root = self.top.clone();
+        self.named.insert(path.to_owned());
         self.watch(path);
+        let root = self.top.clone();
         if !self.files.contains_key(&name)
             && let Some(content) = self.content(&root, path)
         {
@@ -628,70 +651,6 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// Files that say what a runner of scripts runs.
-const RUNNERS: [(&[&str], &[&str]); 6] = [
-    (
-        &["npm", "npx", "pnpm", "yarn", "bun", "bunx"],
-        &["package.json"],
-    ),
-    (&["make", "gmake"], &["Makefile", "makefile", "GNUmakefile"]),
-    (&["just"], &["justfile", "Justfile", ".justfile"]),
-    (&["task"], &["Taskfile.yml", "Taskfile.yaml"]),
-    (&["uv", "uvx", "poetry", "hatch"], &["pyproject.toml"]),
-    (&["deno"], &["deno.json", "deno.jsonc"]),
-];
-
-/// Words of a file that may name another one: of settings without the permissions, which name what may be
-/// done and not what is run.
-fn words(role: Role, text: &str) -> Vec<String> {
-    let mut texts = Vec::new();
-    match (
-        role,
-        serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')),
-    ) {
-        (Role::Settings | Role::McpServers, Ok(mut value)) => {
-            if let Some(fields) = value.as_object_mut() {
-                fields.remove("permissions");
-            }
-            strings(&value, &mut texts);
-            texts
-                .iter_mut()
-                .for_each(|text| *text = without_written(text));
-        }
-        _ => texts.push(text.to_owned()),
-    }
-    let mut words = Vec::new();
-    for text in texts {
-        let mut text = text;
-        for variable in PROJECT_DIR {
-            text = text.replace(variable, ".");
-        }
-        let parts = text.split(|c: char| c.is_whitespace() || "\"'`;|&()<>=,:{}$".contains(c));
-        for part in parts.filter(|part| !part.is_empty() && part.len() <= 1_024) {
-            if words.len() >= MAX_WORDS {
-                return words;
-            }
-            let runner = RUNNERS.iter().find(|(names, _)| names.contains(&part));
-            for file in runner.map(|(_, files)| *files).unwrap_or_default() {
-                words.push((*file).to_owned());
-            }
-            words.push(part.to_owned());
-        }
-    }
-    words.sort();
-    words.dedup();
-    words
-}
-
-fn strings(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => found.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
-        Value::Object(fields) => fields.values().for_each(|value| strings(value, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {

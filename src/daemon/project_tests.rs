@@ -121,6 +121,65 @@ fn what_claude_code_would_take_is_found_with_the_scripts_that_are_named() {
     assert_eq!(world.read("shop/sub").fingerprint(), before);
 }
 
+#[rstest]
+#[case::as_the_manual_writes_it(r#"\"$CLAUDE_PROJECT_DIR\"/hooks/a.sh"#, "hooks/a.sh")]
+#[case::after_a_change_of_directory("cd hooks && ./a.sh", "hooks/a.sh")]
+#[case::from_the_top("$(git rev-parse --show-toplevel)/hooks/a.sh", "hooks/a.sh")]
+#[case::by_a_pattern("for h in ./hooks/*; do sh $h; done", "hooks/a.sh")]
+#[case::with_a_blank("sh 'my hooks/a.sh'", "my hooks/a.sh")]
+#[case::as_a_module("python3 -m hooks.check", "hooks/check.py")]
+#[case::without_its_end("node ./hooks/check", "hooks/check.js")]
+fn a_script_that_a_hook_names_is_part_of_the_question_however_it_is_named(
+    #[case] command: &str,
+    #[case] script: &str,
+) {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/.claude/settings.json", &hook(command));
+    world.write(&format!("shop/{script}"), "before");
+    let found = world.paths("shop");
+    assert!(found.iter().any(|path| path == script), "{found:?}");
+    let before = world.read("shop").fingerprint();
+    world.write(&format!("shop/{script}"), "after");
+    assert_ne!(world.read("shop").fingerprint(), before);
+}
+
+#[test]
+fn what_a_command_names_is_known_before_it_is_there() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    let command = "test -x ./late.sh && ./late.sh; sh /tmp/anybodys-hook.sh";
+    world.write("shop/.claude/settings.json", &hook(command));
+    let read = || {
+        let home = world.at("home").to_string_lossy().into_owned();
+        let env = BTreeMap::from([("HOME".to_owned(), home)]);
+        super::read(&world.at("shop"), &[], &env)
+    };
+    let found = read();
+    assert!(found.named().contains(&world.at("shop/late.sh")));
+    let elsewhere = found.project.files.iter();
+    assert!(
+        elsewhere
+            .map(|file| &file.path)
+            .any(|path| path == "/tmp/anybodys-hook.sh")
+    );
+    let stamps = found.stamps_when_read();
+    assert_eq!(found.stamps(), stamps);
+    world.write("shop/late.sh", "touch made");
+    assert_ne!(found.stamps(), stamps, "it is watched");
+    assert_ne!(read().project.fingerprint(), found.project.fingerprint());
+}
+
+#[test]
+fn a_file_that_names_more_than_is_looked_at_can_only_be_left_out() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    let many: Vec<String> = (0..5_000).map(|number| format!("w{number}")).collect();
+    let command = format!("{} ./a.sh", many.join(" "));
+    world.write("shop/.claude/settings.json", &hook(&command));
+    assert!(!world.read("shop").is_whole());
+}
+
 #[test]
 fn the_skills_that_an_agent_has_are_part_of_what_is_asked_about() {
     let world = World::new();

@@ -263,6 +263,12 @@ impl LaunchConfig {
     pub fn asks(&self) -> bool {
         mode_asks(self.permission_mode.as_deref()) && self.allowed_tools.is_empty()
     }
+
+    /// Whether its agent uses what the project's own files of Claude Code bring.
+    #[must_use]
+    pub fn uses_project(&self) -> bool {
+        !self.scripted && !self.by_an_agent && !self.without_project
+    }
 }
 
 /// A model proxy that existing clients can put between the agent and its model. Its address and key

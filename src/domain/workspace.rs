@@ -10,6 +10,7 @@
 //! | `.git`, `.gitmodules`, `.husky` and the like | git runs what they name |
 //! | start files of shells and of other programs, `.envrc`, units, jobs, login items | they run by themselves later |
 //! | keys and passwords, the system's own files, all that is hidden in the home directory | they are no part of a project |
+//! | what commands of the project's settings of Claude Code name: hooks, MCP servers | they run unasked |
 //! | `humanlayer.json`, and what the daemon itself keeps | they say what is asked |
 //!
 //! `CLAUDE.md` runs nothing, but every later agent obeys it, also one that does not ask.
@@ -17,11 +18,14 @@
 //! Pure: where links lead is found out elsewhere and told ([`Place`]). Between that and the agent's own
 //! access somebody can still replace a directory by a link; so can they after a person's yes.
 
+mod protected;
+
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::danger;
+use protected::protected;
 
 /// Tools that only change files, which accepting edits stands for.
 const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
@@ -45,6 +49,8 @@ pub struct Workspace {
     pub home: Option<String>,
     /// Directories of the daemon's own.
     pub own: Vec<String>,
+    /// Files that decide what commands of the project's settings do, as they are named and where links lead.
+    pub named: BTreeSet<String>,
 }
 
 /// Where the links of a path lead.
@@ -83,6 +89,9 @@ pub enum NotCovered {
     /// A path that can mean several.
     #[error("the path can mean several files")]
     Unclear,
+    /// Nobody has looked yet at what the project runs.
+    #[error("it is not known yet what the project's settings run")]
+    NotLooked,
     /// Nobody could find out where it leads.
     #[error("it could not be found out where the path leads")]
     NotFollowed,
@@ -203,6 +212,7 @@ impl Workspace {
             directories: of(&self.directories, 0..split),
             own: of(&self.own, split..homes),
             homes: of(self.home.as_slice(), homes..places.len()),
+            named: self.named.clone(),
         }
     }
 }
@@ -212,6 +222,7 @@ struct Known {
     directories: Vec<String>,
     own: Vec<String>,
     homes: Vec<String>,
+    named: BTreeSet<String>,
 }
 
 impl Known {
@@ -235,6 +246,11 @@ impl Known {
         };
         if self.homes.iter().any(|home| is_hidden_at_home(&home)) {
             return Err(NotCovered::Protected("sets up the user's programs"));
+        }
+        if self.named.contains(path) {
+            return Err(NotCovered::Protected(
+                "is named by a command of the project's settings",
+            ));
         }
         protected(path, root).map_or(Ok(()), |reason| Err(NotCovered::Protected(reason)))
     }
@@ -278,143 +294,6 @@ fn is_odd_character(c: char) -> bool {
         matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}');
     c == '\\' || c.is_control() || combines || super::text::is_deceptive(c)
 }
-
-/// Why a normal path in a directory of the workspace is protected.
-fn protected(path: &str, root: &str) -> Option<&'static str> {
-    let path = without_worktree(path);
-    let root = without_worktree(root);
-    // Some file systems make no difference.
-    let lower = path.to_lowercase();
-    let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
-    if let Some((_, reason)) = parts
-        .iter()
-        .find_map(|part| PARTS.iter().find(|(name, _)| name == part))
-    {
-        return Some(reason);
-    }
-    let name = parts.last().copied().unwrap_or_default();
-    let is_start_file =
-        |(begin, end): &(&str, &str)| name.starts_with(begin) && name.ends_with(end);
-    if START_FILES.iter().any(is_start_file) {
-        return Some("runs by itself later");
-    }
-    let within = |one: &str, other: &str| {
-        parts
-            .windows(2)
-            .any(|pair| pair.first() == Some(&one) && pair.get(1) == Some(&other))
-    };
-    if within(".cargo", "config") || within(".cargo", "config.toml") || within(".bundle", "config")
-    {
-        return Some("names programs that a tool runs");
-    }
-    // A workspace among such files is a person's choice where those are many and ordinary.
-    let usual = danger::written_path(&root).filter(|reason| danger::is_about_a_place(reason));
-    [path.as_str(), lower.as_str()]
-        .into_iter()
-        .find_map(|path| danger::written_path(path).filter(|reason| usual != Some(*reason)))
-}
-
-/// A path of a worktree that Claude Code has made, as if the worktree were its repository.
-fn without_worktree(path: &str) -> String {
-    const WORKTREES: &str = "/.claude/worktrees/";
-    let mut path = path.to_owned();
-    while let Some((repository, rest)) = path.split_once(WORKTREES) {
-        path = match rest.split_once('/') {
-            Some((_, rest)) => format!("{repository}/{rest}"),
-            // The directory of a worktree itself.
-            None => repository.to_owned(),
-        };
-    }
-    path
-}
-
-const AGENTS: &str = "says what agents run, may do or are told";
-const GIT: &str = "names programs that git runs";
-const EDITORS: &str = "names programs that an editor runs";
-const START: &str = "runs by itself later";
-const KEYS: &str = "holds keys or passwords";
-
-/// Names of files and directories, in small letters, and why they and all in them are protected.
-const PARTS: [(&str, &str); 62] = [
-    (".claude", AGENTS),
-    (".claude.json", AGENTS),
-    (".mcp.json", AGENTS),
-    ("managed-settings.json", AGENTS),
-    ("claude.md", AGENTS),
-    ("claude.local.md", AGENTS),
-    ("agents.md", AGENTS),
-    ("agents.override.md", AGENTS),
-    (".claude-plugin", AGENTS),
-    (".agents", AGENTS),
-    (".codex", AGENTS),
-    (".gemini", AGENTS),
-    (".cursor", AGENTS),
-    (".cursorrules", AGENTS),
-    (".windsurf", AGENTS),
-    ("humanlayer.json", AGENTS),
-    (".humanlayer.json", AGENTS),
-    (".git", GIT),
-    (".gitmodules", GIT),
-    (".gitconfig", GIT),
-    (".githooks", GIT),
-    (".husky", GIT),
-    (".huskyrc", GIT),
-    (".pre-commit-config.yaml", GIT),
-    ("lefthook.yml", GIT),
-    ("lefthook.yaml", GIT),
-    (".lefthook.yml", GIT),
-    (".lefthook", GIT),
-    (".hg", GIT),
-    (".jj", GIT),
-    (".vscode", EDITORS),
-    (".idea", EDITORS),
-    (".zed", EDITORS),
-    (".fleet", EDITORS),
-    (".nvim", EDITORS),
-    (".devcontainer", EDITORS),
-    (".devcontainer.json", EDITORS),
-    (".vimrc", EDITORS),
-    (".exrc", EDITORS),
-    (".nvimrc", EDITORS),
-    (".nvim.lua", EDITORS),
-    (".dir-locals.el", EDITORS),
-    (".envrc", START),
-    (".direnv", START),
-    (".mise.toml", START),
-    ("mise.toml", START),
-    (".autoenv", START),
-    (".pam_environment", START),
-    (".login_conf", START),
-    (".gdbinit", START),
-    (".lldbinit", START),
-    (".tmux.conf", START),
-    (".screenrc", START),
-    (".rprofile", START),
-    (".irbrc", START),
-    (".ssh", KEYS),
-    (".gnupg", KEYS),
-    (".aws", KEYS),
-    (".kube", KEYS),
-    (".docker", KEYS),
-    (".azure", KEYS),
-    (".netrc", KEYS),
-];
-
-/// How the names of start files of shells begin and end, in small letters.
-const START_FILES: [(&str, &str); 12] = [
-    (".bash", ""),
-    (".profile", ""),
-    (".zsh", ""),
-    (".zprofile", ""),
-    (".zlog", ""),
-    (".ksh", ""),
-    (".csh", ""),
-    (".tcsh", ""),
-    (".xinitrc", ""),
-    (".xsession", ""),
-    (".xprofile", ""),
-    ("config", ".fish"),
-];
 
 /// The paths that a call names.
 ///

@@ -1,7 +1,7 @@
 //! What people said about the files that projects bring for Claude Code: asked once, remembered for exactly
 //! these contents in this repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -59,6 +59,18 @@ impl Store {
                 sessions::by_key(write.db, session_key)
             })
             .await
+    }
+
+    /// Notes which files decide what the commands of a session's project do: no standing permission covers them. It is
+    /// kept as long as this daemon lives. The supervisor looks anew with each.
+    pub async fn note_named_files(&self, session_key: i64, named: BTreeSet<String>) {
+        let noted = self.writer.run(move |write| {
+            write.follower.note_named(session_key, named);
+            Ok(())
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "cannot note which files a project's commands name: edits will be asked about");
+        }
     }
 
     /// Says in a session that its process is ended for the sake of a project's files.

@@ -444,3 +444,38 @@ fn the_users_settings_that_become_looser_under_a_working_agent_hold_its_next_cal
     rig.daemon.approve(&call);
     rig.until_result(&id, "done");
 }
+
+#[rstest]
+#[case::that_is_there("hook.sh", true)]
+#[case::that_is_not_there_yet("late.sh", false)]
+fn accepting_edits_does_not_cover_a_script_that_an_agreed_hook_runs(
+    #[case] script: &str,
+    #[case] is_there: bool,
+) {
+    let rig = Rig::of_version("2.1.332");
+    let work = rig.daemon.work();
+    let command = format!("test -f ./{script} && sh ./{script}; true");
+    let hooks = json!({"hooks": {"PostToolUse": [{"hooks": [{"type": "command", "command": command}]}]}});
+    fs::create_dir_all(work.join(".claude")).unwrap();
+    fs::write(work.join(".claude/settings.json"), hooks.to_string()).unwrap();
+    if is_there {
+        fs::write(work.join(script), "true").unwrap();
+    }
+    let write = |name: &str| json!({"file_path": work.join(name), "content": "touch hooked"});
+    let id = rig.launch_with(json!({
+        "query": format!("TOOL Read {}\nTOOL Write {}\nTOOL Write {}\nTEXT done",
+            json!({"file_path": work.join(script)}), write("ordinary.txt"), write(script)),
+        "auto_accept_edits": true,
+    }));
+    rig.daemon.approve(&question(&rig, &id));
+    let asked = wait_until("the script is asked about", || {
+        let pending = rig.daemon.pending(&id);
+        pending.into_iter().find(|one| one["tool_name"] == "Write")
+    });
+    let path = asked["tool_input"]["file_path"].as_str().unwrap();
+    assert!(path.ends_with(script), "{asked}");
+    wait_until("the ordinary file is written without a question", || {
+        rig.exists("ordinary.txt").then_some(())
+    });
+    assert!(!rig.exists("hooked"));
+}

@@ -6,7 +6,7 @@
 //! (the next process is started without the files then). What a person granted with an approval in this
 //! repository is agreed to. A runner of an earlier release cannot stop an agent: there the alarm is all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,6 +39,8 @@ pub(super) struct Watching {
     /// Whether it was looked at the project before the process was launched, once that is known. One of an
     /// earlier release was not, and is left alone: an upgrade stops no agent.
     was_looked_at: Option<bool>,
+    /// Whether it was noted that nothing is known of what this process's project runs.
+    is_noted: bool,
 }
 
 impl Watching {
@@ -55,15 +57,9 @@ impl Watching {
 }
 
 impl Supervisor {
-    /// Whether the project's files matter to this process.
-    fn uses_project(&self) -> bool {
-        let config = &self.session.config;
-        !config.scripted && !config.by_an_agent && !config.without_project
-    }
-
     /// Looks whether the project's files are still those that a person has agreed to.
     pub(super) async fn watch_project(&mut self) -> Result<(), Problem> {
-        if !self.uses_project() || self.link.is_none() {
+        if !self.session.config.uses_project() || self.link.is_none() {
             self.watching.due = None;
             return Ok(());
         }
@@ -78,6 +74,10 @@ impl Supervisor {
             }
         };
         if !was_looked_at {
+            if !self.watching.is_noted {
+                self.watching.is_noted = true;
+                self.ctx.store.note_named_files(self.session.key, BTreeSet::new()).await;
+            }
             return Ok(());
         }
         let active = self.session.status.is_active() || self.unsent;
@@ -131,6 +131,12 @@ impl Supervisor {
         found.project = found.project.with(loosened);
         let project = found.project.clone();
         let stamps = found.stamps_when_read();
+        let named = found.named().iter();
+        let named = named.map(|path| path.to_string_lossy().into_owned());
+        self.ctx
+            .store
+            .note_named_files(self.session.key, named.collect())
+            .await;
         self.watching.found = Some((found, stamps));
         self.judge_project(project).await
     }
