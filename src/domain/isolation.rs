@@ -316,15 +316,21 @@ pub fn view(around: &Surroundings, exists: impl Fn(&Path) -> bool) -> Result<Vec
     }
     claude(around, &mut add);
     // One within another one comes after it, so that it is a place of its own, which cannot be moved away.
-    let mut written: Vec<&PathBuf> = around
+    let mut written: Vec<PathBuf> = around
         .workspace
         .iter()
         .chain(&around.repositories)
+        .cloned()
         .collect();
+    let ways = written.iter().chain(&around.obeyed);
+    let ways: Vec<PathBuf> = ways
+        .flat_map(|to| way(&around.workspace, &around.repositories, to))
+        .collect();
+    written.extend(ways);
     written.sort();
     written.dedup();
     for directory in written {
-        add(directory.clone(), View::Writable);
+        add(directory, View::Writable);
     }
     for path in &around.obeyed {
         add(path.clone(), View::ReadOnly);
@@ -341,6 +347,23 @@ pub fn view(around: &Surroundings, exists: impl Fn(&Path) -> bool) -> Result<Vec
         add(MCP_CONFIG.into(), View::Other(file.clone(), false));
     }
     Ok(places)
+}
+
+/// The directories on the way to something within one that can be written to. Each is a place of its own: else the agent
+/// moves it away with what is protected in it, and puts another one there.
+fn way<'a>(
+    workspace: &'a [PathBuf],
+    repositories: &'a [PathBuf],
+    to: &'a Path,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let is_written = move |directory: &Path| {
+        let mut roots = workspace.iter().chain(repositories);
+        roots.any(|root| directory.starts_with(root) && directory != root)
+    };
+    let above = to.ancestors().skip(1);
+    above
+        .take_while(move |directory| is_written(directory))
+        .map(Path::to_owned)
 }
 
 /// Claude Code's directory: the user's settings, read-only; the conversations of the workspace and the

@@ -144,11 +144,9 @@ impl Names {
     }
 
     fn directory(&mut self, directory: &str) {
-        let directory = PROJECT
-            .iter()
-            .fold(directory.to_owned(), |text, variable| {
-                text.replace(variable, ".")
-            });
+        let directory = PROJECT.iter().fold(directory.to_owned(), |text, variable| {
+            text.replace(variable, ".")
+        });
         if directory.len() > MAX_WORD || self.directories.contains(&directory) {
             return;
         }
@@ -238,7 +236,8 @@ mod tests {
 
     #[test]
     fn the_directory_of_a_server_is_found() {
-        let servers = json!({"mcpServers": {"db": {"command": "node", "args": ["x.js"], "cwd": "tools"}}});
+        let servers =
+            json!({"mcpServers": {"db": {"command": "node", "args": ["x.js"], "cwd": "tools"}}});
         let found = Names::of(Role::McpServers, &servers.to_string());
         assert_eq!(found.directories, ["tools"]);
     }

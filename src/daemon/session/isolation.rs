@@ -74,6 +74,9 @@ pub enum Problem {
     /// What git obeys is a link, which could be made to lead elsewhere.
     #[error("{} is a symbolic link, which an isolated agent could make lead elsewhere, and git obeys what is there: put a file or a directory in its place", .0.display())]
     Linked(PathBuf),
+    /// There is too much in a directory to be looked through.
+    #[error("there are too many directories in and around {} to look for git repositories in all of them, whose settings must be kept from an isolated agent: name a smaller working directory", .0.display())]
+    TooMany(PathBuf),
     /// It has no home.
     #[error("it has no HOME in its environment, and so no home that could be kept from it")]
     NoHome,
@@ -203,15 +206,19 @@ impl Places {
             .iter()
             .filter_map(|directory| git::repository(directory))
             .collect();
+        let mut obeyed = Vec::new();
         for directory in &workspace {
-            repositories.extend(git::nested(directory));
+            let nested = git::nested(directory)?;
+            repositories.extend(nested.repositories);
+            obeyed.extend(nested.pointers);
         }
         repositories.sort();
         repositories.dedup();
-        let mut obeyed = Vec::new();
         for repository in &repositories {
-            obeyed.extend(git::obeyed(repository)?);
+            obeyed.extend(git::obeyed(repository, &workspace)?);
         }
+        obeyed.sort();
+        obeyed.dedup();
         let project = workspace.first().cloned().unwrap_or_default();
         let project = isolation::project_name(&project).ok_or(Problem::TooLong(project))?;
         let inside = variable("XDG_CONFIG_HOME").map(|base| base.join("humanlayer"));

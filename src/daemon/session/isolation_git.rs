@@ -15,9 +15,12 @@ use crate::platform::{self, Links};
 /// The longest pointer of git's that is read, in bytes.
 const MAX_POINTER: u64 = 8192;
 
+/// Bytes of a configuration that are read.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
 /// How deep in a workspace repositories are looked for, and how many directories are looked at.
 const NESTED_DEPTH: usize = 4;
-const MOST_DIRECTORIES: usize = 5_000;
+const MOST_DIRECTORIES: usize = 200_000;
 
 /// The directory of the git repository to which a directory belongs. A `.git` that is no directory is
 /// believed only if the repository that it names has this very place on record as one of its worktrees: an
@@ -29,7 +32,8 @@ pub fn repository(directory: &Path) -> Option<PathBuf> {
         .find(|path| path.symlink_metadata().is_ok())?;
     let kind = pointer.symlink_metadata().ok()?.file_type();
     if kind.is_dir() {
-        return is_repository(&pointer).then_some(pointer);
+        // Whatever is in it: an agent can take away what makes it a repository, and put that back later.
+        return Some(pointer);
     }
     if !kind.is_file() {
         return None;
@@ -53,75 +57,162 @@ fn line_of(path: &Path) -> Option<String> {
     (text.len() as u64 <= MAX_POINTER).then(|| text.trim().to_owned())
 }
 
+/// Whether a directory is a submodule's repository, or was one: an agent can take most of it away for a while.
 fn is_repository(path: &Path) -> bool {
-    path.join("HEAD").is_file() && path.join("objects").is_dir()
+    let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
+    ["HEAD", "objects", "config", "hooks"]
+        .into_iter()
+        .any(is_there)
 }
 
-/// The repositories below a directory, but those in hidden directories.
-pub fn nested(workspace: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// What there is of git below a directory.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Nested {
+    /// Repositories.
+    pub repositories: Vec<PathBuf>,
+    /// Files that say where the repository of their directory is: of submodules, and of linked worktrees.
+    pub pointers: Vec<PathBuf>,
+}
+
+/// What there is of git below a directory, and in it.
+///
+/// # Errors
+/// When there are more directories than are looked at.
+pub fn nested(workspace: &Path) -> Result<Nested, Problem> {
+    let mut found = Nested::default();
     let mut left = MOST_DIRECTORIES;
     let mut open = vec![(workspace.to_owned(), 0)];
     while let Some((directory, depth)) = open.pop() {
-        for below in directories(&directory, &mut left) {
-            let name = below.file_name().unwrap_or_default();
-            if name == ".git" && is_repository(&below) {
-                found.push(below);
-            } else if depth < NESTED_DEPTH && !name.as_encoded_bytes().starts_with(b".") {
+        let git = directory.join(".git");
+        match git.symlink_metadata() {
+            Ok(about) if about.is_dir() => found.repositories.push(git.clone()),
+            Ok(about) if about.is_symlink() => return Err(Problem::Linked(git)),
+            Ok(_) => found.pointers.push(git.clone()),
+            Err(_) => {}
+        }
+        if depth > NESTED_DEPTH {
+            continue;
+        }
+        for below in directories(&directory, &mut left)? {
+            if below != git {
                 open.push((below, depth + 1));
             }
         }
     }
-    found
+    Ok(found)
 }
 
-/// The directories in a directory, as long as there are any left to look at; links are none.
-fn directories(directory: &Path, left: &mut usize) -> Vec<PathBuf> {
+/// The directories in a directory; links are none.
+///
+/// # Errors
+/// When more of them were looked at than may be.
+fn directories(directory: &Path, left: &mut usize) -> Result<Vec<PathBuf>, Problem> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if *left == 0 {
-            return found;
-        }
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            *left -= 1;
+            *left = left
+                .checked_sub(1)
+                .ok_or_else(|| Problem::TooMany(directory.to_owned()))?;
             found.push(entry.path());
         }
     }
-    found
+    Ok(found)
 }
 
 /// What git outside obeys in a repository's directory, those of its submodules, and those of its linked worktrees. The
 /// configuration and the directory of hooks are made where they are missing: what is not there cannot be kept.
+/// `workspace` is where the agent works: what a configuration names there is obeyed, too.
 ///
 /// # Errors
-/// When something of it is a symbolic link, or cannot be made.
-pub fn obeyed(repository: &Path) -> Result<Vec<PathBuf>, Problem> {
+/// When something of it is a symbolic link, cannot be made, or there is too much of it.
+pub fn obeyed(repository: &Path, workspace: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     let mut found = Vec::new();
     let mut left = MOST_DIRECTORIES;
     let mut open = vec![repository.to_owned()];
     while let Some(directory) = open.pop() {
-        if is_repository(&directory) {
+        if directory == repository || is_repository(&directory) {
             made(&directory.join("hooks"), |path| fs::create_dir(path))?;
-            made(&directory.join("config"), |path| {
-                let mut file = OpenOptions::new();
-                file.write(true).create_new(true).mode(0o644);
-                file.open(path).map(drop)
-            })?;
+            for name in ["config", "config.worktree"] {
+                made_file(&directory.join(name))?;
+            }
             for name in ["hooks", "config", "config.worktree"] {
                 found.extend(kept(directory.join(name))?);
             }
-            for worktree in directories(&directory.join("worktrees"), &mut left) {
+            for worktree in directories(&directory.join("worktrees"), &mut left)? {
+                made_file(&worktree.join("config.worktree"))?;
                 for name in ["commondir", "gitdir", "config.worktree"] {
                     found.extend(kept(worktree.join(name))?);
                 }
             }
-            open.extend(directories(&directory.join("modules"), &mut left));
+            let top = directory.parent().unwrap_or(&directory);
+            let named = named(&directory.join("config"), top);
+            let within = |path: &PathBuf| {
+                let is_inside = |root: &PathBuf| path.starts_with(root) && path != root;
+                workspace.iter().any(is_inside) || path.starts_with(repository)
+            };
+            for path in named.into_iter().filter(within) {
+                found.extend(kept(path)?);
+            }
+            open.extend(directories(&directory.join("modules"), &mut left)?);
         } else {
             // A submodule whose name has several parts.
-            open.extend(directories(&directory, &mut left));
+            open.extend(directories(&directory, &mut left)?);
         }
     }
+    found.sort();
+    found.dedup();
     Ok(found)
+}
+
+/// What a configuration names that is run or obeyed, as absolute paths of what is there: its hooks, files that it
+/// includes, programs. `top` is the top of the worktree, from which git takes most of them.
+fn named(config: &Path, top: &Path) -> Vec<PathBuf> {
+    const KEYS: [&str; 16] = [
+        "askpass",
+        "clean",
+        "cmd",
+        "command",
+        "driver",
+        "editor",
+        "fsmonitor",
+        "helper",
+        "hookspath",
+        "pager",
+        "path",
+        "process",
+        "program",
+        "smudge",
+        "sshcommand",
+        "textconv",
+    ];
+    let mut text = String::new();
+    let read = platform::open_regular(config, Links::Refuse)
+        .and_then(|file| file.take(MAX_CONFIG).read_to_string(&mut text));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    let named = settings.filter(|(key, _)| KEYS.contains(&key.trim().to_lowercase().as_str()));
+    let words = named.flat_map(|(_, value)| value.split([' ', '\t', '"', '\'', ';', '!']));
+    let bases = [Some(top), config.parent()];
+    let paths = words.filter(|word| !word.is_empty()).flat_map(|word| {
+        let bases = bases.into_iter().flatten();
+        bases.map(move |base| base.join(word))
+    });
+    let mut found: Vec<PathBuf> = paths
+        .filter_map(|path| fs::canonicalize(path).ok())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn made_file(path: &Path) -> Result<(), Problem> {
+    made(path, |path| {
+        let mut file = OpenOptions::new();
+        file.write(true).create_new(true).mode(0o644);
+        file.open(path).map(drop)
+    })
 }
 
 fn made(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), Problem> {
@@ -157,39 +248,88 @@ mod tests {
     #[test]
     fn what_git_obeys_is_found_in_submodules_and_worktrees_and_made_where_it_is_missing() {
         let root = tempfile::tempdir().unwrap();
-        let git = root.path().join(".git");
+        let root = root.path().canonicalize().unwrap();
+        let git = root.join(".git");
         make_repository(&git);
         make_repository(&git.join("modules/a/b"));
         make_repository(&git.join("modules/a/b/modules/c"));
         fs::create_dir_all(git.join("worktrees/w")).unwrap();
         fs::write(git.join("worktrees/w/commondir"), "../..").unwrap();
-        let found = obeyed(&git).unwrap();
-        for name in [
+        let all = [
             "hooks",
             "config",
+            "config.worktree",
             "modules/a/b/hooks",
             "modules/a/b/config",
             "modules/a/b/modules/c/config",
             "worktrees/w/commondir",
-        ] {
+            "worktrees/w/config.worktree",
+        ];
+        let found = obeyed(&git, &[]).unwrap();
+        for name in all {
             assert!(found.contains(&git.join(name)), "{name}: {found:?}");
             assert!(git.join(name).exists(), "{name}");
         }
+        // What an agent can take away, to put it back later.
+        for repository in [git.clone(), git.join("modules/a/b")] {
+            fs::remove_dir(repository.join("objects")).unwrap();
+            fs::remove_file(repository.join("HEAD")).unwrap();
+        }
+        assert_eq!(obeyed(&git, &[]).unwrap(), found);
+        assert_eq!(repository(&root), Some(git.clone()));
         fs::remove_dir(git.join("hooks")).unwrap();
         std::os::unix::fs::symlink("/tmp", git.join("hooks")).unwrap();
-        assert!(matches!(obeyed(&git), Err(Problem::Linked(_))));
+        assert!(matches!(obeyed(&git, &[]), Err(Problem::Linked(_))));
     }
 
     #[test]
-    fn repositories_below_a_directory_are_found() {
+    fn what_a_configuration_names_in_the_workspace_is_obeyed_too() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let git = root.join(".git");
+        make_repository(&git);
+        for name in [".husky/_", "tools"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        for name in ["tools/included", "tools/textconv.sh", "sub"] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let config = "[core]\n\thooksPath = .husky/_\n\tworktree = ..\n[include]\n\tpath = ../tools/included\n[diff \"x\"]\n\ttextconv = \"sh tools/textconv.sh\"\n[submodule \"s\"]\n\turl = ./sub\n";
+        fs::write(git.join("config"), config).unwrap();
+        let found = obeyed(&git, std::slice::from_ref(&root)).unwrap();
+        for name in [".husky/_", "tools/included", "tools/textconv.sh"] {
+            assert!(found.contains(&root.join(name)), "{name}: {found:?}");
+        }
+        assert!(!found.contains(&root.join("sub")));
+        assert!(!found.contains(&root));
+    }
+
+    #[test]
+    fn repositories_and_pointers_below_a_directory_are_found() {
         let root = tempfile::tempdir().unwrap();
         make_repository(&root.path().join("a/.git"));
         make_repository(&root.path().join("a/b/.git"));
         make_repository(&root.path().join(".hidden/c/.git"));
         fs::create_dir_all(root.path().join("d/.git")).unwrap();
-        let mut found = nested(root.path());
-        found.sort();
+        fs::create_dir_all(root.path().join("sub")).unwrap();
+        fs::write(root.path().join("sub/.git"), "gitdir: ../.git/modules/sub").unwrap();
+        let mut found = nested(root.path()).unwrap();
+        found.repositories.sort();
         let at = |name: &str| root.path().join(name);
-        assert_eq!(found, [at("a/.git"), at("a/b/.git")]);
+        let repositories = ["a/.git", "a/b/.git", "d/.git", ".hidden/c/.git"].map(at);
+        let mut repositories = repositories.to_vec();
+        repositories.sort();
+        assert_eq!(found.repositories, repositories);
+        assert_eq!(found.pointers, [at("sub/.git")]);
+    }
+
+    #[test]
+    fn more_directories_than_are_looked_at_are_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a")).unwrap();
+        fs::create_dir_all(root.path().join("b")).unwrap();
+        assert!(directories(root.path(), &mut 2).is_ok());
+        let found = directories(root.path(), &mut 1);
+        assert!(matches!(found, Err(Problem::TooMany(_))));
     }
 }

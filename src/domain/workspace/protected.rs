@@ -50,9 +50,16 @@ pub(super) fn protected(path: &str, root: &str) -> Option<&'static str> {
 /// Whether a file, by its name in small letters, is one of those that tools look for by themselves and may run: what is
 /// hidden and called after a start (`.toolrc`, `.toolrc.yml`) or holds a program.
 fn is_settings_of_a_tool(name: &str) -> bool {
-    const ENDS: [&str; 5] = [".code-workspace", ".sublime-project", ".pth", ".desktop", ".el"];
+    const ENDS: [&str; 5] = [
+        ".code-workspace",
+        ".sublime-project",
+        ".pth",
+        ".desktop",
+        ".el",
+    ];
     const CODE: [&str; 14] = [
-        "bash", "cjs", "cts", "fish", "js", "lua", "mjs", "mts", "pl", "py", "rb", "sh", "ts", "zsh",
+        "bash", "cjs", "cts", "fish", "js", "lua", "mjs", "mts", "pl", "py", "rb", "sh", "ts",
+        "zsh",
     ];
     if ENDS.iter().any(|end| name.ends_with(end)) {
         return true;

@@ -455,7 +455,8 @@ fn accepting_edits_does_not_cover_a_script_that_an_agreed_hook_runs(
     let rig = Rig::of_version("2.1.332");
     let work = rig.daemon.work();
     let command = format!("test -f ./{script} && sh ./{script}; true");
-    let hooks = json!({"hooks": {"PostToolUse": [{"hooks": [{"type": "command", "command": command}]}]}});
+    let hooks =
+        json!({"hooks": {"PostToolUse": [{"hooks": [{"type": "command", "command": command}]}]}});
     fs::create_dir_all(work.join(".claude")).unwrap();
     fs::write(work.join(".claude/settings.json"), hooks.to_string()).unwrap();
     if is_there {

@@ -76,7 +76,10 @@ impl Supervisor {
         if !was_looked_at {
             if !self.watching.is_noted {
                 self.watching.is_noted = true;
-                self.ctx.store.note_named_files(self.session.key, BTreeSet::new()).await;
+                self.ctx
+                    .store
+                    .note_named_files(self.session.key, BTreeSet::new())
+                    .await;
             }
             return Ok(());
         }
