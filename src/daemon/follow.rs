@@ -26,7 +26,7 @@ const MAX_WAITING: usize = 4;
 pub struct Follower {
     home: Option<String>,
     own: Vec<String>,
-    /// Of each session, the files that decide what its project's commands do.
+    /// Of each session, the files that decide what its agent runs unasked.
     named: Mutex<HashMap<i64, BTreeSet<String>>>,
     waiting: Arc<AtomicUsize>,
 }
@@ -75,12 +75,12 @@ impl Follower {
 
     fn workspace(&self, session: &Session) -> Option<Workspace> {
         let additional = session.config.additional_directories.iter();
-        let named = match session.config.uses_project() {
-            true => {
+        let named = match session.config.scripted {
+            true => BTreeSet::new(),
+            false => {
                 let known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
                 known.get(&session.key)?.clone()
             }
-            false => BTreeSet::new(),
         };
         Some(Workspace {
             directories: [&session.working_dir]

@@ -208,6 +208,7 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
         );
     }
     let users = reader.users();
+    reader.named_by_users(&users);
     if let Some(main) = repository.as_ref().and_then(|found| found.main.clone()) {
         reader.main_worktree(&main);
     }
@@ -476,6 +477,29 @@ impl Reader {
             found.insert(path.to_string_lossy().into_owned(), content);
         }
         found
+    }
+
+    /// Notes the files of the project that the user's own settings run. They are no part of what the project brings.
+    fn named_by_users(&mut self, users: &BTreeMap<String, Content>) {
+        for content in users.values() {
+            let Content::Text(text) = content else {
+                continue;
+            };
+            let names = Names::of(Role::Settings, text);
+            for place in self.bases(&self.top.clone(), &names.directories) {
+                for word in &names.words {
+                    let path = without_dots(&place.join(word));
+                    if !path.starts_with(&self.top) || path.components().count() > 128 {
+                        continue;
+                    }
+                    if let Ok((real, FileKind::File { .. } | FileKind::Missing)) =
+                        follow_links(&path)
+                    {
+                        self.named.extend([path, real]);
+                    }
+                }
+            }
+        }
     }
 
     /// Markdown files below a directory; links to directories are followed by nobody here, but said.

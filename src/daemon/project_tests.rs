@@ -171,6 +171,25 @@ fn what_a_command_names_is_known_before_it_is_there() {
 }
 
 #[test]
+fn what_the_users_own_hooks_run_in_the_project_is_known_and_not_asked_about() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/scripts/format.sh", "true");
+    world.write(
+        "home/.claude/settings.json",
+        &hook("sh ./scripts/format.sh"),
+    );
+    let home = world.at("home").to_string_lossy().into_owned();
+    let found = super::read(
+        &world.at("shop"),
+        &[],
+        &BTreeMap::from([("HOME".to_owned(), home)]),
+    );
+    assert_eq!(found.project.files, []);
+    assert!(found.named().contains(&world.at("shop/scripts/format.sh")));
+}
+
+#[test]
 fn a_file_that_names_more_than_is_looked_at_can_only_be_left_out() {
     let world = World::new();
     world.write("shop/.git/HEAD", "");

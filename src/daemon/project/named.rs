@@ -80,7 +80,11 @@ impl Names {
 
     fn strings(&mut self, value: &Value) {
         match value {
-            Value::String(text) => self.text(&without_written(text)),
+            Value::String(text) => {
+                // A server's program is started without a shell, which would end a name at a blank.
+                self.word(text);
+                self.text(&without_written(text));
+            }
             Value::Array(values) => {
                 // The directory may be an argument of its own.
                 let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
@@ -120,6 +124,9 @@ impl Names {
             for (at, word) in words.iter().enumerate() {
                 let before = at.checked_sub(1).and_then(|at| words.get(at));
                 self.word(word);
+                if before == Some(&"run-parts") {
+                    self.word(&format!("{word}/*"));
+                }
                 if before == Some(&"-m") && !word.contains('/') {
                     self.word(&format!("{}.py", word.replace('.', "/")));
                     self.word(&word.replace('.', "/"));
@@ -184,17 +191,63 @@ pub(super) fn directory_of_pattern(word: &str) -> Option<&str> {
     Some(if directory.is_empty() { "/" } else { directory })
 }
 
-/// Files that say what a runner of scripts runs.
-const RUNNERS: [(&[&str], &[&str]); 6] = [
+/// Files that say what a runner of scripts, or a tool with settings of its own, runs.
+const RUNNERS: [(&[&str], &[&str]); 25] = [
     (
         &["npm", "npx", "pnpm", "yarn", "bun", "bunx"],
-        &["package.json"],
+        &["package.json", "bunfig.toml"],
     ),
     (&["make", "gmake"], &["Makefile", "makefile", "GNUmakefile"]),
     (&["just"], &["justfile", "Justfile", ".justfile"]),
     (&["task"], &["Taskfile.yml", "Taskfile.yaml"]),
-    (&["uv", "uvx", "poetry", "hatch"], &["pyproject.toml"]),
+    (
+        &["uv", "uvx", "poetry", "hatch", "pdm"],
+        &["pyproject.toml"],
+    ),
     (&["deno"], &["deno.json", "deno.jsonc"]),
+    (
+        &["pytest", "py.test"],
+        &["conftest.py", "pytest.ini", "pyproject.toml"],
+    ),
+    (&["tox"], &["tox.ini"]),
+    (&["nox"], &["noxfile.py"]),
+    (&["invoke", "inv"], &["tasks.py"]),
+    (&["rake"], &["Rakefile", "rakefile", "Rakefile.rb"]),
+    (&["bundle"], &["Gemfile"]),
+    (&["composer"], &["composer.json"]),
+    (&["cargo"], &["build.rs", ".cargo/config.toml"]),
+    (
+        &["gradle", "./gradlew"],
+        &["build.gradle", "build.gradle.kts"],
+    ),
+    (&["mvn", "./mvnw"], &["pom.xml"]),
+    (&["gulp"], &["gulpfile.js", "gulpfile.mjs"]),
+    (&["grunt"], &["Gruntfile.js"]),
+    (
+        &["eslint"],
+        &[
+            "eslint.config.js",
+            "eslint.config.mjs",
+            "eslint.config.cjs",
+            ".eslintrc.js",
+        ],
+    ),
+    (
+        &["prettier"],
+        &[
+            "prettier.config.js",
+            "prettier.config.mjs",
+            ".prettierrc.js",
+        ],
+    ),
+    (&["turbo"], &["turbo.json"]),
+    (&["pre-commit"], &[".pre-commit-config.yaml"]),
+    (&["lefthook"], &["lefthook.yml"]),
+    (
+        &["compose", "docker-compose"],
+        &["compose.yaml", "compose.yml", "docker-compose.yml"],
+    ),
+    (&["nix"], &["flake.nix"]),
 ];
 
 #[cfg(test)]
@@ -218,6 +271,8 @@ mod tests {
     #[case::with_a_blank_that_is_escaped("sh my\\ hooks/a.sh", "my hooks/a.sh")]
     #[case::put_together_from_quotes("sh ho\"ok\"s/'a'.sh", "hooks/a.sh")]
     #[case::as_a_module("python3 -m checks.all --fast", "checks/all.py")]
+    #[case::all_of_a_directory("run-parts ./hooks.d", "./hooks.d/*")]
+    #[case::as_a_job_of_a_runner("pre-commit run", ".pre-commit-config.yaml")]
     #[case::within_another_command("bash -c 'exec ./a.sh'", "./a.sh")]
     fn a_script_is_found_however_it_is_named(#[case] command: &str, #[case] word: &str) {
         let found = names(command);

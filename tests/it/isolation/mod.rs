@@ -11,6 +11,7 @@
 mod attacks;
 mod ending;
 mod launching;
+mod repositories;
 mod work;
 
 use std::process::Command;

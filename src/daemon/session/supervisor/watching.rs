@@ -6,7 +6,7 @@
 //! (the next process is started without the files then). What a person granted with an approval in this
 //! repository is agreed to. A runner of an earlier release cannot stop an agent: there the alarm is all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ pub(super) struct Watching {
     /// Whether it was looked at the project before the process was launched, once that is known. One of an
     /// earlier release was not, and is left alone: an upgrade stops no agent.
     was_looked_at: Option<bool>,
-    /// Whether it was noted that nothing is known of what this process's project runs.
+    /// Whether it was noted which files decide what this process runs unasked, where nothing more is looked at.
     is_noted: bool,
 }
 
@@ -59,9 +59,13 @@ impl Watching {
 impl Supervisor {
     /// Looks whether the project's files are still those that a person has agreed to.
     pub(super) async fn watch_project(&mut self) -> Result<(), Problem> {
-        if !self.session.config.uses_project() || self.link.is_none() {
+        if self.session.config.scripted || self.link.is_none() {
             self.watching.due = None;
             return Ok(());
+        }
+        if !self.session.config.uses_project() {
+            self.watching.due = None;
+            return self.note_named_files().await;
         }
         let was_looked_at = match self.watching.was_looked_at {
             Some(known) => known,
@@ -74,16 +78,10 @@ impl Supervisor {
             }
         };
         if !was_looked_at {
-            if !self.watching.is_noted {
-                self.watching.is_noted = true;
-                self.ctx
-                    .store
-                    .note_named_files(self.session.key, BTreeSet::new())
-                    .await;
-            }
-            return Ok(());
+            return self.note_named_files().await;
         }
-        let active = self.session.status.is_active() || self.unsent;
+        let is_ending = self.session.end_requested_at.is_some();
+        let active = self.session.status.is_active() || self.unsent && !is_ending;
         let now = Instant::now();
         if !active && !self.watching.held && self.watching.goes_on {
             self.watching.due = None;
@@ -117,13 +115,32 @@ impl Supervisor {
         self.look_at_project().await
     }
 
-    async fn look_at_project(&mut self) -> Result<(), Problem> {
+    /// Reads what the project and the user's own settings bring, and notes what they run: accepted edits do not cover that.
+    async fn read_project(&mut self) -> Result<Found, Problem> {
         let store = &self.ctx.store;
         let secrets = store.launch_secrets(&self.session).await;
         let env = secrets.map_err(Problem::Store)?.ok();
         let env = env.and_then(|secrets| secrets.env).unwrap_or_else(own_env);
         let directory = std::path::Path::new(&self.session.working_dir);
         let found = projects::read(&self.session.config, directory, Some(&env)).await;
+        let named = found.named().iter();
+        let named = named.map(|path| path.to_string_lossy().into_owned());
+        let key = self.session.key;
+        store.note_named_files(key, named.collect()).await;
+        Ok(found)
+    }
+
+    /// The same, once, for a process whose project is not watched.
+    async fn note_named_files(&mut self) -> Result<(), Problem> {
+        if !self.watching.is_noted {
+            self.read_project().await?;
+            self.watching.is_noted = true;
+        }
+        Ok(())
+    }
+
+    async fn look_at_project(&mut self) -> Result<(), Problem> {
+        let found = self.read_project().await?;
         // What a person did to their own settings between two processes is theirs.
         let before = self
             .watching
@@ -134,12 +151,6 @@ impl Supervisor {
         found.project = found.project.with(loosened);
         let project = found.project.clone();
         let stamps = found.stamps_when_read();
-        let named = found.named().iter();
-        let named = named.map(|path| path.to_string_lossy().into_owned());
-        self.ctx
-            .store
-            .note_named_files(self.session.key, named.collect())
-            .await;
         self.watching.found = Some((found, stamps));
         self.judge_project(project).await
     }
