@@ -138,6 +138,13 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// Whether a program runs programs in another language.
+pub(super) fn is_interpreter(program: &str) -> bool {
+    INTERPRETERS
+        .iter()
+        .any(|(names, _)| names.split(' ').any(|name| name == program))
+}
+
 /// Runs what an interpreter is given.
 pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
     let name = call
@@ -565,26 +572,4 @@ fn touched(
     {
         run.found.add(reason::OPEN_TO_ALL, whole);
     }
-}
-
-/// Why an alias would deceive whoever uses it.
-pub(super) fn shadows(name: &str, value: &str) -> Option<&'static str> {
-    let first = value.split_whitespace().next().unwrap_or_default();
-    let usual = [
-        "ls",
-        "cd",
-        "sudo",
-        "git",
-        "ssh",
-        "cat",
-        "humanlayer",
-        "claude",
-    ];
-    let own = first == name
-        || first.rsplit('/').next() == Some(name)
-        || matches!(
-            first,
-            "eza" | "exa" | "lsd" | "bat" | "ls" | "hub" | "git" | "batcat" | "doas"
-        );
-    (usual.contains(&name) && !own && !value.is_empty()).then_some(reason::HIJACKS)
 }

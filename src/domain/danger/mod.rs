@@ -12,9 +12,12 @@
 //! Called once for an approval, by the dashboard and by whatever grants for more than one.
 
 mod braces;
+mod builtins;
 mod code;
 #[cfg(test)]
 mod corpus;
+mod environment;
+mod names;
 mod paths;
 mod programs;
 mod reason;

@@ -46,6 +46,8 @@ pub(super) const UNREADABLE: &str =
     "can't tell what runs: it runs a program that cannot be read here";
 pub(super) const NAME_UNKNOWN: &str =
     "can't tell what runs: the program's name is made when it runs";
+pub(super) const SHADOWS: &str =
+    "can't tell what runs: it gives a program's name to something else";
 pub(super) const SCRIPT_UNKNOWN: &str =
     "can't tell what runs: its commands are made by another program";
 pub(super) const CODE_UNKNOWN: &str = "can't tell what runs: its code is made when it runs";

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script, Word};
 use super::value::{Arg, Flow, Origin};
-use super::{Found, code, paths, programs, reason, wrappers};
+use super::{Found, code, names, paths, programs, reason, wrappers};
 
 /// Steps that one call may cost: characters read and copied, words looked at.
 pub(super) const MAX_STEPS: usize = 1 << 20;
@@ -38,7 +38,8 @@ pub(super) struct Run<'f> {
     /// How many process substitutions it has had.
     pub processes: usize,
     functions: HashMap<String, Rc<Command>>,
-    aliases: HashMap<String, String>,
+    /// What aliases stand for.
+    pub aliases: HashMap<String, String>,
     /// Functions that are being carried out.
     active: Vec<String>,
     /// Whether what runs now runs beside something else.
@@ -282,6 +283,9 @@ impl<'f> Run<'f> {
             Body::Function { name, body } => {
                 self.functions
                     .insert(name.clone(), Rc::new((**body).clone()));
+                if names::is_program(name) {
+                    self.found.unclear(reason::SHADOWS, &format!("{name}()"));
+                }
                 // It is looked at here too, whether or not it is called with something.
                 let calls = self.found.unclear_is_off;
                 self.found.unclear_is_off = true;
@@ -396,17 +400,11 @@ impl<'f> Run<'f> {
             self.found.unclear(why, &whole);
             return Flow::of(Origin::Computed, &whole);
         };
-        if let Some(alias) = self.aliases.remove(&name) {
-            let line = format!("{alias} {}", join(rest));
-            let flow = self.text(&line);
-            self.aliases.insert(name, alias);
-            return flow;
-        }
-        if self.functions.contains_key(&name) {
-            return self.call(&name, Some(rest));
-        }
+        // Whether the name stands for a function or an alias when it is reached cannot be known, so that
+        // the program of that name is judged as well.
+        let shadow = self.shadow(&name, rest);
         if let Some(flow) = self.builtin(&name, rest, stdin) {
-            return flow;
+            return shadow.unwrap_or(flow);
         }
         if first.text.contains('/') {
             let full = self.full(&first.text);
@@ -414,7 +412,7 @@ impl<'f> Run<'f> {
                 self.runs(&made, &whole);
             }
         }
-        self.nested(|run| {
+        let flow = self.nested(|run| {
             let call = programs::Call::new(&name, rest, stdin, &whole);
             if wrappers::run(run, &call) {
                 return Flow::of(Origin::Computed, &whole);
@@ -422,7 +420,20 @@ impl<'f> Run<'f> {
             code::interpret(run, &call);
             programs::judge(run, &call);
             programs::output(run, &call)
-        })
+        });
+        shadow.unwrap_or(flow)
+    }
+
+    /// Carries out the alias or the function of a program's name, where the script makes one.
+    fn shadow(&mut self, name: &str, rest: &[Arg]) -> Option<Flow> {
+        if let Some(alias) = self.aliases.remove(name) {
+            let line = format!("{alias} {}", join(rest));
+            let flow = self.text(&line);
+            self.aliases.insert(name.to_owned(), alias);
+            return Some(flow);
+        }
+        let is_function = self.functions.contains_key(name);
+        is_function.then(|| self.call(name, Some(rest)))
     }
 
     /// A script that comes from somewhere is run.
@@ -457,149 +468,6 @@ impl<'f> Run<'f> {
             Origin::Encoded => self.found.unclear(reason::UNREADABLE, whole),
             _ if script.is_unknown() => self.found.unclear(reason::SCRIPT_UNKNOWN, whole),
             _ => drop(self.text(&script.text)),
-        }
-    }
-
-    /// What the shell itself does.
-    fn builtin(&mut self, name: &str, rest: &[Arg], stdin: &Flow) -> Option<Flow> {
-        match name {
-            "cd" | "pushd" => {
-                let to = rest.iter().find(|arg| !arg.text.starts_with('-'));
-                let to = to.map_or_else(|| "~".to_owned(), |arg| arg.text.clone());
-                self.directory = Some(self.full(&to));
-            }
-            "alias" => {
-                for arg in rest {
-                    if let Some((name, value)) = arg.text.split_once('=') {
-                        if let Some(reason) = code::shadows(name, value) {
-                            self.found.add(reason, &arg.text);
-                        }
-                        self.aliases.insert(name.to_owned(), value.to_owned());
-                    }
-                }
-            }
-            "unalias" => {}
-            "trap" => {
-                if let Some(script) = rest
-                    .iter()
-                    .find(|arg| arg.text != "--" && !arg.text.starts_with('-'))
-                {
-                    let script = script.text.clone();
-                    drop(self.text(&script));
-                }
-            }
-            "set" if rest.first().is_some_and(|arg| arg.text == "--") => {
-                self.positional = rest.get(1..).map(<[Arg]>::to_vec);
-            }
-            "shift" => {
-                if let Some(positional) = &mut self.positional
-                    && !positional.is_empty()
-                {
-                    positional.remove(0);
-                }
-            }
-            "read" | "mapfile" | "readarray" => {
-                for name in rest.iter().filter(|arg| !arg.text.starts_with('-')) {
-                    let value = match &stdin.text {
-                        Some(text) if !stdin.is_nothing() => Arg::of(text.trim()),
-                        _ => Arg::unknown("$read", stdin.origin.min(Origin::Computed)),
-                    };
-                    self.set(&name.text, vec![value], false, false);
-                }
-            }
-            "printf" if rest.first().is_some_and(|arg| arg.text == "-v") => {
-                if let Some((target, args)) = rest.get(1..).and_then(<[Arg]>::split_first) {
-                    let made = programs::printed("printf", args);
-                    let value = made.text.map_or_else(
-                        || Arg::unknown("$printf", Origin::Computed),
-                        |text| Arg::of(&*text),
-                    );
-                    self.set(&target.text, vec![value], false, false);
-                }
-            }
-            "eval" => {
-                let mut script = Arg::of(join(rest));
-                for arg in rest {
-                    script.origin = script.origin.min(arg.origin);
-                }
-                if let [only] = rest {
-                    script = only.clone();
-                }
-                // What sets up a shell says so with its verb: `direnv hook bash`, `brew shellenv`.
-                let verbs = [
-                    "env",
-                    "init",
-                    "hook",
-                    "shellenv",
-                    "activate",
-                    "completion",
-                    "completions",
-                    "docker-env",
-                    "-s",
-                    "-",
-                ];
-                let made = script.text.strip_prefix("$(").unwrap_or_default();
-                let is_tool = made
-                    .trim_end_matches(')')
-                    .split_whitespace()
-                    .skip(1)
-                    .any(|word| verbs.contains(&word))
-                    || made.starts_with("dircolors")
-                    || made.starts_with("ssh-agent");
-                let is_tool = is_tool && script.origin == Origin::Computed;
-                if !is_tool {
-                    self.runs_arg(&script, &format!("eval {}", script.text));
-                }
-                return Some(Flow::of(Origin::Computed, "eval"));
-            }
-            "source" | "." => {
-                let path = rest.first()?.text.clone();
-                let full = self.full(&path);
-                if full == "/dev/stdin" {
-                    self.runs(stdin, &format!("{name} {path}"));
-                }
-                if let Some(flow) = self.files.get(&full).cloned() {
-                    self.runs(&flow, &format!("{name} {path}"));
-                }
-            }
-            "export" | "declare" | "local" | "readonly" | "typeset" | "return" | "exit"
-            | "break" | "continue" | "wait" | "jobs" | "bg" | "fg" | "set" | "shopt" | "unset"
-            | "test" | "[" | "let" | "type" | "hash" | "popd" | "dirs" | "true" | "false" | ":"
-            | "ulimit" | "umask" | "getopts" | "disown" | "bind" | "complete" | "compgen" => {
-                let variable = |arg: &Arg| arg.text.contains("HISTFILE");
-                if name == "unset" && rest.iter().any(variable) {
-                    self.found.add(reason::HIDES, &join(rest));
-                }
-            }
-            _ => return None,
-        }
-        Some(Flow::nothing())
-    }
-
-    /// A variable that other programs act on.
-    fn environment(&mut self, name: &str, value: &str) {
-        let part = format!("{name}={value}");
-        match name {
-            "LD_PRELOAD"
-            | "LD_AUDIT"
-            | "DYLD_INSERT_LIBRARIES"
-            | "BASH_ENV"
-            | "ENV"
-            | "PROMPT_COMMAND"
-                if !value.is_empty() =>
-            {
-                self.found.add(reason::HIJACKS, &part);
-            }
-            "GIT_SSH_COMMAND"
-            | "GIT_EXTERNAL_DIFF"
-            | "GIT_PAGER"
-            | "GIT_EDITOR"
-            | "GIT_SEQUENCE_EDITOR"
-            | "GIT_ASKPASS" => drop(self.text(value)),
-            "HISTFILE" if value == "/dev/null" || value.is_empty() => {
-                self.found.add(reason::HIDES, &part);
-            }
-            _ => {}
         }
     }
 

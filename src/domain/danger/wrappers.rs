@@ -8,7 +8,7 @@ use super::wrapper_table::How::{Script, Words};
 use super::wrapper_table::{Wrapper, known};
 
 /// Shells.
-const SHELLS: &str =
+pub(super) const SHELLS: &str =
     "sh bash zsh dash ksh mksh fish ash rbash csh tcsh nu elvish pwsh powershell busybox-sh";
 
 /// Runs what a program is given to run; whether there is no more to be said of the program itself.

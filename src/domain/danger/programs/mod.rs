@@ -250,3 +250,8 @@ fn by_verb(call: &Call<'_>) -> Option<&'static str> {
 pub(super) fn takes_words(name: &str) -> bool {
     table::is_known(name) || files::is_text_tool(name) || name == "unshare"
 }
+
+/// Whether the tables have something about a program that matters, its words aside.
+pub(super) fn is_judged(name: &str) -> bool {
+    table::is_known(name) || network::FETCHERS.split(' ').any(|known| known == name)
+}

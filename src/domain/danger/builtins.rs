@@ -1,0 +1,129 @@
+//! What the shell itself does: the commands that are part of it, as far as they change what runs.
+
+use super::run::{Run, join};
+use super::value::{Arg, Flow, Origin};
+use super::{Verdict, names, programs, reason};
+
+impl Run<'_> {
+    /// What the shell itself does.
+    pub fn builtin(&mut self, name: &str, rest: &[Arg], stdin: &Flow) -> Option<Flow> {
+        match name {
+            "cd" | "pushd" => {
+                let to = rest.iter().find(|arg| !arg.text.starts_with('-'));
+                let to = to.map_or_else(|| "~".to_owned(), |arg| arg.text.clone());
+                self.directory = Some(self.full(&to));
+            }
+            "alias" => {
+                for arg in rest {
+                    if let Some((name, value)) = arg.text.split_once('=') {
+                        match names::alias(name, value) {
+                            Some(Verdict::Dangerous) => {
+                                self.found.add(reason::HIJACKS, &arg.text);
+                            }
+                            Some(Verdict::CantTell) => {
+                                self.found.unclear(reason::SHADOWS, &arg.text);
+                            }
+                            None => {}
+                        }
+                        self.aliases.insert(name.to_owned(), value.to_owned());
+                    }
+                }
+            }
+            "unalias" => {}
+            "trap" => {
+                if let Some(script) = rest
+                    .iter()
+                    .find(|arg| arg.text != "--" && !arg.text.starts_with('-'))
+                {
+                    let script = script.text.clone();
+                    drop(self.text(&script));
+                }
+            }
+            "set" if rest.first().is_some_and(|arg| arg.text == "--") => {
+                self.positional = rest.get(1..).map(<[Arg]>::to_vec);
+            }
+            "shift" => {
+                if let Some(positional) = &mut self.positional
+                    && !positional.is_empty()
+                {
+                    positional.remove(0);
+                }
+            }
+            "read" | "mapfile" | "readarray" => {
+                for name in rest.iter().filter(|arg| !arg.text.starts_with('-')) {
+                    let value = match &stdin.text {
+                        Some(text) if !stdin.is_nothing() => Arg::of(text.trim()),
+                        _ => Arg::unknown("$read", stdin.origin.min(Origin::Computed)),
+                    };
+                    self.set(&name.text, vec![value], false, false);
+                }
+            }
+            "printf" if rest.first().is_some_and(|arg| arg.text == "-v") => {
+                if let Some((target, args)) = rest.get(1..).and_then(<[Arg]>::split_first) {
+                    let made = programs::printed("printf", args);
+                    let value = made.text.map_or_else(
+                        || Arg::unknown("$printf", Origin::Computed),
+                        |text| Arg::of(&*text),
+                    );
+                    self.set(&target.text, vec![value], false, false);
+                }
+            }
+            "eval" => {
+                let mut script = Arg::of(join(rest));
+                for arg in rest {
+                    script.origin = script.origin.min(arg.origin);
+                }
+                if let [only] = rest {
+                    script = only.clone();
+                }
+                // What sets up a shell says so with its verb: `direnv hook bash`, `brew shellenv`.
+                let verbs = [
+                    "env",
+                    "init",
+                    "hook",
+                    "shellenv",
+                    "activate",
+                    "completion",
+                    "completions",
+                    "docker-env",
+                    "-s",
+                    "-",
+                ];
+                let made = script.text.strip_prefix("$(").unwrap_or_default();
+                let is_tool = made
+                    .trim_end_matches(')')
+                    .split_whitespace()
+                    .skip(1)
+                    .any(|word| verbs.contains(&word))
+                    || made.starts_with("dircolors")
+                    || made.starts_with("ssh-agent");
+                let is_tool = is_tool && script.origin == Origin::Computed;
+                if !is_tool {
+                    self.runs_arg(&script, &format!("eval {}", script.text));
+                }
+                return Some(Flow::of(Origin::Computed, "eval"));
+            }
+            "source" | "." => {
+                let path = rest.first()?.text.clone();
+                let full = self.full(&path);
+                if full == "/dev/stdin" {
+                    self.runs(stdin, &format!("{name} {path}"));
+                }
+                if let Some(flow) = self.files.get(&full).cloned() {
+                    self.runs(&flow, &format!("{name} {path}"));
+                }
+            }
+            "export" | "declare" | "local" | "readonly" | "typeset" | "return" | "exit"
+            | "break" | "continue" | "wait" | "jobs" | "bg" | "fg" | "set" | "shopt" | "unset"
+            | "test" | "[" | "let" | "type" | "hash" | "popd" | "dirs" | "true" | "false" | ":"
+            | "ulimit" | "umask" | "getopts" | "disown" | "bind" | "complete" | "compgen" => {
+                let variable = |arg: &Arg| arg.text.contains("HISTFILE");
+                if name == "unset" && rest.iter().any(variable) {
+                    self.found.add(reason::HIDES, &join(rest));
+                }
+            }
+            _ => return None,
+        }
+        Some(Flow::nothing())
+    }
+}
