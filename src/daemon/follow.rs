@@ -88,6 +88,7 @@ impl Follower {
                 .chain(additional)
                 .cloned()
                 .collect(),
+            led_to: session.config.directories_led_to.clone(),
             home: self.home.clone(),
             own: self.own.clone(),
             named,

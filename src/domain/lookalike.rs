@@ -6,7 +6,12 @@
 //! Japanese texts have their own letters and blanks. Only what imitates is found. Pure, and linear: each
 //! word is looked at once.
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::text::{Level, is_deceptive};
+
+/// Most marks on one letter: more than any language has.
+const MOST_MARKS: usize = 6;
 
 /// Characters of a word, or of a line, that are looked at around a place.
 const AROUND: usize = 64;
@@ -26,8 +31,8 @@ pub fn imitation(text: &str) -> Option<char> {
         let (at, kind) = found(text, from, text.len(), Level::Strict)?;
         let c = text[at..].chars().next()?;
         match kind {
-            Kind::At | Kind::Sign | Kind::Letter => return Some(c),
-            Kind::Blank | Kind::Styled => from = at + c.len_utf8(),
+            Kind::At | Kind::Sign | Kind::Letter | Kind::Odd | Kind::Mark => return Some(c),
+            Kind::Blank | Kind::Styled | Kind::Stack => from = at + c.len_utf8(),
         }
     }
 }
@@ -51,6 +56,9 @@ fn found(text: &str, from: usize, until: usize, level: Level) -> Option<(usize, 
             Some(Kind::Blank) => !is_usual_blank(text, at, c, level),
             Some(Kind::Sign) => is_among_letters(text, at, end),
             Some(Kind::Styled) => level == Level::Strict && !is_near_wide(text, at, end),
+            Some(Kind::Odd) => level == Level::Strict && is_in_latin_word(text, at, end),
+            Some(Kind::Stack) => is_in_a_stack(text, at),
+            Some(Kind::Mark) => level == Level::Strict && is_like_a_mark(text, at, c),
             Some(Kind::Letter) if at < plain_until => false,
             Some(Kind::Letter) => {
                 let (begin, behind) = word(text, at);
@@ -81,6 +89,12 @@ enum Kind {
     Styled,
     /// A letter of another alphabet.
     Letter,
+    /// A letter of a script that nobody writes within a Latin word.
+    Odd,
+    /// A sign like those that a shell obeys.
+    Mark,
+    /// A mark on a letter.
+    Stack,
 }
 
 fn kind(c: char) -> Option<Kind> {
@@ -93,15 +107,39 @@ fn kind(c: char) -> Option<Kind> {
         | '\u{205f}'
         | '\u{2800}'
         | '\u{3000}' => Kind::Blank,
-        '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{2236}' | '\u{29f8}' | '\u{a789}'
-        | '\u{fe52}' | '\u{fe55}' | '\u{fe68}' | '\u{ff0e}' | '\u{ff0f}' | '\u{ff1a}'
-        | '\u{ff20}' => Kind::Sign,
+        '\u{b7}' | '\u{660}' | '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{2236}' | '\u{2571}'
+        | '\u{29f8}' | '\u{2cc6}' | '\u{3002}' | '\u{3033}' | '\u{30ce}' | '\u{a4f8}'
+        | '\u{a789}' | '\u{fe52}' | '\u{fe55}' | '\u{fe68}' | '\u{ff0e}' | '\u{ff0f}'
+        | '\u{ff1a}' | '\u{ff20}' | '\u{ff61}' => Kind::Sign,
+        '\u{2bc}'
+        | '\u{2010}'..='\u{2015}'
+        | '\u{2018}'..='\u{201f}'
+        | '\u{2032}'..='\u{2035}'
+        | '\u{2212}'
+        | '\u{fe54}'
+        | '\u{fe5f}'..='\u{fe63}'
+        | '\u{fe69}'
+        | '\u{ff02}'..='\u{ff04}'
+        | '\u{ff06}'
+        | '\u{ff07}'
+        | '\u{ff0d}'
+        | '\u{ff1b}'
+        | '\u{ff5c}'
+        | '\u{ffe8}'
+        | '\u{37e}' => Kind::Mark,
         '\u{2160}'..='\u{217f}'
         | '\u{ff10}'..='\u{ff19}'
         | '\u{ff21}'..='\u{ff3a}'
         | '\u{ff41}'..='\u{ff5a}'
         | '\u{1d400}'..='\u{1d7ff}' => Kind::Styled,
         c if is_like_latin(c) => Kind::Letter,
+        c if is_odd(c) => Kind::Odd,
+        // Each font draws what it likes there; a stroke through all letters makes them look deleted.
+        '\u{334}'..='\u{338}'
+        | '\u{20d0}'..='\u{20f0}'
+        | '\u{e000}'..='\u{f8ff}'
+        | '\u{f0000}'..='\u{10fffd}' => Kind::Styled,
+        c if is_a_mark(c) => Kind::Stack,
         _ => return None,
     })
 }
@@ -117,6 +155,62 @@ fn is_like_latin(c: char) -> bool {
         | 'ο' | 'ν' | 'ρ' | 'ι' | 'υ' | 'α' | 'γ' | 'ϲ' | 'ϳ'
         // Armenian, Cherokee, Lisu.
         | 'օ' | 'ս' | 'հ' | 'ց' | 'զ' | 'ո' | 'ք' | '\u{13a0}'..='\u{13f5}' | '\u{a4d0}'..='\u{a4f7}')
+}
+
+/// Letters that stand in no Latin word of any language, but may look as if they did: all but the Latin ones (with those of
+/// Vietnamese and African languages), East Asian writing, and what is judged as a letter of another alphabet.
+/// The dotless i is one of Turkish, in whose words it stands beside other letters that are no ASCII.
+fn is_odd(c: char) -> bool {
+    let is_latin = matches!(c, '\u{aa}' | '\u{b5}' | '\u{ba}' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2c60}'..='\u{2c7f}');
+    let is_like_letters = matches!(c, '\u{1c0}'..='\u{1c3}' | '\u{2100}'..='\u{214f}' | '\u{2460}'..='\u{24ff}' | '\u{1f110}'..='\u{1f189}');
+    let is_usual = is_latin || is_foreign(c) && !matches!(c, '\u{261}') || is_wide(c);
+    is_like_letters || c == '\u{131}' || c.is_alphabetic() && !c.is_ascii() && !is_usual
+}
+
+/// Whether a letter stands in a word with letters of ASCII. The dotless i does so in Turkish, in whose lines other letters
+/// tell that.
+fn is_in_latin_word(text: &str, at: usize, end: usize) -> bool {
+    let (begin, behind) = word(text, at);
+    let has_ascii = text[begin..behind].chars().any(|c| c.is_ascii_alphabetic());
+    let is_turkish = text[at..end].starts_with('\u{131}')
+        && line(text, begin, behind).contains(|c| "ğĞşŞİçÇöÖüÜ".contains(c));
+    has_ascii && !is_turkish
+}
+
+/// Whether so many marks stand on one letter that a terminal draws them over the lines around.
+fn is_in_a_stack(text: &str, at: usize) -> bool {
+    let before = text[..at].chars().rev().take(MOST_MARKS);
+    before.filter(|c| is_a_mark(*c)).count() == MOST_MARKS
+}
+
+/// Whether a character is drawn on the one before.
+fn is_a_mark(c: char) -> bool {
+    !c.is_ascii() && c.width() == Some(0) && !is_deceptive(c)
+}
+
+/// Whether a sign stands where a shell would obey the one that it looks like: at the beginning of a word, before a letter; a
+/// quotation mark only before what a shell would carry out.
+fn is_like_a_mark(text: &str, at: usize, c: char) -> bool {
+    let before = text[..at].chars().next_back();
+    let behind = text[at + c.len_utf8()..].chars();
+    let begins = before.is_none_or(|c| c.is_whitespace() || c == '=');
+    let next = behind.clone().next();
+    // A number with its sign is usual.
+    let is_word = next.is_some_and(|next| next.is_ascii_alphabetic() || next == '-' || next == c);
+    match c {
+        '\u{2bc}' | '\u{2018}'..='\u{201f}' | '\u{2032}'..='\u{2035}' | '\u{ff02}' | '\u{ff07}' => {
+            let quoted = behind
+                .take(LINE)
+                .take_while(|c| *c != '\n' && kind(*c) != Some(Kind::Mark));
+            begins && quoted.into_iter().any(|c| ";|&$`<>".contains(c))
+        }
+        '\u{fe5f}' | '\u{ff03}' => begins,
+        '\u{37e}' | '\u{fe54}' | '\u{fe60}' | '\u{ff06}' | '\u{ff1b}' | '\u{ff5c}' | '\u{ffe8}' => {
+            before.is_some_and(|c| c.is_ascii_graphic() || c == ' ')
+                && !is_near_wide(text, at, at + c.len_utf8())
+        }
+        _ => begins && is_word && !is_near_wide(text, at, at + c.len_utf8()),
+    }
 }
 
 /// Greek letters that stand beside Latin ones in formulas.
@@ -217,6 +311,16 @@ fn is_among_letters(text: &str, at: usize, end: usize) -> bool {
     let before = text[..at].chars().next_back();
     let after = text[end..].chars().next();
     let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+    let sign = text[at..end].chars().next();
+    // Between letters only: these are letters and signs of their own elsewhere. Catalan has a dot between two l.
+    if matches!(
+        sign,
+        Some('\u{b7}' | '\u{660}' | '\u{3002}' | '\u{3033}' | '\u{30ce}' | '\u{ff61}')
+    ) {
+        let is_l = |c: Option<char>| matches!(c, Some('l' | 'L'));
+        let is_catalan = sign == Some('\u{b7}') && is_l(before) && is_l(after);
+        return is_letter(before) && is_letter(after) && !is_catalan;
+    }
     // What is hidden, or imitates a letter, is written out where the text is drawn.
     let is_part = |c: Option<char>| {
         c.is_none_or(|c| {
@@ -229,11 +333,13 @@ fn is_among_letters(text: &str, at: usize, end: usize) -> bool {
 
 /// Whether there is writing of East Asia near, where wide letters and blanks are usual.
 fn is_near_wide(text: &str, at: usize, end: usize) -> bool {
-    let is_wide = |c: char| {
-        matches!(c, '\u{3001}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
-            | '\u{f900}'..='\u{faff}' | '\u{ff5f}'..='\u{ff9f}')
-    };
     text[..at].chars().rev().take(16).any(is_wide) || text[end..].chars().take(16).any(is_wide)
+}
+
+/// Whether a character is of East Asian writing.
+fn is_wide(c: char) -> bool {
+    matches!(c, '\u{3001}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff5f}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]
@@ -297,6 +403,66 @@ mod tests {
         ] {
             let found: String = marked(text, Level::Strict).into_iter().collect();
             assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_without_end_are_written_out() {
+        let text = format!("a{} b\u{301}", "\u{301}".repeat(9));
+        for level in [Level::Strict, Level::Prose] {
+            assert_eq!(marked(&text, level).len(), 3);
+        }
+        assert_eq!(marked("é ệ กี่ ཧཱུྃ नि", Level::Prose), Vec::<char>::new());
+    }
+
+    #[test]
+    fn what_is_carried_out_shows_letters_and_signs_that_only_imitate() {
+        for (text, expected) in [
+            ("https://\u{261}ithub.com", "\u{261}"),
+            ("https://g\u{131}thub.com", "\u{131}"),
+            ("https://g\u{1d0f}\u{1d0f}gle.com", "\u{1d0f}\u{1d0f}"),
+            ("m\u{2c9f}re", "\u{2c9f}"),
+            ("g\u{d20}\u{d20}gle", "\u{d20}\u{d20}"),
+            ("g\u{101d}ogle", "\u{101d}"),
+            ("app\u{5d5}e", "\u{5d5}"),
+            ("\u{212a}ey", "\u{212a}"),
+            ("e\u{2113}f", "\u{2113}"),
+            ("a\u{1c0}b", "\u{1c0}"),
+            ("\u{24d6}ithub", "\u{24d6}"),
+            ("\u{10428}pple", "\u{10428}"),
+            ("github.com\u{30ce}evil.example", "\u{30ce}"),
+            ("github.com\u{2571}evil", "\u{2571}"),
+            ("github\u{3002}com", "\u{3002}"),
+            ("github\u{b7}com", "\u{b7}"),
+            ("github\u{660}com", "\u{660}"),
+            ("echo \u{2bc}a; sh x.sh\u{2bc}", "\u{2bc}"),
+            ("echo \u{2018}a; sh x.sh\u{2019}", "\u{2018}"),
+            ("echo \u{201c}a | sh\u{201d}", "\u{201c}"),
+            ("ls \u{fe5f}; sh x.sh", "\u{fe5f}"),
+            ("ls \u{ff03} && sh x.sh", "\u{ff03}"),
+            ("rm \u{2212}rf x", "\u{2212}"),
+            ("rm \u{ff0d}rf x", "\u{ff0d}"),
+            ("ls \u{fe69}HOME", "\u{fe69}"),
+            ("ls\u{37e} sh x.sh", "\u{37e}"),
+            ("ls \u{ff5c} sh", "\u{ff5c}"),
+            ("s\u{336}h\u{336}", "\u{336}\u{336}"),
+            ("\u{f07b} x", "\u{f07b}"),
+        ] {
+            let found: String = marked(text, Level::Strict).into_iter().collect();
+            assert_eq!(found, expected, "{text}");
+        }
+        for text in [
+            "git commit -m \"Fix the user\u{2019}s \u{201c}name\u{201d} \u{2013} at last\"",
+            "echo \u{201c}quoted words\u{201d} \u{2014} and a dash",
+            "// col\u{b7}legi, Łódź, Đà Nẵng, naïve, Größe, 5 µm, façade",
+            "# İstanbul'da ığdır",
+            "msg = \"東京タワー（333m）；はい｜いいえ\"",
+            "print('한국어 문장입니다')",
+            "مرحبا بالعالم",
+            "नमस्ते दुनिया",
+            "let λ = |x| x;  α → β",
+        ] {
+            assert_eq!(marked(text, Level::Strict), Vec::<char>::new(), "{text}");
         }
     }
 

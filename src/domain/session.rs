@@ -230,6 +230,8 @@ pub struct LaunchConfig {
     /// An outline of the session's MCP servers (`{"mcpServers": {…}}`), without anything secret; what
     /// the agent gets is kept encrypted.
     pub mcp_config: Option<Value>,
+    /// Where the working directory and these led when the session was launched, as far as that is elsewhere.
+    pub directories_led_to: Vec<String>,
     /// A permission prompt tool of the caller's own, passed through to the agent.
     pub permission_prompt_tool: Option<String>,
     /// Whether the agent's questions come to the inbox. When false the agent denies what it would ask.

@@ -45,6 +45,8 @@ const MAX_PATH: usize = 4_096;
 pub struct Workspace {
     /// Its working directory and the additional ones.
     pub directories: Vec<String>,
+    /// Where these led when the session was launched: where they lead now, an agent may have decided.
+    pub led_to: Vec<String>,
     /// The home directory of the user.
     pub home: Option<String>,
     /// Directories of the daemon's own.
@@ -208,8 +210,16 @@ impl Workspace {
             let all = names.iter().chain(places);
             all.filter_map(|path| normal(path).ok()).collect()
         };
+        let led_to: Vec<String> = self
+            .led_to
+            .iter()
+            .filter_map(|path| normal(path).ok())
+            .collect();
+        let named = of(&self.directories, 0..0);
+        let mut directories = of(&self.directories, 0..split);
+        directories.retain(|directory| named.contains(directory) || led_to.contains(directory));
         Known {
-            directories: of(&self.directories, 0..split),
+            directories,
             own: of(&self.own, split..homes),
             homes: of(self.home.as_slice(), homes..places.len()),
             named: self.named.clone(),

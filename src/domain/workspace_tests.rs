@@ -14,6 +14,7 @@ fn workspace() -> Workspace {
         directories: vec!["/home/u/shop".into(), "/srv/shared".into()],
         home: Some("/home/u".into()),
         own: vec!["/home/u/.humanlayer".into()],
+        led_to: Vec::new(),
         named: BTreeSet::from(["/home/u/shop/hooks/check.sh".into()]),
     }
 }
@@ -243,12 +244,24 @@ fn links_are_followed_to_what_they_lead_to() {
 fn a_workspace_that_is_a_link_is_the_same_by_both_names() {
     let workspace = Workspace {
         directories: vec!["/tmp/shop".into()],
+        led_to: vec!["/private/tmp/shop".into()],
         ..Workspace::default()
     };
     let links = [("/tmp", "/private/tmp")];
     for path in ["/tmp/shop/a", "/private/tmp/shop/a"] {
         let got = with_links(&workspace, &links, "Write", &json!({"file_path": path}));
         assert_eq!(got, Ok(()), "{path}");
+    }
+}
+
+/// One approved command is enough for that.
+#[test]
+fn a_workspace_that_has_become_a_link_is_not_what_it_leads_to() {
+    let links = [("/home/u/shop", "/home/u")];
+    for path in ["/home/u/shop/bin/git", "/home/u/other/x.c"] {
+        let input = json!({"file_path": path});
+        let got = with_links(&workspace(), &links, "Write", &input);
+        assert_eq!(got, Err(NotCovered::Outside), "{path}");
     }
 }
 

@@ -201,6 +201,19 @@ impl Call {
     }
 }
 
+/// Where directories lead, as far as that is elsewhere. It is noted when a person names them: who can write around them
+/// could lead them elsewhere later. What is not there leads nowhere.
+pub async fn leading_elsewhere(directories: Vec<PathBuf>) -> Vec<String> {
+    let look = move || {
+        let resolved = directories.iter().filter_map(|directory| {
+            let place = std::fs::canonicalize(directory).ok()?;
+            (place != *directory).then(|| place.to_string_lossy().into_owned())
+        });
+        resolved.collect()
+    };
+    blocking(look).await
+}
+
 /// Lets an agent start only what asks a person, with the standing permissions that it is to have and
 /// whatever the project's settings say; gives how.
 pub fn may_launch(

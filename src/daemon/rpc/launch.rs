@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::error::RpcError;
-use super::guard::may_launch;
+use super::guard::{leading_elsewhere, may_launch};
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::secrets::{LaunchSecrets, outline};
@@ -67,6 +67,7 @@ pub async fn launch(
         allowed_tools: params.allowed_tools.unwrap_or_default(),
         disallowed_tools: params.disallowed_tools.unwrap_or_default(),
         additional_directories: params.additional_directories.unwrap_or_default(),
+        directories_led_to: Vec::new(),
         mcp_config: secrets.mcp_config.as_ref().map(outline),
         approvals,
         permission_prompt_tool: own_tool(params.permission_prompt_tool),
@@ -86,6 +87,12 @@ pub async fn launch(
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
     let (config, working_dir) = call.keep_isolated(&origin, config, working_dir).await?;
+    let additional = config.additional_directories.iter();
+    let directories = std::iter::once(working_dir.clone()).chain(additional.map(PathBuf::from));
+    let config = LaunchConfig {
+        directories_led_to: leading_elsewhere(directories.collect()).await,
+        ..config
+    };
     let program = program(&call, &config, secrets.env.as_ref()).await?;
     check_mode(&call, &config, program.as_deref(), &secrets, &working_dir).await?;
     let request = Request {

@@ -4,11 +4,12 @@
 //! under a further id, for clients that know processes; or it forks. Which of the two follows from the
 //! id that is named: see [`continue_session`].
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Call;
 use super::error::RpcError;
-use super::guard::may_launch;
+use super::guard::{leading_elsewhere, may_launch};
 use super::launch::{
     argument, check_message, is_codelayer, mcp_config, new_id, non_empty, own_tool, program,
     working_dir,
@@ -142,7 +143,7 @@ async fn go_on(
     let session = &lineage.session;
     must_have_begun(session)?;
     let secrets = call.inherit_secrets(session, &params).await?;
-    let config = inherit(session, &params, &secrets)?;
+    let config = inherit(session, &params, &secrets).await?;
     let origin = call.origin_now();
     call.may_go_on(&origin, session, config.clone()).await?;
     working_dir(Some(session.working_dir.clone())).await?;
@@ -187,7 +188,7 @@ async fn fork(
     let source = &lineage.session;
     let claude_session_id = must_have_begun(source)?;
     let mut secrets = call.inherit_secrets(source, &params).await?;
-    let config = inherit(source, &params, &secrets)?;
+    let config = inherit(source, &params, &secrets).await?;
     let origin = call.origin_now();
     let (config, settings) = call.may_go_on(&origin, source, config).await?;
     let env = params.env.filter(|_| origin.may_decide());
@@ -309,7 +310,7 @@ fn inherit_secrets(
     })
 }
 
-fn inherit(
+async fn inherit(
     parent: &Session,
     params: &ContinueSessionParams,
     secrets: &LaunchSecrets,
@@ -318,6 +319,13 @@ fn inherit(
     let list = |new: &Option<Vec<String>>, old: Vec<String>| {
         new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
     };
+    let named = params.additional_directories.iter().flatten();
+    let mut directories_led_to = old.directories_led_to;
+    for place in leading_elsewhere(named.map(PathBuf::from).collect()).await {
+        if !directories_led_to.contains(&place) {
+            directories_led_to.push(place);
+        }
+    }
     let text =
         |field, new: &Option<String>, old: Option<String>| -> Result<Option<String>, RpcError> {
             Ok(argument(field, new.clone())?.or(old))
@@ -348,6 +356,7 @@ fn inherit(
         allowed_tools: list(&params.allowed_tools, old.allowed_tools),
         disallowed_tools: list(&params.disallowed_tools, old.disallowed_tools),
         additional_directories: list(&params.additional_directories, old.additional_directories),
+        directories_led_to,
         mcp_config: secrets.mcp_config.as_ref().map(outline),
         approvals: tool.map_or(old.approvals, |tool| is_codelayer(Some(tool))),
         permission_prompt_tool: match tool {
