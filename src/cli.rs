@@ -4,10 +4,12 @@
 //! its file under [`crate::commands`]. Must do nothing but parse. Used by
 //! `main` and for shell completions.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     alarms, answer, approvals, approve, archive, backup, completions, config, contact_human,
@@ -38,9 +40,13 @@ const GLOBAL: &str = "Global options (before or after any command)";
         humanlayer approve 1a2b3c4d                approve one\n  \
         humanlayer --headless                      run the daemon in the foreground\n\n\
         Ids may be shortened as long as they are unique.\n\
-        `humanlayer docs` lists the longer pages: protocol, programs, config.\n\n\
+        `humanlayer docs` lists the longer pages: protocol, programs, scripts, config.\n\n\
+        With --json every command prints one JSON document (or, where it goes on, one a line), and an\n\
+        error as an object on standard error: {\"error\": …, \"kind\": …, \"hint\": …}.\n\
+        `humanlayer docs scripts` lists the kinds, and what each command prints.\n\n\
         Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 already resolved,\n\
-        5 no daemon could be reached or started, 6 declined, 7 withdrawn or cancelled.",
+        5 no daemon could be reached or started, or it did not answer, 6 declined,\n\
+        7 withdrawn or cancelled; 130 interrupted, 141 the reader of the output has gone.",
     max_term_width = 100
 )]
 pub struct Cli {
@@ -67,6 +73,20 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     pub config_file: Option<PathBuf>,
 
+    /// Print JSON, errors too
+    ///
+    /// Standard output has the result; standard error has one object a line:
+    /// warnings, notes and, at last, the error. `humanlayer docs scripts` says
+    /// what each command prints.
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub json: bool,
+
+    /// When to use colours
+    ///
+    /// `auto` uses them on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_name = "WHEN", help_heading = GLOBAL, value_enum, default_value_t)]
+    pub color: ColorChoice,
+
     /// Run the daemon in the foreground, for servers
     ///
     /// Needs no terminal and logs to standard error. SIGTERM stops it; the
@@ -80,14 +100,17 @@ pub struct Cli {
 }
 
 /// The whole command line. The options that every verb takes are shown once, in the help of the
-/// program itself, and are hidden in that of the verbs.
+/// program itself, and are hidden in that of the verbs, except `--json`.
 #[must_use]
 pub fn command() -> clap::Command {
     let command = Cli::command();
     let global: Vec<Arg> = command
         .get_arguments()
         .filter(|argument| argument.is_global_set())
-        .map(|argument| argument.clone().hide(true))
+        .map(|argument| match argument.get_id() == "json" {
+            true => argument.clone().help_heading(None),
+            false => argument.clone().hide(true),
+        })
         .collect();
     hide_global(command, &global, 0)
 }
@@ -104,14 +127,41 @@ fn hide_global(mut command: clap::Command, global: &[Arg], depth: usize) -> clap
 ///
 /// # Errors
 /// What clap says: also help and version come this way.
-pub fn parse<T: Into<std::ffi::OsString> + Clone>(
+pub fn parse<T: Into<OsString>>(
     arguments: impl IntoIterator<Item = T>,
 ) -> Result<Cli, clap::Error> {
-    let mut command = command();
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let mut command = command().color(color(&arguments));
     let matches = command
         .try_get_matches_from_mut(arguments)
         .map_err(|error| best_suggestion(error, &command))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Whether a command line that could not be read asks for JSON.
+pub fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json")
+}
+
+/// When the help is to have colours: it is written before the command line has been read.
+fn color(arguments: &[OsString]) -> ColorChoice {
+    let mut arguments = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .take_while(|argument| *argument != "--");
+    while let Some(argument) = arguments.next() {
+        let when = match argument.strip_prefix("--color") {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(choice) = when.and_then(|when| ColorChoice::from_str(when, false).ok()) {
+            return choice;
+        }
+    }
+    ColorChoice::Auto
 }
 
 /// Of several verbs that resemble what was typed clap names the least likely first; the best alone helps. What is a
@@ -244,7 +294,7 @@ pub enum Verb {
     Demo(demo::Args),
     /// Check your setup
     Doctor(doctor::Args),
-    /// Read the longer pages: protocol, programs, config
+    /// Read the longer pages: protocol, programs, scripts, config
     Docs(docs::Args),
     /// Print shell completions
     Completions(completions::Args),

@@ -45,6 +45,9 @@
 //! is carried out once. A client that gives up closes its connection, and what was not begun by then is dropped where
 //! its transaction begins ([`daemon::rpc`], [`daemon::store`]). Existing clients, which send no keys, are served as before.
 //!
+//! Every command takes `--json`: what it prints is JSON then, and a failure, which has one of a closed list of
+//! kinds, is one object ([`commands::kind`], [`commands::exit`]; `assets/scripts.md` lists it all).
+//!
 //! What may be done with a request (approve, deny, edit, answer, always allow, interrupt) is worked out
 //! once, in [`domain::capabilities`], checked there before a decision is recorded, and sent with each
 //! approval; no client derives it again. A rule that a person grants with an approval also decides the

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap_complete::CompleteEnv;
+use humanlayer::commands::exit::Exit;
 use humanlayer::{cli, commands};
 
 fn main() -> ExitCode {
@@ -35,6 +36,15 @@ fn run_runner(directory: Option<OsString>) -> ExitCode {
     }
 }
 
+/// Ends as a tool does: one whose reader has gone dies of the signal that the system has for that.
+fn end(exit: Exit) -> ExitCode {
+    if exit == Exit::PipeClosed {
+        // Where the signal is blocked, the code that a shell makes of it stands for it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    }
+    exit.into()
+}
+
 /// What the command line says.
 fn run_command() -> ExitCode {
     // A shell that completes a line asks this way; it exits then.
@@ -45,11 +55,7 @@ fn run_command() -> ExitCode {
     // the system refuses, the daemon's judgement is all there is.
     let _ = humanlayer::platform::hide_from_others();
     match cli::parse(std::env::args_os()) {
-        Ok(cli) => commands::run(cli).into(),
-        Err(message) => {
-            // Help and version come this way too; who closes our output has read enough.
-            let _ = message.print();
-            u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
-        }
+        Ok(cli) => end(commands::run(cli)),
+        Err(message) => end(commands::not_understood(&message, std::env::args_os())),
     }
 }

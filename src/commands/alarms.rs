@@ -28,9 +28,6 @@ enum Verb {
         /// List acknowledged ones too
         #[arg(short, long)]
         all: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Acknowledge an alarm
     Ack {
@@ -43,44 +40,38 @@ enum Verb {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     // The dashboard says `humanlayer alarms`: that lists them.
-    let verb = args.verb.unwrap_or(Verb::List {
-        all: false,
-        json: false,
-    });
+    let verb = args.verb.unwrap_or(Verb::List { all: false });
     match verb {
-        Verb::List { all, json } => {
+        Verb::List { all } => {
             let alarms = client.list_alarms(&ListAlarmsParams { all }).await?.alarms;
-            list(&mut context, alarms, json)
+            list(&mut context, alarms)
         }
         Verb::Ack { id } => {
             let alarm = client
                 .acknowledge_alarm(&AcknowledgeAlarmParams { id })
                 .await?
                 .alarm;
-            let detail = sanitize_line(&alarm.detail).into_owned();
-            context
-                .out
-                .line(format!("acknowledged {}: {detail}", alarm.id))
-                .map_err(Failure::from)
+            context.out.result(&alarm, |out| {
+                let detail = sanitize_line(&alarm.detail);
+                out.line(format!("acknowledged {}: {detail}", alarm.id))
+            })
         }
     }
 }
 
-fn list(context: &mut Context, alarms: Vec<AlarmInfo>, json: bool) -> Result<(), Failure> {
+fn list(context: &mut Context, alarms: Vec<AlarmInfo>) -> Result<(), Failure> {
     let terminal = context.out.is_terminal();
     let time = |at: jiff::Timestamp| format::time(at, terminal);
     let header = ["ID", "KIND", "SESSION", "DETAIL", "NOTICED", "ACKNOWLEDGED"];
     let columns = (header, &["DETAIL"][..]);
-    context
-        .out
-        .list(alarms, json, "No alarms.", columns, |alarm| {
-            [
-                alarm.id.to_string(),
-                alarm.kind,
-                format::session_id(&alarm.session_id, terminal),
-                alarm.detail,
-                time(alarm.created_at),
-                alarm.acknowledged_at.map(time).unwrap_or_default(),
-            ]
-        })
+    context.out.list(alarms, "No alarms.", columns, |alarm| {
+        [
+            alarm.id.to_string(),
+            alarm.kind,
+            format::session_id(&alarm.session_id, terminal),
+            alarm.detail,
+            time(alarm.created_at),
+            alarm.acknowledged_at.map(time).unwrap_or_default(),
+        ]
+    })
 }

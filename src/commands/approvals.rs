@@ -37,10 +37,6 @@ pub struct Args {
     /// Print ids only
     #[arg(short, long, conflicts_with = "json")]
     pub quiet: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Lists approvals.
@@ -67,7 +63,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             break;
         }
     }
-    if args.json {
+    if context.out.is_json() {
         return context.out.json(&approvals);
     }
     if args.quiet {

@@ -43,10 +43,6 @@ pub struct Args {
     /// Also switch the session to the permission mode that the agent suggests, such as “accept edits”
     #[arg(long)]
     pub set_mode: bool,
-
-    /// Print the approvals as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 impl Args {
@@ -96,12 +92,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         };
         decisions.push((approval, decision));
     }
-    let report = if args.json {
-        Report::Json
-    } else {
-        Report::Whole
-    };
-    decide::send_all(&client, decisions, report, &mut context).await
+    decide::send_all(&client, decisions, Report::Whole, &mut context).await
 }
 
 /// The suggestions that were chosen; nothing beside them.

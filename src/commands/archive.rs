@@ -1,7 +1,7 @@
 //! `archive` and `unarchive`: hide sessions from the lists, or show them again.
 
 use super::exit::Failure;
-use super::several::{self, Failures};
+use super::several::{self, Outcomes};
 use super::{Context, complete, settle};
 use crate::domain::text::sanitize_line;
 use crate::protocol::session::{ArchiveSessionParams, SessionState};
@@ -55,7 +55,7 @@ async fn set(
     mut context: Context,
 ) -> Result<(), Failure> {
     let client = context.client().await?;
-    let mut failures = Failures::default();
+    let mut outcomes = Outcomes::new();
     let mut set = Vec::new();
     for session in several::find(&client, ids).await? {
         let params = ArchiveSessionParams {
@@ -65,22 +65,22 @@ async fn set(
         };
         match client.archive_session(&params).await {
             Ok(_) => set.push(params.session_id),
-            Err(error) => failures.add(&params.session_id, error),
+            Err(error) => outcomes.failed(&params.session_id, error),
         }
     }
     for id in set {
         let is_archived = |now: &SessionState| now.archived && !now.live;
         // Archiving ends the process of a session that rests, too.
         let settled = match archived {
-            true => settle::until(&client, &id, "its process to end", is_archived)
-                .await
-                .map(drop),
-            false => Ok(()),
+            true => settle::until(&client, &id, "its process to end", is_archived).await,
+            false => client.get_session_state(&id).await.map_err(Failure::from),
         };
         match settled {
-            Ok(()) => context.out.line(sanitize_line(&id))?,
-            Err(failure) => failures.add(&id, failure),
+            Ok(session) => outcomes.done(&mut context.out, session, |out, session| {
+                out.line(sanitize_line(&session.id))
+            }),
+            Err(failure) => outcomes.failed(&id, failure),
         }
     }
-    failures.end()
+    outcomes.end(&mut context.out)
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::Context;
 use super::exit::Failure;
 use crate::daemon::store::{self, BackupError};
@@ -29,12 +31,15 @@ pub fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let path = std::path::absolute(&args.path)?;
     let contents =
         store::back_up(&context.config.database_path.value, &path, args.force).map_err(told)?;
-    context.out.line(format!(
-        "{} ({contents}), {}",
-        path.display(),
-        store::key_of_backup(&path).display()
-    ))?;
-    Ok(())
+    let key = store::key_of_backup(&path);
+    let made = json!({"path": path, "key": key, "contents": contents.to_string()});
+    context.out.result(&made, |out| {
+        out.line(format!(
+            "{} ({contents}), {}",
+            path.display(),
+            key.display()
+        ))
+    })
 }
 
 fn told(error: BackupError) -> Failure {

@@ -4,6 +4,7 @@
 //! of sessions and approvals) is always that of the program that is installed.
 
 use clap_complete::env::Shells;
+use serde_json::json;
 
 use super::complete;
 use super::exit::Failure;
@@ -24,7 +25,7 @@ pub struct Args {
 }
 
 /// Prints the script.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, mut out: Output) -> Result<(), Failure> {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(&args.shell) else {
         return Err(Failure::usage(format!("unknown shell {}", args.shell)));
@@ -37,6 +38,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         "humanlayer",
         &mut script,
     )?;
-    Output::new().line(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(())
+    let script = String::from_utf8_lossy(&script);
+    let printed = json!({"shell": args.shell, "script": script});
+    out.result(&printed, |out| out.line(script.trim_end()))
 }

@@ -38,17 +38,9 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
     /// List every setting: value, source, allowed values, description
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Show every value and its source, a line each
-    Show {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Show,
     /// Print the value of one setting
     Get {
         /// The setting, such as dashboard.theme
@@ -56,11 +48,7 @@ pub enum What {
         key: String,
     },
     /// List the dashboard's actions and their keys
-    Keys {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Keys,
     /// Open your file in $VISUAL or $EDITOR, and check it afterwards
     Edit,
     /// Print the JSON schema of the file, for editors
@@ -71,16 +59,20 @@ pub enum What {
 pub fn run(args: &Args, flags: &Flags, mut out: Output) -> Result<(), Failure> {
     match &args.what {
         What::Schema => return out.json(&config::schema(&dashboard::known_names())),
-        What::Edit => return edit(&locate_own(flags)?),
-        What::List { .. } | What::Show { .. } | What::Get { .. } | What::Keys { .. } => {}
+        What::Edit => {
+            let file = locate_own(flags)?;
+            edit(&file)?;
+            return out.result(&json!({"file": file}), |_| Ok(()));
+        }
+        What::List | What::Show | What::Get { .. } | What::Keys => {}
     }
     let config = Config::load(flags)?;
     warn_of_configuration(&config);
     match &args.what {
-        What::List { json } => list(&config, *json, out),
-        What::Show { json } => show(&config, *json, out),
+        What::List => list(&config, out),
+        What::Show => show(&config, out),
         What::Get { key } => get(&config, key, out),
-        What::Keys { json } => keys(&config, *json, out),
+        What::Keys => keys(&config, out),
         What::Schema | What::Edit => Ok(()),
     }
 }
@@ -129,8 +121,8 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn list(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> {
-    if as_json {
+fn list(config: &Config, mut out: Output) -> Result<(), Failure> {
+    if out.is_json() {
         let all: Vec<Value> = rows(config)
             .map(|row| {
                 json!({
@@ -188,9 +180,9 @@ fn list(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> 
     Ok(())
 }
 
-fn show(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> {
+fn show(config: &Config, mut out: Output) -> Result<(), Failure> {
     let entries = config.entries();
-    if as_json {
+    if out.is_json() {
         return out.json(&entries);
     }
     out.rows(
@@ -206,7 +198,7 @@ fn show(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> 
 fn get(config: &Config, key: &str, mut out: Output) -> Result<(), Failure> {
     let entries = config.entries();
     match entries.iter().find(|entry| entry.key == key) {
-        Some(entry) => Ok(out.line(sanitize_line(&plain(&entry.value)))?),
+        Some(entry) => out.result(entry, |out| out.line(sanitize_line(&plain(&entry.value)))),
         None => {
             let hint = match nearest(key, entries.iter().map(|entry| entry.key)) {
                 Some(near) => format!("did you mean {near}?"),
@@ -217,7 +209,7 @@ fn get(config: &Config, key: &str, mut out: Output) -> Result<(), Failure> {
     }
 }
 
-fn keys(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> {
+fn keys(config: &Config, mut out: Output) -> Result<(), Failure> {
     let keymap = Keymap::with(&config.dashboard.keys.value)
         .map_err(|error| Failure::usage(error.to_string()).with_hint(dashboard::MEND))?;
     let written = |action: Action| -> Vec<String> {
@@ -229,7 +221,7 @@ fn keys(config: &Config, as_json: bool, mut out: Output) -> Result<(), Failure> 
         contexts.map(|context| context.title()).collect()
     };
     let actions = Action::ALL.iter().copied();
-    if as_json {
+    if out.is_json() {
         let all: Vec<Value> = actions
             .map(|action| {
                 json!({

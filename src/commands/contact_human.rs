@@ -3,7 +3,8 @@
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
 use super::output::Output;
 use super::{Context, input, output};
 use crate::client::asking::{Asking, News, Question};
@@ -37,10 +38,6 @@ pub struct Args {
     /// An answer to choose from; may be given several times
     #[arg(long = "option", value_name = "NAME")]
     pub options: Vec<String>,
-
-    /// Print the whole outcome as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Asks and waits.
@@ -83,16 +80,16 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             _ = terminate.recv() => return Err(left_behind()),
         };
         return Err(match withdrawn {
-            Ok(()) => Failure::new(Exit::Withdrawn, "interrupted; the question is withdrawn"),
+            Ok(()) => Failure::new(Kind::Withdrawn, "interrupted; the question is withdrawn"),
             Err(_) => left_behind(),
         });
     };
-    print(&settled?, args.json, &mut context.out)
+    print(&settled?, &mut context.out)
 }
 
 fn left_behind() -> Failure {
     Failure::new(
-        Exit::Withdrawn,
+        Kind::Withdrawn,
         "interrupted; the question could not be withdrawn and may still be pending",
     )
 }
@@ -105,17 +102,17 @@ fn caller() -> Option<String> {
 
 fn tell(news: News<'_>) {
     match news {
-        News::Recorded(id) => output::warn(&format!(
-            "waiting for an answer: humanlayer respond {} -m TEXT",
+        News::Recorded(id) => output::note(&format!(
+            "humanlayer: waiting for an answer: humanlayer respond {} -m TEXT",
             sanitize_line(ApprovalId::from(id).short())
         )),
         News::Trouble(error) => output::warn(&format!("{error}; trying again")),
     }
 }
 
-fn print(approval: &Approval, as_json: bool, out: &mut Output) -> Result<(), Failure> {
+fn print(approval: &Approval, out: &mut Output) -> Result<(), Failure> {
     let reply = Reply::of(approval);
-    if as_json {
+    if out.is_json() {
         out.json(&json!({
             "outcome": approval.outcome,
             "answer": approval.comment,
@@ -127,15 +124,15 @@ fn print(approval: &Approval, as_json: bool, out: &mut Output) -> Result<(), Fai
     }
     match reply {
         Reply::Answer { words, .. } => {
-            if !as_json {
+            if !out.is_json() {
                 out.block("", &words)?;
                 out.flush()?;
             }
             Ok(())
         }
         Reply::Declined { reason } => {
-            Err(Failure::new(Exit::Declined, format!("declined: {reason}")))
+            Err(Failure::new(Kind::Declined, format!("declined: {reason}")))
         }
-        Reply::Nobody { why } => Err(Failure::new(Exit::Withdrawn, why)),
+        Reply::Nobody { why } => Err(Failure::new(Kind::Withdrawn, why)),
     }
 }

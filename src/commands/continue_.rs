@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::exit::Failure;
+use super::output::Output;
 use super::{Context, input, send};
 use crate::client::ClientError;
 use crate::domain::text::sanitize_line;
@@ -27,10 +28,6 @@ pub struct Args {
     /// Fork: start a new session that shares the conversation so far
     #[arg(long)]
     pub fork: bool,
-
-    /// Print the session's ids as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Continues or forks a session.
@@ -38,15 +35,13 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     if !args.fork {
         let sent = send::message(&mut context, args.id, &args.text).await?;
         let session = sent.session;
-        if args.json {
-            return context.out.json(&json!({
-                "session_id": session.id,
-                "run_id": session.run_id,
-                "claude_session_id": session.claude_session_id,
-            }));
-        }
-        context.out.line(sanitize_line(&session.id))?;
-        return Ok(());
+        let ids = json!({
+            "session_id": session.id,
+            "run_id": session.run_id,
+            "claude_session_id": session.claude_session_id,
+        });
+        let line = |out: &mut Output| out.line(sanitize_line(&session.id));
+        return context.out.result(&ids, line);
     }
     let params = ContinueSessionParams {
         session_id: args.id,
@@ -60,9 +55,6 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Err(ClientError::Lost { .. }) => context.client().await?.continue_session(&params).await?,
         settled => settled?,
     };
-    if args.json {
-        return context.out.json(&started);
-    }
-    context.out.line(sanitize_line(&started.session_id))?;
-    Ok(())
+    let line = |out: &mut Output| out.line(sanitize_line(&started.session_id));
+    context.out.result(&started, line)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Context;
 use super::exit::Failure;
-use super::input;
+use super::{input, output};
 use crate::config::{Config, Dashboard, Names};
 use crate::domain::text::nearest;
 use crate::tui::keymap::{Action, Keymap};
@@ -32,7 +32,7 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     let (keymap, configured) =
         names(&config.dashboard).map_err(|problem| Failure::usage(problem).with_hint(MEND))?;
     let remembered = runtime::remembered(config);
-    let theme = if is_set("NO_COLOR") {
+    let theme = if !output::has_color() {
         Theme::mono()
     } else {
         let chosen = remembered.theme.as_deref().and_then(Theme::named);
@@ -141,10 +141,6 @@ fn preferences(wanted: &Dashboard) -> Preferences {
         theme_set: wanted.theme.value.is_some(),
         ..default
     }
-}
-
-fn is_set(variable: &str) -> bool {
-    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 /// The theme for the terminal's ground, where the terminal says what it is (`COLORFGBG`, as

@@ -4,12 +4,16 @@
 //! before the first decision goes out, and each goes out under the approval's whole id, never under
 //! what was typed.
 
+use std::io;
+
 use serde_json::Value;
 
 use super::Context;
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
+use super::output::Output;
 use super::printer;
-use super::several::Failures;
+use super::several::Outcomes;
 use crate::client::Client;
 use crate::domain::approval::ClientKind;
 use crate::domain::text::sanitize_line;
@@ -31,8 +35,6 @@ pub enum Report {
     Whole,
     /// A line each.
     Line,
-    /// The approvals as a JSON list.
-    Json,
 }
 
 /// Looks approvals up, each once, and checks that this can be done with all of them. One that has
@@ -84,37 +86,28 @@ pub async fn send_all(
     context: &mut Context,
 ) -> Result<(), Failure> {
     let is_single = decisions.len() == 1;
-    let mut failures = Failures::default();
-    let mut decided = Vec::new();
+    let mut outcomes = Outcomes::new();
     for (approval, decision) in decisions {
         match send_one(client, &approval, decision).await {
-            Ok(approval) if report == Report::Json => decided.push(approval),
-            Ok(approval) => write(context, &approval, report, is_single)?,
+            Ok(approval) => outcomes.done(&mut context.out, approval, |out, approval| {
+                write(out, approval, report, is_single)
+            }),
             Err(failure) if is_single => return Err(failure),
-            Err(failure) => failures.add(&format::approval_id(&approval.id, true), failure),
+            Err(failure) => outcomes.failed(&format::approval_id(&approval.id, true), failure),
         }
     }
-    if report == Report::Json {
-        context.out.json(&decided)?;
-    }
-    failures.end()
+    outcomes.end(&mut context.out)
 }
 
-fn write(
-    context: &mut Context,
-    approval: &Approval,
-    report: Report,
-    is_single: bool,
-) -> Result<(), Failure> {
+fn write(out: &mut Output, approval: &Approval, report: Report, is_single: bool) -> io::Result<()> {
     match (report, is_single) {
-        (Report::Whole, true) => printer::approval(&mut context.out, approval)?,
+        (Report::Whole, true) => printer::approval(out, approval),
         (Report::Whole, false) => {
-            context.out.line(line(approval))?;
-            printer::input(&mut context.out, format::effective_input(approval))?;
+            out.line(line(approval))?;
+            printer::input(out, format::effective_input(approval))
         }
-        (Report::Line | Report::Json, _) => context.out.line(line(approval))?,
+        (Report::Line, _) => out.line(line(approval)),
     }
-    Ok(())
 }
 
 /// A decided approval in one line.
@@ -164,11 +157,13 @@ fn settled(answer: SendDecisionResponse) -> Result<Option<Approval>, Failure> {
         (Some(approval), true) => format!("already {}", format::outcome(approval)),
         (None, _) | (Some(_), false) => answer
             .error
+            .clone()
             .unwrap_or_else(|| "the daemon refused the decision".to_owned()),
     };
     Err(if too_late {
-        Failure::new(Exit::AlreadyResolved, message)
+        Failure::new(Kind::ALREADY_RESOLVED, message)
             .with_hint("`humanlayer show ID` shows how it ended")
+            .with_approval(answer.approval)
     } else {
         Failure::failed(message)
     })
@@ -178,6 +173,7 @@ fn settled(answer: SendDecisionResponse) -> Result<Option<Approval>, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::commands::exit::Exit;
     use crate::domain::capabilities::testing::requests;
 
     fn answer(success: bool, kind: Option<&str>) -> SendDecisionResponse {

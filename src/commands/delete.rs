@@ -8,10 +8,12 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use jiff::{Span, Timestamp, ZonedDateTime};
 
 use super::exit::Failure;
-use super::several::{self, Failures};
+use super::kind::Kind;
+use super::several::{self, Outcomes};
 use super::{Context, complete, sessions};
 use crate::client::Client;
 use crate::domain::text::sanitize_line;
+use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{DeleteSessionsParams, SessionState};
 
 /// Sessions that one request deletes.
@@ -74,13 +76,13 @@ fn age(text: &str) -> Result<Span, String> {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let found = several::find(&client, &args.ids).await?;
-    let mut failures = Failures::default();
+    let mut live = Outcomes::<Deleted>::new();
     for session in found.iter().filter(|session| session.live) {
-        let failure = Failure::failed("its process is live")
+        let failure = Failure::new(Kind::Refused(ErrorKind::Conflict), "its process is live")
             .with_hint(format!("end it first: humanlayer end {}", session.id));
-        failures.add(&session.id, failure);
+        live.failed(&session.id, failure);
     }
-    failures.end()?;
+    live.none_failed()?;
     if !args.yes {
         confirm(&found, &mut context)?;
     }
@@ -100,16 +102,21 @@ pub async fn prune(args: PruneArgs, mut context: Context) -> Result<(), Failure>
         if context.out.is_terminal() {
             context.out.line("No session is that old.")?;
         }
-        return Ok(());
+        return context.out.result(&old, |_| Ok(()));
     }
     if args.dry_run {
-        sessions::write(&mut context.out, &old)?;
-        return Ok(());
+        return context.out.result(&old, |out| sessions::write(out, &old));
     }
     if !args.yes {
         confirm(&old, &mut context)?;
     }
     delete(&client, &old, &mut context).await
+}
+
+/// A session that is gone.
+#[derive(serde::Serialize)]
+struct Deleted {
+    id: String,
 }
 
 fn is_old(session: &SessionState, before: Timestamp) -> bool {
@@ -138,7 +145,7 @@ fn confirm(found: &[SessionState], context: &mut Context) -> Result<(), Failure>
         .map_err(|cause| Failure::failed(format!("reading the answer: {cause}")))?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::failed("nothing was deleted")),
+        _ => Err(Failure::new(Kind::Cancelled, "nothing was deleted")),
     }
 }
 
@@ -147,20 +154,30 @@ async fn delete(
     found: &[SessionState],
     context: &mut Context,
 ) -> Result<(), Failure> {
-    let mut failures = Failures::default();
-    for batch in found.chunks(BATCH) {
+    let mut outcomes = Outcomes::new();
+    for (number, batch) in found.chunks(BATCH).enumerate() {
         let params = DeleteSessionsParams {
             session_ids: batch.iter().map(|session| session.id.clone()).collect(),
         };
-        let answer = client.delete_sessions(&params).await?;
-        for id in &answer.deleted {
-            context.out.line(sanitize_line(id))?;
+        let answer = match client.delete_sessions(&params).await {
+            Ok(answer) => answer,
+            Err(error) if number == 0 => return Err(error.into()),
+            // What the batches before have deleted is told all the same.
+            Err(error) => {
+                outcomes.failed("the others", error);
+                break;
+            }
+        };
+        for id in answer.deleted {
+            outcomes.done(&mut context.out, Deleted { id }, |out, deleted| {
+                out.line(sanitize_line(&deleted.id))
+            });
         }
         for failed in &answer.failed {
-            failures.add(&failed.session_id, Failure::failed(&failed.error));
+            outcomes.failed(&failed.session_id, Failure::failed(&failed.error));
         }
     }
-    failures.end()
+    outcomes.end(&mut context.out)
 }
 
 #[cfg(test)]

@@ -35,10 +35,6 @@ pub struct Args {
     /// Also end the agent's turn
     #[arg(long)]
     pub interrupt: bool,
-
-    /// Print the approvals as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Denies.
@@ -62,10 +58,5 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         .into_iter()
         .map(|approval| (approval, decision.clone()))
         .collect();
-    let report = if args.json {
-        Report::Json
-    } else {
-        Report::Whole
-    };
-    decide::send_all(&client, decisions, report, &mut context).await
+    decide::send_all(&client, decisions, Report::Whole, &mut context).await
 }

@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use clap::ValueEnum as _;
+use serde_json::{Value, json};
+
 use super::exit::Failure;
 use super::output::Output;
 use crate::config::{FOREIGN, describe};
@@ -27,6 +30,8 @@ pub enum Page {
     Protocol,
     /// How programs ask: HumanLayer SDKs, MCP, the socket, scripts
     Programs,
+    /// Scripts: what each command prints with --json, kinds of errors, exit codes
+    Scripts,
     /// What an isolated agent can do and see, what that costs, and where it works
     Isolation,
     /// Every setting
@@ -38,6 +43,7 @@ impl Page {
         match self {
             Self::Protocol => doc::markdown(),
             Self::Programs => include_str!("../../assets/programs.md").to_owned(),
+            Self::Scripts => include_str!("../../assets/scripts.md").to_owned(),
             Self::Isolation => include_str!("../../assets/isolation.md").to_owned(),
             Self::Config => settings(),
         }
@@ -47,17 +53,29 @@ impl Page {
 /// Shows a page, or which there are.
 pub fn run(args: &Args, mut out: Output) -> Result<(), Failure> {
     let Some(page) = args.page else {
-        use clap::ValueEnum as _;
-        for page in Page::value_variants() {
-            if let Some(value) = page.to_possible_value() {
-                let about = value.get_help().map(ToString::to_string);
-                let about = about.unwrap_or_default();
-                out.line(format!("humanlayer docs {:<10} {about}", value.get_name()))?;
-            }
-        }
-        return Ok(());
+        let pages: Vec<Value> = Page::value_variants()
+            .iter()
+            .filter_map(Page::to_possible_value)
+            .map(|page| {
+                let about = page.get_help().map(ToString::to_string);
+                json!({"page": page.get_name(), "about": about.unwrap_or_default()})
+            })
+            .collect();
+        return out.result(&pages, |out| {
+            pages.iter().try_for_each(|page| {
+                let text = |name: &str| page[name].as_str().unwrap_or_default();
+                out.line(format!(
+                    "humanlayer docs {:<10} {}",
+                    text("page"),
+                    text("about")
+                ))
+            })
+        });
     };
     let text = page.text();
+    if out.is_json() {
+        return out.json(&json!({"markdown": text.trim_end()}));
+    }
     if out.is_terminal() && paged(&text) {
         return Ok(());
     }

@@ -4,7 +4,8 @@
 //! changed and no daemon is started, except with `--repair`: then the daemon mends what it can first.
 
 use super::dashboard;
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
 use super::output::Output;
 use crate::check::{Finding, Level, agent, daemon, isolation, login, remote_api};
 use crate::client::ensure_daemon;
@@ -22,10 +23,6 @@ use crate::protocol::upkeep::RepairParams;
     agent's program is started briefly to check that it supports approvals; no\n\
     model is called. Exits with 1 if a check fails.")]
 pub struct Args {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-
     /// Adopt, move aside and make anew what is not as it should be, and say what was done
     ///
     /// Starts the daemon. Sessions that the database does not know are adopted from their
@@ -44,15 +41,16 @@ pub async fn run(args: Args, flags: Flags) -> Result<(), Failure> {
     };
     findings.extend(examine(&flags).await);
     let mut out = Output::new();
-    if args.json {
-        out.json(&findings)?;
-    } else {
-        write(&mut out, &findings)?;
+    out.result(&findings, |out| write(out, &findings))?;
+    let failed = findings.iter().filter(|one| one.level == Level::Fail);
+    match failed.count() {
+        0 => Ok(()),
+        1 => Err(Failure::shown(Kind::CheckFailed, "a check failed")),
+        count => Err(Failure::shown(
+            Kind::CheckFailed,
+            format!("{count} checks failed"),
+        )),
     }
-    if findings.iter().any(|finding| finding.level == Level::Fail) {
-        return Err(Failure::Silent(Exit::Failed));
-    }
-    Ok(())
 }
 
 /// Has the daemon mend what it can; says what that was.

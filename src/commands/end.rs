@@ -1,10 +1,8 @@
 //! `end`: end the processes of sessions.
 
 use super::exit::Failure;
-use super::several::{self, Failures};
-use super::{Context, complete, settle};
-use crate::domain::text::sanitize_line;
-use crate::format;
+use super::several::{self, Outcomes};
+use super::{Context, complete, printer, settle};
 
 /// Arguments of `end`.
 #[derive(Debug, clap::Args)]
@@ -26,12 +24,12 @@ pub struct Args {
 /// Ends the sessions' processes.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
-    let mut failures = Failures::default();
+    let mut outcomes = Outcomes::new();
     let mut ending = Vec::new();
     for session in several::find(&client, &args.ids).await? {
         match client.end_session(&session.id).await {
             Ok(ended) => ending.push(ended.session),
-            Err(error) => failures.add(&session.id, error),
+            Err(error) => outcomes.failed(&session.id, error),
         }
     }
     for session in ending {
@@ -42,13 +40,11 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             }
         };
         match ended {
-            Ok(ended) => context.out.line(format!(
-                "{} {}",
-                sanitize_line(&ended.id),
-                format::status(ended.status)
-            ))?,
-            Err(failure) => failures.add(&session.id, failure),
+            Ok(ended) => outcomes.done(&mut context.out, ended, |out, ended| {
+                out.line(printer::session_line(ended))
+            }),
+            Err(failure) => outcomes.failed(&session.id, failure),
         }
     }
-    failures.end()
+    outcomes.end(&mut context.out)
 }

@@ -1,15 +1,20 @@
 //! How a command ends: its exit code, and the message when it failed.
 //!
-//! Owns the exit codes, which scripts rely on, and the translation of every
-//! error into one sentence and a next step. Prints nothing itself.
+//! Owns the exit codes, which scripts rely on, the translation of every error into one sentence and a
+//! next step, and the one object that stands for an error under `--json`. Which kind of failure has
+//! which code is in [`super::kind`]. Prints nothing itself.
 
 use std::io;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
+use super::kind::Kind;
 use crate::client::ClientError;
 use crate::client::spawn::SpawnError;
 use crate::config::ConfigError;
 use crate::ipc::error::METHOD_NOT_FOUND;
+use crate::protocol::approval::Approval;
 use crate::protocol::error::ErrorKind;
 
 /// What to do about a daemon that does not understand us, or we it.
@@ -29,12 +34,15 @@ pub enum Exit {
     NotFound = 3,
     /// Somebody else, or the agent, was first.
     AlreadyResolved = 4,
-    /// No daemon could be reached or started.
+    /// No daemon could be reached or started, or it did not answer.
     NoDaemon = 5,
     /// A person declined to answer.
     Declined = 6,
     /// The question was withdrawn, or ended otherwise: nobody answered.
     Withdrawn = 7,
+    /// Whoever read our output has closed it. `main` dies of SIGPIPE then, as other tools do; this is
+    /// what a shell makes of that.
+    PipeClosed = 141,
 }
 
 impl Exit {
@@ -54,61 +62,127 @@ impl From<Exit> for ExitCode {
 /// Why a command ends early.
 #[derive(Debug)]
 pub enum Failure {
-    /// All that is to be said has been said.
-    Silent(Exit),
-    /// Something is to be said on standard error.
-    Told {
-        /// How the process ends.
-        exit: Exit,
-        /// What went wrong, in one sentence.
-        message: String,
-        /// What to do about it.
-        hint: Option<String>,
-    },
+    /// Whoever read our output has read what they wanted.
+    PipeClosed,
+    /// Something went wrong.
+    Told(Box<Trouble>),
+}
+
+/// What went wrong. Under `--json` this is what is printed.
+#[derive(Debug, Serialize)]
+pub struct Trouble {
+    /// What went wrong, in one sentence.
+    #[serde(rename = "error")]
+    pub message: String,
+    /// What kind of failure it is.
+    #[serde(serialize_with = "name")]
+    pub kind: Kind,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// What it concerns, where a command was given several ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The parameter at fault, as the protocol calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// With this key the command can be repeated, and is carried out once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The approval as it stands, where somebody was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<Approval>>,
+    /// What else went wrong, where a command was given several ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Trouble>,
+    /// Whether a person has been told it already, by the result itself or one by one.
+    #[serde(skip)]
+    pub is_shown: bool,
+}
+
+fn name<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name())
+}
+
+impl Trouble {
+    /// The sentence and, on a line of its own, the next step.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}\n  {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl Failure {
     /// A failure that says what went wrong.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self::Told {
-            exit,
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self::Told(Box::new(Trouble {
             message: message.into(),
+            kind,
             hint: None,
-        }
+            id: None,
+            field: None,
+            idempotency_key: None,
+            approval: None,
+            further: Vec::new(),
+            is_shown: false,
+        }))
+    }
+
+    /// One that what was printed says already: it is told to programs only.
+    pub fn shown(kind: Kind, message: impl Into<String>) -> Self {
+        Self::new(kind, message).with(|trouble| trouble.is_shown = true)
+    }
+
+    /// What went wrong with several things, of which a person was told one by one.
+    pub fn of_several(failures: Vec<Trouble>) -> Self {
+        let mut failures = failures.into_iter();
+        let Some(mut first) = failures.next() else {
+            return Self::failed("nothing was done");
+        };
+        first.further = failures.collect();
+        first.is_shown = true;
+        Self::Told(Box::new(first))
     }
 
     /// Something failed.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(Exit::Failed, message)
+        Self::new(Kind::Failed, message)
     }
 
     /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, message)
+        Self::new(Kind::Usage, message)
     }
 
     /// Adds what to do, unless that is known already.
     #[must_use]
     pub fn with_hint(self, next: impl Into<String>) -> Self {
-        match self {
-            Self::Told {
-                exit,
-                message,
-                hint: None,
-            } => Self::Told {
-                exit,
-                message,
-                hint: Some(next.into()),
-            },
-            settled @ (Self::Silent(_) | Self::Told { .. }) => settled,
+        self.with(|trouble| {
+            trouble.hint.get_or_insert_with(|| next.into());
+        })
+    }
+
+    /// Adds the approval as it stands.
+    #[must_use]
+    pub fn with_approval(self, approval: Option<Approval>) -> Self {
+        self.with(|trouble| trouble.approval = approval.map(Box::new))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Trouble)) -> Self {
+        if let Self::Told(trouble) = &mut self {
+            change(trouble);
         }
+        self
     }
 
     /// How the process ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Silent(exit) | Self::Told { exit, .. } => *exit,
+            Self::PipeClosed => Exit::PipeClosed,
+            Self::Told(trouble) => trouble.kind.exit(),
         }
     }
 }
@@ -117,16 +191,37 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         // Who closes our output has read what they wanted.
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::Silent(Exit::Done)
+            Self::PipeClosed
         } else {
-            Self::failed(format!("writing the output: {error}"))
+            Self::new(Kind::Output, format!("writing the output: {error}"))
+        }
+    }
+}
+
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::usage("the command needs a subcommand").with_hint("--help lists them");
+        }
+        // What is wrong, then advice and usage, each in a paragraph.
+        let text = error.render().to_string();
+        let mut parts = text
+            .split("\n\n")
+            .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|part| !part.is_empty() && !part.starts_with("For more information"));
+        let what = parts.next().unwrap_or_default();
+        let failure = Self::usage(what.trim_start_matches("error: "));
+        let advice: Vec<String> = parts.collect();
+        match advice.is_empty() {
+            true => failure.with_hint("--help shows what can be typed"),
+            false => failure.with_hint(advice.join("; ")),
         }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+        Self::new(Kind::Configuration, error.to_string())
     }
 }
 
@@ -138,7 +233,10 @@ impl From<serde_json::Error> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let failure = Self::new(exit_of(&error), error.to_string());
+        let mut failure = Self::new(Kind::from(&error), error.to_string());
+        if let Self::Told(trouble) = &mut failure {
+            tell_programs(trouble, &error);
+        }
         let hint = match &error {
             ClientError::Rpc {
                 code: METHOD_NOT_FOUND,
@@ -179,32 +277,17 @@ impl From<ClientError> for Failure {
     }
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+/// What the error holds beside its sentence.
+fn tell_programs(trouble: &mut Trouble, error: &ClientError) {
     match error {
-        ClientError::NotRunning { .. }
-        | ClientError::Connect(_)
-        | ClientError::Spawn(_)
-        | ClientError::Lost { .. }
-        | ClientError::Silent { .. }
-        | ClientError::TimedOut { .. }
-        | ClientError::NotKnown { .. } => Exit::NoDaemon,
-        ClientError::Garbled { .. } => Exit::Failed,
-        ClientError::Rpc { kind, .. } => match kind {
-            Some(ErrorKind::NotFound) => Exit::NotFound,
-            Some(ErrorKind::AlreadyResolved) => Exit::AlreadyResolved,
-            Some(ErrorKind::InvalidParams | ErrorKind::Ambiguous) => Exit::Usage,
-            Some(
-                ErrorKind::Conflict
-                | ErrorKind::Forbidden
-                | ErrorKind::Unavailable
-                | ErrorKind::TooLarge
-                | ErrorKind::LaunchFailed
-                | ErrorKind::Expired
-                | ErrorKind::AlreadyDone
-                | ErrorKind::Internal,
-            )
-            | None => Exit::Failed,
-        },
+        ClientError::Rpc {
+            data: Some(data), ..
+        } => {
+            trouble.field.clone_from(&data.field);
+            trouble.approval.clone_from(&data.approval);
+        }
+        ClientError::NotKnown { key, .. } => trouble.idempotency_key = Some(key.clone()),
+        _ => {}
     }
 }
 
@@ -252,8 +335,9 @@ mod tests {
             Exit::NoDaemon,
             Exit::Declined,
             Exit::Withdrawn,
+            Exit::PipeClosed,
         ];
-        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6, 7, 141]);
     }
 
     #[test]
@@ -282,9 +366,24 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_left_is_no_failure() {
+    fn what_is_not_known_says_with_which_key_to_repeat_it() {
+        let error = ClientError::NotKnown {
+            source: Box::new(ClientError::TimedOut { method: "m".into() }),
+            key: "k".into(),
+        };
+        let Failure::Told(trouble) = Failure::from(error) else {
+            unreachable!("it is told");
+        };
+        let json = serde_json::to_value(&trouble).unwrap_or_default();
+        assert_eq!(json["kind"], "not_known");
+        assert_eq!(json["idempotency_key"], "k");
+        assert_eq!(trouble.kind.exit(), Exit::NoDaemon);
+    }
+
+    #[test]
+    fn a_reader_that_left_is_told_nothing() {
         let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert_eq!(failure.exit(), Exit::Done);
+        assert_eq!(failure.exit(), Exit::PipeClosed);
         let failure = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(failure.exit(), Exit::Failed);
     }

@@ -1,9 +1,10 @@
 //! `export`: a whole conversation as Markdown or JSON.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tempfile::NamedTempFile;
 
 use super::exit::Failure;
 use super::output::{Output, safe_json};
@@ -28,8 +29,10 @@ pub struct Args {
     pub output: Option<PathBuf>,
 
     /// The format
-    #[arg(long, value_enum, default_value_t = Format::Md)]
-    pub format: Format,
+    ///
+    /// Default: md, or json with --json.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 /// In which form.
@@ -47,7 +50,11 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let session = client.get_session_state(&args.id).await?;
     let ask = async |params: &GetConversationParams| client.get_conversation(params).await;
     let events = conversation::whole(ask, &session.id).await?;
-    let text = match args.format {
+    let format = args.format.unwrap_or(match context.out.is_json() {
+        true => Format::Json,
+        false => Format::Md,
+    });
+    let text = match format {
         Format::Md => {
             let mut transcript = Transcript::new();
             transcript.replace(events, false);
@@ -56,8 +63,15 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Format::Json => safe_json(&serde_json::to_string_pretty(&events)?).into_owned(),
     };
     match args.output {
+        None if format == Format::Md && context.out.is_json() => {
+            context.out.json(&json!({"markdown": text.trim_end()}))
+        }
         None => write(&mut context.out, &text),
-        Some(file) => create(&file, &text),
+        Some(file) => {
+            create(&file, &text)?;
+            let written = json!({"file": std::path::absolute(&file)?});
+            context.out.result(&written, |_| Ok(()))
+        }
     }
 }
 
@@ -76,11 +90,16 @@ fn create(file: &Path, text: &str) -> Result<(), Failure> {
             _ => failure,
         }
     };
-    let mut new = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .map_err(failed)?;
-    writeln!(new, "{}", text.trim_end()).map_err(failed)
+    // Beside its place first: the file is there whole, or not at all.
+    let directory = match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut new = NamedTempFile::new_in(directory).map_err(failed)?;
+    writeln!(new, "{}", text.trim_end()).map_err(failed)?;
+    new.as_file().sync_all().map_err(failed)?;
+    match new.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(error.error)),
+    }
 }

@@ -1,11 +1,9 @@
 //! `interrupt`: stop what agents are doing now.
 
 use super::exit::Failure;
-use super::several::{self, Failures};
-use super::{Context, complete, settle};
+use super::several::{self, Outcomes};
+use super::{Context, complete, printer, settle};
 use crate::domain::Status;
-use crate::domain::text::sanitize_line;
-use crate::format;
 
 /// Arguments of `interrupt`.
 #[derive(Debug, clap::Args)]
@@ -27,31 +25,30 @@ pub struct Args {
 /// Interrupts the sessions' turns.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
-    let mut failures = Failures::default();
+    let mut outcomes = Outcomes::new();
     let mut interrupting = Vec::new();
     for session in several::find(&client, &args.ids).await? {
         match client.interrupt_session(&session.id).await {
-            Ok(answer) => interrupting.push((session.id, answer.status)),
-            Err(error) => failures.add(&session.id, error),
+            Ok(_) => interrupting.push(session.id),
+            Err(error) => outcomes.failed(&session.id, error),
         }
     }
-    for (id, status) in interrupting {
-        let status = match args.no_wait {
-            true => Ok(status),
-            false => settle::until(&client, &id, "its turn to end", |now| {
-                now.status != Status::Interrupting
-            })
-            .await
-            .map(|now| format::status(now.status).to_owned()),
-        };
-        match status {
-            Ok(status) => {
-                context
-                    .out
-                    .line(format!("{} {}", sanitize_line(&id), sanitize_line(&status)))?
+    for id in interrupting {
+        let session = match args.no_wait {
+            true => client.get_session_state(&id).await.map_err(Failure::from),
+            false => {
+                settle::until(&client, &id, "its turn to end", |now| {
+                    now.status != Status::Interrupting
+                })
+                .await
             }
-            Err(failure) => failures.add(&id, failure),
+        };
+        match session {
+            Ok(session) => outcomes.done(&mut context.out, session, |out, session| {
+                out.line(printer::session_line(session))
+            }),
+            Err(failure) => outcomes.failed(&id, failure),
         }
     }
-    failures.end()
+    outcomes.end(&mut context.out)
 }

@@ -3,6 +3,8 @@
 //! A new key goes alone to standard output, so that it can be put where it belongs without being
 //! shown; what else is to be said goes to standard error.
 
+use serde_json::json;
+
 use super::exit::Failure;
 use super::{Context, output};
 use crate::domain::text::sanitize_line;
@@ -35,11 +37,7 @@ enum Verb {
         ask_only: bool,
     },
     /// List keys, without their values
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Revoke a key
     Revoke {
         /// Its name
@@ -55,8 +53,16 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             let made = client
                 .create_key(&CreateKeyParams { name, ask_only })
                 .await?;
-            context.out.line(sanitize_line(&made.key))?;
             let health = client.health().await?;
+            if context.out.is_json() {
+                return context.out.json(&json!({
+                    "key": made.key,
+                    "info": made.info,
+                    "api_base_url": health.http_address.map(|address| format!("http://{address}/humanlayer/v1")),
+                    "api_problem": health.http_problem,
+                }));
+            }
+            context.out.line(sanitize_line(&made.key))?;
             output::warn(&match (health.http_address, health.http_problem) {
                 (Some(address), _) => format!(
                     "this key is not shown again; the API is at http://{address}/humanlayer/v1"
@@ -71,31 +77,27 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             });
             Ok(())
         }
-        Verb::List { json } => list(
+        Verb::List => list(
             &mut context,
             client.list_keys(&ListKeysParams {}).await?.keys,
-            json,
         ),
         Verb::Revoke { name } => {
             let revoked = client.revoke_key(&RevokeKeyParams { name }).await?;
-            let name = sanitize_line(&revoked.info.name).into_owned();
-            context.out.line(format!("{name} revoked"))?;
-            Ok(())
+            context.out.result(&revoked.info, |out| {
+                let name = sanitize_line(&revoked.info.name);
+                out.line(format!("{name} revoked"))
+            })
         }
     }
 }
 
-fn list(
-    context: &mut Context,
-    keys: Vec<crate::protocol::keys::KeyInfo>,
-    json: bool,
-) -> Result<(), Failure> {
+fn list(context: &mut Context, keys: Vec<crate::protocol::keys::KeyInfo>) -> Result<(), Failure> {
     let terminal = context.out.is_terminal();
     let time = |at: jiff::Timestamp| format::time(at, terminal);
     let none = "No keys. Create one with `humanlayer keys new NAME`.";
     let header = ["NAME", "SCOPE", "CREATED", "LAST USED", "REVOKED"];
     let columns = (header, &["NAME"][..]);
-    context.out.list(keys, json, none, columns, |key| {
+    context.out.list(keys, none, columns, |key| {
         let scope = if key.may_decide {
             "ask and answer"
         } else {

@@ -108,22 +108,16 @@ pub struct Args {
     /// Print what the agent does until its turn ends
     #[arg(long, conflicts_with = "json")]
     pub follow: bool,
-
-    /// Print the response as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Starts an agent.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let params = params(&args)?;
     let launched = launch(&params, &context).await?;
-    if args.json {
-        return context.out.json(&launched);
-    }
-    let id = sanitize_line(&launched.session_id).into_owned();
-    context.out.line(&id)?;
-    context.out.flush()?;
+    context.out.result(&launched, |out| {
+        out.line(sanitize_line(&launched.session_id))?;
+        out.flush()
+    })?;
     if args.follow {
         return follow_to_end(&launched.session_id, context).await;
     }

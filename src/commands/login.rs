@@ -3,6 +3,7 @@
 //! Starts no daemon, and shows the key nowhere.
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 
 use super::exit::Failure;
 use super::{Context, output, ping, secret};
@@ -44,18 +45,28 @@ pub async fn run(args: Args, flags: &Flags, mut context: Context) -> Result<(), 
         changes.push(("api_base_url", base.as_str()));
     }
     config::set(&file, &changes)?;
-    context.out.line(format!(
-        "{project}: the key is stored in {}",
-        sanitize_line(&file.to_string_lossy())
-    ))?;
     tell_what_hides_it(flags, &key, &base);
     let socket = &context.config.daemon_socket.value;
-    if Client::connect(socket).await.is_ok() {
-        context.out.line(
-            "the running daemon uses it after `humanlayer daemon restart`, which is safe: sessions keep running",
-        )?;
-    }
-    Ok(())
+    let must_restart = Client::connect(socket).await.is_ok();
+    let file = file.to_string_lossy();
+    let stored = json!({
+        "name": project.name(),
+        "slug": project.slug(),
+        "file": file,
+        "daemon_must_restart": must_restart,
+    });
+    context.out.result(&stored, |out| {
+        out.line(format!(
+            "{project}: the key is stored in {}",
+            sanitize_line(&file)
+        ))?;
+        if must_restart {
+            out.line(
+                "the running daemon uses it after `humanlayer daemon restart`, which is safe: sessions keep running",
+            )?;
+        }
+        Ok(())
+    })
 }
 
 /// The environment may go before what was stored.

@@ -4,6 +4,7 @@
 //! conversation is read and what was printed is not printed again, so nothing
 //! falls between the two.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,8 @@ const RETRY: Duration = Duration::from_millis(20);
 #[command(after_long_help = "Examples:\n  \
     humanlayer logs 1a2b3c4d\n  \
     humanlayer logs 1a2b3c4d --limit 20 -f\n  \
-    humanlayer logs 1a2b3c4d --raw | jq .type")]
+    humanlayer logs 1a2b3c4d --raw | jq .type\n  \
+    humanlayer logs 1a2b3c4d --json | jq -r .event_type")]
 pub struct Args {
     /// The session
     #[arg(add = complete::sessions())]
@@ -126,14 +128,14 @@ async fn follow(
                     let approval = line
                         .patiently(async |client| Ok(client.get_approval(&id).await?))
                         .await?;
-                    if approval.outcome == Outcome::Pending {
+                    if approval.outcome == Outcome::Pending && !out.is_json() {
                         out.line("")?;
                         printer::approval(out, &approval)?;
                         out.line("")?;
                     }
                     false
                 }
-                None if event.r#type == "message_updated" && !raw => {
+                None if event.r#type == "message_updated" && !raw && !out.is_json() => {
                     printer::message_updated(out, &event)?;
                     false
                 }
@@ -264,10 +266,17 @@ async fn end_of_conversation(
         };
     }
     for piece in &events {
-        printer::piece(out, piece)?;
+        write_piece(out, piece)?;
     }
     *last = events.back().map_or(0, |piece| piece.sequence);
     Ok(())
+}
+
+fn write_piece(out: &mut Output, piece: &ConversationEvent) -> Result<(), Failure> {
+    match out.is_json() {
+        true => out.json_line(piece),
+        false => Ok(printer::piece(out, piece)?),
+    }
 }
 
 async fn rest_of_conversation(
@@ -284,7 +293,7 @@ async fn rest_of_conversation(
             .await?
             .events;
         for piece in &events {
-            printer::piece(out, piece)?;
+            write_piece(out, piece)?;
             *last = (*last).max(piece.sequence);
         }
         if events.len() < limit as usize {
@@ -313,7 +322,9 @@ async fn raw_lines(
         for raw in &lines {
             *last = Some(raw.offset);
             // A line that is not JSON is the agent's mistake; it is shown, but safely.
-            let shown = if serde_json::from_str::<&RawValue>(&raw.line).is_ok() {
+            let shown = if out.is_json() {
+                Cow::Owned(safe_json(&serde_json::to_string(raw)?).into_owned())
+            } else if serde_json::from_str::<&RawValue>(&raw.line).is_ok() {
                 safe_json(&raw.line)
             } else {
                 sanitize_line(&raw.line)

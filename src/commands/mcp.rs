@@ -13,6 +13,7 @@ use crate::mcp::contact::Contact;
 use crate::mcp::stdio;
 
 use super::exit::Failure;
+use super::output;
 
 /// Arguments of `mcp`.
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,8 @@ enum Server {
 /// Serves until the client is gone.
 pub fn run(args: &Args, flags: &Flags) -> Result<(), Failure> {
     let config = Config::load(flags)?;
-    logging::init(Destination::Stderr, config.log_level.value)
+    let color = output::has_color();
+    logging::init(Destination::Stderr { color }, config.log_level.value)
         .map_err(|cause| Failure::failed(cause.to_string()))?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");

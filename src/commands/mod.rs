@@ -31,6 +31,7 @@ pub mod export;
 mod input;
 pub mod interrupt;
 pub mod keys;
+pub mod kind;
 pub mod launch;
 pub mod login;
 pub mod logs;
@@ -57,9 +58,11 @@ pub mod terminals;
 pub mod unsend;
 pub mod watch;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::io::ErrorKind;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{self, Cli, Verb};
 use crate::client::{Client, ensure_daemon};
 use crate::config::Config;
 use crate::protocol::PROTOCOL_VERSION;
@@ -104,20 +107,37 @@ impl Context {
 /// Does what the command line says, and says on standard error why it could not.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    if cli.json {
+        output::use_json();
+    }
+    output::use_color(cli.color);
     match dispatch(cli) {
         Ok(()) => Exit::Done,
-        Err(Failure::Silent(exit)) => exit,
-        Err(Failure::Told {
-            exit,
-            message,
-            hint,
-        }) => {
-            output::warn(&match hint {
-                Some(hint) => format!("{message}\n  {hint}"),
-                None => message,
-            });
-            exit
-        }
+        Err(failure) => give_up(failure),
+    }
+}
+
+/// Says why a command failed. This is the only place that does.
+fn give_up(failure: Failure) -> Exit {
+    let exit = failure.exit();
+    if let Failure::Told(trouble) = failure {
+        output::error(&trouble);
+    }
+    exit
+}
+
+/// What becomes of a command line that is none, or that asks for help or the version.
+#[must_use]
+pub fn not_understood(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
+    if error.use_stderr() && cli::asks_for_json(arguments) {
+        output::use_json();
+        return give_up(Failure::from(error));
+    }
+    match error.print() {
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Exit::PipeClosed,
+        Ok(()) | Err(_) if error.use_stderr() => Exit::Usage,
+        Ok(()) => Exit::Done,
+        Err(cause) => give_up(cause.into()),
     }
 }
 
@@ -133,7 +153,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     }
     // Those that need no configuration, or must work with a broken one.
     let verb = match cli.verb {
-        Some(Verb::Completions(args)) => return completions::run(&args),
+        Some(Verb::Completions(args)) => return completions::run(&args, Output::new()),
         Some(Verb::Docs(args)) => return docs::run(&args, Output::new()),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
@@ -149,12 +169,14 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         idempotency_key: cli.idempotency_key,
     };
     // The dashboard shows them itself.
-    if verb.is_some() || !tui::runtime::has_terminal() {
+    if verb.is_some() || context.out.is_json() || !tui::runtime::has_terminal() {
         warn_of_configuration(&context.config);
     }
     block_on(async move {
         match verb {
-            None if tui::runtime::has_terminal() => dashboard::run(context).await,
+            None if tui::runtime::has_terminal() && !context.out.is_json() => {
+                dashboard::run(context).await
+            }
             None => overview::run(context).await,
             // It writes the file that the options name.
             Some(Verb::Login(args)) => login::run(args, &flags, context).await,

@@ -2,24 +2,66 @@
 //!
 //! Owns the difference between a terminal (tables, relative times, short ids)
 //! and a pipe (tab-separated rows, exact times, whole ids), and that nothing
-//! deceptive gets through. No colour is ever used, so there is none to switch off.
+//! deceptive gets through. Under `--json` all that is printed is JSON: the result on standard output;
+//! on standard error one object a line, `{"warning": …}`, `{"note": …}`, and at last the error. No
+//! colour is ever used here, so there is none to switch off.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use clap::ColorChoice;
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::exit::Trouble;
 use super::table;
 use crate::domain::text;
 
 /// Width of a terminal that does not tell its own.
 const COLUMNS: u16 = 100;
 
+/// Whether this process writes JSON.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on all is written as JSON. Called once, before anything is written.
+pub fn use_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether colours are wanted: never (1), always (2), or as the surroundings say (0).
+static COLOR: AtomicU8 = AtomicU8::new(0);
+
+/// Says when colours are used. Called once, before anything is drawn.
+pub fn use_color(when: ColorChoice) {
+    let code = match when {
+        ColorChoice::Auto => 0,
+        ColorChoice::Never => 1,
+        ColorChoice::Always => 2,
+    };
+    COLOR.store(code, Ordering::Relaxed);
+}
+
+/// Whether a terminal is to be drawn on in colours.
+#[must_use]
+pub fn has_color() -> bool {
+    match COLOR.load(Ordering::Relaxed) {
+        1 => false,
+        2 => true,
+        _ => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn as_json() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
+}
+
 /// Standard output.
 pub struct Output {
     out: Box<dyn Write>,
     terminal: bool,
+    json: bool,
 }
 
 impl Output {
@@ -28,7 +70,8 @@ impl Output {
     pub fn new() -> Self {
         let out = io::stdout().lock();
         Self {
-            terminal: out.is_terminal(),
+            terminal: out.is_terminal() && !as_json(),
+            json: as_json(),
             out: Box::new(out),
         }
     }
@@ -39,6 +82,7 @@ impl Output {
         Self {
             out: Box::new(out),
             terminal: false,
+            json: false,
         }
     }
 
@@ -46,6 +90,24 @@ impl Output {
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether it is to be JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes what came of a command: the value as JSON, else what `words` writes.
+    pub fn result(
+        &mut self,
+        value: &impl Serialize,
+        words: impl FnOnce(&mut Self) -> io::Result<()>,
+    ) -> Result<(), super::Failure> {
+        match self.json {
+            true => self.json(value),
+            false => Ok(words(self)?),
+        }
     }
 
     /// Writes a line of our own words; anything foreign in it must be safe already.
@@ -81,12 +143,11 @@ impl Output {
     pub fn list<T: Serialize, const N: usize>(
         &mut self,
         items: Vec<T>,
-        json: bool,
         none: &str,
         (header, yielding): ([&str; N], &[&str]),
         row: impl Fn(T) -> [String; N],
     ) -> Result<(), super::Failure> {
-        if json {
+        if self.json {
             return self.json(&items);
         }
         if items.is_empty() && self.terminal {
@@ -182,14 +243,47 @@ pub fn safe_json(json: &str) -> Cow<'_, str> {
 
 /// Says something on standard error.
 pub fn warn(message: &str) {
-    // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(io::stderr(), "humanlayer: {}", text::sanitize(message));
+    say("warning", "humanlayer: ", message);
 }
 
 /// Says something on standard error that is no part of what was asked for.
 pub fn note(message: &str) {
+    say("note", "", message);
+}
+
+fn say(name: &str, before: &str, message: &str) {
+    if as_json() {
+        return complain(&serde_json::json!({ name: message }));
+    }
     // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(io::stderr(), "{}", text::sanitize(message));
+    let _ = writeln!(io::stderr(), "{before}{}", text::sanitize(message));
+}
+
+/// Says on standard error why a command failed; nothing that a person was told already.
+pub fn error(trouble: &Trouble) {
+    if as_json() {
+        complain(trouble);
+    } else if !trouble.is_shown {
+        warn(&trouble.in_words());
+    }
+}
+
+/// Says to a person what went wrong with one of several; a program is told at the end.
+pub fn complain_of(id: &str, trouble: &Trouble) {
+    if !as_json() {
+        warn(&format!(
+            "{}: {}",
+            text::sanitize_line(id),
+            trouble.in_words()
+        ));
+    }
+}
+
+/// Writes a JSON object on one line of standard error.
+fn complain(object: &impl Serialize) {
+    let json = serde_json::to_string(object).unwrap_or_default();
+    // In one piece, so that no other program's words come between.
+    let _ = io::stderr().write_all(format!("{}\n", safe_json(&json)).as_bytes());
 }
 
 #[cfg(test)]

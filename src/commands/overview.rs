@@ -18,6 +18,9 @@ pub async fn run(mut context: Context) -> Result<(), Failure> {
     };
     let now = client.get_overview(&params).await?;
     let out = &mut context.out;
+    if out.is_json() {
+        return out.json(&now);
+    }
     out.line(summary(&now))?;
     if let Some(first) = now.pending_approvals.first() {
         out.line("")?;

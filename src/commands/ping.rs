@@ -19,14 +19,10 @@ use crate::domain::text::sanitize_line;
     humanlayer ping\n  \
     humanlayer ping --json\n\n\
     Exits with 1 when the API cannot be reached or refuses the key, with 2 when there is no key.")]
-pub struct Args {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
+pub struct Args {}
 
 /// Asks for the project of the configured key.
-pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+pub async fn run(_: Args, mut context: Context) -> Result<(), Failure> {
     let Some(key) = &context.config.api_key.value else {
         return Err(Failure::usage("no API key is configured")
             .with_hint("store one with `humanlayer login`, or set HUMANLAYER_API_KEY"));
@@ -37,23 +33,34 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     )?;
     let (project, took) = project(&api).await?;
     let millis = took.as_secs_f64() * 1e3;
-    if args.json {
-        return context.out.json(&serde_json::json!({
-            "name": project.0.name,
-            "slug": project.0.slug,
-            "place": api.place(),
-            "milliseconds": (millis * 1e3).round() / 1e3,
-        }));
-    }
-    context.out.line(format!(
-        "{project} at {}, {millis:.0} ms",
-        sanitize_line(api.place())
-    ))?;
-    Ok(())
+    let answer = serde_json::json!({
+        "name": project.name(),
+        "slug": project.slug(),
+        "place": api.place(),
+        "milliseconds": (millis * 1e3).round() / 1e3,
+    });
+    context.out.result(&answer, |out| {
+        out.line(format!(
+            "{project} at {}, {millis:.0} ms",
+            sanitize_line(api.place())
+        ))
+    })
 }
 
 /// A project as it is shown.
 pub struct Shown(Project);
+
+impl Shown {
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Its short name.
+    pub fn slug(&self) -> Option<&str> {
+        self.0.slug.as_deref()
+    }
+}
 
 impl std::fmt::Display for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

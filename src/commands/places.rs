@@ -22,11 +22,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// List the places on record
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Put the place of a running process on record
     Add {
         /// Its process id
@@ -43,9 +39,9 @@ enum Verb {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     match args.verb {
-        Verb::List { json } => {
+        Verb::List => {
             let places = client.list_places(&ListPlacesParams {}).await?.places;
-            list(&mut context, places, json)
+            list(&mut context, places)
         }
         Verb::Add { pid } => {
             let added = client.add_place(&AddPlaceParams { pid }).await?.place;
@@ -59,16 +55,18 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
 }
 
 fn say(context: &mut Context, done: &str, place: &PlaceInfo) -> Result<(), Failure> {
-    let name = sanitize_line(&place.place);
-    Ok(context.out.line(format!("{done} {}: {name}", place.id))?)
+    context.out.result(place, |out| {
+        let name = sanitize_line(&place.place);
+        out.line(format!("{done} {}: {name}", place.id))
+    })
 }
 
-fn list(context: &mut Context, places: Vec<PlaceInfo>, json: bool) -> Result<(), Failure> {
+fn list(context: &mut Context, places: Vec<PlaceInfo>) -> Result<(), Failure> {
     let terminal = context.out.is_terminal();
     let none = "No places. Programs that are started in a terminal may decide.";
     let header = ["ID", "PLACE", "PROGRAM", "STATE", "ADDED BY", "ADDED"];
     let columns = (header, &["PLACE"][..]);
-    context.out.list(places, json, none, columns, |place| {
+    context.out.list(places, none, columns, |place| {
         [
             place.id.to_string(),
             place.place,

@@ -204,6 +204,15 @@ fn questions(out: &mut Output, input: &Value) -> io::Result<()> {
     Ok(())
 }
 
+/// A session's id and status, for whoever has done something with it.
+pub fn session_line(session: &SessionState) -> String {
+    format!(
+        "{} {}",
+        sanitize_line(&session.id),
+        format::status(session.status)
+    )
+}
+
 /// Writes a session.
 pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     let terminal = out.is_terminal();

@@ -28,10 +28,12 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         title: args.title,
     };
     client.update_session_title(&params).await?;
-    context.out.line(format!(
-        "{} {}",
-        sanitize_line(&params.session_id),
-        sanitize_line(&params.title)
-    ))?;
-    Ok(())
+    let session = client.get_session_state(&params.session_id).await?;
+    context.out.result(&session, |out| {
+        out.line(format!(
+            "{} {}",
+            sanitize_line(&session.id),
+            sanitize_line(&params.title)
+        ))
+    })
 }

@@ -30,8 +30,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let session = client.restart_session(&params).await?.session;
     // Its status is still that of the process that has ended.
-    context
-        .out
-        .line(format!("{} restarting", sanitize_line(&session.id)))?;
-    Ok(())
+    context.out.result(&session, |out| {
+        out.line(format!("{} restarting", sanitize_line(&session.id)))
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::Context;
 use super::daemon;
 use super::exit::Failure;
@@ -59,17 +61,20 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         }
         Err(error) => return Err(error.into()),
     };
+    let path = path.to_string_lossy();
     let out = &mut context.out;
-    out.line(format!(
-        "restored {} ({})",
-        sanitize_line(&path.to_string_lossy()),
-        sanitize_line(&contents)
-    ))?;
-    if !kept.is_empty() {
+    if !out.is_json() {
         out.line(format!(
-            "the database that was in use is {}",
-            sanitize_line(&kept)
+            "restored {} ({})",
+            sanitize_line(&path),
+            sanitize_line(&contents)
         ))?;
+        if !kept.is_empty() {
+            out.line(format!(
+                "the database that was in use is {}",
+                sanitize_line(&kept)
+            ))?;
+        }
     }
     let client = ensure_daemon(config).await?;
     let health = client.health().await?;
@@ -78,11 +83,18 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         .iter()
         .filter(|alarm| alarm.kind == "session_adopted");
     let adopted = adopted.count();
-    if adopted > 0 {
-        out.line(format!(
-            "{adopted} sessions that it did not know were adopted from their directories"
-        ))?;
-    }
-    out.line("no standing permission, grant or key applies until you acknowledge the alarm: humanlayer alarms")?;
-    Ok(())
+    let restored = json!({
+        "path": path,
+        "contents": contents,
+        "kept": (!kept.is_empty()).then_some(kept),
+        "adopted_sessions": adopted,
+    });
+    out.result(&restored, |out| {
+        if adopted > 0 {
+            out.line(format!(
+                "{adopted} sessions that it did not know were adopted from their directories"
+            ))?;
+        }
+        out.line("no standing permission, grant or key applies until you acknowledge the alarm: humanlayer alarms")
+    })
 }

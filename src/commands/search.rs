@@ -1,6 +1,7 @@
 //! `search`: search all conversations.
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
 use super::output::warn;
 use super::{Context, complete};
 use crate::format;
@@ -29,10 +30,6 @@ pub struct Args {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: u32,
-
-    /// Print the response as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Lists the places, the newest first; like `grep` it fails where there is none.
@@ -48,15 +45,17 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         .await?
         .search_conversations(&params)
         .await?;
-    if args.json {
-        return context.out.json(&found);
-    }
     let terminal = context.out.is_terminal();
+    if context.out.is_json() {
+        context.out.json(&found)?;
+    } else if found.hits.is_empty() && terminal {
+        context.out.line("No matches.")?;
+    }
     if found.hits.is_empty() {
-        if terminal {
-            context.out.line("No matches.")?;
-        }
-        return Err(Failure::Silent(Exit::Failed));
+        return Err(Failure::shown(Kind::NoMatch, "no matches"));
+    }
+    if context.out.is_json() {
+        return Ok(());
     }
     context.out.rows(
         ["SESSION", "#", "TYPE", "WHEN", "MATCH"],

@@ -1,7 +1,7 @@
 //! `send`: a message to a session. One whose process has ended is resumed.
 
 use super::exit::Failure;
-use super::{Context, input, output};
+use super::{Context, input, output, printer};
 use crate::domain::text::sanitize_line;
 use crate::format;
 use crate::protocol::session::{SendMessageParams, SendMessageResponse};
@@ -26,11 +26,12 @@ pub struct Args {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let sent = message(&mut context, args.id, &args.text).await?;
     let session = &sent.session;
-    context.out.line(format!(
-        "{} {}",
-        sanitize_line(&session.id),
-        crate::format::status(session.status)
-    ))?;
+    context
+        .out
+        .result(&sent, |out| out.line(printer::session_line(session)))?;
+    if context.out.is_json() {
+        return Ok(());
+    }
     if let (true, None, Some(id)) = (sent.queued, &session.waiting_for, sent.message_id) {
         output::note(&format!(
             "Queued: the agent reads it during its present turn or after it. `humanlayer unsend {} {id}` withdraws it until then.",

@@ -36,10 +36,6 @@ pub struct Args {
     /// Print ids only
     #[arg(short, long, conflicts_with = "json")]
     pub quiet: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// The statuses by the names that people read; the wire's are understood too.
@@ -65,7 +61,7 @@ fn statuses() -> impl clap::builder::TypedValueParser<Value = Status> {
 /// Lists sessions, the last active first.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let sessions = fetch(&context.client().await?, &args).await?;
-    if args.json {
+    if context.out.is_json() {
         return context.out.json(&sessions);
     }
     if args.quiet {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::exit::Failure;
+use super::kind::Kind;
 use super::output;
 use crate::client::Client;
 use crate::format;
@@ -31,16 +32,16 @@ pub async fn until(
             return Ok(session);
         }
         if begun.elapsed() > LIMIT {
-            return Err(Failure::failed(format!(
-                "{what} took longer than {} s; it goes on",
-                LIMIT.as_secs()
-            ))
+            return Err(Failure::new(
+                Kind::TimedOut,
+                format!("{what} took longer than {} s; it goes on", LIMIT.as_secs()),
+            )
             .with_hint(format!("look again: humanlayer show {id}")));
         }
         if !said && begun.elapsed() > SAY_AFTER {
             said = true;
-            output::warn(&format!(
-                "{}: waiting for {what}",
+            output::note(&format!(
+                "humanlayer: {}: waiting for {what}",
                 format::session_id(&session.id, true)
             ));
         }

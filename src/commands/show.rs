@@ -1,6 +1,7 @@
 //! `show`: one session, or one approval, in full.
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
 use super::{Context, complete, printer};
 use crate::client::Client;
 use crate::domain::Delivery;
@@ -18,10 +19,6 @@ pub struct Args {
     /// The session or approval
     #[arg(add = complete::sessions_and_approvals())]
     pub id: String,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Pieces at the end of a conversation among which messages are looked for that the agent has not read.
@@ -52,22 +49,20 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             let approval = match client.get_approval(&args.id).await {
                 Err(error) if error.is(ErrorKind::NotFound) => {
                     return Err(Failure::new(
-                        Exit::NotFound,
+                        Kind::NOT_FOUND,
                         format!("no session or approval has the id {}", args.id),
                     )
                     .with_hint("`humanlayer sessions --all` and `humanlayer approvals --all` list them all"));
                 }
                 settled => settled?,
             };
-            if args.json {
-                return context.out.json(&approval);
-            }
-            printer::approval(&mut context.out, &approval)?;
-            return Ok(());
+            return context
+                .out
+                .result(&approval, |out| printer::approval(out, &approval));
         }
         Err(error) => return Err(error.into()),
     };
-    if args.json {
+    if context.out.is_json() {
         return context.out.json(&session);
     }
     printer::session(&mut context.out, &session)?;

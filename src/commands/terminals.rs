@@ -21,11 +21,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// List confirmed terminals
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Confirm a terminal
     Confirm {
         /// Its process id, or that of a process in it
@@ -37,25 +33,27 @@ enum Verb {
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     match args.verb {
-        Verb::List { json } => {
+        Verb::List => {
             let listed = client.list_terminals(&ListTerminalsParams {}).await?;
-            list(&mut context, listed.terminals, json)
+            list(&mut context, listed.terminals)
         }
         Verb::Confirm { pid } => {
-            client
+            let confirmed = client
                 .confirm_terminal(&ConfirmTerminalParams { pid })
                 .await?;
-            context.out.line("confirmed").map_err(Failure::from)
+            context
+                .out
+                .result(&confirmed.terminals, |out| out.line("confirmed"))
         }
     }
 }
 
-fn list(context: &mut Context, terminals: Vec<TerminalInfo>, json: bool) -> Result<(), Failure> {
+fn list(context: &mut Context, terminals: Vec<TerminalInfo>) -> Result<(), Failure> {
     let terminal = context.out.is_terminal();
     let none = "No terminals had to be confirmed.";
     let header = ["PID", "PROGRAM", "CONFIRMED BY", "CONFIRMED"];
     let columns = (header, &["PROGRAM"][..]);
-    context.out.list(terminals, json, none, columns, |info| {
+    context.out.list(terminals, none, columns, |info| {
         [
             info.pid.to_string(),
             info.program,

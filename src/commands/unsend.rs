@@ -1,8 +1,10 @@
 //! `unsend`: withdraw a message that the agent has not read.
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
 use super::{Context, complete, show};
 use crate::domain::text::{sanitize_line, summary};
+use crate::protocol::error::ErrorKind;
 use crate::protocol::messages::{WithdrawMessageParams, WithdrawalOutcome};
 
 /// Characters of a message that are repeated.
@@ -30,10 +32,6 @@ pub struct Args {
     /// Withdraw all that the agent has not read
     #[arg(long)]
     pub all: bool,
-
-    /// Print what came of it as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Withdraws messages.
@@ -53,6 +51,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         ));
     }
     let mut too_late = None;
+    let mut answers = Vec::new();
     for message_id in messages {
         let params = WithdrawMessageParams {
             session_id: session.id.clone(),
@@ -60,16 +59,14 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         };
         let answer = client.withdraw_message(&params).await?;
         let id = answer.message_id;
-        if args.json {
-            context.out.json(&answer)?;
-        } else if answer.outcome == WithdrawalOutcome::Withdrawn {
+        if answer.outcome == WithdrawalOutcome::Withdrawn && !context.out.is_json() {
             let words = unread.iter().find(|piece| piece.id == id);
             let words = words.and_then(|piece| piece.content.as_deref());
             let words = summary(words.unwrap_or_default(), WORDS);
             let line = format!("Withdrawn: message {id} {words}");
             context.out.line(sanitize_line(line.trim_end()))?;
         }
-        let reason = answer.reason.unwrap_or_default();
+        let reason = answer.reason.clone().unwrap_or_default();
         match answer.outcome {
             WithdrawalOutcome::Withdrawn => {}
             WithdrawalOutcome::TooLate => {
@@ -79,9 +76,13 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 too_late = Some(format!("message {id} is not withdrawn yet: {reason}"));
             }
         }
+        answers.push(answer);
+    }
+    if context.out.is_json() {
+        context.out.json(&answers)?;
     }
     match too_late {
-        Some(problem) => Err(Failure::new(Exit::Failed, problem)),
+        Some(problem) => Err(Failure::new(Kind::Refused(ErrorKind::Conflict), problem)),
         None => Ok(()),
     }
 }

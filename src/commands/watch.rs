@@ -12,14 +12,10 @@ use crate::protocol::session::GetOverviewParams;
     humanlayer watch\n  \
     humanlayer watch --json | jq 'select(.type == \"new_approval\")'\n\n\
     Reconnects after a daemon restart without missing events.")]
-pub struct Args {
-    /// Print events as JSON, one a line
-    #[arg(long)]
-    pub json: bool,
-}
+pub struct Args {}
 
 /// Prints events until the reader leaves or the daemon stays away.
-pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
+pub async fn run(_: Args, mut context: Context) -> Result<(), Failure> {
     let client = context.client().await?;
     let now = client.get_overview(&GetOverviewParams::default()).await?;
     let params = SubscribeEventsParams {
@@ -28,14 +24,14 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     };
     let mut events = Events::open(&context.config.daemon_socket.value, params).await?;
     drop(client);
-    if !args.json && context.out.is_terminal() && !now.pending_approvals.is_empty() {
+    if context.out.is_terminal() && !now.pending_approvals.is_empty() {
         approvals::write(&mut context.out, &now.pending_approvals)?;
     }
     let terminal = context.out.is_terminal();
     loop {
         context.out.flush()?;
         match events.next().await? {
-            Update::Event(event) if args.json => context.out.json_line(&event)?,
+            Update::Event(event) if context.out.is_json() => context.out.json_line(&event)?,
             Update::Event(event) => {
                 context.out.line(printer::event_line(&event, terminal))?;
             }

@@ -33,7 +33,10 @@ pub enum Destination<'a> {
     /// Into one file a day in this directory, of which [`FILES_KEPT`] are kept.
     Directory(&'a Path),
     /// To standard error, for a terminal or a service manager.
-    Stderr,
+    Stderr {
+        /// Whether a terminal gets colours.
+        color: bool,
+    },
 }
 
 /// Why there is no log.
@@ -88,8 +91,8 @@ pub fn init(destination: Destination<'_>, level: LogLevel) -> Result<(), Logging
                 .with(bounded)
                 .try_init()
         }
-        Destination::Stderr => builder
-            .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        Destination::Stderr { color } => builder
+            .with_ansi(color && std::io::stderr().is_terminal())
             .event_format(Counting::new(limiter))
             .with_writer(Capped::new(std::io::stderr))
             .finish()

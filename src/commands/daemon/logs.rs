@@ -5,8 +5,11 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::commands::Context;
-use crate::commands::exit::{Exit, Failure};
+use crate::commands::exit::Failure;
+use crate::commands::kind::Kind;
 use crate::logging;
 
 /// How often a followed log is looked at.
@@ -22,7 +25,7 @@ pub async fn run(follow: bool, mut context: Context) -> Result<(), Failure> {
         None if follow => Reading::default(),
         None => {
             return Err(Failure::new(
-                Exit::NotFound,
+                Kind::NOT_FOUND,
                 format!("there is no log in {}", directory.display()),
             )
             .with_hint("a daemon that runs with --headless logs to standard error"));
@@ -30,7 +33,13 @@ pub async fn run(follow: bool, mut context: Context) -> Result<(), Failure> {
     };
     loop {
         while let Some(lines) = open.read()? {
-            context.out.block("", lines.trim_end_matches('\n'))?;
+            if context.out.is_json() {
+                for line in lines.lines() {
+                    context.out.json_line(&json!({"line": line}))?;
+                }
+            } else {
+                context.out.block("", lines.trim_end_matches('\n'))?;
+            }
         }
         context.out.flush()?;
         if !follow {

@@ -9,6 +9,8 @@ mod serve;
 mod status;
 mod stop;
 
+use serde_json::json;
+
 use super::Context;
 use super::exit::Failure;
 use crate::client::{Client, ensure_daemon};
@@ -47,11 +49,7 @@ pub enum What {
     /// Restart the daemon; sessions keep running
     Restart,
     /// Show daemon status
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Status,
     /// Print the daemon's newest log
     Logs {
         /// Keep printing as more comes
@@ -94,28 +92,31 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
             say_running(&client, &mut context).await
         }
         What::Stop => {
-            let line = match stop(&context.config).await? {
-                stop::Stopped::WasNotRunning => "the daemon was not running",
-                stop::Stopped::Done => "stopped; sessions keep running",
+            let (ran, line) = match stop(&context.config).await? {
+                stop::Stopped::WasNotRunning => (false, "the daemon was not running"),
+                stop::Stopped::Done => (true, "stopped; sessions keep running"),
             };
-            Ok(context.out.line(line)?)
+            context
+                .out
+                .result(&json!({"was_running": ran}), |out| out.line(line))
         }
         What::Restart => {
             stop(&context.config).await?;
             let client = ensure_daemon(&context.config).await?;
             say_running(&client, &mut context).await
         }
-        What::Status { json } => status::run(json, context).await,
+        What::Status => status::run(context).await,
         What::Logs { follow } => logs::run(follow, context).await,
     }
 }
 
 async fn say_running(client: &Client, context: &mut Context) -> Result<(), Failure> {
     let health = client.health().await?;
-    context.out.line(format!(
-        "running: version {}, pid {}",
-        sanitize_line(&health.version),
-        health.pid
-    ))?;
-    Ok(())
+    context.out.result(&health, |out| {
+        out.line(format!(
+            "running: version {}, pid {}",
+            sanitize_line(&health.version),
+            health.pid
+        ))
+    })
 }

@@ -12,7 +12,8 @@ use daemonize::Daemonize;
 use secrecy::SecretString;
 
 use super::parent;
-use crate::commands::exit::{Exit, Failure};
+use crate::commands::exit::Failure;
+use crate::commands::output;
 use crate::config::{Config, Flags};
 use crate::daemon::http::HttpOptions;
 use crate::daemon::humanlayer_api::Settings;
@@ -24,7 +25,8 @@ use crate::platform::{self, Step};
 pub fn headless(config: &Config) -> Result<(), Failure> {
     let starter = starter()?;
     platform::keep_files_private();
-    logging::init(Destination::Stderr, config.log_level.value)
+    let color = output::has_color();
+    logging::init(Destination::Stderr { color }, config.log_level.value)
         .map_err(|cause| Failure::failed(cause.to_string()))?;
     serve(config, starter, false)
 }
@@ -47,14 +49,16 @@ pub fn detached(flags: &Flags) -> Result<(), Failure> {
         .map(|pipe| Some(File::from(pipe)))
         .map_err(|cause| Failure::failed(format!("keeping the report's pipe: {cause}")))?;
     become_daemon(flags, &mut report).map_err(|failure| {
-        if let Failure::Told { message, hint, .. } = failure
-            && let Some(report) = &mut report
-        {
-            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let Failure::Told(trouble) = failure else {
+            return failure;
+        };
+        if let Some(report) = &mut report {
+            let hint = trouble.hint.map(|hint| format!("; {hint}"));
+            let hint = hint.unwrap_or_default();
             // Late in life nobody reads it any more, and the log has it too.
-            let _ = write!(report, "{message}{hint}");
+            let _ = write!(report, "{}{hint}", trouble.message);
         }
-        Failure::Silent(Exit::Failed)
+        Failure::shown(trouble.kind, trouble.message)
     })
 }
 

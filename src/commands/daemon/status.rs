@@ -3,7 +3,8 @@
 use crate::client::Client;
 use crate::client::ClientError;
 use crate::commands::Context;
-use crate::commands::exit::{Exit, Failure};
+use crate::commands::exit::Failure;
+use crate::commands::kind::Kind;
 use crate::commands::output::Output;
 use crate::domain::text::sanitize_line;
 use crate::format;
@@ -11,13 +12,13 @@ use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::remote_api::RemoteApiHealth;
 
 /// Says how the daemon is; fails when none runs or something is wrong with it.
-pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
+pub async fn run(mut context: Context) -> Result<(), Failure> {
     let socket = &context.config.daemon_socket.value;
     let client = match Client::connect(socket).await {
         Ok(client) => client,
         Err(ClientError::NotRunning { path }) => {
             return Err(Failure::new(
-                Exit::NoDaemon,
+                Kind::NotRunning,
                 format!("no daemon is running on {}", path.display()),
             )
             .with_hint("start it with `humanlayer daemon start`"));
@@ -25,7 +26,7 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     };
     let health = client.health().await?;
-    if json {
+    if context.out.is_json() {
         context.out.json(&health)?;
     } else {
         let out = &mut context.out;
@@ -99,10 +100,10 @@ pub async fn run(json: bool, mut context: Context) -> Result<(), Failure> {
             ))?;
         }
     }
-    if health.problem.is_some() {
-        return Err(Failure::Silent(Exit::Failed));
+    match health.problem {
+        Some(problem) => Err(Failure::shown(Kind::CheckFailed, problem)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn remote_api(out: &mut Output, api: &RemoteApiHealth) -> std::io::Result<()> {

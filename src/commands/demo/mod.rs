@@ -17,7 +17,9 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::daemon;
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
+use super::kind::Kind;
+use super::output;
 use crate::config::{Config, Flags};
 use crate::runner::{RunnerState, SessionDir, is_alive};
 use crate::tui::runtime;
@@ -85,7 +87,7 @@ pub async fn run(args: Args, flags: &Flags) -> Result<(), Failure> {
     match ended {
         Ok(status) if status.success() => Ok(()),
         // It has said why itself.
-        Ok(_) => Err(Failure::Silent(Exit::Failed)),
+        Ok(_) => Err(Failure::shown(Kind::Failed, "the dashboard failed")),
         Err(error) => Err(Failure::failed(format!("showing the dashboard: {error}"))),
     }
 }
@@ -109,6 +111,7 @@ async fn show(stage: &Stage) -> std::io::Result<ExitStatus> {
                 .filter_map(|name| Some((name, std::env::var_os(name)?))),
         )
         .env("HOME", stage.home())
+        .envs((!output::has_color()).then_some(("NO_COLOR", "1")))
         .current_dir(stage.project());
     let mut child = command.spawn()?;
     let [interrupt, terminate, hangup] = &mut told;
@@ -134,8 +137,8 @@ fn end(child: &Child) {
 
 /// Ends the daemon and the sessions. What cannot be ended is killed, as nobody could answer it.
 async fn clean_up(config: &Config, stage: &Stage) {
-    if let Err(Failure::Told { message, .. }) = daemon::stop(config).await {
-        super::output::warn(&message);
+    if let Err(Failure::Told(trouble)) = daemon::stop(config).await {
+        output::warn(&trouble.message);
     }
     let deadline = Instant::now() + END_LIMIT;
     let mut told = false;

@@ -12,6 +12,7 @@ mod life;
 mod looking;
 mod printing;
 mod refusing;
+mod scripting;
 mod starting;
 mod tables;
 mod verbs;

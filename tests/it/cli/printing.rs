@@ -71,7 +71,8 @@ fn whoever_closes_the_pipe_has_read_enough() {
             format!("ID={id}; '{program}' {verb} | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}");
         let said = finish(cli.dressed("bash", &["-c", &line]), "");
         assert_eq!(said.stderr, "", "{verb}");
-        assert_eq!(said.ok(), "0\n", "{verb}");
+        // The usual tools die of the signal, which a shell counts so. Short outputs are out before.
+        assert!(["141\n", "0\n"].contains(&&*said.ok()), "{verb}");
     }
 }
 
