@@ -35,8 +35,7 @@ impl Run<'_> {
                     .iter()
                     .find(|arg| arg.text != "--" && !arg.text.starts_with('-'))
                 {
-                    let script = script.text.clone();
-                    drop(self.text(&script));
+                    self.runs_arg(script, &format!("trap {}", script.text));
                 }
             }
             "set" if rest.first().is_some_and(|arg| arg.text == "--") => {
@@ -50,13 +49,7 @@ impl Run<'_> {
                 }
             }
             "read" | "mapfile" | "readarray" => {
-                for name in rest.iter().filter(|arg| !arg.text.starts_with('-')) {
-                    let value = match &stdin.text {
-                        Some(text) if !stdin.is_nothing() => Arg::of(text.trim()),
-                        _ => Arg::unknown("$read", stdin.origin.min(Origin::Computed)),
-                    };
-                    self.set(&name.text, vec![value], false, false);
-                }
+                self.reads_into(name, rest, stdin);
             }
             "printf" if rest.first().is_some_and(|arg| arg.text == "-v") => {
                 if let Some((target, args)) = rest.get(1..).and_then(<[Arg]>::split_first) {
@@ -113,10 +106,25 @@ impl Run<'_> {
                     self.runs(&flow, &format!("{name} {path}"));
                 }
             }
+            "bind" => {
+                for arg in rest {
+                    if let Some((_, script)) = arg.text.split_once("\":") {
+                        drop(self.text(script));
+                    }
+                }
+            }
+            "enable" if rest.iter().any(|arg| arg.text == "-f") => {
+                self.found
+                    .add(reason::HIJACKS, &format!("enable {}", join(rest)));
+            }
+            "hash" if rest.iter().any(|arg| arg.text == "-p") => {
+                self.found
+                    .add(reason::HIJACKS, &format!("hash {}", join(rest)));
+            }
             "export" | "declare" | "local" | "readonly" | "typeset" | "return" | "exit"
             | "break" | "continue" | "wait" | "jobs" | "bg" | "fg" | "set" | "shopt" | "unset"
             | "test" | "[" | "let" | "type" | "hash" | "popd" | "dirs" | "true" | "false" | ":"
-            | "ulimit" | "umask" | "getopts" | "disown" | "bind" | "complete" | "compgen" => {
+            | "ulimit" | "umask" | "getopts" | "disown" | "complete" | "compgen" => {
                 let variable = |arg: &Arg| arg.text.contains("HISTFILE");
                 if name == "unset" && rest.iter().any(variable) {
                     self.found.add(reason::HIDES, &join(rest));
@@ -125,5 +133,47 @@ impl Run<'_> {
             _ => return None,
         }
         Some(Flow::nothing())
+    }
+
+    /// Puts what is read into variables.
+    fn reads_into(&mut self, builtin: &str, rest: &[Arg], stdin: &Flow) {
+        let names: Vec<&Arg> = rest
+            .iter()
+            .filter(|arg| !arg.text.starts_with('-'))
+            .collect();
+        let text = stdin.text.clone().filter(|_| !stdin.is_nothing());
+        let Some(text) = text else {
+            let value = Arg::unknown("$read", stdin.origin.min(Origin::Computed));
+            for name in names {
+                self.set(&name.text, vec![value.clone()], false, false);
+            }
+            return;
+        };
+        let ends = self.word_ends();
+        let parts: Vec<&str> = match builtin {
+            "read" => text.trim().split(|c| ends.contains(c)).collect(),
+            _ => text.lines().collect(),
+        };
+        let is_array = builtin != "read"
+            || rest
+                .iter()
+                .any(|arg| arg.text.starts_with('-') && arg.text.contains('a'));
+        if is_array {
+            let values: Vec<Arg> = parts.iter().take(64).map(|part| Arg::of(*part)).collect();
+            for name in names {
+                self.set(&name.text, values.clone(), false, true);
+            }
+            return;
+        }
+        let last = names.len().saturating_sub(1);
+        for (at, name) in names.iter().enumerate() {
+            // The last one takes all that is left.
+            let value = match parts.get(at) {
+                Some(_) if at == last => parts.get(at..).unwrap_or_default().join(" "),
+                Some(part) => (*part).to_owned(),
+                None => String::new(),
+            };
+            self.set(&name.text, vec![Arg::of(value)], false, false);
+        }
     }
 }

@@ -16,7 +16,9 @@ mod builtins;
 mod code;
 #[cfg(test)]
 mod corpus;
+mod earlier;
 mod environment;
+mod evaluation;
 mod names;
 mod paths;
 mod programs;

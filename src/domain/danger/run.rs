@@ -1,6 +1,6 @@
 //! A script carried out on paper: which programs would run, with what, and what they would read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::shell::{self, Body, Command, Cut, Pipeline, Redirect, Script, Word};
@@ -38,9 +38,15 @@ pub(super) struct Run<'f> {
     /// How many process substitutions it has had.
     pub processes: usize,
     functions: HashMap<String, Rc<Command>>,
+    /// Variables that stand for others.
+    pub references: HashMap<String, String>,
+    /// Variables whose values are evaluated as arithmetic.
+    pub numbers: HashSet<String>,
+    /// Values that variables had before.
+    pub earlier: HashMap<String, Vec<Vec<Arg>>>,
     /// What aliases stand for.
     pub aliases: HashMap<String, String>,
-    /// Functions that are being carried out.
+    /// Functions that are being carried out, and variables (`$x`) that are being evaluated.
     active: Vec<String>,
     /// Whether what runs now runs beside something else.
     is_beside: bool,
@@ -60,6 +66,9 @@ impl<'f> Run<'f> {
             is_loading: false,
             processes: 0,
             functions: HashMap::new(),
+            references: HashMap::new(),
+            numbers: HashSet::new(),
+            earlier: HashMap::new(),
             aliases: HashMap::new(),
             active: Vec::new(),
             is_beside: false,
@@ -192,6 +201,9 @@ impl<'f> Run<'f> {
                 let mut args = Vec::new();
                 for assignment in assignments {
                     let mut values = Vec::new();
+                    if let Some(index) = &assignment.index {
+                        self.subscript(index);
+                    }
                     for word in &assignment.values {
                         if assignment.values.len() == 1 {
                             values.push(self.text_of(word));
@@ -203,8 +215,13 @@ impl<'f> Run<'f> {
                         let value = value.text.clone();
                         self.environment(&assignment.name, &value);
                     }
+                    self.declared(words, &assignment.name, &values);
+                    let earlier = self.with_earlier(&assignment.values);
                     let is_array = values.len() != 1;
                     self.set(&assignment.name, values, assignment.is_appended, is_array);
+                    for values in earlier {
+                        self.keep_earlier(&assignment.name, values);
+                    }
                 }
                 let was_loading = self.is_loading;
                 self.is_loading |= words.first().and_then(Word::plain) == Some("export");
@@ -233,6 +250,7 @@ impl<'f> Run<'f> {
                         self.found.add(reason::EMPTIES, &format!("> {path}"));
                     }
                 }
+                self.run_with_earlier(words, &stdin);
                 if args.is_empty() {
                     stdin.clone()
                 } else {
@@ -294,9 +312,8 @@ impl<'f> Run<'f> {
                 Flow::nothing()
             }
             Body::Test(words) => {
-                for word in words {
-                    self.words(word);
-                }
+                let args: Vec<Arg> = words.iter().map(|word| self.text_of(word)).collect();
+                self.tested(&args, false);
                 Flow::nothing()
             }
         };
@@ -364,18 +381,31 @@ impl<'f> Run<'f> {
         let Some(body) = self.functions.get(name).cloned() else {
             return Flow::nothing();
         };
-        if self.active.iter().any(|active| active == name) {
+        if self.is_active(name) {
             if self.is_beside {
                 self.found.add(reason::STOPS, name);
             }
             return Flow::nothing();
         }
-        self.active.push(name.to_owned());
         let positional = std::mem::replace(&mut self.positional, args.map(<[Arg]>::to_vec));
-        let flow = self.nested(|run| run.command(&body, Flow::nothing()));
+        let flow = self.within(name.to_owned(), |run| {
+            run.nested(|run| run.command(&body, Flow::nothing()))
+        });
         self.positional = positional;
-        self.active.pop();
         flow
+    }
+
+    /// Does something within which it is not done again.
+    pub fn within<T>(&mut self, name: String, go: impl FnOnce(&mut Self) -> T) -> T {
+        self.active.push(name);
+        let done = go(self);
+        self.active.pop();
+        done
+    }
+
+    /// Whether something of this name is being done.
+    pub fn is_active(&self, name: &str) -> bool {
+        self.active.iter().any(|active| active == name)
     }
 
     /// Carries out one program with its arguments.
@@ -403,6 +433,11 @@ impl<'f> Run<'f> {
         // Whether the name stands for a function or an alias when it is reached cannot be known, so that
         // the program of that name is judged as well.
         let shadow = self.shadow(&name, rest);
+        self.builtin_evaluates(&name, rest);
+        if name.contains('[') && name != "[" && name != "[[" {
+            // An assignment that was not read as one.
+            self.target(&first.text);
+        }
         if let Some(flow) = self.builtin(&name, rest, stdin) {
             return shadow.unwrap_or(flow);
         }

@@ -197,12 +197,12 @@ impl Fields {
     }
 
     /// A value that falls apart at blanks.
-    fn split(&mut self, arg: &Arg) {
+    fn split(&mut self, arg: &Arg, ends: &str) {
         if !arg.is_known() {
             self.open().append_arg(arg);
             return;
         }
-        for (at, part) in arg.text.split([' ', '\t', '\n']).enumerate() {
+        for (at, part) in arg.text.split(|c| ends.contains(c)).enumerate() {
             if at > 0 {
                 self.close();
             }
@@ -214,6 +214,19 @@ impl Fields {
                 });
             }
         }
+    }
+
+    /// All of them as one text.
+    fn joined(mut self) -> Arg {
+        self.close();
+        let mut whole = Arg::of("");
+        for (at, arg) in self.done.iter().enumerate() {
+            if at > 0 {
+                whole.append(" ");
+            }
+            whole.append_arg(arg);
+        }
+        whole
     }
 
     /// Words that stay as they are, in the place of one: `"$@"`.
@@ -255,15 +268,14 @@ impl Run<'_> {
         for piece in &word.pieces {
             self.piece(piece, &mut fields);
         }
-        fields.close();
-        let mut whole = Arg::of("");
-        for (at, arg) in fields.done.iter().enumerate() {
-            if at > 0 {
-                whole.append(" ");
-            }
-            whole.append_arg(arg);
-        }
-        whole
+        fields.joined()
+    }
+
+    /// The one text that a piece of a word comes to.
+    pub fn piece_text(&mut self, piece: &Piece) -> Arg {
+        let mut fields = Fields::default();
+        self.piece(piece, &mut fields);
+        fields.joined()
     }
 
     fn piece(&mut self, piece: &Piece, fields: &mut Fields) {
@@ -279,16 +291,18 @@ impl Run<'_> {
                 fields.open().append(text);
             }
             Piece::Parameter(parameter, quoting) => {
-                let is_each = parameter.name == "@" || parameter.index.as_deref() == Some("@");
+                let index = parameter.index.as_ref().and_then(Word::plain);
+                let is_each = parameter.name == "@" || index == Some("@");
                 let value = self.parameter(parameter);
                 self.spend(value.iter().map(|arg| arg.text.len() + 1).sum());
                 match quoting {
                     Quoting::None => {
+                        let ends = self.word_ends();
                         for (at, arg) in value.iter().enumerate() {
                             if at > 0 {
                                 fields.close();
                             }
-                            fields.split(arg);
+                            fields.split(arg, &ends);
                         }
                     }
                     Quoting::Double if is_each => fields.each(&value),
@@ -320,7 +334,7 @@ impl Run<'_> {
                 };
                 self.spend(arg.text.len());
                 match quoting {
-                    Quoting::None => fields.split(&arg),
+                    Quoting::None => fields.split(&arg, &self.word_ends()),
                     Quoting::Double => fields.open().append_arg(&arg),
                 }
             }
@@ -333,7 +347,7 @@ impl Run<'_> {
                 fields.open().append(&path);
             }
             Piece::Arithmetic(word) => {
-                self.text_of(word);
+                self.evaluated(word);
                 fields.open().append("1");
             }
         }
@@ -342,7 +356,8 @@ impl Run<'_> {
     /// The values of an expansion.
     fn parameter(&mut self, parameter: &Parameter) -> Vec<Arg> {
         let name = parameter.name.as_str();
-        let known = self.variable(name, parameter.index.as_deref());
+        let index = parameter.index.as_ref().map(|index| self.subscript(index));
+        let known = self.variable(name, index.as_deref());
         let unknown = || {
             let sign = if name.len() == 1 || parameter.index.is_none() {
                 ""
@@ -374,19 +389,29 @@ impl Run<'_> {
             }
             Change::Indirect => {
                 let named = known.and_then(|values| values.into_iter().next());
+                let named = named.filter(Arg::is_known);
+                if let Some(named) = &named {
+                    self.target(&named.text);
+                }
                 named
-                    .filter(Arg::is_known)
                     .and_then(|named| self.variable(&named.text, None))
                     .unwrap_or_else(unknown)
             }
+            Change::Prompt => {
+                for value in known.iter().flatten() {
+                    self.substituted(&value.text);
+                }
+                vec![Arg::unknown(&format!("${{{name}}}"), Origin::Computed)]
+            }
             Change::Part(part) => {
+                let part = self.evaluated(part);
                 let value = match name {
                     // As it is on every machine.
                     "HOME" | "PWD" | "PATH" | "SHELL" => Some("/".to_owned()),
                     _ => known.filter(|v| v.iter().all(Arg::is_known)).map(join),
                 };
                 value
-                    .and_then(|value| slice(&value, part))
+                    .and_then(|value| slice(&value, &part))
                     .map_or_else(unknown, |text| vec![Arg::of(text)])
             }
             Change::Cut(pattern, at_end) => {
@@ -434,6 +459,7 @@ impl Run<'_> {
 
     /// A variable's values; none where it comes from outside and may be anything.
     fn variable(&self, name: &str, index: Option<&str>) -> Option<Vec<Arg>> {
+        let name = self.resolve(name);
         if let Some(values) = self.variables.get(name) {
             return Some(match index {
                 Some("@" | "*") => values.clone(),
@@ -488,7 +514,11 @@ impl Run<'_> {
             values = joined;
         }
         values.truncate(MAX_VALUES);
-        self.variables.insert(name.to_owned(), values);
+        let name = self.resolve(name).to_owned();
+        let before = self.variables.insert(name.clone(), values);
+        if let Some(before) = before.filter(|_| !is_appended) {
+            self.keep_earlier(&name, before);
+        }
     }
 }
 

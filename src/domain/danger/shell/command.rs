@@ -1,8 +1,10 @@
 //! Commands: lists, pipelines, compound commands, redirections.
 
 use super::word::is_name;
-use super::{Assignment, Body, Command, Here, Pipeline, Reader, Redirect, Script, Word};
+use super::{Assignment, Body, Command, Here, Piece, Pipeline, Reader, Redirect, Script, Word};
 
+/// Characters of `[…]` before a `=` that are looked through.
+const MAX_SUBSCRIPT: usize = 128;
 /// Steps that a command costs beside its text.
 const COMMAND: usize = 48;
 
@@ -109,7 +111,10 @@ impl Reader {
             '(' if self.ahead(1) == Some('(') && self.is_arithmetic(2) => {
                 self.next();
                 self.next();
-                Body::Test(vec![self.arithmetic()])
+                let within = self.arithmetic();
+                Body::Test(vec![Word {
+                    pieces: vec![Piece::Arithmetic(within)],
+                }])
             }
             '(' => {
                 self.next();
@@ -250,7 +255,10 @@ impl Reader {
         self.blanks(false);
         let mut words = Vec::new();
         let name = if self.takes("((") {
-            words.push(self.arithmetic());
+            let within = self.arithmetic();
+            words.push(Word {
+                pieces: vec![Piece::Arithmetic(within)],
+            });
             String::new()
         } else {
             self.next_name()
@@ -384,14 +392,9 @@ impl Reader {
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
+        let name_ends = by;
         if self.ahead(by) == Some('[') {
-            while self
-                .ahead(by)
-                .is_some_and(|c| !matches!(c, ']' | ' ' | '\n'))
-            {
-                by += 1;
-            }
-            by += 1;
+            by = self.subscript_ends(by + 1);
         }
         let is_appended = self.ahead(by) == Some('+');
         by += usize::from(is_appended);
@@ -400,8 +403,18 @@ impl Reader {
             self.steps = self.steps.saturating_sub(by);
             return None;
         }
-        for _ in 0..=by {
-            self.next();
+        let mut index = None;
+        if self.ahead(name_ends) == Some('[') {
+            for _ in 0..=name_ends {
+                self.next();
+            }
+            index = Some(self.subscript());
+            self.takes("+");
+            self.takes("=");
+        } else {
+            for _ in 0..=by {
+                self.next();
+            }
         }
         let mut values = Vec::new();
         if self.takes("(") {
@@ -420,9 +433,31 @@ impl Reader {
         }
         Some(Assignment {
             name,
+            index,
             is_appended,
             values,
         })
+    }
+
+    /// How many characters ahead a `[…]` is over whose text begins so many ahead.
+    fn subscript_ends(&self, from: usize) -> usize {
+        let mut by = from;
+        let mut open = 0_usize;
+        let mut quote = None;
+        while by < from + MAX_SUBSCRIPT {
+            match (self.ahead(by), quote) {
+                (None | Some('\n'), _) => break,
+                (Some(c), Some(begun)) if c == begun => quote = None,
+                (Some(_), Some(_)) => {}
+                (Some(c @ ('\'' | '"')), None) => quote = Some(c),
+                (Some('['), None) => open += 1,
+                (Some(']'), None) if open == 0 => return by + 1,
+                (Some(']'), None) => open -= 1,
+                (Some(_), None) => {}
+            }
+            by += 1;
+        }
+        by
     }
 
     /// Reads a redirection, if one comes next.

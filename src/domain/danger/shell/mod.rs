@@ -61,6 +61,16 @@ pub(super) fn read(text: &str, steps: &mut usize) -> Reading {
     }
 }
 
+/// Reads a text in which only `$`, backquotes and backslashes count, as within double quotes.
+pub(super) fn read_quoted(text: &str, steps: &mut usize) -> (Word, Option<Cut>) {
+    let mut reader = Reader::new(text.chars().collect(), *steps);
+    let mut word = reader.expanded();
+    let mut bodies = std::mem::take(&mut reader.here);
+    fill_word(&mut word, &mut bodies);
+    *steps = reader.steps;
+    (word, reader.cut)
+}
+
 /// A here-document whose text has not been reached, or has.
 #[derive(Debug)]
 struct Here {
@@ -206,7 +216,7 @@ fn fill_command(command: &mut Command, bodies: &mut Vec<Here>) {
         Body::Simple { assignments, words } => {
             for word in assignments
                 .iter_mut()
-                .flat_map(|a| &mut a.values)
+                .flat_map(|a| a.index.iter_mut().chain(&mut a.values))
                 .chain(words)
             {
                 fill_word(word, bodies);
@@ -228,19 +238,29 @@ fn fill_word(word: &mut Word, bodies: &mut Vec<Here>) {
         match piece {
             Piece::Output(script, _) | Piece::Process(script) => fill(script, bodies),
             Piece::Arithmetic(word) => fill_word(word, bodies),
-            Piece::Parameter(parameter, _) => match &mut parameter.change {
-                Change::Default(word)
-                | Change::Instead(word)
-                | Change::Cut(word, _)
-                | Change::Other(word) => fill_word(word, bodies),
-                Change::Replace(from, to, _) => {
-                    fill_word(from, bodies);
-                    fill_word(to, bodies);
+            Piece::Parameter(parameter, _) => {
+                if let Some(index) = &mut parameter.index {
+                    fill_word(index, bodies);
                 }
-                Change::None | Change::Part(_) | Change::Case(_) | Change::Indirect => {}
-            },
+                fill_change(&mut parameter.change, bodies);
+            }
             Piece::Plain(_) | Piece::Quoted(_) => {}
         }
+    }
+}
+
+fn fill_change(change: &mut Change, bodies: &mut Vec<Here>) {
+    match change {
+        Change::Default(word)
+        | Change::Part(word)
+        | Change::Instead(word)
+        | Change::Cut(word, _)
+        | Change::Other(word) => fill_word(word, bodies),
+        Change::Replace(from, to, _) => {
+            fill_word(from, bodies);
+            fill_word(to, bodies);
+        }
+        Change::None | Change::Case(_) | Change::Indirect | Change::Prompt => {}
     }
 }
 

@@ -110,7 +110,7 @@ fn scripts_are_taken_apart() {
         ("if a; then b; fi; c", "{a/b}; c"),
         ("while a; do b; done < f", "{a/b} <f"),
         ("for x in a b; do c $x; done", "for x a,b:c·$x"),
-        ("for ((i=0;i<3;i++)); do a; done", "for  :a"),
+        ("for ((i=0;i<3;i++)); do a; done", "for  $((…)):a"),
         (
             "case $x in a|b) c ;; (*) d; e ;; esac; f",
             "{[$x]/c/d; e}; f",
@@ -119,7 +119,7 @@ fn scripts_are_taken_apart() {
         ("{ a; b; } > f", "{a; b} >f"),
         ("f() { a; }; function g { b; }", "f(){a}; g(){b}"),
         ("[[ a && $(b) ]] && c", "[a·$(b)]; c"),
-        ("((x++)); d", "[]; d"),
+        ("((x++)); d", "[$((…))]; d"),
         ("((a); (b))", "((a); (b))"),
         ("bash <(curl x)", "bash·<(curl·x)"),
         ("cat <<EOF > f\nrm $x\nEOF\nls", "cat <<''' >f; ls"),

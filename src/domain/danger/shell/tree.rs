@@ -64,6 +64,8 @@ pub enum Body {
 pub struct Assignment {
     /// The variable.
     pub name: String,
+    /// `[…]` behind its name.
+    pub index: Option<Word>,
     /// Whether it is appended to.
     pub is_appended: bool,
     /// Its values; more than one for an array.
@@ -124,7 +126,7 @@ pub struct Parameter {
     /// The variable: a name, a number, or a sign.
     pub name: String,
     /// `[…]` behind it.
-    pub index: Option<String>,
+    pub index: Option<Word>,
     /// What is done with the value.
     pub change: Change,
 }
@@ -139,7 +141,7 @@ pub enum Change {
     /// `${x:+word}`.
     Instead(Word),
     /// `${x:from:count}`.
-    Part(String),
+    Part(Word),
     /// `${x#pattern}`, `${x%pattern}`: whether it is cut at the end.
     Cut(Word, bool),
     /// `${x/pattern/word}`: whether everywhere.
@@ -148,6 +150,8 @@ pub enum Change {
     Case(bool),
     /// `${!x}`: the value of the variable that it names.
     Indirect,
+    /// `${x@P}`: the value as a prompt would show it, with its substitutions carried out.
+    Prompt,
     /// Any other: what comes of it is not known.
     Other(Word),
 }

@@ -241,8 +241,28 @@ impl Reader {
             if matches!(c, '$' | '`') {
                 self.piece(&mut word, Quoting::Double);
             } else {
+                word.push(c, true);
                 self.next();
             }
+        }
+        word
+    }
+
+    /// The rest of `[…]`.
+    pub(super) fn subscript(&mut self) -> Word {
+        let mut word = Word::default();
+        let mut open = 0_usize;
+        while let Some(c) = self.peek() {
+            match c {
+                '[' => open += 1,
+                ']' if open == 0 => {
+                    self.next();
+                    break;
+                }
+                ']' => open -= 1,
+                _ => {}
+            }
+            self.piece(&mut word, Quoting::None);
         }
         word
     }
@@ -288,12 +308,8 @@ impl Reader {
         }
         let mut index = None;
         if self.peek() == Some('[') {
-            let mut text = String::new();
             self.next();
-            while let Some(c) = self.next().filter(|c| *c != ']') {
-                text.push(c);
-            }
-            index = Some(text);
+            index = Some(self.subscript());
         }
         let change = match self.peek() {
             _ if is_length => Change::Other(self.until('}')),
@@ -306,12 +322,8 @@ impl Reader {
                 }
             }
             Some(':') if !matches!(self.ahead(1), Some('-' | '=' | '+' | '?')) => {
-                let mut part = String::new();
                 self.next();
-                while let Some(c) = self.next().filter(|c| *c != '}') {
-                    part.push(c);
-                }
-                Change::Part(part)
+                Change::Part(self.until('}'))
             }
             Some(c) => {
                 self.next();
@@ -342,6 +354,13 @@ impl Reader {
                         match rest.plain() {
                             Some(rest) if rest.starts_with(sign) => Change::Case(sign == '^'),
                             _ => Change::Other(rest),
+                        }
+                    }
+                    Some('@') => {
+                        let kind = self.until('}');
+                        match kind.plain() {
+                            Some("P") => Change::Prompt,
+                            _ => Change::Other(kind),
                         }
                     }
                     _ => Change::Other(self.until('}')),
