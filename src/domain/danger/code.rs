@@ -4,82 +4,13 @@
 //! quotes; that is enough for what an agent writes in one line, and for what hides nothing.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
 
+use super::code_table::{INTERPRETERS, is_deleting, is_shell_call, is_touching};
 use super::programs::Call;
 use super::run::Run;
 use super::tokens::{Token, made, texts, tokens};
 use super::value::{Arg, Flow, Origin};
 use super::{paths, reason, sql};
-
-/// Interpreters, with the options whose value is a program.
-const INTERPRETERS: &[(&str, &str)] = &[
-    ("python python2 python3 pypy pypy3 ipython", "-c"),
-    (
-        "node nodejs bun deno tsx ts-node",
-        "-e --eval -p --print -pe",
-    ),
-    ("perl", "-e -E -ne -pe -le -ane -lne -nle -E"),
-    ("ruby", "-e -ne -pe"),
-    ("php", "-r"),
-    ("lua luajit", "-e"),
-    ("osascript", "-e -l"),
-    ("awk gawk mawk nawk", ""),
-    ("Rscript R", "-e"),
-    ("julia", "-e -E"),
-    ("groovy", "-e"),
-    ("elixir erl", "-e -eval"),
-    ("tclsh wish expect", "-c"),
-    ("emacs", "--eval -eval"),
-    ("guile racket sbcl clisp", "-c -e --eval"),
-    ("swift scala kotlin jshell", "-e"),
-    ("psql-code sqlite-code", ""),
-];
-
-/// Calls that give a text or a list to a shell or a program.
-const CALLS: &str = "os.system os.popen subprocess.run subprocess.call subprocess.Popen subprocess.check_call \
-    subprocess.check_output subprocess.getoutput subprocess.getstatusoutput os.execv os.execvp os.execl os.execlp \
-    os.execve os.spawnlp os.spawnvp os.posix_spawn pty.spawn commands.getoutput asyncio.create_subprocess_shell \
-    asyncio.create_subprocess_exec execSync spawn spawnSync execFile execFileSync execa execaSync system popen \
-    shell_exec passthru proc_open pcntl_exec os.execute io.popen IO.popen Open3.capture2 Open3.capture3 \
-    Open3.popen3 Kernel.system Kernel.exec Deno.run Deno.Command Bun.spawn Runtime.exec System.cmd";
-
-/// Calls that delete directories, or files.
-const DELETING: &str = "rmtree rmSync rmdirSync rm_rf rm_r remove_tree remove_entry_secure remove_dir_all RemoveAll \
-    deleteDirectory removedirs rimraf delete_dir unlink unlinkSync removeSync rm rmdir os.remove File.delete \
-    Dir.delete fs.rm emptyDirSync Deno.remove remove_dir";
-
-/// Calls that read or write a file that is named.
-const TOUCHING: &str = "open write_text write_bytes writeFileSync writeFile appendFileSync appendFile \
-    file_put_contents Path write copy copyfile symlink rename move chmod symlinkSync copyFileSync renameSync \
-    createWriteStream fopen expanduser readFileSync readFile file_get_contents read_text read truncate \
-    truncateSync join replace";
-
-fn in_list(list: &'static str, set: &'static OnceLock<HashSet<&'static str>>, name: &str) -> bool {
-    let set = set.get_or_init(|| list.split_whitespace().collect());
-    let last = name.rsplit('.').next().unwrap_or(name);
-    // With its last two names, or with the last one alone.
-    let two = name
-        .rmatch_indices('.')
-        .nth(1)
-        .map_or(name, |(at, _)| &name[at + 1..]);
-    set.contains(two) || set.contains(last)
-}
-
-fn is_shell_call(name: &str) -> bool {
-    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    in_list(CALLS, &SET, name)
-}
-
-fn is_deleting(name: &str) -> bool {
-    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    in_list(DELETING, &SET, name)
-}
-
-fn is_touching(name: &str) -> bool {
-    static SET: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    in_list(TOUCHING, &SET, name)
-}
 
 /// What a program's text has in it, found once.
 struct Facts<'a> {
@@ -138,13 +69,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Whether a program runs programs in another language.
-pub(super) fn is_interpreter(program: &str) -> bool {
-    INTERPRETERS
-        .iter()
-        .any(|(names, _)| names.split(' ').any(|name| name == program))
-}
-
 /// Runs what an interpreter is given.
 pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
     let name = call
@@ -165,6 +89,22 @@ pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
         let is_option = options
             .split(' ')
             .any(|option| !option.is_empty() && option == word);
+        // `--eval=…`.
+        let joined = word.split_once('=').filter(|(option, _)| {
+            option.starts_with("--") && options.split(' ').any(|known| known == *option)
+        });
+        if let Some((_, text)) = joined {
+            given = true;
+            argument(
+                run,
+                &Arg {
+                    text: text.to_owned(),
+                    ..arg.clone()
+                },
+                call,
+            );
+            continue;
+        }
         let is_joined = call.is("perl ruby")
             && word.starts_with('-')
             && !word.starts_with("--")
@@ -215,7 +155,15 @@ pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
                 args.extend(rest);
                 if matches!(
                     module.text.as_str(),
-                    "twine" | "poetry" | "flit" | "alembic" | "flask" | "awscli" | "django"
+                    "twine"
+                        | "http.server"
+                        | "pyftpdlib"
+                        | "poetry"
+                        | "flit"
+                        | "alembic"
+                        | "flask"
+                        | "awscli"
+                        | "django"
                 ) {
                     drop(run.run(&args, &Flow::nothing()));
                 }
@@ -278,6 +226,13 @@ pub(super) fn source(run: &mut Run<'_>, text: &str, whole: &str) {
         }
         match token {
             Token::Name(name) => named(run, &facts, &tokens, at, name, whole),
+            Token::Text(name, _) if is_called_by_name(&facts, &tokens, at) => {
+                if is_deleting(name) {
+                    deleted(run, &facts, &tokens, at + 1, name, whole);
+                } else if is_shell_call(name) || name == "exec" {
+                    called(run, &tokens, at + 1, whole, name);
+                }
+            }
             Token::Text(script, '`') if facts.is_by("ruby perl php julia") => {
                 drop(run.text(script));
             }
@@ -373,6 +328,30 @@ fn named(
             (false, _) => {}
         }
     }
+    if matches!(
+        name,
+        "process.binding" | "process._linkedBinding" | "process.dlopen"
+    ) && opens
+    {
+        run.found.unclear(reason::CODE_UNKNOWN, whole);
+    }
+    // A name that is put together when it runs.
+    if matches!(
+        last,
+        "getattr" | "__getattribute__" | "public_send" | "send"
+    ) && opens
+    {
+        let given = tokens.iter().skip(at + 2).take(24);
+        let is_made = given
+            .take_while(|token| !matches!(token, Token::Sign(';')))
+            .any(|token| matches!(token, Token::Sign('+')));
+        if is_made
+            && (facts.has("os __import__ subprocess builtins __builtins__ Kernel")
+                || made(tokens, at + 1))
+        {
+            run.found.unclear(reason::CODE_UNKNOWN, whole);
+        }
+    }
     if last == "__import__" && opens && !matches!(tokens.get(at + 2), Some(Token::Text(..))) {
         run.found.unclear(reason::CODE_UNKNOWN, whole);
     }
@@ -438,6 +417,17 @@ fn named(
     if is_touching(last) {
         touched(run, facts, tokens, at + 1, whole, last);
     }
+}
+
+/// Whether a text is a name that is called: `fs["rmSync"](…)`, `array_map("unlink", …)`.
+fn is_called_by_name(facts: &Facts<'_>, tokens: &[Token<'_>], at: usize) -> bool {
+    let sign = |at: usize, sign: char| matches!(tokens.get(at), Some(Token::Sign(found)) if *found == sign);
+    let is_member = at > 0 && sign(at - 1, '[') && sign(at + 1, ']') && sign(at + 2, '(');
+    let by = "array_map array_walk array_filter call_user_func call_user_func_array usort register_shutdown_function";
+    let is_callable = at > 1
+        && sign(at - 1, '(')
+        && matches!(tokens.get(at - 2), Some(Token::Name(name)) if by.split(' ').any(|known| known == *name));
+    is_member || is_callable && facts.is_by("php")
 }
 
 /// AppleScript, whose calls are words.
@@ -572,4 +562,13 @@ fn touched(
     {
         run.found.add(reason::OPEN_TO_ALL, whole);
     }
+}
+
+/// The texts between quotes in a program's text.
+pub(super) fn quoted(text: &str) -> Vec<String> {
+    let texts = tokens(text).into_iter().filter_map(|token| match token {
+        Token::Text(text, _) => Some(text),
+        Token::Name(_) | Token::Sign(_) => None,
+    });
+    texts.take(64).collect()
 }

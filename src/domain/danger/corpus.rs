@@ -72,11 +72,29 @@ fn the_corpus_of_commands_is_judged_rightly() {
     );
 }
 
-/// Kinds of which no entry may be judged wrongly.
-const EXACT: [&str; 3] = [
-    "disks",
-    "names that are given away",
-    "functions and aliases",
+/// Kinds of which entries may be judged wrongly, as far as the figures of the whole allow.
+const LOOSE: [&str; 21] = [
+    "deletion",
+    "loss",
+    "git",
+    "containers",
+    "kubernetes",
+    "cloud",
+    "databases",
+    "system",
+    "download then run",
+    "cannot tell",
+    "unreadable names",
+    "wrappers",
+    "interpreters",
+    "this product",
+    "exfiltration",
+    "publishing",
+    "looking",
+    "text",
+    "editing",
+    "building",
+    "services",
 ];
 
 #[test]
@@ -84,7 +102,7 @@ fn every_command_of_the_kinds_that_somebody_attacked_is_judged_rightly() {
     for (file, wanted) in [(DESTRUCTIVE, true), (HARMLESS, false)] {
         let entries = kinds(file)
             .into_iter()
-            .filter(|(kind, _)| EXACT.contains(kind));
+            .filter(|(kind, _)| !LOOSE.contains(kind));
         for (kind, entries) in entries {
             let wrong: Vec<&str> = entries
                 .into_iter()

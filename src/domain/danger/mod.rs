@@ -5,25 +5,34 @@
 //! ([`Verdict::CantTell`]) and counts as dangerous wherever that matters.
 //!
 //! The way of a command: `shell` reads it by a shell's grammar; `run` carries it out on paper, with
-//! `value` for what words come to and `wrappers` for programs that run others; and each program that
-//! would run is judged by the tables and rules of `programs`. Of programs in other languages only the
-//! names that are called and the texts between quotes are known (`code`). The whole is linear in the
+//! `value` for what words come to, `evaluation` for texts that the shell evaluates although they stood
+//! in quotes, and `builtins`; `wrappers` and `given` find what runs within other programs, and
+//! `environment` what variables make them run; and each program that would run is judged by the tables
+//! and rules of `programs`. Nothing that a script does takes a mark away: a function or an alias is judged
+//! beside the program of its name (`names`), and a value beside the one that it replaced (`earlier`).
+//! Of programs in other languages only the names that are called and the texts between quotes are known
+//! (`code`). The whole is linear in the
 //! length of a command, and has a bound: [`MAX_COMMAND`] bytes, and a number of steps. Pure.
 //! Called once for an approval, by the dashboard and by whatever grants for more than one.
 
 mod braces;
 mod builtins;
 mod code;
+mod code_table;
 #[cfg(test)]
 mod corpus;
 mod earlier;
+mod editors;
 mod environment;
 mod evaluation;
+mod given;
+mod helpers;
 mod names;
 mod paths;
 mod programs;
 mod reason;
 mod run;
+mod sed;
 mod shell;
 mod sql;
 #[cfg(test)]

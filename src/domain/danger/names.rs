@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use super::{Verdict, code, programs, wrapper_table, wrappers};
+use super::{Verdict, code_table, programs, wrapper_table, wrappers};
 
 /// Programs that are judged by rules of their own, and parts of the shell on which the rest depends.
 const OTHERS: &str = "rm grm unlink shred srm dd mkfs cp mv ln tee truncate find gfind fd chmod chown chgrp mount umount \
@@ -35,7 +35,7 @@ pub(super) fn is_program(name: &str) -> bool {
         && (others.contains(name)
             || !wrapper_table::known(name).is_empty()
             || wrappers::SHELLS.split(' ').any(|shell| shell == name)
-            || code::is_interpreter(name)
+            || code_table::is_interpreter(name)
             || programs::is_judged(name))
 }
 

@@ -48,6 +48,10 @@ pub(super) const NAME_UNKNOWN: &str =
     "can't tell what runs: the program's name is made when it runs";
 pub(super) const SHADOWS: &str =
     "can't tell what runs: it gives a program's name to something else";
+pub(super) const HELPER: &str =
+    "can't tell what runs: an option, a setting or a variable names another program";
+pub(super) const DOWNLOADED: &str = "can't tell what runs: it is downloaded and run at once";
+pub(super) const ASKS_OTHERS: &str = "can't tell what runs: it asks another program to do it";
 pub(super) const SCRIPT_UNKNOWN: &str =
     "can't tell what runs: its commands are made by another program";
 pub(super) const CODE_UNKNOWN: &str = "can't tell what runs: its code is made when it runs";

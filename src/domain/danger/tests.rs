@@ -417,6 +417,21 @@ fn judging_takes_steps_in_proportion_to_the_length() {
         "{a,b} ",
         "kubectl get x;",
         "psql -c 'select 1';",
+        "rm(){ rm; }; rm;",
+        "x=y; $((x));",
+        "x=$((x+1));",
+        "x=1;x=2;$x;",
+        "a=b; [[ a -eq 1 ]];",
+        "let 'a[$(a)]';",
+        "a['x']=1;",
+        "IFS=,; $x;",
+        "read a b <<< 'a b';",
+        "sed 's/a/b/;e ls';",
+        "vim -c '!ls';",
+        "env CC=gcc a;",
+        "git -c core.pager=x a;",
+        "npx a;",
+        "aws s3 sync . s3://x;",
     ];
     for unit in units {
         let of = |length: usize| cost(&unit.repeat(length / unit.len()));

@@ -105,6 +105,12 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     wrapper("cargo", "watch", "-w -i -d", "-s --shell -x --exec", Words),
     wrapper("expect", "", "", "-c", Words),
     wrapper("at batch", "", "-f -t -q", "", Words),
+    wrapper("screen", "", "-S -c -e -h -p -s -t -T -Logfile -r -x -R -X", "", Words),
+    wrapper("dtach abduco", "", "-n -c -A -a -N -e -r -E -z", "", Words),
+    wrapper("zellij", "run|action|edit", "-d --direction --cwd -n --name", "", Words),
+    wrapper("npm pnpm", "explore .", "", "", Words),
+    wrapper("pm2 forever", "start", "-n --name -i --interpreter --log -o -e", "", Script),
+    wrapper("reflex modd chokidar", "", "-r -R -g -G -s -d", "", Words),
     wrapper("trap-run make-run", "", "", "", Words),
 ];
 

@@ -1,11 +1,11 @@
 //! Programs that run what they are given: shells, `sudo`, `env`, `xargs`, `ssh`, `docker exec`, `find -exec`.
 
 use super::programs::{Call, value_options};
-use super::reason;
 use super::run::{Run, join};
 use super::value::{Arg, Flow, Origin};
 use super::wrapper_table::How::{Script, Words};
 use super::wrapper_table::{Wrapper, known};
+use super::{given, reason};
 
 /// Shells.
 pub(super) const SHELLS: &str =
@@ -26,6 +26,8 @@ pub(super) fn run(run: &mut Run<'_>, call: &Call<'_>) -> bool {
         return true;
     }
     special(run, call);
+    given::judge(run, call);
+    super::programs::packages(run, call);
     let mut has_run = false;
     for wrapper in known(call.name) {
         has_run |= wrapped(run, call, wrapper);
@@ -154,6 +156,8 @@ fn wrapped(run: &mut Run<'_>, call: &Call<'_>, wrapper: &Wrapper) -> bool {
             .split(' ')
             .any(|option| option == word && !option.is_empty())
     };
+    let is_in_container =
+        call.is("docker podman nerdctl docker-compose podman-compose kubectl oc k");
     let mut has_run = false;
     let mut words = call.args;
     // The verbs and words before the command.
@@ -239,6 +243,11 @@ fn wrapped(run: &mut Run<'_>, call: &Call<'_>, wrapper: &Wrapper) -> bool {
                 wanted = verbs.next();
             }
         } else if is_setting || call.name == "su" {
+            if let Some((name, value)) = word.split_once('=')
+                && !is_in_container
+            {
+                run.environment(name, value);
+            }
             words = rest;
         } else if let Some(verb) = wanted {
             let fits = verb == "." || verb.split('|').any(|verb| verb == word);
@@ -399,51 +408,57 @@ fn parallel(run: &mut Run<'_>, call: &Call<'_>, words: &[Arg]) {
 fn special(run: &mut Run<'_>, call: &Call<'_>) {
     match call.name {
         "find" | "gfind" | "fd" | "fdfind" => {
-            let starts = ["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
+            let starts = [
+                "-exec",
+                "-execdir",
+                "-ok",
+                "-okdir",
+                "-x",
+                "-X",
+                "--exec",
+                "--exec-batch",
+            ];
             let names = call.values("-name -iname -path");
-            if call.args.iter().any(|arg| starts.contains(&arg.text.as_str()))
+            if call
+                .args
+                .iter()
+                .any(|arg| starts.contains(&arg.text.as_str()))
                 && names.iter().any(|name| super::paths::is_secret(name))
             {
                 run.found.add(super::paths::SECRETS, call.whole);
             }
             let mut words = call.args;
-            while let Some(at) = words.iter().position(|arg| starts.contains(&arg.text.as_str())) {
+            while let Some(at) = words
+                .iter()
+                .position(|arg| starts.contains(&arg.text.as_str()))
+            {
                 let rest = words.get(at + 1..).unwrap_or_default();
-                let end = rest.iter().position(|arg| matches!(arg.text.as_str(), ";" | "+")).unwrap_or(rest.len());
+                let end = rest
+                    .iter()
+                    .position(|arg| matches!(arg.text.as_str(), ";" | "+"))
+                    .unwrap_or(rest.len());
                 drop(run.run(rest.get(..end).unwrap_or_default(), &Flow::nothing()));
                 words = rest.get(end..).unwrap_or_default();
-            }
-        }
-        "tar" | "bsdtar" => {
-            for value in call.values("--checkpoint-action --to-command -I --use-compress-program --info-script -F --rsh-command") {
-                let script = value.strip_prefix("exec=").unwrap_or(&value);
-                if !script.is_empty() && script.contains(' ') || value.starts_with("exec=") {
-                    drop(run.text(script));
-                }
-            }
-        }
-        "rsync" | "scp" | "ssh" | "sftp" => {
-            for value in call.values("-o") {
-                let lower = value.to_ascii_lowercase();
-                if lower.starts_with("proxycommand") || lower.starts_with("localcommand") {
-                    let script = value.split_once(['=', ' ']).map_or("", |(_, script)| script);
-                    drop(run.text(script));
-                }
-            }
-            if call.name == "rsync" {
-                for value in call.values("-e --rsh --rsync-path") {
-                    drop(run.text(&value));
-                }
             }
         }
         "ansible" | "salt" => {
             for value in call.values("-a --args") {
                 drop(run.text(&value));
             }
-            if call.name == "ansible" && call.values("-a --args").iter().any(|args| args.contains("state=absent") || args.contains("state=stopped")) {
+            if call.name == "ansible"
+                && call
+                    .values("-a --args")
+                    .iter()
+                    .any(|args| args.contains("state=absent") || args.contains("state=stopped"))
+            {
                 run.found.add(reason::REMOVES_DATA, call.whole);
             }
-            if let Some(script) = call.args.iter().skip_while(|arg| arg.text != "cmd.run").nth(1) {
+            if let Some(script) = call
+                .args
+                .iter()
+                .skip_while(|arg| arg.text != "cmd.run")
+                .nth(1)
+            {
                 run.runs_arg(script, call.whole);
             }
         }
@@ -454,26 +469,15 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
                 }
             }
         }
-        "vi" | "vim" | "nvim" | "ex" | "emacs" | "less" | "more" | "man" | "gdb" | "zip" => {
-            for value in call.values("-c --cmd -ex -P -TT --eval -eval --pager") {
-                let script = value.trim_start_matches(':').strip_prefix('!').or_else(|| value.strip_prefix("shell "));
-                if let Some(script) = script.or_else(|| (call.is("man zip")).then_some(value.as_str())) {
-                    drop(run.text(script));
-                }
-            }
-            for word in call.words() {
-                if let Some(script) = word.strip_prefix("+!").or_else(|| word.strip_prefix("+:!")) {
-                    drop(run.text(script));
-                }
-            }
-        }
         "start-stop-daemon" => {
             if call.has("-K --stop") {
                 run.found.add(reason::STOPS, call.whole);
             }
             for value in call.values("-x --exec -a --startas") {
                 let at = call.args.iter().position(|arg| arg.text == "--");
-                let rest = at.and_then(|at| call.args.get(at + 1..)).unwrap_or_default();
+                let rest = at
+                    .and_then(|at| call.args.get(at + 1..))
+                    .unwrap_or_default();
                 let mut args = vec![Arg::of(value)];
                 args.extend_from_slice(rest);
                 drop(run.run(&args, call.stdin));
@@ -481,32 +485,82 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
         }
         "at" | "batch" => feeds(run, call),
         "make" | "gmake" => {
-            if call.has("-f") && call.values("-f --file").iter().any(|file| file == "-") && call.stdin.origin != Origin::File {
+            if call.has("-f")
+                && call.values("-f --file").iter().any(|file| file == "-")
+                && call.stdin.origin != Origin::File
+            {
                 run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
             }
             for value in call.values("--eval") {
-                drop(run.text(value.trim_start_matches(|c| c != '\t').trim()));
+                let recipe = value
+                    .split_once(['\t', ';'])
+                    .map_or(value.as_str(), |(_, recipe)| recipe);
+                drop(run.text(recipe));
+            }
+            // What a variable is made of when it is read.
+            for word in call.words() {
+                for (at, begin) in word.match_indices("$(shell ").take(16) {
+                    let inner = word.get(at + begin.len()..).unwrap_or_default();
+                    drop(run.text(inner.strip_suffix(')').unwrap_or(inner)));
+                }
             }
         }
         "docker" | "podman" | "nerdctl" => {
             let values = call.values("-v --volume --mount");
             let open = values.iter().any(|value| {
-                let source = value.split([':', ',']).find(|part| !part.starts_with("type=")).unwrap_or_default();
-                let source = source.trim_start_matches("source=").trim_start_matches("src=");
+                let source = value
+                    .split([':', ','])
+                    .find(|part| !part.starts_with("type="))
+                    .unwrap_or_default();
+                let source = source
+                    .trim_start_matches("source=")
+                    .trim_start_matches("src=");
                 let full = run.full(source);
-                source == "/" || value.contains("docker.sock") || value.starts_with("/:") || full == "~/.ssh" || full == "/etc" || full == "/root" || full == "~"
+                source == "/"
+                    || value.contains("docker.sock")
+                    || value.starts_with("/:")
+                    || full == "~/.ssh"
+                    || full == "/etc"
+                    || full == "/root"
+                    || full == "~"
             });
-            let joins = call.values("--pid --network --ipc --uts --userns --security-opt --cap-add --device");
-            let joins = joins.iter().any(|value| matches!(value.as_str(), "SYS_ADMIN" | "ALL" | "SYS_PTRACE" | "SYS_MODULE" | "seccomp=unconfined" | "apparmor=unconfined") || value.starts_with("/dev/sd") || value.starts_with("/dev/nvme"))
-                || call.has("--pid=host --cap-add=SYS_PTRACE") || call.values("--pid").iter().any(|value| value == "host");
-            if (open || joins) && call.words().any(|word| matches!(word, "run" | "create" | "exec")) {
+            let joins = call
+                .values("--pid --network --ipc --uts --userns --security-opt --cap-add --device");
+            let joins = joins.iter().any(|value| {
+                matches!(
+                    value.as_str(),
+                    "SYS_ADMIN"
+                        | "ALL"
+                        | "SYS_PTRACE"
+                        | "SYS_MODULE"
+                        | "seccomp=unconfined"
+                        | "apparmor=unconfined"
+                ) || value.starts_with("/dev/sd")
+                    || value.starts_with("/dev/nvme")
+            }) || call.has("--pid=host --cap-add=SYS_PTRACE")
+                || call.values("--pid").iter().any(|value| value == "host");
+            if (open || joins)
+                && call
+                    .words()
+                    .any(|word| matches!(word, "run" | "create" | "exec"))
+            {
                 run.found.add(reason::RUN_OF_MACHINE, call.whole);
             }
             let entry = call.values("--entrypoint");
             if let Some(entry) = entry.first().filter(|_| mounts(call)) {
-                let image = call.args.iter().rposition(|arg| arg.text == *entry).unwrap_or(0);
+                let image = call
+                    .args
+                    .iter()
+                    .rposition(|arg| arg.text == *entry)
+                    .unwrap_or(0);
                 let mut args = vec![Arg::of(entry.clone())];
-                args.extend(call.args.iter().skip(image + 2).filter(|arg| !arg.text.contains(':')).cloned());
+                args.extend(
+                    call.args
+                        .iter()
+                        .skip(image + 2)
+                        .filter(|arg| !arg.text.contains(':'))
+                        .cloned(),
+                );
                 drop(run.run(&args, call.stdin));
             }
         }

@@ -191,7 +191,16 @@ fn verdict(run: &Run<'_>, call: &Call<'_>) -> Option<&'static str> {
             }
         }
         "zip" => call.has("-m --move -d --delete").then_some(DELETES_FILES),
-        "7z" | "7za" | "7zz" => (has("d") || has("-sdel")).then_some(DELETES_FILES),
+        "7z" | "7za" | "7zz" if has("d") || has("-sdel") => Some(DELETES_FILES),
+        "7z" | "7za" | "7zz" => {
+            let target = words.iter().find_map(|word| word.strip_prefix("-o"));
+            let over = words.iter().any(|word| matches!(*word, "-y" | "-aoa"));
+            (over
+                && target.is_some_and(|path| {
+                    paths::is_everything(&run.full(path)) && run.full(path) != "."
+                }))
+            .then_some(OVERWRITES)
+        }
         "unzip" => (call.has("-o")
             && call
                 .values("-d")
@@ -199,7 +208,35 @@ fn verdict(run: &Run<'_>, call: &Call<'_>) -> Option<&'static str> {
                 .any(|path| paths::is_everything(&run.full(path))))
         .then_some(OVERWRITES),
         "rename" | "prename" | "perl-rename" => call.has("-f --force").then_some(OVERWRITES),
-        "sponge" => None,
+        "sponge" => (call.stdin.is_nothing()
+            && files()
+                .iter()
+                .any(|arg| paths::is_kept(&run.full(&arg.text))))
+        .then_some(EMPTIES),
+        "perl" | "ruby" => {
+            let in_place = words
+                .iter()
+                .any(|word| word.starts_with("-pi") || word.starts_with("-i"));
+            let empties = ["s/.*//", "s/^.*//", "s{.*}{}", "s|.*||"];
+            (in_place
+                && words
+                    .iter()
+                    .any(|word| empties.iter().any(|begin| word.starts_with(begin))))
+            .then_some(EMPTIES)
+        }
+        "ssh-keygen" => {
+            let agrees = call
+                .stdin
+                .text
+                .as_deref()
+                .is_some_and(|text| text.starts_with('y'));
+            (agrees && call.has("-f -t")).then_some(OVERWRITES)
+        }
+        "ed" => {
+            let text = call.stdin.text.as_deref().unwrap_or_default();
+            (text.starts_with(",d") || text.starts_with("1,$d") || text.starts_with("%d"))
+                .then_some(EMPTIES)
+        }
         "clean" | "git-clean" => None,
         "Remove-Item" | "ri" => Some(DELETES),
         "logrotate" => None,
@@ -344,6 +381,7 @@ fn written(run: &mut Run<'_>, call: &Call<'_>) {
             }
         }
         "sed" | "perl" | "gsed" | "ruby" | "awk" | "gawk" if in_place => all(&positional),
+        "find" | "gfind" => call.values("-fprint -fprintf -fls -fprint0"),
         "curl" => call.values("-o --output -c --cookie-jar -D --dump-header"),
         "wget" => call.values("-O --output-document -P --directory-prefix"),
         "tar" | "bsdtar"

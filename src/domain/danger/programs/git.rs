@@ -1,6 +1,7 @@
 //! Git: work that is lost, history that is rewritten, settings that run programs.
 
-use super::super::reason::{HIJACKS, LOSES_WORK, PROTECTION, REWRITES};
+use super::super::helpers;
+use super::super::reason::{HIJACKS, LOSES_WORK, OVERWRITES, PROTECTION, REWRITES};
 use super::super::run::Run;
 use super::super::value::Arg;
 use super::Call;
@@ -64,15 +65,7 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
     if call.args.iter().any(|arg| arg.text.starts_with("ext::")) {
         run.found.add(HIJACKS, call.whole);
     }
-    for path in call.values("--upload-pack --receive-pack --exec -u") {
-        if matches!(
-            verb.text.as_str(),
-            "clone" | "fetch" | "pull" | "push" | "ls-remote"
-        ) && path.contains(' ')
-        {
-            drop(run.text(&path));
-        }
-    }
+    options(run, &verb.text, &call);
     if let Some(reason) = verdict(&verb.text, &call) {
         run.found.add(reason, call.whole);
     }
@@ -133,6 +126,7 @@ fn verdict(verb: &str, call: &Call<'_>) -> Option<&'static str> {
         "tag" => (call.has("-d --delete") || call.has("-f --force")).then_some(REWRITES),
         "stash" => matches!(first, "drop" | "clear").then_some(LOSES_WORK),
         "reflog" => matches!(first, "expire" | "delete").then_some(LOSES_WORK),
+        "apply" => has("--unsafe-paths").then_some(OVERWRITES),
         "gc" => (call.has("--prune=now --prune=all --prune")
             || call.has("--aggressive") && call.has("--prune*"))
         .then_some(LOSES_WORK),
@@ -188,7 +182,7 @@ fn config(run: &mut Run<'_>, call: &Call<'_>) {
 }
 
 /// A setting is made.
-fn setting(run: &mut Run<'_>, name: &str, value: &str, whole: &str) {
+pub(in crate::domain::danger) fn setting(run: &mut Run<'_>, name: &str, value: &str, whole: &str) {
     let lower = name.to_ascii_lowercase();
     let is_off = matches!(
         value.to_ascii_lowercase().as_str(),
@@ -202,13 +196,23 @@ fn setting(run: &mut Run<'_>, name: &str, value: &str, whole: &str) {
     }
     let is_usual = match lower.as_str() {
         "core.editor" | "sequence.editor" | "core.pager" | "diff.external" => {
-            drop(run.text(value));
-            !value.contains([';', '|', '&', '/', '$', '`'])
+            run.helper(value, whole);
+            true
         }
         "credential.helper" => !value.starts_with('!') && !value.contains('/') && value != "store",
         "core.fsmonitor" => matches!(value, "true" | "false" | ""),
         "gpg.program" => matches!(value, "gpg" | "gpg2"),
-        "core.sshcommand" => value.starts_with("ssh -i") && !value.contains("ProxyCommand"),
+        "core.sshcommand" => {
+            drop(run.text(value));
+            helpers::is_usual(value)
+        }
+        _ if lower.starts_with("pager.") => {
+            let is_switch = matches!(value, "true" | "false");
+            if !is_switch {
+                run.helper(value, whole);
+            }
+            true
+        }
         _ if lower.starts_with("filter.lfs") => true,
         _ => false,
     };
@@ -234,6 +238,51 @@ fn setting(run: &mut Run<'_>, name: &str, value: &str, whole: &str) {
     }
 }
 
+/// Options of verbs that name a program, or a setting.
+fn options(run: &mut Run<'_>, verb: &str, call: &Call<'_>) {
+    let (helpers, settings) = match verb {
+        "clone" => ("--upload-pack -u", "-c --config"),
+        "fetch" | "pull" | "ls-remote" | "fetch-pack" => ("--upload-pack --exec", ""),
+        "push" | "send-pack" => ("--receive-pack --exec", ""),
+        "archive" => ("--exec", ""),
+        "grep" => {
+            // The pager is behind the letter, or left out.
+            let begins = ["-O", "--open-files-in-pager="];
+            for pager in call
+                .words()
+                .filter_map(|word| begins.iter().find_map(|begin| word.strip_prefix(begin)))
+            {
+                run.helper(pager, call.whole);
+            }
+            return;
+        }
+        "difftool" => ("-x --extcmd", ""),
+        "submodule" => ("", "-c"),
+        "send-email" => (
+            "--sendmail-cmd --to-cmd --cc-cmd --header-cmd --smtp-server",
+            "",
+        ),
+        _ => return,
+    };
+    let helpers = Some(helpers).filter(|helpers| !helpers.is_empty());
+    for value in helpers
+        .map(|helpers| call.values(helpers))
+        .unwrap_or_default()
+    {
+        let is_own = value.starts_with("git-") || value.starts_with("git ");
+        if !is_own {
+            run.helper(&value, call.whole);
+        }
+    }
+    if !settings.is_empty() {
+        for value in call.values(settings) {
+            if let Some((name, value)) = value.split_once('=') {
+                setting(run, name, value, call.whole);
+            }
+        }
+    }
+}
+
 /// Verbs that run a command for each of something.
 fn runs(run: &mut Run<'_>, verb: &Arg, call: &Call<'_>) {
     let words: Vec<&str> = call.words().collect();
@@ -244,12 +293,14 @@ fn runs(run: &mut Run<'_>, verb: &Arg, call: &Call<'_>) {
             .copied()
             .collect::<Vec<_>>()
             .join(" "),
-        ("bisect", ["run", rest @ ..]) => rest.join(" "),
+        ("bisect", ["run", ..]) => {
+            drop(run.run(call.args.get(1..).unwrap_or_default(), call.stdin));
+            String::new()
+        }
         ("rebase", _) => call.values("-x --exec").join("; "),
         ("filter-branch", _) => call
             .values("--tree-filter --index-filter --msg-filter --env-filter --commit-filter")
             .join("; "),
-        ("difftool", _) => call.values("-x --extcmd").join("; "),
         _ => String::new(),
     };
     if !script.is_empty() {

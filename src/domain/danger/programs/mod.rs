@@ -7,11 +7,14 @@ mod files;
 mod git;
 mod network;
 mod output;
+mod packages;
 mod product;
 mod system;
 mod table;
 mod tools;
+mod trees;
 
+pub(super) use git::setting as git_setting;
 pub(super) use output::{output, printed};
 pub(super) use table::value_options;
 
@@ -187,6 +190,11 @@ fn is_option(word: &str, option: &str) -> bool {
             && letters.contains(letter)
     });
     with_value || among
+}
+
+/// Says what a program downloads and runs.
+pub(super) fn packages(run: &mut Run<'_>, call: &Call<'_>) {
+    packages::judge(run, call);
 }
 
 /// Says what a program does that is dangerous.

@@ -4,7 +4,7 @@ use super::super::paths;
 use super::super::reason::{RAW_CONNECTION, REMOTE_SHELL, REMOVES_DATA, SENDS};
 use super::super::run::Run;
 use super::super::value::Origin;
-use super::Call;
+use super::{Call, trees};
 
 /// Programs that speak HTTP.
 pub(super) const FETCHERS: &str = "curl wget fetch http https xh curlie aria2c axel lwp-request GET POST hurl httpie wget2 lynx w3m links elinks";
@@ -110,6 +110,7 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
         }
         _ => {}
     }
+    trees::judge(run, call);
 }
 
 /// Whether an address is this machine.
@@ -157,9 +158,10 @@ fn http(run: &mut Run<'_>, call: &Call<'_>) {
     });
     let socket = call.values("--unix-socket");
     let ours = socket.iter().any(|path| path.contains("humanlayer"))
-        || urls
-            .iter()
-            .any(|url| url.contains(":7777/") && url.contains("approval"));
+        || urls.iter().any(|url| {
+            is_local(url) && url.contains("/humanlayer/")
+                || url.contains(":7777/") && url.contains("approval")
+        });
     if ours {
         run.found.add(super::super::reason::DECIDES, call.whole);
     }

@@ -1,13 +1,13 @@
 //! What undoes this product, and what acts in a person's place.
 
-use super::super::reason::{DECIDES, TYPES, UNASKED};
-use super::super::run::Run;
+use super::super::reason::{self, DECIDES, TYPES, UNASKED};
+use super::super::run::{Run, join};
 use super::Call;
 
 pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
     match call.name {
         "humanlayer" | "hlyr" => own(run, call),
-        "tmux" => tmux(run, call),
+        "tmux" | "byobu" => tmux(run, call),
         "screen" if call.has("-X") => {
             run.found.add(TYPES, call.whole);
         }
@@ -125,6 +125,39 @@ fn tmux(run: &mut Run<'_>, call: &Call<'_>) {
         for word in call.words().skip(at + 1) {
             if word.contains(' ') {
                 drop(run.text(word));
+            }
+        }
+        // Several words are one command.
+        let mut words = call.args.get(at + 1..).unwrap_or_default();
+        while let Some((first, rest)) = words
+            .split_first()
+            .filter(|(first, _)| first.text.starts_with('-'))
+        {
+            // Of a pane `-h` and `-f` have no value, of a popup they have a number.
+            let is_number = rest
+                .first()
+                .is_some_and(|next| next.text.starts_with(|c: char| c.is_ascii_digit()));
+            let takes = matches!(
+                first.text.as_str(),
+                "-s" | "-n" | "-c" | "-x" | "-y" | "-t" | "-e" | "-F" | "-l" | "-p"
+            ) || is_number && matches!(first.text.as_str(), "-h" | "-w" | "-f");
+            words = rest.get(usize::from(takes)..).unwrap_or_default();
+        }
+        if words.len() > 1 {
+            drop(run.text(&join(words)));
+        }
+    }
+    // Settings that are commands.
+    for pair in call.args.windows(2) {
+        if let [name, value] = pair {
+            match name.text.as_str() {
+                "default-command" | "default-shell" => run.helper(&value.text, call.whole),
+                "set-hook" | "bind" | "bind-key"
+                    if call.words().any(|word| word.starts_with("run")) =>
+                {
+                    run.found.unclear(reason::HELPER, call.whole);
+                }
+                _ => {}
             }
         }
     }

@@ -152,6 +152,7 @@ fn verdict(call: &Call<'_>) -> Option<&'static str> {
         }
         "ldconfig" | "patchelf" => None,
         "setcap" | "setpriv" => (call.name == "setcap").then_some(GRANTS),
+        "ssh-copy-id" => (!call.has("-n")).then_some(GRANTS),
         "chattr" => words
             .iter()
             .any(|word| {

@@ -152,6 +152,12 @@ pub(super) const RULES: &[Rule] = &[
     rule("flashrom", "", "-w --write -E --erase", "", reason::DISK),
     rule("avrdude", "", "-e", "", reason::DISK),
     // Agents that do not ask, other than this one.
+    rule("cursor-agent", "", "-f", "", UNASKED),
+    // What lets a repository's own file run by itself.
+    rule("direnv", "allow|permit|grant", "", "", HIJACKS),
+    rule("mise rtx", "trust", "", "", HIJACKS),
+    rule("loginctl", "enable-linger", "", "", super::super::paths::LATER),
+    rule("nsenter", "", "-t=1 --target=1", "", reason::RUN_OF_MACHINE),
     rule("codex", "", "--dangerously-bypass-approvals-and-sandbox --yolo --full-auto", "", UNASKED),
     rule("gemini qwen aider cursor-agent amp opencode goose", "", "--yolo -y --yes-always --force --dangerously-allow-all --approval-mode=yolo", "", UNASKED),
     rule("hld", "", "", "--version --help", DECIDES),
@@ -197,14 +203,6 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
             }
         }
     }
-    if call.is("pip pip3 pipx uv npm pnpm yarn bun gem")
-        && call
-            .words()
-            .any(|word| matches!(word, "install" | "i" | "add" | "sync"))
-        && (call.has("--trusted-host") || call.words().any(is_plain_address))
-    {
-        run.found.add(reason::FROM_NETWORK, call.whole);
-    }
     if call.is("redis-cli valkey-cli")
         && let Some(text) = call.stdin.text.as_deref()
         && text.to_ascii_lowercase().contains("flush")
@@ -232,7 +230,12 @@ fn database(run: &mut Run<'_>, call: &Call<'_>) {
                 drop(run.text(script));
             }
             let line = line.to_ascii_lowercase();
-            if line.starts_with("copy ") && line.contains(" program ") {
+            let loads = line.contains("load_extension(") || line.starts_with(".load ");
+            let pipes = ["\\o |", "\\g |", "\\copy "]
+                .iter()
+                .any(|sign| line.starts_with(sign))
+                && (line.contains('|') || line.contains(" program "));
+            if line.starts_with("copy ") && line.contains(" program ") || loads || pipes {
                 run.found.add(HIJACKS, text);
             }
         }
@@ -287,13 +290,4 @@ fn claude(run: &mut Run<'_>, call: &Call<'_>) {
     ) {
         run.found.add("changes what agents may do", call.whole);
     }
-}
-
-/// An address that anybody on the way could answer for, and not this machine's.
-fn is_plain_address(word: &str) -> bool {
-    let value = word.split_once('=').map_or(word, |(_, value)| value);
-    value.strip_prefix("http://").is_some_and(|rest| {
-        let host = rest.split(['/', ':']).next().unwrap_or_default();
-        !matches!(host, "localhost" | "127.0.0.1" | "[" | "0.0.0.0")
-    })
 }
