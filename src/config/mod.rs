@@ -147,7 +147,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKey { file, key, instead } => {
-                write!(f, "unknown key `{key}` in {}", file.display())?;
+                write!(f, "unknown key `{key}` in {}", shown(file))?;
                 match instead {
                     Some(near) => write!(f, "; did you mean `{near}`?"),
                     None => f.write_str("; `humanlayer config list` lists all settings"),
@@ -156,13 +156,18 @@ impl fmt::Display for Warning {
             Self::NotForAProject { file, key } => write!(
                 f,
                 "`{key}` in {} is ignored: a project's file may not set it. Set it in your own file (`humanlayer config edit`) or name this file with --config-file",
-                file.display()
+                shown(file)
             ),
             Self::UnusableOfAProject { file, problem } => {
-                write!(f, "{} is ignored: {problem}", file.display())
+                write!(f, "{} is ignored: {problem}", shown(file))
             }
         }
     }
+}
+
+/// A path on one line: whoever made the directories has named them, perhaps with a line break.
+fn shown(path: &std::path::Path) -> String {
+    crate::domain::text::sanitize_line(&path.to_string_lossy()).into_owned()
 }
 
 impl Config {

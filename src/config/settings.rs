@@ -233,12 +233,12 @@ settings! {
         keys: BTreeMap<String, Vec<String>> = "dashboard.keys", KeyBindings,
             default: |_: &Path| BTreeMap::new();
         /// Ring the terminal's bell: when an approval is pending (needs_you), and when a turn that is not on the screen failed or finished.
-        bell: CallFor = "dashboard.bell", Calls, default: |_: &Path| CallFor::ALL, project: true;
+        bell: CallFor = "dashboard.bell", Calls, default: |_: &Path| CallFor::ALL;
         /// Send a desktop notification for the same events, while the terminal is not focused.
-        notify: CallFor = "dashboard.notify", Calls, default: |_: &Path| CallFor::NONE, project: true;
+        notify: CallFor = "dashboard.notify", Calls, default: |_: &Path| CallFor::NONE;
         /// Hours without bell and notifications, by the clock of this machine.
         quiet_hours: Option<(Time, Time)> = "dashboard.quiet_hours", Optional(TimesOfDay),
-            default: |_: &Path| None, project: true;
+            default: |_: &Path| None;
         /// Ask for a second, different key before a dangerous call is approved.
         confirm_dangerous: bool = "dashboard.confirm_dangerous", Bool, default: |_: &Path| true;
         /// Milliseconds that an approval must have been on the screen, unchanged, before a key decides it.
@@ -249,7 +249,7 @@ settings! {
         mouse: bool = "dashboard.mouse", Bool, default: |_: &Path| true, project: true;
         /// Reasons offered when you deny. Default: the built-in ones.
         deny_reasons: Option<Vec<String>> = "dashboard.deny_reasons", Optional(List("reasons, such as [\"Not now.\"]")),
-            default: |_: &Path| None, project: true;
+            default: |_: &Path| None;
     }
     beside {}
 }

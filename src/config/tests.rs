@@ -333,13 +333,14 @@ fn the_dashboards_settings_are_read() {
 fn a_project_sets_how_the_dashboard_looks_and_nothing_else() {
     let allowed = [
         ("dashboard.theme", r#""light""#),
+        ("dashboard.mouse", "false"),
+    ];
+    let refused = [
         ("dashboard.bell", "false"),
         ("dashboard.notify", "true"),
         ("dashboard.quiet_hours", r#"["22:00", "07:00"]"#),
-        ("dashboard.mouse", "false"),
+        // They are sent to agents in the person's name.
         ("dashboard.deny_reasons", r#"["No."]"#),
-    ];
-    let refused = [
         ("daemon_socket", r#""here.sock""#),
         ("socket_path", r#""here.sock""#),
         ("database_path", r#""here.db""#),

@@ -4,22 +4,24 @@
 //! however it ends. The order of a start is locks, database, runners of earlier daemons, socket; so
 //! whoever can connect sees everything. A stop is the reverse and touches no session.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::blocking::blocking;
 use super::bus::Bus;
 use super::callers::{self, AlarmKind, Callers};
 use super::claude::control;
 use super::conditions::{Conditions, Part};
 use super::http::{self, Http, HttpOptions, KeyRing};
+use super::locks::{Locks, lock};
 use super::places::{Places, parent};
 use super::restoring::Restoring;
 use super::session::{self, Sessions};
@@ -51,13 +53,6 @@ const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether what sessions wait for is there.
 const WAITING_EVERY: Duration = Duration::from_secs(5);
-
-/// How long a lock is tried for. A daemon that is killed while it starts a runner leaves a child
-/// that holds its locks until it has become that runner, a moment later.
-const LOCK_WAIT: Duration = Duration::from_millis(500);
-
-/// The pause between two tries.
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// How a daemon is set up.
 #[derive(Clone, Debug)]
@@ -207,14 +202,15 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
     ] {
         private_dir(dir)?;
     }
-    let socket_lock = lock(&with_suffix(&options.socket, ".lock"))?;
-    let _database_lock = lock(&with_suffix(&options.database, ".lock"))?;
+    let mut locks = vec![
+        with_suffix(&options.socket, ".lock"),
+        with_suffix(&options.database, ".lock"),
+    ];
     // Over a symbolic link it is another daemon's, perhaps.
     let real = fs::canonicalize(&options.database).ok();
-    let _real_lock = real
-        .filter(|real| *real != options.database)
-        .map(|real| lock(&with_suffix(&real, ".lock")))
-        .transpose()?;
+    let real = real.filter(|real| *real != options.database);
+    locks.extend(real.map(|real| with_suffix(&real, ".lock")));
+    let locks = Arc::new(Locks::take(locks)?);
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -225,7 +221,13 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
     let may_be_first = !options.restarted && may_be_first(&options.database, &places.sessions);
     let database = options.database.clone();
     runtime
-        .block_on(serve(options, places.sessions, callers, may_be_first))
+        .block_on(serve(
+            options,
+            places.sessions,
+            callers,
+            may_be_first,
+            Arc::clone(&locks),
+        ))
         .map_err(
             |problem| match (problem, platform::who_holds_database(&database)) {
                 (problem @ DaemonError::Store(_), Some(holder)) => DaemonError::DatabaseLocked {
@@ -236,9 +238,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
             },
         )?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
-    if let Err(error) = socket_lock.set_len(0) {
-        tracing::warn!(%error, "clients may start another daemon: the lock cannot be emptied");
-    }
+    locks.empty();
     Ok(())
 }
 
@@ -247,6 +247,7 @@ async fn serve(
     sessions_dir: PathBuf,
     callers: Arc<Callers>,
     may_be_first: bool,
+    locks: Arc<Locks>,
 ) -> Result<(), DaemonError> {
     let mut signals = Signals::listen()?;
     let bus = Arc::new(Bus::default());
@@ -344,6 +345,7 @@ async fn serve(
         tokio::spawn(look_at_files(
             store.clone(),
             Arc::clone(&conditions),
+            locks,
             shutdown.clone(),
         )),
         tokio::spawn(disk::watch(
@@ -449,7 +451,12 @@ async fn look_for_foreign_writer(store: Store, stop: CancellationToken) {
 
 /// Looks whether the database's files are where they were, and whether somebody else holds them locked. (Holding the
 /// lock ourselves all the time would keep others out, but our own readers, too, and backups.)
-async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: CancellationToken) {
+async fn look_at_files(
+    store: Store,
+    conditions: Arc<Conditions>,
+    locks: Arc<Locks>,
+    stop: CancellationToken,
+) {
     let mut reopened = store.reopened();
     // It cannot be recorded while the lock lasts.
     let mut unrecorded: Option<String> = None;
@@ -458,6 +465,8 @@ async fn look_at_files(store: Store, conditions: Arc<Conditions>, stop: Cancella
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
         }
+        let renewing = Arc::clone(&locks);
+        blocking(move || renewing.renew()).await;
         let locked = store.locked_by();
         if let Some(Locked { by, .. }) = &locked {
             unrecorded = Some(format!(
@@ -600,47 +609,6 @@ fn unsafe_directory(owner: u32, group: u32, mode: u32, user: u32) -> Option<&'st
     } else {
         None
     }
-}
-
-/// Takes a lock for the life of this process; the file tells people whose it is. Waits up to
-/// [`LOCK_WAIT`] for it.
-fn lock(path: &Path) -> Result<File, DaemonError> {
-    let failed = |source| DaemonError::Lock {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    let deadline = Instant::now() + LOCK_WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(LOCK_PAUSE);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(DaemonError::Running {
-                    path: path.to_owned(),
-                    holder: platform::who_holds(path).unwrap_or_else(|| {
-                        "the system does not tell which process that is".to_owned()
-                    }),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-    }
-    // Over what stands there, and never empty meanwhile: a disk that is full takes that, and who sees it empty
-    // takes the last daemon for one that was stopped.
-    let text = format!("{}\n", std::process::id());
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.set_len(text.len() as u64))
-        .map_err(failed)?;
-    Ok(file)
 }
 
 /// A thousand clients and hundreds of runners need more descriptors than the usual soft limit.

@@ -18,6 +18,7 @@ mod follow;
 pub mod http;
 pub mod humanlayer_api;
 pub mod lifecycle;
+mod locks;
 mod open_files;
 mod orphans;
 mod permissions;

@@ -80,3 +80,22 @@ mod tests {
         assert!(!is_local(Path::new("/nowhere/at/all")));
     }
 }
+
+/// Opens a directory of this user again to them, if it is closed to them; says whether it was. What is not there, and what
+/// is no directory, is left alone.
+///
+/// # Errors
+/// When it cannot be looked at or opened.
+pub fn open_own_directory(path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    const OWN: u32 = 0o700;
+    let Ok(about) = path.symlink_metadata() else {
+        return Ok(false);
+    };
+    let is_closed = about.is_dir() && about.mode() & OWN != OWN;
+    if !is_closed || about.uid() != super::user_id() {
+        return Ok(false);
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(OWN))?;
+    Ok(true)
+}

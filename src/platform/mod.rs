@@ -35,7 +35,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
-pub use file_system::{is_local, is_remote, room_on_disk, spare_access_time};
+pub use file_system::{is_local, is_remote, open_own_directory, room_on_disk, spare_access_time};
 pub use fork::fork;
 pub use links::{FileKind, follow_links};
 pub use locks::{describe_process, lock_holders, who_holds, who_holds_database};

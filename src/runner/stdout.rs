@@ -205,9 +205,12 @@ fn write(journal: &mut impl Write, bytes: &[u8]) -> (usize, Option<io::Error>) {
     (written, None)
 }
 
-/// Whether a directory is there no more. One that cannot be looked at may be.
+/// Whether a directory is there no more, or something else is. One that cannot be looked at may be there.
 pub(super) fn is_gone(place: &Path) -> bool {
-    matches!(place.try_exists(), Ok(false))
+    match place.metadata() {
+        Ok(about) => !about.is_dir(),
+        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
 }
 
 #[cfg(test)]

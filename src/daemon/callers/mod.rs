@@ -178,11 +178,13 @@ impl Callers {
         }
     }
 
-    /// Whether a process is this daemon, or a runner that is known to be one.
+    /// Whether a process is this daemon, the one that started it and would start the next one, or a runner that is known to
+    /// be one.
     #[must_use]
     pub fn is_ours(&self, pid: u32) -> bool {
         let runners = lock(&self.runners);
         pid == self.daemon
+            || platform::parent_of(self.daemon) == Some(pid)
             || platform::process_start_time(pid)
                 .is_some_and(|start_time| runners.contains_key(&ProcessId { pid, start_time }))
     }

@@ -183,7 +183,10 @@ fn check_options(field: &str, options: &[ResponseOption]) -> Result<(), RpcError
 
 /// Who asks: by the name that it gives, else by its program's.
 fn asker(call: &Call, params: &CreateContactParams) -> Result<Asker, RpcError> {
-    let given = params.asker.clone().filter(|name| !name.trim().is_empty());
+    // An agent could call itself after another program: its session is named.
+    let is_agent = matches!(call.origin, Origin::Agent { .. });
+    let given = params.asker.clone();
+    let given = given.filter(|name| !is_agent && !name.trim().is_empty());
     if let Some(name) = &given {
         check_text("asker", name, MAX_NAME)?;
     }

@@ -12,7 +12,7 @@ use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
 use crate::domain::approval::DecidedBy;
 use crate::domain::session::{Process, Settings};
-use crate::domain::{LaunchConfig, Origin};
+use crate::domain::{LaunchConfig, Origin, Session};
 use crate::platform::ProcessId;
 use crate::protocol::error::ErrorKind;
 
@@ -148,10 +148,11 @@ impl Call {
         Ok((config, Some(counted)))
     }
 
-    /// Keeps what an isolated agent launches as isolated as that agent: isolated, and in its own
-    /// directories, which are given resolved. Another agent cannot launch less than what launches are by
-    /// default.
-    pub async fn keep_isolated(
+    /// Keeps what an agent launches in the directories of its own session, where it may read already without being asked
+    /// about, and as isolated as itself. Another agent cannot launch less than what launches are by default. The
+    /// directories of an isolated session, and of one that no person launches, are given resolved: who can write around
+    /// them could lead them elsewhere later.
+    pub async fn keep_inside(
         &self,
         origin: &Origin,
         mut config: LaunchConfig,
@@ -159,39 +160,37 @@ impl Call {
     ) -> Result<(LaunchConfig, PathBuf), RpcError> {
         let of = match origin {
             Origin::Agent { session_id, .. } => {
-                let session = self.daemon.store.session(session_id.as_str()).await?;
-                session.config.isolated.then_some(session)
+                Some(self.daemon.store.session(session_id.as_str()).await?)
             }
             _ => None,
         };
-        if !origin.may_decide() {
-            config.isolated |= of.is_some() || self.daemon.sessions.context().isolation;
+        let is_persons = origin.may_decide();
+        if !is_persons {
+            let is_isolated = of.as_ref().is_some_and(|of| of.config.isolated);
+            config.isolated |= is_isolated || self.daemon.sessions.context().isolation;
         }
-        if !config.isolated {
+        if is_persons && !config.isolated {
             return Ok((config, working_dir));
         }
-        // What they lead to is noted now: who can write around them could lead them elsewhere later.
         let given: Vec<PathBuf> = std::iter::once(working_dir)
             .chain(config.additional_directories.iter().map(PathBuf::from))
             .collect();
-        let resolved = blocking(move || {
+        let own: Vec<PathBuf> = of.iter().flat_map(directories_of).collect();
+        let looked = blocking(move || {
             let resolve =
                 |path: &PathBuf| std::fs::canonicalize(path).map_err(|error| (path.clone(), error));
-            given.iter().map(resolve).collect::<Result<Vec<_>, _>>()
+            let given = given.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
+            let home = std::env::home_dir().and_then(|home| std::fs::canonicalize(home).ok());
+            Ok((given, home))
         });
-        let directories = resolved.await.map_err(|(path, error)| {
-            RpcError::invalid("working_dir", format!("{}: {error}", path.display()))
-        })?;
-        if let Some(of) = of {
-            let own: Vec<&Path> = std::iter::once(&of.working_dir)
-                .chain(&of.config.additional_directories)
-                .map(Path::new)
-                .collect();
-            let within = |directory: &PathBuf| own.iter().any(|own| directory.starts_with(own));
-            if !directories.iter().all(within) {
-                let what = "launch outside of the directories that its isolation lets it write to";
-                return Err(refused(origin, what));
-            }
+        let (directories, home) =
+            looked
+                .await
+                .map_err(|(path, error): (PathBuf, std::io::Error)| {
+                    RpcError::invalid("working_dir", format!("{}: {error}", path.display()))
+                })?;
+        if !is_persons && !are_inside(&directories, of.is_some().then_some(&own), home.as_deref()) {
+            return Err(refused(origin, OUTSIDE));
         }
         let mut directories = directories.into_iter();
         let working_dir = directories.next().unwrap_or_default();
@@ -199,6 +198,40 @@ impl Call {
         config.additional_directories = names.collect();
         Ok((config, working_dir))
     }
+}
+
+/// What an agent may not, because whatever is in an agent's directories it reads without asking.
+const OUTSIDE: &str = "launch outside of the directories of its own session";
+
+/// The directories of a session, as they were when a person named them.
+fn directories_of(session: &Session) -> Vec<PathBuf> {
+    let config = &session.config;
+    std::iter::once(&session.working_dir)
+        .chain(&config.additional_directories)
+        .chain(&config.directories_led_to)
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// Whether directories are within those of a session; of a caller without one, whether they are within one that holds no
+/// home and nothing that is hidden in one.
+fn are_inside(directories: &[PathBuf], own: Option<&Vec<PathBuf>>, home: Option<&Path>) -> bool {
+    let within = |roots: &[PathBuf]| {
+        directories
+            .iter()
+            .all(|directory| roots.iter().any(|root| directory.starts_with(root)))
+    };
+    let Some(own) = own else {
+        let (Some(first), Some(home)) = (directories.first(), home) else {
+            return false;
+        };
+        let is_hidden = first.strip_prefix(home).is_ok_and(|inside| {
+            let mut parts = inside.iter().map(|part| part.as_encoded_bytes());
+            parts.next().is_none_or(|part| part.starts_with(b"."))
+        });
+        return !home.starts_with(first) && !is_hidden && within(std::slice::from_ref(first));
+    };
+    within(own)
 }
 
 /// Where directories lead, as far as that is elsewhere. It is noted when a person names them: who can write around them

@@ -86,7 +86,7 @@ pub async fn launch(
     let (config, _counted) = call.count_launch(&origin, config).await?;
     let id = new_id("session_id", params.session_id)?;
     let working_dir = working_dir(params.working_dir).await?;
-    let (config, working_dir) = call.keep_isolated(&origin, config, working_dir).await?;
+    let (config, working_dir) = call.keep_inside(&origin, config, working_dir).await?;
     let additional = config.additional_directories.iter();
     let directories = std::iter::once(working_dir.clone()).chain(additional.map(PathBuf::from));
     let config = LaunchConfig {

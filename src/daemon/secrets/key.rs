@@ -71,7 +71,8 @@ fn parse(text: &str) -> Option<[u8; KEY_BYTES]> {
 }
 
 /// A daemon that dies meanwhile leaves no half key.
-fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
+/// Writes a key to its file.
+pub fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     let text = format!("{COMMENT}\n{}\n", hex::encode(key));
     platform::write_atomically(path, text.as_bytes())
 }

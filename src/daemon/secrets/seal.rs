@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
+use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::{Digest as _, Sha256};
 
 use super::key::{self, KEY_BYTES};
@@ -25,6 +26,8 @@ const HEADER: usize = 1 + KEY_ID_BYTES;
 pub struct Sealer {
     path: PathBuf,
     key: Result<Key, SecretsError>,
+    /// The key as it is in its file.
+    bytes: Option<SecretBox<[u8; KEY_BYTES]>>,
 }
 
 struct Key {
@@ -39,7 +42,9 @@ impl Sealer {
     #[must_use]
     pub fn beside(database: &Path) -> Self {
         let path = key::path_beside(database);
+        let mut kept = None;
         let key = key::read_or_create(&path).and_then(|bytes| {
+            kept = Some(SecretBox::new(Box::new(bytes)));
             Key::new(&bytes).ok_or_else(|| SecretsError::Key {
                 path: path.clone(),
                 problem: "the cipher does not take it".to_owned(),
@@ -48,7 +53,27 @@ impl Sealer {
         if let Err(error) = &key {
             tracing::error!(%error, "launch environments can be neither stored nor read");
         }
-        Self { path, key }
+        Self {
+            path,
+            key,
+            bytes: kept,
+        }
+    }
+
+    /// Writes the key's file back if it is there no more: without it nothing of the database's secrets is read again.
+    pub fn write_back(&self) {
+        let Some(bytes) = &self.bytes else { return };
+        if self.path.symlink_metadata().is_ok() {
+            return;
+        }
+        match key::create(&self.path, bytes.expose_secret()) {
+            Ok(()) => {
+                tracing::error!(path = %self.path.display(), "the key was deleted; it was written back");
+            }
+            Err(error) => {
+                tracing::error!(path = %self.path.display(), %error, "the key was deleted and cannot be written back");
+            }
+        }
     }
 
     /// An authentication code for a message, which only who has the key can make; none without a key.

@@ -207,7 +207,7 @@ impl Journal {
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (open.dev(), open.ino()) => Ok(None),
             Ok(_) => Ok(Some(Damage::TakenAway)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Damage::TakenAway)),
+            Err(error) if is_taken_away(&error) => Ok(Some(Damage::TakenAway)),
             Err(error) => Err(error),
         }
     }
@@ -303,6 +303,20 @@ impl Journal {
         }
         read.map(|bytes| bytes > 0)
     }
+}
+
+/// Whether an error says that somebody has put something else in a file's place, or in that of a directory on the way, or
+/// has closed that: it does not pass by itself, other than a failing disk's.
+pub fn is_taken_away(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::NotFound
+            | Kind::NotADirectory
+            | Kind::IsADirectory
+            | Kind::PermissionDenied
+            | Kind::InvalidInput
+    ) || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Where the first newline is. The standard library searches fastest where it skips lines.

@@ -141,7 +141,14 @@ async fn stderr_tail(dir: &SessionDir) -> String {
 /// removed at the daemon's next start.
 pub async fn remove(dir: &SessionDir) {
     let path = dir.path().to_owned();
-    if let Err(error) = blocking(move || std::fs::remove_dir_all(path)).await
+    let remove = move || match std::fs::remove_dir_all(&path) {
+        // Somebody has put something else there.
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            std::fs::remove_file(&path)
+        }
+        removed => removed,
+    };
+    if let Err(error) = blocking(remove).await
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(dir = %dir.path().display(), %error, "cannot remove a session's directory");

@@ -21,7 +21,7 @@ fn an_agents_launch_asks_whatever_the_project_says() {
             .map(|(name, value)| (*name, value.as_str())),
     );
     let daemon = Daemon::with(&all);
-    let project = daemon.root().join("project");
+    let project = daemon.work().join("project");
     std::fs::create_dir_all(project.join(".claude")).unwrap();
     let settings = json!({
         "permissions": {"allow": ["Bash"], "defaultMode": "bypassPermissions"},
@@ -56,6 +56,35 @@ fn an_agents_launch_asks_whatever_the_project_says() {
     assert_eq!(session["result"], "done");
     assert!(project.join("made").exists());
     assert!(!project.join("hooked").exists() && !project.join("served").exists());
+}
+
+/// Claude Code reads whatever is in its directories without asking.
+#[test]
+fn an_agent_launches_in_its_own_directories_only() {
+    let daemon = Daemon::start();
+    let home = std::env::home_dir().unwrap();
+    std::fs::create_dir_all(daemon.work().join("sub")).unwrap();
+    std::os::unix::fs::symlink(&home, daemon.work().join("link")).unwrap();
+    let launch = |directory: &std::path::Path, additional: &[&std::path::Path]| json!({"query": "TEXT done", "working_dir": directory, "additional_directories": additional});
+    let (work, sub) = (daemon.work(), daemon.work().join("sub"));
+    let link = work.join("link");
+    let calls = [
+        launch(&home, &[]),
+        launch(std::path::Path::new("/"), &[]),
+        launch(daemon.root(), &[]),
+        launch(&link, &[]),
+        launch(&work, &[&home]),
+        launch(&sub, &[&link]),
+        launch(&sub, &[&work]),
+    ]
+    .map(|params| ("launchSession", params));
+    let (_, answers) = calls_of_an_agent(&daemon, &calls);
+    let (fine, refused) = answers.split_last().unwrap();
+    for answer in refused {
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("outside of the directories"), "{answer}");
+    }
+    assert!(fine["result"]["session_id"].is_string(), "{fine}");
 }
 
 #[test]

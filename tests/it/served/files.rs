@@ -1,9 +1,10 @@
 //! The daemon's files, deleted, replaced and cut off under its hands.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -201,6 +202,76 @@ fn a_journal_that_is_deleted_is_said_and_its_session_is_ended_by_the_next_daemon
     daemon.kill_and_restart();
     let ended = daemon.until_over(&session);
     assert_eq!(ended["live"], false);
+}
+
+#[test]
+fn a_daemon_whose_directory_was_moved_and_made_anew_is_stopped_and_loses_no_key() {
+    let mut daemon = Daemon::unprivileged();
+    let (session, _) = asking(&daemon);
+    let key = fs::read(beside(&daemon, ".key")).unwrap();
+    fs::rename(daemon.state(), daemon.root().join("moved")).unwrap();
+    let made = daemon
+        .as_its_user("mkdir")
+        .args(["-m", "700"])
+        .arg(daemon.state())
+        .status();
+    assert!(made.unwrap().success());
+    until_alarm(&daemon, "database_moved");
+    wait_until("the locks are taken again", || {
+        let locks = [".lock", ".key"].map(|suffix| beside(&daemon, suffix).exists());
+        let socket = daemon.socket().with_extension("sock.lock");
+        (locks == [true, true] && socket.exists()).then_some(())
+    });
+    assert_eq!(fs::read(beside(&daemon, ".key")).unwrap(), key);
+    let told = verb(&daemon, &["daemon", "stop"]);
+    assert!(told.contains("stopped"), "{told}");
+    assert!(daemon.wait().success());
+    daemon.launch(&[]);
+    assert_eq!(daemon.session(&session)["id"], session.as_str());
+}
+
+/// One approved command is enough for that, and what an agent runs has to be stopped all the same.
+#[rstest]
+fn an_agent_whose_session_directory_is_closed_or_something_else_is_ended(
+    #[values("closed", "a file", "a pipe", "nothing")] becomes: &str,
+    #[values(false, true)] restarted: bool,
+) {
+    let mut daemon = Daemon::unprivileged();
+    let command = "echo $$ > going; exec sleep 600";
+    let query = format!("TOOL Bash {}\nTEXT done", json!({"command": command}));
+    let id = daemon.launch_session(&query);
+    daemon.approve(&daemon.until_pending(&id));
+    let pid = wait_until("the command runs", || {
+        let text = fs::read_to_string(daemon.work().join("going")).ok()?;
+        text.trim().parse::<u32>().ok()
+    });
+    let directory = daemon.session_dir(&id);
+    match becomes {
+        "closed" => {
+            let closed = fs::Permissions::from_mode(0o000);
+            fs::set_permissions(&directory, closed).unwrap();
+        }
+        other => {
+            fs::rename(&directory, daemon.root().join("moved")).unwrap();
+            match other {
+                "a file" => fs::write(&directory, "").unwrap(),
+                "a pipe" => {
+                    let made = Command::new("mkfifo").arg(&directory).status();
+                    assert!(made.unwrap().success());
+                }
+                _ => {}
+            }
+        }
+    }
+    if restarted {
+        daemon.kill_and_restart();
+    }
+    daemon.call("endSession", json!({"session_id": id}));
+    let ended = daemon.until_over(&id);
+    assert_eq!(ended["live"], false);
+    wait_until("what the agent runs is gone", || {
+        (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{COLLECT_POLL, COLLECT_WAIT, Problem, START_WAIT, Supervisor};
 use crate::daemon::blocking::blocking;
 use crate::daemon::callers::RunnerEnd;
+use crate::daemon::session::journal::is_taken_away;
 use crate::daemon::session::remains;
 use crate::daemon::store::KnownRunner;
 use crate::platform::{self, ProcessId};
@@ -154,8 +155,8 @@ enum Trace {
 
 impl Trace {
     fn of_runner(dir: &SessionDir, known: &KnownRunner) -> io::Result<Self> {
-        if !dir.path().exists() {
-            // It was deleted. A runner that lives all the same cannot be reached any more.
+        if !dir.path().is_dir() {
+            // It was deleted, or something else is there. A runner that lives all the same cannot be reached any more.
             return Ok(match is_there(known) {
                 true => Self::Lives,
                 false => Self::Ended,
@@ -185,7 +186,12 @@ impl Trace {
 /// be there as well.
 fn is_alive(dir: &SessionDir, known: &KnownRunner) -> io::Result<bool> {
     let may_be = known.processes.is_empty() || is_there(known);
-    Ok(may_be && runner::is_alive(dir)?)
+    match runner::is_alive(dir) {
+        Ok(is_held) => Ok(may_be && is_held),
+        // Only the process tells then.
+        Err(error) if is_taken_away(&error) => Ok(is_there(known)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether one of its processes is there.

@@ -4,7 +4,6 @@
 //! committed, and what somebody waits for hurries those before it. It never returns while something
 //! of it is under way, so the place in the journal and the one in the store agree between readings.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +14,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Problem, Supervisor};
-use crate::daemon::session::journal::{Batch, Damage, Journal};
+use crate::daemon::session::journal::{Batch, Damage, Journal, is_taken_away};
 use crate::daemon::session::machine;
 use crate::daemon::store::{Ingest, Store, StoreError, Urgency};
 use crate::domain::session::Process;
 use crate::domain::{Event, EventBody, Session};
-use crate::platform::ProcessId;
+use crate::platform::{self, ProcessId};
 
 /// Stretches of one journal that may be on their way into the store: while one is committed the next
 /// one waits behind it, so that the store's writer never waits for the reading of a long journal.
@@ -45,13 +44,14 @@ impl Supervisor {
     /// Takes what the journal holds into the store, all of it.
     pub(super) async fn read_journal(&mut self) -> Result<(), Problem> {
         if self.journal.is_none() {
+            self.open_directory();
             match Journal::open(
                 &self.dir.journal(),
                 self.session.journal_base,
                 self.session.journal_offset,
             ) {
                 Ok(journal) => self.journal = Some(journal),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if is_taken_away(&error) => return Ok(()),
                 Err(error) => return Err(Problem::Journal(error)),
             }
         }
@@ -94,14 +94,18 @@ impl Supervisor {
     /// Looks whether the journal is still what the agent writes, and goes on as well as it can where it
     /// is not.
     pub(super) async fn look_for_damage(&mut self) -> Result<(), Problem> {
-        let Some(journal) = &mut self.journal else {
+        if self.journal.is_none() {
             return self.look_for_missing_journal().await;
-        };
+        }
         let now = Instant::now();
         let is_due = self.place_due <= now;
         if is_due {
             self.place_due = now + PLACE_POLL;
+            self.open_directory();
         }
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
         // What is skipped now is made up for.
         self.place_skipped = !is_due;
         let path = is_due.then(|| self.dir.journal());
@@ -170,11 +174,24 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Opens the session's directory again if somebody has closed it: without it nothing is read, and nobody is answered.
+    fn open_directory(&self) {
+        match platform::open_own_directory(self.dir.path()) {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::error!(session = %self.session.id, "somebody had closed the session's directory; it is open again");
+            }
+            Err(error) => {
+                tracing::warn!(session = %self.session.id, %error, "cannot look at the session's directory");
+            }
+        }
+    }
+
     /// Whether the runner lives and its directory is gone, with its socket.
     fn is_cut_off(&self) -> bool {
         let runner = self.ctx.callers.runner_process(&self.session.directory);
-        let lives = |runner: ProcessId| runner.exists() && !crate::platform::is_zombie(runner.pid);
-        runner.is_some_and(lives) && !self.dir.path().exists()
+        let lives = |runner: ProcessId| runner.exists() && !platform::is_zombie(runner.pid);
+        runner.is_some_and(lives) && !self.dir.path().is_dir()
     }
 
     /// Understands what there is and hands it to the store, as far as there is room on the way.
