@@ -9,7 +9,9 @@
 //! Every prompt is a script (the language is in `script.rs`); with `--script FILE`, or the variable
 //! `HUMANLAYER_SCRIPTED_AGENT_SCRIPT`, the file's parts, divided by lines of `===`, replace
 //! the first prompts. `HUMANLAYER_SCRIPTED_AGENT_LOG` names a file to which every received
-//! line is appended as `{at, kind, line}`; `HUMANLAYER_SCRIPTED_AGENT_STATE` names a folder
+//! line is appended as `{at, kind, line}`; `HUMANLAYER_SCRIPTED_AGENT_SAID` names a file to which
+//! everything that is said is appended a moment before it goes to stdout, so that what was said is known whatever
+//! becomes of stdout; `HUMANLAYER_SCRIPTED_AGENT_STATE` names a folder
 //! in which sessions are kept, so that a later process can resume them.
 
 mod accounts;
@@ -68,6 +70,9 @@ const STATE_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_STATE";
 
 /// Names the file in which received lines are noted.
 const LOG_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_LOG";
+
+/// Names the file in which what is said is kept.
+const SAID_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_SAID";
 
 /// Runs the agent until its session is over. `words` are the arguments after the
 /// subcommand's name. Exit code 0 as Claude Code's: after SIGINT, `end_session`, or the
@@ -134,7 +139,8 @@ fn begin(options: Options) -> Result<Arc<Session>, StartError> {
         None => VecDeque::new(),
     };
     let log = std::env::var_os(LOG_VARIABLE).map(PathBuf::from);
-    let out = Output::open(log.as_deref())?;
+    let said = std::env::var_os(SAID_VARIABLE).map(PathBuf::from);
+    let out = Output::open(log.as_deref(), said.as_deref())?;
     let cwd = std::env::current_dir()?.to_string_lossy().into_owned();
     let id = match (&options.resume, options.fork_session) {
         (Some(id), false) => id.clone(),

@@ -1,6 +1,6 @@
-//! Where lines go: stdout, and the log of what was received.
+//! Where lines go: stdout, the log of what was received, and a copy of what was said.
 //!
-//! Owns both files. A line is one write, so that a reader or a kill never sees two lines
+//! Owns these files. A line is one write, so that a reader or a kill never sees two lines
 //! mixed; a half line, when a script asks for one, is completed before anything else is
 //! written. Called from every thread; it knows nothing of what the lines mean.
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::messages::unix_millis;
 
-/// Both files.
+/// The files.
 #[derive(Debug)]
 pub(super) struct Output {
     stdout: Mutex<Stdout>,
@@ -24,20 +24,25 @@ pub(super) struct Output {
 #[derive(Debug)]
 struct Stdout {
     file: File,
+    /// What is said is appended here first.
+    copy: Option<File>,
     /// What is left of a line of which only the first half was written.
     rest: Vec<u8>,
 }
 
 impl Output {
-    /// Opens stdout without a buffer, and the log for appending if there is to be one.
-    pub(super) fn open(log: Option<&Path>) -> io::Result<Self> {
+    /// Opens stdout without a buffer, and the other files for appending where there are to be some.
+    pub(super) fn open(log: Option<&Path>, said: Option<&Path>) -> io::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let log = log
-            .map(|path| OpenOptions::new().create(true).append(true).open(path))
-            .transpose()?;
+        let appending = |path: Option<&Path>| {
+            path.map(|path| OpenOptions::new().create(true).append(true).open(path))
+                .transpose()
+        };
+        let log = appending(log)?;
         Ok(Self {
             stdout: Mutex::new(Stdout {
                 file,
+                copy: appending(said)?,
                 rest: Vec::new(),
             }),
             log: log.map(Mutex::new),
@@ -98,6 +103,13 @@ impl Output {
 
 impl Stdout {
     fn put(&mut self, bytes: &[u8]) {
+        if let Some(copy) = &mut self.copy
+            && let Err(cause) = copy.write_all(bytes)
+        {
+            complain(&format!(
+                "cannot keep what the scripted agent says: {cause}"
+            ));
+        }
         // With nobody reading there is nobody to tell either.
         if self.file.write_all(bytes).is_err() {
             std::process::exit(1);

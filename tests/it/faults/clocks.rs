@@ -2,24 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
 use crate::support::daemon::{Daemon, wait_until};
+use crate::support::disk;
 
 const DAY: i64 = 24 * 3_600;
 
 /// A daemon whose calendar is ahead by as many seconds as are in the file `leap` beside its directories.
 fn with_a_leaping_clock() -> Daemon {
     let daemon = Daemon::prepare(&[]);
-    let library = daemon.root().join("leaping.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/clock/leaping.c");
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([&library, &source])
-        .status();
-    assert!(built.is_ok_and(|built| built.success()), "cc builds it");
+    disk::build(daemon.root(), "clock/leaping.c");
     daemon
 }
 

@@ -7,6 +7,7 @@ pub mod check;
 mod clients;
 mod clocks;
 mod disk;
+mod fleet;
 mod life;
 mod limits;
 mod matrix;

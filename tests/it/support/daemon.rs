@@ -233,6 +233,36 @@ impl Daemon {
         command
     }
 
+    /// Sets a variable for what is started from here on.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(other, _)| other != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Makes the same commands as [`Self::command`] where the daemon is not at hand.
+    pub fn maker_of_commands(&self) -> impl Fn() -> Command + Send + Sync + 'static {
+        let like = self.command();
+        let owned = |text: &std::ffi::OsStr| text.to_owned();
+        let program = owned(like.get_program());
+        let arguments: Vec<_> = like.get_args().map(owned).collect();
+        let directory = self.work();
+        let environment: Vec<_> = like
+            .get_envs()
+            .map(|(name, value)| (owned(name), value.map(owned)))
+            .collect();
+        move || {
+            let mut command = Command::new(&program);
+            command.args(&arguments).current_dir(&directory);
+            for (name, value) in &environment {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            command
+        }
+    }
+
     /// A shell script in the same surroundings.
     pub fn dressed_script(&self, script: &str) -> Command {
         let like = self.command();
