@@ -1,7 +1,8 @@
 //! Named places where a test build dies on request, as if it had been killed from outside.
 //!
 //! `HUMANLAYER_FAILPOINT=name` or `name:n` makes the process send itself SIGKILL the first or n-th
-//! time that the place is reached; `name:n:stop` has it stop itself instead. Release builds contain none of it.
+//! time that the place is reached; `name:n:stop` has it stop itself instead, and `name:n:slow:MS` has the thread wait for
+//! so many milliseconds. Release builds contain none of it.
 
 /// Dies here if the environment asks for it; does nothing in a release build.
 #[inline]
@@ -26,12 +27,19 @@ mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use std::time::Duration;
+
     use rustix::process::{Signal, getpid, kill_process};
 
     struct Armed {
         name: String,
         left: AtomicU64,
-        signal: Signal,
+        fate: Fate,
+    }
+
+    enum Fate {
+        Signal(Signal),
+        Wait(Duration),
     }
 
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
@@ -45,15 +53,23 @@ mod armed {
             Some(Armed {
                 name,
                 left: AtomicU64::new(count.unwrap_or(1)),
-                signal: match parts.next() {
-                    Some("stop") => Signal::STOP,
-                    Some(_) | None => Signal::KILL,
+                fate: match (parts.next(), parts.next()) {
+                    (Some("stop"), _) => Fate::Signal(Signal::STOP),
+                    (Some("slow"), milliseconds) => {
+                        Fate::Wait(Duration::from_millis(milliseconds?.parse().ok()?))
+                    }
+                    (Some(_) | None, _) => Fate::Signal(Signal::KILL),
                 },
             })
         });
         let Some(armed) = armed else { return };
         if armed.name == name && armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let _ = kill_process(getpid(), armed.signal);
+            match armed.fate {
+                Fate::Signal(signal) => {
+                    let _ = kill_process(getpid(), signal);
+                }
+                Fate::Wait(time) => std::thread::sleep(time),
+            }
         }
     }
 }

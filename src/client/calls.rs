@@ -73,6 +73,8 @@ pub struct Client {
     /// None: each request that changes something gets a key of its own.
     repeat_key: Option<RepeatKey>,
     unconfirmed: Unconfirmed,
+    /// Is told, once for each call, of a method that is long in being answered.
+    on_slow: Option<fn(&str)>,
 }
 
 /// Requests that change something and that no answer came to. The same ones, made again, are sent as what they are:
@@ -268,6 +270,7 @@ impl Client {
             socket: socket.to_owned(),
             repeat_key: None,
             unconfirmed: Unconfirmed::default(),
+            on_slow: None,
         })
     }
 
@@ -283,6 +286,13 @@ impl Client {
     #[must_use]
     pub fn repeatable(mut self, key: &str) -> Self {
         self.repeat_key = Some(RepeatKey(key.to_owned()));
+        self
+    }
+
+    /// Has somebody told of calls that are long in being answered.
+    #[must_use]
+    pub fn telling_what_is_slow(mut self, tell: fn(&str)) -> Self {
+        self.on_slow = Some(tell);
         self
     }
 
@@ -307,6 +317,7 @@ impl Client {
         call: impl Future<Output = Result<T, RpcError>>,
     ) -> Result<T, ClientError> {
         let mut call = std::pin::pin!(call);
+        let mut tell = self.on_slow;
         loop {
             let looked = async {
                 tokio::time::sleep(PATIENCE).await;
@@ -317,8 +328,10 @@ impl Client {
                 answer = &mut call => {
                     return answer.map_err(|error| ClientError::of_call(method, error));
                 }
-                served = looked => if !served {
-                    return Err(ClientError::Silent { method: method.to_owned() });
+                served = looked => match tell.take() {
+                    _ if !served => return Err(ClientError::Silent { method: method.to_owned() }),
+                    Some(tell) => tell(method),
+                    None => {}
                 }
             }
         }

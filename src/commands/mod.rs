@@ -88,7 +88,9 @@ impl Context {
     /// A connection to the daemon, which is started if none runs. One that speaks another
     /// protocol is used all the same, with a warning.
     async fn client(&self) -> Result<Client, Failure> {
-        let client = ensure_daemon(&self.config).await?;
+        let client = ensure_daemon(&self.config)
+            .await?
+            .telling_what_is_slow(tell_what_is_slow);
         let health = client.health().await?;
         if health.protocol != PROTOCOL_VERSION {
             output::warn(&format!(
@@ -102,6 +104,12 @@ impl Context {
         let key = self.idempotency_key.as_deref().unwrap_or(&own);
         Ok(client.repeatable(key))
     }
+}
+
+fn tell_what_is_slow(method: &str) {
+    output::note(&format!(
+        "the daemon answers, but it has not answered yet to {method}; waiting for it"
+    ));
 }
 
 /// Does what the command line says, and says on standard error why it could not.

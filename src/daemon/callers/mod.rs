@@ -117,7 +117,8 @@ impl Callers {
             process,
             start_time,
             at_first: Origin::Unverified {
-                reason: "the process that connected has ended".to_owned(),
+                reason: "the process that connected has ended, or could not be looked at"
+                    .to_owned(),
             },
         };
         caller.at_first = caller.look();
@@ -279,7 +280,7 @@ impl Caller {
 
     fn look(&self) -> Origin {
         let gone = || Origin::Unverified {
-            reason: "the process that connected has ended".to_owned(),
+            reason: "the process that connected has ended, or could not be looked at".to_owned(),
         };
         let (Some(pid), Some(start_time)) = (self.pid, self.start_time) else {
             return gone();

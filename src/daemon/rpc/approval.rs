@@ -5,7 +5,9 @@ use super::contact::{MAX_NAME, caller, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
 use crate::daemon::claude::input::ToolInput;
-use crate::daemon::store::{ApprovalFilter, Asker, NewMcpApproval, StoreError, run_id_of};
+use crate::daemon::store::{
+    ApprovalFilter, Asker, NewMcpApproval, StoreError, request_key, run_id_of,
+};
 use crate::domain::{self, Origin, Outcome, Source};
 use crate::protocol::approval::{
     Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, ExternalAsker,
@@ -36,7 +38,10 @@ pub async fn create(
         tool_input: ToolInput::read(&params.tool_name, input.get()),
         tool_name: params.tool_name,
         tool_use_id: params.tool_use_id.filter(|id| !id.is_empty()),
-        call_id: params.call_id.filter(|id| !id.is_empty()),
+        call_id: params
+            .call_id
+            .filter(|id| !id.is_empty())
+            .or_else(request_key),
         accepts_edits: params.accepts_edits,
         ends_with: params.ends_with_caller.then(|| caller(&call)).flatten(),
     };

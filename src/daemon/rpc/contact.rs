@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::Call;
 use super::error::RpcError;
-use crate::daemon::store::{Asked, Asker, CONTACTS_OF_SESSION, NewRequest, run_id_of};
+use crate::daemon::store::{
+    Asked, Asker, CONTACTS_OF_SESSION, NewRequest, StoreError, request_key, run_id_of,
+};
 use crate::domain::approval::{CONTACT_TOOL, DecidedBy, ResponseOption};
 use crate::domain::session::Process;
 use crate::domain::{Kind, Origin, Session, Source};
@@ -43,7 +45,9 @@ pub async fn create(
         check_text("subject", &subject, MAX_NAME)?;
         input.insert("subject".to_owned(), Value::from(subject));
     }
-    let call_id = match params.call_id.filter(|id| !id.is_empty()) {
+    // Asked again after a lost answer, the same is not asked twice.
+    let named = params.call_id.filter(|id| !id.is_empty());
+    let call_id = match named.or_else(request_key) {
         Some(id) => {
             check_text("call_id", &id, MAX_NAME)?;
             id
@@ -124,7 +128,12 @@ pub async fn withdraw(
     check_text("reason", &reason, MAX_MESSAGE)?;
     let withdrawn = store
         .withdraw_request(approval.id.as_str(), by, reason)
-        .await?;
+        .await;
+    let withdrawn = match withdrawn {
+        // By this very request, whose answer was lost.
+        Err(StoreError::DoneBefore) => store.approval(approval.id.as_str()).await?,
+        withdrawn => withdrawn?,
+    };
     Ok(GetApprovalResponse {
         approval: Approval::from(&withdrawn),
     })

@@ -41,7 +41,7 @@ pub use self::subscribe::Subscribe;
 use super::Daemon;
 use super::callers::Caller;
 use super::disk;
-use super::store::{for_others, serving};
+use super::store::{StoreError, for_others, serving};
 use crate::domain::Origin;
 use crate::protocol::method;
 
@@ -156,7 +156,17 @@ where
                 None => handled.await.map(Answer::Fresh),
                 Some(request) => {
                     let handled = serving(Arc::clone(&request), handled);
-                    once::answer(&daemon.answers, &request, handled).await
+                    match once::answer(&daemon.answers, &request, handled).await {
+                        // What it did is why it cannot be done again.
+                        Err(error)
+                            if !error.is_of_the_disk()
+                                && daemon.store.was_carried_out(request).await =>
+                        {
+                            tracing::debug!(%error, name, "a request was carried out before");
+                            Err(StoreError::DoneBefore.into())
+                        }
+                        answer => answer,
+                    }
                 }
             };
             match answer {

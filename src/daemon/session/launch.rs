@@ -14,8 +14,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::Context;
 use super::agent_info::{Agent, Asking};
@@ -133,6 +135,9 @@ pub enum LaunchError {
         source: std::io::Error,
     },
 }
+
+/// How long to wait after a runner could not be recorded.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// Checks that a line fits a frame.
 ///
@@ -386,17 +391,32 @@ pub async fn start_runner(
         // It is gone already, or there is nothing by which to know it again.
         return Ok(());
     };
-    ctx.store
-        .add_runner(NewRunner {
-            key,
-            directory: directory.to_owned(),
-            session_id: session.to_string(),
-            boot: ctx.callers.boot().to_owned(),
-            process,
-        })
-        .await?;
-    // One that has ended meanwhile shows that in its own ways.
-    let _ = ours.write_all(secret.as_bytes());
+    let runner = NewRunner {
+        key,
+        directory: directory.to_owned(),
+        session_id: session.to_string(),
+        boot: ctx.callers.boot().to_owned(),
+        process,
+    };
+    let (store, callers) = (ctx.store.clone(), Arc::clone(&ctx.callers));
+    let (first_try, tried) = oneshot::channel::<()>();
+    // Its session is on record. So this is done, whatever becomes of who asked for it and however long the database
+    // cannot be written; the runner waits meanwhile.
+    tokio::spawn(async move {
+        let mut first_try = Some(first_try);
+        while let Err(error) = store.add_runner(runner.clone()).await {
+            tracing::warn!(session = %runner.session_id, %error, "cannot record a runner yet; trying again");
+            drop(first_try.take());
+            tokio::time::sleep(RETRY).await;
+            if callers.runner_process(&runner.directory) != Some(process) {
+                return;
+            }
+        }
+        // One that has ended meanwhile shows that in its own ways.
+        let _ = ours.write_all(secret.as_bytes());
+    });
+    // Answered by its end.
+    let _ = tried.await;
     Ok(())
 }
 

@@ -184,7 +184,11 @@ impl Sessions {
                 let session = &accepted.session;
                 let started = launch::start_runner(ctx, &session.id, &session.directory).await;
                 self.supervise(session.clone());
-                started.map(|_| Some(accepted))
+                // What was asked for is on record all the same; the session says that its process did not start.
+                if let Err(error) = started {
+                    tracing::error!(session = %session.id, %error, "cannot start a runner");
+                }
+                Ok(Some(accepted))
             }
             Ok(None) => {
                 remains::remove(&dir).await;

@@ -392,7 +392,7 @@ impl Store {
     pub async fn acknowledge_alarm(&self, id: i64, by: String) -> Result<Alarm, StoreError> {
         let sealer = Arc::clone(&self.sealer);
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let now = micros(write.now);
                 let sql = format!(
                     "UPDATE alarms SET acknowledged_at = ?2, acknowledged_by = ?3

@@ -58,7 +58,7 @@ impl Store {
         added_by: String,
     ) -> Result<PlaceRecord, StoreError> {
         self.writer
-            .run(move |write| add(write, &new, &program, &added_by))
+            .run_once(move |write| add(write, &new, &program, &added_by))
             .await
     }
 
@@ -100,7 +100,7 @@ impl Store {
     /// [`StoreError::NotFound`]
     pub async fn remove_place(&self, id: i64) -> Result<PlaceRecord, StoreError> {
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 write
                     .db
                     .prepare_cached(&format!(

@@ -108,7 +108,7 @@ impl Store {
     /// [`StoreError::NotFound`] when no good key has that name.
     pub async fn revoke_api_key(&self, name: String) -> Result<ApiKey, StoreError> {
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let sql = format!(
                     "UPDATE api_keys SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL RETURNING {COLUMNS}"
                 );

@@ -82,7 +82,7 @@ pub use lock_waits::Locked;
 pub use messages::{
     Accepted, CancelProtocol, MessageState, ReadMessages, SentMessages, Withdrawal, Withdrawn,
 };
-pub use once::{OnceRequest, apart, serving};
+pub use once::{OnceRequest, apart, request_key, serving};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
 pub use projects::ProjectAnswer;

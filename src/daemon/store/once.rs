@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::micros;
 use super::writer::Write;
-use super::{Doing as _, StoreError};
+use super::{Doing as _, Store, StoreError};
 
 /// Keys that are kept: the last ones. By their number, not their age, as clocks leap.
 const KEPT: i64 = 20_000;
@@ -57,6 +57,28 @@ pub(super) fn to_be_noted() -> Option<Arc<OnceRequest>> {
     match APART.try_with(|()| ()) {
         Ok(()) => None,
         Err(_) => current().filter(|request| request.key.is_some()),
+    }
+}
+
+/// The idempotency key of the request that this task serves.
+#[must_use]
+pub fn request_key() -> Option<String> {
+    current()?.key.clone()
+}
+
+impl Store {
+    /// Whether a request is on record as carried out.
+    pub async fn was_carried_out(&self, request: Arc<OnceRequest>) -> bool {
+        let looked = self
+            .readers
+            .run(move |db| {
+                Ok(matches!(
+                    request.must_be_new(db),
+                    Err(StoreError::DoneBefore)
+                ))
+            })
+            .await;
+        looked.unwrap_or(false)
     }
 }
 

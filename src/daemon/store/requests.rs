@@ -236,7 +236,7 @@ impl Store {
     ) -> Result<Approval, StoreError> {
         let id = id.to_owned();
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 let approval = approvals::find(write.db, &id)?;
                 match approval.source {
                     Source::Mcp | Source::Program | Source::LocalApi => {}

@@ -126,7 +126,7 @@ impl Store {
         by: String,
     ) -> Result<(), StoreError> {
         self.writer
-            .run(move |write| {
+            .run_once(move |write| {
                 write
                     .db
                     .prepare_cached(

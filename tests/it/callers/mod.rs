@@ -8,7 +8,7 @@ mod places;
 mod reports;
 mod runners;
 mod stopping;
-mod terminals;
+pub mod terminals;
 
 use std::path::PathBuf;
 

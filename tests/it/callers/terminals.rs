@@ -34,12 +34,12 @@ fn until_approved(daemon: &Daemon, session: &str) {
 }
 
 /// A tmux server of its own, which nobody shows to have started.
-struct Tmux {
+pub struct Tmux {
     socket: PathBuf,
 }
 
 impl Tmux {
-    fn start(daemon: &Daemon, name: &str) -> Self {
+    pub fn start(daemon: &Daemon, name: &str) -> Self {
         let tmux = Self {
             socket: daemon.root().join(name),
         };
@@ -64,7 +64,7 @@ impl Tmux {
     }
 
     /// The server's process.
-    fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         let pid = self.run(&["display-message", "-p", "#{pid}"]);
         pid.trim().to_owned()
     }

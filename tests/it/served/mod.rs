@@ -10,6 +10,7 @@ mod pending;
 mod private;
 mod reached;
 mod restarted;
+mod slow;
 mod stopped;
 
 use std::path::PathBuf;
