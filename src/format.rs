@@ -15,13 +15,31 @@ use crate::domain::{Outcome, Status};
 use crate::protocol::approval::Approval;
 use crate::protocol::session::SessionState;
 
-/// How long ago, in one unit: `now`, `5s ago`, `3m ago`, `2h ago`, `4d ago`.
+/// How far a time may be ahead of the clock and still count as now: clocks are set a little all the time.
+const AHEAD: i64 = 60;
+
+/// How old something is, in seconds; none where it is of a time that has not come: then the clock was set back, or
+/// was ahead, and nobody knows.
+#[must_use]
+pub fn age(then: Timestamp, now: Timestamp) -> Option<i64> {
+    let seconds = now.as_second().saturating_sub(then.as_second());
+    (seconds >= -AHEAD).then(|| seconds.max(0))
+}
+
+/// How long ago, in one unit: `now`, `5s ago`, `3m ago`, `2h ago`, `4d ago`, `age unknown`.
 #[must_use]
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
-    match now.as_second().saturating_sub(then.as_second()) {
-        ..1 => "now".to_owned(),
-        seconds => format!("{} ago", span(seconds)),
+    match age(then, now) {
+        None => "age unknown".to_owned(),
+        Some(0) => "now".to_owned(),
+        Some(seconds) => format!("{} ago", span(seconds)),
     }
+}
+
+/// How old something is, where there is little room: `5s`, `3m`, `2h`, `4d`, and `?` where nobody knows.
+#[must_use]
+pub fn short_age(then: Timestamp, now: Timestamp) -> String {
+    age(then, now).map_or_else(|| "?".to_owned(), span)
 }
 
 /// A number of seconds in its largest unit.
@@ -334,6 +352,8 @@ mod tests {
     fn times_are_told_in_their_largest_unit() {
         let now: Timestamp = "2026-05-05T12:00:00Z".parse().unwrap();
         let cases = [
+            ("2026-05-05T12:01:01Z", "age unknown"),
+            ("2027-05-05T12:00:00Z", "age unknown"),
             ("2026-05-05T12:00:30Z", "now"),
             ("2026-05-05T12:00:00Z", "now"),
             ("2026-05-05T11:59:01Z", "59s ago"),
@@ -342,7 +362,13 @@ mod tests {
             ("2026-05-01T12:00:00Z", "4d ago"),
         ];
         for (then, said) in cases {
-            assert_eq!(ago(then.parse().unwrap(), now), said);
+            let then = then.parse().unwrap();
+            assert_eq!(ago(then, now), said);
+            let short = short_age(then, now);
+            assert!(
+                short == "?" || said == "now" || said == format!("{short} ago"),
+                "{short}"
+            );
         }
     }
 

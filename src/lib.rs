@@ -43,7 +43,8 @@
 //! A client that gets no answer does not know what came of its request, and says so. Each request that changes
 //! something has a key ([`protocol::request`]), which is noted in the transaction that carries it out: sent again, it
 //! is carried out once. A client that gives up closes its connection, and what was not begun by then is dropped where
-//! its transaction begins ([`daemon::rpc`], [`daemon::store`]). Existing clients, which send no keys, are served as before.
+//! its transaction begins ([`daemon::rpc`], [`daemon::store`]). What is on record by then goes on, whatever becomes of its
+//! client. Existing clients, which send no keys, are served as before.
 //!
 //! Every command takes `--json`: what it prints is JSON then, and a failure, which has one of a closed list of
 //! kinds, is one object ([`commands::kind`], [`commands::exit`]; `assets/scripts.md` lists it all).
@@ -168,7 +169,9 @@
 //! within five seconds.
 //!
 //! Clocks leap, and nothing is deleted on the word of one that did: within a run of the system its own clock says how
-//! much time has passed, over a restart of the machine the calendar is believed for a day. An agent that was killed by
+//! much time has passed, over a restart of the machine the calendar is believed for a day. What stands in an order stands
+//! in that of what happened: sessions have a number that grows with each activity. A rest and a permission for a time are
+//! measured by the system's clock, also over a restart of the daemon; an age that nobody knows is shown as that. An agent that was killed by
 //! nobody known while the kernel killed processes for want of memory is said to have been one of them, probably.
 //!
 //! A start takes the

@@ -6,12 +6,50 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// When this process first asked.
-static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+use crate::domain::stream_state::SinceBoot;
+use crate::platform;
+
+/// When this process first asked: by a clock that stands still while the machine sleeps, and by one that does not.
+static BEGAN: LazyLock<(Instant, Option<Duration>)> =
+    LazyLock::new(|| (Instant::now(), platform::since_boot()));
+
+/// In which run of the system this is.
+static BOOT: LazyLock<Option<String>> = LazyLock::new(platform::boot_id);
+
+/// How much time has passed since this process first asked, in microseconds. The time that the machine slept counts
+/// where the system tells it.
+fn passed() -> i64 {
+    let (began, since_boot) = &*BEGAN;
+    let passed = match (since_boot, platform::since_boot()) {
+        (Some(then), Some(now)) => now.saturating_sub(*then),
+        (_, None) | (None, _) => began.elapsed(),
+    };
+    i64::try_from(passed.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl SinceBoot {
+    /// This moment; none where the system does not tell.
+    #[must_use]
+    pub fn now() -> Option<Self> {
+        Some(Self {
+            boot: BOOT.clone()?,
+            micros: i64::try_from(platform::since_boot()?.as_micros()).ok()?,
+        })
+    }
+
+    /// How much time has passed since; none in another run of the system.
+    #[must_use]
+    pub fn passed(&self) -> Option<Duration> {
+        let now = Self::now()?;
+        let passed = now.micros.checked_sub(self.micros)?;
+        (now.boot == self.boot).then_some(())?;
+        Some(Duration::from_micros(u64::try_from(passed).ok()?))
+    }
+}
 
 /// The calendar's time at that moment, in microseconds, by the furthest that it has been since.
 static ORIGIN: AtomicI64 = AtomicI64::new(i64::MIN);
@@ -19,7 +57,7 @@ static ORIGIN: AtomicI64 = AtomicI64::new(i64::MIN);
 /// The time: the calendar's, or what it would be had it not been moved back while this process runs.
 #[must_use]
 pub fn never_back() -> Timestamp {
-    let passed = i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let passed = passed();
     let wall = Timestamp::now();
     let latest = latest(&ORIGIN, wall.as_microsecond(), passed);
     Timestamp::from_microsecond(latest).unwrap_or(wall)
@@ -52,8 +90,7 @@ impl Mark {
 
 /// Has the time be this one, in microseconds, at least.
 pub fn at_least(time: i64) {
-    let passed = i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX);
-    ORIGIN.fetch_max(time.saturating_sub(passed), Ordering::AcqRel);
+    ORIGIN.fetch_max(time.saturating_sub(passed()), Ordering::AcqRel);
 }
 
 fn latest(origin: &AtomicI64, wall: i64, passed: i64) -> i64 {

@@ -362,6 +362,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it last said or was told something.
     pub last_activity_at: Timestamp,
+    /// In which order sessions were active, whatever the calendar said then: the larger, the later.
+    pub activity: i64,
     /// When its last turn ended; none while one runs.
     pub completed_at: Option<Timestamp>,
     /// Why it failed.
@@ -428,6 +430,7 @@ impl Session {
             settings: Settings::default(),
             created_at: now,
             last_activity_at: now,
+            activity: 0,
             completed_at: None,
             error_message: None,
             result_content: None,

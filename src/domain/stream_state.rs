@@ -75,6 +75,19 @@ pub struct StreamState {
     /// Tool calls that look after a background task: the call, the task.
     #[serde(skip_serializing_if = "is_default")]
     pub looks: Vec<(String, String)>,
+    /// When the session did something last, by the system's own clock.
+    #[serde(skip_serializing_if = "is_default")]
+    pub active: Option<SinceBoot>,
+}
+
+/// A moment by the system's own clock, which nobody sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SinceBoot {
+    /// In which run of the system.
+    pub boot: String,
+    /// How long that had lasted, in microseconds.
+    pub micros: i64,
 }
 
 /// A tool call that runs.

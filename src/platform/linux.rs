@@ -494,11 +494,18 @@ fn abstract_listener(line: &[u8]) -> Option<&[u8]> {
 /// How long the system has run, times of sleep included.
 #[must_use]
 pub fn since_boot() -> Option<std::time::Duration> {
-    // Seconds with hundredths.
-    let text = fs::read_to_string("/proc/uptime").ok()?;
-    let seconds = text.split_ascii_whitespace().next()?;
-    let hundredths: u64 = seconds.replace('.', "").parse().ok()?;
-    Some(std::time::Duration::from_millis(hundredths * 10))
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    #[allow(
+        unsafe_code,
+        reason = "one time is written into `time`. Asked of the C library, so that a test can put another clock there"
+    )]
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).ok().filter(|_| answer == 0)?;
+    let rest = u32::try_from(time.tv_nsec).ok()?;
+    Some(std::time::Duration::new(seconds, rest))
 }
 
 /// Keeps other processes of this user out of this one's memory, environment and open files, and its

@@ -30,6 +30,7 @@ impl From<&Session> for SessionState {
             working_dir: Some(session.working_dir.clone()),
             created_at: session.created_at,
             last_activity_at: session.last_activity_at,
+            activity: session.activity,
             completed_at: session.completed_at,
             error_message: session.error_message.clone(),
             cost_usd: usage.cost_usd,

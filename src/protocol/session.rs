@@ -339,6 +339,9 @@ pub struct SessionState {
     /// When it last said or was told something.
     #[schemars(with = "String")]
     pub last_activity_at: Timestamp,
+    /// In which order sessions were active, whatever the clock said then: the larger, the later.
+    #[serde(default)]
+    pub activity: i64,
     /// When its last turn ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

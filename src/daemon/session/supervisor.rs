@@ -123,10 +123,16 @@ pub async fn run(ctx: Arc<Context>, session: Session, stop: CancellationToken) -
 /// Since when a session rests, by what is stored of it: a daemon that starts again does not begin to
 /// count anew.
 fn resting_since(session: &Session) -> Instant {
-    let rested = jiff::Timestamp::now().duration_since(session.last_activity_at);
     let now = Instant::now();
-    Duration::try_from(rested)
-        .ok()
+    // The calendar tells only where the system's own clock does not, as of a record of an earlier release.
+    let rested = match &session.stream.active {
+        Some(active) => active.passed(),
+        None => {
+            let rested = jiff::Timestamp::now().duration_since(session.last_activity_at);
+            Duration::try_from(rested).ok()
+        }
+    };
+    rested
         .and_then(|rested| now.checked_sub(rested))
         .unwrap_or(now)
 }

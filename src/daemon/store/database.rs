@@ -292,7 +292,7 @@ mod tests {
             names.map(Result::unwrap).collect()
         };
         let own = triggers();
-        assert_eq!(own.len(), 4, "{own:?}");
+        assert_eq!(own.len(), 6, "{own:?}");
         other
             .execute_batch(
                 "CREATE TRIGGER \"an \"\"evil\"\" one\" AFTER UPDATE ON counters BEGIN

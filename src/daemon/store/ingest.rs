@@ -14,7 +14,7 @@ use super::{
 };
 use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
-use crate::domain::stream_state::StreamState;
+use crate::domain::stream_state::{SinceBoot, StreamState};
 use crate::domain::{Effect, EventType, Session};
 
 /// Lines of the agent, kept as they were written: one text for all of them, because a text each would
@@ -319,6 +319,7 @@ fn save(
         session.last_activity_at = before.last_activity_at;
         return save_talk(write, before, session, words);
     }
+    session.stream.active = SinceBoot::now();
     let tasks =
         serde_json::to_string(&session.background_tasks).map_err(|error| StoreError::Value {
             what: "background_tasks",
@@ -363,6 +364,14 @@ fn save(
                 session.permission_mode,
             ];
             update.query_row(values, |row| row.get(0))
+        })
+        .and_then(|first| {
+            // A trigger has put it into its place.
+            session.activity = write
+                .db
+                .prepare_cached("SELECT activity FROM sessions WHERE key = ?")?
+                .query_row([session.key], |row| row.get(0))?;
+            Ok(first)
         })
         .doing("move a session on")
 }

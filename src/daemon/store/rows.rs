@@ -22,7 +22,8 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
     (SELECT count(*) FROM approvals p WHERE p.session_key = s.key AND p.outcome = 'pending'), s.asker, s.asker_pid,
     s.stream_state,
     (SELECT f.id FROM sessions f WHERE f.key = s.forked_from), s.fork_sequence, s.generation, s.directory,
-    s.journal_base, s.permission_mode, s.end_requested_at, s.waiting_for, s.duplicate_of IS NOT NULL";
+    s.journal_base, s.permission_mode, s.end_requested_at, s.waiting_for, s.duplicate_of IS NOT NULL,
+    s.activity";
 
 /// Columns of an approval, to be read with [`approval`]; needs `JOIN sessions s`.
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
@@ -161,6 +162,7 @@ pub fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         end_requested_at: optional_time(row, 44)?,
         waiting_for: row.get(45)?,
         is_duplicate: row.get(46)?,
+        activity: row.get(47)?,
     })
 }
 

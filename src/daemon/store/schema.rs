@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     RUNNERS,
     include_str!("schema_process_deaths.sql"),
     include_str!("schema_idempotency_keys.sql"),
+    include_str!("schema_activity.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

@@ -169,7 +169,7 @@ impl Store {
             .run(move |db| {
                 db.prepare_cached(
                     "SELECT working_dir, max(last_activity_at), count(*) FROM sessions
-                     WHERE working_dir <> '' GROUP BY working_dir ORDER BY 2 DESC LIMIT ?",
+                     WHERE working_dir <> '' GROUP BY working_dir ORDER BY max(activity) DESC LIMIT ?",
                 )
                 .and_then(|mut query| {
                     query
@@ -596,12 +596,10 @@ pub fn list(db: &Connection, filter: &SessionFilter) -> Result<Vec<Session>, Sto
         .as_ref()
         .map(|id| resolve(db, id.as_str()))
         .transpose()?;
-    let (after_at, after_key) = after.map_or((i64::MAX, i64::MAX), |s| {
-        (micros(s.last_activity_at), s.key)
-    });
-    conditions.push("(s.last_activity_at, s.key) < (?1, ?2)");
+    let after = after.map_or(i64::MAX, |session| session.activity);
+    conditions.push("s.activity < ?1");
     let sql = format!(
-        "SELECT {} FROM sessions s WHERE {} ORDER BY s.last_activity_at DESC, s.key DESC LIMIT ?3",
+        "SELECT {} FROM sessions s WHERE {} ORDER BY s.activity DESC LIMIT ?2",
         rows::SESSION,
         conditions.join(" AND "),
     );
@@ -609,7 +607,7 @@ pub fn list(db: &Connection, filter: &SessionFilter) -> Result<Vec<Session>, Sto
     db.prepare_cached(&sql)
         .and_then(|mut query| {
             query
-                .query_map(params![after_at, after_key, limit], rows::session)?
+                .query_map(params![after, limit], rows::session)?
                 .collect()
         })
         .doing("list sessions")

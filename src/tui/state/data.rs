@@ -92,12 +92,17 @@ impl Data {
 
     /// Takes in that a session has another status.
     pub fn set_status(&mut self, id: &str, status: Status, at: Timestamp) {
+        let last = self.sessions.values().map(|session| session.activity).max();
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let before = std::mem::replace(&mut session.status, status);
         let archived = session.archived;
         session.last_activity_at = session.last_activity_at.max(at);
+        // A daemon of an earlier release tells no order.
+        if let Some(last) = last.filter(|last| *last > 0) {
+            session.activity = last.saturating_add(1);
+        }
         self.revision += 1;
         self.count(before, archived, false);
         self.count(status, archived, true);

@@ -1,14 +1,15 @@
 //! The inbox: pending approvals, oldest first.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
 use crate::domain::danger::Verdict;
-use crate::format::{span, subject};
+use crate::format::{age, short_age, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::state::{App, Pane};
 use crate::tui::theme::Theme;
@@ -18,13 +19,12 @@ const WAITS: (i64, i64) = (120, 900);
 
 /// How a wait looks: louder the longer it is.
 #[must_use]
-pub fn age_style(theme: &Theme, seconds: i64) -> Style {
-    if seconds < WAITS.0 {
-        theme.dim
-    } else if seconds < WAITS.1 {
-        theme.waiting
-    } else {
-        theme.bad.add_modifier(ratatui::style::Modifier::BOLD)
+pub fn age_style(theme: &Theme, since: Timestamp, now: Timestamp) -> Style {
+    match age(since, now) {
+        Some(seconds) if seconds < WAITS.0 => theme.dim,
+        Some(seconds) if seconds >= WAITS.1 => theme.bad.add_modifier(Modifier::BOLD),
+        // It may be one that is no longer new.
+        Some(_) | None => theme.waiting,
     }
 }
 
@@ -113,12 +113,11 @@ fn row(app: &App, approval: &Approval, focused: bool, line: Rect, buf: &mut Buff
         (false, true) => "▸",
         (false, false) => " ",
     };
-    let waited = app.now.as_second() - approval.created_at.as_second();
     let right = match app.inbox.sending.get(id) {
         Some(word) => Span::styled(format!("{word}…"), theme.accent),
         None => Span::styled(
-            format!("{:>4}", span(waited.max(0))),
-            age_style(theme, waited),
+            format!("{:>4}", short_age(approval.created_at, app.now)),
+            age_style(theme, approval.created_at, app.now),
         ),
     };
     let danger = match Verdict::of(app.inbox.dangers(id)) {

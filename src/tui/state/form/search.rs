@@ -139,7 +139,8 @@ fn by_title(data: &Data, needle: &str) -> Vec<String> {
             let shown = if title.is_empty() { summary } else { title };
             let [directory, model, asker] = rest;
             let score = fuzzy.score(&[shown, directory, model, asker])?;
-            Some((std::cmp::Reverse((score, session.last_activity_at)), id))
+            let last = (session.activity, session.last_activity_at);
+            Some((std::cmp::Reverse((score, last)), id))
         })
         .collect();
     found.sort_unstable();

@@ -122,6 +122,8 @@ impl Sort {
             text,
             numbers: [
                 number,
+                session.activity.saturating_neg(),
+                // A daemon of an earlier release does not tell the order.
                 session.last_activity_at.as_microsecond().saturating_neg(),
             ],
             head: u64::from_be_bytes(head.unwrap_or_default()),
@@ -139,7 +141,7 @@ fn micros(dollars: f64) -> i64 {
 #[derive(Clone, Debug)]
 pub(super) struct Key<'a> {
     text: Option<Cow<'a, str>>,
-    numbers: [i64; 2],
+    numbers: [i64; 3],
     /// The beginning of its id: of two that are alike always the same one comes first.
     head: u64,
 }

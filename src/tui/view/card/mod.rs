@@ -14,7 +14,7 @@ use super::inbox::age_style;
 use super::widgets::{fit, fit_tail, frame, scrollbar, split_line};
 use crate::domain::text::summary;
 use crate::domain::{Kind, Source};
-use crate::format::{bytes, span, subject};
+use crate::format::{bytes, short_age, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
@@ -385,8 +385,7 @@ fn edge(app: &App, approval: &Approval, area: Rect, buf: &mut Buffer) {
 /// What is asked, by whom and where, and how long it has waited.
 fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
     let theme = &app.theme;
-    let waited = app.now.as_second() - approval.created_at.as_second();
-    let age = span(waited.max(0));
+    let age = short_age(approval.created_at, app.now);
     let room = heading_room(u16::try_from(width).unwrap_or(u16::MAX));
     let what = heading(app, approval, room);
     let rest = width.saturating_sub(what.width() + 2 + 2);
@@ -396,7 +395,10 @@ fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
         let gap = rest - waiting.len() - age.width() - 3;
         spans.push(Span::styled("─".repeat(gap), theme.border_focus));
         spans.push(Span::styled(format!(" {waiting}"), theme.dim));
-        spans.push(Span::styled(format!("{age} "), age_style(theme, waited)));
+        spans.push(Span::styled(
+            format!("{age} "),
+            age_style(theme, approval.created_at, app.now),
+        ));
     }
     Line::from(spans)
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use crate::format::{bytes, span, subject};
+use crate::format::{bytes, short_age, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
@@ -166,7 +166,7 @@ fn search(
 fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
     let theme = &app.theme;
     let what = heading(app, approval, width / 2);
-    let waited = app.now.as_second() - approval.created_at.as_second();
+    let waited = short_age(approval.created_at, app.now);
     let session = app.data.session(&approval.session_id);
     let session = session.map(|session| subject(session, 200));
     let room = width.saturating_sub(what.width() + 20);
@@ -177,8 +177,8 @@ fn title(app: &App, approval: &Approval, width: usize) -> Line<'static> {
             theme.dim,
         ),
         Span::styled(
-            format!("{} ", span(waited.max(0))),
-            age_style(theme, waited),
+            format!("{waited} "),
+            age_style(theme, approval.created_at, app.now),
         ),
     ])
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::domain::text::{find_ignoring_case, sanitize_line};
-use crate::format::{span, subject};
+use crate::format::{short_age, subject};
 use crate::protocol::conversation::SearchHit;
 use crate::tui::state::App;
 use crate::tui::state::form::search::{Found, Search};
@@ -156,8 +156,8 @@ fn by_title(app: &App, id: &str, width: usize) -> (Line<'static>, Line<'static>)
         Span::styled(away, theme.dim),
         Span::styled(format!("  {}", fit(&directory, width / 4)), theme.dim),
     ]);
-    let age = app.now.as_second() - session.last_activity_at.as_second();
-    (left, Line::styled(span(age.max(0)), theme.dim))
+    let age = short_age(session.last_activity_at, app.now);
+    (left, Line::styled(age, theme.dim))
 }
 
 /// A place in a conversation: the words first, then whose they are.
@@ -173,12 +173,12 @@ fn place(
     let name = session
         .map(|session| subject(session, 60))
         .unwrap_or_default();
-    let age = app.now.as_second() - hit.created_at.as_second();
+    let age = short_age(hit.created_at, app.now);
     let more = form.left_out_after(hit);
     let more = more
         .map(|count| format!("+{count} in "))
         .unwrap_or_default();
-    let right = format!("{more}{} {:>3}", fit(&name, width / 4), span(age.max(0)));
+    let right = format!("{more}{} {age:>3}", fit(&name, width / 4));
     let mut left = vec![Span::styled("  ", theme.dim)];
     left.extend(marked(theme, &hit.excerpt, words));
     (Line::from(left), Line::styled(right, theme.dim))

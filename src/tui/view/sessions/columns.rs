@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::{context_used, short_directory, short_model};
-use crate::format::span;
+use crate::format::{short_age, span};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::sessions::Sort;
@@ -81,10 +81,7 @@ impl Column {
 
     /// What it says of a session.
     pub fn words(self, app: &App, session: &SessionState) -> String {
-        let since = |then: jiff::Timestamp| {
-            let seconds = app.now.as_second() - then.as_second();
-            span(seconds.max(0))
-        };
+        let since = |then: jiff::Timestamp| short_age(then, app.now);
         match self {
             Self::Directory => short_directory(app, session),
             Self::Model => match (&session.asker, session.model.as_deref()) {
