@@ -24,12 +24,15 @@ const SLOW: u64 = 6_500;
 /// Within which time a person is told that the daemon does not answer; here with room for a slow machine.
 const TOLD_WITHIN: Duration = Duration::from_millis(6_400);
 
+/// How often something was carried out.
+type Count = Box<dyn Fn(&Daemon) -> usize + Send>;
+
 /// What a method is called with, and how it is seen how often it was carried out.
 struct Case {
     daemon: Daemon,
     method: &'static str,
     params: Value,
-    count: Box<dyn Fn(&Daemon) -> usize + Send>,
+    count: Count,
     /// Gone with the case.
     _tmux: Option<Tmux>,
 }
@@ -41,9 +44,7 @@ fn list(daemon: &Daemon, method: &str, params: Value, name: &str) -> Vec<Value> 
         .clone()
 }
 
-fn count_if(
-    holds: impl Fn(&Daemon) -> bool + Send + 'static,
-) -> Box<dyn Fn(&Daemon) -> usize + Send> {
+fn count_if(holds: impl Fn(&Daemon) -> bool + Send + 'static) -> Count {
     Box::new(move |daemon| usize::from(holds(daemon)))
 }
 
@@ -69,7 +70,7 @@ impl Case {
         let contacts =
             |daemon: &Daemon| list(daemon, "listApprovals", json!({"all": true}), "approvals");
         let mut tmux = None;
-        let (params, count): (Value, Box<dyn Fn(&Daemon) -> usize + Send>) = match method {
+        let (params, count): (Value, Count) = match method {
             method::LAUNCH_SESSION => (
                 json!({"query": "TEXT launched", "working_dir": daemon.work()}),
                 Box::new(|daemon| {
