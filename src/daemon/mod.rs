@@ -15,6 +15,7 @@ mod clock;
 mod conditions;
 mod disk;
 mod follow;
+mod git_settings;
 pub mod http;
 pub mod humanlayer_api;
 pub mod lifecycle;

@@ -21,6 +21,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::daemon::git_settings;
 use crate::domain::project::{self, Content, Project, Role};
 use crate::platform::{self, FileKind, Links, follow_links};
 use named::Names;
@@ -32,7 +33,7 @@ const MAX_TEXT: u64 = 128 * 1024;
 /// Bytes of all texts.
 const MAX_TEXTS: usize = 512 * 1024;
 
-/// Bytes of other files that are looked through for their fingerprint.
+/// Bytes of all other files that are looked through for their fingerprints.
 const MAX_BINARY: u64 = 64 * 1024 * 1024;
 
 /// Most files.
@@ -183,6 +184,7 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
         named: BTreeSet::new(),
         missing: 0,
         texts: 0,
+        others: 0,
         entries: 0,
     };
     let above: Vec<&Path> = directory.ancestors().take(MAX_ABOVE).collect();
@@ -209,12 +211,24 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
     }
     let users = reader.users();
     reader.named_by_users(&users);
+    if let Some(settings) = repository
+        .as_ref()
+        .and_then(|found| found.settings.as_ref())
+    {
+        let named = git_settings::named(settings, &reader.top);
+        let named = named
+            .into_iter()
+            .filter(|path| path.starts_with(&reader.top));
+        reader.named.extend(named);
+    }
     if let Some(main) = repository.as_ref().and_then(|found| found.main.clone()) {
         reader.main_worktree(&main);
     }
     for path in additional {
         let path = directory.join(path);
-        reader.agents(&path.canonicalize().unwrap_or(path));
+        let path = path.canonicalize().unwrap_or(path);
+        reader.agents(&path);
+        reader.commands(&path);
     }
     let name = repository.map_or_else(
         || directory.to_string_lossy().into_owned(),
@@ -278,6 +292,8 @@ struct Reader {
     named: BTreeSet<PathBuf>,
     missing: usize,
     texts: usize,
+    /// Bytes of other files.
+    others: u64,
     entries: usize,
 }
 
@@ -396,7 +412,7 @@ impl Reader {
     }
 
     /// What is in a file; none where there is none.
-    fn content(&self, root: &Path, path: &Path) -> Option<Content> {
+    fn content(&mut self, root: &Path, path: &Path) -> Option<Content> {
         let (real, kind) = match follow_links(path) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return None,
@@ -415,7 +431,18 @@ impl Reader {
                 Some(Content::Unread(why))
             }
             FileKind::File { .. } => {
-                Some(read_file(&real).unwrap_or_else(|error| Content::Unread(error.to_string())))
+                let left = MAX_BINARY.saturating_sub(self.others);
+                let content = read_file(&real, left);
+                let content = content.unwrap_or_else(|error| Content::Unread(error.to_string()));
+                match &content {
+                    Content::Binary { bytes, .. } => self.others += bytes,
+                    // It may be one that was looked through as far as there was room.
+                    Content::Unread(_) => {
+                        self.others += fs::metadata(&real).map_or(0, |data| data.len()).min(left)
+                    }
+                    Content::Text(_) => {}
+                }
+                Some(content)
             }
         }
     }
@@ -467,9 +494,8 @@ impl Reader {
             self.watch(&path);
             // They may be kept elsewhere, and linked to.
             let content = match follow_links(&path) {
-                Ok((real, FileKind::File { .. })) => {
-                    read_file(&real).unwrap_or_else(|error| Content::Unread(error.to_string()))
-                }
+                Ok((real, FileKind::File { .. })) => read_file(&real, MAX_BINARY)
+                    .unwrap_or_else(|error| Content::Unread(error.to_string())),
                 Ok((_, FileKind::Missing)) => continue,
                 Ok(_) => Content::Unread("it is not a regular file".to_owned()),
                 Err(error) => Content::Unread(error.to_string()),
@@ -685,26 +711,27 @@ fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     Ok(text)
 }
 
-fn read_file(path: &Path) -> io::Result<Content> {
+/// What is in a file, of which at most so many bytes are looked through where it is no text.
+fn read_file(path: &Path, most: u64) -> io::Result<Content> {
     let mut file = platform::open_regular(path, Links::Refuse)?;
     let mut bytes = Vec::new();
     file.by_ref().take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
     let is_long = bytes.len() as u64 > MAX_TEXT;
     let too_long = || Content::Unread(format!("it is a text of more than {MAX_TEXT} bytes"));
     match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => binary(text.into_bytes(), file),
+        Ok(text) if text.contains('\0') => binary(text.into_bytes(), file, most),
         Ok(_) if is_long => Ok(too_long()),
         Ok(text) => Ok(Content::Text(text)),
         // A long text may be cut in the middle of a character.
         Err(error) if is_long && error.utf8_error().error_len().is_none() => Ok(too_long()),
-        Err(error) => binary(error.into_bytes(), file),
+        Err(error) => binary(error.into_bytes(), file, most),
     }
 }
 
-fn binary(begin: Vec<u8>, rest: File) -> io::Result<Content> {
+fn binary(begin: Vec<u8>, rest: File, most: u64) -> io::Result<Content> {
     let mut hash = Sha256::new();
     hash.update(&begin);
-    let mut rest = rest.take(MAX_BINARY);
+    let mut rest = rest.take(most);
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = begin.len() as u64;
     loop {
@@ -715,9 +742,9 @@ fn binary(begin: Vec<u8>, rest: File) -> io::Result<Content> {
         hash.update(buffer.get(..count).unwrap_or_default());
         bytes += count as u64;
     }
-    if bytes >= MAX_BINARY {
+    if bytes >= most {
         return Ok(Content::Unread(format!(
-            "it has more than {MAX_BINARY} bytes"
+            "with it there would be more than {MAX_BINARY} bytes to look through"
         )));
     }
     Ok(Content::Binary {

@@ -190,6 +190,45 @@ fn what_the_users_own_hooks_run_in_the_project_is_known_and_not_asked_about() {
 }
 
 #[test]
+fn the_directory_of_hooks_that_gits_settings_name_is_known() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write("shop/.git/config", "[core]\n\thooksPath = tools/hooks\n");
+    world.write("shop/tools/hooks/pre-commit", "true");
+    let found = super::read(&world.at("shop"), &[], &BTreeMap::new());
+    assert_eq!(found.project.files, []);
+    assert!(found.named().contains(&world.at("shop/tools/hooks")));
+}
+
+#[test]
+fn skills_and_commands_of_additional_directories_are_part_of_the_question() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    world.write(
+        "more/.claude/commands/review.md",
+        "---\nallowed-tools: Bash\n---\n!`touch made`",
+    );
+    let more = world.at("more").to_string_lossy().into_owned();
+    let found = super::read(&world.at("shop"), &[more], &BTreeMap::new());
+    assert_eq!(found.project.files.len(), 1, "{found:?}");
+}
+
+#[test]
+fn only_so_much_is_looked_through_of_all_files_together() {
+    let world = World::new();
+    world.write("shop/.git/HEAD", "");
+    for number in 0..3 {
+        let name = format!("shop/.claude/agents/{number}.md");
+        world.write(&name, "\0");
+        let file = File::options().write(true).open(world.at(&name)).unwrap();
+        file.set_len(40 * 1024 * 1024).unwrap();
+    }
+    let files = world.read("shop").files;
+    let unread = |file: &&project::File| matches!(file.content, Content::Unread(_));
+    assert_eq!(files.iter().filter(unread).count(), 2, "{files:?}");
+}
+
+#[test]
 fn a_file_that_names_more_than_is_looked_at_can_only_be_left_out() {
     let world = World::new();
     world.write("shop/.git/HEAD", "");

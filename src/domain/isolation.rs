@@ -168,6 +168,9 @@ const CLAUDE_DATA: [&str; 28] = [
 /// Of that, what the session's next process finds again.
 pub const CLAUDE_KEPT: [&str; 4] = ["file-history", "plans", "tasks", "todos"];
 
+/// Where Claude Code keeps what it has learned about a project, in the directory of its conversations.
+pub const MEMORY: &str = "memory";
+
 /// Claude Code's settings of the user: an agent that could write them would answer its own questions. They
 /// are there, empty, where the user has none.
 const CLAUDE_SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
@@ -383,7 +386,10 @@ fn claude(around: &Surroundings, add: &mut impl FnMut(PathBuf, View)) {
             add(at.join(name), View::Text("{}"));
         }
     }
-    add(at.join("projects").join(&around.project), View::Writable);
+    let project = at.join("projects").join(&around.project);
+    add(project.clone(), View::Writable);
+    // Every later agent there is given what is in it, isolated or not.
+    add(project.join(MEMORY), View::ReadOnly);
     for name in CLAUDE_KEPT {
         add(at.join(name), View::Other(around.kept.join(name), true));
     }

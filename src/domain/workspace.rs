@@ -257,7 +257,13 @@ impl Known {
         if self.homes.iter().any(|home| is_hidden_at_home(&home)) {
             return Err(NotCovered::Protected("sets up the user's programs"));
         }
-        if self.named.contains(path) {
+        let is_named = |path: &Path| path.to_str().is_some_and(|path| self.named.contains(path));
+        // A directory of hooks is named as a whole; one that holds the workspace is not meant.
+        let within = Path::new(path).ancestors();
+        if within
+            .take_while(|path| path.as_os_str() != root.as_str())
+            .any(is_named)
+        {
             return Err(NotCovered::Protected(
                 "is named by a command of the project's settings",
             ));

@@ -15,7 +15,9 @@ fn workspace() -> Workspace {
         home: Some("/home/u".into()),
         own: vec!["/home/u/.humanlayer".into()],
         led_to: Vec::new(),
-        named: BTreeSet::from(["/home/u/shop/hooks/check.sh".into()]),
+        named: BTreeSet::from(
+            ["/home/u/shop/hooks/check.sh", "/home/u/shop/tools/hooks"].map(String::from),
+        ),
     }
 }
 
@@ -139,6 +141,7 @@ fn what_sets_something_up_is_protected_wherever_it_is() {
         ".cargo/config.toml",
         "Library/LaunchAgents/a.plist",
         "hooks/check.sh",
+        "tools/hooks/pre-commit",
         ".claude/worktrees/.mcp.json",
         ".claude/worktrees/.claude/settings.json",
         ".claude/worktrees/CLAUDE.md",

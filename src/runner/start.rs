@@ -30,7 +30,7 @@ use super::memory::Kills;
 use super::serve::{self, Session};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
-use super::stdout::{Stdout, is_gone};
+use super::stdout::{Stdout, is_gone, may_write_no_files};
 use super::terminate::Terminator;
 use super::{
     FILE_RETRY, FORMAT, LEFTOVER_WAIT, LINGER_WAIT, STAGE_WAIT, STDERR_DRAIN_WAIT, spawn_thread,
@@ -237,7 +237,9 @@ fn when_there_is_room<T>(
 ) -> Result<T, StartError> {
     loop {
         match make() {
-            Err(error) if error.is_for_want_of_room() && !is_gone(dir.path()) => {
+            Err(error)
+                if error.is_for_want_of_room() && !is_gone(dir.path()) && !may_write_no_files() =>
+            {
                 thread::sleep(FILE_RETRY);
             }
             done => return done,
@@ -378,7 +380,9 @@ fn write_report(
         match report.write(dir, identity) {
             Ok(()) => return Ok(()),
             // Without its directory nobody is left to read it.
-            Err(error) if is_gone(dir.path()) => return Err(io::Error::other(error)),
+            Err(error) if is_gone(dir.path()) || may_write_no_files() => {
+                return Err(io::Error::other(error));
+            }
             // The disk may take it later, and nobody else knows how the agent ended.
             Err(_) => thread::sleep(FILE_RETRY),
         }

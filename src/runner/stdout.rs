@@ -163,7 +163,7 @@ impl<W: Write, T: FnMut(Option<JournalProblem>)> Copy<W, T> {
             }
             Some(failure) => {
                 self.failed(&failure);
-                !is_gone(&self.place)
+                !is_gone(&self.place) && !(self.ended && may_write_no_files())
             }
         }
     }
@@ -211,6 +211,15 @@ pub(super) fn is_gone(place: &Path) -> bool {
         Ok(about) => !about.is_dir(),
         Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
+}
+
+/// Whether another program has taken this one's right to write files, for good: no disk gives that back, and waiting for
+/// it would keep the session from ending.
+pub(super) fn may_write_no_files() -> bool {
+    /// What a report and the last lines need at most.
+    const ENOUGH: u64 = 64 * 1024 * 1024;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+    limit.maximum.is_some_and(|most| most < ENOUGH)
 }
 
 #[cfg(test)]

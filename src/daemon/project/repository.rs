@@ -9,6 +9,8 @@ use super::{MAX_ABOVE, read_text};
 pub(super) struct Repository {
     /// The top of the worktree.
     pub top: PathBuf,
+    /// Where its settings are, if there are any.
+    pub settings: Option<PathBuf>,
     /// The main worktree, where this is another one.
     pub main: Option<PathBuf>,
     /// Where it came from, else where it is. Who can change that can have git run anything already.
@@ -53,6 +55,7 @@ impl Repository {
             .into_owned();
         Some(Self {
             top: top.to_owned(),
+            settings: common.as_deref().map(|common| common.join("config")),
             main,
             name: origin.unwrap_or(place),
         })

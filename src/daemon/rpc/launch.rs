@@ -14,7 +14,7 @@ use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::secrets::{LaunchSecrets, outline};
 use crate::daemon::session::{Request, find_program, own_env};
 use crate::domain::session::Settings;
-use crate::domain::{LaunchConfig, SessionId, permission};
+use crate::domain::{LaunchConfig, Origin, SessionId, permission};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     GetAgentInfoParams, GetAgentInfoResponse, LaunchSessionParams, LaunchSessionResponse,
@@ -85,7 +85,15 @@ pub async fn launch(
     // Until it is on record, so that launches at the same time are counted, too.
     let (config, _counted) = call.count_launch(&origin, config).await?;
     let id = new_id("session_id", params.session_id)?;
-    let working_dir = working_dir(params.working_dir).await?;
+    let given = match (&origin, non_empty(params.working_dir)) {
+        // Where it works itself.
+        (Origin::Agent { session_id, .. }, None) => {
+            let session = call.daemon.store.session(session_id.as_str()).await?;
+            Some(session.working_dir)
+        }
+        (_, given) => given,
+    };
+    let working_dir = working_dir(given).await?;
     let (config, working_dir) = call.keep_inside(&origin, config, working_dir).await?;
     let additional = config.additional_directories.iter();
     let directories = std::iter::once(working_dir.clone()).chain(additional.map(PathBuf::from));

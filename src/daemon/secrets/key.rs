@@ -45,6 +45,12 @@ pub fn read_or_create(path: &Path) -> Result<[u8; KEY_BYTES], SecretsError> {
     }
 }
 
+/// Whether a file's contents are a key.
+#[must_use]
+pub fn is_key(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| parse(text).is_some())
+}
+
 fn read(path: &Path) -> io::Result<String> {
     let file = platform::open_regular(path, Links::Refuse)?;
     let metadata = file.metadata()?;

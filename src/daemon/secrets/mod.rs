@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use key::path_beside as key_of;
+pub use key::{is_key, path_beside as key_of};
 pub use outline::{ClearConfig, outline, take_from_config};
 pub use resume::{CannotResume, Needs, Requester, Resumed, resume};
 pub use seal::Sealer;

@@ -162,7 +162,8 @@ impl Places {
         };
         let conversations = around.claude.join("projects").join(&around.project);
         let kept = CLAUDE_KEPT.map(|name| around.kept.join(name));
-        for path in kept.into_iter().chain([conversations]) {
+        let memory = conversations.join(isolation::MEMORY);
+        for path in kept.into_iter().chain([conversations, memory]) {
             private_directory(&path)?;
         }
         isolation.try_out()?;

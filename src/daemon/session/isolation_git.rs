@@ -10,13 +10,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::isolation::Problem;
+use crate::daemon::git_settings;
 use crate::platform::{self, Links};
 
 /// The longest pointer of git's that is read, in bytes.
 const MAX_POINTER: u64 = 8192;
-
-/// Bytes of a configuration that are read.
-const MAX_CONFIG: u64 = 1024 * 1024;
 
 /// How deep in a workspace repositories are looked for, and how many directories are looked at.
 const NESTED_DEPTH: usize = 4;
@@ -145,7 +143,7 @@ pub fn obeyed(repository: &Path, workspace: &[PathBuf]) -> Result<Vec<PathBuf>, 
                 }
             }
             let top = directory.parent().unwrap_or(&directory);
-            let named = named(&directory.join("config"), top);
+            let named = git_settings::named(&directory.join("config"), top);
             let within = |path: &PathBuf| {
                 let is_inside = |root: &PathBuf| path.starts_with(root) && path != root;
                 workspace.iter().any(is_inside) || path.starts_with(repository)
@@ -162,49 +160,6 @@ pub fn obeyed(repository: &Path, workspace: &[PathBuf]) -> Result<Vec<PathBuf>, 
     found.sort();
     found.dedup();
     Ok(found)
-}
-
-/// What a configuration names that is run or obeyed, as absolute paths of what is there: its hooks, files that it
-/// includes, programs. `top` is the top of the worktree, from which git takes most of them.
-fn named(config: &Path, top: &Path) -> Vec<PathBuf> {
-    const KEYS: [&str; 16] = [
-        "askpass",
-        "clean",
-        "cmd",
-        "command",
-        "driver",
-        "editor",
-        "fsmonitor",
-        "helper",
-        "hookspath",
-        "pager",
-        "path",
-        "process",
-        "program",
-        "smudge",
-        "sshcommand",
-        "textconv",
-    ];
-    let mut text = String::new();
-    let read = platform::open_regular(config, Links::Refuse)
-        .and_then(|file| file.take(MAX_CONFIG).read_to_string(&mut text));
-    if read.is_err() {
-        return Vec::new();
-    }
-    let settings = text.lines().filter_map(|line| line.split_once('='));
-    let named = settings.filter(|(key, _)| KEYS.contains(&key.trim().to_lowercase().as_str()));
-    let words = named.flat_map(|(_, value)| value.split([' ', '\t', '"', '\'', ';', '!']));
-    let bases = [Some(top), config.parent()];
-    let paths = words.filter(|word| !word.is_empty()).flat_map(|word| {
-        let bases = bases.into_iter().flatten();
-        bases.map(move |base| base.join(word))
-    });
-    let mut found: Vec<PathBuf> = paths
-        .filter_map(|path| fs::canonicalize(path).ok())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
 }
 
 fn made_file(path: &Path) -> Result<(), Problem> {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{StoreError, callers, schema, stamp};
 use crate::daemon::callers::PlaceRecord;
 use crate::daemon::secrets::{self, Sealer};
-use crate::platform;
+use crate::platform::{self, Links};
 
 /// What belongs to a database and is not to be overwritten by a copy of it.
 const BESIDE: [&str; 6] = ["", "-wal", "-shm", ".key", ".lock", ".last"];
@@ -114,6 +114,8 @@ pub fn back_up(database: &Path, to: &Path, overwrite: bool) -> Result<String, Ba
 /// # Errors
 /// [`BackupError`].
 pub fn check(path: &Path) -> Result<String, BackupError> {
+    // SQLite would wait for ever for what comes out of a pipe.
+    platform::open_regular(path, Links::Follow).map_err(failed("read", path))?;
     let contents = schema::inspect(path)?;
     if contents == schema::EMPTY {
         let damaged = "it is empty".to_owned();
@@ -181,11 +183,22 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
 
 fn copy_key(from: &Path, to: &Path) -> Result<(), BackupError> {
     let (key, copy) = (key_of(from), key_of(to));
-    match fs::read(&key) {
+    match read_key(&key) {
         Ok(bytes) => platform::write_atomically(&copy, &bytes).map_err(failed("write", &copy)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed("read", &key)(error)),
     }
+}
+
+/// A key's file, which holds one.
+fn read_key(path: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 4096;
+    let bytes = platform::read_regular(path, Links::Follow, MOST)?;
+    if secrets::is_key(&bytes) {
+        return Ok(bytes);
+    }
+    let problem = "it does not hold a key: put the key of that database there, or take this file away to keep the present key";
+    Err(io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
 fn place(part: &Path, to: &Path, overwrite: bool) -> Result<(), BackupError> {
@@ -229,8 +242,13 @@ pub fn prepare(from: &Path, database: &Path) -> Result<Prepared, BackupError> {
     let ready = beside(database, ".restoring");
     copy(from, &ready)?;
     let contents = check(&ready)?;
-    let key = fs::read(key_of(from)).ok();
-    let key = key.filter(|key| fs::read(key_of(database)).ok().as_ref() != Some(key));
+    let own = key_of(from);
+    let key = match read_key(&own) {
+        Ok(key) => Some(key),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed("read", &own)(error)),
+    };
+    let key = key.filter(|key| read_key(&key_of(database)).ok().as_ref() != Some(key));
     let at = jiff::Timestamp::now().as_second();
     let kept = (0..)
         .map(|count| beside(database, &format!(".before-restore-{}", at + count)))
@@ -268,7 +286,7 @@ pub fn put_in_place(prepared: &Prepared, database: &Path) -> Result<(), BackupEr
     let _ = fs::remove_file(beside(database, "-shm"));
     if let Some(key) = key {
         let own = key_of(database);
-        if let Ok(before) = fs::read(&own) {
+        if let Ok(before) = read_key(&own) {
             let kept = key_of(kept);
             platform::write_atomically(&kept, &before).map_err(failed("write", &kept))?;
         }

@@ -158,6 +158,26 @@ fn what_is_no_whole_database_of_ours_is_not_put_in_place() {
     assert_eq!(cli.session(&session)["status"], "waiting_input");
 }
 
+/// Nobody writes into the pipe, and a daemon that waits for it could not even be stopped.
+#[test]
+fn a_pipe_and_a_copy_whose_key_is_none_are_refused_and_keep_nobody_waiting() {
+    let cli = Cli::new();
+    cli.launch(ASKS);
+    let pipe = cli.root().join("pipe.db");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let told = cli.fails(1, &["restore", &pipe.display().to_string()]);
+    assert!(told.contains("not a regular file"), "{told}");
+    let copy = cli.root().join("copy.db").display().to_string();
+    cli.ok(&["backup", &copy]);
+    let key = fs::read(cli.state().join("daemon.db.key")).unwrap();
+    fs::write(format!("{copy}.key"), "dirt\n").unwrap();
+    let told = cli.fails(1, &["restore", &copy]);
+    assert!(told.contains("does not hold a key"), "{told}");
+    assert_eq!(fs::read(cli.state().join("daemon.db.key")).unwrap(), key);
+    cli.ok(&["daemon", "stop"]);
+}
+
 fn long_ago(path: &Path) {
     let then = SystemTime::now() - Duration::from_secs(3600);
     fs::File::open(path).unwrap().set_modified(then).unwrap();

@@ -9,6 +9,8 @@ use std::process::Command;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use humanlayer::platform;
+
 use super::{until_alarm, verb};
 use crate::support::daemon::{Daemon, wait_until};
 
@@ -272,6 +274,29 @@ fn an_agent_whose_session_directory_is_closed_or_something_else_is_ended(
     wait_until("what the agent runs is gone", || {
         (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
     });
+}
+
+/// Nothing gives that right back, and one command takes it.
+#[test]
+fn an_agent_whose_runner_may_write_no_files_any_more_is_ended() {
+    let daemon = Daemon::unprivileged();
+    let (id, asked) = asking(&daemon);
+    let runner = platform::descendants(daemon.pid())
+        .into_iter()
+        .find(|pid| platform::parent_of(*pid) == Some(daemon.pid()))
+        .unwrap();
+    let limited = daemon
+        .as_its_user("prlimit")
+        .args(["--pid", &runner.to_string(), "--fsize=0:0"])
+        .status();
+    assert!(limited.unwrap().success());
+    daemon.approve(&asked);
+    wait_until("the command has run", || {
+        daemon.work().join("made").exists().then_some(())
+    });
+    daemon.call("endSession", json!({"session_id": id}));
+    let ended = daemon.until_over(&id);
+    assert_eq!(ended["live"], false);
 }
 
 #[test]
