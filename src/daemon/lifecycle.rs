@@ -267,7 +267,8 @@ async fn serve(
     .map_err(|error| system("watch files")(&error))?;
     let context = context.with_lock(with_suffix(&options.database, ".lock"));
     let isolated = session::IsolatedPlaces::of(&parent(&options.database));
-    let agents = private_dir(&isolated.socket_directory())
+    let agents_directory = isolated.socket_directory();
+    let agents = private_dir(&agents_directory)
         .map_err(|error| error.to_string())
         .and_then(|()| ipc::bind(&isolated.socket()).map_err(|error| error.to_string()))
         .inspect_err(|problem| tracing::warn!(problem, "isolated agents cannot be served"))
@@ -346,6 +347,7 @@ async fn serve(
             store.clone(),
             Arc::clone(&conditions),
             locks,
+            agents_directory,
             shutdown.clone(),
         )),
         tokio::spawn(disk::watch(
@@ -455,6 +457,7 @@ async fn look_at_files(
     store: Store,
     conditions: Arc<Conditions>,
     locks: Arc<Locks>,
+    agents: PathBuf,
     stop: CancellationToken,
 ) {
     let mut reopened = store.reopened();
@@ -465,8 +468,17 @@ async fn look_at_files(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_AT_FILES_EVERY) => {}
         }
-        let renewing = Arc::clone(&locks);
-        blocking(move || renewing.renew()).await;
+        let (renewing, agents) = (Arc::clone(&locks), agents.clone());
+        blocking(move || {
+            renewing.renew();
+            // The socket in it is bound again once it is there; where all is moved away, it is not made.
+            if agents.parent().is_some_and(Path::is_dir)
+                && let Err(error) = private_dir(&agents)
+            {
+                tracing::warn!(%error, "isolated agents have no socket");
+            }
+        })
+        .await;
         let locked = store.locked_by();
         if let Some(Locked { by, .. }) = &locked {
             unrecorded = Some(format!(

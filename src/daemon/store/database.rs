@@ -168,6 +168,7 @@ impl Database {
             .map_err(|error| StoreError::Commit(error.to_string()))?;
         self.held.push(files::hold(&self.path)?);
         self.sealer.write_back();
+        self.stamps.write_back();
         self.db = open_current(&self.path, &self.sealer, &mut self.known, &self.log)?;
         self.openings.fetch_add(1, Ordering::AcqRel);
         tracing::error!(path = %self.path.display(), "the database was deleted or replaced while it was in use; it was written back");

@@ -106,6 +106,11 @@ impl Stamps {
         }
     }
 
+    /// Writes the note again where its file was taken away.
+    pub fn write_back(&self) {
+        self.write(self.seq.load(std::sync::atomic::Ordering::Acquire));
+    }
+
     fn write(&self, seq: i64) {
         let stamp = Stamp {
             openings: vec![self.opening],

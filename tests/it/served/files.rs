@@ -225,11 +225,17 @@ fn a_daemon_whose_directory_was_moved_and_made_anew_is_stopped_and_loses_no_key(
         (locks == [true, true] && socket.exists()).then_some(())
     });
     assert_eq!(fs::read(beside(&daemon, ".key")).unwrap(), key);
+    wait_until("isolated agents have their socket again", || {
+        let socket = daemon.state().join("agents/daemon.sock");
+        socket.exists().then_some(())
+    });
     let told = verb(&daemon, &["daemon", "stop"]);
     assert!(told.contains("stopped"), "{told}");
     assert!(daemon.wait().success());
     daemon.launch(&[]);
     assert_eq!(daemon.session(&session)["id"], session.as_str());
+    let alarms = daemon.call("listAlarms", json!({})).to_string();
+    assert!(!alarms.contains("a backup was put back"), "{alarms}");
 }
 
 /// One approved command is enough for that, and what an agent runs has to be stopped all the same.
