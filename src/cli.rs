@@ -161,7 +161,10 @@ fn color(arguments: &[OsString]) -> ColorChoice {
             return choice;
         }
     }
-    ColorChoice::Auto
+    match crate::tui::runtime::cannot_draw() {
+        Some(_) => ColorChoice::Never,
+        None => ColorChoice::Auto,
+    }
 }
 
 /// Of several verbs that resemble what was typed clap names the least likely first; the best alone helps. What is a

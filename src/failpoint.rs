@@ -1,8 +1,8 @@
 //! Named places where a test build dies on request, as if it had been killed from outside.
 //!
 //! `HUMANLAYER_FAILPOINT=name` or `name:n` makes the process send itself SIGKILL the first or n-th
-//! time that the place is reached; `name:n:stop` has it stop itself instead, and `name:n:slow:MS` has the thread wait for
-//! so many milliseconds. Release builds contain none of it.
+//! time that the place is reached; `name:n:stop` has it stop itself instead, `name:n:panic` panic, and `name:n:slow:MS` has the
+//! thread wait for so many milliseconds. Release builds contain none of it.
 
 /// Dies here if the environment asks for it; does nothing in a release build.
 #[inline]
@@ -40,10 +40,12 @@ mod armed {
     enum Fate {
         Signal(Signal),
         Wait(Duration),
+        Panic,
     }
 
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
 
+    #[allow(clippy::panic, reason = "it is what the test asks for")]
     pub fn hit(name: &str) {
         let armed = ARMED.get_or_init(|| {
             let wish = std::env::var("HUMANLAYER_FAILPOINT").ok()?;
@@ -55,6 +57,7 @@ mod armed {
                 left: AtomicU64::new(count.unwrap_or(1)),
                 fate: match (parts.next(), parts.next()) {
                     (Some("stop"), _) => Fate::Signal(Signal::STOP),
+                    (Some("panic"), _) => Fate::Panic,
                     (Some("slow"), milliseconds) => {
                         Fate::Wait(Duration::from_millis(milliseconds?.parse().ok()?))
                     }
@@ -69,6 +72,7 @@ mod armed {
                     let _ = kill_process(getpid(), signal);
                 }
                 Fate::Wait(time) => std::thread::sleep(time),
+                Fate::Panic => std::panic::panic_any(format!("as asked for at {name}")),
             }
         }
     }

@@ -108,6 +108,10 @@
 //! views of it, and nothing that arrives changes it. What finished or failed unseen is marked unread
 //! ([`tui::state`]), and calls the user by bell or desktop as they configured.
 //!
+//! One reader takes what the terminal sends and cuts it into whole sequences before anything is a key: an answer of the
+//! terminal is never taken for keys, however late it comes. A frame counts as shown when the terminal has answered the
+//! question behind it (DA1; of a terminal that answers nothing: when it is written), and no more is drawn than it takes.
+//!
 //! A decision concerns the approval that was drawn when the key was pressed, whatever has arrived since,
 //! and "approved" is said only when the daemon's event says so. [`tui::state::guard`] says when a key
 //! counts: what it is about has been on the screen, unchanged, for the guard time (400 ms,

@@ -55,7 +55,8 @@ fn run_command() -> ExitCode {
     // the system refuses, the daemon's judgement is all there is.
     let _ = humanlayer::platform::hide_from_others();
     match cli::parse(std::env::args_os()) {
-        Ok(cli) => end(commands::run(cli)),
+        // A mistake of ours has been told by then, and is a failure like any other.
+        Ok(cli) => end(std::panic::catch_unwind(|| commands::run(cli)).unwrap_or(Exit::Failed)),
         Err(message) => end(commands::not_understood(&message, std::env::args_os())),
     }
 }

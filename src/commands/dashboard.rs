@@ -10,6 +10,7 @@ use super::exit::Failure;
 use super::{input, output};
 use crate::config::{Config, Dashboard, Names};
 use crate::domain::text::nearest;
+use crate::tui::ground::Ground;
 use crate::tui::keymap::{Action, Keymap};
 use crate::tui::runtime;
 use crate::tui::state::notice::{Notice, Tone};
@@ -22,9 +23,11 @@ pub const MEND: &str = "fix it with `humanlayer config edit`";
 /// Runs it until the user leaves.
 pub async fn run(context: Context) -> Result<(), Failure> {
     let app = app(&context.config)?;
-    runtime::run(context.config, app)
+    let ended = runtime::run(context.config, app)
         .await
-        .map_err(|error| Failure::failed(error.to_string()))
+        .map_err(|error| Failure::failed(error.to_string()))?;
+    ended.pass_on();
+    Ok(())
 }
 
 /// The dashboard before anything is known, as the user wants it.
@@ -32,20 +35,20 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     let (keymap, configured) =
         names(&config.dashboard).map_err(|problem| Failure::usage(problem).with_hint(MEND))?;
     let remembered = runtime::remembered(config);
-    let theme = if !output::has_color() {
-        Theme::mono()
+    let chosen = if !output::has_color() {
+        Some(Theme::mono())
     } else {
-        let chosen = remembered.theme.as_deref().and_then(Theme::named);
-        configured
-            .or(chosen)
-            .unwrap_or_else(|| ground(std::env::var("COLORFGBG").ok().as_deref()))
+        configured.or(remembered.theme.as_deref().and_then(Theme::named))
     };
+    let ground = Ground::said(std::env::var("COLORFGBG").ok().as_deref());
     let mut app = App::new(
         Timestamp::now(),
-        theme,
+        chosen.unwrap_or_else(Theme::dark),
         keymap,
         preferences(&config.dashboard),
     );
+    app.theme_by_ground = chosen.is_none();
+    app.set_ground(ground);
     app.directory = std::env::current_dir()
         .map_err(|error| Failure::failed(format!("finding the working directory: {error}")))?
         .to_string_lossy()
@@ -140,38 +143,5 @@ fn preferences(wanted: &Dashboard) -> Preferences {
         },
         theme_set: wanted.theme.value.is_some(),
         ..default
-    }
-}
-
-/// The theme for the terminal's ground, where the terminal says what it is (`COLORFGBG`, as
-/// `15;0`: the last number is the ground's). Asking the terminal itself would cost the first frame.
-fn ground(said: Option<&str>) -> Theme {
-    let number = said
-        .and_then(|said| said.rsplit(';').next())
-        .and_then(|number| number.trim().parse::<u8>().ok());
-    match number {
-        Some(7 | 9..=15) => Theme::light(),
-        Some(_) | None => Theme::dark(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ground_chooses_the_theme_where_it_is_known() {
-        let cases = [
-            (None, "dark"),
-            (Some("15;0"), "dark"),
-            (Some("0;15"), "light"),
-            (Some("0;default;15"), "light"),
-            (Some("0;7"), "light"),
-            (Some("15;8"), "dark"),
-            (Some("default;default"), "dark"),
-        ];
-        for (said, name) in cases {
-            assert_eq!(ground(said).name, name, "{said:?}");
-        }
     }
 }

@@ -74,6 +74,9 @@ use output::Output;
 /// Warnings about the configuration that are said at each start.
 const MOST_WARNINGS: usize = 3;
 
+/// What does a dashboard's work on a terminal that cannot show one.
+pub const NO_DASHBOARD: &str = "`humanlayer watch`, `sessions`, `approvals`, `approve ID`, `deny ID` and `send SESSION TEXT` work here; on a terminal that can more, set TERM (TERM=xterm-256color)";
+
 /// What a command works with.
 pub struct Context {
     /// The configuration.
@@ -176,16 +179,26 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         out: Output::new(),
         idempotency_key: cli.idempotency_key,
     };
+    let has_terminal = tui::runtime::has_terminal();
+    let cannot_draw = tui::runtime::cannot_draw().filter(|_| has_terminal);
+    let is_json = context.out.is_json();
+    let is_dashboard = verb.is_none() && has_terminal && cannot_draw.is_none() && !is_json;
     // The dashboard shows them itself.
-    if verb.is_some() || context.out.is_json() || !tui::runtime::has_terminal() {
+    if !is_dashboard {
         warn_of_configuration(&context.config);
     }
     block_on(async move {
         match verb {
-            None if tui::runtime::has_terminal() && !context.out.is_json() => {
-                dashboard::run(context).await
+            None if is_dashboard => dashboard::run(context).await,
+            None => {
+                overview::run(context).await?;
+                if let Some(why) = cannot_draw.filter(|_| !is_json) {
+                    output::warn(&format!(
+                        "{why}, so there is no dashboard here\n  {NO_DASHBOARD}"
+                    ));
+                }
+                Ok(())
             }
-            None => overview::run(context).await,
             // It writes the file that the options name.
             Some(Verb::Login(args)) => login::run(args, &flags, context).await,
             Some(verb) => perform(verb, context).await,

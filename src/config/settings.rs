@@ -226,7 +226,7 @@ settings! {
     /// dashboard checks those names itself.
     #[derive(Clone, Debug)]
     pub struct Dashboard {
-        /// Colour theme. Default: dark or light, as the terminal says.
+        /// Colour theme. Default: dark or light, as the terminal says (`COLORFGBG`, else it is asked).
         theme: Option<String> = "dashboard.theme", Optional(Text("a theme")),
             default: |_: &Path| None, project: true;
         /// Keys of actions: each action named here gets these keys instead of its default ones. `humanlayer config keys` lists the actions.

@@ -163,7 +163,7 @@ impl<W: Write, T: FnMut(Option<JournalProblem>)> Copy<W, T> {
             }
             Some(failure) => {
                 self.failed(&failure);
-                !is_gone(&self.place) && !(self.ended && may_write_no_files())
+                !(is_gone(&self.place) || self.ended && may_write_no_files())
             }
         }
     }

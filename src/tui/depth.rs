@@ -1,11 +1,16 @@
 //! How many colours the terminal has, and what becomes of ours where it has fewer.
 //!
 //! Themes and highlighted code name exact colours. A terminal that knows only 256 shows something
-//! else for those, so each becomes the nearest that it has, just before the frame goes out. Called
-//! by the terminal module alone.
+//! else for those, so each becomes the nearest that it has, just before the frame goes out. Whatever
+//! lies on whatever then, as a comment on an added line of the selected row, can be read: where the
+//! contrast is too low the text's colour gives way. Called by the terminal module alone.
+
+use std::collections::HashMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
+
+use super::ground::{Ground, luminance, readable};
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +45,46 @@ impl Depth {
         if exact { Self::Exact } else { Self::Indexed }
     }
 
-    /// Replaces the colours of a frame by those that there are.
-    pub fn reduce(self, buffer: &mut Buffer) {
-        if self == Self::Exact {
-            return;
-        }
+    /// Replaces the colours of a frame by those that there are, and by those that can be read on this
+    /// ground.
+    pub fn reduce(self, ground: Ground, buffer: &mut Buffer) {
+        let shown = |color| match self {
+            Self::Exact => color,
+            Self::Indexed => nearest(color),
+        };
+        let mut inks: HashMap<(Color, Color), Color> = HashMap::new();
         for cell in &mut buffer.content {
-            cell.fg = nearest(cell.fg);
-            cell.bg = nearest(cell.bg);
-            cell.underline_color = nearest(cell.underline_color);
+            cell.bg = shown(cell.bg);
+            cell.underline_color = shown(cell.underline_color);
+            let ink = inks.entry((cell.fg, cell.bg)).or_insert_with(|| {
+                let behind = match cell.bg {
+                    Color::Reset => ground.luminance(),
+                    color => luminance(color),
+                };
+                behind.map_or_else(|| shown(cell.fg), |behind| readable(cell.fg, behind, shown))
+            });
+            // Frames and shades are no text.
+            cell.fg = match cell.symbol().chars().next() {
+                Some('\u{2500}'..='\u{259f}') => shown(cell.fg),
+                _ => *ink,
+            };
+        }
+    }
+}
+
+/// The parts of a colour of xterm's 256; none of the first sixteen, which differ everywhere.
+#[must_use]
+pub fn of_index(index: u8) -> Option<(u8, u8, u8)> {
+    match index {
+        0..16 => None,
+        16..232 => {
+            let at = index - 16;
+            let level = |part: u8| LEVELS.get(usize::from(part % 6)).copied();
+            Some((level(at / 36)?, level(at / 6)?, level(at)?))
+        }
+        232.. => {
+            let grey = 8 + 10 * (index - 232);
+            Some((grey, grey, grey))
         }
     }
 }

@@ -5,7 +5,7 @@
 
 mod branch;
 mod complete;
-mod copy;
+pub mod copy;
 mod export;
 mod many;
 

@@ -15,6 +15,7 @@ use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
 
 use super::effect::Effect;
+use super::ground::Ground;
 use super::keymap::Keymap;
 use super::msg::{Link, Msg};
 use super::state::{App, LastFrame, Moment, Preferences, Trouble};
@@ -95,6 +96,7 @@ impl Rig {
         );
         app.directory = "/home/me/src/api".to_owned();
         app.home = Some("/home/me".to_owned());
+        app.set_ground(Ground::DARK);
         Self {
             app,
             elapsed: Duration::ZERO,
@@ -297,6 +299,7 @@ fn key(name: &str) -> KeyEvent {
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
         one if one.chars().count() == 1 => KeyCode::Char(one.chars().next().unwrap()),
         other => panic!("no key is called {other}"),
     };

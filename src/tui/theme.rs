@@ -6,6 +6,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::ground::Ground;
+
 /// The names of the themes, as the configuration file and the palette have them.
 pub const NAMES: [&str; 5] = ["dark", "light", "contrast", "terminal", "mono"];
 
@@ -79,6 +81,9 @@ pub struct Theme {
     pub unmasked: Style,
     /// The status line.
     pub bar: Style,
+    /// The ground that it is made for, which is painted where the terminal has another; none where it
+    /// takes whatever there is.
+    pub ground: Option<Color>,
     /// How code is highlighted.
     pub syntax: Syntax,
 }
@@ -91,9 +96,18 @@ impl Theme {
             "dark" => Some(Self::dark()),
             "light" => Some(Self::light()),
             "contrast" => Some(Self::contrast()),
-            "terminal" => Some(Self::terminal()),
+            "terminal" => Some(Self::terminal(Ground::default())),
             "mono" => Some(Self::mono()),
             _ => None,
+        }
+    }
+
+    /// The theme as it is on this ground: the terminal's own colours are others on another.
+    #[must_use]
+    pub fn on(self, ground: Ground) -> Self {
+        match self.name {
+            "terminal" => Self::terminal(ground),
+            _ => self,
         }
     }
 
@@ -102,8 +116,9 @@ impl Theme {
     pub fn dark() -> Self {
         Self::of(&Palette {
             name: "dark",
+            ground: Color::Rgb(0x16, 0x18, 0x1d),
             text: Color::Rgb(0xd8, 0xde, 0xe9),
-            dim: Color::Rgb(0x7b, 0x84, 0x96),
+            dim: Color::Rgb(0x9b, 0xa4, 0xb5),
             accent: Color::Rgb(0xe8, 0x9b, 0x5a),
             heading: Color::Rgb(0xea, 0xee, 0xf5),
             border: Color::Rgb(0x3f, 0x47, 0x57),
@@ -112,7 +127,7 @@ impl Theme {
             yellow: Color::Rgb(0xf0, 0xc6, 0x74),
             blue: Color::Rgb(0x81, 0xa9, 0xe0),
             green: Color::Rgb(0x9c, 0xc9, 0x7f),
-            red: Color::Rgb(0xe8, 0x74, 0x7c),
+            red: Color::Rgb(0xf0, 0x8a, 0x90),
             violet: Color::Rgb(0xc3, 0x9a, 0xd8),
             cyan: Color::Rgb(0x7f, 0xc8, 0xc2),
             added_bg: Color::Rgb(0x1d, 0x33, 0x24),
@@ -130,19 +145,20 @@ impl Theme {
     pub fn light() -> Self {
         Self::of(&Palette {
             name: "light",
+            ground: Color::Rgb(0xff, 0xff, 0xff),
             text: Color::Rgb(0x2b, 0x30, 0x3b),
-            dim: Color::Rgb(0x73, 0x7b, 0x8c),
-            accent: Color::Rgb(0xb3, 0x5a, 0x10),
+            dim: Color::Rgb(0x5c, 0x64, 0x74),
+            accent: Color::Rgb(0x9a, 0x4a, 0x08),
             heading: Color::Rgb(0x10, 0x14, 0x1c),
             border: Color::Rgb(0xbf, 0xc5, 0xd2),
             selected_bg: Color::Rgb(0xd5, 0xe1, 0xf5),
             idle_bg: Color::Rgb(0xe8, 0xec, 0xf3),
-            yellow: Color::Rgb(0x94, 0x63, 0x00),
+            yellow: Color::Rgb(0x7d, 0x54, 0x00),
             blue: Color::Rgb(0x1f, 0x5f, 0xb8),
-            green: Color::Rgb(0x2c, 0x7a, 0x33),
-            red: Color::Rgb(0xb9, 0x23, 0x35),
+            green: Color::Rgb(0x23, 0x6b, 0x2a),
+            red: Color::Rgb(0xb0, 0x20, 0x30),
             violet: Color::Rgb(0x7d, 0x3c, 0x9e),
-            cyan: Color::Rgb(0x0f, 0x74, 0x78),
+            cyan: Color::Rgb(0x0b, 0x66, 0x6a),
             added_bg: Color::Rgb(0xdf, 0xf3, 0xe0),
             added_word_bg: Color::Rgb(0xb0, 0xe2, 0xb5),
             removed_bg: Color::Rgb(0xfb, 0xe3, 0xe4),
@@ -158,6 +174,7 @@ impl Theme {
     pub fn contrast() -> Self {
         let mut theme = Self::of(&Palette {
             name: "contrast",
+            ground: Color::Rgb(0x00, 0x00, 0x00),
             text: Color::Rgb(0xff, 0xff, 0xff),
             dim: Color::Rgb(0xd0, 0xd0, 0xd0),
             accent: Color::Rgb(0xff, 0xb0, 0x00),
@@ -168,7 +185,7 @@ impl Theme {
             yellow: Color::Rgb(0xff, 0xff, 0x00),
             blue: Color::Rgb(0x6c, 0xc0, 0xff),
             green: Color::Rgb(0x3c, 0xff, 0x6c),
-            red: Color::Rgb(0xff, 0x5c, 0x5c),
+            red: Color::Rgb(0xff, 0x78, 0x78),
             violet: Color::Rgb(0xff, 0x9c, 0xff),
             cyan: Color::Rgb(0x3c, 0xff, 0xff),
             added_bg: Color::Rgb(0x00, 0x38, 0x00),
@@ -183,41 +200,67 @@ impl Theme {
         theme
     }
 
-    /// The terminal's own palette: whatever its user made of the sixteen colours.
+    /// The terminal's own palette: whatever its user made of the sixteen colours. Which of them can be
+    /// read depends on the ground, as xterm has them. None can on every ground: where it is not known
+    /// words have no colour at all.
     #[must_use]
-    pub fn terminal() -> Self {
-        let mut theme = Self::of(&Palette {
-            name: "terminal",
-            text: Color::Reset,
-            dim: Color::DarkGray,
-            accent: Color::Yellow,
-            heading: Color::Reset,
-            border: Color::DarkGray,
-            selected_bg: Color::Reset,
-            idle_bg: Color::Reset,
-            yellow: Color::Yellow,
-            blue: Color::Blue,
-            green: Color::Green,
-            red: Color::Red,
-            violet: Color::Magenta,
-            cyan: Color::Cyan,
-            added_bg: Color::Reset,
-            added_word_bg: Color::Reset,
-            removed_bg: Color::Reset,
-            removed_word_bg: Color::Reset,
-            bar_bg: Color::Reset,
-            on_strong: Color::Black,
-            syntax: Syntax::Terminal,
-        });
+    pub fn terminal(ground: Ground) -> Self {
+        let (theme, good, bad, danger) = if ground.is_dark() {
+            let palette = Sixteen {
+                dim: Color::DarkGray,
+                accent: Color::Yellow,
+                yellow: Color::Yellow,
+                blue: Color::Cyan,
+                green: Color::Green,
+                red: Color::LightRed,
+                violet: Color::LightMagenta,
+                cyan: Color::LightCyan,
+            };
+            let danger = Style::new().fg(Color::Black).bg(Color::LightRed);
+            (palette.theme(), Color::Green, Color::LightRed, danger)
+        } else if ground.is_light() {
+            let palette = Sixteen {
+                // No grey is dark enough.
+                dim: Color::Reset,
+                accent: Color::Blue,
+                yellow: Color::Magenta,
+                blue: Color::Blue,
+                // Nor is any green.
+                green: Color::Blue,
+                red: Color::Red,
+                violet: Color::Magenta,
+                cyan: Color::Blue,
+            };
+            let mut theme = palette.theme();
+            theme.dim = Style::new().add_modifier(Modifier::DIM);
+            theme.border = theme.dim;
+            theme.thinking = theme.dim.add_modifier(Modifier::ITALIC);
+            let danger = Style::new().fg(Color::White).bg(Color::Red);
+            (theme, Color::Blue, Color::Red, danger)
+        } else {
+            let danger = Style::new().fg(Color::White).bg(Color::Red);
+            (Self::mono(), Color::Reset, Color::Reset, danger)
+        };
         // A ground of one's own could be any colour beside theirs; these two always show.
-        theme.selected = Style::new().add_modifier(Modifier::REVERSED);
-        theme.selected_idle = Style::new().add_modifier(Modifier::BOLD);
-        theme.added = Style::new().fg(Color::Green);
-        theme.removed = Style::new().fg(Color::Red);
-        theme.added_word = theme.added.add_modifier(Modifier::REVERSED);
-        theme.removed_word = theme.removed.add_modifier(Modifier::REVERSED);
-        theme.bar = Style::new().add_modifier(Modifier::REVERSED);
-        theme
+        let reversed = Style::new().add_modifier(Modifier::REVERSED);
+        Self {
+            name: "terminal",
+            ground: None,
+            syntax: match ground.is_dark() || ground.is_light() {
+                true => Syntax::Terminal,
+                false => Syntax::Off,
+            },
+            selected: reversed,
+            selected_idle: Style::new().add_modifier(Modifier::BOLD),
+            danger: danger.add_modifier(Modifier::BOLD),
+            unmasked: Style::new().fg(Color::Black).bg(Color::Yellow),
+            added: Style::new().fg(good),
+            removed: Style::new().fg(bad),
+            added_word: Style::new().fg(good).add_modifier(Modifier::REVERSED),
+            removed_word: Style::new().fg(bad).add_modifier(Modifier::REVERSED),
+            bar: reversed,
+            ..theme
+        }
     }
 
     /// No colour at all, as `NO_COLOR` asks for.
@@ -256,6 +299,7 @@ impl Theme {
             matched: underlined,
             unmasked: reversed,
             bar: reversed,
+            ground: None,
             syntax: Syntax::Off,
         }
     }
@@ -294,13 +338,56 @@ impl Theme {
             matched: bold(palette.accent).add_modifier(Modifier::UNDERLINED),
             unmasked: Style::new().fg(palette.on_strong).bg(palette.yellow),
             bar: fg(palette.text).bg(palette.bar_bg),
+            ground: Some(palette.ground),
             syntax: palette.syntax,
         }
     }
 }
 
+/// Some of the sixteen colours.
+struct Sixteen {
+    dim: Color,
+    accent: Color,
+    yellow: Color,
+    blue: Color,
+    green: Color,
+    red: Color,
+    violet: Color,
+    cyan: Color,
+}
+
+impl Sixteen {
+    fn theme(self) -> Theme {
+        Theme::of(&Palette {
+            name: "terminal",
+            ground: Color::Reset,
+            text: Color::Reset,
+            dim: self.dim,
+            accent: self.accent,
+            heading: Color::Reset,
+            border: Color::DarkGray,
+            selected_bg: Color::Reset,
+            idle_bg: Color::Reset,
+            yellow: self.yellow,
+            blue: self.blue,
+            green: self.green,
+            red: self.red,
+            violet: self.violet,
+            cyan: self.cyan,
+            added_bg: Color::Reset,
+            added_word_bg: Color::Reset,
+            removed_bg: Color::Reset,
+            removed_word_bg: Color::Reset,
+            bar_bg: Color::Reset,
+            on_strong: Color::Black,
+            syntax: Syntax::Terminal,
+        })
+    }
+}
+
 struct Palette {
     name: &'static str,
+    ground: Color,
     text: Color,
     dim: Color,
     accent: Color,

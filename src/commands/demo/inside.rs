@@ -27,7 +27,9 @@ pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
     {
         crate::commands::output::warn(&format!("starting the scripted agents: {error}"));
     }
-    shown.map_err(|error| Failure::failed(error.to_string()))
+    let ended = shown.map_err(|error| Failure::failed(error.to_string()))?;
+    ended.pass_on();
+    Ok(())
 }
 
 /// Starts the sessions.

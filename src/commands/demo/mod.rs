@@ -73,6 +73,12 @@ pub async fn run(args: Args, flags: &Flags) -> Result<(), Failure> {
             "the demonstration is a dashboard and needs a terminal; this is none",
         ));
     }
+    if let Some(why) = runtime::cannot_draw() {
+        return Err(Failure::usage(format!(
+            "the demonstration is a dashboard, and this terminal cannot show one: {why}"
+        ))
+        .with_hint("set TERM to what the terminal is, for example TERM=xterm-256color"));
+    }
     // Where the user's own configuration is broken, the demonstration does without.
     let preferences = Config::load(flags).ok().map(|config| config.dashboard);
     let stage =

@@ -1,8 +1,9 @@
 //! Copying a text: what became of it, in words, and tmux's own buffer.
 //!
 //! The runtime hands a text to the terminal (OSC 52), which never says whether it took it. tmux drops
-//! that by default, so inside it the text is given to tmux itself too. Owns finding and running tmux:
-//! by an absolute entry of the dashboard's own PATH, in the root directory, for a bounded time.
+//! that by default, so inside it the text is given to tmux itself too; screen drops it always, so
+//! inside it the text goes past it. Owns finding and running tmux: by an absolute entry of the
+//! dashboard's own PATH, in the root directory, for a bounded time.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -28,13 +29,29 @@ enum Tmux {
     Forwarded,
     /// Its buffer has the text; it is too old to pass it on.
     Buffer,
+    /// Its buffer has the text; it is configured to pass nothing on.
+    Kept,
     /// It did not take the text.
     Failed(String),
 }
 
+/// Whether what is written goes through GNU screen, here or on the way here (`TERM` is handed on by ssh,
+/// and may be that of a tmux).
+#[must_use]
+pub fn is_in_screen(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let term = variable("TERM").unwrap_or_default();
+    !is_set("TMUX") && (is_set("STY") || term.starts_with("screen"))
+}
+
+/// A variable of the environment.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Gives a text to tmux where the dashboard runs inside it, and says where the text went.
 pub async fn copied(text: String) -> Done {
-    let is_inside = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
+    let is_inside = variable("TMUX").is_some_and(|value| !value.is_empty());
     let tmux = if is_inside {
         let path = std::env::var_os("PATH").unwrap_or_default();
         match platform::on_path(&path, "tmux") {
@@ -44,11 +61,11 @@ pub async fn copied(text: String) -> Done {
     } else {
         Tmux::Absent
     };
-    Done::Said(said(&text, &tmux))
+    Done::Said(said(&text, &tmux, is_in_screen(variable)))
 }
 
 /// What was copied and where it went.
-fn said(text: &str, tmux: &Tmux) -> Result<String, String> {
+fn said(text: &str, tmux: &Tmux, in_screen: bool) -> Result<String, String> {
     let amount = match text.lines().count() {
         1 => "1 line".to_owned(),
         count => format!("{count} lines"),
@@ -59,6 +76,9 @@ fn said(text: &str, tmux: &Tmux) -> Result<String, String> {
             "Not copied: {amount}, {} is more than a terminal's clipboard takes",
             bytes(text.len()),
         )),
+        Tmux::Absent if in_screen => Ok(format!(
+            "Copied {amount} to the clipboard (terminal, OSC 52, past screen)"
+        )),
         Tmux::Absent => Ok(format!(
             "Copied {amount} to the clipboard (terminal, OSC 52)"
         )),
@@ -67,6 +87,9 @@ fn said(text: &str, tmux: &Tmux) -> Result<String, String> {
         )),
         Tmux::Buffer => Ok(format!(
             "Copied {amount} to tmux's buffer (this tmux does not pass it on to the clipboard)"
+        )),
+        Tmux::Kept => Ok(format!(
+            "Copied {amount} to tmux's buffer, not to the clipboard (tmux's set-clipboard is off)"
         )),
         Tmux::Failed(why) if is_long => Err(format!("Not copied: tmux's buffer: {why}")),
         Tmux::Failed(why) => Err(format!(
@@ -79,7 +102,13 @@ fn said(text: &str, tmux: &Tmux) -> Result<String, String> {
 async fn load(program: &Path, text: &str, wait: Duration) -> Tmux {
     let forwarded = run(program, &["load-buffer", "-w", "-"], text, wait).await;
     let why = match forwarded {
-        Ok(()) => return Tmux::Forwarded,
+        Ok(_) => {
+            let option = run(program, &["show-options", "-sv", "set-clipboard"], "", wait).await;
+            return match option.as_deref().map(str::trim) {
+                Ok("off") => Tmux::Kept,
+                Ok(_) | Err(_) => Tmux::Forwarded,
+            };
+        }
         Err(why) => why,
     };
     // Before version 3.2 it has no such option.
@@ -90,18 +119,24 @@ async fn load(program: &Path, text: &str, wait: Duration) -> Tmux {
         return Tmux::Failed(why);
     }
     match run(program, &["load-buffer", "-"], text, wait).await {
-        Ok(()) => Tmux::Buffer,
+        Ok(_) => Tmux::Buffer,
         Err(why) => Tmux::Failed(why),
     }
 }
 
-async fn run(program: &Path, arguments: &[&str], text: &str, wait: Duration) -> Result<(), String> {
+/// Runs tmux on a text; gives what it says.
+async fn run(
+    program: &Path,
+    arguments: &[&str],
+    text: &str,
+    wait: Duration,
+) -> Result<String, String> {
     let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir("/")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // What happens to our terminal must not stop it half-way.
         .process_group(0)
@@ -117,7 +152,9 @@ async fn run(program: &Path, arguments: &[&str], text: &str, wait: Duration) -> 
     match tokio::time::timeout(wait, whole).await {
         Err(_) => Err(format!("no answer within {} s", wait.as_secs_f32())),
         Ok(Err(error)) => Err(format!("running {}: {error}", program.display())),
-        Ok(Ok(ended)) if ended.status.success() => Ok(()),
+        Ok(Ok(ended)) if ended.status.success() => {
+            Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
+        }
         Ok(Ok(ended)) => {
             let words = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
             Err(if words.is_empty() {
@@ -146,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_said_names_how_much_and_where_it_went() {
-        let words = |tmux| match said("one\ntwo\n", &tmux) {
+        let words = |tmux| match said("one\ntwo\n", &tmux, false) {
             Ok(words) | Err(words) => words,
         };
         assert_eq!(
@@ -156,19 +193,53 @@ mod tests {
         assert!(words(Tmux::Forwarded).contains("tmux's buffer and the clipboard"));
         assert!(words(Tmux::Failed("gone".to_owned())).ends_with("tmux's buffer: gone"));
         let long = "x".repeat(MAX_CLIPBOARD + 1);
-        assert!(said(&long, &Tmux::Absent).is_err(), "nothing got it");
-        assert!(said(&long, &Tmux::Forwarded).is_ok());
+        assert!(said(&long, &Tmux::Absent, false).is_err(), "nothing got it");
+        assert!(said(&long, &Tmux::Forwarded, false).is_ok());
         assert_eq!(
-            said("one", &Tmux::Absent).unwrap(),
+            said("one", &Tmux::Absent, false).unwrap(),
             "Copied 1 line to the clipboard (terminal, OSC 52)"
         );
+        assert!(
+            said("one", &Tmux::Absent, true)
+                .unwrap()
+                .contains("past screen")
+        );
+        assert!(words(Tmux::Kept).contains("not to the clipboard"));
+    }
+
+    #[test]
+    fn screen_is_known_here_and_through_ssh() {
+        for (variables, is_inside) in [
+            (&[("TERM", "xterm-256color")][..], false),
+            (
+                &[("TERM", "screen.xterm-256color"), ("STY", "1.pts-0.host")],
+                true,
+            ),
+            (&[("TERM", "screen-256color")], true),
+            (&[("TERM", "xterm"), ("STY", "1.pts-0.host")], true),
+            (
+                &[("TERM", "screen"), ("TMUX", "/tmp/tmux-0/default,1,0")],
+                false,
+            ),
+            (&[("TERM", "tmux-256color")], false),
+        ] {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(other, _)| *other == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(is_in_screen(variable), is_inside, "{variables:?}");
+        }
     }
 
     #[tokio::test]
     async fn tmux_gets_the_text_and_its_failures_are_told() {
         let directory = tempfile::tempdir().unwrap();
         let got = directory.path().join("got");
-        let takes = format!("echo \"$@\" > {0}; cat >> {0}", got.display());
+        let takes = format!(
+            "case \"$1\" in show-options) cat {1}; exit;; esac; echo \"$@\" > {0}; cat >> {0}",
+            got.display(),
+            directory.path().join("set-clipboard").display()
+        );
         let program = script(directory.path(), &takes);
         let wait = Duration::from_secs(30);
         assert_eq!(load(&program, "some text", wait).await, Tmux::Forwarded);
@@ -176,6 +247,8 @@ mod tests {
             std::fs::read_to_string(&got).unwrap(),
             "load-buffer -w -\nsome text"
         );
+        std::fs::write(directory.path().join("set-clipboard"), "off\n").unwrap();
+        assert_eq!(load(&program, "some text", wait).await, Tmux::Kept);
         let old = format!(
             "case \"$2\" in -w) echo 'load-buffer: unknown option -- w' >&2; exit 1;; esac; {takes}"
         );

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
@@ -336,7 +336,7 @@ pub fn view(form: &BatchDecision) -> Option<TextView> {
 }
 
 /// Draws it.
-pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let wide = WIDTH.min(screen.width);
     let title = format!(
@@ -351,9 +351,7 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
     let skipped = form.skipped_words();
     let has_skipped = u16::from(!skipped.is_empty());
     let reason = reason_height(form);
-    let Some(Laid { lines, .. }) = &form.layout else {
-        return;
-    };
+    let Laid { lines, .. } = form.layout.as_ref()?;
     let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let height = wanted.saturating_add(beside(form));
     let inside = popup(theme, title, wide, height, screen, buf);
@@ -367,12 +365,13 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
         list.y += 1;
         list.height -= 1;
     }
+    let mut cursor = None;
     if !form.yes {
         let area = Rect {
             height: reason.min(list.height),
             ..list
         };
-        offers::draw(theme, &form.reason, NO_REASON, area, buf);
+        cursor = offers::draw(theme, &form.reason, NO_REASON, area, buf);
         list.y += area.height;
         list.height -= area.height;
     }
@@ -403,6 +402,7 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) {
     }
     keys.push((cancel, "cancel"));
     keys_at_foot(&guarded(app), &keys, inside, buf);
+    cursor
 }
 
 /// Lays the list out for so many columns, unless that is done: of a yes the whole texts, of a no a

@@ -10,6 +10,7 @@ use crate::tui::state::guard::LeftOut;
 use ratatui::text::Line;
 
 use crate::protocol::approval::Approval;
+use crate::tui::theme::Theme;
 use crate::tui::transcript::FileSource;
 
 /// Bytes of a file that are read for a comparison.
@@ -70,8 +71,8 @@ pub struct CacheKey {
     pub approval: String,
     /// The columns.
     pub width: u16,
-    /// The theme's name.
-    pub theme: &'static str,
+    /// The theme.
+    pub theme: Box<Theme>,
     /// The revision of what is told: the approval, its file.
     pub content: u64,
     /// Where the session works, as the rows say it.

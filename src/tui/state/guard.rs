@@ -195,6 +195,10 @@ struct Layout {
 pub struct DecisionGuard {
     shown: Option<DecisionView>,
     since: Duration,
+    /// Frames that were sent to the terminal.
+    sent: u64,
+    /// The frame that brings what is shown, until it has reached the screen.
+    awaited: Option<u64>,
     coverage: HashMap<String, Coverage>,
     last_key: Option<(Chord, Press)>,
     is_repeat: bool,
@@ -213,15 +217,32 @@ impl DecisionGuard {
         self.is_changing
     }
 
-    /// A frame reached the terminal.
-    pub fn frame_shown(&mut self, view: Option<&DecisionView>, at: Duration) {
+    /// A frame was sent to the terminal; gives its number. What is new in it decides nothing before it
+    /// has arrived.
+    pub fn frame_sent(&mut self, view: Option<&DecisionView>) -> u64 {
+        self.sent += 1;
         if self.shown.as_ref() != view {
             self.shown = view.cloned();
+            self.awaited = Some(self.sent);
+        }
+        self.sent
+    }
+
+    /// The frame of this number has reached the screen.
+    pub fn frame_arrived(&mut self, number: u64, view: Option<&DecisionView>, at: Duration) {
+        if self.awaited.is_some_and(|awaited| awaited <= number) {
+            self.awaited = None;
             self.since = at;
         }
         if let Some(text) = view.and_then(|view| view.text.as_ref()) {
             self.record(text);
         }
+    }
+
+    /// A frame was sent and reached the screen at once.
+    pub fn frame_shown(&mut self, view: Option<&DecisionView>, at: Duration) {
+        let number = self.frame_sent(view);
+        self.frame_arrived(number, view, at);
     }
 
     /// What the last frame showed under the decision keys.
@@ -233,6 +254,9 @@ impl DecisionGuard {
     /// For how long a decision key still does nothing; zero: it counts.
     #[must_use]
     pub fn remaining(&self, now: Duration, guard: Duration) -> Duration {
+        if self.awaited.is_some() {
+            return guard.max(Duration::from_millis(1));
+        }
         guard.saturating_sub(now.saturating_sub(self.since))
     }
 
@@ -240,6 +264,7 @@ impl DecisionGuard {
     /// when it is drawn again.
     pub fn hidden(&mut self) {
         self.shown = None;
+        self.awaited = None;
     }
 
     /// Notes that a key was pressed, or repeats because it is held down. Terminals that report
@@ -501,6 +526,38 @@ mod tests {
         assert!(!guard.admits(GUARD));
         guard.key_pressed(key, false, at_once(5_400));
         assert!(guard.admits(GUARD));
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_the_screen_decides_nothing() {
+        let key = Chord::parse("y").unwrap();
+        let (first, second) = (view(text(1, 0..10, 30)), view(text(1, 10..30, 30)));
+        let mut guard = DecisionGuard::default();
+        let one = guard.frame_sent(Some(&first));
+        guard.key_pressed(key, false, at_once(5_000));
+        assert!(!guard.admits(GUARD), "it has not arrived");
+        let two = guard.frame_sent(Some(&second));
+        guard.frame_arrived(one, Some(&first), ms(6_000));
+        guard.key_pressed(key, false, at_once(7_000));
+        assert!(!guard.admits(GUARD), "what came before it has");
+        assert_eq!(
+            guard.unread(&text(1, 10..10, 30)).lines,
+            20,
+            "only that was drawn"
+        );
+        guard.frame_arrived(two, Some(&second), ms(8_000));
+        guard.key_pressed(key, false, at_once(8_300));
+        assert!(!guard.admits(GUARD), "the guard time begins then");
+        guard.key_pressed(key, false, at_once(8_500));
+        assert!(guard.admits(GUARD));
+        // The same again needs no waiting.
+        let _ = guard.frame_sent(Some(&second));
+        guard.key_pressed(key, false, at_once(9_000));
+        assert!(guard.admits(GUARD));
+        // Nor does one who asked for no guard time decide about what is not there.
+        let _ = guard.frame_sent(Some(&first));
+        guard.key_pressed(key, false, at_once(9_500));
+        assert!(!guard.admits(Duration::ZERO));
     }
 
     proptest! {

@@ -24,6 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 
+use super::ground::Ground;
 use super::keymap::{Action, Context, Keymap};
 use super::theme::Theme;
 use crate::config::CallFor;
@@ -116,7 +117,14 @@ pub struct Moment {
     pub pressed: Duration,
 }
 
-/// The last frame that reached the terminal: what a key pressed now is about.
+/// A frame on its way to the screen.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    number: u64,
+    decision: Option<DecisionView>,
+}
+
+/// The last frame that was sent to the terminal: what a key pressed now is about, once it has arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastFrame {
     /// What was under the decision keys; none where they decide nothing.
@@ -191,6 +199,10 @@ pub struct App {
     pub home: Option<String>,
     /// The looks.
     pub theme: Theme,
+    /// The terminal's ground, as far as it is known.
+    pub ground: Ground,
+    /// Whether nobody has chosen the theme, so that it follows the ground.
+    pub theme_by_ground: bool,
     /// The keys.
     pub keymap: Keymap,
     /// The preferences.
@@ -253,6 +265,8 @@ impl App {
             directory: "/".to_owned(),
             home: None,
             theme,
+            ground: Ground::default(),
+            theme_by_ground: false,
             keymap,
             preferences,
             attention: true,
@@ -316,7 +330,30 @@ impl App {
         }
     }
 
-    /// A frame with this content has reached the terminal.
+    /// The terminal has this ground.
+    pub fn set_ground(&mut self, ground: Ground) {
+        self.ground = ground;
+        if self.theme_by_ground {
+            self.theme = ground.theme();
+        }
+        self.theme = self.theme.on(ground);
+    }
+
+    /// A frame with this content was sent to the terminal; gives what to say when it is there.
+    pub fn frame_sent(&mut self, frame: LastFrame) -> Sent {
+        let number = self.guard.frame_sent(frame.decision.as_ref());
+        let decision = frame.decision.clone();
+        self.frame = frame;
+        Sent { number, decision }
+    }
+
+    /// That frame has reached the screen.
+    pub fn frame_arrived(&mut self, frame: &Sent, at: Duration) {
+        self.guard
+            .frame_arrived(frame.number, frame.decision.as_ref(), at);
+    }
+
+    /// A frame with this content has reached the screen.
     pub fn frame_shown(&mut self, frame: LastFrame, at: Duration) {
         self.guard.frame_shown(frame.decision.as_ref(), at);
         self.frame = frame;

@@ -416,7 +416,8 @@ pub fn set_theme(app: &mut App, name: &str) -> Vec<Effect> {
     let Some(theme) = Theme::named(name) else {
         return Vec::new();
     };
-    app.theme = theme;
+    app.theme = theme.on(app.ground);
+    app.theme_by_ground = false;
     app.launch.remembered.theme = Some(name.to_owned());
     let words = if app.preferences.theme_set {
         format!("theme: {name}, until you leave; `dashboard.theme` names another")

@@ -7,7 +7,7 @@ use super::{Effect, act, form, inbox, launch, list, say};
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::Field;
 use crate::tui::state::guard::Press;
-use crate::tui::state::{App, Pane, notice::Tone};
+use crate::tui::state::{App, Form, Pane, notice::Tone};
 
 /// Takes a key.
 pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -83,29 +83,55 @@ fn escaping(app: &App, key: KeyEvent) -> KeyEvent {
     }
 }
 
-/// Takes pasted text, which goes only where text is typed: a paste must never decide anything.
+/// Takes pasted text, which goes only where text is typed, at the cursor: a paste must never decide
+/// anything.
 pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     match &mut app.form {
+        Some(Form::Read(form)) if form.typing => return form::pasted_search(app, text),
         Some(form) => {
+            let has_lines = form.has_lines();
             if let Some(field) = form.field() {
-                field.insert(text);
+                match has_lines {
+                    true => field.insert(text),
+                    false => field.insert(&one_line(text)),
+                }
             }
         }
         None if app.sessions.typing => {
-            app.sessions.filter.push_str(text.trim());
+            paste_line(&mut app.line, &mut app.sessions.filter, text);
             return list::filtered(app);
+        }
+        None if app.inbox.typing => {
+            paste_line(&mut app.line, &mut app.inbox.filter, text);
+            inbox::filtered(app);
+        }
+        None if app.detail.typing => {
+            let line = app.detail.search.get_or_insert_default();
+            paste_line(&mut app.line, line, text);
+            app.detail.transcript.search(line);
         }
         None if app.focus == Pane::Prompt => {
             app.launch.prompt.insert(text);
             return launch::typed(app);
         }
-        None if app.inbox.typing => {
-            app.inbox.filter.push_str(text.trim());
-            inbox::filtered(app);
-        }
         None => say(app, Tone::Plain, "Paste into the prompt line or a form"),
     }
     Vec::new()
+}
+
+/// A text as one line, for what has only one.
+pub fn one_line(text: &str) -> String {
+    let lines = text.split(['\r', '\n']).map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
+}
+
+fn paste_line(cursor: &mut Field, line: &mut String, text: &str) {
+    if cursor.text() != *line {
+        cursor.set(line);
+    }
+    cursor.insert(&one_line(text));
+    *line = cursor.text();
 }
 
 /// The filter of the list, as it is typed.

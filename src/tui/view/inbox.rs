@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line};
+use super::widgets::{fit, frame, offset, row_style, scrollbar, split_line, typed_line};
 use crate::domain::danger::Verdict;
 use crate::format::{age, short_age, subject};
 use crate::protocol::approval::Approval;
@@ -66,11 +66,11 @@ fn title(app: &App, shown: usize, is_similar_only: bool) -> Line<'static> {
     let all = app.data.pending.len();
     let mut title = vec![Span::styled(" Inbox ", theme.heading)];
     if app.inbox.typing || !app.inbox.filter.is_empty() {
-        let cursor = if app.inbox.typing { "▏" } else { "" };
-        title.push(Span::styled(
-            format!("/{}{cursor} ", fit(&app.inbox.filter, 24)),
-            theme.accent,
-        ));
+        let words = match app.inbox.typing {
+            true => typed_line(&app.line, &app.inbox.filter, 24),
+            false => fit(&app.inbox.filter, 24),
+        };
+        title.push(Span::styled(format!("/{words} "), theme.accent));
         title.push(Span::styled(format!("{shown} of {all} "), theme.waiting));
         if is_similar_only {
             title.push(Span::styled("no exact match, similar: ", theme.bad));

@@ -24,6 +24,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::forms::batch;
+use super::ground;
 use super::state::guard::TextView;
 use super::state::{App, DecisionView, Form, LastFrame, Pane};
 
@@ -55,6 +56,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
         .or_else(|| prompt::finish(app, panes.prompt, area, buf))
         .or(searching)
         .or_else(|| filter_cursor(app, &panes, buf));
+    ground::paint(&app.theme, app.ground, buf);
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }
@@ -78,9 +80,11 @@ fn filter_cursor(app: &App, panes: &layout::Layout, buf: &Buffer) -> Option<Posi
         height: pane.height.min(1),
         ..pane
     };
-    let is_bar = |at: &Position| buf.cell(*at).is_some_and(|cell| cell.symbol() == "▏");
-    // The last one: the text before it may hold such a sign, too.
-    title.positions().filter(is_bar).last()
+    let is_bar = |at: &Position| {
+        buf.cell(*at)
+            .is_some_and(|cell| cell.symbol() == widgets::BAR)
+    };
+    title.positions().find(is_bar)
 }
 
 /// Where everything is. How wide the panel is depends on where it goes, how high on what it says at that

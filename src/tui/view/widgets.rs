@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::{sanitize_line, sanitize_prose_line};
+use crate::tui::state::form::Field;
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::theme::Theme;
 
@@ -129,6 +130,27 @@ pub fn fit_tail(text: &str, columns: usize) -> String {
     }
     kept.reverse();
     kept.concat()
+}
+
+/// The mark that stands where the cursor is, in a line that is typed in a title.
+pub const BAR: &str = "▏";
+
+/// A line that is typed, in so many columns, with the bar where its cursor is.
+#[must_use]
+pub fn typed_line(cursor: &Field, line: &str, columns: usize) -> String {
+    // Somebody else's cursor is at another line.
+    let at = match cursor.text() == line {
+        true => cursor.area.cursor().1,
+        false => line.chars().count(),
+    };
+    let at = line.char_indices().nth(at).map_or(line.len(), |(at, _)| at);
+    let (before, after) = line.split_at(at);
+    // There is one bar.
+    let (before, after) = (before.replace(BAR, "|"), after.replace(BAR, "|"));
+    let behind = after.width().min(columns / 3);
+    let before = fit_tail(&before, columns - behind);
+    let after = fit(&after, columns.saturating_sub(before.width()));
+    format!("{before}{BAR}{after}")
 }
 
 /// Shows on a frame's right edge which part of a longer list is in sight.

@@ -210,7 +210,14 @@ fn an_mcp_server_writes_nothing_but_mcp() {
 fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
     never_says(
         "src/tui",
-        &["/runtime.rs", "/link.rs", "/errands.rs", "/errands/"],
+        &[
+            "/runtime.rs",
+            "/link.rs",
+            "/errands.rs",
+            "/errands/",
+            "/input/mod.rs",
+            "/signals.rs",
+        ],
         &[
             "tokio",
             "async fn",
@@ -230,7 +237,13 @@ fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
     never_says(
         "src/tui",
         // Comparing two texts is bounded by the time that it takes.
-        &["/runtime.rs", "/link.rs", "/transcript/diff.rs"],
+        &[
+            "/runtime.rs",
+            "/link.rs",
+            "/transcript/diff.rs",
+            "/input/mod.rs",
+            "/terminal.rs",
+        ],
         &["Timestamp::now", "SystemTime", "Instant::now"],
         "time comes with each message",
     );

@@ -1,7 +1,8 @@
 //! A terminal with the binary in it: a PTY, what the screen shows, and a person's hands.
 //!
-//! The screen is what a real terminal would show of the bytes that came. Nothing here sleeps: a
-//! test waits until the screen says what it must, and fails with the screen when it never does.
+//! The screen is what a real terminal would show of the bytes that came, and it answers what a real one
+//! answers. It can stand still, as one behind a slow line does. Nothing here sleeps: a test waits until
+//! the screen says what it must, and fails with the screen when it never does.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -21,14 +22,33 @@ use super::daemon::{PATIENCE, wait_until};
 /// The binary in a terminal.
 pub struct Terminal {
     master: Box<dyn MasterPty>,
-    writer: Box<dyn Write + Send>,
+    writer: Hand,
     child: Box<dyn Child + Send + Sync>,
     shared: Arc<Shared>,
+}
+
+/// What is typed, and what the terminal answers, go the same way.
+type Hand = Arc<Mutex<Box<dyn Write + Send>>>;
+
+/// What a terminal answers when it is asked what it is and which ground it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// Nothing.
+    Nothing,
+    /// What it is.
+    Attributes,
+    /// That, and its ground, as in `1e1e/1e1e/1e1e`.
+    Ground(&'static str),
 }
 
 /// What the program told its terminal beside what to show.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
+    /// How often it was asked what it is, and for its ground.
+    pub asked: (usize, usize),
+    /// What is to be answered.
+    answers: Option<Answers>,
+    questions: Vec<String>,
     /// The window's title.
     pub title: String,
     /// How often the bell rang.
@@ -52,7 +72,29 @@ impl Callbacks for Told {
         self.copied.push(String::from_utf8_lossy(data).into_owned());
     }
 
+    fn unhandled_csi(
+        &mut self,
+        _: &mut Screen,
+        first: Option<u8>,
+        _: Option<u8>,
+        _: &[&[u16]],
+        last: char,
+    ) {
+        if first.is_none() && last == 'c' {
+            self.asked.0 += 1;
+            if self.answers != Some(Answers::Nothing) {
+                self.questions.push("\x1b[?62;22c".to_owned());
+            }
+        }
+    }
+
     fn unhandled_osc(&mut self, _: &mut Screen, params: &[&[u8]]) {
+        if let [b"11", b"?"] = params {
+            self.asked.1 += 1;
+            if let Some(Answers::Ground(ground)) = self.answers {
+                self.questions.push(format!("\x1b]11;rgb:{ground}\x1b\\"));
+            }
+        }
         if let [b"9", words @ ..] = params {
             let words = words.join(&b';');
             self.notified
@@ -64,6 +106,9 @@ impl Callbacks for Told {
 struct Shared {
     seen: Mutex<Seen>,
     changed: Condvar,
+    /// Bytes that it takes in before it stands still; none: all.
+    takes: Mutex<Option<usize>>,
+    more: Condvar,
 }
 
 struct Seen {
@@ -77,6 +122,11 @@ impl Terminal {
     /// Starts a command in a terminal of so many columns and rows. It gets the environment that the
     /// command sets itself, and no other; see [`super::cli::Cli::command`].
     pub fn start(size: (u16, u16), command: &Command) -> Self {
+        Self::start_as(Answers::Ground("0000/0000/0000"), size, command)
+    }
+
+    /// The same for a terminal that answers so.
+    pub fn start_as(answers: Answers, size: (u16, u16), command: &Command) -> Self {
         let pty = native_pty_system().openpty(pty_size(size)).unwrap();
         let mut builder = CommandBuilder::new(command.get_program());
         builder.args(command.get_args());
@@ -96,17 +146,22 @@ impl Terminal {
                     NonZeroU16::new(size.1).unwrap(),
                     NonZeroU16::new(size.0).unwrap(),
                     0,
-                    Told::default(),
+                    Told {
+                        answers: Some(answers),
+                        ..Told::default()
+                    },
                 ),
                 raw: Vec::new(),
                 over: false,
             }),
             changed: Condvar::new(),
+            takes: Mutex::new(None),
+            more: Condvar::new(),
         });
         let reader = pty.master.try_clone_reader().unwrap();
-        let writer = pty.master.take_writer().unwrap();
-        let to = Arc::clone(&shared);
-        std::thread::spawn(move || watch(reader, &to));
+        let writer: Hand = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
+        let (to, hand) = (Arc::clone(&shared), Arc::clone(&writer));
+        std::thread::spawn(move || watch(reader, &hand, &to));
         Self {
             master: pty.master,
             writer,
@@ -236,8 +291,20 @@ impl Terminal {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.writer.write_all(bytes).unwrap();
-        self.writer.flush().unwrap();
+        write(&self.writer, bytes).unwrap();
+    }
+
+    /// Has the terminal take in only so many bytes more, and then nothing; none: all.
+    pub fn take_in(&self, bytes: Option<usize>) {
+        *self.shared.takes.lock().unwrap() = bytes;
+        self.shared.more.notify_all();
+    }
+
+    /// Waits until it has taken in all that it was to.
+    pub fn wait_taken_in(&self) {
+        wait_until("the terminal has taken in what it was to", || {
+            (*self.shared.takes.lock().unwrap() == Some(0)).then_some(())
+        });
     }
 
     /// Presses and lets go the left button; columns and rows count from 0.
@@ -261,6 +328,12 @@ impl Terminal {
         signal(self.pid(), which);
     }
 
+    /// Writes to the screen past the program, as another one would.
+    pub fn scribble(&self, text: &str) {
+        let path = self.master.tty_name().unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     /// The program's process id.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.process_id().unwrap()).unwrap()
@@ -278,12 +351,17 @@ impl Terminal {
 
     /// Waits for the program's end and until all that it wrote is seen.
     pub fn wait(&mut self) -> ExitStatus {
-        let what = "the program in the terminal ends";
-        let status = wait_until(what, || self.child.try_wait().unwrap());
+        let status = self.wait_dead();
         wait_until("all that it wrote is read", || {
             self.seen().over.then_some(())
         });
         status
+    }
+
+    /// Waits for the program's end, whatever of what it wrote is seen.
+    pub fn wait_dead(&mut self) -> ExitStatus {
+        let what = "the program in the terminal ends";
+        wait_until(what, || self.child.try_wait().unwrap())
     }
 
     /// Whether the terminal is as a shell wants it: lines, echo, no alternate screen, a cursor.
@@ -311,32 +389,55 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        self.take_in(None);
         // It may be gone already, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn watch(mut reader: Box<dyn Read + Send>, to: &Shared) {
+fn watch(mut reader: Box<dyn Read + Send>, hand: &Hand, to: &Shared) {
     let mut buffer = [0_u8; 16 * 1024];
     loop {
-        let read = reader.read(&mut buffer);
+        let room = {
+            let takes = to.takes.lock().unwrap_or_else(PoisonError::into_inner);
+            let takes = to.more.wait_while(takes, |takes| *takes == Some(0));
+            let takes = *takes.unwrap_or_else(PoisonError::into_inner);
+            takes.unwrap_or(buffer.len()).min(buffer.len())
+        };
+        let read = reader.read(&mut buffer[..room]);
+        // It may have been stopped while it waited for something.
+        let takes = to.takes.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(to.more.wait_while(takes, |takes| *takes == Some(0)));
         let mut seen = to.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(count) if count > 0 => {
                 seen.raw.extend_from_slice(&buffer[..count]);
                 seen.parser.process(&buffer[..count]);
+                let mut takes = to.takes.lock().unwrap_or_else(PoisonError::into_inner);
+                *takes = takes.map(|takes| takes.saturating_sub(count));
             }
             // Nobody holds the other end any more.
             Ok(_) | Err(_) => seen.over = true,
         }
         let over = seen.over;
+        let answers = std::mem::take(&mut seen.parser.callbacks_mut().questions);
         drop(seen);
+        for answer in answers {
+            // Who asked may be gone.
+            let _ = write(hand, answer.as_bytes());
+        }
         to.changed.notify_all();
         if over {
             return;
         }
     }
+}
+
+fn write(hand: &Hand, bytes: &[u8]) -> std::io::Result<()> {
+    let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
+    hand.write_all(bytes)?;
+    hand.flush()
 }
 
 fn pty_size((cols, rows): (u16, u16)) -> PtySize {

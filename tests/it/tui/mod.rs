@@ -7,4 +7,7 @@ mod listing;
 mod reading;
 mod several;
 mod shell;
+mod signals;
+mod slow;
+mod terminals;
 mod timing;

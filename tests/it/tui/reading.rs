@@ -39,7 +39,14 @@ fn inside_tmux_its_buffer_has_the_copy_too() {
     let programs = tempfile::tempdir().unwrap();
     let got = programs.path().join("got");
     let tmux = programs.path().join("tmux");
-    std::fs::write(&tmux, format!("#!/bin/sh\ncat > {}\n", got.display())).unwrap();
+    std::fs::write(
+        &tmux,
+        format!(
+            "#!/bin/sh\n[ $1 = load-buffer ] && cat > {}\n",
+            got.display()
+        ),
+    )
+    .unwrap();
     std::fs::set_permissions(&tmux, std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut command = cli.command(&[]);
     let path = std::env::var("PATH").unwrap_or_default();

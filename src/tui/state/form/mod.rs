@@ -179,6 +179,24 @@ impl Form {
         }
     }
 
+    /// Whether the text that is typed may have several lines.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        match self {
+            Self::Palette(_) | Self::Search(_) | Self::Help(_) | Self::Read(_) => false,
+            Self::Say(form) => form.about.has_lines(),
+            Self::Launch(form) => form.at == launch::Slot::Query,
+            Self::Deny(_)
+            | Self::Edit(_)
+            | Self::Always(_)
+            | Self::Question(_)
+            | Self::Contact(_)
+            | Self::Confirm(_)
+            | Self::Batch(_)
+            | Self::Several(_) => true,
+        }
+    }
+
     /// The field that text goes to.
     pub fn field(&mut self) -> Option<&mut Field> {
         match self {
@@ -197,6 +215,7 @@ impl Form {
             Self::Launch(form) => form.typed(),
             Self::Search(form) => Some(&mut form.words),
             Self::Help(form) if form.typing => Some(&mut form.filter),
+            Self::Read(form) if form.typing => Some(&mut form.search),
             Self::Help(_)
             | Self::Confirm(_)
             | Self::Read(_)

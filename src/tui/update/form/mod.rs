@@ -20,6 +20,7 @@ mod search;
 mod several;
 
 pub use launch::recent_for;
+pub use read::pasted_search;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

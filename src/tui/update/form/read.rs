@@ -9,6 +9,7 @@ use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::form::read::Read;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Form, offered};
+use crate::tui::update::key::one_line;
 use crate::tui::update::{act, decide, inbox, say};
 
 /// Rows before the end of what is laid out at which more of it is.
@@ -146,9 +147,23 @@ fn typed(app: &mut App, form: &mut Read, key: KeyEvent) {
     }
     let before = form.needle();
     form.search.key(key);
-    if form.needle() == before {
-        return;
+    if form.needle() != before {
+        changed(app, form);
     }
+}
+
+/// Text is pasted into the search.
+pub fn pasted_search(app: &mut App, text: &str) -> Vec<Effect> {
+    if let Some(Form::Read(mut form)) = app.form.take() {
+        form.search.insert(&one_line(text));
+        changed(app, &mut form);
+        app.form = Some(Form::Read(form));
+    }
+    Vec::new()
+}
+
+/// Something else is searched for.
+fn changed(app: &mut App, form: &mut Read) {
     // What is not laid out cannot be found.
     if form.laid.left_out.bytes() > 0 {
         form.budget = usize::MAX;

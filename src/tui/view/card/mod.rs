@@ -56,7 +56,7 @@ pub fn lay(app: &App, approval: &Approval, width: u16, budget: usize, laid: &mut
     let made = CacheKey {
         approval: approval.id.clone(),
         width,
-        theme: app.theme.name,
+        theme: Box::new(app.theme),
         content: content(app, approval),
         place: place.clone(),
         budget,

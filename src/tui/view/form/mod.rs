@@ -119,10 +119,7 @@ fn draw_form(app: &App, form: &mut Form, area: Rect, buf: &mut Buffer) -> Option
             always::draw(app, form, area, buf);
             None
         }
-        Form::Batch(form) => {
-            batch::draw(app, form, area, buf);
-            None
-        }
+        Form::Batch(form) => batch::draw(app, form, area, buf),
         Form::Question(form) => question::draw(app, form, area, buf),
         Form::Contact(form) => contact::draw(app, form, area, buf),
         Form::Say(form) => say::draw(app, form, area, buf),

@@ -12,7 +12,7 @@ pub use columns::{thousands, tokens};
 
 use super::first_run;
 use super::layout::WIDE;
-use super::widgets::{fit, frame, offset, row_style, scrollbar, spinner, split_line};
+use super::widgets::{fit, frame, offset, row_style, scrollbar, spinner, split_line, typed_line};
 use crate::domain::Status;
 use crate::format::span;
 use crate::protocol::session::SessionState;
@@ -106,9 +106,11 @@ fn title(app: &App) -> Line<'static> {
         title.push(Span::styled(format!("{} ", counts.all), theme.dim));
     }
     if app.sessions.typing || filtered {
-        let cursor = if app.sessions.typing { "▏" } else { "" };
-        let words = format!("/{}{cursor} ", fit(&app.sessions.filter, 24));
-        title.push(Span::styled(words, theme.accent));
+        let words = match app.sessions.typing {
+            true => typed_line(&app.line, &app.sessions.filter, 24),
+            false => fit(&app.sessions.filter, 24),
+        };
+        title.push(Span::styled(format!("/{words} "), theme.accent));
         if filtered && app.sessions.is_similar_only {
             title.push(Span::styled("no exact match, similar: ", theme.bad));
         }

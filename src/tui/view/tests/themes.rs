@@ -10,6 +10,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
+use crate::tui::depth::{self, Depth};
+use crate::tui::ground::{Ground, LEAST, contrast, luminance};
 use crate::tui::testing::{Rig, approval, session};
 use crate::tui::theme::{NAMES, Theme};
 
@@ -33,7 +35,7 @@ fn screen(name: &str) -> Rig {
         ),
     ];
     let mut rig = Rig::new((140, 40), &sessions, &asked);
-    rig.app.theme = Theme::named(name).unwrap();
+    rig.app.theme = Theme::named(name).unwrap().on(rig.app.ground);
     rig.draw();
     rig
 }
@@ -132,4 +134,185 @@ fn a_reversed_row_is_no_patchwork() {
             assert_eq!(looks.len(), 1, "{name}: {looks:?}");
         }
     }
+}
+
+/// The sixteen colours as xterm has them; others may be anything.
+fn sixteen(color: Color) -> Option<(u8, u8, u8)> {
+    Some(match color {
+        Color::Black => (0, 0, 0),
+        Color::Red => (0xcd, 0, 0),
+        Color::Green => (0, 0xcd, 0),
+        Color::Yellow => (0xcd, 0xcd, 0),
+        Color::Blue => (0, 0, 0xee),
+        Color::Magenta => (0xcd, 0, 0xcd),
+        Color::Cyan => (0, 0xcd, 0xcd),
+        Color::Gray => (0xe5, 0xe5, 0xe5),
+        Color::DarkGray => (0x7f, 0x7f, 0x7f),
+        Color::LightRed => (0xff, 0, 0),
+        Color::LightGreen => (0, 0xff, 0),
+        Color::LightYellow => (0xff, 0xff, 0),
+        Color::LightBlue => (0x5c, 0x5c, 0xff),
+        Color::LightMagenta => (0xff, 0, 0xff),
+        Color::LightCyan => (0, 0xff, 0xff),
+        Color::White => (0xff, 0xff, 0xff),
+        _ => return None,
+    })
+}
+
+/// A terminal: its ground, and the ink of words that have no colour.
+#[derive(Clone, Copy, Debug)]
+struct Paper {
+    ground: [u8; 3],
+    ink: [u8; 3],
+    /// Whether it says which ground that is.
+    says: bool,
+}
+
+fn papers() -> Vec<Paper> {
+    let (black, white) = ([0; 3], [0xff; 3]);
+    // The lightest that counts as dark, the darkest that counts as light, and what is neither.
+    let grounds = [
+        (black, white),
+        ([0x34; 3], white),
+        (white, black),
+        ([0xee; 3], black),
+        ([0x60; 3], white),
+        ([0xc8; 3], black),
+    ];
+    grounds
+        .into_iter()
+        .flat_map(|(ground, ink)| [true, false].map(|says| Paper { ground, ink, says }))
+        .collect()
+}
+
+/// The contrast of a cell's text on this paper.
+fn of_cell(cell: &Cell, paper: Paper) -> f64 {
+    let light = |color: Color, reset: [u8; 3]| {
+        let [r, g, b] = match (color, sixteen(color)) {
+            (Color::Reset, _) => reset,
+            (_, Some((r, g, b))) => [r, g, b],
+            (color, None) => return luminance(color).unwrap(),
+        };
+        luminance(Color::Rgb(r, g, b)).unwrap()
+    };
+    let mut ink = light(cell.fg, paper.ink);
+    // As most terminals draw it: two thirds of the intensity.
+    if cell.modifier.contains(Modifier::DIM) && cell.fg == Color::Reset {
+        let [r, g, b] = paper.ink.map(|part| part / 3 * 2);
+        ink = luminance(Color::Rgb(r, g, b)).unwrap();
+    }
+    contrast(ink, light(cell.bg, paper.ground))
+}
+
+fn is_text(cell: &Cell) -> bool {
+    let symbol = cell.symbol();
+    // Frames, shades and bars are no text.
+    !symbol.trim().is_empty() && !symbol.starts_with(|c| ('\u{2500}'..='\u{259f}').contains(&c))
+}
+
+/// Everything that is drawn can be read: each style alone and on the selected row, the status line and changed
+/// lines, in every theme, on every ground, whether the terminal says which it is or not, with all colours or
+/// with 256.
+#[test]
+fn every_text_has_a_contrast_of_at_least_4_5_on_every_ground() {
+    let mut seen = 0;
+    for (name, paper) in NAMES
+        .iter()
+        .flat_map(|name| papers().into_iter().map(move |paper| (*name, paper)))
+    {
+        // These take the ground and the ink that the terminal has; both of a user's own making.
+        let is_own = ["terminal", "mono"].contains(&name);
+        if is_own && contrast_of(paper) < 20.0 {
+            continue;
+        }
+        let ground = if paper.says {
+            Ground::of(paper.ground)
+        } else {
+            Ground::default()
+        };
+        let mut rig = screen(name);
+        rig.app.set_ground(ground);
+        rig.draw();
+        for keys in ["", "1 j", "n", "esc :", "esc 2 v", "esc C"] {
+            let _ = rig.keys(keys);
+            for depth in [Depth::Exact, Depth::Indexed] {
+                let mut buffer = rig.buffer().clone();
+                depth.reduce(ground, &mut buffer);
+                for cell in buffer.content().iter().filter(|cell| is_text(cell)) {
+                    let ratio = of_cell(cell, paper);
+                    assert!(
+                        ratio >= LEAST,
+                        "{ratio:.2}: {name} {depth:?} {keys:?} {paper:?} {cell:?}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 100_000, "{seen}");
+}
+
+fn contrast_of(paper: Paper) -> f64 {
+    let cell = Cell::default();
+    of_cell(&cell, paper)
+}
+
+/// The styles themselves, so that none needs to give way on the ground that its theme is for.
+#[test]
+fn every_style_of_a_theme_can_be_read_on_the_ground_that_it_is_for() {
+    let grounds = [
+        ("dark", [0; 3]),
+        ("dark", [0x34; 3]),
+        ("contrast", [0; 3]),
+        ("contrast", [0x34; 3]),
+        ("light", [0xff; 3]),
+        ("light", [0xee; 3]),
+        ("terminal", [0; 3]),
+        ("terminal", [0xff; 3]),
+    ];
+    for (name, ground) in grounds {
+        let theme = Theme::named(name).unwrap().on(Ground::of(ground));
+        let ink = if ground[0] < 0x80 { [0xff; 3] } else { [0; 3] };
+        let paper = Paper {
+            ground,
+            ink,
+            says: true,
+        };
+        for (which, style) in [
+            ("text", theme.text),
+            ("dim", theme.dim),
+            ("heading", theme.heading),
+            ("accent", theme.accent),
+            ("selected", theme.text.patch(theme.selected)),
+            ("selected_idle", theme.text.patch(theme.selected_idle)),
+            ("waiting", theme.waiting),
+            ("working", theme.working),
+            ("good", theme.good),
+            ("bad", theme.bad),
+            ("danger", theme.danger),
+            ("user", theme.user),
+            ("thinking", theme.thinking),
+            ("tool", theme.tool),
+            ("code", theme.code),
+            ("added", theme.text.patch(theme.added)),
+            ("added_word", theme.text.patch(theme.added_word)),
+            ("removed", theme.text.patch(theme.removed)),
+            ("removed_word", theme.text.patch(theme.removed_word)),
+            ("link", theme.link),
+            ("key", theme.key),
+            ("matched", theme.matched),
+            ("unmasked", theme.unmasked),
+            ("bar", theme.bar),
+        ] {
+            let mut cell = Cell::new("x");
+            cell.set_style(style);
+            let ratio = of_cell(&cell, paper);
+            assert!(
+                ratio >= LEAST,
+                "{ratio:.2}: {which} of {name} on {ground:?}"
+            );
+        }
+    }
+    assert_eq!(depth::of_index(231), Some((255, 255, 255)));
+    assert_eq!(depth::of_index(16 + 36 + 6 * 2 + 3), Some((95, 135, 175)));
 }
