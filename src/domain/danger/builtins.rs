@@ -25,6 +25,10 @@ impl Run<'_> {
                             }
                             None => {}
                         }
+                        // Looked at here, too, whether or not it is the one that a call sees.
+                        let calls = std::mem::replace(&mut self.found.unclear_is_off, true);
+                        drop(self.text(value));
+                        self.found.unclear_is_off = calls;
                         self.aliases.insert(name.to_owned(), value.to_owned());
                     }
                 }
@@ -39,13 +43,17 @@ impl Run<'_> {
                 }
             }
             "set" if rest.first().is_some_and(|arg| arg.text == "--") => {
-                self.positional = rest.get(1..).map(<[Arg]>::to_vec);
+                self.set_positional(rest.get(1..).map(<[Arg]>::to_vec));
             }
             "shift" => {
-                if let Some(positional) = &mut self.positional
-                    && !positional.is_empty()
-                {
-                    positional.remove(0);
+                let by = rest.first().map_or(Some(1), |by| by.text.parse().ok());
+                let shifted = self
+                    .positional
+                    .as_ref()
+                    .and_then(|words| words.get(by.unwrap_or(1)..))
+                    .map(<[Arg]>::to_vec);
+                if shifted.is_some() {
+                    self.set_positional(shifted);
                 }
             }
             "read" | "mapfile" | "readarray" => {

@@ -5,20 +5,22 @@
 
 use std::collections::HashSet;
 
-use super::code_table::{INTERPRETERS, is_deleting, is_shell_call, is_touching};
+use super::code_table::{INTERPRETERS, is_deleting, is_shell_call, is_touching, values_of};
 use super::programs::Call;
 use super::run::Run;
 use super::tokens::{Token, made, texts, tokens};
 use super::value::{Arg, Flow, Origin};
-use super::{paths, reason, sql};
+use super::{disguise, paths, reason, sql};
 
 /// What a program's text has in it, found once.
-struct Facts<'a> {
+pub(super) struct Facts<'a> {
     /// The parts of the names: `os` and `remove` of `os.remove`.
     parts: HashSet<&'a str>,
-    texts: HashSet<&'a str>,
+    pub(super) texts: HashSet<&'a str>,
     /// The interpreter.
     by: &'a str,
+    /// Whether what a name stands for is given to a command, or is one: `cmd | getline`.
+    pipes: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -41,15 +43,16 @@ impl<'a> Facts<'a> {
         Self {
             parts: names.iter().flat_map(|name| name.split('.')).collect(),
             texts,
+            pipes: disguise::pipes(tokens),
             by: by.rsplit('/').next().unwrap_or(by),
         }
     }
 
-    fn has(&self, parts: &str) -> bool {
+    pub(super) fn has(&self, parts: &str) -> bool {
         parts.split(' ').any(|part| self.parts.contains(part))
     }
 
-    fn is_by(&self, names: &str) -> bool {
+    pub(super) fn is_by(&self, names: &str) -> bool {
         let by = self
             .by
             .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -120,6 +123,11 @@ pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
             if let Some(code) = words.next() {
                 argument(run, code, call);
             }
+        } else if values_of(name).contains(&word) {
+            if is_awk && matches!(word, "-f" | "--file") {
+                given = true;
+            }
+            words.next();
         } else if is_awk && !word.starts_with('-') && !given {
             given = true;
             source(run, word, call.whole);
@@ -174,6 +182,13 @@ pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
             break;
         }
     }
+    for word in call
+        .words()
+        .filter(|word| word.contains("data:text/javascript"))
+    {
+        source(run, word, call.whole);
+        run.found.unclear(reason::CODE_UNKNOWN, call.whole);
+    }
     let reads_stdin = !given
         || call
             .args
@@ -225,12 +240,18 @@ pub(super) fn source(run: &mut Run<'_>, text: &str, whole: &str) {
             return;
         }
         match token {
-            Token::Name(name) => named(run, &facts, &tokens, at, name, whole),
-            Token::Text(name, _) if is_called_by_name(&facts, &tokens, at) => {
+            Token::Name(name) => {
+                disguise::judge(run, &facts, &tokens, at, name, whole);
+                named(run, &facts, &tokens, at, name, whole);
+            }
+            Token::Text(name, _) if disguise::is_called_by_name(&facts, &tokens, at) => {
                 if is_deleting(name) {
                     deleted(run, &facts, &tokens, at + 1, name, whole);
                 } else if is_shell_call(name) || name == "exec" {
                     called(run, &tokens, at + 1, whole, name);
+                }
+                if matches!(name.as_str(), "exec" | "eval" | "Function") {
+                    run.found.unclear(reason::CODE_UNKNOWN, whole);
                 }
             }
             Token::Text(script, '`') if facts.is_by("ruby perl php julia") => {
@@ -239,7 +260,13 @@ pub(super) fn source(run: &mut Run<'_>, text: &str, whole: &str) {
             // AWK's own way: `"command" | getline`, `print | "sh"`.
             Token::Text(script, _) if facts.is_by("awk gawk mawk nawk") => {
                 let is_sign = |at: Option<&Token<'_>>| matches!(at, Some(Token::Sign('|')));
-                if is_sign(tokens.get(at.wrapping_sub(1))) || is_sign(tokens.get(at + 1)) {
+                let before = tokens.get(at.wrapping_sub(1));
+                if matches!(before, Some(Token::Sign('>')))
+                    && let Some(reason) = paths::written(&run.full(script))
+                {
+                    run.found.add(reason, whole);
+                }
+                if is_sign(before) || is_sign(tokens.get(at + 1)) || facts.pipes {
                     let name = script.split_whitespace().next().unwrap_or_default();
                     if matches!(name, "sh" | "bash" | "/bin/sh" | "/bin/bash") {
                         run.found.unclear(reason::SCRIPT_UNKNOWN, whole);
@@ -328,30 +355,6 @@ fn named(
             (false, _) => {}
         }
     }
-    if matches!(
-        name,
-        "process.binding" | "process._linkedBinding" | "process.dlopen"
-    ) && opens
-    {
-        run.found.unclear(reason::CODE_UNKNOWN, whole);
-    }
-    // A name that is put together when it runs.
-    if matches!(
-        last,
-        "getattr" | "__getattribute__" | "public_send" | "send"
-    ) && opens
-    {
-        let given = tokens.iter().skip(at + 2).take(24);
-        let is_made = given
-            .take_while(|token| !matches!(token, Token::Sign(';')))
-            .any(|token| matches!(token, Token::Sign('+')));
-        if is_made
-            && (facts.has("os __import__ subprocess builtins __builtins__ Kernel")
-                || made(tokens, at + 1))
-        {
-            run.found.unclear(reason::CODE_UNKNOWN, whole);
-        }
-    }
     if last == "__import__" && opens && !matches!(tokens.get(at + 2), Some(Token::Text(..))) {
         run.found.unclear(reason::CODE_UNKNOWN, whole);
     }
@@ -417,17 +420,6 @@ fn named(
     if is_touching(last) {
         touched(run, facts, tokens, at + 1, whole, last);
     }
-}
-
-/// Whether a text is a name that is called: `fs["rmSync"](…)`, `array_map("unlink", …)`.
-fn is_called_by_name(facts: &Facts<'_>, tokens: &[Token<'_>], at: usize) -> bool {
-    let sign = |at: usize, sign: char| matches!(tokens.get(at), Some(Token::Sign(found)) if *found == sign);
-    let is_member = at > 0 && sign(at - 1, '[') && sign(at + 1, ']') && sign(at + 2, '(');
-    let by = "array_map array_walk array_filter call_user_func call_user_func_array usort register_shutdown_function";
-    let is_callable = at > 1
-        && sign(at - 1, '(')
-        && matches!(tokens.get(at - 2), Some(Token::Name(name)) if by.split(' ').any(|known| known == *name));
-    is_member || is_callable && facts.is_by("php")
 }
 
 /// AppleScript, whose calls are words.
@@ -530,6 +522,14 @@ fn touched(
     last: &str,
 ) {
     let given = texts(tokens, from);
+    // Perl and Ruby open commands, too.
+    if last == "open" && facts.is_by("perl ruby") {
+        for text in given.iter().take(4).filter(|text| text.len() > 1) {
+            if text.starts_with('|') || text.ends_with('|') {
+                drop(run.text(text.trim_matches('|')));
+            }
+        }
+    }
     let mode = given.get(1).copied().unwrap_or_default();
     let writes = (mode.starts_with(['w', 'a']) && mode.len() < 4)
         || last.contains("rite")

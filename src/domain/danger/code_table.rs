@@ -81,3 +81,50 @@ pub(super) fn is_interpreter(program: &str) -> bool {
         .iter()
         .any(|(names, _)| names.split(' ').any(|name| name == program))
 }
+
+/// Options of interpreters that take the next word and are no programs.
+const VALUES: &[(&str, &[&str])] = &[
+    (
+        "python python2 python3 pypy pypy3 ipython",
+        &["-W", "-X", "--check-hash-based-pycs"],
+    ),
+    (
+        "node nodejs bun tsx ts-node",
+        &[
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+        ],
+    ),
+    ("perl", &["-I"]),
+    ("ruby", &["-I", "-r"]),
+    ("php", &["-d", "-c"]),
+    ("lua luajit", &["-l"]),
+    (
+        "awk gawk mawk nawk",
+        &[
+            "-v",
+            "-F",
+            "-f",
+            "--assign",
+            "--field-separator",
+            "--file",
+            "-l",
+            "-i",
+        ],
+    ),
+    ("elixir erl", &["-s", "-pa", "-sname", "-name"]),
+    ("emacs", &["-l", "-f", "--load", "--funcall"]),
+];
+
+/// The options of an interpreter that take the next word.
+pub(super) fn values_of(program: &str) -> &'static [&'static str] {
+    VALUES
+        .iter()
+        .find(|(names, _)| names.split(' ').any(|name| name == program))
+        .map_or(&[], |(_, options)| options)
+}

@@ -7,6 +7,8 @@ use super::run::Run;
 use super::shell::{Piece, Word};
 use super::value::{Arg, Flow};
 
+/// What stands for `$1` and so on among the variables.
+const POSITIONAL: &str = "@";
 /// Earlier values of one variable that are kept.
 const MOST_EARLIER: usize = 3;
 
@@ -23,8 +25,8 @@ impl Run<'_> {
         name
     }
 
-    /// Notes what `declare` says of variables besides their values.
-    pub fn declared(&mut self, words: &[Word], name: &str, values: &[Arg]) {
+    /// Notes what `declare` says of a variable besides its value; whether it only stands for another one.
+    pub fn declared(&mut self, words: &[Word], name: &str, values: &[Arg]) -> bool {
         let declares = words
             .first()
             .and_then(Word::plain)
@@ -40,6 +42,7 @@ impl Run<'_> {
             && let [value] = values
         {
             self.references.insert(name.to_owned(), value.text.clone());
+            return true;
         }
         if has('i') {
             self.numbers.insert(name.to_owned());
@@ -49,6 +52,7 @@ impl Run<'_> {
                 self.arithmetic(&value.text);
             }
         }
+        false
     }
 
     /// Keeps a value that a variable had.
@@ -77,6 +81,13 @@ impl Run<'_> {
         }
     }
 
+    /// Sets `$1` and so on.
+    pub fn set_positional(&mut self, words: Option<Vec<Arg>>) {
+        if let Some(before) = std::mem::replace(&mut self.positional, words) {
+            self.keep_earlier(POSITIONAL, before);
+        }
+    }
+
     /// The variables in these words that have earlier values.
     fn changed(&self, words: &[Word]) -> Vec<String> {
         if self.earlier.is_empty() {
@@ -84,12 +95,14 @@ impl Run<'_> {
         }
         let mut names: Vec<String> = Vec::new();
         for piece in words.iter().take(16).flat_map(|word| &word.pieces) {
-            if let Piece::Parameter(parameter, _) = piece
-                && self.earlier.contains_key(&parameter.name)
-                && !names.contains(&parameter.name)
-                && names.len() < MOST_EARLIER
-            {
-                names.push(parameter.name.clone());
+            if let Piece::Parameter(parameter, _) = piece {
+                let name = self.resolve(&parameter.name);
+                let is_positional = matches!(name, "@" | "*") || name.parse::<usize>().is_ok();
+                let name = if is_positional { POSITIONAL } else { name };
+                let is_known = names.iter().any(|known| known == name);
+                if self.earlier.contains_key(name) && !is_known && names.len() < MOST_EARLIER {
+                    names.push(name.to_owned());
+                }
             }
         }
         names
@@ -99,6 +112,12 @@ impl Run<'_> {
     fn each_earlier(&mut self, words: &[Word], mut go: impl FnMut(&mut Self)) {
         for name in self.changed(words) {
             for values in self.earlier.get(&name).cloned().unwrap_or_default() {
+                if name == POSITIONAL {
+                    let present = self.positional.replace(values);
+                    go(self);
+                    self.positional = present;
+                    continue;
+                }
                 let present = self.variables.insert(name.clone(), values);
                 go(self);
                 match present {

@@ -29,13 +29,13 @@ use Use::{Helper, Loaded, Of, Options, Prompt, Script, Source};
 // One row a line.
 #[rustfmt::skip]
 const VARIABLES: &[(&str, Use)] = &[
-    ("LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV ENV ZDOTDIR PYTHONSTARTUP PERL5DB GCONV_PATH GTK_MODULES GTK3_MODULES", Loaded),
-    ("OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_CONFIG_PARAMETERS MAKEFILES QT_PLUGIN_PATH", Loaded),
+    ("LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV ZDOTDIR PYTHONSTARTUP PERL5DB GCONV_PATH GTK_MODULES GTK3_MODULES", Loaded),
+    ("OPENSSL_ENGINES OPENSSL_MODULES GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_CONFIG_PARAMETERS MAKEFILES QT_PLUGIN_PATH", Loaded),
     ("GIO_EXTRA_MODULES PYTHONBREAKPOINT ERL_ZFLAGS BUNDLE_GEMFILE_HOOK VIMRUNTIME", Loaded),
     ("PROMPT_COMMAND", Script),
     ("GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND RSYNC_RSH CVS_RSH SVN_SSH HG_SSH BORG_RSH", Helper),
     ("GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS SUDO_ASKPASS RESTIC_PASSWORD_COMMAND BORG_PASSCOMMAND", Helper),
-    ("EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR KUBE_EDITOR FCEDIT SUDO_EDITOR HGEDITOR SVN_EDITOR PSQL_EDITOR GH_EDITOR", Helper),
+    ("EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR KUBE_EDITOR FCEDIT SUDO_EDITOR HGEDITOR SVN_EDITOR PSQL_EDITOR GH_EDITOR SYSTEMD_EDITOR", Helper),
     ("PAGER GIT_PAGER MANPAGER AWS_PAGER BAT_PAGER SYSTEMD_PAGER PSQL_PAGER DELTA_PAGER GH_PAGER LESSOPEN LESSCLOSE MANROFFOPT_PAGER", Helper),
     ("BROWSER GH_BROWSER SHELL TERMINAL", Helper),
     ("CC CXX CPP LD AR AS FC NM RANLIB STRIP HOSTCC HOSTCXX RUSTC RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER RUSTDOC RUSTC_LINKER", Helper),
@@ -46,7 +46,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("PERL5OPT", Options("-M -m -d")),
     ("JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS MAVEN_OPTS GRADLE_OPTS", Options("-javaagent -agentpath -agentlib -XX:OnError -XX:OnOutOfMemoryError")),
     ("GOFLAGS", Options("-toolexec -exec")),
-    ("MAKEFLAGS", Options("--eval SHELL=")),
+    ("MAKEFLAGS", Options("--eval SHELL")),
     ("TAR_OPTIONS", Of("tar")),
     ("ZIPOPT", Of("zip")),
     ("MANOPT", Of("man")),
@@ -81,6 +81,31 @@ fn use_of(name: &str) -> Option<Use> {
     listed.map(|(_, used)| *used).or_else(by_pattern)
 }
 
+/// Whether options load something that is no package which a project depends on.
+fn loads(name: &str, value: &str, loading: &str) -> bool {
+    let mut words = value.split_whitespace();
+    while let Some(word) = words.next() {
+        let given = loading.split(' ').find_map(|option| {
+            let rest = word.strip_prefix(option)?;
+            let is_joined = rest.starts_with(['=', ':']) || option.len() == 2;
+            (rest.is_empty() || is_joined).then(|| rest.trim_start_matches(['=', ':']))
+        });
+        let Some(given) = given else { continue };
+        let given = if given.is_empty() {
+            words.next().unwrap_or_default()
+        } else {
+            given
+        };
+        let is_package = name == "NODE_OPTIONS"
+            && given.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '@')
+            && !given.contains(':');
+        if !is_package {
+            return true;
+        }
+    }
+    false
+}
+
 impl Run<'_> {
     /// A variable that other programs act on.
     pub fn environment(&mut self, name: &str, value: &str) {
@@ -112,6 +137,13 @@ impl Run<'_> {
                     super::programs::git_setting(self, &key, value, &part);
                 }
             }
+            // The file that a plain shell begins with, and a name for a kind of machine.
+            "ENV" | "OPENSSL_CONF" => {
+                let full = self.full(value);
+                if value.contains('/') && !full.starts_with("/etc/") && !full.starts_with("/usr/") {
+                    self.found.add(reason::HIJACKS, &part);
+                }
+            }
             // Our own settings go before those of the files.
             _ if name.starts_with("HUMANLAYER_")
                 && ["ISOLAT", "APPROV", "PERMISSION", "ACCEPT", "GUARD", "ALLOW"]
@@ -131,14 +163,7 @@ impl Run<'_> {
             }
             Some(Helper) => self.helper(value.trim_start_matches(['|', '-', ' ']), &part),
             Some(Options(loading)) => {
-                let is_loading = value.split_whitespace().any(|word| {
-                    loading.split(' ').any(|option| {
-                        word.strip_prefix(option).is_some_and(|rest| {
-                            rest.is_empty() || rest.starts_with(['=', ':']) || option.len() == 2
-                        })
-                    })
-                });
-                if is_loading {
+                if loads(name, value, loading) {
                     self.found.add(reason::HIJACKS, &part);
                 }
             }
@@ -167,7 +192,7 @@ impl Run<'_> {
             .unwrap_or(places.len());
         let is_open = places.iter().take(first).any(|place| {
             let full = self.full(place);
-            place.is_empty()
+            matches!(*place, "" | "." | "./")
                 || full == "."
                 || ["/tmp", "/var/tmp", "/dev/shm"]
                     .iter()

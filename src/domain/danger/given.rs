@@ -253,6 +253,19 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
             }
         }
         "make" | "gmake" => {
+            for value in call.values("--eval") {
+                let recipe = value
+                    .split_once(['\t', ';'])
+                    .map_or(value.as_str(), |(_, recipe)| recipe);
+                drop(run.text(recipe));
+            }
+            // What a variable is made of when it is read.
+            for word in call.words() {
+                for (at, begin) in word.match_indices("$(shell ").take(16) {
+                    let inner = word.get(at + begin.len()..).unwrap_or_default();
+                    drop(run.text(inner.strip_suffix(')').unwrap_or(inner)));
+                }
+            }
             for word in call.words() {
                 if let Some((name, value)) = word.split_once(['=']) {
                     let name = name.trim_end_matches([':', '+', '?']);

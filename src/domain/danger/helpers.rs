@@ -16,12 +16,16 @@ const USUAL: &str = "less more most cat bat batcat delta diff-so-fancy moar ov c
     gzip gunzip pigz bzip2 pbzip2 lbzip2 xz pixz zstd zstdmt lz4 lzop lzma lzip brotli compress zcat unzip 7z \
     ssh ssh-askpass ssh-keygen gpg gpg2 nc ncat connect corkscrew cloudflared aws gcloud tsh teleport rsh \
     git git-lfs gh cc c++ gcc g++ clang clang++ clang-cl cpp ld lld ld.lld mold gold ar nm ranlib strip objcopy as \
-    rustc rustdoc sccache ccache distcc icecc clippy-driver fc gfortran nvcc emcc zig go cargo tcc \
+    rustc rustdoc sccache ccache distcc icecc clippy-driver fc gfortran nvcc emcc zig go cargo tcc mpicc mpicxx mpifort icc icx icpx cl \
     bash sh zsh dash ksh fish nu pwsh aspell hunspell ispell spell lesspipe lesspipe.sh src-hilite-lesspipe.sh \
     firefox chromium google-chrome google-chrome-stable lynx w3m links xdg-open open wslview safari \
     xelatex pdflatex lualatex tectonic wkhtmltopdf weasyprint pandoc-crossref pandoc-citeproc qemu-arm qemu-aarch64 \
     qemu-x86_64 wine node python python3 pager sensible-pager sensible-editor editor \
     osxkeychain store cache manager libsecret wasm-bindgen-test-runner make gmake ninja";
+
+/// Compilers and their tools, which are also named with a system before them.
+const COMPILERS: &str =
+    "gcc g++ cc c++ clang clang++ cpp ld lld ar nm ranlib strip objcopy as gfortran fast";
 
 /// Whether others usually hand over to the program that a command begins with, and it does nothing else.
 pub(super) fn is_usual(command: &str) -> bool {
@@ -48,7 +52,7 @@ pub(super) fn is_usual(command: &str) -> bool {
     let known = name.is_empty()
         || is_named(name)
         || is_named(bare)
-        || (bare.matches('-').count() >= 2 && is_named(of_target));
+        || (bare.contains('-') && COMPILERS.split(' ').any(|known| known == of_target));
     known && !is_of_a_script && !runs_script
 }
 

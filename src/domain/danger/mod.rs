@@ -21,6 +21,7 @@ mod code;
 mod code_table;
 #[cfg(test)]
 mod corpus;
+mod disguise;
 mod earlier;
 mod editors;
 mod environment;

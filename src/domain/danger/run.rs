@@ -215,7 +215,9 @@ impl<'f> Run<'f> {
                         let value = value.text.clone();
                         self.environment(&assignment.name, &value);
                     }
-                    self.declared(words, &assignment.name, &values);
+                    if self.declared(words, &assignment.name, &values) {
+                        continue;
+                    }
                     let earlier = self.with_earlier(&assignment.values);
                     let is_array = values.len() != 1;
                     self.set(&assignment.name, values, assignment.is_appended, is_array);
@@ -279,8 +281,10 @@ impl<'f> Run<'f> {
             }
             Body::Subshell(script) => {
                 let directory = self.directory.clone();
+                let positional = self.positional.clone();
                 let flow = self.fed(script, stdin);
                 self.directory = directory;
+                self.positional = positional;
                 flow
             }
             Body::For { name, words, body } => {
@@ -307,7 +311,11 @@ impl<'f> Run<'f> {
                 // It is looked at here too, whether or not it is called with something.
                 let calls = self.found.unclear_is_off;
                 self.found.unclear_is_off = true;
-                self.call(name, None);
+                let positional = self.positional.take();
+                self.within(name.clone(), |run| {
+                    run.nested(|run| run.command(body, Flow::nothing()))
+                });
+                self.positional = positional;
                 self.found.unclear_is_off = calls;
                 Flow::nothing()
             }
@@ -324,8 +332,7 @@ impl<'f> Run<'f> {
             if flow.is_secret && paths::is_remote(path) {
                 self.found.add(reason::SENDS, &format!("> {path}"));
             }
-            let full = self.full(path);
-            self.files.insert(full, flow.clone());
+            self.made(path, &flow);
         }
         Flow::nothing()
     }
@@ -376,8 +383,8 @@ impl<'f> Run<'f> {
         }
     }
 
-    /// Calls a function with these arguments, or with unknown ones.
-    fn call(&mut self, name: &str, args: Option<&[Arg]>) -> Flow {
+    /// Calls a function with these arguments.
+    fn call(&mut self, name: &str, args: &[Arg]) -> Flow {
         let Some(body) = self.functions.get(name).cloned() else {
             return Flow::nothing();
         };
@@ -387,7 +394,7 @@ impl<'f> Run<'f> {
             }
             return Flow::nothing();
         }
-        let positional = std::mem::replace(&mut self.positional, args.map(<[Arg]>::to_vec));
+        let positional = self.positional.replace(args.to_vec());
         let flow = self.within(name.to_owned(), |run| {
             run.nested(|run| run.command(&body, Flow::nothing()))
         });
@@ -468,7 +475,7 @@ impl<'f> Run<'f> {
             return Some(flow);
         }
         let is_function = self.functions.contains_key(name);
-        is_function.then(|| self.call(name, Some(rest)))
+        is_function.then(|| self.call(name, rest))
     }
 
     /// A script that comes from somewhere is run.
@@ -508,12 +515,24 @@ impl<'f> Run<'f> {
 
     /// A file is emptied without anything that would fill it.
     fn emptied(&mut self, path: &str, appends: bool) {
-        if !appends
-            && paths::is_kept(&self.full(path))
-            && !self.files.contains_key(&self.full(path))
-        {
+        if !appends && paths::is_kept(&self.full(path)) {
             self.found.add(reason::EMPTIES, &format!("> {path}"));
         }
+    }
+
+    /// A file gets something to hold, beside what it may hold still.
+    pub fn made(&mut self, path: &str, flow: &Flow) {
+        let full = self.full(path);
+        let held = match self.files.remove(&full) {
+            Some(before) if before.text.is_some() && before.text == flow.text => before,
+            Some(before) => {
+                let cost = |flow: &Flow| flow.text.as_deref().map_or(0, str::len);
+                self.spend((cost(&before) + cost(flow)) / 4);
+                before.and(flow.clone())
+            }
+            None => flow.clone(),
+        };
+        self.files.insert(full, held);
     }
 
     /// What a file holds, as far as the script made it.

@@ -302,7 +302,12 @@ fn options_of_any_letters_are_judged_for_every_program() {
         .chain([
             "sh", "rm", "git", "kubectl", "dd", "sgdisk", "parted", "curl", "tar", "ssh", "echo",
             "printf",
-        ]);
+        ])
+        .chain(
+            "sed vim less emacs gdb lldb make cargo hg fzf man sort split zip rsync go npx uvx bunx npm pnpm uv pip \
+             pipx deno nix aws gsutil rclone php dc tclsh awk perl ruby node tmux xterm busctl fc complete bind"
+                .split_whitespace(),
+        );
     for program in programs {
         for option in options {
             for command in [

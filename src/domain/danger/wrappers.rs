@@ -166,8 +166,18 @@ fn wrapped(run: &mut Run<'_>, call: &Call<'_>, wrapper: &Wrapper) -> bool {
     while let Some((first, rest)) = words.split_first() {
         let word = first.text.as_str();
         let is_option = word.len() > 1 && word.starts_with('-') && word != "--";
-        let is_setting =
-            wanted.is_none_or(|wanted| wanted != ".") && is_assignment(word) && !call.is("xargs");
+        let is_setting = wanted.is_none_or(|wanted| wanted != ".")
+            && is_assignment(word)
+            && matches!(wrapper.how, Words)
+            && !call.is("xargs");
+        if let Some((_, body)) = word
+            .strip_prefix("BASH_FUNC_")
+            .and_then(|rest| rest.split_once("()"))
+        {
+            drop(run.text(body));
+            words = rest;
+            continue;
+        }
         if is_option {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             let letters = !word.starts_with("--") && word.len() > 2;
@@ -350,7 +360,9 @@ fn xargs(run: &mut Run<'_>, call: &Call<'_>, words: &[Arg]) {
             }
             _ => run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole),
         }
-        return;
+        if words.len() == 1 {
+            return;
+        }
     }
     let mut args = words.to_vec();
     match call.stdin.text.as_deref() {
@@ -490,19 +502,6 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
                 && call.stdin.origin != Origin::File
             {
                 run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
-            }
-            for value in call.values("--eval") {
-                let recipe = value
-                    .split_once(['\t', ';'])
-                    .map_or(value.as_str(), |(_, recipe)| recipe);
-                drop(run.text(recipe));
-            }
-            // What a variable is made of when it is read.
-            for word in call.words() {
-                for (at, begin) in word.match_indices("$(shell ").take(16) {
-                    let inner = word.get(at + begin.len()..).unwrap_or_default();
-                    drop(run.text(inner.strip_suffix(')').unwrap_or(inner)));
-                }
             }
         }
         "docker" | "podman" | "nerdctl" => {

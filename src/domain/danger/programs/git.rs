@@ -1,6 +1,7 @@
 //! Git: work that is lost, history that is rewritten, settings that run programs.
 
 use super::super::helpers;
+use super::super::paths::{LATER, SECRETS};
 use super::super::reason::{HIJACKS, LOSES_WORK, OVERWRITES, PROTECTION, REWRITES};
 use super::super::run::Run;
 use super::super::value::Arg;
@@ -46,6 +47,9 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
         {
             self::setting(run, name, value, call.whole);
         }
+        if let Some(path) = first.text.strip_prefix("--exec-path=") {
+            run.library(path, call.whole);
+        }
         rest = after.get(usize::from(takes)..).unwrap_or_default();
     }
     let Some((verb, rest)) = rest.split_first() else {
@@ -62,7 +66,11 @@ pub(super) fn judge(run: &mut Run<'_>, call: &Call<'_>) {
         }
         _ => {}
     }
-    if call.args.iter().any(|arg| arg.text.starts_with("ext::")) {
+    let is_command = |word: &str| {
+        let address = word.split_once('=').map_or(word, |(_, address)| address);
+        address.starts_with("ext::") || word.starts_with("ext::")
+    };
+    if call.words().any(is_command) {
         run.found.add(HIJACKS, call.whole);
     }
     options(run, &verb.text, &call);
@@ -126,6 +134,8 @@ fn verdict(verb: &str, call: &Call<'_>) -> Option<&'static str> {
         "tag" => (call.has("-d --delete") || call.has("-f --force")).then_some(REWRITES),
         "stash" => matches!(first, "drop" | "clear").then_some(LOSES_WORK),
         "reflog" => matches!(first, "expire" | "delete").then_some(LOSES_WORK),
+        "maintenance" => matches!(first, "start" | "register").then_some(LATER),
+        "credential" => (first == "fill").then_some(SECRETS),
         "apply" => has("--unsafe-paths").then_some(OVERWRITES),
         "gc" => (call.has("--prune=now --prune=all --prune")
             || call.has("--aggressive") && call.has("--prune*"))
@@ -170,7 +180,15 @@ fn config(run: &mut Run<'_>, call: &Call<'_>) {
     if call.has("--get --get-all --get-regexp --list -l --show-origin --get-urlmatch") {
         return;
     }
-    let words: Vec<&str> = call.words().filter(|word| !word.starts_with('-')).collect();
+    let mut before = "";
+    let words: Vec<&str> = call
+        .words()
+        .filter(|word| {
+            let is_value = matches!(before, "-f" | "--file" | "--blob" | "--type" | "--default");
+            before = word;
+            !word.starts_with('-') && !is_value
+        })
+        .collect();
     let words = match words.as_slice() {
         ["get" | "list", ..] => return,
         ["set" | "unset" | "edit", rest @ ..] => rest,

@@ -17,6 +17,7 @@ const TELLING: &str = "env printenv export declare set history pass op security"
 /// What a program writes.
 pub(in crate::domain::danger) fn output(run: &mut Run<'_>, call: &Call<'_>) -> Flow {
     let computed = Flow::of(Origin::Computed, call.whole);
+    passes_on(run, call, &computed);
     let mut flow = match call.name {
         name if call.is(FETCHERS) => fetched(run, call, name),
         "echo" | "printf" | "print" => return printed(call.name, call.args),
@@ -93,6 +94,37 @@ pub(in crate::domain::danger) fn output(run: &mut Run<'_>, call: &Call<'_>) -> F
     let packs = call.is("tar zip 7z find gpg") && call.positional().iter().any(private);
     flow.is_secret |= tells || packs;
     flow
+}
+
+/// Files that the script made and that are copied, or changed in their place.
+fn passes_on(run: &mut Run<'_>, call: &Call<'_>, computed: &Flow) {
+    let in_place = call.is("sed gsed perl ruby")
+        && call
+            .options()
+            .any(|word| word.starts_with("-i") || word.starts_with("-pi") || word == "--in-place");
+    if run.files.is_empty() || !(in_place || call.is("cp mv ln install")) {
+        return;
+    }
+    let files = call.positional();
+    if in_place {
+        for arg in files {
+            if run.files.contains_key(&run.full(&arg.text)) {
+                run.made(&arg.text, computed);
+            }
+        }
+        return;
+    }
+    let named = call.values("-t --target-directory").first().cloned();
+    let last = files.last().map(|arg| arg.text.clone());
+    let Some(target) = named.or(last) else { return };
+    for arg in &files {
+        let Some(flow) = run.files.get(&run.full(&arg.text)).cloned() else {
+            continue;
+        };
+        let name = arg.text.rsplit('/').next().unwrap_or_default();
+        run.made(&target, &flow);
+        run.made(&format!("{target}/{name}"), &flow);
+    }
 }
 
 /// What `echo` and `printf` write.
@@ -203,8 +235,7 @@ fn fetched(run: &mut Run<'_>, call: &Call<'_>, name: &str) -> Flow {
         .iter()
         .any(|target| matches!(target.as_str(), "-" | "/dev/stdout"));
     for target in &targets {
-        let full = run.full(target);
-        run.files.insert(full, flow.clone());
+        run.made(target, &flow);
     }
     if targets.is_empty() || to_screen {
         flow
@@ -226,8 +257,7 @@ fn passed(run: &mut Run<'_>, call: &Call<'_>) -> Flow {
     }
     if call.name == "tee" {
         for arg in &files {
-            let full = run.full(&arg.text);
-            run.files.insert(full, call.stdin.clone());
+            run.made(&arg.text, call.stdin);
         }
         return flow;
     }

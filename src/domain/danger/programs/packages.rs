@@ -105,10 +105,10 @@ fn runs_download(call: &Call<'_>) -> bool {
                 || (packages.is_empty() && package.is_some_and(downloads))
         }
         "bunx" | "uvx" => {
-            let packages = brought("--from --with -w -p --package");
+            let packages = brought("--from -p --package");
             let name = first_word(
                 &words,
-                "--from --with -w -p --package --python --index --index-url",
+                "--from --with -p --package --python --index --index-url",
             );
             packages.iter().any(|name| unusual(name))
                 || packages.is_empty() && name.is_some_and(unusual)

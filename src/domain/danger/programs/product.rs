@@ -127,7 +127,7 @@ fn tmux(run: &mut Run<'_>, call: &Call<'_>) {
                 drop(run.text(word));
             }
         }
-        // Several words are one command.
+        // All that is left is one command.
         let mut words = call.args.get(at + 1..).unwrap_or_default();
         while let Some((first, rest)) = words
             .split_first()
@@ -143,7 +143,7 @@ fn tmux(run: &mut Run<'_>, call: &Call<'_>) {
             ) || is_number && matches!(first.text.as_str(), "-h" | "-w" | "-f");
             words = rest.get(usize::from(takes)..).unwrap_or_default();
         }
-        if words.len() > 1 {
+        if !words.is_empty() {
             drop(run.text(&join(words)));
         }
     }

@@ -78,6 +78,7 @@ const VALUES: &[(&str, &str)] = &[
     ("wrangler supabase firebase vercel netlify", "-c --config -e --env --project-ref -P --project --account --scope -t --token --cwd --site"),
     ("ansible ansible-playbook", "-i -m -a -u -l --limit -e --extra-vars -f --forks -t --tags --module-name --args -b --become-user"),
     ("tmux", "-L -S -f -c"),
+    ("vi vim nvim ex view gvim", "-c --cmd -S -u -i -T -w --server --remote-send --remote-expr"),
     ("openssl", "-in -out -inkey -key -passin -passout -CAfile -CApath -CA -CAkey -connect -cert -days -subj -config -keyout"),
 ];
 
