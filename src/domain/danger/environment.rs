@@ -2,8 +2,14 @@
 //!
 //! One list, for assignments before a command, `export`, `env`, the variables of `make`, and settings.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use super::reason;
 use super::run::Run;
+
+/// Places of a search path that are looked at.
+const MOST_PLACES: usize = 64;
 
 /// What a variable's value is.
 #[derive(Clone, Copy)]
@@ -70,15 +76,18 @@ const USUAL_SOURCES: [&str; 10] = [
 ];
 
 fn use_of(name: &str) -> Option<Use> {
-    let listed = VARIABLES
-        .iter()
-        .find(|(names, _)| names.split(' ').any(|known| known == name));
-    let by_pattern = || {
-        let of_cargo = name.starts_with("CARGO_TARGET_")
-            && (name.ends_with("_LINKER") || name.ends_with("_RUNNER"));
-        of_cargo.then_some(Helper)
-    };
-    listed.map(|(_, used)| *used).or_else(by_pattern)
+    static INDEX: OnceLock<HashMap<&'static str, Use>> = OnceLock::new();
+    let index = INDEX.get_or_init(|| {
+        let rows = VARIABLES.iter();
+        rows.flat_map(|(names, used)| names.split(' ').map(|name| (name, *used)))
+            .collect()
+    });
+    let of_cargo = name.starts_with("CARGO_TARGET_")
+        && (name.ends_with("_LINKER") || name.ends_with("_RUNNER"));
+    index
+        .get(name)
+        .copied()
+        .or_else(|| of_cargo.then_some(Helper))
 }
 
 /// Whether options load something that is no package which a project depends on.
@@ -110,6 +119,15 @@ impl Run<'_> {
     /// A variable that other programs act on.
     pub fn environment(&mut self, name: &str, value: &str) {
         if value.is_empty() && name != "HISTFILE" {
+            return;
+        }
+        let used = use_of(name);
+        let is_told_by_name = matches!(
+            name,
+            "PATH" | "HISTFILE" | "VIMINIT" | "EXINIT" | "LESS" | "ENV" | "OPENSSL_CONF"
+        ) || name.starts_with("GIT_CONFIG_VALUE_")
+            || name.starts_with("HUMANLAYER_");
+        if used.is_none() && !is_told_by_name {
             return;
         }
         let part = format!("{name}={value}");
@@ -154,7 +172,7 @@ impl Run<'_> {
             }
             _ => {}
         }
-        match use_of(name) {
+        match used {
             Some(Loaded) if value == "/dev/null" => {}
             Some(Loaded) => self.found.add(reason::HIJACKS, &part),
             Some(Script) => {
@@ -185,7 +203,8 @@ impl Run<'_> {
 
     /// Where programs are looked for first: not where anybody may put one.
     fn search_path(&mut self, value: &str, part: &str) {
-        let places: Vec<&str> = value.split(':').collect();
+        self.spend(value.len());
+        let places: Vec<&str> = value.split(':').take(MOST_PLACES).collect();
         let first = places
             .iter()
             .position(|place| place.contains("$PATH") || place.contains("${PATH"))
