@@ -121,6 +121,7 @@ impl Run<'_> {
                     }
                 }
             }
+            "setenv" => self.sets_by_words(rest),
             "enable" if rest.iter().any(|arg| arg.text == "-f") => {
                 self.found
                     .add(reason::HIJACKS, &format!("enable {}", join(rest)));
@@ -134,6 +135,12 @@ impl Run<'_> {
             | "test" | "[" | "let" | "type" | "hash" | "popd" | "dirs" | "true" | "false" | ":"
             | "ulimit" | "umask" | "getopts" | "disown" | "complete" | "compgen" => {
                 let variable = |arg: &Arg| arg.text.contains("HISTFILE");
+                for arg in rest {
+                    self.declares(name, arg);
+                }
+                if name == "set" {
+                    self.sets_by_words(rest);
+                }
                 if name == "unset" && rest.iter().any(variable) {
                     self.found.add(reason::HIDES, &join(rest));
                 }
@@ -141,6 +148,38 @@ impl Run<'_> {
             _ => return None,
         }
         Some(Flow::nothing())
+    }
+
+    /// `export "name=value"`, which is no assignment to the reader of the script.
+    fn declares(&mut self, builtin: &str, arg: &Arg) {
+        let declares = matches!(
+            builtin,
+            "export" | "declare" | "local" | "readonly" | "typeset"
+        );
+        if let Some((name, value)) = arg.text.split_once('=').filter(|_| declares) {
+            let value = Arg {
+                text: value.to_owned(),
+                unknown: arg.unknown.saturating_sub(name.len() + 1),
+                ..arg.clone()
+            };
+            self.set(name, vec![value], false, false);
+        }
+    }
+
+    /// `set -gx name value` and `setenv name value` of other shells.
+    pub fn sets_by_words(&mut self, words: &[Arg]) {
+        let mut words = words
+            .iter()
+            .filter(|arg| !arg.text.starts_with('-') || arg.text.contains(' '));
+        if let (Some(name), Some(value)) = (words.next(), words.next())
+            && name
+                .text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            let (name, value) = (name.text.clone(), value.text.clone());
+            self.environment(&name, &value);
+        }
     }
 
     /// Puts what is read into variables.

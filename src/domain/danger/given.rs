@@ -276,6 +276,45 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
                 }
             }
         }
+        "systemd-run" => {
+            for value in call.values("-E --setenv") {
+                if let Some((name, value)) = value.split_once('=') {
+                    run.environment(name, value);
+                }
+            }
+        }
+        "tmux" | "launchctl" => {
+            let at = call
+                .words()
+                .position(|word| matches!(word, "setenv" | "set-environment"));
+            if let Some(at) = at {
+                run.sets_by_words(call.args.get(at + 1..).unwrap_or_default());
+            }
+        }
+        "gh" | "npm" | "pnpm" => {
+            let words: Vec<&str> = call.words().filter(|word| !word.starts_with('-')).collect();
+            match words.as_slice() {
+                [
+                    "config",
+                    "set",
+                    "editor" | "pager" | "browser" | "viewer",
+                    value,
+                    ..,
+                ] => {
+                    run.helper(value, call.whole);
+                }
+                ["alias", "set", _, script, ..] if call.name == "gh" => {
+                    match script.strip_prefix('!') {
+                        Some(script) => drop(run.text(script)),
+                        None => drop(run.text(&format!("gh {script}"))),
+                    }
+                }
+                ["extension" | "ext", "install", ..] if call.name == "gh" => {
+                    run.found.unclear(reason::DOWNLOADED, call.whole);
+                }
+                _ => {}
+            }
+        }
         "hg" => {
             for value in call.values("--config") {
                 let (name, value) = value.split_once('=').unwrap_or((&value, ""));

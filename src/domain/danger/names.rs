@@ -21,7 +21,7 @@ const OTHERS: &str = "rm grm unlink shred srm dd mkfs cp mv ln tee truncate find
 
 /// Names of programs that are rather those of a script's own functions.
 const USUAL_FUNCTIONS: &str = "k g pass print say info run step up fetch http host batch screen install clean erase watch \
-    retry expect flock script sg time task test lint fmt serve go_to np hub mc now op ctx t w GET POST hurl just d dex";
+    retry expect flock script sg time task test lint fmt serve migrate security defaults console kind copilot architect salt fly flux atlas mix pod gem sam at go_to np hub mc now op ctx t w GET POST hurl just d dex";
 
 /// Whether the name is that of a program, or of a part of the shell, on which a judgement depends.
 pub(super) fn is_program(name: &str) -> bool {

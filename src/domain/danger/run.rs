@@ -211,10 +211,6 @@ impl<'f> Run<'f> {
                             values.extend(self.words(word));
                         }
                     }
-                    if let [value] = values.as_slice() {
-                        let value = value.text.clone();
-                        self.environment(&assignment.name, &value);
-                    }
                     if self.declared(words, &assignment.name, &values) {
                         continue;
                     }

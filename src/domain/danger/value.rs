@@ -515,6 +515,9 @@ impl Run<'_> {
         }
         values.truncate(MAX_VALUES);
         let name = self.resolve(name).to_owned();
+        if let [value] = values.as_slice() {
+            self.environment(&name, &value.text);
+        }
         let before = self.variables.insert(name.clone(), values);
         if let Some(before) = before.filter(|_| !is_appended) {
             self.keep_earlier(&name, before);
