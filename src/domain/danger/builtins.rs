@@ -184,10 +184,18 @@ impl Run<'_> {
 
     /// Puts what is read into variables.
     fn reads_into(&mut self, builtin: &str, rest: &[Arg], stdin: &Flow) {
-        let names: Vec<&Arg> = rest
-            .iter()
-            .filter(|arg| !arg.text.starts_with('-'))
-            .collect();
+        let mut names: Vec<&Arg> = Vec::new();
+        let mut words = rest.iter();
+        while let Some(arg) = words.next() {
+            match arg.text.strip_prefix('-') {
+                // Whose value is the next word.
+                Some(letters) if letters.ends_with(|c| "dpnNtuiOsCc".contains(c)) => {
+                    words.next();
+                }
+                Some(_) => {}
+                None => names.push(arg),
+            }
+        }
         let text = stdin.text.clone().filter(|_| !stdin.is_nothing());
         let Some(text) = text else {
             let value = Arg::unknown("$read", stdin.origin.min(Origin::Computed));
@@ -221,6 +229,11 @@ impl Run<'_> {
                 None => String::new(),
             };
             self.set(&name.text, vec![Arg::of(value)], false, false);
+            self.spend(text.len() / 4);
+            if self.found.steps == 0 {
+                break;
+            }
+            self.keep_earlier(&name.text, vec![Arg::of(text.trim())]);
         }
     }
 }

@@ -161,6 +161,11 @@ pub(super) fn interpret(run: &mut Run<'_>, call: &Call<'_>) {
                 let rest: Vec<Arg> = words.cloned().collect();
                 let mut args = vec![module.clone()];
                 args.extend(rest);
+                if matches!(module.text.as_str(), "timeit" | "pdb") {
+                    for arg in &args {
+                        source(run, arg.text.trim_start_matches('!'), call.whole);
+                    }
+                }
                 if matches!(
                     module.text.as_str(),
                     "twine"
@@ -253,6 +258,17 @@ pub(super) fn source(run: &mut Run<'_>, text: &str, whole: &str) {
                 if matches!(name.as_str(), "exec" | "eval" | "Function") {
                     run.found.unclear(reason::CODE_UNKNOWN, whole);
                 }
+            }
+            // `"ls".execute()`, `"ls".!`.
+            Token::Text(script, _)
+                if facts.is_by("groovy scala")
+                    && matches!(tokens.get(at + 1), Some(Token::Sign('.')))
+                    && matches!(
+                        tokens.get(at + 2),
+                        Some(Token::Sign('!') | Token::Name("execute"))
+                    ) =>
+            {
+                drop(run.text(script));
             }
             Token::Text(script, '`') if facts.is_by("ruby perl php julia") => {
                 drop(run.text(script));
@@ -376,6 +392,7 @@ fn named(
     }
     if matches!(last, "kill" | "killpg")
         && (facts.has("SIGKILL")
+            || facts.texts.contains("SIGKILL")
             || tokens
                 .iter()
                 .skip(at)

@@ -38,7 +38,7 @@ const CALLS: &str = "os.system os.popen subprocess.run subprocess.call subproces
 /// Calls that delete directories, or files.
 const DELETING: &str = "rmtree rmSync rmdirSync rm_rf rm_r remove_tree remove_entry_secure remove_dir_all RemoveAll \
     deleteDirectory removedirs rimraf delete_dir unlink unlinkSync removeSync rm rmdir os.remove File.delete \
-    Dir.delete fs.rm emptyDirSync Deno.remove remove_dir";
+    Dir.delete fs.rm emptyDirSync default.removeItem Deno.remove remove_dir";
 
 /// Calls that read or write a file that is named.
 const TOUCHING: &str = "open write_text write_bytes writeFileSync writeFile appendFileSync appendFile \

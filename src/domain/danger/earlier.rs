@@ -7,6 +7,8 @@ use super::run::Run;
 use super::shell::{Piece, Word};
 use super::value::{Arg, Flow};
 
+/// Elements of an array that is set one by one.
+const MOST_ELEMENTS: usize = 64;
 /// What stands for `$1` and so on among the variables.
 const POSITIONAL: &str = "@";
 /// Earlier values of one variable that are kept.
@@ -79,6 +81,23 @@ impl Run<'_> {
                 .or_default()
                 .push(values);
         }
+    }
+
+    /// The values of an array of which one is set: `a[1]=x`.
+    pub fn with_element(&mut self, name: &str, index: &str, values: Vec<Arg>) -> Vec<Arg> {
+        let mut array = self.variables.get(name).cloned().unwrap_or_default();
+        self.spend(array.iter().map(|arg| arg.text.len() / 8).sum());
+        let at = index.trim().parse::<usize>().unwrap_or(array.len());
+        let Some(value) = values.into_iter().next().filter(|_| at < MOST_ELEMENTS) else {
+            return array;
+        };
+        if at >= array.len() {
+            array.resize(at + 1, Arg::of(""));
+        }
+        if let Some(element) = array.get_mut(at) {
+            *element = value;
+        }
+        array
     }
 
     /// Sets `$1` and so on.

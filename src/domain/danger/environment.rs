@@ -180,10 +180,8 @@ impl Run<'_> {
                 self.found.add(reason::HIJACKS, &part);
             }
             Some(Helper) => self.helper(value.trim_start_matches(['|', '-', ' ']), &part),
-            Some(Options(loading)) => {
-                if loads(name, value, loading) {
-                    self.found.add(reason::HIJACKS, &part);
-                }
+            Some(Options(loading)) if loads(name, value, loading) => {
+                self.found.add(reason::HIJACKS, &part);
             }
             Some(Of(program)) => drop(self.text(&format!("{program} {value}"))),
             Some(Prompt) => self.substituted(value),
@@ -197,7 +195,7 @@ impl Run<'_> {
                     self.found.add(reason::HIJACKS, &part);
                 }
             }
-            None => {}
+            Some(Options(_)) | None => {}
         }
     }
 

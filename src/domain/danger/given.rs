@@ -70,6 +70,7 @@ const GIVEN: &[(&str, &str, Kind)] = &[
     ("gimp", "-b --batch", Code),
     ("blender", "--python-expr", Code),
     ("ghci ghc runghc clojure clj bb raku swipl ocaml crystal iex pry irb scheme gosh chez", "-e --eval -g -t", Code),
+    ("guile racket sbcl clisp", "-c -e --eval", Code),
     ("emacs emacsclient", "--eval -eval -e --execute", Code),
     ("lldb", "-o -O --one-line --one-line-before-file -Q -k", Code),
     ("gdb", "-ex -iex --eval-command -eval-command", Code),
@@ -178,7 +179,7 @@ fn own_code(run: &mut Run<'_>, text: &str, call: &Call<'_>) {
             drop(run.text(&inner[..end]));
         }
     }
-    if call.is("emacs emacsclient") {
+    if call.is("emacs emacsclient guile racket sbcl clisp scheme chez gosh clojure clj bb") {
         lisp(run, text, call);
     }
 }
@@ -186,7 +187,7 @@ fn own_code(run: &mut Run<'_>, text: &str, call: &Call<'_>) {
 /// Emacs Lisp, whose names have dashes.
 fn lisp(run: &mut Run<'_>, text: &str, call: &Call<'_>) {
     let has = |names: &[&str]| names.iter().any(|name| text.contains(name));
-    if has(&["delete-directory"]) {
+    if has(&["delete-directory", "delete-tree", "delete-dir"]) {
         run.found.add(reason::DELETES, call.whole);
     }
     let runs = [
@@ -195,6 +196,12 @@ fn lisp(run: &mut Run<'_>, text: &str, call: &Call<'_>) {
         "process-lines",
         "process-file",
         "make-process",
+        "(system",
+        "run-program",
+        "shell/sh",
+        "(sh ",
+        "subprocess",
+        "(process",
         "shell-command",
     ];
     if has(&runs) {
@@ -274,6 +281,20 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
                         run.helper(value, call.whole);
                     }
                 }
+            }
+        }
+        "nix" => {
+            let at = call
+                .words()
+                .position(|word| matches!(word, "-c" | "--command"));
+            if let Some(at) = at {
+                drop(run.run(call.args.get(at + 1..).unwrap_or_default(), call.stdin));
+            }
+        }
+        "just" => {
+            let is_read = call.values("-f --justfile").iter().any(|file| file == "-");
+            if is_read && !call.stdin.is_nothing() {
+                run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
             }
         }
         "systemd-run" => {

@@ -201,9 +201,7 @@ impl<'f> Run<'f> {
                 let mut args = Vec::new();
                 for assignment in assignments {
                     let mut values = Vec::new();
-                    if let Some(index) = &assignment.index {
-                        self.subscript(index);
-                    }
+                    let index = assignment.index.as_ref().map(|index| self.subscript(index));
                     for word in &assignment.values {
                         if assignment.values.len() == 1 {
                             values.push(self.text_of(word));
@@ -216,6 +214,9 @@ impl<'f> Run<'f> {
                     }
                     let earlier = self.with_earlier(&assignment.values);
                     let is_array = values.len() != 1;
+                    if let Some(index) = &index {
+                        values = self.with_element(&assignment.name, index, values);
+                    }
                     self.set(&assignment.name, values, assignment.is_appended, is_array);
                     for values in earlier {
                         self.keep_earlier(&assignment.name, values);

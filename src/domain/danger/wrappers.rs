@@ -496,13 +496,12 @@ fn special(run: &mut Run<'_>, call: &Call<'_>) {
             }
         }
         "at" | "batch" => feeds(run, call),
-        "make" | "gmake" => {
+        "make" | "gmake"
             if call.has("-f")
                 && call.values("-f --file").iter().any(|file| file == "-")
-                && call.stdin.origin != Origin::File
-            {
-                run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
-            }
+                && call.stdin.origin != Origin::File =>
+        {
+            run.found.unclear(reason::SCRIPT_UNKNOWN, call.whole);
         }
         "docker" | "podman" | "nerdctl" => {
             let values = call.values("-v --volume --mount");
