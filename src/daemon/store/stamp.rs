@@ -32,7 +32,8 @@ struct Stamp {
 #[derive(Debug)]
 pub struct Stamps {
     path: PathBuf,
-    opening: i64,
+    /// None where it could not be noted.
+    opening: Option<i64>,
     seq: std::sync::atomic::AtomicI64,
     was_put_back: bool,
 }
@@ -64,7 +65,16 @@ impl Stamps {
             both.openings = known.into_iter().collect();
         }
         both.openings.push(opening);
-        write(&path, &both);
+        if !write(&path, &both) && !was_put_back {
+            // The disk is full, perhaps. Noted in the database alone, it would make that another one's at the next
+            // opening; so this one counts as the last one's.
+            return Ok(Self {
+                path,
+                opening: known,
+                seq: i64::MIN.into(),
+                was_put_back,
+            });
+        }
         let note = || -> rusqlite::Result<()> {
             let tx = db.unchecked_transaction()?;
             tx.execute(
@@ -85,11 +95,11 @@ impl Stamps {
         note().doing("note that it was opened")?;
         let stamps = Self {
             path,
-            opening,
-            seq: seq.into(),
+            opening: Some(opening),
+            seq: i64::MIN.into(),
             was_put_back,
         };
-        stamps.write(seq);
+        stamps.note(seq);
         Ok(stamps)
     }
 
@@ -101,22 +111,23 @@ impl Stamps {
     /// Notes how far the sequence numbers have come.
     pub fn note(&self, seq: i64) {
         use std::sync::atomic::Ordering;
-        if self.seq.swap(seq, Ordering::AcqRel) != seq {
-            self.write(seq);
+        let Some(opening) = self.opening else {
+            return;
+        };
+        let stamp = Stamp {
+            openings: vec![opening],
+            seq,
+        };
+        // What could not be written is tried again.
+        if self.seq.load(Ordering::Acquire) != seq && write(&self.path, &stamp) {
+            self.seq.store(seq, Ordering::Release);
         }
     }
 
     /// Writes the note again where its file was taken away.
     pub fn write_back(&self) {
-        self.write(self.seq.load(std::sync::atomic::Ordering::Acquire));
-    }
-
-    fn write(&self, seq: i64) {
-        let stamp = Stamp {
-            openings: vec![self.opening],
-            seq,
-        };
-        write(&self.path, &stamp);
+        let seq = self.seq.swap(i64::MIN, std::sync::atomic::Ordering::AcqRel);
+        self.note(seq);
     }
 }
 
@@ -151,13 +162,15 @@ fn read(path: &Path) -> Option<Stamp> {
     serde_json::from_slice(&bytes).ok()
 }
 
-fn write(path: &Path, stamp: &Stamp) {
+/// Says whether it could be written.
+fn write(path: &Path, stamp: &Stamp) -> bool {
     let written = serde_json::to_vec(stamp)
         .map_err(std::io::Error::other)
         .and_then(|bytes| platform::write_atomically(path, &bytes));
-    if let Err(error) = written {
+    if let Err(error) = &written {
         tracing::warn!(%error, path = %path.display(), "cannot note how the database was used last");
     }
+    written.is_ok()
 }
 
 fn random() -> i64 {
@@ -192,7 +205,37 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::requests_tests::rig;
     use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_was_opened_on_a_full_disk_is_no_other_one_afterwards() {
+        let rig = rig();
+        rig.session("a", None).await;
+        let path = rig.dir.path().join("db");
+        rig.store.close().await;
+        let begin = || {
+            let db = Connection::open(&path).unwrap();
+            let stamps = Stamps::begin(&db, &path).unwrap();
+            (stamps.was_put_back(), stamps)
+        };
+        // What is in the way of the file that is written first stands for a disk that takes none.
+        let in_the_way = rig.dir.path().join("db.last.tmp");
+        for times in 1..3 {
+            std::fs::create_dir(&in_the_way).unwrap();
+            let (was_put_back, stamps) = begin();
+            assert!(!was_put_back, "on the full disk, {times}");
+            stamps.note(1);
+            std::fs::remove_dir(&in_the_way).unwrap();
+            if times > 1 {
+                // There is room again before it ends.
+                stamps.note(1);
+            }
+            drop(stamps);
+            assert!(!begin().0, "after it, {times}");
+        }
+    }
 
     #[test]
     fn another_database_is_known_by_its_last_opening_and_by_how_far_it_had_come() {

@@ -201,8 +201,8 @@ impl<'a> Decider<'a> {
     /// The command that a person types, killed in the middle of it now and then.
     fn by_command(&mut self, id: &str, wanted: &str, key: &str, is_careless: bool) -> Told {
         let mut command = (self.office.command)();
-        // Daemons are started by the fleet alone.
-        command.env("HUMANLAYER_SESSION_ID", "none");
+        // Daemons are started by the fleet alone: here no directory can be made for a database.
+        command.env("HUMANLAYER_DATABASE_PATH", "/proc/none/daemon.db");
         command.args(["--idempotency-key", key]);
         match wanted {
             "denied" => command.args(["deny", id, "-m", "not this"]),
