@@ -15,8 +15,8 @@ use crate::callers::terminals::Tmux;
 use crate::support::cli::{Running, Said};
 use crate::support::daemon::{Daemon, wait_until};
 
-/// Cases at a time.
-const AT_A_TIME: usize = 8;
+/// Cases at a time: each has a daemon, of which a user may not have many that watch files.
+const AT_A_TIME: usize = 6;
 
 /// Longer than a client waits for a daemon that answers nobody, in milliseconds.
 const SLOW: u64 = 6_500;

@@ -349,7 +349,13 @@ impl<'a> Keeper<'a> {
             }
             match (self.fleet.remove(&id), self.dice.below(3)) {
                 (Some(Wish::Say(key, text)), _) => self.say(id, key, text, true),
-                (_, 0) => drop(self.office.ask("endSession", &params)),
+                (_, 0) => {
+                    let reply = self.office.ask("endSession", &params);
+                    // Else it has ended by itself.
+                    if !matches!(reply.told(), Told::Confirmed) && !reply.is("conflict") {
+                        self.fleet.insert(id, Wish::Nothing);
+                    }
+                }
                 _ => {
                     let (key, text) = (uuid::Uuid::new_v4().to_string(), self.script());
                     self.say(id, key, text, false);
