@@ -70,9 +70,13 @@ impl Fleet {
             |pieces: Vec<Value>| pieces.iter().map(|piece| text(&piece["content"])).collect();
         let mut notes: Vec<String> = contents(pieces("system"));
         notes.push(text(&record["error_message"]));
-        let undelivered = pieces("user")
-            .into_iter()
-            .filter(|piece| piece["delivery"] == "undelivered");
+        // One whose process never began keeps what it was to be told for the next one, and says so.
+        let waits = notes
+            .iter()
+            .any(|note| note.contains("has not reached the agent"));
+        let undelivered = pieces("user").into_iter().filter(|piece| {
+            piece["delivery"] == "undelivered" || (waits && piece["delivery"] == "queued")
+        });
         let undelivered = contents(undelivered.collect());
         let params = json!({"session_id": id, "all": true, "limit": 1_000});
         let approvals = self.daemon.call("listApprovals", params);
