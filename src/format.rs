@@ -103,6 +103,32 @@ pub fn waiting_for(session: &SessionState) -> Option<String> {
     Some(format!("waiting: {}", sanitize_line(missing)))
 }
 
+/// That something is wrong with a session's directory, in two words; none where nothing is.
+#[must_use]
+pub fn directory_problem(session: &SessionState) -> Option<&'static str> {
+    let problem = session.directory_problem.as_deref()?;
+    Some(match problem.ends_with("is missing") {
+        true => "directory missing",
+        false => "directory unusable",
+    })
+}
+
+/// How a session goes on in another directory, where something is wrong with its own; none where nothing is.
+#[must_use]
+pub fn elsewhere(session: &SessionState) -> Option<String> {
+    session.directory_problem.as_ref()?;
+    let id = session_id(&session.id, true);
+    let there = match session.directory_candidate.as_deref() {
+        Some(candidate) => {
+            crate::domain::text::sanitize_line(&shell_words::quote(candidate)).into_owned()
+        }
+        None => "DIR".to_owned(),
+    };
+    Some(format!(
+        "go on in another directory: humanlayer continue {id} --working-dir {there}"
+    ))
+}
+
 /// That the model's API fails and is tried again, in words; none while it works.
 #[must_use]
 pub fn retrying(session: &SessionState) -> Option<String> {

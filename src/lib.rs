@@ -73,6 +73,10 @@
 //! the session was; what that needs and is missing is waited for, and the session says so. A process is
 //! numbered (`generation`) and has a directory of its own; the journals of all of them count on as one.
 //!
+//! Where a session's directory is gone, it waits, and says so ([`daemon`] looks at all of them every few seconds, on
+//! threads that may hang). A person has it go on in another one: the agent's record of the conversation is copied to
+//! where the agent looks for it, and the record that was there is never written to.
+//!
 //! A fork is a session of its own. It shows its source's conversation up to where it was forked off,
 //! and numbers its own pieces from there, so that nothing is copied and a page is read from any place.
 //!

@@ -171,8 +171,29 @@ async fn ask(socket: &Path) -> Finding {
     }
 }
 
-/// Whether there is room for more sessions, by the files that the daemon may have open.
-#[must_use]
+/// Whether the daemon takes this program for a person's, where it does not.
+pub fn examine_caller(health: &HealthResponse) -> Option<Finding> {
+    let reason = health.caller_problem.as_ref()?;
+    Some(Finding::warn(
+        "decisions",
+        format!("the daemon lets this program decide nothing: {reason}"),
+        "decide in a terminal of your own, where the daemon runs and can look at it",
+    ))
+}
+
+/// Whether processes can be looked at here: without that nothing is known of whoever calls.
+pub fn examine_proc() -> Option<Finding> {
+    let is_there = !cfg!(target_os = "linux") || std::path::Path::new("/proc/self/stat").exists();
+    (!is_there).then(|| {
+        Finding::fail(
+            "proc",
+            "/proc is not mounted here: neither Claude Code nor the daemon can run",
+            "mount it (mount -t proc proc /proc), or run this where it is mounted",
+        )
+    })
+}
+
+/// How close the daemon is to the limit of its open files.
 pub fn examine_limits(health: &HealthResponse) -> Option<Finding> {
     let files = health.open_files.as_ref()?;
     let check = "limits";

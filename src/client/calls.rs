@@ -56,8 +56,9 @@ use crate::protocol::session::{
     GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
     GetSessionStateParams, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
     LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
-    RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams, SessionResponse,
-    SessionState, SuccessResponse, UpdateSessionSettingsParams, UpdateSessionTitleParams,
+    MoveSessionParams, RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams,
+    SessionResponse, SessionState, SuccessResponse, UpdateSessionSettingsParams,
+    UpdateSessionTitleParams,
 };
 use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
 use crate::protocol::upkeep::{
@@ -194,6 +195,8 @@ calls! {
     get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
     /// Ends a session's process and gives the next one the caller's credentials.
     restart_session(RestartSessionParams) -> SessionResponse = RESTART_SESSION;
+    /// Has a session go on in another directory.
+    move_session(MoveSessionParams) -> SessionResponse = MOVE_SESSION;
     /// Continues a conversation as clients of the older daemon do, or forks it.
     continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
     /// All sessions, in the older daemon's words.

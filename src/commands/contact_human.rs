@@ -56,7 +56,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         response_options: Some(options.collect()),
         call_id: context.idempotency_key.clone(),
         asker: caller(),
-        cwd: Some(input::directory(std::path::Path::new("."))?),
+        cwd: input::directory(std::path::Path::new(".")).ok(),
         ..CreateContactParams::default()
     });
     // Before anything is asked: from here on the question is not left behind.

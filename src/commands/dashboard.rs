@@ -49,10 +49,11 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     );
     app.theme_by_ground = chosen.is_none();
     app.set_ground(ground);
-    app.directory = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("finding the working directory: {error}")))?
-        .to_string_lossy()
-        .into_owned();
+    // One that has been deleted keeps its name: who launches there is told that it is missing.
+    app.directory = match std::env::current_dir() {
+        Ok(directory) => directory.to_string_lossy().into_owned(),
+        Err(_) => input::named_directory().unwrap_or_else(|| "/".to_owned()),
+    };
     app.home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
     app.launch.environment = input::environment();
     app.launch.remembered = remembered;

@@ -81,9 +81,14 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     };
     let mut findings = configuration(&config);
     let health = daemon::health(&config.daemon_socket.value).await;
-    findings.extend(agent::examine(&config, health.as_ref()).await);
+    match daemon::examine_proc() {
+        // What would be said of Claude Code then is nothing about Claude Code.
+        Some(missing) => findings.push(missing),
+        None => findings.extend(agent::examine(&config, health.as_ref()).await),
+    }
     findings.push(login::examine());
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
+    findings.extend(health.as_ref().and_then(daemon::examine_caller));
     findings.extend(health.as_ref().and_then(daemon::examine_limits));
     findings.push(daemon::examine_database(&config.database_path.value));
     findings.push(remote_api::examine(&config).await);

@@ -65,8 +65,18 @@ pub fn json_or_file(argument: &str, what: &str) -> Result<Value, Failure> {
 
 /// A directory as an absolute path; `~` means the home directory.
 pub fn directory(path: &Path) -> Result<String, Failure> {
-    let here = std::env::current_dir()
-        .map_err(|cause| Failure::failed(format!("finding the working directory: {cause}")))?;
+    let is_whole = path.is_absolute() || path.starts_with("~");
+    let here = match std::env::current_dir() {
+        Ok(here) => here,
+        Err(_) if is_whole => std::path::PathBuf::from("/"),
+        Err(cause) => {
+            let name = named_directory().unwrap_or_default();
+            return Err(
+                Failure::usage(format!("the working directory {name} is gone: {cause}"))
+                    .with_hint("change to one that exists, or name one in full: --working-dir DIR"),
+            );
+        }
+    };
     let home = std::env::home_dir().unwrap_or_else(|| here.clone());
     let found = crate::config::expand(path, &home, &here)
         .canonicalize()
@@ -83,6 +93,13 @@ pub fn directory(path: &Path) -> Result<String, Failure> {
             path.display()
         ))
     })
+}
+
+/// The name of the working directory, which may be gone, as the shell has it.
+pub fn named_directory() -> Option<String> {
+    std::env::var("PWD")
+        .ok()
+        .filter(|name| name.starts_with('/'))
 }
 
 /// This program's environment, for the agent. JSON cannot carry what is not UTF-8.

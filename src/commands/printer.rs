@@ -237,6 +237,8 @@ pub fn session(out: &mut Output, session: &SessionState) -> io::Result<()> {
     let directory = session.working_dir.as_deref();
     let directory = directory.map(|path| format::directory(path, terminal));
     field(out, "directory", directory)?;
+    field(out, "problem", session.directory_problem.as_ref())?;
+    field(out, "", format::elsewhere(session))?;
     field(out, "model", session.model.as_ref())?;
     field(out, "mode", session.permission_mode.as_ref())?;
     field(out, "isolated", session.isolated.then_some("yes"))?;

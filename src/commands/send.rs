@@ -54,7 +54,11 @@ pub(super) async fn message(
     };
     let sent = context.client().await?.send_message(&params).await?;
     if let Some(missing) = &sent.session.waiting_for {
-        output::warn(&format!("the message is kept, not sent yet: {missing}"));
+        let mut words = format!("the message is kept, not sent yet: {missing}");
+        if let Some(elsewhere) = format::elsewhere(&sent.session) {
+            words.push_str(&format!("\n  {elsewhere}"));
+        }
+        output::warn(&words);
     }
     Ok(sent)
 }

@@ -130,6 +130,9 @@ fn status(session: &SessionState, terminal: bool) -> String {
     if session.archived {
         status.push_str(" (archived)");
     }
+    if let Some(problem) = format::directory_problem(session) {
+        status.push_str(&format!(" ({problem})"));
+    }
     if session.dangerously_skip_permissions {
         status.push_str(" (asks nothing)");
     }

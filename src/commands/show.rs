@@ -5,6 +5,7 @@ use super::kind::Kind;
 use super::{Context, complete, printer};
 use crate::client::Client;
 use crate::domain::Delivery;
+use crate::domain::text::sanitize_line;
 use crate::protocol::approval::ListApprovalsParams;
 use crate::protocol::conversation::{ConversationEvent, GetConversationParams};
 use crate::protocol::error::ErrorKind;
@@ -56,9 +57,15 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
                 }
                 settled => settled?,
             };
-            return context
-                .out
-                .result(&approval, |out| printer::approval(out, &approval));
+            // One that another client has deleted since has no directory to be told of.
+            let session = client.get_session_state(&approval.session_id).await.ok();
+            let problem = session.and_then(|session| session.directory_problem);
+            return context.out.result(&approval, |out| {
+                if let Some(problem) = problem {
+                    out.line(format!("directory   {}", sanitize_line(&problem)))?;
+                }
+                printer::approval(out, &approval)
+            });
         }
         Err(error) => return Err(error.into()),
     };

@@ -65,7 +65,15 @@ impl ConfigFile {
         if inputs.flags.config_file.is_some() || path == Self::own_path(inputs) {
             return Ok(None);
         }
-        Self::read(&path)
+        match Self::read(&path) {
+            // In a directory that cannot be read there is nothing to be obeyed.
+            Err(ConfigError::Unreadable { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Ok(None)
+            }
+            settled => settled,
+        }
     }
 
     fn read(path: &Path) -> Result<Option<Self>, ConfigError> {

@@ -61,7 +61,9 @@ pub enum ConfigError {
     #[error("finding your home directory: HOME is not set; set it")]
     NoHome,
     /// There is no working directory.
-    #[error("finding the working directory: {0}; change to one that exists")]
+    #[error(
+        "the working directory is gone ({0}), and a relative path needs one: change to one that exists"
+    )]
     NoDirectory(io::Error),
     /// The file cannot be read.
     #[error("reading {file}: {source}", file = file.display())]
@@ -260,6 +262,9 @@ pub fn locate_own(flags: &Flags) -> Result<PathBuf, ConfigError> {
     with_process_inputs(flags, |inputs| Ok(ConfigFile::own_path(inputs)))
 }
 
+/// Where there is nothing: a working directory that has been deleted.
+const DELETED: &str = "/proc/self/cwd";
+
 fn with_process_inputs<T>(
     flags: &Flags,
     then: impl FnOnce(&Inputs<'_>) -> Result<T, ConfigError>,
@@ -267,7 +272,14 @@ fn with_process_inputs<T>(
     let home = std::env::home_dir()
         .filter(|home| home.is_absolute())
         .ok_or(ConfigError::NoHome)?;
-    let directory = std::env::current_dir().map_err(ConfigError::NoDirectory)?;
+    let named = [&flags.daemon_socket, &flags.config_file];
+    let needs_it = named.into_iter().flatten().any(|path| path.is_relative());
+    let directory = match std::env::current_dir() {
+        Ok(directory) => directory,
+        Err(cause) if needs_it => return Err(ConfigError::NoDirectory(cause)),
+        // It has been deleted: there is no project's file in it, and nothing else needs it.
+        Err(_) => PathBuf::from(DELETED),
+    };
     then(&Inputs {
         flags,
         environment: &|name| std::env::var_os(name),

@@ -28,7 +28,9 @@ use super::session::{self, Sessions};
 use super::signals::Signals;
 use super::store::{Locked, Store, StoreError};
 use super::user_names::UserNames;
-use super::{Daemon, askers, disk, humanlayer_api, orphans, permissions, sockets, stopped};
+use super::{
+    Daemon, askers, directories, disk, humanlayer_api, orphans, permissions, sockets, stopped,
+};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 use crate::ipc::{self, BindError};
@@ -333,6 +335,7 @@ async fn serve(
             shutdown.clone(),
         )),
         tokio::spawn(resume_waiting(sessions.clone(), shutdown.clone())),
+        tokio::spawn(directories::watch(store.clone(), shutdown.clone())),
         tokio::spawn(sockets::watch_names(
             Arc::clone(&daemon),
             beside_name,

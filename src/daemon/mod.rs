@@ -13,6 +13,7 @@ pub mod callers;
 pub mod claude;
 mod clock;
 mod conditions;
+mod directories;
 mod disk;
 mod follow;
 mod git_settings;

@@ -388,6 +388,10 @@ pub struct Session {
     pub end_requested_at: Option<Timestamp>,
     /// What must be there before its next process can be started.
     pub waiting_for: Option<String>,
+    /// What is wrong with the directory that it works in.
+    pub directory_problem: Option<String>,
+    /// Where that directory may be now.
+    pub directory_candidate: Option<String>,
     /// Whether it is a second process of another session's conversation, to be ended after its turn.
     pub is_duplicate: bool,
     /// Undecided approvals.
@@ -443,6 +447,8 @@ impl Session {
             permission_mode: None,
             end_requested_at: None,
             waiting_for: None,
+            directory_problem: None,
+            directory_candidate: None,
             is_duplicate: false,
             pending_approvals: 0,
             asker: None,

@@ -57,6 +57,8 @@ impl From<&Session> for SessionState {
             isolated: session.config.isolated,
             ending: session.end_requested_at.is_some(),
             waiting_for: session.waiting_for.clone(),
+            directory_problem: session.directory_problem.clone(),
+            directory_candidate: session.directory_candidate.clone(),
             background_tasks: session.background_tasks.len() as u64,
             turn_started_at: session.stream.turn_started_at,
             current_tool: session

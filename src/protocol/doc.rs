@@ -60,6 +60,10 @@ fn methods() -> Vec<Entry> {
         method::RESTART_SESSION,
         "Ends a session's process (a turn that runs is interrupted) and stores the caller's credentials, together with their endpoint, for the next one, which the next message starts. Everything else of its environment stays. The conversation says which variables changed. Refused to agents.",
     );
+    b.method::<session::MoveSessionParams, session::SessionResponse>(
+        method::MOVE_SESSION,
+        "Has a session whose process has ended go on in another directory, as after its own was renamed or deleted. The agent's record of the conversation is copied to where the agent looks for it; the old one is not written to. Messages that wait are sent then. Refused while the session has a process, and to agents.",
+    );
     b.method::<session::GetAgentInfoParams, session::GetAgentInfoResponse>(
         method::GET_AGENT_INFO,
         "What the installed agent says about itself. The program is asked once and again after an upgrade, which may take a second or two.",

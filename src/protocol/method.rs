@@ -82,6 +82,8 @@ pub const SEND_MESSAGE: &str = "sendMessage";
 pub const WITHDRAW_MESSAGE: &str = "withdrawMessage";
 /// Ends a session's process and gives the next one the caller's credentials.
 pub const RESTART_SESSION: &str = "restartSession";
+/// Has a session go on in another directory.
+pub const MOVE_SESSION: &str = "moveSession";
 /// Ends a session's process.
 pub const END_SESSION: &str = "endSession";
 /// The agent's own lines.
@@ -95,7 +97,7 @@ pub const EVENT: &str = "event";
 
 /// The methods that only a person's program may call, whatever they are asked to do. Those with which an
 /// agent may act on its own session, and no other, are not among them.
-pub const FOR_PERSONS: [&str; 15] = [
+pub const FOR_PERSONS: [&str; 16] = [
     CONTINUE_SESSION,
     BULK_ARCHIVE_SESSIONS,
     DELETE_SESSIONS,
@@ -111,10 +113,11 @@ pub const FOR_PERSONS: [&str; 15] = [
     SEND_MESSAGE,
     WITHDRAW_MESSAGE,
     RESTART_SESSION,
+    MOVE_SESSION,
 ];
 
 /// The methods that change something. Each takes the members of [`super::request::RequestOptions`] as well.
-pub const CHANGES: [&str; 22] = [
+pub const CHANGES: [&str; 23] = [
     LAUNCH_SESSION,
     CONTINUE_SESSION,
     INTERRUPT_SESSION,
@@ -136,6 +139,7 @@ pub const CHANGES: [&str; 22] = [
     SEND_MESSAGE,
     WITHDRAW_MESSAGE,
     RESTART_SESSION,
+    MOVE_SESSION,
     END_SESSION,
 ];
 

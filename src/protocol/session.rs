@@ -57,6 +57,10 @@ pub struct HealthResponse {
     /// How the work with a remote HumanLayer API goes; absent without a key for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_api: Option<RemoteApiHealth>,
+    /// Why the caller is not proven to be a person's program, and so decides nothing; absent where it is, or is an
+    /// agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_problem: Option<String>,
     /// How many files the daemon has open; absent where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<OpenFilesInfo>,
@@ -178,6 +182,16 @@ pub struct RestartSessionParams {
     pub env: Option<BTreeMap<String, String>>,
 }
 
+/// Parameters of `moveSession`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MoveSessionParams {
+    /// The session (required).
+    pub session_id: String,
+    /// The directory in which it goes on (required; absolute, or `~/…`).
+    pub working_dir: String,
+}
+
 /// Parameters of `getAgentInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -230,6 +244,9 @@ pub struct ContinueSessionParams {
     /// Directories beside the working directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub additional_directories: Option<Vec<String>>,
+    /// Where a fork works (absolute, or `~/…`; default: where its source does).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
     /// Is added to the system prompt too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_instructions: Option<String>,
@@ -411,6 +428,14 @@ pub struct SessionState {
     /// What must be there before its next process can be started. It is started by itself then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
+    /// What is wrong with `working_dir`: it is missing, cannot be entered, or does not answer. Looked at every few
+    /// seconds, of sessions that are not archived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_problem: Option<String>,
+    /// Where that directory may be now: it has another name, or one beside it has a similar name. `moveSession` has
+    /// the session go on there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_candidate: Option<String>,
     /// Background tasks of the agent that run.
     #[serde(default)]
     pub background_tasks: u64,

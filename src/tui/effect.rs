@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::protocol::decision::SendDecisionParams;
 use crate::protocol::messages::WithdrawMessageParams;
 use crate::protocol::session::{
-    ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, RestartSessionParams,
-    UpdateSessionSettingsParams,
+    ContinueSessionParams, GetAgentInfoParams, LaunchSessionParams, MoveSessionParams,
+    RestartSessionParams, UpdateSessionSettingsParams,
 };
 
 use super::state::form::search::Query;
@@ -109,6 +109,8 @@ pub enum Effect {
     Interrupt(String),
     /// End the process.
     End(String),
+    /// Go on in another directory.
+    Move(MoveSessionParams),
     /// End the process, and give the next one the person's present credentials.
     RestartSession(Box<RestartSessionParams>),
     /// The same for several sessions, with one word about all.

@@ -143,6 +143,20 @@ impl Errands {
                 })
                 .await
             }
+            Effect::Move(params) => {
+                let answer = self
+                    .call(async |client| client.move_session(&params).await)
+                    .await;
+                match answer {
+                    Ok(_) => Done::Said(Ok(format!("goes on in {}", params.working_dir))),
+                    Err(error) => Done::Told {
+                        session: params.session_id,
+                        about: About::Directory,
+                        text: params.working_dir,
+                        answer: Err(said(error)),
+                    },
+                }
+            }
             Effect::Rename { session, title } => {
                 let params = UpdateSessionTitleParams {
                     session_id: session.clone(),

@@ -31,6 +31,27 @@ use crate::domain::{Origin, SessionId};
 use crate::ipc::{Credentials, Holder, Peer};
 use crate::platform::{self, ProcessHandle, ProcessId, Step};
 
+/// Why nothing is known of a caller: its process is over.
+const ENDED: &str = "the process that connected has ended, or could not be looked at";
+/// … it cannot be seen from here.
+const OUTSIDE: &str = "it runs outside of the daemon's PID namespace (in or beside a container), where the daemon cannot look at it";
+/// … the system does not show it.
+const HIDDEN: &str = "the daemon cannot look at it: where the daemon runs, /proc is not mounted or hides processes (hidepid)";
+
+/// What to do about a caller that cannot be looked at; none for one that can.
+#[must_use]
+pub fn remedy(reason: &str) -> Option<&'static str> {
+    match reason {
+        OUTSIDE => Some(
+            "decide where the daemon runs, or restart the daemon where you decide: sessions keep running",
+        ),
+        HIDDEN => Some(
+            "mount /proc there without hidepid (mount -o remount,hidepid=0 /proc), or use hidepid with gid= and a group that the daemon is in",
+        ),
+        _ => None,
+    }
+}
+
 /// What the daemon knows about who calls.
 pub struct Callers {
     user: u32,
@@ -67,6 +88,8 @@ pub struct Caller {
     /// When it started, as seen when it connected; none if it was gone by then.
     start_time: Option<u64>,
     /// Who it was when it connected.
+    /// Why nothing is known of its process, where that is so.
+    unseen: &'static str,
     at_first: Origin,
 }
 
@@ -104,6 +127,8 @@ impl Callers {
     /// Takes a connection in.
     #[must_use]
     pub fn accept(self: &Arc<Self>, peer: Credentials, process: Peer) -> Caller {
+        // The kernel has no number for whoever is not in our namespace.
+        let is_outside = cfg!(target_os = "linux") && peer.pid.is_none_or(|pid| pid == 0);
         let (process, pid) = match (process, peer.pid) {
             (Peer::Held(handle), pid) => (Some(handle), pid),
             (Peer::Gone, _) => (None, None),
@@ -116,11 +141,17 @@ impl Callers {
             pid,
             process,
             start_time,
+            unseen: ENDED,
             at_first: Origin::Unverified {
-                reason: "the process that connected has ended, or could not be looked at"
-                    .to_owned(),
+                reason: ENDED.to_owned(),
             },
         };
+        let lives = caller.process.as_ref().is_some_and(ProcessHandle::is_alive);
+        if is_outside {
+            caller.unseen = OUTSIDE;
+        } else if lives && start_time.is_none() {
+            caller.unseen = HIDDEN;
+        }
         caller.at_first = caller.look();
         caller
     }
@@ -280,10 +311,12 @@ impl Caller {
 
     fn look(&self) -> Origin {
         let gone = || Origin::Unverified {
-            reason: "the process that connected has ended, or could not be looked at".to_owned(),
+            reason: ENDED.to_owned(),
         };
         let (Some(pid), Some(start_time)) = (self.pid, self.start_time) else {
-            return gone();
+            return Origin::Unverified {
+                reason: self.unseen.to_owned(),
+            };
         };
         let steps = match platform::walk(pid) {
             Ok(steps) => steps,

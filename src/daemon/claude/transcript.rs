@@ -3,18 +3,25 @@
 //! A process that is killed takes its queue with it. What its stream had not told yet shows only here,
 //! and here alone shows what the next process will know: each version writes a message down some
 //! 50 to 100 ms after it took it (2.0.37 only with the first words of its answer). The file is the
-//! agent's: it is read, at its end only, and nothing of it is ever shown or run.
+//! agent's: it is read, at its end only, and nothing of it is ever shown or run. For a session that goes on
+//! in another directory it is copied; what the agent wrote is never written to.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use crate::domain::isolation::project_name;
 use crate::json::{self, Members};
 use crate::platform::{self, Links};
 
 /// Bytes at the end of a record that are looked at: what was written last stands there.
 const TAIL: u64 = 32 * 1024 * 1024;
+
+/// Most older copies of a record that are kept beside the newest.
+const MAX_ASIDE: usize = 100;
 
 /// Most project folders that are looked through.
 const MAX_PROJECTS: usize = 20_000;
@@ -39,8 +46,7 @@ pub fn recorded(
     conversation: &str,
     sent: &[(String, String)],
 ) -> io::Result<Option<Vec<String>>> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if conversation.is_empty() || !conversation.chars().all(plain) {
+    if !is_name(conversation) {
         return Ok(None);
     }
     let projects = match fs::read_dir(config_dir.join("projects")) {
@@ -57,6 +63,77 @@ pub fn recorded(
         }
     }
     Ok(found)
+}
+
+/// Copies the newest record of a conversation to where Claude Code looks for it in another directory, and
+/// gives the copy; none where there is nothing to be copied. An older one that is there is moved aside.
+///
+/// # Errors
+/// When there is a record and it cannot be copied.
+pub fn carry_over(
+    config_dir: &Path,
+    conversation: &str,
+    directory: &Path,
+) -> io::Result<Option<PathBuf>> {
+    // By its real path, as the agent knows it.
+    let Some(project) = project_name(&directory.canonicalize()?) else {
+        return Ok(None);
+    };
+    if !is_name(conversation) {
+        return Ok(None);
+    }
+    let projects = config_dir.join("projects");
+    let place = projects.join(project);
+    let name = format!("{conversation}.jsonl");
+    let mut newest: Option<(SystemTime, PathBuf, File)> = None;
+    let found = match fs::read_dir(&projects) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    for project in found.take(MAX_PROJECTS) {
+        let path = project?.path().join(&name);
+        let Ok(file) = platform::open_regular(&path, Links::Refuse) else {
+            continue;
+        };
+        let written = file.metadata()?.modified()?;
+        if newest.as_ref().is_none_or(|(at, ..)| written > *at) {
+            newest = Some((written, path, file));
+        }
+    }
+    let copy = place.join(&name);
+    let Some((_, _, mut record)) = newest.filter(|(_, path, _)| *path != copy) else {
+        return Ok(None);
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&place)?;
+    // A link could lead anywhere.
+    if !fs::symlink_metadata(&place)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let mut new = tempfile::NamedTempFile::new_in(&place)?;
+    io::copy(&mut record, &mut new)?;
+    new.as_file().sync_all()?;
+    for number in 1..=MAX_ASIDE {
+        match new.persist_noclobber(&copy) {
+            Ok(_) => return Ok(Some(copy)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => new = error.file,
+            Err(error) => return Err(error.error),
+        }
+        let aside = place.join(format!("{name}.older-{number}"));
+        if !aside.exists() {
+            fs::rename(&copy, aside)?;
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Whether it can be the name of a conversation.
+fn is_name(conversation: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !conversation.is_empty() && conversation.chars().all(plain)
 }
 
 /// None for what is no file.
@@ -180,6 +257,51 @@ mod tests {
                 (uuid, line.line)
             })
             .collect()
+    }
+
+    #[test]
+    fn the_newest_record_is_carried_over_and_what_was_there_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let places = ["one", "two"].map(|name| home.path().join(name));
+        let record = |place: &Path| {
+            let project = project_name(&place.canonicalize().unwrap()).unwrap();
+            home.path().join("projects").join(project).join("abc.jsonl")
+        };
+        for place in &places {
+            fs::create_dir(place).unwrap();
+        }
+        let carry = |to: usize| carry_over(home.path(), "abc", &places[to]).unwrap();
+        assert_eq!(carry(1), None);
+        let [first, second] = [record(&places[0]), record(&places[1])];
+        fs::create_dir_all(first.parent().unwrap()).unwrap();
+        let write = |path: &Path, text: &str, age: u64| {
+            fs::write(path, text).unwrap();
+            let at = SystemTime::now() - std::time::Duration::from_secs(age);
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(at)
+                .unwrap();
+        };
+        write(&first, "one", 60);
+        assert_eq!(carry(0), None);
+        assert_eq!(carry(1).as_deref(), Some(second.as_path()));
+        assert_eq!(fs::read_to_string(&second).unwrap(), "one");
+        // It went on there, and goes back.
+        write(&second, "one two", 30);
+        assert_eq!(carry(0).as_deref(), Some(first.as_path()));
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one two");
+        let older = first.with_file_name("abc.jsonl.older-1");
+        assert_eq!(fs::read_to_string(older).unwrap(), "one");
+        assert_eq!(fs::read_to_string(&second).unwrap(), "one two");
+        // A link is neither followed nor written through.
+        let target = home.path().join("target");
+        fs::create_dir(&target).unwrap();
+        fs::remove_dir_all(second.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&target, second.parent().unwrap()).unwrap();
+        assert!(carry_over(home.path(), "abc", &places[1]).is_err());
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
     }
 
     /// Which of the messages are found in a record of these lines, by their places.

@@ -157,9 +157,11 @@ impl From<LaunchError> for RpcError {
             LaunchError::Store(error) => error.into(),
             LaunchError::TooLong { .. } => Self::new(ErrorKind::TooLarge, message)
                 .hint("put the text into a file and name it in the message"),
-            LaunchError::Missing(_) => {
-                Self::new(ErrorKind::Conflict, message).hint("put it back, then try again")
-            }
+            LaunchError::Missing(_) => Self::new(ErrorKind::Conflict, message).hint(
+                "put it back, then try again. Where the directory is missing, `humanlayer continue ID --working-dir DIR` goes on in another one",
+            ),
+            LaunchError::CarryOver { .. } => Self::new(ErrorKind::LaunchFailed, message)
+                .hint("the session is where it was"),
             LaunchError::Isolation(_) | LaunchError::NotServed => {
                 Self::new(ErrorKind::LaunchFailed, message)
                     .hint("nothing was started; `humanlayer doctor` says what isolation needs. Without it: --no-isolate")

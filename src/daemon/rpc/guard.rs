@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::RpcError;
 use super::{Call, not_seen};
 use crate::daemon::blocking::blocking;
+use crate::daemon::callers::remedy;
 use crate::daemon::store::StoreError;
 use crate::domain::approval::DecidedBy;
 use crate::domain::session::{Process, Settings};
@@ -312,7 +313,7 @@ fn refused(origin: &Origin, what: &str) -> RpcError {
                 format!(
                     "only a person's program may {what}, and this caller is not proven to be one: {reason}"
                 ),
-                "decide in a terminal of your own; a service, a container or a desktop program counts once a person has added it there with `humanlayer places add PID`",
+                remedy(reason).unwrap_or("decide in a terminal of your own; a service, a container or a desktop program counts once a person has added it there with `humanlayer places add PID`"),
             )
         }
     };

@@ -4,6 +4,7 @@ use super::Call;
 use super::error::RpcError;
 use crate::daemon::disk;
 use crate::daemon::open_files::OpenFiles;
+use crate::domain::Origin;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::{HealthResponse, OpenFilesInfo};
 
@@ -32,6 +33,10 @@ pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> 
         http_address: http.address.map(|address| address.to_string()),
         http_problem: http.problem,
         problem,
+        caller_problem: match &call.origin {
+            Origin::Unverified { reason } => Some(reason.clone()),
+            _ => None,
+        },
         places: super::places::infos(&call),
         alarms: super::alarms::open(&call).await,
         open_files: OpenFiles::now().map(|files| OpenFilesInfo {

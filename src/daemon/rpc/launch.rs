@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
-use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
+use crate::daemon::directories;
 use crate::daemon::secrets::{LaunchSecrets, outline};
 use crate::daemon::session::{Request, find_program, own_env};
 use crate::domain::session::Settings;
@@ -260,17 +260,9 @@ pub async fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
             format!("{} is not absolute", path.display()),
         ));
     }
-    let place = path.clone();
-    match blocking(move || std::fs::metadata(place)).await {
-        Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(RpcError::invalid(
-            field,
-            format!("{} is not a directory", path.display()),
-        )),
-        Err(error) => Err(RpcError::invalid(
-            field,
-            format!("{}: {error}", path.display()),
-        )),
+    match directories::problem(&path.to_string_lossy()).await {
+        None => Ok(path),
+        Some(problem) => Err(RpcError::invalid(field, problem)),
     }
 }
 

@@ -85,6 +85,7 @@ pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMet
     serve(m, method::WITHDRAW_MESSAGE, messages::withdraw)?;
     serve(m, method::END_SESSION, session::end)?;
     serve(m, method::RESTART_SESSION, restart::restart)?;
+    serve(m, method::MOVE_SESSION, resume::move_session)?;
     serve(m, method::DELETE_SESSIONS, session::delete)?;
     serve(m, method::GET_OVERVIEW, overview::overview)?;
     serve(m, method::GET_CONVERSATION, conversation::conversation)?;

@@ -15,19 +15,20 @@ use super::launch::{
     working_dir,
 };
 use super::session::required;
+use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
 use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
 use crate::daemon::session::{
-    GRACE_PERIOD, LaunchError, Message, Request, check_line, in_present_mode, own_env,
+    GRACE_PERIOD, LaunchError, Message, Request, carry_over, check_line, in_present_mode, own_env,
 };
 use crate::daemon::store::{Accepted, Fork, NewWireId, StoreError, apart};
 use crate::domain::session::{Proxy, Settings};
 use crate::domain::{Delivery, LaunchConfig, Lineage, Origin, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
-    ContinueSessionParams, ContinueSessionResponse, SendMessageParams, SendMessageResponse,
-    SessionState,
+    ContinueSessionParams, ContinueSessionResponse, MoveSessionParams, SendMessageParams,
+    SendMessageResponse, SessionResponse, SessionState,
 };
 
 /// How long continuing waits for the process that it replaces to end: the polite steps, then the
@@ -74,6 +75,41 @@ pub async fn send_message(
         session: SessionState::from(&accepted.session),
         message_id: accepted.message.map(|(id, _)| id),
         queued: delivery == Some(Delivery::Queued),
+    })
+}
+
+/// A directory by its real path, which nobody can lead elsewhere later.
+async fn real(directory: PathBuf) -> Result<PathBuf, RpcError> {
+    let path = directory.clone();
+    blocking(move || path.canonicalize())
+        .await
+        .map_err(|cause| {
+            RpcError::invalid("working_dir", format!("{}: {cause}", directory.display()))
+        })
+}
+
+/// Has a session go on in another directory.
+pub async fn move_session(
+    call: Call,
+    params: MoveSessionParams,
+) -> Result<SessionResponse, RpcError> {
+    required(&params.session_id)?;
+    if params.working_dir.is_empty() {
+        return Err(RpcError::required("working_dir"));
+    }
+    call.must_be_a_person("have a session go on elsewhere")?;
+    let session = call.daemon.store.session(&params.session_id).await?;
+    let directory = real(working_dir(Some(params.working_dir)).await?).await?;
+    let moved = call.daemon.sessions.move_to(session.key, &directory).await;
+    let session = match moved {
+        // By this very request, whose answer was lost.
+        Err(LaunchError::Store(StoreError::DoneBefore)) => {
+            call.daemon.store.session_by_key(session.key).await?
+        }
+        settled => settled?,
+    };
+    Ok(SessionResponse {
+        session: SessionState::from(&session),
     })
 }
 
@@ -146,7 +182,11 @@ async fn go_on(
     let config = inherit(session, &params, &secrets).await?;
     let origin = call.origin_now();
     call.may_go_on(&origin, session, config.clone()).await?;
-    working_dir(Some(session.working_dir.clone())).await?;
+    working_dir(Some(session.working_dir.clone()))
+        .await
+        .map_err(|error| {
+            error.hint("`humanlayer continue ID --working-dir DIR` goes on in another one")
+        })?;
     let env = params.env.clone().filter(|_| origin.may_decide());
     program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
     let line = control::user_message(&params.query);
@@ -195,6 +235,17 @@ async fn fork(
     if secrets.env.is_none() {
         secrets.env = Some(env.unwrap_or_else(own_env));
     }
+    let directory = match non_empty(params.working_dir) {
+        Some(given) => real(working_dir(Some(given)).await?).await?,
+        None => working_dir(Some(source.working_dir.clone()))
+            .await
+            .map_err(|error| {
+                error.hint(
+                    "`humanlayer continue ID --fork --working-dir DIR` forks into another one",
+                )
+            })?,
+    };
+    carry_over(call.daemon.sessions.context(), source, &directory).await?;
     let request = Request {
         id: id.clone(),
         beginning: Beginning::Resume {
@@ -203,7 +254,7 @@ async fn fork(
         },
         query: params.query,
         title: params.title.unwrap_or_else(|| source.title.clone()),
-        working_dir: working_dir(Some(source.working_dir.clone())).await?,
+        working_dir: directory,
         program: program(&call, &config, secrets.env.as_ref()).await?,
         config,
         secrets,

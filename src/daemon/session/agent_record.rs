@@ -5,6 +5,7 @@
 //! [`transcript`]'s to say.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::transcript;
@@ -79,6 +80,20 @@ enum Record {
     Unknown,
 }
 
+/// Where a session's agent keeps its records.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn config_dir(store: &Store, session: &Session) -> io::Result<Option<PathBuf>> {
+    let secrets = store.launch_secrets(session).await;
+    let secrets = secrets.map_err(io::Error::other)?;
+    let env = secrets.ok().and_then(|secrets| secrets.env);
+    Ok(transcript::config_dir(|name| match &env {
+        Some(env) => env.get(name).cloned(),
+        None => std::env::var(name).ok(),
+    }))
+}
+
 async fn recorded(
     store: &Store,
     session: &Session,
@@ -90,14 +105,7 @@ async fn recorded(
     if session.config.scripted {
         return Ok(Record::Unknown);
     }
-    let secrets = store.launch_secrets(session).await;
-    let secrets = secrets.map_err(io::Error::other)?;
-    let env = secrets.ok().and_then(|secrets| secrets.env);
-    let dir = transcript::config_dir(|name| match &env {
-        Some(env) => env.get(name).cloned(),
-        None => std::env::var(name).ok(),
-    });
-    let Some(dir) = dir else {
+    let Some(dir) = config_dir(store, session).await? else {
         return Ok(Record::Unknown);
     };
     let recorded = blocking(move || transcript::recorded(&dir, &conversation, &sent)).await?;

@@ -116,6 +116,14 @@ pub enum LaunchError {
     /// Something that it needs is not there.
     #[error("cannot resume the session: {0}")]
     Missing(String),
+    /// The agent's record of the conversation could not be copied to where the agent looks for it.
+    #[error("cannot take the conversation along to {path}: {source}", path = path.display())]
+    CarryOver {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Too many files are open.
     #[error(
         "cannot start another process: the daemon has {} of at most {} files open, and the rest is kept for clients",

@@ -19,6 +19,7 @@ pub mod machine;
 #[cfg(test)]
 mod machine_tests;
 mod manager;
+mod moving;
 mod projects;
 #[cfg(test)]
 mod recordings_tests;
@@ -37,6 +38,7 @@ pub use ending::GRACE_PERIOD;
 pub use isolation::Places as IsolatedPlaces;
 pub use launch::{LaunchError, Request, check_line};
 pub use manager::Sessions;
+pub use moving::carry_over;
 pub use resume::{Message, find_program, in_present_mode, own_env};
 
 use super::bus::Bus;

@@ -17,6 +17,7 @@ use super::{Context, remains};
 use crate::daemon::blocking::blocking;
 use crate::daemon::claude::args::Beginning;
 use crate::daemon::claude::control;
+use crate::daemon::directories;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
 use crate::daemon::store::{
     Accepted, NEVER_BEGAN, NewProcess, NewWireId, Store, StoreError, Waiting,
@@ -324,13 +325,8 @@ async fn prerequisites(
     if ctx.store.is_unconfirmed(session.id.clone()).await? {
         return Ok(Err(UNCONFIRMED.to_owned().into()));
     }
-    let directory = PathBuf::from(&session.working_dir);
-    if !blocking(move || directory.is_dir()).await {
-        return Ok(Err(format!(
-            "the directory {} is missing",
-            session.working_dir
-        )
-        .into()));
+    if let Some(problem) = directories::problem(&session.working_dir).await {
+        return Ok(Err(problem.into()));
     }
     let environment = message.and_then(|message| message.env.as_ref());
     let (config, secrets, notice) = match message.and_then(|message| message.launch.clone()) {

@@ -27,6 +27,7 @@ mod conversations_migration_tests;
 mod correlate;
 mod database;
 mod deletion;
+mod directories;
 mod events;
 mod external;
 mod files;
@@ -74,6 +75,7 @@ pub use backup::{
 pub use bounds::{CONTACTS_OF_SESSION, PendingBounds};
 pub use commits::Commits;
 pub use conversation::{Names, Page};
+pub use directories::works_there;
 pub use events::Replay;
 pub use external::Asker;
 pub use ingest::{Apply, End, Ingest, RawLines};

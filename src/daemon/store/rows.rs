@@ -23,7 +23,7 @@ pub const SESSION: &str = "s.key, s.id, s.run_id, s.claude_session_id, s.parent_
     s.stream_state,
     (SELECT f.id FROM sessions f WHERE f.key = s.forked_from), s.fork_sequence, s.generation, s.directory,
     s.journal_base, s.permission_mode, s.end_requested_at, s.waiting_for, s.duplicate_of IS NOT NULL,
-    s.activity";
+    s.activity, s.directory_problem, s.directory_candidate";
 
 /// Columns of an approval, to be read with [`approval`]; needs `JOIN sessions s`.
 pub const APPROVAL: &str = "a.key, a.id, s.id, a.session_key, a.run_id, a.source, a.kind, a.request_id, a.tool_use_id,
@@ -163,6 +163,8 @@ pub fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         waiting_for: row.get(45)?,
         is_duplicate: row.get(46)?,
         activity: row.get(47)?,
+        directory_problem: row.get(48)?,
+        directory_candidate: row.get(49)?,
     })
 }
 

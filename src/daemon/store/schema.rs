@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_process_deaths.sql"),
     include_str!("schema_idempotency_keys.sql"),
     include_str!("schema_activity.sql"),
+    include_str!("schema_directories.sql"),
 ];
 
 /// The migration from which on rows that permit something are sealed.

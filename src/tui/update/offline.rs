@@ -36,6 +36,7 @@ fn asks_the_daemon(effect: &Effect) -> bool {
         | Effect::Interrupt(_)
         | Effect::End(_)
         | Effect::RestartSession(_)
+        | Effect::Move(_)
         | Effect::Rename { .. }
         | Effect::Archive { .. }
         | Effect::Delete(_)

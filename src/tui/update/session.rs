@@ -37,9 +37,16 @@ fn ours(app: &mut App) -> Option<SessionState> {
 pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
     let session = match about {
         About::Title | About::Export => selected(app),
-        About::Reply | About::Fork => ours(app),
+        About::Reply | About::Fork | About::Directory => ours(app),
     };
     if let Some(session) = session {
+        // A process cannot be started where nothing is.
+        let about = match about {
+            About::Reply if session.directory_problem.is_some() && !session.live => {
+                About::Directory
+            }
+            about => about,
+        };
         let text = match (app.drafts.take(&session.id, about), about) {
             (Some(draft), _) => Field::holding(&draft),
             (None, About::Title) => Field::holding(&session.title),
@@ -48,6 +55,10 @@ pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
                 let remembered = app.launch.remembered.export_directory.as_ref();
                 let directory = app.from_home(remembered.unwrap_or(&app.launch.exports));
                 Field::holding(&format!("{}/{name}", directory.trim_end_matches('/')))
+            }
+            (None, About::Directory) => {
+                let directory = session.directory_candidate.or(session.working_dir);
+                Field::holding(&app.from_home(&directory.unwrap_or_default()))
             }
             (None, About::Reply | About::Fork) => Field::default(),
         };
@@ -72,7 +83,7 @@ pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &st
     }
     app.drafts.keep(&session, about, text.to_owned());
     let key = app.keymap.key(match about {
-        About::Reply => Action::Reply,
+        About::Reply | About::Directory => Action::Reply,
         About::Fork => Action::Fork,
         About::Title => Action::Rename,
         About::Export => Action::Export,
@@ -97,7 +108,7 @@ pub fn sent(app: &mut App, about: About, queued: bool) {
             );
         }
         About::Reply => say(app, Tone::Good, "sent"),
-        About::Fork | About::Title | About::Export => {}
+        About::Fork | About::Title | About::Export | About::Directory => {}
     }
 }
 

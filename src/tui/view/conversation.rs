@@ -98,6 +98,9 @@ fn facts(app: &App, area: Rect, buf: &mut Buffer) {
     if let Some(words) = waiting_for(session) {
         let words = fit_prose(&words, usize::from(area.width));
         parts.push(Span::styled(words, theme.waiting));
+    } else if let Some(problem) = session.directory_problem.as_deref() {
+        let words = fit_prose(problem, usize::from(area.width));
+        parts.push(Span::styled(words, theme.waiting));
     } else if let Some(error) = session.error_message.as_deref() {
         parts.push(Span::styled(
             fit_prose(error, usize::from(area.width)),

@@ -4,6 +4,7 @@ mod alarms;
 mod attacks;
 mod by_hand;
 mod launches;
+mod namespaces;
 mod places;
 mod reports;
 mod runners;

@@ -5,6 +5,7 @@ mod configuring;
 mod conversing;
 mod deciding;
 mod doctor;
+mod elsewhere;
 mod following;
 mod helping;
 mod launching;

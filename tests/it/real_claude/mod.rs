@@ -13,6 +13,7 @@ mod hooks;
 mod itself;
 mod kills;
 mod messages;
+mod moving;
 mod projects;
 mod standing;
 mod stream;

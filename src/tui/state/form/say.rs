@@ -13,6 +13,8 @@ pub enum About {
     Title,
     /// The file that the conversation is exported to.
     Export,
+    /// The directory in which it goes on, because its own is not there.
+    Directory,
 }
 
 impl About {
@@ -21,7 +23,7 @@ impl About {
     pub fn has_lines(self) -> bool {
         match self {
             Self::Reply | Self::Fork => true,
-            Self::Title | Self::Export => false,
+            Self::Title | Self::Export | Self::Directory => false,
         }
     }
 }

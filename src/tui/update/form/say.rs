@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::After;
-use crate::protocol::session::ContinueSessionParams;
+use crate::protocol::session::{ContinueSessionParams, MoveSessionParams};
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::state::form::say::{About, Say};
 use crate::tui::state::notice::Tone;
@@ -48,6 +48,12 @@ fn send(app: &mut App, form: Say) -> After {
     if form.about == About::Export && !form.text.is_blank() {
         return export(app, form, text.trim());
     }
+    if form.about == About::Directory && !form.text.is_blank() {
+        return After::Close(vec![Effect::Move(MoveSessionParams {
+            working_dir: whole_path(app, text.trim()),
+            session_id: form.session,
+        })]);
+    }
     if form.text.is_blank() {
         say(app, Tone::Plain, "Nothing typed yet");
         return After::Stay(Form::Say(form));
@@ -71,11 +77,7 @@ fn send(app: &mut App, form: Say) -> After {
 
 /// Exports the conversation to the file that was named, which is remembered for the next time.
 fn export(app: &mut App, form: Say, path: &str) -> After {
-    let path = match (path.strip_prefix("~/"), app.home.as_deref()) {
-        (Some(rest), Some(home)) => format!("{home}/{rest}"),
-        _ if path.starts_with('/') => path.to_owned(),
-        _ => format!("{}/{path}", app.directory.trim_end_matches('/')),
-    };
+    let path = whole_path(app, path);
     let directory = path.rsplit_once('/').map(|(directory, _)| directory);
     app.launch.remembered.export_directory = directory.map(str::to_owned);
     After::Close(vec![
@@ -88,12 +90,21 @@ fn export(app: &mut App, form: Say, path: &str) -> After {
     ])
 }
 
+/// A path that was typed, from the root.
+fn whole_path(app: &App, path: &str) -> String {
+    match (path.strip_prefix("~/"), app.home.as_deref()) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ if path.starts_with('/') => path.to_owned(),
+        _ => format!("{}/{path}", app.directory.trim_end_matches('/')),
+    }
+}
+
 /// Keeps what was typed for when the form is opened again.
 pub fn put_by(app: &mut App, form: &Say) {
     let text = form.text.text();
     let is_news = match form.about {
         About::Reply | About::Fork => true,
-        About::Title | About::Export => false,
+        About::Title | About::Export | About::Directory => false,
     };
     if is_news {
         app.drafts.keep(&form.session, form.about, text);

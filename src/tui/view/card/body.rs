@@ -127,6 +127,11 @@ pub fn body(
     if super::cuts_tool(approval, width) {
         sheet.say("Tool:", &approval.tool_name, theme.text);
     }
+    let session = app.data.session(&approval.session_id);
+    let problem = session.and_then(|session| session.directory_problem.as_deref());
+    if let Some(problem) = problem {
+        sheet.say("Working directory:", problem, theme.waiting);
+    }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
     blocked_path(app, approval, &mut sheet);
@@ -311,7 +316,13 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
         sheet.say("The path without its detours:", &real, theme.waiting);
     }
     let writes = approval.tool_name == "Write";
+    let session = app.data.session(&approval.session_id);
+    let is_gone = session.is_some_and(|session| session.directory_problem.is_some());
     match &subject.found {
+        Some(FileProbe::Missing) if writes && is_gone && !is_outside(app, approval, path) => {
+            let words = "new file: writing it makes the directory again, with nothing else in it";
+            sheet.say("", words, theme.waiting);
+        }
         Some(FileProbe::Missing) if writes => {
             sheet.add(&Row::of("new file", theme.dim));
         }

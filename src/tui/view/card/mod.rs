@@ -81,12 +81,16 @@ fn content(app: &App, approval: &Approval) -> u64 {
     } else {
         0
     };
-    let plan = body::plan_of_call(app, approval).map_or(0, |plan| {
+    let hash = |of: &str| {
         let mut hasher = DefaultHasher::new();
-        plan.hash(&mut hasher);
+        of.hash(&mut hasher);
         hasher.finish()
-    });
+    };
+    let plan = body::plan_of_call(app, approval).map_or(0, |plan| hash(&plan));
+    let session = app.data.session(&approval.session_id);
+    let place = session.and_then(|session| session.directory_problem.as_deref());
     file.wrapping_add(plan)
+        .wrapping_add(place.map_or(0, hash))
         .wrapping_add(app.data.changes_of(&approval.id))
 }
 

@@ -21,6 +21,7 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         About::Title => "Rename",
         About::Export => "Export",
         About::Fork => "Fork",
+        About::Directory => "Another directory for",
         About::Reply if session.is_some_and(|session| !session.live) => "Resume",
         About::Reply if session.is_some_and(|session| session.status.is_active()) => {
             "Queue a message for"
@@ -31,16 +32,36 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
         format!(" {words} “{}” ", fit_prose(&name, 40)),
         theme.accent,
     );
-    let height = if form.about.has_lines() { 12 } else { 5 };
+    let problem = session
+        .filter(|_| form.about == About::Directory)
+        .and_then(|session| session.directory_problem.as_deref());
+    let height = match form.about {
+        About::Directory => 6,
+        about if about.has_lines() => 12,
+        _ => 5,
+    };
     let inside = popup(theme, title, 84, height, screen, buf);
+    let above = u16::from(problem.is_some()).min(inside.height);
+    if let Some(problem) = problem {
+        let words = fit_prose(problem, usize::from(inside.width));
+        buf.set_stringn(
+            inside.x,
+            inside.y,
+            words,
+            usize::from(inside.width),
+            theme.waiting,
+        );
+    }
     let field = Rect {
-        height: inside.height.saturating_sub(2),
+        y: inside.y + above,
+        height: inside.height.saturating_sub(2 + above),
         ..inside
     };
     let cursor = typed::draw(&form.text, theme.text, true, field, buf);
     let keys: &[(&str, &str)] = match form.about {
         About::Title => &[("enter", "rename"), ("esc", "cancel")],
         About::Export => &[("enter", "export"), ("esc", "cancel")],
+        About::Directory => &[("enter", "go on there"), ("esc", "cancel")],
         About::Reply | About::Fork => &[
             ("enter", "send"),
             ("alt-enter", "new line"),

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::columns::{Column, GAP, room};
 use super::{context_used, live_mark};
 use crate::domain::Status;
-use crate::format::{background_tasks, retrying, subject, waiting_for};
+use crate::format::{background_tasks, directory_problem, retrying, subject, waiting_for};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -122,7 +122,9 @@ fn parent<'a>(app: &'a App, session: &SessionState) -> Option<&'a SessionState> 
 
 /// What holds a session up.
 fn urgent_tag(session: &SessionState) -> Option<String> {
-    waiting_for(session).or_else(|| retrying(session))
+    waiting_for(session)
+        .or_else(|| directory_problem(session).map(str::to_owned))
+        .or_else(|| retrying(session))
 }
 
 /// What the group and the mark do not say.
