@@ -109,6 +109,9 @@ pub enum WalkError {
     /// A process is gone, is about to be, or hides.
     #[error("process {0} has ended or cannot be looked at")]
     Gone(u32),
+    /// A process is there, and the system does not show it.
+    #[error("process {0} cannot be looked at: /proc is not mounted, or hides it (hidepid)")]
+    Hidden(u32),
     /// The chain changed each time that it was read.
     #[error("the processes above process {0} changed each time they were looked at")]
     Unstable(u32),
@@ -125,10 +128,24 @@ pub fn walk(pid: u32) -> Result<Vec<Step>, WalkError> {
         match walk_once(pid) {
             Ok(Some(steps)) => return Ok(steps),
             Ok(None) => problem = WalkError::Unstable(pid),
+            Err(hidden) if is_hidden(hidden) => problem = WalkError::Hidden(hidden),
             Err(gone) => problem = WalkError::Gone(gone),
         }
     }
     Err(problem)
+}
+
+/// Whether a process is there, of which nothing can be read.
+fn is_hidden(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
+    let is_there = match test_kill_process(process) {
+        Ok(()) => true,
+        Err(cause) => cause == rustix::io::Errno::PERM,
+    };
+    is_there && system::vitals(pid).is_none()
 }
 
 /// One reading; none where it changed meanwhile, an error where a process could not be read.

@@ -130,7 +130,7 @@ pub fn body(
     let session = app.data.session(&approval.session_id);
     let problem = session.and_then(|session| session.directory_problem.as_deref());
     if let Some(problem) = problem {
-        sheet.say("Working directory:", problem, theme.waiting);
+        sheet.say("Problem:", problem, theme.waiting);
     }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
@@ -321,7 +321,7 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
     match &subject.found {
         Some(FileProbe::Missing) if writes && is_gone && !is_outside(app, approval, path) => {
             let words = "new file: writing it makes the directory again, with nothing else in it";
-            sheet.say("", words, theme.waiting);
+            sheet.add(&Row::of(words, theme.waiting));
         }
         Some(FileProbe::Missing) if writes => {
             sheet.add(&Row::of("new file", theme.dim));
