@@ -183,8 +183,8 @@ pub fn examine_caller(health: &HealthResponse) -> Option<Finding> {
 
 /// Whether processes can be looked at here: without that nothing is known of whoever calls.
 pub fn examine_proc() -> Option<Finding> {
-    let is_there = !cfg!(target_os = "linux") || std::path::Path::new("/proc/self/stat").exists();
-    (!is_there).then(|| {
+    let is_missing = cfg!(target_os = "linux") && !Path::new("/proc/self/stat").exists();
+    is_missing.then(|| {
         Finding::fail(
             "proc",
             "/proc is not mounted here: neither Claude Code nor the daemon can run",
