@@ -373,6 +373,37 @@ pub(super) fn is_kept(path: &str) -> bool {
     !is_passing && (!is_made || path.starts_with("/var/"))
 }
 
+/// What stands for the name that `mktemp` gives.
+pub(super) const MADE_BY_MKTEMP: &str = "/tmp/new";
+
+/// Whether a path, as it is written, is below the directory in which a command runs and among what tools make anew by
+/// themselves: their caches, and packages that are installed.
+pub(super) fn is_made_again(path: &str) -> bool {
+    const MADE: [&str; 12] = [
+        ".eslintcache",
+        ".mypy_cache",
+        ".next",
+        ".nyc_output",
+        ".parcel-cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svelte-kit",
+        ".tox",
+        ".turbo",
+        "__pycache__",
+        "node_modules",
+    ];
+    if path == MADE_BY_MKTEMP {
+        return true;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);
+    let mut parts = path.split('/');
+    !path.starts_with(['/', '-'])
+        && path.chars().all(is_plain)
+        && !parts.clone().any(|part| part == "..")
+        && parts.any(|part| MADE.contains(&part))
+}
+
 /// Whether a file is a database, a backup or an archive.
 pub(super) fn is_data(path: &str) -> bool {
     let name = name_of(path).to_ascii_lowercase();

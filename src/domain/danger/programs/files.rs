@@ -94,7 +94,10 @@ fn verdict(run: &Run<'_>, call: &Call<'_>) -> Option<&'static str> {
                 matches!(arg.text.as_str(), "{}" | "$read" | "$each")
                     || (arg.origin == Origin::Computed && arg.text.starts_with("$("))
             });
+            let files = files();
+            let is_made_again = |arg: &&Arg| !arg.is_glob && paths::is_made_again(&arg.text);
             match () {
+                () if !files.is_empty() && files.iter().all(is_made_again) => None,
                 () if deep || everything => Some(DELETES),
                 () if data || of_git => Some(DELETES_FILES),
                 () if passed => Some(DELETES_FOUND),

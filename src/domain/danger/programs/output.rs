@@ -33,7 +33,7 @@ pub(in crate::domain::danger) fn output(run: &mut Run<'_>, call: &Call<'_>) -> F
             _ => computed,
         },
         "pwd" => Flow::known(run.directory.as_deref().unwrap_or(".")),
-        "mktemp" => Flow::known("/tmp/new"),
+        "mktemp" => Flow::known(paths::MADE_BY_MKTEMP),
         "nc" | "ncat" | "netcat" | "socat" | "telnet" | "dig" | "nslookup" | "host" | "scp"
         | "sftp" | "ftp" | "aws" | "gsutil" | "gh"
             if call.is("nc ncat netcat socat telnet dig") =>
