@@ -26,10 +26,12 @@ pub fn hit_at(step: &str, what: &str) {
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
-
     use std::time::Duration;
 
     use rustix::process::{Signal, getpid, kill_process};
+
+    /// How long a signal to this process may take to be there.
+    const SIGNAL_WAIT: Duration = Duration::from_millis(100);
 
     struct Armed {
         name: String,
@@ -70,6 +72,8 @@ mod armed {
             match armed.fate {
                 Fate::Signal(signal) => {
                     let _ = kill_process(getpid(), signal);
+                    // The signal may be another thread's to take: this one does not go on before it is there.
+                    std::thread::sleep(SIGNAL_WAIT);
                 }
                 Fate::Wait(time) => std::thread::sleep(time),
                 Fate::Panic => std::panic::panic_any(format!("as asked for at {name}")),

@@ -65,7 +65,12 @@ fn killed_right_after_the_decision() {
     rig.daemon.kill();
     rig.daemon.launch(&[]);
     assert_ran_once(&rig, &id);
-    assert!(rig.approval(&approval)["delivered_at"].is_string());
+    // Where it was written before the daemon died, the next one is told so once it has sent it again.
+    wait_until("it is known to have been delivered", || {
+        rig.approval(&approval)["delivered_at"]
+            .is_string()
+            .then_some(())
+    });
 }
 
 #[test]

@@ -244,6 +244,17 @@ impl Case {
                         || !session(daemon)["end_requested_at"].is_null()
                 }),
             ),
+            method::MOVE_SESSION => {
+                daemon.call("endSession", of_session);
+                daemon.until_over(&id);
+                let directory = daemon.work().join("elsewhere");
+                std::fs::create_dir(&directory).unwrap();
+                let directory = directory.canonicalize().unwrap();
+                (
+                    json!({"session_id": id, "working_dir": directory}),
+                    count_if(move |daemon| session(daemon)["working_dir"] == json!(directory)),
+                )
+            }
             method => panic!("no case for {method}"),
         };
         Self {

@@ -1,6 +1,7 @@
 //! The watcher on Linux: inotify, read by a task of the runtime.
 //!
-//! Owns the inotify descriptor and which wake-up belongs to which directory.
+//! Owns the inotify descriptor and which wake-up belongs to which directory. A user has few of those (128 as a rule), and
+//! each runner may take one: where there is none left, all directories are looked at again and again.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,6 +9,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
@@ -20,9 +22,13 @@ use super::is_news;
 /// Bytes of events that are read at once; more are read at once after them.
 const BUFFER: usize = 8 * 1024;
 
+/// How often all directories are looked at where the system does not tell what changes in them.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// The watcher.
 pub struct Watcher {
-    system: Arc<AsyncFd<OwnedFd>>,
+    /// None where the system has none left.
+    system: Option<Arc<AsyncFd<OwnedFd>>>,
     watched: Arc<Mutex<Watched>>,
     _reading: AbortOnDropHandle<()>,
 }
@@ -32,15 +38,23 @@ pub struct Watcher {
 struct Watched {
     wakes: HashMap<i32, Arc<Notify>>,
     numbers: HashMap<PathBuf, i32>,
+    /// The last number that was given to a directory of which the system tells nothing. The system's are positive.
+    own_number: i32,
 }
 
 impl Watcher {
     /// Starts watching nothing. To be called in a runtime.
     ///
     /// # Errors
-    /// When the system offers no (more) watchers.
+    /// When the runtime takes no further descriptor.
     pub fn new() -> io::Result<Self> {
-        let system = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let system = match inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC) {
+            Ok(system) => system,
+            Err(error) => {
+                tracing::warn!(%error, "the system has no inotify instance left, so that session directories are looked at twenty times a second: raise fs.inotify.max_user_instances and restart the daemon");
+                return Ok(Self::without_the_system());
+            }
+        };
         #[allow(
             deprecated,
             reason = "its successor is unsafe for the sake of types that may exchange their descriptor; an OwnedFd does not"
@@ -49,10 +63,28 @@ impl Watcher {
         let watched = Arc::default();
         let reading = tokio::spawn(read(Arc::clone(&system), Arc::clone(&watched)));
         Ok(Self {
-            system,
+            system: Some(system),
             watched,
             _reading: AbortOnDropHandle::new(reading),
         })
+    }
+
+    fn without_the_system() -> Self {
+        let watched: Arc<Mutex<Watched>> = Arc::default();
+        let looking = tokio::spawn({
+            let watched = Arc::clone(&watched);
+            async move {
+                loop {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    lock(&watched).wake_all();
+                }
+            }
+        });
+        Self {
+            system: None,
+            watched,
+            _reading: AbortOnDropHandle::new(looking),
+        }
     }
 
     /// Watches a session's directory from now on.
@@ -69,7 +101,13 @@ impl Watcher {
             | WatchFlags::ONLYDIR;
         // Held meanwhile, so that the first event finds its wake-up.
         let mut watched = lock(&self.watched);
-        let number = inotify::add_watch(self.system.get_ref(), dir, flags)?;
+        let number = match &self.system {
+            Some(system) => inotify::add_watch(system.get_ref(), dir, flags)?,
+            None => {
+                watched.own_number -= 1;
+                watched.own_number
+            }
+        };
         watched.wakes.insert(number, Arc::clone(&wake));
         watched.numbers.insert(dir.to_owned(), number);
         Ok(wake)
@@ -80,8 +118,9 @@ impl Watcher {
         let mut watched = lock(&self.watched);
         if let Some(number) = watched.numbers.remove(dir)
             && watched.wakes.remove(&number).is_some()
+            && let Some(system) = &self.system
         {
-            let _ = inotify::remove_watch(self.system.get_ref(), number);
+            let _ = inotify::remove_watch(system.get_ref(), number);
         }
     }
 }
@@ -150,6 +189,17 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use std::fs;
+
+    #[tokio::test]
+    async fn where_the_system_tells_nothing_everybody_is_woken_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let watcher = Watcher::without_the_system();
+        let wake = watcher.watch(directory.path()).unwrap();
+        wake.notified().await;
+        wake.notified().await;
+        watcher.forget(directory.path());
+        assert!(lock(&watcher.watched).wakes.is_empty());
+    }
 
     #[tokio::test]
     async fn a_change_wakes_whom_it_concerns_and_nobody_else() {
