@@ -68,12 +68,10 @@ fn a_mode_that_the_installed_version_lacks_is_refused_with_those_that_it_has(
     let listed: Vec<&str> = modes.split(", ").collect();
     assert_eq!(info["permission_modes"], json!(listed));
     // Nothing of the asking is left, and what is accepted starts, also by a name that is not listed.
-    assert_eq!(
-        std::fs::read_dir(rig.daemon.state().join("sessions"))
-            .unwrap()
-            .count(),
-        0
-    );
+    wait_until("nothing of the asking is left", || {
+        let left = std::fs::read_dir(rig.daemon.state().join("sessions"));
+        (left.unwrap().count() == 0).then_some(())
+    });
     for mode in ["plan", "default"] {
         let id = rig.launch_with(json!({"query": "TEXT hi", "permission_mode": mode}));
         rig.until_result(&id, "hi");

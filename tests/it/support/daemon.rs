@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use humanlayer::platform;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -525,7 +526,14 @@ pub fn kill_runners(state: &Path) {
         let state = fs::read(entry.path().join("runner.json")).unwrap_or_default();
         let state: Value = serde_json::from_slice(&state).unwrap_or_default();
         let pids = [&state["runner_pid"], &state["agent_pid"]];
-        for pid in pids.into_iter().filter_map(Value::as_i64) {
+        let pids = pids.into_iter().filter_map(Value::as_i64);
+        // What an agent left behind is below its runner as long as that lives.
+        let below = pids
+            .clone()
+            .filter_map(|pid| u32::try_from(pid).ok())
+            .flat_map(platform::descendants)
+            .map(i64::from);
+        for pid in below.collect::<Vec<_>>().into_iter().chain(pids) {
             if let Some(pid) = i32::try_from(pid)
                 .ok()
                 .and_then(rustix::process::Pid::from_raw)
