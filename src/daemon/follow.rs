@@ -27,7 +27,7 @@ pub struct Follower {
     home: Option<String>,
     own: Vec<String>,
     /// Of each session, the files that decide what its agent runs unasked.
-    named: Mutex<HashMap<i64, BTreeSet<String>>>,
+    named: Mutex<HashMap<i64, Arc<BTreeSet<String>>>>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -47,7 +47,7 @@ impl Follower {
     /// Notes which files decide what the commands of a session's project do.
     pub fn note_named(&self, session_key: i64, named: BTreeSet<String>) {
         let mut known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(session_key, named);
+        known.insert(session_key, Arc::new(named));
     }
 
     /// Whether a standing permission for edits covers a request. As long as nobody has looked at what the session's
@@ -76,10 +76,10 @@ impl Follower {
     fn workspace(&self, session: &Session) -> Option<Workspace> {
         let additional = session.config.additional_directories.iter();
         let named = match session.config.scripted {
-            true => BTreeSet::new(),
+            true => Arc::default(),
             false => {
                 let known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-                known.get(&session.key)?.clone()
+                Arc::clone(known.get(&session.key)?)
             }
         };
         Some(Workspace {

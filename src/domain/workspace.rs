@@ -22,6 +22,7 @@ mod protected;
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -52,7 +53,7 @@ pub struct Workspace {
     /// Directories of the daemon's own.
     pub own: Vec<String>,
     /// Files that decide what commands of the project's settings do, as they are named and where links lead.
-    pub named: BTreeSet<String>,
+    pub named: Arc<BTreeSet<String>>,
 }
 
 /// Where the links of a path lead.
@@ -222,7 +223,7 @@ impl Workspace {
             directories,
             own: of(&self.own, split..homes),
             homes: of(self.home.as_slice(), homes..places.len()),
-            named: self.named.clone(),
+            named: Arc::clone(&self.named),
         }
     }
 }
@@ -232,7 +233,7 @@ struct Known {
     directories: Vec<String>,
     own: Vec<String>,
     homes: Vec<String>,
-    named: BTreeSet<String>,
+    named: Arc<BTreeSet<String>>,
 }
 
 impl Known {

@@ -15,9 +15,9 @@ fn workspace() -> Workspace {
         home: Some("/home/u".into()),
         own: vec!["/home/u/.humanlayer".into()],
         led_to: Vec::new(),
-        named: BTreeSet::from(
+        named: Arc::new(BTreeSet::from(
             ["/home/u/shop/hooks/check.sh", "/home/u/shop/tools/hooks"].map(String::from),
-        ),
+        )),
     }
 }
 
