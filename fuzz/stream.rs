@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use humanlayer::daemon::claude::line::{self, AgentLine};
+use humanlayer::claude::line::{self, AgentLine};
 use humanlayer::daemon::session::machine;
 use humanlayer::domain::approval::InputState;
 use humanlayer::domain::{Effect, Phase, RunId, Session, SessionId};

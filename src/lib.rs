@@ -26,7 +26,7 @@
 //!
 //! # The two ways through
 //!
-//! *Agent to screen.* A journal line is understood ([`daemon::claude::line`]; a field that is only
+//! *Agent to screen.* A journal line is understood ([`claude::line`]; a field that is only
 //! shown or counted never costs a line, what asks is asked even if it cannot be read, and what is
 //! unknown is kept raw, never an error), goes through the session's state machine ([`daemon::session::machine`], pure:
 //! a line in, effects out), and becomes rows in the same transaction that moves the journal's offset
@@ -58,7 +58,7 @@
 //! interrupts. A message of the user stays there until the agent has read it: not when the runner has
 //! written it (a process that dies takes its queue with it), but when the agent has acted after it said
 //! that it took the message (`--replay-user-messages`, `command_lifecycle`). Of a process that has ended
-//! its own record of the conversation tells the rest ([`daemon::claude`]); what it had not read waits for
+//! its own record of the conversation tells the rest ([`claude`]); what it had not read waits for
 //! the next process, once and in order. A message that came after the process had died and before that was
 //! noticed begins the next process; one that the agent had acted on and not yet written down when it was
 //! killed is noted, and not sent again: it may have been carried out. Until a message was read a person can withdraw it, with
@@ -93,7 +93,7 @@
 //! From the agent's own control protocol; from a permission prompt over MCP; from any program over
 //! the socket (`contact_human`); from a program that uses a HumanLayer SDK, at the local API
 //! ([`daemon::http`]); and from a HumanLayer API elsewhere, which is polled
-//! ([`daemon::humanlayer_api`]). All become approvals of the same kind, with their source
+//! ([`daemon::remote_api`]). All become approvals of the same kind, with their source
 //! ([`domain::Source`]), under the session whose run id they carry and the tool call that they are
 //! about, whichever of the two came first, or under a session of the asking program's own, which
 //! cannot be steered from here. Each answer goes back the way its question came: a control response, an
@@ -149,11 +149,12 @@
 //! 7. *Every queue is bounded* and says what happens when it is full; the constants are public where
 //!    they are used. A client that does not read blocks itself only.
 //! 8. *Knowledge stays where it belongs.* Only the store knows SQL, only [`daemon::http`] serves
-//!    HTTP and only [`daemon::humanlayer_api::client`] makes calls over it, only [`ipc`], the client's
+//!    HTTP and only [`remote_api::client`] makes calls over it, only [`ipc`], the client's
 //!    transport and the link to runners know sockets, only [`platform`] knows the system and is
 //!    `unsafe`; the runner has no async runtime and no database.
-//! 9. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`] and
-//!    [`ipc`] know neither daemon nor client; daemon and client do not know each other.
+//! 9. *Modules import one way*: [`domain`] and [`platform`] know nothing above them; [`protocol`],
+//!    [`claude`], [`remote_api`] and [`ipc`] know neither daemon nor client; daemon and client do not know
+//!    each other, and neither the dashboard nor what it is built on knows the daemon.
 //!
 //! Those that can be read off the source are tests (`tests/it/architecture`).
 //!
@@ -257,12 +258,13 @@
 //!
 //! Conversations, approvals and sessions are kept until a person deletes them.
 
-pub mod check;
+pub mod claude;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 pub mod domain;
 pub mod failpoint;
 pub mod format;
@@ -272,6 +274,7 @@ pub mod logging;
 pub mod mcp;
 pub mod platform;
 pub mod protocol;
+pub mod remote_api;
 pub mod runner;
 pub mod scripted_agent;
 pub mod tui;

@@ -6,7 +6,7 @@
 #[path = "../seeds.rs"]
 mod seeds;
 
-use humanlayer::daemon::claude::line::parse;
+use humanlayer::claude::line::parse;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: seeds::put("agent_line", seeds::recorded_lines().into_iter().map(String::into_bytes)), |line: &str| {

@@ -1,14 +1,14 @@
 //! The lines of an agent.
 
-#[path = "../../src/daemon/claude/content.rs"]
+#[path = "../../src/claude/content.rs"]
 mod content;
-#[path = "../../src/daemon/claude/control.rs"]
+#[path = "../../src/claude/control.rs"]
 pub mod control;
-#[path = "../../src/daemon/claude/hooks.rs"]
+#[path = "../../src/claude/hooks.rs"]
 mod hooks;
-#[path = "../../src/daemon/claude/input.rs"]
+#[path = "../../src/claude/input.rs"]
 pub mod input;
-#[path = "../../src/daemon/claude/line.rs"]
+#[path = "../../src/claude/line.rs"]
 pub mod line;
-#[path = "../../src/daemon/claude/request.rs"]
+#[path = "../../src/claude/request.rs"]
 mod request;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::Failure;
-use crate::daemon::store::{self, BackupError};
+use super::in_process::{self, BackupError};
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,9 @@ pub struct Args {
 /// Makes the copy.
 pub fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let path = std::path::absolute(&args.path)?;
-    let contents =
-        store::back_up(&context.config.database_path.value, &path, args.force).map_err(told)?;
-    let key = store::key_of_backup(&path);
+    let contents = in_process::back_up(&context.config.database_path.value, &path, args.force)
+        .map_err(told)?;
+    let key = in_process::key_of_backup(&path);
     let made = json!({"path": path, "key": key, "contents": contents.to_string()});
     context.out.result(&made, |out| {
         out.line(format!(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Context;
 use super::exit::Failure;
+use super::in_process::inspect_database;
 use super::{input, output};
 use crate::config::{Config, Dashboard, Names};
 use crate::domain::text::nearest;
@@ -23,7 +24,7 @@ pub const MEND: &str = "fix it with `humanlayer config edit`";
 /// Runs it until the user leaves.
 pub async fn run(context: Context) -> Result<(), Failure> {
     let app = app(&context.config)?;
-    let ended = runtime::run(context.config, app)
+    let ended = runtime::run(context.config, app, inspect_database)
         .await
         .map_err(|error| Failure::failed(error.to_string()))?;
     ended.pass_on();

@@ -1,15 +1,16 @@
 //! `doctor`: check the setup.
 //!
-//! Owns how findings are shown; what is examined, and how, is in [`crate::check`]. Nothing is
+//! Owns how findings are shown; what is examined, and how, is in [`crate::doctor`]. Nothing is
 //! changed and no daemon is started, except with `--repair`: then the daemon mends what it can first.
 
 use super::dashboard;
 use super::exit::Failure;
+use super::in_process::inspect_database;
 use super::kind::Kind;
 use super::output::Output;
-use crate::check::{Finding, Level, agent, daemon, isolation, login, remote_api};
 use crate::client::ensure_daemon;
 use crate::config::{Config, Flags};
+use crate::doctor::{Finding, Level, agent, daemon, isolation, login, remote_api};
 use crate::domain::text::sanitize_line;
 use crate::protocol::upkeep::RepairParams;
 
@@ -90,7 +91,10 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     findings.extend(daemon::examine_socket(&config.daemon_socket.value).await);
     findings.extend(health.as_ref().and_then(daemon::examine_caller));
     findings.extend(health.as_ref().and_then(daemon::examine_limits));
-    findings.push(daemon::examine_database(&config.database_path.value));
+    findings.push(daemon::examine_database(
+        &config.database_path.value,
+        inspect_database,
+    ));
     findings.push(remote_api::examine(&config).await);
     findings.push(isolation::examine(&config).await);
     findings

@@ -9,8 +9,8 @@ use super::exit::Failure;
 use super::{Context, output, ping, secret};
 use crate::client::Client;
 use crate::config::{self, Config, Flags};
-use crate::daemon::humanlayer_api::client::Api;
 use crate::domain::text::sanitize_line;
+use crate::remote_api::client::Api;
 
 /// Arguments of `login`.
 #[derive(Debug, clap::Args)]

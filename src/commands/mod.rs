@@ -28,6 +28,7 @@ pub mod doctor;
 pub mod end;
 pub mod exit;
 pub mod export;
+mod in_process;
 mod input;
 pub mod interrupt;
 pub mod keys;

@@ -8,10 +8,10 @@ use secrecy::SecretString;
 
 use super::Context;
 use super::exit::Failure;
-use crate::daemon::humanlayer_api::client::Api;
-use crate::daemon::humanlayer_api::error::{ApiError, Trouble};
-use crate::daemon::humanlayer_api::types::Project;
 use crate::domain::text::sanitize_line;
+use crate::remote_api::client::Api;
+use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::types::Project;
 
 /// Arguments of `ping`.
 #[derive(Debug, clap::Args)]

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::Context;
 use super::daemon;
 use super::exit::Failure;
+use super::in_process::restore_at_rest;
 use crate::client::{Client, ClientError, ensure_daemon};
-use crate::daemon::restoring;
 use crate::domain::text::sanitize_line;
 use crate::protocol::upkeep::RestoreDatabaseParams;
 
@@ -49,7 +49,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         }
         Err(ClientError::NotRunning { .. }) => {
             let database = &config.database_path.value;
-            let restored = restoring::restore_at_rest(&path, database)
+            let restored = restore_at_rest(&path, database)
                 .map_err(|cause| Failure::failed(cause.to_string()))?;
             let kept = restored.kept;
             let kept = if kept.exists() {

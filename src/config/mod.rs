@@ -8,6 +8,7 @@
 
 mod call_for;
 mod file;
+pub mod places;
 mod resolve;
 mod schema;
 mod settings;

@@ -55,9 +55,9 @@ async fn look(store: &Store) -> Result<bool, StoreError> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::claude::control;
+    use crate::claude::input::ToolInput;
     use crate::daemon::bus::Bus;
-    use crate::daemon::claude::control;
-    use crate::daemon::claude::input::ToolInput;
     use crate::daemon::store::{Asker, NewMcpApproval};
     use crate::domain::approval::DecidedBy;
 

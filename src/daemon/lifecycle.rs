@@ -18,19 +18,19 @@ use tokio_util::sync::CancellationToken;
 use super::blocking::blocking;
 use super::bus::Bus;
 use super::callers::{self, AlarmKind, Callers};
-use super::claude::control;
 use super::conditions::{Conditions, Part};
 use super::http::{self, Http, HttpOptions, KeyRing};
 use super::locks::{Locks, lock};
-use super::places::{Places, parent};
 use super::restoring::Restoring;
 use super::session::{self, Sessions};
 use super::signals::Signals;
 use super::store::{Locked, Store, StoreError};
 use super::user_names::UserNames;
 use super::{
-    Daemon, askers, directories, disk, humanlayer_api, orphans, permissions, sockets, stopped,
+    Daemon, askers, directories, disk, orphans, permissions, remote_api, sockets, stopped,
 };
+use crate::claude::control;
+use crate::config::places::{Places, parent};
 use crate::domain::Origin;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 use crate::ipc::{self, BindError};
@@ -74,7 +74,7 @@ pub struct Options {
     /// Where to serve the local HumanLayer API.
     pub http: HttpOptions,
     /// The remote API to work with, if any.
-    pub remote_api: Option<humanlayer_api::Settings>,
+    pub remote_api: Option<remote_api::Settings>,
     /// The way up from the process that started this one, read before that could be left.
     pub starter: Vec<Step>,
     /// Whether this one takes the place of one that died: nobody has started it.
@@ -285,7 +285,7 @@ async fn serve(
     let shutdown = CancellationToken::new();
     let remote_api = options
         .remote_api
-        .map(|settings| humanlayer_api::start(settings, &store, &bus, &sessions, &shutdown));
+        .map(|settings| remote_api::start(settings, &store, &bus, &sessions, &shutdown));
     let conditions = Arc::clone(&sessions.context().conditions);
     conditions.set(Part::SessionDirectories, sessions.context().kept());
     let daemon = Arc::new(Daemon {
@@ -295,7 +295,7 @@ async fn serve(
         keys,
         http: Arc::new(Http::default()),
         started_at: Timestamp::now(),
-        remote_api: remote_api.as_ref().map(humanlayer_api::RemoteApi::status),
+        remote_api: remote_api.as_ref().map(remote_api::RemoteApi::status),
         conditions: Arc::clone(&conditions),
         user_names: UserNames::default(),
         socket: options.socket.clone(),

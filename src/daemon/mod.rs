@@ -10,7 +10,6 @@ mod askers;
 mod blocking;
 pub mod bus;
 pub mod callers;
-pub mod claude;
 mod clock;
 mod conditions;
 mod directories;
@@ -18,14 +17,13 @@ mod disk;
 mod follow;
 mod git_settings;
 pub mod http;
-pub mod humanlayer_api;
 pub mod lifecycle;
 mod locks;
 mod open_files;
 mod orphans;
 mod permissions;
-pub mod places;
 mod project;
+pub mod remote_api;
 pub mod restoring;
 pub mod rpc;
 pub mod secrets;
@@ -60,7 +58,7 @@ pub struct Daemon {
     /// When this daemon started.
     pub started_at: Timestamp,
     /// How the work with a remote API goes, where there is one.
-    pub remote_api: Option<Arc<humanlayer_api::Status>>,
+    pub remote_api: Option<Arc<remote_api::Status>>,
     /// Answers of the last requests that may be sent again.
     answers: rpc::Answers,
     conditions: Arc<conditions::Conditions>,

@@ -19,10 +19,10 @@ use super::msg::{Begun, Done, Failure, Launched, Refused};
 use super::state::card::{FileProbe, MOST_FILE};
 use super::state::form::say::About;
 use super::state::launch::Remembered;
-use crate::check;
 use crate::client::conversation::{self, Place};
 use crate::client::{Client, ClientError, Unconfirmed};
 use crate::config::Config;
+use crate::doctor;
 use crate::domain::approval::ClientKind;
 use crate::platform::{self, Links};
 use crate::protocol::conversation::{
@@ -46,28 +46,35 @@ pub struct Errands {
     /// What was not confirmed, over all connections.
     unconfirmed: Unconfirmed,
     memory: PathBuf,
+    inspect: doctor::InspectDatabase,
+}
+
+/// Where the dashboard keeps what it remembers: beside the database.
+fn memory(config: &Config) -> PathBuf {
+    let directory = config.database_path.value.parent().map(Path::to_owned);
+    directory.unwrap_or_default().join("dashboard.json")
+}
+
+/// What was remembered; nothing where there is nothing readable.
+#[must_use]
+pub fn remembered(config: &Config) -> Remembered {
+    std::fs::read(memory(config))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 impl Errands {
     /// For the daemon of this configuration.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
-        let directory = config.database_path.value.parent().map(Path::to_owned);
+    pub fn new(config: &Config, inspect: doctor::InspectDatabase) -> Self {
         Self {
             config: Arc::new(config.clone()),
             client: Arc::default(),
             unconfirmed: Unconfirmed::default(),
-            memory: directory.unwrap_or_default().join("dashboard.json"),
+            memory: memory(config),
+            inspect,
         }
-    }
-
-    /// What was remembered; nothing where there is nothing readable.
-    #[must_use]
-    pub fn remembered(&self) -> Remembered {
-        std::fs::read(&self.memory)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
     }
 
     /// Does an effect that is an errand; none for those that the runtime does itself.
@@ -187,7 +194,7 @@ impl Errands {
                 path,
                 overwrite,
             } => self.export(session, path, overwrite).await,
-            Effect::Remembered => Done::Remembered(Box::new(self.remembered())),
+            Effect::Remembered => Done::Remembered(Box::new(remembered(&self.config))),
             Effect::Remember(what) => match remember(&self.memory, &what) {
                 Ok(()) => Done::Said(Ok(String::new())),
                 Err(why) => Done::Said(Err(why)),
@@ -231,7 +238,7 @@ impl Errands {
                 }
             }
             Effect::Copy(text) => copy::copied(text).await,
-            Effect::Check => Done::Checked(check::first_session(&self.config).await),
+            Effect::Check => Done::Checked(doctor::first_session(&self.config, self.inspect).await),
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }

@@ -165,7 +165,7 @@ pub enum Done {
         found: Vec<String>,
     },
     /// What is missing on this machine.
-    Checked(Vec<crate::check::Finding>),
+    Checked(Vec<crate::doctor::Finding>),
     /// What was found in the conversations.
     Found {
         /// Which search it was.

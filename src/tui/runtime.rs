@@ -23,7 +23,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::Instant;
 
 use super::effect::{Effect, Purpose};
-use super::errands::{Errands, copy};
+use super::errands::{self, Errands, copy};
 use super::fence::{Fence, Need};
 use super::ground::Ground;
 use super::input::{Input, Terminal as Keys};
@@ -37,6 +37,7 @@ use super::theme::Syntax;
 use super::transcript::highlight;
 use super::{link, update::update, view};
 use crate::config::Config;
+use crate::doctor;
 
 /// Messages that may wait to be taken in.
 const QUEUE: usize = 4_096;
@@ -95,16 +96,22 @@ pub fn cannot_draw() -> Option<String> {
 /// What the dashboard remembers from earlier; nothing where there is nothing readable.
 #[must_use]
 pub fn remembered(config: &Config) -> Remembered {
-    Errands::new(config).remembered()
+    errands::remembered(config)
 }
 
 /// Runs the dashboard until the user leaves, or the process is told to.
 ///
 /// # Errors
 /// The terminal could not be used.
-pub async fn run(config: Config, app: App) -> Result<Ended, RunError> {
+pub async fn run(
+    config: Config,
+    app: App,
+    inspect: doctor::InspectDatabase,
+) -> Result<Ended, RunError> {
     // Errands borrow across waits on this one thread, so their futures stay on it.
-    let ended = LocalSet::new().run_until(run_here(config, app)).await;
+    let ended = LocalSet::new()
+        .run_until(run_here(config, app, inspect))
+        .await;
     match ended {
         // Written to before its end was read: the same.
         Err(RunError::Terminal(error))
@@ -116,7 +123,11 @@ pub async fn run(config: Config, app: App) -> Result<Ended, RunError> {
     }
 }
 
-async fn run_here(config: Config, app: App) -> Result<Ended, RunError> {
+async fn run_here(
+    config: Config,
+    app: App,
+    inspect: doctor::InspectDatabase,
+) -> Result<Ended, RunError> {
     let signals = Watch::begin()?;
     // Whoever stopped us may have changed the terminal meanwhile.
     let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
@@ -135,7 +146,7 @@ async fn run_here(config: Config, app: App) -> Result<Ended, RunError> {
     let mut keys = Keys::new(io::stdin().as_fd().try_clone_to_owned()?)?;
     let mut dashboard = Dashboard {
         app,
-        errands: Errands::new(&config),
+        errands: Errands::new(&config, inspect),
         to: to.clone(),
         followed: None,
         config: config.clone(),

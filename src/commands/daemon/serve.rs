@@ -13,11 +13,9 @@ use secrecy::SecretString;
 
 use super::parent;
 use crate::commands::exit::Failure;
+use crate::commands::in_process::{self, HttpOptions, Options, RemoteApiSettings};
 use crate::commands::output;
 use crate::config::{Config, Flags};
-use crate::daemon::http::HttpOptions;
-use crate::daemon::humanlayer_api::Settings;
-use crate::daemon::{self, Options};
 use crate::logging::{self, Destination};
 use crate::platform::{self, Step};
 
@@ -111,7 +109,7 @@ fn serve(config: &Config, starter: Vec<Step>, restarted: bool) -> Result<(), Fai
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    daemon::run(Options {
+    in_process::run(Options {
         socket: config.daemon_socket.value.clone(),
         database: config.database_path.value.clone(),
         claude_path: config.claude_path.value.clone(),
@@ -123,7 +121,7 @@ fn serve(config: &Config, starter: Vec<Step>, restarted: bool) -> Result<(), Fai
             port: config.http_port.value,
             allow_remote: config.http_allow_remote.value,
         },
-        remote_api: config.api_key.value.as_ref().map(|key| Settings {
+        remote_api: config.api_key.value.as_ref().map(|key| RemoteApiSettings {
             base_url: config.api_base_url.value.clone(),
             key: SecretString::from(key.expose()),
             every: config.api_poll(),

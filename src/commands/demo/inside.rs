@@ -6,6 +6,7 @@ use super::stage::{SCENES, Scene, environment, project_in};
 use crate::client::{ClientError, ensure_daemon};
 use crate::commands::dashboard;
 use crate::commands::exit::Failure;
+use crate::commands::in_process::inspect_database;
 use crate::config::{Config, Flags};
 use crate::protocol::session::LaunchSessionParams;
 use crate::tui::runtime;
@@ -21,7 +22,7 @@ pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
     app.launch.environment = environment(root, None);
     // The first frame does not wait for the sessions.
     let starting = tokio::spawn(start(config.clone(), root.to_owned()));
-    let shown = runtime::run(config, app).await;
+    let shown = runtime::run(config, app, inspect_database).await;
     if starting.is_finished()
         && let Ok(Err(error)) = starting.await
     {

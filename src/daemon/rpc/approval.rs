@@ -4,7 +4,7 @@ use super::Call;
 use super::contact::{MAX_NAME, caller, check_directory, check_text};
 use super::error::RpcError;
 use super::session::MAX_PAGE;
-use crate::daemon::claude::input::ToolInput;
+use crate::claude::input::ToolInput;
 use crate::daemon::store::{
     ApprovalFilter, Asker, NewMcpApproval, StoreError, request_key, run_id_of,
 };

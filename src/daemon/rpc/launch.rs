@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
-use crate::daemon::claude::args::{Beginning, CODELAYER_TOOL};
+use crate::claude::args::{Beginning, CODELAYER_TOOL};
 use crate::daemon::directories;
 use crate::daemon::secrets::{LaunchSecrets, outline};
 use crate::daemon::session::{Request, find_program, own_env};

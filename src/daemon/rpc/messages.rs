@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Call;
 use super::error::RpcError;
 use super::session::required;
-use crate::daemon::claude::control;
+use crate::claude::control;
 use crate::daemon::store::{CancelProtocol, StoreError, Withdrawal};
 use crate::domain::Delivery;
 use crate::protocol::messages::{

@@ -15,10 +15,10 @@ use super::launch::{
     working_dir,
 };
 use super::session::required;
+use crate::claude::args::{Beginning, ProxyAccess};
+use crate::claude::control;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::args::Beginning;
-use crate::daemon::claude::control;
-use crate::daemon::secrets::{LaunchSecrets, ProxyAccess, SecretsError, outline};
+use crate::daemon::secrets::{LaunchSecrets, SecretsError, outline};
 use crate::daemon::session::{
     GRACE_PERIOD, LaunchError, Message, Request, carry_over, check_line, in_present_mode, own_env,
 };

@@ -6,8 +6,8 @@
 use super::Call;
 use super::error::RpcError;
 use super::launch::expiry;
+use crate::claude::control;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::control;
 use crate::daemon::store::{SessionFilter, SettingsChange, StoreError, apart};
 use crate::domain::{Session, SessionId, Status};
 use crate::protocol::session::{

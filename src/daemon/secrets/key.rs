@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::SecretsError;
 use crate::platform::{self, Links};
@@ -17,13 +17,6 @@ const COMMENT: &str =
 
 /// Longest key file that is read.
 const MAX_FILE: u64 = 1024;
-
-/// Where the key of a database is.
-pub fn path_beside(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".key");
-    PathBuf::from(path)
-}
 
 /// Reads the key, or makes one. Only the daemon that holds the database's lock calls this.
 pub fn read_or_create(path: &Path) -> Result<[u8; KEY_BYTES], SecretsError> {

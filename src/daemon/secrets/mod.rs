@@ -22,10 +22,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use key::{is_key, path_beside as key_of};
+pub use key::is_key;
 pub use outline::{ClearConfig, outline, take_from_config};
 pub use resume::{CannotResume, Needs, Requester, Resumed, resume};
 pub use seal::Sealer;
+
+use crate::claude::args::ProxyAccess;
 
 /// What a session was launched with that nobody else may read.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +41,6 @@ pub struct LaunchSecrets {
     pub proxy: Option<ProxyAccess>,
 }
 
-/// How a model proxy is reached. Address and key belong together: a key is never sent elsewhere.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ProxyAccess {
-    /// Its base URL.
-    pub base_url: Option<String>,
-    /// The key for it.
-    pub api_key: Option<String>,
-}
-
 impl fmt::Debug for LaunchSecrets {
     /// Shows names, never values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,15 +49,6 @@ impl fmt::Debug for LaunchSecrets {
             .field("env", &names)
             .field("mcp_config", &self.mcp_config.as_ref().map(outline))
             .field("proxy", &self.proxy)
-            .finish()
-    }
-}
-
-impl fmt::Debug for ProxyAccess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyAccess")
-            .field("base_url", &self.base_url.as_ref().map(|_| "…"))
-            .field("api_key", &self.api_key.as_ref().map(|_| "…"))
             .finish()
     }
 }

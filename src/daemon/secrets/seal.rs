@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::key::{self, KEY_BYTES};
 use super::{LaunchSecrets, SecretsError};
+use crate::config::places::key_of;
 use crate::domain::SessionId;
 
 /// The first byte of what is sealed: how the rest is to be read.
@@ -41,7 +42,7 @@ impl Sealer {
     /// an error of each use: the daemon serves without it.
     #[must_use]
     pub fn beside(database: &Path) -> Self {
-        let path = key::path_beside(database);
+        let path = key_of(database);
         let mut kept = None;
         let key = key::read_or_create(&path).and_then(|bytes| {
             kept = Some(SecretBox::new(Box::new(bytes)));
@@ -227,7 +228,7 @@ mod tests {
     fn a_key_file_is_private_and_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("daemon.db");
-        let path = key::path_beside(&database);
+        let path = key_of(&database);
         let session = SessionId::from("a");
         let sealed = Sealer::beside(&database)
             .seal(&session, &secrets())

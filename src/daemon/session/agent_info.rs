@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 
 use super::adopt::ASKING;
 use super::{Context, launch, remains};
+use crate::claude::args::HOOK_EVENTS;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::args::HOOK_EVENTS;
 use crate::domain::{SessionId, permission};
 use crate::platform;
 use crate::platform::isolation::Isolation;

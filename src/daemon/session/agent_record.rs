@@ -7,8 +7,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::claude::transcript;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::transcript;
 use crate::daemon::store::{ReadMessages, SentMessages, Store, StoreError};
 use crate::domain::Session;
 

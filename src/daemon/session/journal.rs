@@ -10,7 +10,7 @@ use std::io::{self, BufRead as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
-use crate::daemon::claude::line::{self, AgentLine};
+use crate::claude::line::{self, AgentLine};
 use crate::daemon::store::RawLines;
 use crate::platform::{self, Links};
 

@@ -12,8 +12,8 @@ mod tokens;
 use jiff::Timestamp;
 
 use super::credentials;
-use crate::daemon::claude::control;
-use crate::daemon::claude::line::{AgentLine, ApiRetry, Assistant, Block, Init, TurnResult, User};
+use crate::claude::control;
+use crate::claude::line::{AgentLine, ApiRetry, Assistant, Block, Init, TurnResult, User};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::stream_state::{LastLine, Retrying};
 use crate::domain::{Effect, EventType, Phase, Question, Session};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::machine::{self, Exit};
-use crate::daemon::claude::line;
+use crate::claude::line;
 use crate::domain::{Effect, EventType, MessageSign, Phase, RunId, Session, SessionId};
 
 fn session() -> Session {

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::launch::LaunchError;
 use super::manager::Sessions;
 use super::{Context, agent_record};
+use crate::claude::transcript;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::transcript;
 use crate::daemon::store::{StoreError, works_there};
 use crate::domain::{Session, project};
 

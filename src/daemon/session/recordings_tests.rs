@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rstest::rstest;
 
 use super::machine;
-use crate::daemon::claude::line;
+use crate::claude::line;
 use crate::domain::approval::InputState;
 use crate::domain::{Effect, EventType, Phase, RunId, Session, SessionId};
 

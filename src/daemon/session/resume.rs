@@ -14,9 +14,9 @@ use super::launch::{self, LaunchError, ProcessSpec};
 use super::manager::Sessions;
 use super::projects::{self, Verdict};
 use super::{Context, remains};
+use crate::claude::args::Beginning;
+use crate::claude::control;
 use crate::daemon::blocking::blocking;
-use crate::daemon::claude::args::Beginning;
-use crate::daemon::claude::control;
 use crate::daemon::directories;
 use crate::daemon::secrets::{self, LaunchSecrets, Needs, Requester};
 use crate::daemon::store::{

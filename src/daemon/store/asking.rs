@@ -13,7 +13,7 @@ use super::external::{self, Asker};
 use super::rows::micros;
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, asker_processes, bounds, events, requests, sessions};
-use crate::daemon::claude::input::ToolInput;
+use crate::claude::input::ToolInput;
 use crate::daemon::clock;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
 use crate::domain::decision::standing_rule;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, callers, schema, stamp};
+use crate::config::places;
 use crate::daemon::callers::PlaceRecord;
 use crate::daemon::secrets::{self, Sealer};
 use crate::platform::{self, Links};
@@ -68,7 +69,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// The key that belongs to a copy.
 #[must_use]
 pub fn key_of(copy: &Path) -> PathBuf {
-    secrets::key_of(copy)
+    places::key_of(copy)
 }
 
 /// Makes a copy of a database that may be in use, and of its key beside it; both are for their user alone, and there
@@ -293,7 +294,7 @@ pub fn put_in_place(prepared: &Prepared, database: &Path) -> Result<(), BackupEr
         platform::write_atomically(&own, key).map_err(failed("write", &own))?;
     }
     fs::rename(copy, database).map_err(failed("write", database))?;
-    let directory = crate::daemon::places::parent(database);
+    let directory = crate::config::places::parent(database);
     File::open(&directory)
         .and_then(|directory| directory.sync_all())
         .map_err(failed("write", &directory))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::daemon::claude::control;
+use crate::claude::control;
 use crate::domain::Session;
 use crate::domain::session::Process;
 

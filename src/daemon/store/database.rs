@@ -97,7 +97,7 @@ impl Database {
             State::InPlace => {}
             State::Missing => {
                 if let Some(to) = self.directory_moved_to() {
-                    let from = crate::daemon::places::parent(&self.path);
+                    let from = crate::config::places::parent(&self.path);
                     return Err(NotBegun::Moved(format!(
                         "the directory {from} was moved to {to} while it was in use: nothing is decided or recorded before it is back (`mv {to} {from}`), or the daemon is stopped",
                         from = from.display(),
@@ -150,14 +150,14 @@ impl Database {
 
     /// Where the database's directory was moved to, if it is there no more and the system tells.
     fn directory_moved_to(&self) -> Option<PathBuf> {
-        let from = crate::daemon::places::parent(&self.path);
+        let from = crate::config::places::parent(&self.path);
         if from.exists() {
             return None;
         }
         let open = self.held.iter().flatten().next_back()?;
         let now = std::fs::read_link(format!("/proc/self/fd/{}", open.as_raw_fd())).ok()?;
         // One that was deleted has another name there.
-        now.exists().then(|| crate::daemon::places::parent(&now))
+        now.exists().then(|| crate::config::places::parent(&now))
     }
 
     fn put_back(&mut self) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::daemon::claude::control;
+use crate::claude::control;
 use crate::domain::approval::{DecidedBy, ResponseOption};
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::Settings;

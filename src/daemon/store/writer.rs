@@ -564,7 +564,7 @@ mod tests {
         };
         let mut batch: VecDeque<_> = jobs.iter().map(job).collect();
         let with = With {
-            answer: crate::daemon::claude::control::answer,
+            answer: crate::claude::control::answer,
             follower: Follower::new(Path::new("/none/daemon.db")),
             sealer: None,
             lock_waits: Arc::default(),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::check::{Finding, Level};
+use crate::doctor::{Finding, Level};
 
 /// How long between two looks while something is missing without which nothing works, and while
 /// something may be missing.

@@ -8,7 +8,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::fit;
-use crate::check::{Finding, Level};
+use crate::doctor::{Finding, Level};
 use crate::domain::text::sanitize_line;
 use crate::tui::keymap::Action;
 use crate::tui::state::{App, Connection};

@@ -166,7 +166,7 @@ fn only_the_http_module_serves_http() {
 fn only_the_client_of_the_remote_api_knows_http() {
     never_says(
         "src",
-        &["/humanlayer_api/client.rs"],
+        &["/remote_api/client.rs"],
         &["reqwest", "rustls"],
         "only the client of the remote API makes calls over HTTP",
     );

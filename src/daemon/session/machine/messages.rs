@@ -12,7 +12,7 @@
 //!   nobody. They have turns of their own, in which no message is repeated and no model is asked: such a
 //!   turn is that of the first message that waits ([`turn_ended`]).
 
-use crate::daemon::claude::line::{CommandState, TurnResult};
+use crate::claude::line::{CommandState, TurnResult};
 use crate::domain::stream_state::LastLine;
 use crate::domain::{Effect, MessageSign, Session};
 

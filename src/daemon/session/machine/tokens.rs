@@ -1,6 +1,6 @@
 //! What a session has used: tokens and money, from its agent's messages and results.
 
-use crate::daemon::claude::line::{Assistant, MessageUsage, TurnResult};
+use crate::claude::line::{Assistant, MessageUsage, TurnResult};
 use crate::domain::Session;
 use crate::domain::usage::Totals;
 

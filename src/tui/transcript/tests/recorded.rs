@@ -9,10 +9,8 @@ use serde_json::Value;
 
 use super::support::{drawn, piece, says};
 #[cfg(test)]
-use crate::daemon::{
-    claude::line::{self, AgentLine},
-    session::machine,
-};
+use crate::claude::line::{self, AgentLine};
+use crate::daemon::session::machine;
 use crate::domain::{Effect, RunId, Session, SessionId};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::transcript::Transcript;

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::Finding;
+use crate::doctor::Finding;
 use crate::tui::effect::Effect;
 use crate::tui::msg::{Done, Link, Msg};
 use crate::tui::state::notice::{Notice, Tone};

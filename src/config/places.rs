@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::secrets;
 use crate::platform::SOCKET_DIR_MAX;
 
 /// Bytes of the name of a process's directory and the slash before it.
@@ -27,7 +26,7 @@ impl Places {
     pub fn of(database: &Path) -> Self {
         let directory = parent(database);
         Self {
-            key: secrets::key_of(database),
+            key: key_of(database),
             sessions: directory.join("sessions"),
             directory,
         }
@@ -48,4 +47,12 @@ pub fn parent(path: &Path) -> PathBuf {
     path.parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// Where the key of a database is.
+#[must_use]
+pub fn key_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".key");
+    PathBuf::from(path)
 }

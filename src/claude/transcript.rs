@@ -243,7 +243,7 @@ fn words(content: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::daemon::claude::control;
+    use crate::claude::control;
     use crate::domain::OutgoingLine;
     use serde_json::json;
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::daemon::secrets::ProxyAccess;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{LaunchConfig, RunId, SessionId};
 
 /// The tool that existing clients name to turn approvals on; the control protocol serves it.
@@ -160,6 +163,25 @@ pub fn arguments(
         }
     }
     args
+}
+
+/// How a model proxy is reached. Address and key belong together: a key is never sent elsewhere.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProxyAccess {
+    /// Its base URL.
+    pub base_url: Option<String>,
+    /// The key for it.
+    pub api_key: Option<String>,
+}
+
+impl fmt::Debug for ProxyAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyAccess")
+            .field("base_url", &self.base_url.as_ref().map(|_| "…"))
+            .field("api_key", &self.api_key.as_ref().map(|_| "…"))
+            .finish()
+    }
 }
 
 /// The agent's whole environment: the caller's, less what would mislead it or give it power over

@@ -6,10 +6,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::Duration;
 
-use super::Finding;
+use super::{Finding, InspectDatabase};
 use crate::client::{Client, ClientError};
-use crate::daemon::places::Places;
-use crate::daemon::store;
+use crate::config::places::Places;
 use crate::ipc::listener::MAX_PATH_BYTES;
 use crate::platform;
 use crate::protocol::PROTOCOL_VERSION;
@@ -275,16 +274,14 @@ fn judge(health: &HealthResponse) -> Finding {
     }
 }
 
-/// Examines the database without changing it, and whether the daemon could write it.
-pub fn examine_database(database: &Path) -> Finding {
+/// Examines the database without changing it, by `inspect`, and whether the daemon could write it.
+pub fn examine_database(database: &Path, inspect: InspectDatabase) -> Finding {
     let check = "database";
     let found = match fs::symlink_metadata(database) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             Ok(format!("{} will be created", database.display()))
         }
-        Err(_) | Ok(_) => store::inspect(database)
-            .map(|found| format!("{}: {found}", database.display()))
-            .map_err(|problem| problem.to_string()),
+        Err(_) | Ok(_) => inspect(database).map(|found| format!("{}: {found}", database.display())),
     };
     let found = match found {
         Ok(found) => found,
@@ -335,8 +332,13 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::super::Level;
     use super::*;
+    use crate::daemon::store;
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixListener;
+
+    fn inspect(database: &Path) -> Result<String, String> {
+        store::inspect(database).map_err(|problem| problem.to_string())
+    }
 
     fn level_of(mode: u32) -> Level {
         let directory = tempfile::tempdir().unwrap();
@@ -372,13 +374,13 @@ mod tests {
         let home = Path::new("/proc/humanlayer");
         let found = self::directory(&home.join("d.sock"));
         assert_eq!(found.level, Level::Fail, "{found:?}");
-        let found = examine_database(&home.join("d.db"));
+        let found = examine_database(&home.join("d.db"), inspect);
         assert_eq!(found.level, Level::Fail, "{found:?}");
         assert!(found.next.unwrap().contains("HUMANLAYER_DATABASE_PATH"));
         let file = tempfile::NamedTempFile::new().unwrap();
         for found in [
             self::directory(&file.path().join("d.sock")),
-            examine_database(&file.path().join("d.db")),
+            examine_database(&file.path().join("d.db"), inspect),
         ] {
             assert_eq!(found.level, Level::Fail, "{found:?}");
         }
@@ -388,8 +390,8 @@ mod tests {
     fn another_programs_database_fails_and_none_is_fine() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("d.db");
-        assert_eq!(examine_database(&file).level, Level::Ok);
+        assert_eq!(examine_database(&file, inspect).level, Level::Ok);
         fs::write(&file, "this is no database at all").unwrap();
-        assert_eq!(examine_database(&file).level, Level::Fail);
+        assert_eq!(examine_database(&file, inspect).level, Level::Fail);
     }
 }

@@ -11,15 +11,15 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::{self, Backoff};
-use super::client::Api;
 use super::convert;
-use super::error::{ApiError, Trouble};
 use super::listing::{Known, Listing, Next, PAGE};
 use super::status::{Part, Status};
-use super::types::{RequestKind, Settled};
 use crate::daemon::session::Sessions;
 use crate::daemon::store::{Asked, Store, StoreError};
+use crate::remote_api::backoff::{self, Backoff};
+use crate::remote_api::client::Api;
+use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::types::{RequestKind, Settled};
 
 /// How many times longer the pause is while nothing runs and nothing is pending.
 pub const IDLE_FACTOR: u32 = 5;

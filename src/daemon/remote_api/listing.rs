@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::types::{self, Page, Request, RequestKind, Settled};
+use crate::remote_api::types::{self, Page, Request, RequestKind, Settled};
 
 /// Requests asked for at a time.
 pub const PAGE: u32 = 100;

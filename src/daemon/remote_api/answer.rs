@@ -14,14 +14,14 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::{self, Backoff};
-use super::client::{Api, Taken};
 use super::convert;
-use super::error::{ApiError, Trouble};
 use super::status::{Part, Status};
 use crate::daemon::bus::Bus;
 use crate::daemon::store::{ApiAnswer, Store, StoreError};
 use crate::domain::Approval;
+use crate::remote_api::backoff::{self, Backoff};
+use crate::remote_api::client::{Api, Taken};
+use crate::remote_api::error::{ApiError, Trouble};
 
 /// Answers on their way at the same time.
 pub const AT_ONCE: usize = 8;

@@ -12,9 +12,15 @@ mod probe;
 pub mod remote_api;
 mod version;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::config::Config;
+
+/// Says in a few words what is in a database, or why the daemon would not open it. Passed in by who knows the
+/// daemon's store.
+pub type InspectDatabase = fn(&Path) -> Result<String, String>;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +80,7 @@ impl Finding {
 
 /// Looks at what a first session needs, which takes a moment and starts nothing but
 /// `claude --version`.
-pub async fn first_session(config: &Config) -> Vec<Finding> {
+pub async fn first_session(config: &Config, inspect: InspectDatabase) -> Vec<Finding> {
     let health = daemon::health(&config.daemon_socket.value).await;
     let mut findings = agent::program(config, health.as_ref()).await;
     findings.push(login::examine());
@@ -85,6 +91,9 @@ pub async fn first_session(config: &Config) -> Vec<Finding> {
             // Where its socket is matters only when something is wrong with that.
             .filter(|finding| finding.check == "daemon" || finding.level != Level::Ok),
     );
-    findings.push(daemon::examine_database(&config.database_path.value));
+    findings.push(daemon::examine_database(
+        &config.database_path.value,
+        inspect,
+    ));
     findings
 }

@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::{Finding, daemon};
 use crate::config::Config;
-use crate::daemon::humanlayer_api::client::Api;
 use crate::protocol::remote_api::RemoteApiHealth;
 use crate::protocol::session::HealthResponse;
+use crate::remote_api::client::Api;
 
 const CHECK: &str = "remote api";
 

@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::daemon::claude::control;
+use crate::claude::control;
 
 /// How long the program may take to answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(20);

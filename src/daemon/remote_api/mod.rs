@@ -3,21 +3,17 @@
 //! Runs only with an API key. A poller for each kind of request (`poll`) lists what is pending,
 //! records what is new, and settles here what was settled there; it settles nothing by the mere
 //! absence from a list, but asks about each request by its name. A worker (`answer`) brings the
-//! answers of the store's outbox to the API. Each fails, waits (`backoff`) and goes on by itself;
+//! answers of the store's outbox to the API. Each fails, waits and goes on by itself;
 //! how they are is in `status`, for `health`.
 //!
-//! Only [`client`] knows HTTP. Nothing here decides anything: what a poll finds are facts, which the
+//! HTTP is the business of [`crate::remote_api`]. Nothing here decides anything: what a poll finds are facts, which the
 //! store records under its own rules. Started and stopped by the daemon's `lifecycle`.
 
 mod answer;
-mod backoff;
-pub mod client;
 mod convert;
-pub mod error;
 mod listing;
 mod poll;
 mod status;
-pub mod types;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +27,8 @@ pub use status::Status;
 use super::bus::Bus;
 use super::session::Sessions;
 use super::store::Store;
-use client::Api;
-use types::RequestKind;
+use crate::remote_api::client::Api;
+use crate::remote_api::types::RequestKind;
 
 /// Where the API is, and how it is used.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::types::{Asks, Choice, Request, RequestKind, Settled};
 use crate::daemon::store::{Asker, Elsewhere, NewRequest, RemoteRequest};
 use crate::domain::approval::{CONTACT_TOOL, ResponseOption};
 use crate::domain::{Approval, Kind, Outcome, Source};
+use crate::remote_api::types::{Asks, Choice, Request, RequestKind, Settled};
 
 /// Our kind of approval for a kind of request.
 pub fn kind(kind: RequestKind) -> Kind {

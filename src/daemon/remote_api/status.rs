@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::types::RequestKind;
 use crate::protocol::remote_api::{RemoteApiHealth, RemoteApiPart};
+use crate::remote_api::types::RequestKind;
 
 /// Which work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
