@@ -12,7 +12,7 @@ use crate::protocol::session::{
     RestartSessionParams, UpdateSessionSettingsParams,
 };
 
-use super::state::form::search::Query;
+use super::forms::search::Query;
 use super::state::launch::Remembered;
 
 /// Which page of a conversation.

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::effect::{Effect, Page};
+use super::forms::say::About;
 use super::msg::{Begun, Done, Failure, Launched, Refused};
 use super::state::card::{FileProbe, MOST_FILE};
-use super::state::form::say::About;
 use super::state::launch::Remembered;
 use crate::client::conversation::{self, Place};
 use crate::client::{Client, ClientError, Unconfirmed};

@@ -11,8 +11,8 @@ use crate::protocol::decision::SendDecisionResponse;
 use crate::protocol::event::EventNotification;
 use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
 
+use super::forms::say::About;
 use super::state::Trouble;
-use super::state::form::say::About;
 use super::state::launch::Remembered;
 
 /// What happened.

@@ -18,18 +18,18 @@ use crate::domain::danger::Verdict;
 use crate::domain::{Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
-use crate::tui::state::form::deny::NO_REASON;
-use crate::tui::state::form::offers::{Offer, Offers};
-use crate::tui::state::form::yes::{NO, Yes};
+use crate::tui::forms::Form;
+use crate::tui::forms::deny::NO_REASON;
+use crate::tui::forms::drawing::{guarded, keys_at_foot};
+use crate::tui::forms::keys::After;
+use crate::tui::forms::offers::{self, Offer, Offers, Typed};
+use crate::tui::forms::yes::{NO, Yes};
+use crate::tui::state::App;
 use crate::tui::state::guard::{self, LeftOut, TextView};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
-use crate::tui::state::{App, Form};
-use crate::tui::update::form::After;
-use crate::tui::update::form::offers::{self as offer_keys, Typed};
 use crate::tui::update::{decide, say};
 use crate::tui::view::card;
-use crate::tui::view::form::{guarded, keys_at_foot, offers};
 use crate::tui::view::widgets::{fit, popup};
 
 /// Rows of a request's text beyond which it is decided by itself.
@@ -245,7 +245,7 @@ pub fn key(app: &mut App, mut form: Box<BatchDecision>, key: KeyEvent) -> After 
             None => return send(app, &form),
         },
         _ if form.yes => {}
-        _ => match offer_keys::key(&mut form.reason, key) {
+        _ => match offers::key(&mut form.reason, key) {
             Typed::Send => return send(app, &form),
             Typed::Taken | Typed::Editor => {}
         },

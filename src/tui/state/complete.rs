@@ -4,7 +4,7 @@
 //! typed. Where candidates come from is not its business. Used by the prompt line and the form that
 //! starts a session.
 
-use super::form::Field;
+use crate::tui::forms::Field;
 
 /// The list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde_json::Value;
 
 use super::data::Data;
-use super::form::Form;
 use super::fuzzy::Fuzzy;
 use crate::domain::Kind;
 use crate::domain::danger::{Danger, dangers};
 use crate::domain::text::{sanitize_line, summary};
 use crate::protocol::approval::Approval;
+use crate::tui::forms::Form;
 use crate::tui::transcript::{summary_line, summary_of, text};
 
 /// Characters of a message that a row could show.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::complete::Completion;
-use super::form::{Field, launch::Launching};
 use crate::protocol::session::LaunchSessionParams;
+use crate::tui::forms::{Field, launch::Launching};
 
 /// Queries that are remembered.
 const HISTORY: usize = 100;

@@ -1,4 +1,4 @@
-//! What the dashboard knows, a file a pane or form.
+//! What the dashboard knows, a file a pane.
 //!
 //! Plain data and what can be derived from it. Changed only by [`super::update`], drawn only by
 //! [`super::view`]. Must not know terminals, sockets or clocks: the time comes with each message.
@@ -9,7 +9,6 @@ pub mod complete;
 pub mod data;
 pub mod detail;
 pub mod first_run;
-pub mod form;
 pub mod fuzzy;
 pub mod guard;
 pub mod inbox;
@@ -24,6 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 
+use super::forms::{self, Form};
 use super::ground::Ground;
 use super::keymap::{Action, Context, Keymap};
 use super::theme::Theme;
@@ -32,7 +32,6 @@ use crate::config::CallFor;
 pub use card::Card;
 pub use data::Data;
 pub use detail::Detail;
-pub use form::Form;
 pub use guard::{DecisionGuard, DecisionView};
 pub use inbox::Inbox;
 pub use notice::Notice;
@@ -171,7 +170,7 @@ impl Default for Preferences {
             confirm_dangerous: true,
             decision_guard: Duration::from_millis(400),
             mouse: true,
-            deny_reasons: form::deny::QUICK.map(str::to_owned).to_vec(),
+            deny_reasons: forms::deny::QUICK.map(str::to_owned).to_vec(),
             theme_set: false,
             demo: false,
         }
@@ -230,11 +229,11 @@ pub struct App {
     /// The prompt line, and what is remembered for launching.
     pub launch: launch::Launch,
     /// Texts for sessions that were typed and did not arrive.
-    pub drafts: form::say::Drafts,
+    pub drafts: forms::say::Drafts,
     /// How many searches were begun.
     pub searches: u64,
     /// The search as it was left by going to something that it had found.
-    pub searched: Option<Box<form::search::Search>>,
+    pub searched: Option<Box<forms::search::Search>>,
     /// The open form, on top of everything.
     pub form: Option<Form>,
     /// What is missing on this machine, while there are no sessions.
@@ -244,7 +243,7 @@ pub struct App {
     /// The demonstration's first steps; none elsewhere.
     pub tour: Option<tour::Tour>,
     /// The filter or search that is being typed, with its cursor.
-    pub line: form::Field,
+    pub line: forms::Field,
     /// A word to the user, for a while.
     pub notice: Option<Notice>,
     /// The last frame that reached the terminal.
@@ -280,14 +279,14 @@ impl App {
             sessions: Sessions::default(),
             detail: Detail::default(),
             launch: launch::Launch::default(),
-            drafts: form::say::Drafts::default(),
+            drafts: forms::say::Drafts::default(),
             searches: 0,
             searched: None,
             form: None,
             first_run: first_run::FirstRun::default(),
             activity: activity::Activity::default(),
             tour: None,
-            line: form::Field::default(),
+            line: forms::Field::default(),
             notice: None,
             frame: LastFrame::default(),
         }

@@ -2,10 +2,11 @@
 
 use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
 use crate::tui::effect::Purpose;
+use crate::tui::forms::Form;
+use crate::tui::forms::yes::Yes;
+use crate::tui::forms::{confirm::Confirm, help::Help, palette::Palette, say::About};
 use crate::tui::keymap::Action;
-use crate::tui::state::form::yes::Yes;
-use crate::tui::state::form::{confirm::Confirm, help::Help, palette::Palette, say::About};
-use crate::tui::state::{App, Connection, Form, Pane, notice::Tone};
+use crate::tui::state::{App, Connection, Pane, notice::Tone};
 use crate::tui::theme::{self, Theme};
 use crate::tui::transcript::{Found, Scroll};
 

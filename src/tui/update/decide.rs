@@ -13,17 +13,18 @@ use crate::domain::danger::Danger;
 use crate::domain::{Capability, Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
+use crate::tui::forms::Form;
+use crate::tui::forms::always::Always;
 use crate::tui::forms::batch::BatchDecision;
+use crate::tui::forms::confirm::Confirm;
+use crate::tui::forms::contact::Contact;
+use crate::tui::forms::deny::Deny;
+use crate::tui::forms::edit::Edit;
+use crate::tui::forms::question::Question;
+use crate::tui::forms::read::Read;
 use crate::tui::keymap::Action;
-use crate::tui::state::form::always::Always;
-use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::form::contact::Contact;
-use crate::tui::state::form::deny::Deny;
-use crate::tui::state::form::edit::Edit;
-use crate::tui::state::form::question::Question;
-use crate::tui::state::form::read::Read;
 use crate::tui::state::guard::{LONG_TEXT, Unread};
-use crate::tui::state::{App, Form, notice::Tone};
+use crate::tui::state::{App, notice::Tone};
 
 /// What is said to a decision key that comes too early.
 const TOO_EARLY: &str = "Just changed: press again";

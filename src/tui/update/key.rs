@@ -3,11 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::act::leave_search;
-use super::{Effect, act, form, inbox, launch, list, say};
+use super::{Effect, act, inbox, launch, list, say};
+use crate::tui::forms::{self, Field, Form};
 use crate::tui::keymap::{Action, Chord, Context};
-use crate::tui::state::form::Field;
 use crate::tui::state::guard::Press;
-use crate::tui::state::{App, Form, Pane, notice::Tone};
+use crate::tui::state::{App, Pane, notice::Tone};
 
 /// Takes a key.
 pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -28,7 +28,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     let key = escaping(app, key);
     if app.form.is_some() {
-        return form::key(app, key);
+        return forms::keys::key(app, key);
     }
     if app.sessions.typing {
         return filter(app, key);
@@ -87,7 +87,7 @@ fn escaping(app: &App, key: KeyEvent) -> KeyEvent {
 /// anything.
 pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     match &mut app.form {
-        Some(Form::Read(form)) if form.typing => return form::pasted_search(app, text),
+        Some(Form::Read(form)) if form.typing => return forms::read::pasted_search(app, text),
         Some(form) => {
             let has_lines = form.has_lines();
             if let Some(field) = form.field() {

@@ -5,11 +5,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{Effect, act, say};
 use crate::protocol::session::GetAgentInfoParams;
 use crate::tui::effect::Purpose;
+use crate::tui::forms::launch::{Launching, Slot, Wanted};
+use crate::tui::forms::{self, Field, Form};
 use crate::tui::keymap::Action;
 use crate::tui::msg::Failure;
-use crate::tui::state::form::Field;
-use crate::tui::state::form::launch::{Launching, Slot, Wanted};
-use crate::tui::state::{App, Form, Pane, complete, notice::Tone};
+use crate::tui::state::{App, Pane, complete, notice::Tone};
 
 /// Whether a key is a new line in a text that Enter sends.
 pub fn is_new_line(key: KeyEvent) -> bool {
@@ -269,7 +269,7 @@ pub fn completions(app: &mut App, of: &str, found: Vec<String>) {
     match &mut app.form {
         Some(Form::Launch(form)) => {
             let recent = match form.at {
-                Slot::Directory => super::form::recent_for(of, &app.launch.recent),
+                Slot::Directory => forms::launch::recent_for(of, &app.launch.recent),
                 _ => Vec::new(),
             };
             let known: Vec<String> = recent

@@ -3,22 +3,21 @@
 //! Pure: `App` and a [`Msg`] in, [`Effect`]s out. Owns the rules of the dashboard; files mirror the
 //! panes and forms of [`super::state`]. Must not do anything itself.
 
-mod act;
-mod card;
+pub mod act;
+pub mod card;
 pub mod decide;
-mod done;
-pub mod form;
-mod inbox;
-mod key;
-mod launch;
-mod link;
-mod list;
-mod mouse;
-mod offline;
-mod search;
-mod select;
-mod session;
-mod unread;
+pub mod done;
+pub mod inbox;
+pub mod key;
+pub mod launch;
+pub mod link;
+pub mod list;
+pub mod mouse;
+pub mod offline;
+pub mod search;
+pub mod select;
+pub mod session;
+pub mod unread;
 
 pub use act::act;
 

@@ -6,9 +6,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, act, form, list, select};
+use super::{Effect, act, list, select};
+use crate::tui::forms::{self, Form};
 use crate::tui::state::sessions::Target;
-use crate::tui::state::{App, Form, Pane};
+use crate::tui::state::{App, Pane};
 use crate::tui::transcript::Scroll;
 
 /// Rows that a turn of the wheel scrolls.
@@ -92,7 +93,10 @@ fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
     let code = if down { KeyCode::Down } else { KeyCode::Up };
     let mut effects = Vec::new();
     for _ in 0..WHEEL {
-        effects.extend(form::key(app, KeyEvent::new(code, KeyModifiers::NONE)));
+        effects.extend(forms::keys::key(
+            app,
+            KeyEvent::new(code, KeyModifiers::NONE),
+        ));
     }
     effects
 }

@@ -2,9 +2,10 @@
 
 use super::{Effect, select};
 use crate::protocol::conversation::SearchConversationsResponse;
+use crate::tui::forms::Form;
+use crate::tui::forms::search::{Found, Search};
 use crate::tui::state::detail::Place;
-use crate::tui::state::form::search::{Found, Search};
-use crate::tui::state::{App, Form, Pane};
+use crate::tui::state::{App, Pane};
 
 /// Opens the form: as it was left by going to something that it had found.
 pub fn open(app: &mut App) -> Vec<Effect> {

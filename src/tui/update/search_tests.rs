@@ -9,8 +9,9 @@
 use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Page};
+use crate::tui::forms::Form;
 use crate::tui::msg::{Done, Msg, Stream};
-use crate::tui::state::{Form, Pane};
+use crate::tui::state::Pane;
 use crate::tui::testing::{Rig, session};
 
 fn rig(size: (u16, u16)) -> Rig {

@@ -6,8 +6,9 @@
 //! with its conversation.
 
 use super::{Effect, card};
+use crate::tui::forms::Form;
 use crate::tui::state::sessions::Target;
-use crate::tui::state::{App, Detail, Form, Pane};
+use crate::tui::state::{App, Detail, Pane};
 use crate::tui::transcript::Transcript;
 
 /// Keeps the selection on something that exists, and the panel and the conversation on what is

@@ -4,13 +4,14 @@ use super::{Effect, say};
 use crate::format::background_tasks;
 use crate::protocol::messages::WithdrawMessageParams;
 use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSessionSettingsParams};
+use crate::tui::forms::Field;
+use crate::tui::forms::Form;
+use crate::tui::forms::confirm::Confirm;
+use crate::tui::forms::say::{About, Say, export_name};
+use crate::tui::forms::several::{Several, What};
+use crate::tui::forms::yes::Yes;
 use crate::tui::keymap::Action;
-use crate::tui::state::form::Field;
-use crate::tui::state::form::confirm::Confirm;
-use crate::tui::state::form::say::{About, Say, export_name};
-use crate::tui::state::form::several::{Several, What};
-use crate::tui::state::form::yes::Yes;
-use crate::tui::state::{App, Form, notice::Tone};
+use crate::tui::state::{App, notice::Tone};
 
 /// The selected session; says so where there is none.
 fn selected(app: &mut App) -> Option<SessionState> {

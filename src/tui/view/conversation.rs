@@ -10,8 +10,8 @@ use super::typed;
 use super::widgets::{fit, fit_prose, frame};
 use crate::domain::Status;
 use crate::format::{cost, elapsed, retrying, subject, waiting_for};
+use crate::tui::forms::Field;
 use crate::tui::keymap::Action;
-use crate::tui::state::form::Field;
 use crate::tui::state::{App, Pane};
 use crate::tui::transcript::MatchCount;
 

@@ -5,35 +5,34 @@
 //! is drawn ([`crate::domain::text`]).
 
 pub mod card;
-mod completion;
-mod conversation;
-mod first_run;
-pub mod form;
-mod hints;
-mod inbox;
+pub mod completion;
+pub mod conversation;
+pub mod first_run;
+pub mod hints;
+pub mod inbox;
 pub mod layout;
-mod prompt;
-mod sessions;
-mod status;
-mod tour;
-mod typed;
+pub mod prompt;
+pub mod sessions;
+pub mod status;
+pub mod tour;
+pub mod typed;
 pub mod widgets;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::forms::batch;
+use super::forms::{self, Form, batch, confirm, read};
 use super::ground;
 use super::state::guard::TextView;
-use super::state::{App, DecisionView, Form, LastFrame, Pane};
+use super::state::{App, DecisionView, LastFrame, Pane};
 
 /// Draws everything, and says what of it a key is about once it has reached the terminal.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     let (tour_line, area) = tour::split(app, frame.area());
     app.size = (area.width, area.height);
     app.sessions.arrange(&app.data);
-    form::arrange(app, area);
+    forms::arrange(app, area);
     let panes = panes(app, area);
     let with_context = panes.conversation.height == 0;
     app.card.scroll = app
@@ -52,7 +51,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
     status::draw(app, panes.status, buf);
     tour::draw(app, tour_line, buf);
     hints::draw(app, panes.hints, panes.status, buf);
-    let cursor = form::draw(app, area, buf)
+    let cursor = forms::draw(app, area, buf)
         .or_else(|| prompt::finish(app, panes.prompt, area, buf))
         .or(searching)
         .or_else(|| filter_cursor(app, &panes, buf));
@@ -127,10 +126,8 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
     }
     let text = match form {
         Form::Read(form) if form.is_searching() => return None,
-        Form::Read(form) => form::read_view(app, form, screen),
-        Form::Confirm(form) if form.approval.is_some() => {
-            Some(form::confirm_view(app, form, screen))
-        }
+        Form::Read(form) => read::view(app, form, screen),
+        Form::Confirm(form) if form.approval.is_some() => Some(confirm::view(app, form, screen)),
         Form::Batch(form) => batch::view(form),
         // It covers the panel, which it has nothing to say about: what was read before counts.
         Form::Palette(_) => panel().map(|(_, text)| TextView { rows: 0..0, ..text }),

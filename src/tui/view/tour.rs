@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::Kind;
+use crate::tui::forms::Form;
 use crate::tui::keymap::Action;
+use crate::tui::state::App;
 use crate::tui::state::tour::{Step, Tour};
-use crate::tui::state::{App, Form};
 
 /// The line at the head of the screen, and what is left below it.
 #[must_use]

@@ -10,7 +10,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::{Level, find_deceptive, visible};
-use crate::tui::state::form::Field;
+use crate::tui::forms::Field;
 
 /// The rows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::{sanitize_line, sanitize_prose_line};
-use crate::tui::state::form::Field;
+use crate::tui::forms::Field;
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::theme::Theme;
 

@@ -252,6 +252,7 @@ fn in_the_dashboard_only_a_few_wait_or_know_the_terminal() {
 #[test]
 fn the_dashboards_updates_and_views_reach_for_nothing() {
     for dir in [
+        "src/tui/forms",
         "src/tui/state",
         "src/tui/update",
         "src/tui/view",

@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
-use crate::tui::view::{card, form, inbox, panes};
+use crate::tui::forms;
+use crate::tui::view::{card, inbox, panes};
 
 use crate::tui::msg::{Done, Msg};
 use crate::tui::state::card::FileProbe;
@@ -32,7 +33,7 @@ fn picture(rig: &mut Rig) -> String {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
     let mut buf = Buffer::empty(area);
     if app.form.is_some() {
-        form::draw(app, area, &mut buf);
+        forms::draw(app, area, &mut buf);
     } else {
         let panes = panes(app, area);
         inbox::draw(app, panes.inbox, &mut buf);

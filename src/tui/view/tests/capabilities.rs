@@ -10,9 +10,10 @@ use crate::domain::{self, Capability, Decision, Outcome, Source};
 use crate::format;
 use crate::protocol::approval::Approval;
 use crate::tui::effect::Effect;
+use crate::tui::forms::Form;
+use crate::tui::forms::palette::{Command, Palette};
 use crate::tui::keymap::Action;
-use crate::tui::state::form::palette::{Command, Palette};
-use crate::tui::state::{Form, offered};
+use crate::tui::state::offered;
 use crate::tui::testing::{Rig, session};
 
 const DECIDING: [(Action, &str); 4] = [

@@ -9,8 +9,8 @@
 use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Purpose};
+use crate::tui::forms::Form;
 use crate::tui::msg::{Done, Msg};
-use crate::tui::state::Form;
 use crate::tui::testing::{Rig, approval, session};
 
 fn rig(asked: &[Value]) -> Rig {

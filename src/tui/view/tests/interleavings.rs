@@ -32,8 +32,8 @@ use serde_json::{Value, json};
 
 use crate::domain::Decision;
 use crate::tui::effect::Effect;
+use crate::tui::forms::Form;
 use crate::tui::forms::batch::MAX_ROWS;
-use crate::tui::state::Form;
 use crate::tui::testing::{Rig, approval, session};
 
 /// The guard time of these dashboards.

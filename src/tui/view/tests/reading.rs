@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Page};
+use crate::tui::forms::Form;
 use crate::tui::msg::{Done, Msg, Stream};
-use crate::tui::state::{Form, Pane};
+use crate::tui::state::Pane;
 use crate::tui::testing::{Rig, approval, session};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];

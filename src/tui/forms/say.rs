@@ -1,0 +1,270 @@
+//! A text for a session.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use crate::format::subject;
+use crate::protocol::session::{ContinueSessionParams, MoveSessionParams};
+use crate::tui::effect::{Effect, Purpose};
+use crate::tui::forms::Field;
+use crate::tui::forms::Form;
+use crate::tui::forms::keys::After;
+use crate::tui::state::App;
+use crate::tui::state::notice::Tone;
+use crate::tui::update::launch::is_new_line;
+use crate::tui::update::say;
+use crate::tui::view::typed;
+use crate::tui::view::widgets::{fit_prose, form_hints, popup};
+
+/// What the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A message; goes on with the session, live or over.
+    Reply,
+    /// The first message of a new session that goes on from here.
+    Fork,
+    /// Its title.
+    Title,
+    /// The file that the conversation is exported to.
+    Export,
+    /// The directory in which it goes on, because its own is not there.
+    Directory,
+}
+
+impl About {
+    /// Whether the text may have several lines.
+    #[must_use]
+    pub fn has_lines(self) -> bool {
+        match self {
+            Self::Reply | Self::Fork => true,
+            Self::Title | Self::Export | Self::Directory => false,
+        }
+    }
+}
+
+/// Characters of an exported file's name.
+const NAME: usize = 60;
+
+/// The name of the file that a conversation is exported to, by its title.
+#[must_use]
+pub fn export_name(title: &str) -> String {
+    let safe: String = title
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .take(NAME)
+        .collect();
+    let words: Vec<&str> = safe.split('-').filter(|word| !word.is_empty()).collect();
+    let name = words.join("-");
+    match name.as_str() {
+        "" => "conversation.md".to_owned(),
+        name => format!("{name}.md"),
+    }
+}
+
+/// The form.
+#[derive(Clone, Debug)]
+pub struct Say {
+    /// The session.
+    pub session: String,
+    /// What the text is.
+    pub about: About,
+    /// What is typed.
+    pub text: Field,
+}
+
+/// Texts that were typed and did not arrive, or were put by with Esc: nothing typed is lost.
+#[derive(Debug, Default)]
+pub struct Drafts(Vec<(String, About, String)>);
+
+/// Texts that are kept; the oldest goes first.
+const KEPT: usize = 100;
+
+impl Drafts {
+    /// Keeps a text for when the form is opened again.
+    pub fn keep(&mut self, session: &str, about: About, text: String) {
+        let _ = self.take(session, about);
+        if !text.trim().is_empty() {
+            self.0.push((session.to_owned(), about, text));
+        }
+        if self.0.len() > KEPT {
+            self.0.remove(0);
+        }
+    }
+
+    /// Gives a text back.
+    pub fn take(&mut self, session: &str, about: About) -> Option<String> {
+        let at = self
+            .0
+            .iter()
+            .position(|(of, what, _)| of == session && *what == about)?;
+        Some(self.0.remove(at).2)
+    }
+}
+
+/// Enter sends, alt-enter is a new line, ctrl-g opens the editor.
+pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
+    match key.code {
+        KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
+        _ if is_new_line(key) => {
+            if form.about.has_lines() {
+                form.text.area.insert_newline();
+            }
+            After::Stay(Form::Say(form))
+        }
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => {
+            let text = form.text.text();
+            let effect = Effect::Editor {
+                purpose: Purpose::Field,
+                text,
+                extension: "md",
+            };
+            After::And(Form::Say(form), vec![effect])
+        }
+        _ => {
+            form.text.key(key);
+            After::Stay(Form::Say(form))
+        }
+    }
+}
+
+fn send(app: &mut App, form: Say) -> After {
+    let text = form.text.text();
+    if form.about == About::Title {
+        return After::Close(vec![Effect::Rename {
+            session: form.session,
+            title: text.trim().to_owned(),
+        }]);
+    }
+    if form.about == About::Export && !form.text.is_blank() {
+        return export(app, form, text.trim());
+    }
+    if form.about == About::Directory && !form.text.is_blank() {
+        return After::Close(vec![Effect::Move(MoveSessionParams {
+            working_dir: whole_path(app, text.trim()),
+            session_id: form.session,
+        })]);
+    }
+    if form.text.is_blank() {
+        say(app, Tone::Plain, "Nothing typed yet");
+        return After::Stay(Form::Say(form));
+    }
+    if form.about == About::Reply {
+        return After::Close(vec![Effect::Message {
+            session: form.session,
+            text,
+            env: app.launch.environment.clone(),
+        }]);
+    }
+    After::Close(vec![Effect::Continue(Box::new(ContinueSessionParams {
+        session_id: form.session,
+        query: text,
+        fork: Some(true),
+        new_session_id: Some(uuid::Uuid::new_v4().to_string()),
+        env: Some(app.launch.environment.clone()),
+        ..ContinueSessionParams::default()
+    }))])
+}
+
+/// Exports the conversation to the file that was named, which is remembered for the next time.
+fn export(app: &mut App, form: Say, path: &str) -> After {
+    let path = whole_path(app, path);
+    let directory = path.rsplit_once('/').map(|(directory, _)| directory);
+    app.launch.remembered.export_directory = directory.map(str::to_owned);
+    After::Close(vec![
+        Effect::Export {
+            session: form.session,
+            path,
+            overwrite: false,
+        },
+        Effect::Remember(Box::new(app.launch.remembered.clone())),
+    ])
+}
+
+/// A path that was typed, from the root.
+fn whole_path(app: &App, path: &str) -> String {
+    match (path.strip_prefix("~/"), app.home.as_deref()) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ if path.starts_with('/') => path.to_owned(),
+        _ => format!("{}/{path}", app.directory.trim_end_matches('/')),
+    }
+}
+
+/// Keeps what was typed for when the form is opened again.
+pub fn put_by(app: &mut App, form: &Say) {
+    let text = form.text.text();
+    let is_news = match form.about {
+        About::Reply | About::Fork => true,
+        About::Title | About::Export | About::Directory => false,
+    };
+    if is_news {
+        app.drafts.keep(&form.session, form.about, text);
+    }
+}
+
+/// Draws it.
+pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = &app.theme;
+    let session = app.data.session(&form.session);
+    let name = session
+        .map(|session| subject(session, 50))
+        .unwrap_or_default();
+    let words = match form.about {
+        About::Title => "Rename",
+        About::Export => "Export",
+        About::Fork => "Fork",
+        About::Directory => "Another directory for",
+        About::Reply if session.is_some_and(|session| !session.live) => "Resume",
+        About::Reply if session.is_some_and(|session| session.status.is_active()) => {
+            "Queue a message for"
+        }
+        About::Reply => "Reply to",
+    };
+    let title = Line::styled(
+        format!(" {words} “{}” ", fit_prose(&name, 40)),
+        theme.accent,
+    );
+    let problem = session
+        .filter(|_| form.about == About::Directory)
+        .and_then(|session| session.directory_problem.as_deref());
+    let height = match form.about {
+        About::Directory => 6,
+        about if about.has_lines() => 12,
+        _ => 5,
+    };
+    let inside = popup(theme, title, 84, height, screen, buf);
+    let above = u16::from(problem.is_some()).min(inside.height);
+    if let Some(problem) = problem {
+        let words = fit_prose(problem, usize::from(inside.width));
+        buf.set_stringn(
+            inside.x,
+            inside.y,
+            words,
+            usize::from(inside.width),
+            theme.waiting,
+        );
+    }
+    let field = Rect {
+        y: inside.y + above,
+        height: inside.height.saturating_sub(2 + above),
+        ..inside
+    };
+    let cursor = typed::draw(&form.text, theme.text, true, field, buf);
+    let keys: &[(&str, &str)] = match form.about {
+        About::Title => &[("enter", "rename"), ("esc", "cancel")],
+        About::Export => &[("enter", "export"), ("esc", "cancel")],
+        About::Directory => &[("enter", "go on there"), ("esc", "cancel")],
+        About::Reply | About::Fork => &[
+            ("enter", "send"),
+            ("alt-enter", "new line"),
+            ("ctrl-g", "editor"),
+            ("esc", "cancel"),
+        ],
+    };
+    if inside.height > 0 {
+        let y = inside.y + inside.height - 1;
+        buf.set_line(inside.x, y, &form_hints(theme, keys), inside.width);
+    }
+    cursor
+}
