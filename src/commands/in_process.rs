@@ -1,7 +1,8 @@
 //! What a command does with the daemon's own code in its own process: become the daemon, and work on the
 //! database while none may be running.
 //!
-//! The only module of the commands that knows [`crate::daemon`]; all others ask it over its socket.
+//! The only module of the commands that names [`crate::daemon`], for `daemon start`, `backup`, `restore` and the check of
+//! the database; all other commands ask the daemon over its socket.
 
 use std::path::Path;
 

@@ -8,7 +8,6 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::support::{drawn, piece, says};
-#[cfg(test)]
 use crate::claude::line::{self, AgentLine};
 use crate::daemon::session::machine;
 use crate::domain::{Effect, RunId, Session, SessionId};

@@ -1,0 +1,372 @@
+//! The rules, each as a table and a function that lists where it is broken.
+
+use std::collections::BTreeSet;
+
+use super::graph::Graph;
+
+/// A module of the crate and those that it may use.
+pub const LAYERS: [(&str, &[&str]); 20] = [
+    ("domain", &[]),
+    ("platform", &[]),
+    ("json", &[]),
+    ("failpoint", &[]),
+    ("protocol", &["domain"]),
+    ("claude", &["domain", "json", "platform"]),
+    ("remote_api", &["domain"]),
+    ("ipc", &["json", "platform"]),
+    ("config", &["domain", "platform"]),
+    ("logging", &["config"]),
+    ("format", &["domain", "platform", "protocol"]),
+    ("runner", &["platform"]),
+    ("scripted_agent", &[]),
+    (
+        "client",
+        &["config", "domain", "ipc", "json", "platform", "protocol"],
+    ),
+    (
+        "doctor",
+        &[
+            "claude",
+            "client",
+            "config",
+            "ipc",
+            "platform",
+            "protocol",
+            "remote_api",
+        ],
+    ),
+    (
+        "mcp",
+        &["client", "config", "domain", "json", "platform", "protocol"],
+    ),
+    (
+        "tui",
+        &[
+            "client",
+            "config",
+            "doctor",
+            "domain",
+            "failpoint",
+            "format",
+            "platform",
+            "protocol",
+        ],
+    ),
+    (
+        "daemon",
+        &[
+            "claude",
+            "config",
+            "domain",
+            "failpoint",
+            "ipc",
+            "json",
+            "platform",
+            "protocol",
+            "remote_api",
+            "runner",
+            "scripted_agent",
+        ],
+    ),
+    (
+        "commands",
+        &[
+            "cli",
+            "client",
+            "config",
+            "daemon",
+            "doctor",
+            "domain",
+            "format",
+            "ipc",
+            "logging",
+            "mcp",
+            "platform",
+            "protocol",
+            "remote_api",
+            "runner",
+            "tui",
+        ],
+    ),
+    ("cli", &["commands", "config", "protocol", "tui"]),
+];
+
+/// From the first no way of imports, however long, leads to the second.
+pub const WAYS: [(&str, &str); 17] = [
+    ("tui", "daemon"),
+    ("tui", "runner"),
+    ("tui", "commands"),
+    ("mcp", "daemon"),
+    ("mcp", "runner"),
+    ("mcp", "tui"),
+    ("client", "daemon"),
+    ("client", "runner"),
+    ("doctor", "daemon"),
+    ("daemon", "client"),
+    ("daemon", "commands"),
+    ("daemon", "mcp"),
+    ("daemon", "tui"),
+    ("claude", "daemon"),
+    ("remote_api", "daemon"),
+    ("runner", "domain"),
+    ("ipc", "protocol"),
+];
+
+/// Of the first module only these parts use the third.
+pub const DOORS: [(&str, &[&str], &str); 2] = [
+    (
+        "commands",
+        &[
+            "commands::in_process",
+            "commands::backup",
+            "commands::restore",
+            "commands::daemon::serve",
+        ],
+        "daemon",
+    ),
+    ("tui", &["tui::errands", "tui::link"], "client"),
+];
+
+/// Modules whose parts still import each other in a circle. To be empty.
+pub const CYCLES: [&str; 19] = [
+    "",
+    "claude",
+    "client",
+    "commands",
+    "config",
+    "daemon",
+    "daemon::http",
+    "daemon::session",
+    "daemon::store",
+    "domain",
+    "domain::danger",
+    "domain::danger::programs",
+    "ipc",
+    "platform",
+    "scripted_agent",
+    "tui",
+    "tui::transcript",
+    "tui::update",
+    "tui::view",
+];
+
+/// Words that only some files may have.
+pub struct Words {
+    /// The files whose path begins like one of these, less those whose path contains one of `except`.
+    pub below: &'static [&'static str],
+    /// See `below`.
+    pub except: &'static [&'static str],
+    /// The words.
+    pub words: &'static [&'static str],
+    /// Why.
+    pub why: &'static str,
+}
+
+/// Who may know what.
+pub const WORDS: [Words; 12] = [
+    Words {
+        below: &["src/"],
+        except: &["/daemon/store/"],
+        words: &["rusqlite"],
+        why: "only the store knows SQL",
+    },
+    Words {
+        below: &["src/"],
+        except: &["/daemon/http/"],
+        words: &["axum"],
+        why: "only src/daemon/http serves HTTP",
+    },
+    Words {
+        below: &["src/"],
+        except: &["src/remote_api/client.rs"],
+        words: &["reqwest", "rustls"],
+        why: "only the client of the remote API makes calls over HTTP",
+    },
+    Words {
+        below: &["src/"],
+        except: &["src/platform/"],
+        words: &["unsafe {", "unsafe fn", "unsafe_code"],
+        why: "unsafe code belongs to src/platform",
+    },
+    Words {
+        below: &["src/daemon/"],
+        except: &[],
+        words: &["println!", "print!(", "io::stdout", "io::stderr"],
+        why: "the daemon logs",
+    },
+    Words {
+        below: &["src/mcp/"],
+        except: &[],
+        words: &["println!", "print!(", "io::stdout"],
+        why: "standard output is the protocol's",
+    },
+    Words {
+        below: &["src/tui/"],
+        except: &[
+            "/runtime.rs",
+            "/link.rs",
+            "/errands.rs",
+            "/errands/",
+            "/input/mod.rs",
+            "/signals.rs",
+        ],
+        words: &[
+            "tokio",
+            "async fn",
+            "async move",
+            ".await;",
+            ".await?",
+            ".await)",
+        ],
+        why: "what lies between a message and an effect is pure",
+    },
+    Words {
+        below: &["src/tui/"],
+        except: &["/runtime.rs", "/terminal.rs"],
+        words: &["io::stdout", "io::stdin", "enable_raw_mode"],
+        why: "only the terminal module writes to the terminal",
+    },
+    Words {
+        below: &["src/tui/"],
+        // Comparing two texts is bounded by the time that it takes.
+        except: &[
+            "/runtime.rs",
+            "/link.rs",
+            "/transcript/diff.rs",
+            "/input/mod.rs",
+            "/terminal.rs",
+        ],
+        words: &["Timestamp::now", "SystemTime", "Instant::now"],
+        why: "time comes with each message",
+    },
+    Words {
+        below: &[
+            "src/tui/forms/",
+            "src/tui/state/",
+            "src/tui/update/",
+            "src/tui/view/",
+            "src/tui/transcript/",
+        ],
+        except: &[],
+        words: &["std::fs", "std::env", "std::process"],
+        why: "files, the environment and the daemon are reached by effects",
+    },
+    Words {
+        below: &["src/runner/"],
+        except: &[],
+        words: &["tokio", "async fn", ".await;", ".await?", ".await)"],
+        why: "the runner is blocking std code",
+    },
+    Words {
+        below: &["src/domain/"],
+        except: &[],
+        words: &["std::fs", "std::env::var", "Timestamp::now", "Instant::now"],
+        why: "the domain knows no files and has no clock",
+    },
+];
+
+/// Each module uses only what its layer may, has a layer, and each layer has its module.
+pub fn layers(graph: &Graph) -> Vec<String> {
+    let there: BTreeSet<String> = graph.top_level().into_iter().collect();
+    let named: BTreeSet<String> = LAYERS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut broken: Vec<String> = there
+        .symmetric_difference(&named)
+        .map(|name| format!("src/{name}: say in LAYERS what it may use, or take it out"))
+        .collect();
+    for (from, to) in graph.uses() {
+        let (user, used) = (top(&from), top(&to));
+        let may = LAYERS.iter().find(|(name, _)| *name == user);
+        if user != used && !user.is_empty() && may.is_some_and(|(_, may)| !may.contains(&used)) {
+            broken.push(format!("{from} uses {to}: {user} must not know {used:?}"));
+        }
+    }
+    broken
+}
+
+/// No way leads from the first to the second of a pair.
+pub fn ways(graph: &Graph) -> Vec<String> {
+    WAYS.iter()
+        .filter_map(|(from, to)| graph.way(from, to))
+        .map(|way| format!("this must not be: {}", way.join(" -> ")))
+        .collect()
+}
+
+/// Only the door leads out.
+pub fn doors(graph: &Graph) -> Vec<String> {
+    let uses = graph.uses();
+    DOORS
+        .iter()
+        .flat_map(|(within, doors, out)| {
+            uses.iter()
+                .filter(move |(from, to)| {
+                    let is_door = doors.iter().any(|door| is_within(from, door));
+                    top(from) == *within && !is_door && top(to) == *out
+                })
+                .map(move |(from, to)| format!("{from} uses {to}: only {doors:?} do that"))
+        })
+        .collect()
+}
+
+/// There are no cycles but the excepted ones, and each exception is needed.
+pub fn cycles(graph: &Graph, except: &[&str]) -> Vec<String> {
+    let cycles = graph.cycles();
+    let stale = except
+        .iter()
+        .filter(|within| !cycles.iter().any(|cycle| cycle.within == **within))
+        .map(|within| format!("no cycle is left in {within}: take it out of CYCLES"));
+    cycles
+        .iter()
+        .filter(|cycle| !except.contains(&cycle.within.as_str()))
+        .map(|cycle| {
+            let uses: Vec<String> = cycle
+                .because
+                .iter()
+                .map(|(from, to)| format!("\n    {from} -> {to}"))
+                .collect();
+            format!(
+                "a cycle in {:?} of {}:{}",
+                cycle.within,
+                cycle.members.join(", "),
+                uses.concat()
+            )
+        })
+        .chain(stale)
+        .collect()
+}
+
+/// Files have only the words that they may have.
+pub fn words(graph: &Graph) -> Vec<String> {
+    let mut broken = Vec::new();
+    for rule in &WORDS {
+        let mut missing: BTreeSet<&str> = rule.below.iter().copied().collect();
+        for file in &graph.files {
+            let path = file.path.to_string_lossy();
+            let Some(below) = rule.below.iter().find(|below| path.starts_with(**below)) else {
+                continue;
+            };
+            if rule.except.iter().any(|part| path.contains(part)) {
+                continue;
+            }
+            missing.remove(below);
+            for word in rule.words {
+                if file.code.contains(&word.replace(' ', "")) {
+                    broken.push(format!("{path}: `{word}`: {}", rule.why));
+                }
+            }
+        }
+        let nothing = missing.iter();
+        broken.extend(nothing.map(|below| format!("nothing is below {below}: {}", rule.why)));
+    }
+    broken
+}
+
+fn top(path: &str) -> &str {
+    path.split("::").next().unwrap_or_default()
+}
+
+fn is_within(module: &str, outer: &str) -> bool {
+    module == outer
+        || module
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with("::"))
+}
