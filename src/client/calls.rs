@@ -1,7 +1,7 @@
 //! One connection to the daemon, with one typed function a method.
 //!
-//! Owns only the pairing of method names with their parameters and answers;
-//! what they mean is said in [`crate::protocol`]. All functions fail with a
+//! Owns how a call is made; what the methods are, take and give is said in
+//! [`crate::protocol::method`]. All functions fail with a
 //! [`ClientError`] and leave it to the caller whether to try again.
 
 use std::collections::HashMap;
@@ -25,44 +25,14 @@ use uuid::Uuid;
 use super::error::ClientError;
 use super::transport;
 use crate::json::Members;
-use crate::protocol::alarms::{
-    AcknowledgeAlarmParams, AlarmResponse, ListAlarmsParams, ListAlarmsResponse,
-};
-use crate::protocol::approval::{
-    Approval, ApprovalsResponse, CreateApprovalParams, CreateApprovalResponse, CreateContactParams,
-    CreateContactResponse, GetApprovalParams, GetApprovalResponse, ListApprovalsParams,
-    WithdrawApprovalParams,
-};
-use crate::protocol::conversation::{
-    GetConversationParams, GetConversationResponse, GetRawLinesParams, GetRawLinesResponse,
-    SearchConversationsParams, SearchConversationsResponse,
-};
+use crate::protocol::approval::{Approval, GetApprovalParams};
 use crate::protocol::decision::{SendDecisionParams, SendDecisionResponse};
 use crate::protocol::event::{EventNotification, SubscribeEventsParams};
-use crate::protocol::keys::{
-    CreateKeyParams, CreateKeyResponse, ListKeysParams, ListKeysResponse, RevokeKeyParams,
-    RevokeKeyResponse,
-};
-use crate::protocol::messages::{WithdrawMessageParams, WithdrawMessageResponse};
-use crate::protocol::method;
-use crate::protocol::places::{
-    AddPlaceParams, ListPlacesParams, ListPlacesResponse, PlaceResponse, RemovePlaceParams,
-};
+use crate::protocol::method::{self, Method, Nothing};
 use crate::protocol::request::{RequestOptions, asked_for, fingerprint, new_id_of};
 use crate::protocol::session::{
-    ArchiveSessionParams, BulkArchiveSessionsParams, BulkArchiveSessionsResponse,
-    ContinueSessionParams, ContinueSessionResponse, DeleteSessionsParams, DeleteSessionsResponse,
-    GetAgentInfoParams, GetAgentInfoResponse, GetOverviewParams, GetOverviewResponse,
-    GetRecentPathsParams, GetRecentPathsResponse, GetSessionSnapshotsResponse,
-    GetSessionStateParams, GetSessionStateResponse, HealthResponse, InterruptSessionResponse,
-    LaunchSessionParams, LaunchSessionResponse, ListSessionsParams, ListSessionsResponse,
-    MoveSessionParams, RestartSessionParams, SendMessageParams, SendMessageResponse, SessionParams,
-    SessionResponse, SessionState, SuccessResponse, UpdateSessionSettingsParams,
-    UpdateSessionTitleParams,
-};
-use crate::protocol::terminals::{ConfirmTerminalParams, ListTerminalsParams, TerminalsResponse};
-use crate::protocol::upkeep::{
-    RepairParams, RepairResponse, RestoreDatabaseParams, RestoreDatabaseResponse,
+    GetSessionSnapshotsResponse, GetSessionStateParams, HealthResponse, InterruptSessionResponse,
+    SessionParams, SessionResponse, SessionState,
 };
 
 /// A connection to the daemon. Dropping it closes the connection.
@@ -159,17 +129,20 @@ fn id_of(key: &str) -> String {
         .to_string()
 }
 
-/// Defines the functions that only pair a method with its types.
+/// Defines the functions that only name a method.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
         impl Client {
             $(
                 $(#[$doc])*
                 ///
                 /// # Errors
                 /// As every call: see [`ClientError`].
-                pub async fn $name(&self, params: &$params) -> Result<$answer, ClientError> {
-                    self.call(method::$method, params).await
+                pub async fn $name(
+                    &self,
+                    params: &<method::$method as Method>::Params,
+                ) -> Result<<method::$method as Method>::Answer, ClientError> {
+                    self.request(method::$method, params).await
                 }
             )*
         }
@@ -190,75 +163,73 @@ impl RepeatKey {
 
 calls! {
     /// Starts an agent.
-    launch_session(LaunchSessionParams) -> LaunchSessionResponse = LAUNCH_SESSION;
+    launch_session = LaunchSession;
     /// What the installed agent says about itself.
-    get_agent_info(GetAgentInfoParams) -> GetAgentInfoResponse = GET_AGENT_INFO;
+    get_agent_info = GetAgentInfo;
     /// Ends a session's process and gives the next one the caller's credentials.
-    restart_session(RestartSessionParams) -> SessionResponse = RESTART_SESSION;
+    restart_session = RestartSession;
     /// Has a session go on in another directory.
-    move_session(MoveSessionParams) -> SessionResponse = MOVE_SESSION;
+    move_session = MoveSession;
     /// Continues a conversation as clients of the older daemon do, or forks it.
-    continue_session(ContinueSessionParams) -> ContinueSessionResponse = CONTINUE_SESSION;
+    continue_session = ContinueSession;
     /// All sessions, in the older daemon's words.
-    list_sessions(ListSessionsParams) -> ListSessionsResponse = LIST_SESSIONS;
+    list_sessions = ListSessions;
     /// Sessions, counts and pending approvals of one moment.
-    get_overview(GetOverviewParams) -> GetOverviewResponse = GET_OVERVIEW;
+    get_overview = GetOverview;
     /// What was said and done.
-    get_conversation(GetConversationParams) -> GetConversationResponse = GET_CONVERSATION;
+    get_conversation = GetConversation;
     /// Looks for words in all conversations.
-    search_conversations(SearchConversationsParams) -> SearchConversationsResponse = SEARCH_CONVERSATIONS;
+    search_conversations = SearchConversations;
     /// The agent's own lines.
-    get_raw_lines(GetRawLinesParams) -> GetRawLinesResponse = GET_RAW_LINES;
+    get_raw_lines = GetRawLines;
     /// Gives a session a message; resumes it where its process has ended.
-    send_message(SendMessageParams) -> SendMessageResponse = SEND_MESSAGE;
+    send_message = SendMessage;
     /// Takes back a message that the agent has not read.
-    withdraw_message(WithdrawMessageParams) -> WithdrawMessageResponse = WITHDRAW_MESSAGE;
+    withdraw_message = WithdrawMessage;
     /// Sets standing permissions.
-    update_session_settings(UpdateSessionSettingsParams) -> SuccessResponse = UPDATE_SESSION_SETTINGS;
+    update_session_settings = UpdateSessionSettings;
     /// Sets the title.
-    update_session_title(UpdateSessionTitleParams) -> SuccessResponse = UPDATE_SESSION_TITLE;
+    update_session_title = UpdateSessionTitle;
     /// Archives a session, or unarchives it.
-    archive_session(ArchiveSessionParams) -> SuccessResponse = ARCHIVE_SESSION;
+    archive_session = ArchiveSession;
     /// The same for several.
-    bulk_archive_sessions(BulkArchiveSessionsParams) -> BulkArchiveSessionsResponse = BULK_ARCHIVE_SESSIONS;
+    bulk_archive_sessions = BulkArchiveSessions;
     /// Deletes ended sessions, with everything of them.
-    delete_sessions(DeleteSessionsParams) -> DeleteSessionsResponse = DELETE_SESSIONS;
+    delete_sessions = DeleteSessions;
     /// Directories used lately.
-    get_recent_paths(GetRecentPathsParams) -> GetRecentPathsResponse = GET_RECENT_PATHS;
+    get_recent_paths = GetRecentPaths;
     /// Asks for a permission, for a program that serves a permission prompt.
-    create_approval(CreateApprovalParams) -> CreateApprovalResponse = CREATE_APPROVAL;
+    create_approval = CreateApproval;
     /// Asks a person something.
-    create_contact(CreateContactParams) -> CreateContactResponse = CREATE_CONTACT;
+    create_contact = CreateContact;
     /// Takes a program's request back.
-    withdraw_approval(WithdrawApprovalParams) -> GetApprovalResponse = WITHDRAW_APPROVAL;
+    withdraw_approval = WithdrawApproval;
     /// A page of approvals over all sessions.
-    list_approvals(ListApprovalsParams) -> ApprovalsResponse = LIST_APPROVALS;
+    list_approvals = ListApprovals;
     /// Makes a key for the local HumanLayer API.
-    create_key(CreateKeyParams) -> CreateKeyResponse = CREATE_KEY;
+    create_key = CreateKey;
     /// The keys, without the keys themselves.
-    list_keys(ListKeysParams) -> ListKeysResponse = LIST_KEYS;
+    list_keys = ListKeys;
     /// The alarms.
-    list_alarms(ListAlarmsParams) -> ListAlarmsResponse = LIST_ALARMS;
+    list_alarms = ListAlarms;
     /// Acknowledges an alarm.
-    acknowledge_alarm(AcknowledgeAlarmParams) -> AlarmResponse = ACKNOWLEDGE_ALARM;
+    acknowledge_alarm = AcknowledgeAlarm;
     /// The terminals that a person has confirmed.
-    list_terminals(ListTerminalsParams) -> TerminalsResponse = LIST_TERMINALS;
+    list_terminals = ListTerminals;
     /// Confirms a terminal.
-    confirm_terminal(ConfirmTerminalParams) -> TerminalsResponse = CONFIRM_TERMINAL;
+    confirm_terminal = ConfirmTerminal;
     /// The places on record.
-    list_places(ListPlacesParams) -> ListPlacesResponse = LIST_PLACES;
+    list_places = ListPlaces;
     /// Puts the place of a process on record.
-    add_place(AddPlaceParams) -> PlaceResponse = ADD_PLACE;
+    add_place = AddPlace;
     /// Takes a place off the record.
-    remove_place(RemovePlaceParams) -> PlaceResponse = REMOVE_PLACE;
+    remove_place = RemovePlace;
     /// Mends what is not as it should be.
-    repair(RepairParams) -> RepairResponse = REPAIR;
+    repair = Repair;
     /// Has a backup put in the place of the database.
-    restore_database(RestoreDatabaseParams) -> RestoreDatabaseResponse = RESTORE_DATABASE;
+    restore_database = RestoreDatabase;
     /// Ends a key for good.
-    revoke_key(RevokeKeyParams) -> RevokeKeyResponse = REVOKE_KEY;
-    /// Decides. That somebody else was first is an answer, not an error.
-    send_decision(SendDecisionParams) -> SendDecisionResponse = SEND_DECISION;
+    revoke_key = RevokeKey;
 }
 
 impl Client {
@@ -338,6 +309,10 @@ impl Client {
                 }
             }
         }
+    }
+
+    async fn request<M: Method>(&self, _: M, params: &M::Params) -> Result<M::Answer, ClientError> {
+        self.call(M::NAME, params).await
     }
 
     /// Calls any method with any parameters that serialise to an object.
@@ -454,7 +429,19 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn health(&self) -> Result<HealthResponse, ClientError> {
-        self.call(method::HEALTH, &serde_json::Map::new()).await
+        self.request(method::Health, &Nothing {}).await
+    }
+
+    /// Decides. That somebody else was first is an answer, not an error.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn send_decision(
+        &self,
+        params: &SendDecisionParams,
+    ) -> Result<SendDecisionResponse, ClientError> {
+        let params = params.clone().into();
+        self.request(method::SendDecision, &params).await
     }
 
     /// One session, by any of its ids, its run ids or a unique prefix of an id.
@@ -466,7 +453,7 @@ impl Client {
             session_id: id.to_owned(),
             by_conversation: true,
         };
-        let answer: GetSessionStateResponse = self.call(method::GET_SESSION_STATE, &params).await?;
+        let answer = self.request(method::GetSessionState, &params).await?;
         Ok(answer.session)
     }
 
@@ -478,7 +465,8 @@ impl Client {
         &self,
         id: &str,
     ) -> Result<GetSessionSnapshotsResponse, ClientError> {
-        self.call(method::GET_SESSION_SNAPSHOTS, &session(id)).await
+        self.request(method::GetSessionSnapshots, &session(id))
+            .await
     }
 
     /// Stops the turn of a session.
@@ -489,7 +477,7 @@ impl Client {
         &self,
         id: &str,
     ) -> Result<InterruptSessionResponse, ClientError> {
-        self.call(method::INTERRUPT_SESSION, &session(id)).await
+        self.request(method::InterruptSession, &session(id)).await
     }
 
     /// Ends the process of a session.
@@ -497,7 +485,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn end_session(&self, id: &str) -> Result<SessionResponse, ClientError> {
-        self.call(method::END_SESSION, &session(id)).await
+        self.request(method::EndSession, &session(id)).await
     }
 
     /// One approval, by its id or a unique prefix of it.
@@ -522,7 +510,7 @@ impl Client {
             receive,
             by_conversation: true,
         };
-        let answer: GetApprovalResponse = self.call(method::GET_APPROVAL, &params).await?;
+        let answer = self.request(method::GetApproval, &params).await?;
         Ok(answer.approval)
     }
 

@@ -1,4 +1,4 @@
-//! What a shell completes: ids of sessions and approvals, and names of models and modes.
+//! What a shell completes: ids of sessions and approvals, and names of models, modes and methods.
 //!
 //! Asks a daemon that runs already, for a moment; starts none, says nothing, and gives nothing
 //! when there is none. The shell shows the descriptions and executes none of them.
@@ -11,9 +11,10 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 use crate::client::{Client, ClientError};
 use crate::config::{Config, Flags};
 use crate::domain::id::{ApprovalId, SessionId};
-use crate::domain::text::sanitize_line;
+use crate::domain::text::{sanitize_line, summary};
 use crate::format;
 use crate::protocol::approval::{Approval, ListApprovalsParams};
+use crate::protocol::method::{Effect, Name};
 use crate::protocol::session::{GetAgentInfoParams, GetOverviewParams, SessionState};
 
 /// The variable by which a shell asks for completions.
@@ -81,6 +82,21 @@ pub fn modes() -> ArgValueCandidates {
         found
             .iter()
             .map(|mode| CompletionCandidate::new(sanitize_line(mode).into_owned()))
+            .collect()
+    })
+}
+
+/// Methods of the daemon that `rpc` can call, described by what they do.
+pub fn methods() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let callable = Name::ALL
+            .iter()
+            .filter(|method| method.effect() != Effect::Streams);
+        callable
+            .map(|method| {
+                let about = summary(method.summary(), DESCRIPTION);
+                CompletionCandidate::new(method.as_str()).help(Some(about.into()))
+            })
             .collect()
     })
 }

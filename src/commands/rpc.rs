@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::exit::Failure;
-use super::{Context, input};
-use crate::protocol::method;
+use super::{Context, complete, input};
+use crate::protocol::method::{Effect, Name};
 
 /// Arguments of `rpc`.
 #[derive(Debug, clap::Args)]
@@ -13,6 +13,7 @@ use crate::protocol::method;
     humanlayer rpc getSessionState '{\"session_id\": \"1a2b3c4d\"}'")]
 pub struct Args {
     /// The method
+    #[arg(add = complete::methods())]
     pub method: String,
 
     /// Parameters as a JSON object; `-` reads them from standard input
@@ -22,8 +23,8 @@ pub struct Args {
 
 /// Calls a method and prints its answer.
 pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
-    const STREAMS: [&str; 2] = [method::SUBSCRIBE, method::SUBSCRIBE_EVENTS];
-    if STREAMS.contains(&args.method.as_str()) {
+    let method = Name::parse(&args.method);
+    if method.is_some_and(|method| method.effect() == Effect::Streams) {
         return Err(Failure::usage(format!(
             "{} answers with a stream, which `rpc` does not follow",
             args.method

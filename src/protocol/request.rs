@@ -1,6 +1,6 @@
 //! What every request that changes something may carry beside its own parameters.
 //!
-//! Owns the two members and their bounds; which methods take them is said in [`super::method::CHANGES`]. What is done
+//! Owns the two members and their bounds; which methods take them is said in [`super::method`]. What is done
 //! with them is the daemon's.
 
 use jiff::Timestamp;

@@ -6,10 +6,8 @@ use crate::daemon::disk;
 use crate::daemon::open_files::OpenFiles;
 use crate::domain::Origin;
 use crate::protocol::PROTOCOL_VERSION;
+use crate::protocol::method::Nothing;
 use crate::protocol::session::{HealthResponse, OpenFilesInfo};
-
-#[derive(serde::Deserialize)]
-pub struct Nothing {}
 
 pub async fn health(call: Call, _: Nothing) -> Result<HealthResponse, RpcError> {
     let daemon = &call.daemon;

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::types::Params;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::error::RpcError;
@@ -43,7 +42,7 @@ use super::callers::Caller;
 use super::disk;
 use super::store::{StoreError, for_others, serving};
 use crate::domain::Origin;
-use crate::protocol::method;
+use crate::protocol::method::{self, Callers, Method, Name};
 
 /// What a handler knows beside its parameters.
 #[derive(Clone)]
@@ -68,65 +67,81 @@ pub struct AgentsOnly;
 pub fn module(daemon: Arc<Daemon>) -> Result<RpcModule<Arc<Daemon>>, RegisterMethodError> {
     let mut module = RpcModule::new(daemon);
     let m = &mut module;
-    serve(m, method::HEALTH, health::health)?;
-    serve(m, method::LAUNCH_SESSION, launch::launch)?;
-    serve(m, method::GET_AGENT_INFO, launch::agent_info)?;
-    serve(m, method::CONTINUE_SESSION, resume::continue_session)?;
-    serve(m, method::LIST_SESSIONS, session::list)?;
-    serve(m, method::GET_SESSION_LEAVES, session::leaves)?;
-    serve(m, method::GET_SESSION_STATE, session::state)?;
-    serve(m, method::INTERRUPT_SESSION, session::interrupt)?;
-    serve(m, method::UPDATE_SESSION_SETTINGS, session::update_settings)?;
-    serve(m, method::UPDATE_SESSION_TITLE, session::update_title)?;
-    serve(m, method::ARCHIVE_SESSION, session::archive)?;
-    serve(m, method::BULK_ARCHIVE_SESSIONS, session::bulk_archive)?;
-    serve(m, method::GET_RECENT_PATHS, session::recent_paths)?;
-    serve(m, method::SEND_MESSAGE, resume::send_message)?;
-    serve(m, method::WITHDRAW_MESSAGE, messages::withdraw)?;
-    serve(m, method::END_SESSION, session::end)?;
-    serve(m, method::RESTART_SESSION, restart::restart)?;
-    serve(m, method::MOVE_SESSION, resume::move_session)?;
-    serve(m, method::DELETE_SESSIONS, session::delete)?;
-    serve(m, method::GET_OVERVIEW, overview::overview)?;
-    serve(m, method::GET_CONVERSATION, conversation::conversation)?;
-    serve(m, method::SEARCH_CONVERSATIONS, conversation::search)?;
-    serve(m, method::GET_SESSION_SNAPSHOTS, conversation::snapshots)?;
-    serve(m, method::GET_RAW_LINES, conversation::raw_lines)?;
-    serve(m, method::CREATE_APPROVAL, approval::create)?;
-    serve(m, method::CREATE_CONTACT, contact::create)?;
-    serve(m, method::WITHDRAW_APPROVAL, contact::withdraw)?;
-    serve(m, method::FETCH_APPROVALS, approval::fetch)?;
-    serve(m, method::LIST_APPROVALS, approval::list)?;
-    serve(m, method::GET_APPROVAL, approval::get)?;
-    serve(m, method::SEND_DECISION, approval::decide)?;
-    serve(m, method::CREATE_KEY, keys::create)?;
-    serve(m, method::LIST_KEYS, keys::list)?;
-    serve(m, method::REVOKE_KEY, keys::revoke)?;
-    serve(m, method::LIST_ALARMS, alarms::list)?;
-    serve(m, method::ACKNOWLEDGE_ALARM, alarms::acknowledge)?;
-    serve(m, method::LIST_TERMINALS, terminals::list)?;
-    serve(m, method::CONFIRM_TERMINAL, terminals::confirm)?;
-    serve(m, method::LIST_PLACES, places::list)?;
-    serve(m, method::ADD_PLACE, places::add)?;
-    serve(m, method::REMOVE_PLACE, places::remove)?;
-    serve(m, method::REPAIR, upkeep::repair)?;
-    serve(m, method::RESTORE_DATABASE, upkeep::restore)?;
-    events::register(m)?;
+    for name in Name::ALL {
+        match name {
+            Name::Health => serve(m, method::Health, health::health)?,
+            Name::LaunchSession => serve(m, method::LaunchSession, launch::launch)?,
+            Name::GetAgentInfo => serve(m, method::GetAgentInfo, launch::agent_info)?,
+            Name::ContinueSession => serve(m, method::ContinueSession, resume::continue_session)?,
+            Name::ListSessions => serve(m, method::ListSessions, session::list)?,
+            Name::GetSessionLeaves => serve(m, method::GetSessionLeaves, session::leaves)?,
+            Name::GetSessionState => serve(m, method::GetSessionState, session::state)?,
+            Name::InterruptSession => serve(m, method::InterruptSession, session::interrupt)?,
+            Name::UpdateSessionSettings => {
+                serve(m, method::UpdateSessionSettings, session::update_settings)?
+            }
+            Name::UpdateSessionTitle => {
+                serve(m, method::UpdateSessionTitle, session::update_title)?
+            }
+            Name::ArchiveSession => serve(m, method::ArchiveSession, session::archive)?,
+            Name::BulkArchiveSessions => {
+                serve(m, method::BulkArchiveSessions, session::bulk_archive)?
+            }
+            Name::GetRecentPaths => serve(m, method::GetRecentPaths, session::recent_paths)?,
+            Name::SendMessage => serve(m, method::SendMessage, resume::send_message)?,
+            Name::WithdrawMessage => serve(m, method::WithdrawMessage, messages::withdraw)?,
+            Name::EndSession => serve(m, method::EndSession, session::end)?,
+            Name::RestartSession => serve(m, method::RestartSession, restart::restart)?,
+            Name::MoveSession => serve(m, method::MoveSession, resume::move_session)?,
+            Name::DeleteSessions => serve(m, method::DeleteSessions, session::delete)?,
+            Name::GetOverview => serve(m, method::GetOverview, overview::overview)?,
+            Name::GetConversation => serve(m, method::GetConversation, conversation::conversation)?,
+            Name::SearchConversations => {
+                serve(m, method::SearchConversations, conversation::search)?
+            }
+            Name::GetSessionSnapshots => {
+                serve(m, method::GetSessionSnapshots, conversation::snapshots)?
+            }
+            Name::GetRawLines => serve(m, method::GetRawLines, conversation::raw_lines)?,
+            Name::CreateApproval => serve(m, method::CreateApproval, approval::create)?,
+            Name::CreateContact => serve(m, method::CreateContact, contact::create)?,
+            Name::WithdrawApproval => serve(m, method::WithdrawApproval, contact::withdraw)?,
+            Name::FetchApprovals => serve(m, method::FetchApprovals, approval::fetch)?,
+            Name::ListApprovals => serve(m, method::ListApprovals, approval::list)?,
+            Name::GetApproval => serve(m, method::GetApproval, approval::get)?,
+            Name::SendDecision => serve(m, method::SendDecision, approval::decide)?,
+            Name::CreateKey => serve(m, method::CreateKey, keys::create)?,
+            Name::ListKeys => serve(m, method::ListKeys, keys::list)?,
+            Name::RevokeKey => serve(m, method::RevokeKey, keys::revoke)?,
+            Name::ListAlarms => serve(m, method::ListAlarms, alarms::list)?,
+            Name::AcknowledgeAlarm => serve(m, method::AcknowledgeAlarm, alarms::acknowledge)?,
+            Name::ListTerminals => serve(m, method::ListTerminals, terminals::list)?,
+            Name::ConfirmTerminal => serve(m, method::ConfirmTerminal, terminals::confirm)?,
+            Name::ListPlaces => serve(m, method::ListPlaces, places::list)?,
+            Name::AddPlace => serve(m, method::AddPlace, places::add)?,
+            Name::RemovePlace => serve(m, method::RemovePlace, places::remove)?,
+            Name::Repair => serve(m, method::Repair, upkeep::repair)?,
+            Name::RestoreDatabase => serve(m, method::RestoreDatabase, upkeep::restore)?,
+            Name::SubscribeEvents => events::register(m)?,
+            // Takes its connection over before a method is looked up: see [`Subscribe`].
+            Name::Subscribe => {}
+        }
+    }
     Ok(module)
 }
 
-/// Registers one method with typed parameters and answer.
-fn serve<P, R, H, F>(
+/// Registers a method's handler, which takes and gives what the method says.
+fn serve<M, H, F>(
     module: &mut RpcModule<Arc<Daemon>>,
-    name: &'static str,
+    _: M,
     handler: H,
 ) -> Result<(), RegisterMethodError>
 where
-    P: DeserializeOwned + Send + 'static,
-    R: Serialize + Clone + Send + 'static,
-    H: Fn(Call, P) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = Result<R, RpcError>> + Send,
+    M: Method,
+    H: Fn(Call, M::Params) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<M::Answer, RpcError>> + Send,
 {
+    let name = M::NAME;
     module
         .register_async_method(name, move |params, daemon, extensions| async move {
             let caller = extensions.get::<Arc<Caller>>().cloned();
@@ -137,7 +152,7 @@ where
                     .map_or_else(not_seen, |caller| caller.at_first().clone()),
                 caller,
             };
-            if extensions.get::<AgentsOnly>().is_some() && !method::is_for_agents(name) {
+            if extensions.get::<AgentsOnly>().is_some() && M::CALLERS == Callers::Persons {
                 return Err(guard::not_for_agents(name).into_object(name));
             }
             let request = once::read(name, &params, &extensions, &call.origin)

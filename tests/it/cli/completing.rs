@@ -55,6 +55,15 @@ fn bash_completes_verbs_options_and_ids_of_sessions_and_approvals() {
         bash(&cli, &path, &["humanlayer", "appr"]),
         ["approvals", "approve"]
     );
+    // What a method is called is known without a daemon; what answers with a stream is not offered.
+    assert_eq!(
+        bash(&cli, &path, &["humanlayer", "rpc", "listA"]),
+        ["listApprovals", "listAlarms"]
+    );
+    assert_eq!(
+        words(bash(&cli, &path, &["humanlayer", "rpc", "Subs"])),
+        [""; 0]
+    );
     // Nothing runs yet, and nothing is started to complete a word.
     let none: [&str; 0] = [];
     assert_eq!(words(bash(&cli, &path, &["humanlayer", "show", ""])), none);

@@ -160,7 +160,7 @@ fn doctor_tries_isolation_itself() {
 fn the_socket_of_isolated_agents_serves_what_an_agent_may_call_and_nothing_else() {
     let daemon = Daemon::start();
     let socket = daemon.state().join("agents/daemon.sock");
-    for name in method::FOR_PERSONS {
+    for name in method::Name::of(method::Callers::Persons).map(method::Name::as_str) {
         let answer = Client::connect(&socket).ask(name, json!({}));
         let message = answer["error"]["message"].as_str().unwrap_or_default();
         assert_eq!(

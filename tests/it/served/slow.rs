@@ -308,7 +308,8 @@ fn told(output: &Output) -> String {
 
 /// Plays all methods, some at a time; what failed is said of each.
 fn for_each_change(step: &str, play: impl Fn(Case, &str) + Sync) {
-    let left = Mutex::new(method::CHANGES.to_vec());
+    let changes = method::Name::with(method::Effect::Changes);
+    let left = Mutex::new(changes.map(method::Name::as_str).collect::<Vec<_>>());
     let failed: Vec<&str> = std::thread::scope(|scope| {
         let work = || {
             let mut failed = Vec::new();
