@@ -8,7 +8,7 @@ use serde_json::json;
 use super::first_frame::opened;
 use super::keys::{press, selected};
 use super::terminal::Terminal;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, wait_until};
 use crate::history::{TITLE, filled};
 use crate::process::{self, megabytes};
 use crate::table::{Row, Spread, time, times};
@@ -26,22 +26,19 @@ struct Measured {
 }
 
 pub fn approvals() -> Vec<Row> {
-    let [few, many] = [10, 1_000].map(|pending| {
+    let [few, many] = [20, 1_000].map(|pending: usize| {
         let daemon = Daemon::start();
-        let sessions: Vec<String> = (0..ASKERS).map(|_| daemon.session("park")).collect();
-        sessions
-            .iter()
-            .for_each(|session| daemon.until_status(session, "completed"));
-        let mut client = daemon.connect();
-        for number in 0..pending {
-            let command = format!("cargo test case_{number}");
-            let asked = json!({"run_id": sessions[number % ASKERS], "tool_name": "Bash",
-                "tool_input": {"command": command, "description": "Run a test"}});
-            client.call("createApproval", asked);
+        for _ in 0..ASKERS {
+            daemon.session(&format!("ask_at_once {}", pending / ASKERS));
         }
+        let mut client = daemon.connect();
+        wait_until("all requests are pending", || {
+            let listed = client.call("listApprovals", json!({}));
+            listed["approvals"].as_array().map(Vec::len) == Some(pending)
+        });
         measure(&daemon, "Allow Bash", &format!("Inbox {pending}"), "1")
     });
-    rows("1,000 pending approvals", "10 pending", &few, &many)
+    rows("1,000 pending approvals", "20 pending", &few, &many)
 }
 
 pub fn sessions() -> Vec<Row> {

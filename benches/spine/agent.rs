@@ -61,6 +61,7 @@ pub fn run() -> ExitCode {
         }
         ["command", name, shape, bytes] => command(name, shape, bytes.parse().unwrap()),
         ["ask", rounds, notes] => ask(rounds.parse().unwrap(), Path::new(notes), &mut input),
+        ["ask_at_once", questions] => ask_at_once(questions.parse().unwrap()),
         ["tick", every_ms, lines, gate] => tick(
             Duration::from_millis(every_ms.parse().unwrap()),
             lines.parse().unwrap(),
@@ -128,6 +129,23 @@ fn command(name: &str, shape: &str, bytes: usize) {
         "subtype": "can_use_tool", "tool_name": "Bash", "display_name": "Bash", "input": input,
         "permission_suggestions": [], "tool_use_id": call}}),
     );
+}
+
+/// Asks for so many tool calls side by side.
+fn ask_at_once(questions: u32) {
+    for number in 0..questions {
+        let call = format!("toolu_{number}");
+        let input =
+            json!({"command": format!("cargo test case_{number}"), "description": "Run a test"});
+        say(&assistant(
+            &json!({"type": "tool_use", "id": call, "name": "Bash", "input": input}),
+        ));
+        say(
+            &json!({"type": "control_request", "request_id": format!("request-{number}"), "request": {
+            "subtype": "can_use_tool", "tool_name": "Bash", "display_name": "Bash", "input": input,
+            "description": "Run a test", "permission_suggestions": [], "tool_use_id": call}}),
+        );
+    }
 }
 
 /// Asks for one tool call after another; notes when each question was about to be written and when

@@ -105,7 +105,8 @@ fn batches(lines: &Rows) -> Vec<usize> {
     ends
 }
 
-/// The same tables and indices, with the session that the rows belong to.
+/// The same tables and indices, with the session that the rows belong to. Without triggers: they keep counts that this
+/// copy does not have.
 fn prepare(source: &Connection, from: &Path, to: &Path) -> Connection {
     let target = Connection::open(to).unwrap();
     target
@@ -114,7 +115,7 @@ fn prepare(source: &Connection, from: &Path, to: &Path) -> Connection {
         )
         .unwrap();
     let mut schema = source
-        .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+        .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger' AND name NOT LIKE 'sqlite_%'")
         .unwrap();
     let statements = schema.query_map([], |row| row.get::<_, String>(0)).unwrap();
     for statement in statements {
