@@ -3,7 +3,7 @@
 //! made well, every session is ended, and the record is compared with what the agents know themselves.
 //!
 //! `HUMANLAYER_FLEET_SECONDS=1800 cargo test --test it fleet` strikes for so long, with one seed
-//! (`HUMANLAYER_FLEET_SEED=N`). Without it ten fixed seeds run side by side for a few seconds each. A fleet that was
+//! (`HUMANLAYER_FLEET_SEED=N`). Without it ten fixed seeds run for a minute each, two side by side. A fleet that was
 //! in the wrong leaves its directory, with the daemon's log and the agents' accounts, and names it.
 #![allow(clippy::print_stderr, reason = "a campaign says what it does")]
 
@@ -31,9 +31,12 @@ use crate::support::disk::{self, MoodyDisk, SmallDisk};
 use crate::support::scripted_agent;
 
 /// How long each of the ten seeds is struck where nothing else is said.
-const SECONDS: u64 = 6;
+const SECONDS: u64 = 60;
 
 const SEEDS: std::ops::Range<u64> = 0..10;
+
+/// Fleets at a time: more of them would be slow for want of processors, and keep up the other tests.
+const AT_A_TIME: usize = 2;
 
 const SECONDS_VARIABLE: &str = "HUMANLAYER_FLEET_SECONDS";
 const SEED_VARIABLE: &str = "HUMANLAYER_FLEET_SEED";
@@ -299,28 +302,33 @@ fn whatever_happens_to_a_fleet_nothing_is_lost_undecided_or_done_twice() {
         (None, None) => SEEDS,
         (seed, _) => seed.unwrap_or_default()..seed.unwrap_or_default() + 1,
     };
-    // Side by side: they wait most of the time.
-    let running: Vec<_> = seeds
-        .map(|seed| {
+    let left = Mutex::new(seeds);
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let Some(seed) = left.lock().unwrap().next() else {
+                return;
+            };
             let mut command = disk::command_in_own_mounts(NAME);
             command.env(SEED_VARIABLE, seed.to_string());
-            std::thread::spawn(move || match seconds {
-                // Who waits for long wants to see it.
-                Some(_) => (seed, command.status().unwrap(), Vec::new()),
+            // Who waits for long wants to see it.
+            let (status, said) = match seconds {
+                Some(_) => (command.status().unwrap(), Vec::new()),
                 None => {
                     let output = command.stdout(Stdio::null()).output().unwrap();
-                    (seed, output.status, output.stderr)
+                    (output.status, output.stderr)
                 }
-            })
-        })
-        .collect();
-    let mut failed = Vec::new();
-    for running in running {
-        let (seed, status, said) = running.join().unwrap();
-        if !status.success() {
-            failed.push(format!("seed {seed}: {}", String::from_utf8_lossy(&said)));
+            };
+            if !status.success() {
+                let said = format!("seed {seed}: {}", String::from_utf8_lossy(&said));
+                failed.lock().unwrap().push(said);
+            }
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        (0..AT_A_TIME).for_each(|_| drop(scope.spawn(work)));
+    });
+    let failed = failed.into_inner().unwrap();
     assert!(
         failed.is_empty(),
         "{SEED_VARIABLE}=N runs one of them again: {}",
