@@ -62,6 +62,17 @@ pub async fn problem(path: &str) -> Option<String> {
     look.unwrap_or_else(|| silent(path)).problem
 }
 
+/// What is wrong with the first of some directories that does not answer.
+pub async fn first_silent(paths: &[String]) -> Option<String> {
+    let looks = look_at(paths.to_vec()).await;
+    let mut looked = paths.iter().zip(looks);
+    looked.find_map(|(path, look)| match look {
+        Some(look) if look == silent(path) => look.problem,
+        None => silent(path).problem,
+        Some(_) => None,
+    })
+}
+
 /// Looks at the sessions' directories again and again, and notes what has changed.
 pub async fn watch(store: Store, stop: CancellationToken) {
     loop {

@@ -43,6 +43,9 @@ use crate::runner;
 /// (`block_in_place`), and the database has threads of its own.
 const WORKERS: usize = 1;
 
+/// How long a daemon that ends waits for threads that wait for a disk.
+const HANGING_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -222,23 +225,24 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .map_err(|error| system("start the runtime")(&error))?;
     let may_be_first = !options.restarted && may_be_first(&options.database, &places.sessions);
     let database = options.database.clone();
-    runtime
-        .block_on(serve(
-            options,
-            places.sessions,
-            callers,
-            may_be_first,
-            Arc::clone(&locks),
-        ))
-        .map_err(
-            |problem| match (problem, platform::who_holds_database(&database)) {
-                (problem @ DaemonError::Store(_), Some(holder)) => DaemonError::DatabaseLocked {
-                    problem: Box::new(problem),
-                    holder,
-                },
-                (problem, _) => problem,
+    let served = runtime.block_on(serve(
+        options,
+        places.sessions,
+        callers,
+        may_be_first,
+        Arc::clone(&locks),
+    ));
+    // What hangs with its disk for longer than this would hang for ever.
+    runtime.shutdown_timeout(HANGING_PATIENCE);
+    served.map_err(
+        |problem| match (problem, platform::who_holds_database(&database)) {
+            (problem @ DaemonError::Store(_), Some(holder)) => DaemonError::DatabaseLocked {
+                problem: Box::new(problem),
+                holder,
             },
-        )?;
+            (problem, _) => problem,
+        },
+    )?;
     // Whoever sees it empty knows that this daemon was stopped and did not die.
     locks.empty();
     Ok(())

@@ -79,8 +79,6 @@ pub struct Found {
     pub project: Project,
     /// All files that were looked at or for, as they were before that.
     watched: BTreeMap<PathBuf, Stamp>,
-    /// Whether looking at them waits for nobody.
-    is_local: bool,
     /// The user's own settings, by path.
     users: BTreeMap<String, Content>,
     /// Files that the commands of it name, there or not, and those themselves.
@@ -98,12 +96,6 @@ impl Found {
     #[must_use]
     pub fn stamps_when_read(&self) -> Stamps {
         self.watched.values().copied().collect()
-    }
-
-    /// Whether looking at the files again waits for nobody.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.is_local
     }
 
     /// The user's own settings, by path.
@@ -247,28 +239,10 @@ pub fn read(directory: &Path, additional: &[String], env: &BTreeMap<String, Stri
                 })
                 .collect(),
         },
-        is_local: are_local(reader.watched.keys()),
         watched: reader.watched,
         named: reader.named,
         users,
     }
-}
-
-/// Whether all these paths, or what there is above them, are on disks of this machine.
-fn are_local<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> bool {
-    let mut known = BTreeSet::new();
-    for path in paths {
-        let there = path
-            .ancestors()
-            .find_map(|path| Some((path, fs::metadata(path).ok()?.dev())));
-        let Some((path, device)) = there else {
-            return false;
-        };
-        if known.insert(device) && !platform::is_local(path) {
-            return false;
-        }
-    }
-    true
 }
 
 /// Where the user's own settings of Claude Code are.

@@ -3,34 +3,6 @@
 use std::fs::File;
 use std::path::Path;
 
-/// Whether what is at a path is kept by this machine itself, so that looking at it waits for nobody: no network
-/// drive, and nothing that a program serves. What is not known is not.
-#[cfg(target_os = "linux")]
-#[must_use]
-pub fn is_local(path: &Path) -> bool {
-    /// ext, XFS, btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlay.
-    const LOCAL: [u64; 9] = [
-        0xef53,
-        0x5846_5342,
-        0x9123_683e,
-        0xf2f5_2010,
-        0x2fc1_2fc1,
-        0xca45_1a4e,
-        0x0102_1994,
-        0x8584_58f6,
-        0x794c_7630,
-    ];
-    rustix::fs::statfs(path)
-        .is_ok_and(|found| LOCAL.contains(&((found.f_type as u64) & 0xffff_ffff)))
-}
-
-/// Nothing is known here.
-#[cfg(not(target_os = "linux"))]
-#[must_use]
-pub fn is_local(_: &Path) -> bool {
-    false
-}
-
 /// How many bytes this user may still write to the file system that holds a path, and whether it takes none at
 /// all; none where that is not known.
 #[must_use]
@@ -67,18 +39,6 @@ pub fn spare_access_time(file: &File) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = file;
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_kernel_makes_up_is_not_counted_among_disks() {
-        assert!(is_local(Path::new(env!("CARGO_MANIFEST_DIR"))));
-        assert!(!is_local(Path::new("/proc")));
-        assert!(!is_local(Path::new("/nowhere/at/all")));
-    }
 }
 
 /// Opens a directory of this user again to them, if it is closed to them; says whether it was. What is not there, and what

@@ -36,7 +36,7 @@ use macos as system;
 use system::leads_session;
 
 pub use atomic_file::write_atomically;
-pub use file_system::{is_local, is_remote, open_own_directory, room_on_disk, spare_access_time};
+pub use file_system::{is_remote, open_own_directory, room_on_disk, spare_access_time};
 pub use fork::fork;
 pub use job::stop;
 pub use links::{FileKind, follow_links};

@@ -160,6 +160,8 @@ impl From<LaunchError> for RpcError {
             LaunchError::Missing(_) => Self::new(ErrorKind::Conflict, message).hint(
                 "put it back, then try again. Where the directory is missing, `humanlayer continue ID --working-dir DIR` goes on in another one",
             ),
+            LaunchError::Silent(_) => Self::new(ErrorKind::Unavailable, message)
+                .hint("nothing was started; try again once the disk answers"),
             LaunchError::CarryOver { .. } => Self::new(ErrorKind::LaunchFailed, message)
                 .hint("the session is where it was"),
             LaunchError::Isolation(_) | LaunchError::NotServed => {

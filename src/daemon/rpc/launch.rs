@@ -94,6 +94,7 @@ pub async fn launch(
         (_, given) => given,
     };
     let working_dir = working_dir(given).await?;
+    must_answer(&config.additional_directories).await?;
     let (config, working_dir) = call.keep_inside(&origin, config, working_dir).await?;
     let additional = config.additional_directories.iter();
     let directories = std::iter::once(working_dir.clone()).chain(additional.map(PathBuf::from));
@@ -263,6 +264,14 @@ pub async fn working_dir(given: Option<String>) -> Result<PathBuf, RpcError> {
     match directories::problem(&path.to_string_lossy()).await {
         None => Ok(path),
         Some(problem) => Err(RpcError::invalid(field, problem)),
+    }
+}
+
+/// Checks that the disks of further directories answer. Whether such a directory is there is the agent's business.
+pub async fn must_answer(directories: &[String]) -> Result<(), RpcError> {
+    match directories::first_silent(directories).await {
+        Some(problem) => Err(RpcError::invalid("additional_directories", problem)),
+        None => Ok(()),
     }
 }
 

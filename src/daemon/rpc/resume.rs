@@ -11,8 +11,8 @@ use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
 use super::launch::{
-    argument, check_message, is_codelayer, mcp_config, new_id, non_empty, own_tool, program,
-    working_dir,
+    argument, check_message, is_codelayer, mcp_config, must_answer, new_id, non_empty, own_tool,
+    program, working_dir,
 };
 use super::session::required;
 use crate::claude::args::{Beginning, ProxyAccess};
@@ -371,6 +371,7 @@ async fn inherit(
         new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
     };
     let named = params.additional_directories.iter().flatten();
+    must_answer(params.additional_directories.as_deref().unwrap_or_default()).await?;
     let mut directories_led_to = old.directories_led_to;
     for place in leading_elsewhere(named.map(PathBuf::from).collect()).await {
         if !directories_led_to.contains(&place) {

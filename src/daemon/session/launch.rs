@@ -113,6 +113,9 @@ pub enum LaunchError {
         "cannot isolate the agent: the daemon does not serve isolated agents, its log says why"
     )]
     NotServed,
+    /// The project's files do not answer.
+    #[error("cannot launch the session: {0}")]
+    Silent(#[from] projects::Silent),
     /// Something that it needs is not there.
     #[error("cannot resume the session: {0}")]
     Missing(String),
@@ -185,7 +188,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
     }
     let env = request.secrets.env.as_ref();
     let (directory, ask_again) = (&request.working_dir, request.ask_project);
-    let looked = projects::look(ctx, &request.config, directory, env, ask_again).await?;
+    let looked = projects::look(ctx, &request.config, directory, env, ask_again).await??;
     let config = looked.apply(request.config);
     let question = match looked.verdict {
         Verdict::Use | Verdict::Without => None,

@@ -3,8 +3,10 @@
 //! Looked at before each process of a session, so that a resume and a fork ask too when the files are not
 //! known. What an agent launches uses none of them in any case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Context;
 use crate::daemon::blocking::blocking;
@@ -41,6 +43,14 @@ impl Looked {
     }
 }
 
+/// A directory in which the files that count do not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the files of Claude Code for {} do not answer: their disk may be gone", .0.display())]
+pub struct Silent(PathBuf);
+
+/// How long the files are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Looks at what a project brings to a launch. `ask_again` leaves out of account what was said about it before.
 ///
 /// # Errors
@@ -51,35 +61,69 @@ pub async fn look(
     directory: &Path,
     env: Option<&BTreeMap<String, String>>,
     ask_again: bool,
-) -> Result<Looked, StoreError> {
+) -> Result<Result<Looked, Silent>, StoreError> {
     if config.scripted || config.by_an_agent {
-        return Ok(Looked {
+        return Ok(Ok(Looked {
             repository: None,
             verdict: Verdict::Use,
-        });
+        }));
     }
-    let project = read(config, directory, env).await.project;
+    let Some(Found { project, .. }) = read(config, directory, env).await else {
+        return Ok(Err(Silent(directory.to_owned())));
+    };
     let repository = Some(project.repository.clone());
     let verdict = match ask_again && !project.brings().is_empty() {
         true => Verdict::Ask(Box::new(project)),
         false => verdict(ctx, project).await?,
     };
-    Ok(Looked {
+    Ok(Ok(Looked {
         repository,
         verdict,
-    })
+    }))
 }
 
-/// Reads what a project brings to a session.
-pub async fn read(
+/// What reads what a project brings to a session, on a thread that may hang with the disk.
+pub fn reader(
     config: &LaunchConfig,
     directory: &Path,
     env: Option<&BTreeMap<String, String>>,
-) -> Found {
+) -> impl FnOnce() -> Found + Send + 'static {
     let directory: PathBuf = directory.to_owned();
     let additional = config.additional_directories.clone();
     let env = env.cloned().unwrap_or_default();
-    blocking(move || project::read(&directory, &additional, &env)).await
+    move || project::read(&directory, &additional, &env)
+}
+
+/// Directories whose files have not answered yet.
+static SILENT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn silent() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    SILENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads what a project brings to a session; none where its files do not answer. While they do not, no further thread
+/// waits for them.
+async fn read(
+    config: &LaunchConfig,
+    directory: &Path,
+    env: Option<&BTreeMap<String, String>>,
+) -> Option<Found> {
+    if silent().contains(directory) {
+        return None;
+    }
+    let (place, read) = (directory.to_owned(), reader(config, directory, env));
+    let read = blocking(move || {
+        let found = read();
+        silent().remove(&place);
+        found
+    });
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(found) => Some(found),
+        Err(_) => {
+            silent().insert(directory.to_owned());
+            None
+        }
+    }
 }
 
 /// What a person wants done with a project's files.

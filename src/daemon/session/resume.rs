@@ -368,6 +368,10 @@ async fn prerequisites(
     };
     let directory = Path::new(&session.working_dir);
     let looked = projects::look(ctx, &config, directory, secrets.env.as_ref(), false).await?;
+    let looked = match looked {
+        Ok(looked) => looked,
+        Err(silent) => return Ok(Err(silent.to_string().into())),
+    };
     let config = looked.apply(config);
     Ok(match looked.verdict {
         Verdict::Use | Verdict::Without => Ok(Launch {

@@ -8,6 +8,7 @@ mod clients;
 mod clocks;
 mod disk;
 mod fleet;
+mod hung_directory;
 mod life;
 mod limits;
 mod matrix;

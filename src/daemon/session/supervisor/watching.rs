@@ -5,14 +5,18 @@
 //! alarm: the agent's processes are stopped, a person is asked, and by the answer they go on, or are ended
 //! (the next process is started without the files then). What a person granted with an approval in this
 //! repository is agreed to. A runner of an earlier release cannot stop an agent: there the alarm is all.
+//!
+//! A look is made on a thread that may hang with the disk. It keeps up nothing but its session, whose agent is
+//! stopped until it is over: what is not known is not agreed to.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::{Problem, Supervisor};
-use crate::daemon::blocking::blocking;
 use crate::daemon::project::{Found, Stamps};
 use crate::daemon::session::own_env;
 use crate::daemon::session::projects::{self, Verdict};
@@ -23,11 +27,26 @@ use crate::runner::frame::{Request, Signal};
 /// turn, and nothing for one at rest.
 pub(super) const POLL: Duration = Duration::from_millis(300);
 
+/// How long a look is waited for before the agent is stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a look at the project's files has found.
+enum Look {
+    /// They are as they were, and so the stamps.
+    Same(Box<Found>, Stamps),
+    /// They have to be read again.
+    Changed,
+    /// What is there.
+    Read(Box<Found>),
+}
+
 /// What is known of the project's files.
 #[derive(Default)]
 pub(super) struct Watching {
     /// As they were looked at last.
-    found: Option<(Found, Stamps)>,
+    found: Option<(Box<Found>, Stamps)>,
+    /// The look that is not over yet, and whether somebody has waited for it already.
+    looking: Option<(JoinHandle<Look>, bool)>,
     /// When they are looked at next.
     due: Option<Instant>,
     /// Whether the agent is stopped.
@@ -91,63 +110,117 @@ impl Supervisor {
             return Ok(());
         }
         self.watching.due = Some(now + POLL);
-        if let Some((found, stamps)) = self.watching.found.take() {
-            let is_local = found.is_local();
-            let look = move || {
-                let now = found.stamps();
-                (found, now)
-            };
-            // A thread for that would cost more than the look itself.
-            let (found, now) = match is_local {
-                true => look(),
-                false => blocking(look).await,
-            };
-            let is_same = now == stamps;
-            let project = is_same.then(|| found.project.clone());
-            self.watching.found = Some((found, now));
-            match project {
-                Some(_) if !self.watching.held => return Ok(()),
-                // It may have been answered meanwhile.
-                Some(project) => return self.judge_project(project).await,
-                None => {}
-            }
+        if self.watching.looking.is_none()
+            && let Some((found, stamps)) = self.watching.found.take()
+        {
+            let look = tokio::task::spawn_blocking(move || match found.stamps() {
+                now if now == stamps => Look::Same(found, now),
+                _ => Look::Changed,
+            });
+            self.watching.looking = Some((look, false));
         }
-        self.look_at_project().await
+        match self.look().await? {
+            Some(Look::Same(found, stamps)) => {
+                let project = found.project.clone();
+                self.watching.found = Some((found, stamps));
+                match self.watching.held {
+                    false => Ok(()),
+                    // It may have been answered meanwhile.
+                    true => self.judge_project(project).await,
+                }
+            }
+            Some(Look::Read(found)) => self.on_project(found).await,
+            Some(Look::Changed) | None => self.hold().await,
+        }
     }
 
-    /// Reads what the project and the user's own settings bring, and notes what they run: accepted edits do not cover that.
-    async fn read_project(&mut self) -> Result<Found, Problem> {
-        let store = &self.ctx.store;
-        let secrets = store.launch_secrets(&self.session).await;
-        let env = secrets.map_err(Problem::Store)?.ok();
-        let env = env.and_then(|secrets| secrets.env).unwrap_or_else(own_env);
-        let directory = std::path::Path::new(&self.session.working_dir);
-        let found = projects::read(&self.session.config, directory, Some(&env)).await;
-        let named = found.named().iter();
-        let named = named.map(|path| path.to_string_lossy().into_owned());
-        let key = self.session.key;
-        store.note_named_files(key, named.collect()).await;
-        Ok(found)
-    }
-
-    /// The same, once, for a process whose project is not watched.
-    async fn note_named_files(&mut self) -> Result<(), Problem> {
-        if !self.watching.is_noted {
-            self.read_project().await?;
-            self.watching.is_noted = true;
+    /// Stops the agent until it is known what there is.
+    async fn hold(&mut self) -> Result<(), Problem> {
+        if !self.watching.held {
+            tracing::warn!(session = %self.session.id, "the files of the project do not answer: its agent is stopped until they do");
+            self.tell(Request::Stop {}).await;
+            self.watching.held = true;
         }
         Ok(())
     }
 
-    async fn look_at_project(&mut self) -> Result<(), Problem> {
-        let found = self.read_project().await?;
+    /// What the look that was begun has found, or a look that reads; none while it is not over.
+    async fn look(&mut self) -> Result<Option<Look>, Problem> {
+        loop {
+            let (mut look, was_waited_for) = match self.watching.looking.take() {
+                Some(begun) => begun,
+                None => (self.begin_to_read().await?, false),
+            };
+            if was_waited_for && !look.is_finished() {
+                self.watching.looking = Some((look, true));
+                return Ok(None);
+            }
+            match timeout(PATIENCE, &mut look).await {
+                Ok(Ok(Look::Changed)) => {}
+                Ok(Ok(found)) => return Ok(Some(found)),
+                // It is begun anew.
+                Ok(Err(error)) => {
+                    tracing::error!(session = %self.session.id, %error, "a look at the project's files failed");
+                    return Ok(None);
+                }
+                Err(_) => {
+                    self.watching.looking = Some((look, true));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Reads what the project and the user's own settings bring.
+    async fn begin_to_read(&mut self) -> Result<JoinHandle<Look>, Problem> {
+        let secrets = self.ctx.store.launch_secrets(&self.session).await;
+        let env = secrets.map_err(Problem::Store)?.ok();
+        let env = env.and_then(|secrets| secrets.env).unwrap_or_else(own_env);
+        let read = projects::reader(
+            &self.session.config,
+            Path::new(&self.session.working_dir),
+            Some(&env),
+        );
+        Ok(tokio::task::spawn_blocking(move || {
+            Look::Read(Box::new(read()))
+        }))
+    }
+
+    /// Notes what the project's commands run: accepted edits do not cover that.
+    async fn note_named(&self, found: &Found) {
+        let named = found.named().iter();
+        let named = named.map(|path| path.to_string_lossy().into_owned());
+        let (store, key) = (&self.ctx.store, self.session.key);
+        store.note_named_files(key, named.collect()).await;
+    }
+
+    /// Notes it once for a process whose project is not watched.
+    async fn note_named_files(&mut self) -> Result<(), Problem> {
+        self.watching.due = None;
+        if self.watching.is_noted {
+            return Ok(());
+        }
+        match self.look().await? {
+            Some(Look::Read(found)) => {
+                self.note_named(&found).await;
+                self.watching.is_noted = true;
+            }
+            Some(Look::Same(..) | Look::Changed) | None => {
+                self.watching.due = Some(Instant::now() + POLL);
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on what was read.
+    async fn on_project(&mut self, mut found: Box<Found>) -> Result<(), Problem> {
+        self.note_named(&found).await;
         // What a person did to their own settings between two processes is theirs.
         let before = self
             .watching
             .users
             .get_or_insert_with(|| found.users().clone());
         let loosened = found.loosened(before);
-        let mut found = found;
         found.project = found.project.with(loosened);
         let project = found.project.clone();
         let stamps = found.stamps_when_read();

@@ -1,0 +1,181 @@
+//! A directory whose file system never answers, as one on a network drive whose server is gone: what needs that
+//! directory waits, and everything else goes on.
+
+#![allow(clippy::print_stderr, reason = "a failed test says how far it came")]
+
+use std::fs::OpenOptions;
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use serde_json::{Value, json};
+
+use super::rig::Rig;
+use crate::support::daemon::{Client, wait_until};
+use crate::support::disk::in_own_mounts;
+
+/// A file system that takes requests and answers none. Its requests end with an error when this is dropped.
+struct HungDirectory {
+    _connection: std::fs::File,
+}
+
+impl HungDirectory {
+    fn mount(at: &Path) -> Self {
+        let connection = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/fuse")
+            .expect("FUSE is there");
+        // `mount` inherits it.
+        fcntl_setfd(&connection, FdFlags::empty()).unwrap();
+        let options = format!(
+            "fd={},rootmode=40000,user_id={},group_id={}",
+            connection.as_raw_fd(),
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        let mounted = Command::new("mount")
+            .args(["-i", "-t", "fuse", "-o", &options, "hung"])
+            .arg(at)
+            .status()
+            .expect("mount (util-linux) is there");
+        assert!(mounted.success(), "a FUSE file system can be mounted");
+        // No process that the daemon starts keeps the file system alive.
+        fcntl_setfd(&connection, FdFlags::CLOEXEC).unwrap();
+        Self {
+            _connection: connection,
+        }
+    }
+}
+
+/// Asks without waiting for the answer.
+fn ask_of(rig: &Rig, method: &str, params: &Value) -> Client {
+    let mut client = rig.daemon.connect();
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    client.send(&request.to_string());
+    client
+}
+
+#[test]
+fn a_directory_that_never_answers_keeps_up_nothing_but_what_needs_it() {
+    if !in_own_mounts(
+        "faults::hung_directory::a_directory_that_never_answers_keeps_up_nothing_but_what_needs_it",
+    ) {
+        return;
+    }
+    let mut rig = Rig::start();
+    let directory = rig.daemon.root().join("hung");
+    std::fs::create_dir(&directory).unwrap();
+    let launch = |query: &str| {
+        let params = json!({"query": query, "working_dir": directory});
+        rig.daemon.launch_session_with(params)
+    };
+    let ended = launch("TEXT hello");
+    let over = launch("TEXT hello");
+    let resting = launch("TEXT hello\nMESSAGE");
+    let accepting = launch("TEXT hello\nMESSAGE");
+    let asking = launch("TOOL Bash {\"command\": \"true\"}\nTEXT over");
+    for id in [&ended, &over, &resting, &accepting] {
+        rig.daemon.until_status(id, "completed");
+    }
+    for id in [&ended, &over] {
+        rig.daemon.call("endSession", json!({"session_id": id}));
+        rig.daemon.until_over(id);
+    }
+    rig.daemon.until_pending(&asking);
+    let accepts = json!({"session_id": accepting, "auto_accept_edits": true});
+    rig.daemon.call("updateSessionSettings", accepts);
+    let hung = HungDirectory::mount(&directory);
+    let in_hung = directory.join("below");
+    let path = format!("{}:/usr/bin", directory.display());
+    let needs_it = [
+        (
+            "launchSession",
+            json!({"query": "TEXT new", "working_dir": directory}),
+        ),
+        (
+            "launchSession",
+            json!({"query": "TEXT new", "working_dir": in_hung}),
+        ),
+        (
+            "launchSession",
+            json!({"query": "TEXT new", "working_dir": rig.daemon.work(), "additional_directories": [directory]}),
+        ),
+        (
+            "sendMessage",
+            json!({"session_id": ended, "message": "go on"}),
+        ),
+        (
+            "sendMessage",
+            json!({"session_id": resting, "message": "go on"}),
+        ),
+        (
+            "sendMessage",
+            json!({"session_id": accepting, "message": "go on"}),
+        ),
+        (
+            "continueSession",
+            json!({"session_id": ended, "query": "fork", "fork": true}),
+        ),
+        (
+            "moveSession",
+            json!({"session_id": over, "working_dir": in_hung}),
+        ),
+        ("restartSession", json!({"session_id": resting})),
+        ("getAgentInfo", json!({"path": path})),
+        ("deleteSessions", json!({"session_ids": [over]})),
+        ("getSessionSnapshots", json!({"session_id": ended})),
+    ];
+    let mut waiting = Vec::new();
+    for (method, params) in &needs_it {
+        waiting.push(ask_of(&rig, method, params));
+        // Tells a reader of a failed test which of them kept up everything.
+        eprintln!("{method} {params}");
+        rig.daemon.call("getOverview", json!({}));
+    }
+    // Each question of the others is asked, shown, answered and carried out meanwhile.
+    let questions = 20;
+    let script = "TOOL Bash {\"command\": \"echo x >> runs\"}\n".repeat(questions);
+    let other = rig.launch(&format!("{script}TEXT over"));
+    for _ in 0..questions {
+        let approval = rig.daemon.until_pending(&other.id);
+        rig.daemon.approve(&approval);
+    }
+    rig.daemon.until_status(&other.id, "completed");
+    let runs = std::fs::read_to_string(rig.daemon.work().join("runs")).unwrap();
+    assert_eq!(runs.lines().count(), questions);
+    // What only shows something needs no directory.
+    for (method, params) in [
+        ("health", json!({})),
+        ("getOverview", json!({})),
+        ("listSessions", json!({})),
+        ("getRecentPaths", json!({})),
+        ("getSessionState", json!({"session_id": resting})),
+        ("getConversation", json!({"session_id": ended})),
+        ("listApprovals", json!({"all": true})),
+    ] {
+        rig.daemon.call(method, params);
+    }
+    // A session there can be ended.
+    rig.daemon
+        .call("endSession", json!({"session_id": accepting}));
+    rig.daemon.until_over(&accepting);
+    // And the daemon can be stopped and started.
+    drop(waiting);
+    rig.daemon.stop();
+    rig.daemon.launch(&[]);
+    rig.daemon.call("health", json!({}));
+    drop(hung);
+    wait_until("the question of the session there is answered", || {
+        let pending = rig.daemon.pending(&asking);
+        let approval = pending.first()?;
+        let mut client = rig.daemon.connect();
+        let decision = json!({"approval_id": approval["id"], "decision": "approve"});
+        client
+            .ask("sendDecision", decision)
+            .get("error")
+            .is_none()
+            .then_some(())
+    });
+}
