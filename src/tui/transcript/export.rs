@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Transcript;
-use super::approvals;
-use super::fields::scalar;
-use super::item::{Answer, Call, ItemId, Kind};
-use super::summary;
 use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
 use crate::domain::{Delivery, Outcome};
 use crate::protocol::session::SessionState;
+use crate::tui::transcript::conversation::Transcript;
+use crate::tui::transcript::model::approvals;
+use crate::tui::transcript::model::item::{Answer, Call, ItemId, Kind};
+use crate::tui::transcript::render::generic_input::scalar;
+use crate::tui::transcript::tools;
 
 /// Deepest nesting of subagents that is quoted as such.
 const MOST_QUOTES: usize = 8;
@@ -127,12 +127,12 @@ impl Transcript {
         let edited = approvals::edited(call, state);
         let is_edited = edited.is_some();
         let input = edited.map_or_else(|| call.input(), Arc::new);
-        let label = summary::tool_label(&call.name);
+        let label = tools::tool_label(&call.name);
         let mut head = format!("**{label}**");
         let body = input_text(&call.name, &input);
         // What stands below is not said twice; nor below, what the head says in full.
         let is_command = call.name == "Bash";
-        let what = summary::summary_of(&call.name, &input);
+        let what = tools::summary_of(&call.name, &input);
         let is_said = !what.is_empty() && !what.ends_with('…') && body.lines().count() == 1;
         if !what.is_empty() && !is_command {
             // Writing to a String cannot fail, here and below.

@@ -128,7 +128,7 @@ pub const DOORS: [(&str, &[&str], &str); 2] = [
 ];
 
 /// Modules whose parts still import each other in a circle. To be empty.
-pub const CYCLES: [&str; 19] = [
+pub const CYCLES: [&str; 18] = [
     "",
     "claude",
     "client",
@@ -145,7 +145,6 @@ pub const CYCLES: [&str; 19] = [
     "platform",
     "scripted_agent",
     "tui",
-    "tui::transcript",
     "tui::update",
     "tui::view",
 ];
@@ -232,7 +231,7 @@ pub const WORDS: [Words; 12] = [
         except: &[
             "/runtime.rs",
             "/link.rs",
-            "/transcript/diff.rs",
+            "/transcript/render/diff.rs",
             "/input/mod.rs",
             "/terminal.rs",
         ],

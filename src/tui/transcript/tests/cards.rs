@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::support::{annotated, buffer_of, rows};
 use crate::domain::text::is_deceptive;
 use crate::tui::theme::Theme;
-use crate::tui::transcript::{FileSource, NoFiles, grammars, summary_line, tool_card};
+use crate::tui::transcript::render::grammars;
+use crate::tui::transcript::{FileSource, NoFiles, summary_line, tool_card};
 
 struct Files(HashMap<String, String>);
 

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::support::{call, drawn, result, says};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::Theme;
-use crate::tui::transcript::ink::TEXT;
-use crate::tui::transcript::{NoFiles, Scroll, Transcript, grammars, highlight, tool_card};
+use crate::tui::transcript::render::grammars;
+use crate::tui::transcript::render::highlight_budget::TEXT;
+use crate::tui::transcript::{NoFiles, Scroll, Transcript, highlight, tool_card};
 
 /// A hundred thousand pieces of every kind.
 fn large(count: i64) -> Vec<ConversationEvent> {

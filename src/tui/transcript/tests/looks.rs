@@ -13,7 +13,8 @@ use crate::domain::text::is_deceptive;
 use crate::domain::{EventType, Outcome};
 use crate::protocol::conversation::ConversationEvent;
 use crate::tui::theme::{NAMES, Theme};
-use crate::tui::transcript::{Scroll, Transcript, grammars};
+use crate::tui::transcript::render::grammars;
+use crate::tui::transcript::{Scroll, Transcript};
 
 fn failed(event: ConversationEvent) -> ConversationEvent {
     ConversationEvent {

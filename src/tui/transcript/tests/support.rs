@@ -99,7 +99,7 @@ pub fn rows(buf: &Buffer) -> Vec<String> {
                 let symbol = buf[(x, y)].symbol();
                 if skip == 0 {
                     row.push_str(symbol);
-                    skip = crate::tui::transcript::text::width(symbol).saturating_sub(1);
+                    skip = crate::tui::transcript::render::text::width(symbol).saturating_sub(1);
                 } else {
                     skip -= 1;
                 }
@@ -122,7 +122,7 @@ pub fn annotated(buf: &Buffer, theme: &Theme) -> Vec<String> {
                 continue;
             }
             let cell = &buf[(x, y)];
-            skip = crate::tui::transcript::text::width(cell.symbol()).saturating_sub(1);
+            skip = crate::tui::transcript::render::text::width(cell.symbol()).saturating_sub(1);
             let name = name_of(cell.style(), theme);
             match runs.last_mut() {
                 Some((last, text)) if *last == name => text.push_str(cell.symbol()),
