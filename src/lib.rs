@@ -259,7 +259,6 @@
 //! Conversations, approvals and sessions are kept until a person deletes them.
 
 pub mod claude;
-pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod config;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap_complete::CompleteEnv;
 use humanlayer::commands::exit::Exit;
-use humanlayer::{cli, commands};
+use humanlayer::commands::{self, cli};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::calls::Client;
 use super::error::ClientError;
+use super::error::SpawnError;
 use super::events::{Events, RECONNECT_LIMIT, Update};
-use super::spawn::{SpawnError, ensure_daemon};
+use super::spawn::ensure_daemon;
 use crate::config::Config;
 use crate::domain::Outcome;
 use crate::protocol::approval::{

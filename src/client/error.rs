@@ -3,14 +3,62 @@
 //! Owns the translation of the JSON-RPC library's errors into ones that name
 //! the method and can be matched on. Returned by everything in [`super`].
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jsonrpsee::core::client::Error as RpcError;
 use jsonrpsee::types::ErrorObjectOwned;
 
-use super::spawn::SpawnError;
 use super::transport::ConnectError;
 use crate::protocol::error::{ErrorData, ErrorKind};
+
+/// How long starting a daemon may take in all, waiting for another starter included.
+pub const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why no daemon could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// This program runs inside an agent's session, or was otherwise started by an agent.
+    #[error(
+        "the daemon is not running, and none is started from inside a session, with which it would end"
+    )]
+    InsideSession,
+    /// The system refused something on the way.
+    #[error("starting the daemon: {doing} {path}: {source}", path = path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The daemon ended at once.
+    #[error("starting the daemon: {report}")]
+    Died {
+        /// What it said itself.
+        report: String,
+    },
+    /// Somebody holds its lock, and nobody answers.
+    #[error("starting the daemon: nobody answers on {socket}, and {path} is locked by {holder}", socket = socket.display(), path = path.display())]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it.
+        holder: String,
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// It lives, but did not answer in time.
+    #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_LIMIT, log = log.display())]
+    TimedOut {
+        /// The socket.
+        socket: PathBuf,
+        /// The directory of its log.
+        log: PathBuf,
+    },
+}
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]

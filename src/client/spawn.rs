@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,11 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::calls::Client;
-use super::error::ClientError;
+use super::error::{ClientError, START_LIMIT, SpawnError};
 use super::life::{self, Life};
 use crate::config::Config;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
 
-/// How long starting a daemon may take in all, waiting for another starter included.
-pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// First and longest wait between two tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 /// Longest report of a failed start that is read; the rest is not shown.
@@ -38,50 +36,6 @@ pub fn own_session() -> Option<String> {
     std::env::var_os(INSIDE_SESSION)
         .and_then(|id| id.into_string().ok())
         .filter(|id| !id.is_empty())
-}
-
-/// Why no daemon could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// This program runs inside an agent's session, or was otherwise started by an agent.
-    #[error(
-        "the daemon is not running, and none is started from inside a session, with which it would end"
-    )]
-    InsideSession,
-    /// The system refused something on the way.
-    #[error("starting the daemon: {doing} {path}: {source}", path = path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The daemon ended at once.
-    #[error("starting the daemon: {report}")]
-    Died {
-        /// What it said itself.
-        report: String,
-    },
-    /// Somebody holds its lock, and nobody answers.
-    #[error("starting the daemon: nobody answers on {socket}, and {path} is locked by {holder}", socket = socket.display(), path = path.display())]
-    Held {
-        /// The lock.
-        path: PathBuf,
-        /// Who holds it.
-        holder: String,
-        /// The socket.
-        socket: PathBuf,
-    },
-    /// It lives, but did not answer in time.
-    #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_LIMIT, log = log.display())]
-    TimedOut {
-        /// The socket.
-        socket: PathBuf,
-        /// The directory of its log.
-        log: PathBuf,
-    },
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpawnError {

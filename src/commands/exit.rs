@@ -5,13 +5,13 @@
 //! which code is in [`super::kind`]. Prints nothing itself.
 
 use std::io;
-use std::process::ExitCode;
 
 use serde::Serialize;
 
+pub use super::kind::Exit;
 use super::kind::Kind;
 use crate::client::ClientError;
-use crate::client::spawn::SpawnError;
+use crate::client::error::SpawnError;
 use crate::config::ConfigError;
 use crate::ipc::error::METHOD_NOT_FOUND;
 use crate::protocol::approval::Approval;
@@ -19,45 +19,6 @@ use crate::protocol::error::ErrorKind;
 
 /// What to do about a daemon that does not understand us, or we it.
 const OTHER_VERSION: &str = "the daemon may be of another version: `humanlayer daemon restart` is safe: sessions keep running";
-
-/// The exit codes. Their numbers are part of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// It was done.
-    Done = 0,
-    /// It failed.
-    Failed = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// There is no such session or approval.
-    NotFound = 3,
-    /// Somebody else, or the agent, was first.
-    AlreadyResolved = 4,
-    /// No daemon could be reached or started, or it did not answer.
-    NoDaemon = 5,
-    /// A person declined to answer.
-    Declined = 6,
-    /// The question was withdrawn, or ended otherwise: nobody answered.
-    Withdrawn = 7,
-    /// Whoever read our output has closed it. `main` dies of SIGPIPE then, as other tools do; this is
-    /// what a shell makes of that.
-    PipeClosed = 141,
-}
-
-impl Exit {
-    /// The number.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
-    }
-}
 
 /// Why a command ends early.
 #[derive(Debug)]

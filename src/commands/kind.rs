@@ -1,13 +1,52 @@
 //! The kinds of failure that a command can end with: a closed list, for scripts.
 //!
-//! Owns their names, which of them has which exit code, and what each means. `assets/scripts.md` lists
+//! Owns their names, the exit codes, which of them has which, and what each means. `assets/scripts.md` lists
 //! the same, which a test checks. Nothing else decides an exit code.
+
+use std::process::ExitCode;
 
 use crate::client::ClientError;
 use crate::ipc::error::METHOD_NOT_FOUND;
 use crate::protocol::error::ErrorKind;
 
-use super::exit::Exit;
+/// The exit codes. Their numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It was done.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// There is no such session or approval.
+    NotFound = 3,
+    /// Somebody else, or the agent, was first.
+    AlreadyResolved = 4,
+    /// No daemon could be reached or started, or it did not answer.
+    NoDaemon = 5,
+    /// A person declined to answer.
+    Declined = 6,
+    /// The question was withdrawn, or ended otherwise: nobody answered.
+    Withdrawn = 7,
+    /// Whoever read our output has closed it. `main` dies of SIGPIPE then, as other tools do; this is
+    /// what a shell makes of that.
+    PipeClosed = 141,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
 
 /// What kind of failure it is; the `kind` of an error under `--json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -186,7 +186,7 @@ mod tests {
         reason = "a test fails by panicking"
     )]
     use super::*;
-    use crate::cli::{Cli, Verb};
+    use crate::commands::cli::{Cli, Verb};
     use clap::Parser;
 
     fn parse(arguments: &[&str]) -> Result<Args, clap::Error> {

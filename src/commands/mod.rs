@@ -12,6 +12,7 @@ pub mod approvals;
 pub mod approve;
 pub mod archive;
 pub mod backup;
+pub mod cli;
 pub mod complete;
 pub mod completions;
 pub mod config;
@@ -63,11 +64,11 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io::ErrorKind;
 
-use crate::cli::{self, Cli, Verb};
 use crate::client::{Client, ensure_daemon};
 use crate::config::Config;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::tui;
+use cli::{Cli, Verb};
 
 use exit::{Exit, Failure};
 use output::Output;

@@ -1,4 +1,4 @@
-//! The configuration files: which they are, their values by key, and the keys that mean nothing.
+//! The configuration files: which they are, and their values by key.
 //!
 //! There may be two: the user's own, and `humanlayer.json` in the working directory, which came
 //! with a project, perhaps a stranger's. Never writes one ([`super::write`] does). Called by the
@@ -9,14 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::settings::{FOREIGN, Spec, specs};
-use super::{ConfigError, FILE_NAME, Inputs, Warning, expand};
-use crate::domain::text::nearest;
+use super::spec::Spec;
+use super::{ConfigError, FILE_NAME, Inputs, expand};
 use crate::domain::text::type_name;
 use crate::platform::{self, Links};
-
-/// The object in the file that holds the dashboard's settings.
-const DASHBOARD: &str = "dashboard";
 
 /// Bytes of a file that are read: much more than all settings take.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -25,7 +21,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct ConfigFile {
     pub path: PathBuf,
-    values: Map<String, Value>,
+    pub values: Map<String, Value>,
 }
 
 impl ConfigFile {
@@ -116,61 +112,4 @@ impl ConfigFile {
             }),
         }
     }
-
-    /// The keys that mean nothing, and in a project's file those that it may not set.
-    pub fn warnings(&self, is_of_a_project: bool) -> Vec<Warning> {
-        let top = specs()
-            .flat_map(|spec| [Some(spec.key), spec.alias])
-            .flatten()
-            .filter(|key| !key.contains('.'));
-        let known: Vec<&str> = top
-            .chain(FOREIGN.iter().map(|(key, _)| *key))
-            .chain([DASHBOARD])
-            .collect();
-        let mut warnings = self.unknown(&self.values, "", &known);
-        if let Some(Value::Object(values)) = self.values.get(DASHBOARD) {
-            let known: Vec<&str> = specs()
-                .filter_map(|spec| spec.key.strip_prefix("dashboard."))
-                .collect();
-            warnings.extend(self.unknown(values, "dashboard.", &known));
-        }
-        if is_of_a_project {
-            warnings.extend(specs().filter(|spec| !spec.project).filter_map(|spec| {
-                let value = self.value(spec).ok().flatten();
-                value.map(|_| Warning::NotForAProject {
-                    file: self.path.clone(),
-                    key: spec.key,
-                })
-            }));
-        }
-        warnings
-    }
-
-    fn unknown(&self, values: &Map<String, Value>, prefix: &str, known: &[&str]) -> Vec<Warning> {
-        let unknown = values.keys().filter(|key| !known.contains(&key.as_str()));
-        unknown
-            .map(|key| Warning::UnknownKey {
-                file: self.path.clone(),
-                key: format!("{prefix}{key}"),
-                instead: nearest(key, known.iter().copied()).map(|near| format!("{prefix}{near}")),
-            })
-            .collect()
-    }
-}
-
-/// Checks what the user wrote, apart from the process's flags and environment.
-///
-/// # Errors
-/// As [`super::Config::resolve`], for this file alone.
-pub(crate) fn check(path: &Path, home: &Path) -> Result<super::Config, ConfigError> {
-    let flags = super::Flags {
-        config_file: Some(path.to_owned()),
-        daemon_socket: None,
-    };
-    super::Config::resolve(&Inputs {
-        flags: &flags,
-        environment: &|_| None,
-        directory: home,
-        home,
-    })
 }

@@ -7,11 +7,13 @@
 //! start anything or print. Called once, before any command or daemon runs.
 
 mod call_for;
+mod check;
 mod file;
 pub mod places;
 mod resolve;
 mod schema;
 mod settings;
+mod spec;
 mod types;
 mod value;
 mod write;
@@ -23,11 +25,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use call_for::CallFor;
+pub(crate) use check::check;
 use file::ConfigFile;
-pub(crate) use file::check;
 use resolve::Resolver;
 pub use schema::{Names, SCHEMA_NAME, schema, starter};
-pub use settings::{Config, Dashboard, Description, FOREIGN, Spec, describe, specs};
+pub use settings::{Config, Dashboard, Description, FOREIGN, describe, specs};
+pub use spec::Spec;
 pub use value::{Entry, LogLevel, Origin, Secret, Setting};
 pub(crate) use write::set;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::file::ConfigFile;
-use super::settings::Spec;
+use super::spec::Spec;
 use super::types::{Place, ValueType};
 use super::value::{Origin, Setting};
 use super::{ConfigError, Inputs};

@@ -13,29 +13,13 @@ use jiff::civil::Time;
 use serde_json::Value;
 
 use super::resolve::Resolver;
+use super::spec::Spec;
 use super::types::{
     Bool, Calls, Integer, KeyBindings, Level, List, Number, Optional, PathName, SecretText, Text,
     TimesOfDay, Url, ValueType,
 };
 use super::value::{Entry, LogLevel, Secret, Setting};
 use super::{CallFor, ConfigError, Warning};
-
-/// What is known about a setting beside its values.
-#[derive(Clone, Copy, Debug)]
-pub struct Spec {
-    /// The key in the file; a dot stands between an object and the key in it.
-    pub key: &'static str,
-    /// An older name of the same key.
-    pub alias: Option<&'static str>,
-    /// The option on the command line.
-    pub flag: Option<&'static str>,
-    /// The environment variables, the first to be set wins.
-    pub env: &'static [&'static str],
-    /// Whether a project's own file may set it.
-    pub project: bool,
-    /// What it does, in a sentence.
-    pub doc: &'static str,
-}
 
 /// A setting as it is documented.
 #[derive(Clone, Debug)]

@@ -4,9 +4,7 @@
 //! however it ends. The order of a start is locks, database, runners of earlier daemons, socket; so
 //! whoever can connect sees everything. A stop is the reverse and touches no session.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::blocking::blocking;
 use super::bus::Bus;
-use super::callers::{self, AlarmKind, Callers};
+use super::callers::{AlarmKind, Callers};
 use super::conditions::{Conditions, Part};
+use super::error::{DaemonError, system};
 use super::http::{self, Http, HttpOptions, KeyRing};
-use super::locks::{Locks, lock};
+use super::locks::{Locks, with_suffix};
+use super::private_directory::private_dir;
+use super::recall;
 use super::restoring::Restoring;
 use super::session::{self, Sessions};
 use super::signals::Signals;
-use super::store::{Locked, Store, StoreError};
+use super::store::{Locked, Store};
 use super::user_names::UserNames;
 use super::{
     Daemon, askers, directories, disk, orphans, permissions, remote_api, sockets, stopped,
@@ -32,8 +33,7 @@ use super::{
 use crate::claude::control;
 use crate::config::places::{Places, parent};
 use crate::domain::Origin;
-use crate::domain::origin::NOT_BELOW_AN_AGENT;
-use crate::ipc::{self, BindError};
+use crate::ipc;
 use crate::platform::{self, Step};
 use crate::runner;
 
@@ -82,95 +82,6 @@ pub struct Options {
     pub starter: Vec<Step>,
     /// Whether this one takes the place of one that died: nobody has started it.
     pub restarted: bool,
-}
-
-/// Why a daemon did not start, or ended badly.
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    /// A directory cannot be made.
-    #[error("cannot make the directory {path}: {source}; if you cannot write there, name other places with HUMANLAYER_DATABASE_PATH and HUMANLAYER_DAEMON_SOCKET", path = path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Others can write to a directory.
-    #[error("cannot keep the database or the socket in {path}: {why}; take the others' rights away (`chmod go-w {path}`), or name another place with HUMANLAYER_DATABASE_PATH or HUMANLAYER_DAEMON_SOCKET", path = path.display())]
-    OpenDirectory {
-        /// The directory.
-        path: PathBuf,
-        /// Who can.
-        why: &'static str,
-    },
-    /// It is another user's.
-    #[error("cannot keep the database or the socket in {path}: it belongs to {owner}, and this is {user}. If the daemon was started as {owner} before, give it back with `sudo chown -R {user} {path}`, or name another place with HUMANLAYER_DATABASE_PATH or HUMANLAYER_DAEMON_SOCKET", path = path.display())]
-    OthersDirectory {
-        /// The directory.
-        path: PathBuf,
-        /// Whose it is.
-        owner: String,
-        /// Who this is.
-        user: String,
-    },
-    /// Another daemon is there.
-    #[error("another daemon holds {path}: {holder}. `humanlayer daemon status` shows a daemon; what is none has no business with that file", path = path.display())]
-    Running {
-        /// The lock.
-        path: PathBuf,
-        /// Who holds it.
-        holder: String,
-    },
-    /// A lock cannot be taken.
-    #[error("cannot lock {path}: {source}", path = path.display())]
-    Lock {
-        /// The lock.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The directory is too deep for sockets in it.
-    #[error("{path} is too long: sockets below it would exceed the system's limit. Put the database into a directory that is {over} bytes shorter, with HUMANLAYER_DATABASE_PATH", path = path.display())]
-    TooDeep {
-        /// The sessions directory.
-        path: PathBuf,
-        /// How many bytes it is too long.
-        over: usize,
-    },
-    /// It would run below an agent.
-    #[error(
-        "{NOT_BELOW_AN_AGENT}: {0}. Start it in a terminal of your own: humanlayer daemon start"
-    )]
-    BelowAnAgent(String),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The socket.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The database cannot be written.
-    #[error("{problem}; the database is locked by {holder}")]
-    DatabaseLocked {
-        /// What could not be done.
-        problem: Box<DaemonError>,
-        /// Who holds it.
-        holder: String,
-    },
-    /// Something of the system.
-    #[error("cannot {doing}: {problem}")]
-    System {
-        /// What was being done.
-        doing: &'static str,
-        /// Why it failed.
-        problem: String,
-    },
-}
-
-pub(super) fn system(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> DaemonError {
-    move |problem| DaemonError::System {
-        doing,
-        problem: problem.to_string(),
-    }
 }
 
 /// Serves until SIGTERM or SIGINT. Builds its own runtime, so nothing may run in another.
@@ -260,7 +171,7 @@ async fn serve(
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
     store.take_over_clock(callers.boot().to_owned()).await?;
     store.look_for_foreign_writer().await?;
-    callers::recall(&callers, &store, &options.starter, may_be_first).await?;
+    recall::recall(&callers, &store, &options.starter, may_be_first).await?;
     let context = session::Context::new(
         store.clone(),
         callers,
@@ -568,68 +479,6 @@ async fn prune(store: Store, stop: CancellationToken) {
     }
 }
 
-/// Holds a database as a daemon does, so that none can be started on it meanwhile.
-///
-/// # Errors
-/// When a daemon runs.
-pub(super) fn hold_database(database: &Path) -> Result<Vec<File>, DaemonError> {
-    private_dir(&parent(database))?;
-    let real = fs::canonicalize(database).ok();
-    let real = real.filter(|real| real != database);
-    std::iter::once(database.to_owned())
-        .chain(real)
-        .map(|path| lock(&with_suffix(&path, ".lock")))
-        .collect()
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    PathBuf::from(path)
-}
-
-fn private_dir(path: &Path) -> Result<(), DaemonError> {
-    let failed = |source| DaemonError::Directory {
-        path: path.to_owned(),
-        source,
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(failed)?;
-    let data = fs::metadata(path).map_err(failed)?;
-    match unsafe_directory(data.uid(), data.gid(), data.mode(), platform::user_id()) {
-        Some(ANOTHER_USERS) => Err(DaemonError::OthersDirectory {
-            path: path.to_owned(),
-            owner: platform::describe_user(data.uid()),
-            user: platform::describe_user(platform::user_id()),
-        }),
-        Some(why) => Err(DaemonError::OpenDirectory {
-            path: path.to_owned(),
-            why,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// A directory's owner could put anything there.
-const ANOTHER_USERS: &str = "it belongs to another user";
-
-/// Why others could put a socket or a database of their own into a directory.
-fn unsafe_directory(owner: u32, group: u32, mode: u32, user: u32) -> Option<&'static str> {
-    let own_group = rustix::process::getegid().as_raw();
-    if owner != user {
-        Some(ANOTHER_USERS)
-    } else if mode & 0o002 != 0 {
-        Some("every user can write there")
-    } else if mode & 0o020 != 0 && group != own_group {
-        Some("a group of users can write there")
-    } else {
-        None
-    }
-}
-
 /// A thousand clients and hundreds of runners need more descriptors than the usual soft limit.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -637,28 +486,5 @@ fn raise_descriptor_limit() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "cannot raise the limit of open files");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_directory_that_nobody_else_can_write_to_is_used() {
-        let group = rustix::process::getegid().as_raw();
-        for (owner, of_group, mode, is_safe) in [
-            (7, group, 0o700, true),
-            (7, group, 0o755, true),
-            (7, group, 0o775, true),
-            (7, group + 1, 0o775, false),
-            (7, group, 0o777, false),
-            (7, group, 0o1777, false),
-            (0, group, 0o755, false),
-            (8, group, 0o700, false),
-        ] {
-            let why = unsafe_directory(owner, of_group, mode, 7);
-            assert_eq!(why.is_none(), is_safe, "{owner} {mode:o}");
-        }
     }
 }

@@ -3,14 +3,16 @@
 //! Held for life and freed by the system, however the daemon ends. A lock is one of a file, so that whoever moves the file
 //! away takes the lock with it: where another file, or none, is in its place, that is locked as well.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::lifecycle::DaemonError;
+use super::error::DaemonError;
+use super::private_directory::private_dir;
+use crate::config::places::parent;
 use crate::platform;
 
 /// How long a lock is tried for. A daemon that is killed while it starts a runner leaves a child
@@ -120,4 +122,25 @@ pub(super) fn lock(path: &Path) -> Result<File, DaemonError> {
         .and_then(|()| file.set_len(text.len() as u64))
         .map_err(failed)?;
     Ok(file)
+}
+
+/// Holds a database as a daemon does, so that none can be started on it meanwhile.
+///
+/// # Errors
+/// When a daemon runs.
+pub(super) fn hold_database(database: &Path) -> Result<Vec<File>, DaemonError> {
+    private_dir(&parent(database))?;
+    let real = fs::canonicalize(database).ok();
+    let real = real.filter(|real| real != database);
+    std::iter::once(database.to_owned())
+        .chain(real)
+        .map(|path| lock(&with_suffix(&path, ".lock")))
+        .collect()
+}
+
+/// A path with more at the end of its name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
 }

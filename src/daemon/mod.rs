@@ -14,6 +14,7 @@ mod clock;
 mod conditions;
 mod directories;
 mod disk;
+mod error;
 mod follow;
 mod git_settings;
 pub mod http;
@@ -22,7 +23,9 @@ mod locks;
 mod open_files;
 mod orphans;
 mod permissions;
+mod private_directory;
 mod project;
+mod recall;
 pub mod remote_api;
 pub mod restoring;
 pub mod rpc;
@@ -41,7 +44,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-pub use lifecycle::{DaemonError, Options, run};
+pub use error::DaemonError;
+pub use lifecycle::{Options, run};
 
 /// What handlers work with.
 pub struct Daemon {

@@ -79,7 +79,7 @@ pub fn restore_at_rest(from: &Path, database: &Path) -> Result<Prepared, Restore
         Origin::OtherAgent { evidence, .. } => return Err(RestoreError::NotAPerson(evidence)),
         Origin::Unverified { reason } => return Err(RestoreError::NotAPerson(reason)),
     }
-    let _locks = super::lifecycle::hold_database(database)?;
+    let _locks = super::locks::hold_database(database)?;
     let prepared = store::prepare(from, database)?;
     store::put_in_place(&prepared, database)?;
     Ok(prepared)

@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Daemon;
 use super::callers::AlarmKind;
-use super::lifecycle::{DaemonError, system};
+use super::error::{DaemonError, system};
 use crate::platform;
 use crate::platform::sender::Sender;
 

@@ -8,7 +8,29 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::text::{Level, is_deceptive};
+/// Whether a character must not be drawn as it is: control characters (C0, DEL, C1), bidirectional
+/// controls, zero-width and other invisible characters, tags and variation selectors, and the
+/// separators that terminals treat as line ends.
+#[must_use]
+pub fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{fffc}' | '\u{fffe}'..='\u{ffff}' | '\u{1107f}' | '\u{110bd}'
+        | '\u{110cd}' | '\u{13430}'..='\u{1345f}' | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// How strict a text is made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For what is carried out or compared: nothing invisible at all.
+    Strict,
+    /// For what is only read: joiners and emoji variations where they belong.
+    Prose,
+}
 
 /// Most marks on one letter: more than any language has.
 const MOST_MARKS: usize = 6;

@@ -90,3 +90,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// How long a refused client may take to read why.
+pub(super) const REFUSAL: Duration = Duration::from_secs(1);

@@ -24,7 +24,7 @@ use super::connection::{Connection, End};
 use super::directory::DirectoryWatch;
 use super::dispatch::Context;
 use super::error::{self, Kind};
-use super::limits::{Limits, OUTGOING_OF_OTHERS, SUBSCRIPTIONS_OF_OTHERS};
+use super::limits::{Limits, OUTGOING_OF_OTHERS, REFUSAL, SUBSCRIPTIONS_OF_OTHERS};
 use super::listener::Listener;
 use super::peer::{Credentials, Peer, peer_credentials, peer_process};
 use super::slots::{Holder, Slots, Taken};
@@ -34,8 +34,6 @@ use super::writer::LineWriter;
 /// First and longest wait after a failed accept. A failure such as running
 /// out of descriptors passes, and spinning on it would only make it worse.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
-/// How long a refused client may take to read why.
-pub(super) const REFUSAL: Duration = Duration::from_secs(1);
 /// Refused clients that are told why at once; beyond them, they are only closed.
 const REFUSALS: usize = 64;
 

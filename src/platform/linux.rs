@@ -301,7 +301,7 @@ fn table_address(text: &str) -> Option<SocketAddr> {
 }
 
 /// The fields of `/proc/PID/stat` that a walk needs; `None` if there is no such process.
-pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
+pub(super) fn vitals(pid: u32) -> Option<super::Vitals> {
     let bytes = fact(pid, "stat").ok()?;
     let open = bytes.iter().position(|byte| *byte == b'(')?;
     let close = bytes.iter().rposition(|byte| *byte == b')')?;
@@ -309,7 +309,7 @@ pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
     let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().take(20).collect();
     let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
-    Some(super::walk::Vitals {
+    Some(super::Vitals {
         id: super::ProcessId {
             pid,
             start_time: fields.get(19)?.parse().ok()?,

@@ -190,10 +190,10 @@ fn info<T: Copy>(pid: u32, flavor: c_int) -> Option<T> {
 
 /// What a walk needs of a process; `None` if there is no such process. The system tells no session of
 /// another process.
-pub(super) fn vitals(pid: u32) -> Option<super::walk::Vitals> {
+pub(super) fn vitals(pid: u32) -> Option<super::Vitals> {
     let start_time = process_start_time(pid)?;
     let full = info::<libc::proc_bsdinfo>(pid, libc::PROC_PIDTBSDINFO);
-    Some(super::walk::Vitals {
+    Some(super::Vitals {
         id: super::ProcessId { pid, start_time },
         ended: is_zombie(pid),
         // SSTOP

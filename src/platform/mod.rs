@@ -56,6 +56,18 @@ pub use walk::{
     send_signal, walk,
 };
 
+/// What the system tells of a process at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Vitals {
+    id: ProcessId,
+    ended: bool,
+    stopped: bool,
+    parent: u32,
+    session: u32,
+    has_terminal: bool,
+    name: String,
+}
+
 /// How many files this process has open, and how many it may; none where the system does not tell.
 #[must_use]
 pub fn open_files() -> Option<(u64, u64)> {

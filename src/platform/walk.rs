@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::{ProcessId, system};
+use super::{ProcessId, Vitals, system};
 
 /// How often a walk is tried before it is given up.
 const ATTEMPTS: u32 = 8;
@@ -28,18 +28,6 @@ pub const RUNNER: &str = "__runner";
 #[must_use]
 pub fn has_a_runner(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.runner_directory().is_some())
-}
-
-/// What the system tells of a process at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Vitals {
-    pub(super) id: ProcessId,
-    pub(super) ended: bool,
-    pub(super) stopped: bool,
-    pub(super) parent: u32,
-    pub(super) session: u32,
-    pub(super) has_terminal: bool,
-    pub(super) name: String,
 }
 
 /// One process of a walk.

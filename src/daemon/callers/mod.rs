@@ -14,7 +14,6 @@ mod judge;
 mod judge_tests;
 mod landmarks;
 mod place;
-mod recall;
 mod terminals;
 
 use std::collections::{HashMap, HashSet};
@@ -23,7 +22,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub use alarm::{Alarm, AlarmKind, RunnerEnd, WatchedProcess};
 pub use judge::Runner;
 pub use place::{Place, PlaceRecord, top};
-pub use recall::{recall, recall_confirmed};
 pub use terminals::{AgentTime, ConfirmedTerminal, Terminals};
 
 use self::judge::{Knowledge, Verdict};

@@ -10,9 +10,9 @@ use axum::response::Response;
 
 use super::Api;
 use super::error::ApiError;
+use super::incoming::Incoming;
 use super::limits::{PER_SECOND, Who};
 use super::peer::Peer;
-use super::server::Incoming;
 use crate::daemon::store::ApiKey;
 
 /// Longest time that a request may take, waiting for an answer included.

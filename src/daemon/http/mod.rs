@@ -15,6 +15,7 @@ mod calls;
 mod error;
 mod gate;
 mod host;
+mod incoming;
 mod intake;
 mod keys;
 mod limits;

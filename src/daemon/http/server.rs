@@ -20,6 +20,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::admission::{Admission, Admissions, STRANGER_WAIT};
 use super::host::Hosts;
+use super::incoming::Incoming;
 use super::peer::Peer;
 use super::{Api, Http, HttpOptions, HttpStatus, KeyRing, router};
 use crate::daemon::bus::Bus;
@@ -145,15 +146,6 @@ async fn bind(options: &HttpOptions) -> Result<(Bounded, SocketAddr), String> {
         admissions: Arc::default(),
     };
     Ok((listener, address))
-}
-
-/// A new connection, as the gate sees it.
-#[derive(Clone)]
-pub struct Incoming {
-    /// Its ends.
-    pub peer: Peer,
-    /// Its place among all.
-    pub admission: Arc<Admission>,
 }
 
 /// A listener whose connections are bounded.

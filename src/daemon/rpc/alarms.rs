@@ -2,7 +2,8 @@
 
 use super::Call;
 use super::error::RpcError;
-use crate::daemon::callers::{self, Alarm, AlarmKind};
+use crate::daemon::callers::{Alarm, AlarmKind};
+use crate::daemon::recall;
 use crate::protocol::alarms::{
     AcknowledgeAlarmParams, AlarmInfo, AlarmResponse, ListAlarmsParams, ListAlarmsResponse,
 };
@@ -32,7 +33,7 @@ pub async fn acknowledge(
     call.daemon.callers().set_alarms(&store.alarms(true).await?);
     if alarm.kind == AlarmKind::ForeignWriter {
         // What was left out as a foreign writer's is in force from now on.
-        callers::recall_confirmed(call.daemon.callers(), store).await?;
+        recall::recall_confirmed(call.daemon.callers(), store).await?;
         call.daemon.keys.reload(store).await?;
     }
     Ok(AlarmResponse { alarm: info(alarm) })

@@ -32,7 +32,7 @@ fn commands() -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    collect(&humanlayer::cli::command(), &[], &mut found);
+    collect(&humanlayer::commands::cli::command(), &[], &mut found);
     assert!(found.len() > 50, "{found:?}");
     found
 }

@@ -5,7 +5,7 @@ use super::super::reason::{
     DELETES_MISSING, GRANTS, KILLS, PACKAGES, PROTECTION, PUBLISHES, REMOVES_DATA, RUN_OF_MACHINE,
     SQL, STOPS,
 };
-use super::table::{Rule, rule};
+use super::rule::{Rule, rule};
 
 const DRY: &str = "--dry-run --dryrun --help";
 

@@ -9,6 +9,7 @@ mod network;
 mod output;
 mod packages;
 mod product;
+mod rule;
 mod system;
 mod table;
 mod tools;

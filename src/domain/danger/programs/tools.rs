@@ -8,7 +8,7 @@ use super::super::reason::{
 use super::super::run::Run;
 use super::super::sql;
 use super::Call;
-use super::table::{Rule, rule};
+use super::rule::{Rule, rule};
 
 const DRY: &str = "--dry-run --dryrun -n --help";
 

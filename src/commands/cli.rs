@@ -1,7 +1,7 @@
 //! The command line: its verbs, their help, and the options they share.
 //!
 //! Owns what can be typed; each verb's own arguments and what it does are in
-//! its file under [`crate::commands`]. Must do nothing but parse. Used by
+//! its file beside this one. Must do nothing but parse. Used by
 //! `main` and for shell completions.
 
 use std::ffi::OsString;

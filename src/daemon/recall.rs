@@ -1,6 +1,6 @@
 //! What a starting daemon takes over about who calls, and the one place that it puts on record itself.
 
-use super::{Callers, Place, place};
+use super::callers::{Callers, Place, top};
 use crate::daemon::store::{Store, StoreError};
 use crate::domain::Origin;
 use crate::platform::Step;
@@ -27,7 +27,7 @@ pub async fn recall(
     }
     let is_unknown = matches!(callers.origin(starter), Origin::Unverified { .. });
     let place = Place::of(starter, callers.boot()).filter(|_| may_be_first && is_unknown);
-    let program = place::top(starter).map(|step| step.name.clone());
+    let program = top(starter).map(|step| step.name.clone());
     let first = place.map(|place| (place, program.unwrap_or_default(), FIRST_START.to_owned()));
     if let Some(record) = store.first_start(first).await? {
         tracing::info!(place = %record.place, program = record.program, "this is the first start: what runs in the place that started it counts as a person's");
