@@ -1,5 +1,7 @@
 //! The lines of an agent.
 
+#[path = "../../src/claude/agent_line.rs"]
+mod agent_line;
 #[path = "../../src/claude/content.rs"]
 mod content;
 #[path = "../../src/claude/control.rs"]

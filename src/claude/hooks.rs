@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::line::AgentLine;
+use super::agent_line::AgentLine;
 use crate::json::{self, Members};
 
 /// The longest line of a hook that is kept as it is, in bytes.

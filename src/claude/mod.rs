@@ -4,6 +4,7 @@
 //! upgraded more often than we are; [`crate::json`] reads what a strict parser would refuse. Called by the
 //! daemon's session supervisor and its state machine, and by [`crate::doctor`].
 
+mod agent_line;
 pub mod args;
 mod content;
 pub mod control;

@@ -4,46 +4,10 @@
 //! for a person, whether or not they can be read: what cannot be passed back byte for byte can only
 //! be denied.
 
-use serde_json::Value;
-
+use super::agent_line::{AgentLine, Asked, CanUseTool};
 use super::input::{ToolInput, shown};
-use super::line::AgentLine;
 use crate::domain::approval::{InputState, UNREADABLE_REQUEST, unreadable_input};
 use crate::json::{self, Members};
-
-/// A request that a person decides.
-#[derive(Debug)]
-pub struct Asked {
-    /// Its name, which the answer must carry; none when it could not be read.
-    pub request_id: Option<String>,
-    /// The question.
-    pub request: CanUseTool,
-}
-
-/// The request of a `can_use_tool` question.
-#[derive(Debug, Default)]
-pub struct CanUseTool {
-    /// The tool; [`UNREADABLE_REQUEST`] when it cannot be told what is wanted.
-    pub tool_name: String,
-    /// Its whole input, or what stands for one that could not be read.
-    pub input: Value,
-    /// Whether that is the input.
-    pub input_state: InputState,
-    /// The input's own text, where writing `input` would not give the same.
-    pub raw_input: Option<String>,
-    /// The agent's words for it.
-    pub description: Option<String>,
-    /// Permission updates that it offers.
-    pub permission_suggestions: Vec<Value>,
-    /// The path that a rule stopped.
-    pub blocked_path: Option<String>,
-    /// Why it must ask.
-    pub decision_reason: Option<String>,
-    /// The subagent that asks.
-    pub agent_id: Option<String>,
-    /// The tool call.
-    pub tool_use_id: Option<String>,
-}
 
 /// A request of the agent: what can be told to be something else than a question is answered by
 /// ourselves, all the rest is for a person.
