@@ -14,8 +14,8 @@ use clap::{Arg, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, S
 use crate::commands::{
     alarms, answer, approvals, approve, archive, backup, completions, config, contact_human,
     continue_, daemon, delete, demo, deny, docs, doctor, end, export, interrupt, keys, launch,
-    login, logs, mcp, ping, places, rename, respond, restart, restore, rpc, search, send, sessions,
-    show, terminals, unsend, watch,
+    login, logs, man, mcp, ping, places, rename, respond, restart, restore, rpc, search, send,
+    service, sessions, show, terminals, unsend, watch,
 };
 use crate::config::Flags;
 use crate::protocol::request::RequestOptions;
@@ -289,6 +289,8 @@ pub enum Verb {
     Config(config::Args),
     /// Start, stop or inspect the daemon
     Daemon(daemon::Args),
+    /// Have systemd or launchd start the daemon
+    Service(service::Args),
     /// Copy the database to a file, while it is used
     Backup(backup::Args),
     /// Put a backup in the place of the database
@@ -301,6 +303,8 @@ pub enum Verb {
     Docs(docs::Args),
     /// Print shell completions
     Completions(completions::Args),
+    /// Print or write the manual pages
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod kind;
 pub mod launch;
 pub mod login;
 pub mod logs;
+pub mod man;
 pub mod mcp;
 pub mod output;
 mod overview;
@@ -51,6 +52,7 @@ pub mod rpc;
 pub mod search;
 mod secret;
 pub mod send;
+pub mod service;
 pub mod sessions;
 mod settle;
 mod several;
@@ -168,6 +170,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let verb = match cli.verb {
         Some(Verb::Completions(args)) => return completions::run(&args, Output::new()),
         Some(Verb::Docs(args)) => return docs::run(&args, Output::new()),
+        Some(Verb::Man(args)) => return man::run(&args, Output::new()),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
         Some(Verb::Daemon(args)) if args.is_restarted_child() => return daemon::restarted(&flags),
@@ -201,8 +204,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
                 }
                 Ok(())
             }
-            // It writes the file that the options name.
+            // They write what the options name into files.
             Some(Verb::Login(args)) => login::run(args, &flags, context).await,
+            Some(Verb::Service(args)) => service::run(args, &flags, context).await,
             Some(verb) => perform(verb, context).await,
         }
     })
@@ -269,7 +273,9 @@ async fn perform(verb: Verb, context: Context) -> Result<(), Failure> {
         | Verb::Demo(_)
         | Verb::Completions(_)
         | Verb::Docs(_)
+        | Verb::Man(_)
         | Verb::Login(_)
+        | Verb::Service(_)
         | Verb::Mcp(_) => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ use crate::client::{Client, ensure_daemon};
 use crate::domain::text::sanitize_line;
 
 pub use serve::{detached, headless, restarted};
-pub(super) use stop::stop;
+pub(super) use stop::{is_agents, stop};
 
 /// Arguments of `daemon`.
 #[derive(Debug, clap::Args)]

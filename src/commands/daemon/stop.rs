@@ -44,13 +44,17 @@ enum Server {
 /// An agent does not stop the daemon of all sessions: it could not start another one. (What it sends the daemon
 /// itself is not obeyed, either.)
 fn refuse_agents() -> Result<(), Failure> {
-    let steps = platform::walk(std::process::id()).unwrap_or_default();
-    let is_agents = crate::client::spawn::own_session().is_some() || platform::has_a_runner(&steps);
-    match is_agents {
+    match is_agents() {
         false => Ok(()),
         true => Err(Failure::failed("an agent may not stop the daemon")
             .with_hint("stop it in a terminal of your own")),
     }
+}
+
+/// Whether an agent started this program, as far as this process can tell.
+pub fn is_agents() -> bool {
+    let steps = platform::walk(std::process::id()).unwrap_or_default();
+    crate::client::spawn::own_session().is_some() || platform::has_a_runner(&steps)
 }
 
 /// Whether a process holds the life lock still, where the system tells.

@@ -226,6 +226,18 @@ fn every_command_prints_json_of_a_known_shape() {
     tried.note("config edit", finish(edit, ""));
     tried.json("docs", &[]);
     tried.json("completions", &["bash"]);
+    tried.json("man", &[]);
+    // The service manager of whoever runs the tests is left alone: a program that does nothing stands in.
+    let tools = cli.root().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    for tool in ["systemctl", "launchctl"] {
+        std::os::unix::fs::symlink("/bin/true", tools.join(tool)).unwrap();
+    }
+    for verb in ["install", "status", "uninstall"] {
+        let mut command = cli.command(&["service", verb, "--json"]);
+        command.env("PATH", &tools);
+        tried.note(&format!("service {verb}"), finish(command, ""));
+    }
     // A place and a terminal need a process that is none of ours.
     for command in ["places add", "places remove", "terminals confirm"] {
         let said = cli.run(
