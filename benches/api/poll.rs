@@ -39,7 +39,8 @@ pub fn run() -> Vec<Row> {
     let looks = api.looks().split_off(before);
     let used = ticks(daemon.pid()) - used;
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
-    let cpu = Duration::from_secs_f64(used as f64 / TICKS / looks.len() as f64);
+    let cpu =
+        Duration::try_from_secs_f64(used as f64 / TICKS / looks.len() as f64).unwrap_or_default();
     let wall = Spread::of(looks.iter().map(|(begun, ended)| *ended - *begun).collect());
     let bare = bare(&daemon, &api);
     let answers = answers(&daemon, &api);

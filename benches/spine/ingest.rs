@@ -44,8 +44,10 @@ pub fn run() -> Vec<Row> {
         )
     };
     #[allow(clippy::cast_precision_loss, reason = "counts of ticks")]
-    let per_line =
-        |ticks: u64| Duration::from_secs_f64(ticks as f64 / process::TICKS / plain.lines as f64);
+    let per_line = |ticks: u64| {
+        Duration::try_from_secs_f64(ticks as f64 / process::TICKS / plain.lines as f64)
+            .unwrap_or_default()
+    };
     let (daemon, limit) = (per_line(through.ticks), per_line(plain.ticks));
     vec![
         Row::limit(

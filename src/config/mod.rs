@@ -239,13 +239,13 @@ impl Config {
     /// After how long without work an idle session's process ends.
     #[must_use]
     pub fn session_idle(&self) -> Duration {
-        Duration::from_secs_f64(self.session_idle_minutes.value * 60.0)
+        seconds(self.session_idle_minutes.value * 60.0)
     }
 
     /// How long to wait between two polls of the HumanLayer API while something is going on.
     #[must_use]
     pub fn api_poll(&self) -> Duration {
-        Duration::from_secs_f64(self.api_poll_seconds.value)
+        seconds(self.api_poll_seconds.value)
     }
 
     /// The directory of the daemon's log files: the database's.
@@ -290,6 +290,11 @@ fn with_process_inputs<T>(
         directory: &directory,
         home: &home,
     })
+}
+
+/// So many seconds; what no duration can be is none. The settings' own bounds keep that out.
+fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or_default()
 }
 
 /// Makes a path absolute: `~` means `home`, anything relative is below `base`.

@@ -269,9 +269,9 @@ fn directive(line: &str) -> Option<Directive> {
         }
         "BLOCK" => Some(Directive::Block(serde_json::from_str(rest).ok()?)),
         "USAGE" => Some(Directive::Usage(serde_json::from_str(rest).ok()?)),
-        "SLEEP" => Some(Directive::Sleep(Duration::from_secs_f64(
-            rest.parse().ok()?,
-        ))),
+        "SLEEP" => Some(Directive::Sleep(
+            Duration::try_from_secs_f64(rest.parse().ok()?).ok()?,
+        )),
         "ERR" => Some(Directive::Fail(rest.parse().ok()?)),
         "REFUSE" => Some(Directive::Refuse(rest.parse().ok()?)),
         _ => None,
