@@ -20,6 +20,7 @@ mod local_api;
 mod mcp;
 mod real_claude;
 mod real_clients;
+mod releasing;
 mod remote_api;
 mod runner;
 mod scripted_agent;
