@@ -47,7 +47,7 @@
 //! client. Existing clients, which send no keys, are served as before.
 //!
 //! Every command takes `--json`: what it prints is JSON then, and a failure, which has one of a closed list of
-//! kinds, is one object ([`commands::kind`], [`commands::exit`]; `assets/scripts.md` lists it all).
+//! kinds, is one object ([`commands::kind`], [`commands::exit`]; `docs/scripts.md` lists it all).
 //!
 //! What may be done with a request (approve, deny, edit, answer, always allow, interrupt) is worked out
 //! once, in [`domain::capabilities`], checked there before a decision is recorded, and sent with each

@@ -42,9 +42,9 @@ impl Page {
     fn text(self) -> String {
         match self {
             Self::Protocol => doc::markdown(),
-            Self::Programs => include_str!("../../assets/programs.md").to_owned(),
-            Self::Scripts => include_str!("../../assets/scripts.md").to_owned(),
-            Self::Isolation => include_str!("../../assets/isolation.md").to_owned(),
+            Self::Programs => include_str!("../../docs/programs.md").to_owned(),
+            Self::Scripts => include_str!("../../docs/scripts.md").to_owned(),
+            Self::Isolation => include_str!("../../docs/isolation.md").to_owned(),
             Self::Config => settings(),
         }
     }

@@ -1,6 +1,6 @@
 //! The kinds of failure that a command can end with: a closed list, for scripts.
 //!
-//! Owns their names, the exit codes, which of them has which, and what each means. `assets/scripts.md` lists
+//! Owns their names, the exit codes, which of them has which, and what each means. `docs/scripts.md` lists
 //! the same, which a test checks. Nothing else decides an exit code.
 
 use std::process::ExitCode;
@@ -230,7 +230,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
-    const PAGE: &str = include_str!("../../assets/scripts.md");
+    const PAGE: &str = include_str!("../../docs/scripts.md");
 
     #[test]
     fn the_page_lists_every_kind_with_its_exit_code_and_no_other() {

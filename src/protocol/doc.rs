@@ -1,6 +1,6 @@
 //! The protocol's documentation, made from the types themselves.
 //!
-//! `assets/protocol.md` is this text; a test keeps them the same.
+//! `docs/protocol.md` is this text; a test keeps them the same.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -94,7 +94,7 @@ Recorded from a daemon by a test, with ids, times and paths replaced. `…` stan
 /// The whole text, in Markdown.
 #[must_use]
 pub fn markdown() -> String {
-    with_examples(include_str!("../../assets/protocol_examples.md"))
+    with_examples(include_str!("../../docs/protocol_examples.md"))
 }
 
 /// The same with other examples: those that a test has just recorded.

@@ -4,7 +4,7 @@
 //! JSON-RPC 2.0, one object a line, over a Unix socket. The methods, field names and types of the
 //! older daemon (hld) are kept exactly, so its clients work unmodified; what we add are further
 //! methods, optional parameters and further fields. Owns shapes only, no behaviour; used by both
-//! ends. `assets/protocol.md` is generated from these types.
+//! ends. `docs/protocol.md` is generated from these types.
 
 pub mod alarms;
 pub mod approval;

@@ -57,7 +57,7 @@ fn the_mcp_verb_does_not_take_standard_output() {
 fn no_text_of_ours_has_guillemets() {
     const ENDS: [&str; 8] = ["rs", "md", "sql", "toml", "txt", "json", "svg", "py"];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut dirs: Vec<PathBuf> = ["src", "tests", "benches", "assets", "fuzz/fuzz_targets"]
+    let mut dirs: Vec<PathBuf> = ["src", "tests", "benches", "assets", "docs", "tools", ".github", "fuzz/fuzz_targets"]
         .map(|dir| root.join(dir))
         .to_vec();
     let mut files = ["README.md", "CHANGELOG.md", "Cargo.toml", "fuzz/stream.rs"]
@@ -107,7 +107,7 @@ fn every_module_says_what_it_owns() {
 
 #[test]
 fn the_protocol_page_is_what_the_types_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/protocol.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md");
     let examples = fs::read_to_string(path.with_file_name("protocol_examples.md")).unwrap();
     let made = humanlayer::protocol::doc::with_examples(&examples);
     if std::env::var_os("HUMANLAYER_UPDATE").is_some() {
@@ -116,6 +116,6 @@ fn the_protocol_page_is_what_the_types_say() {
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == made,
-        "assets/protocol.md is out of date: run HUMANLAYER_UPDATE=1 cargo test --test it protocol_page"
+        "docs/protocol.md is out of date: run HUMANLAYER_UPDATE=1 cargo test --test it protocol_page"
     );
 }

@@ -12,7 +12,7 @@ use crate::support::cli::{Cli, Running, Said, finish, parent_of_daemon, signal};
 use crate::support::remote_api::{KEY, RemoteApi};
 use crate::support::terminal::Terminal;
 
-const PAGE: &str = include_str!("../../../assets/scripts.md");
+const PAGE: &str = include_str!("../../../docs/scripts.md");
 const ASKS: &str = r#"TOOL Bash {"command": "true"}"#;
 const QUESTION: &str = r#"QUESTION {"questions": [{"question": "Which?", "header": "W", "multiSelect": false, "options": [{"label": "A", "description": "a"}, {"label": "B", "description": "b"}]}]}"#;
 const MCP: [&str; 2] = ["mcp claude_approvals", "mcp serve"];

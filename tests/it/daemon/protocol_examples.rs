@@ -1,7 +1,7 @@
-//! The examples of `assets/protocol.md`, recorded from a real daemon.
+//! The examples of `docs/protocol.md`, recorded from a real daemon.
 //!
 //! Each request is sent as the page shows it, and the page shows what came back, with ids, times
-//! and paths replaced by fixed ones. The text is compared with `assets/protocol_examples.md`, of
+//! and paths replaced by fixed ones. The text is compared with `docs/protocol_examples.md`, of
 //! which the page is made, so that an example cannot say what the daemon does not.
 
 use std::collections::BTreeMap;
@@ -405,14 +405,14 @@ fn record() -> String {
 #[test]
 fn the_examples_of_the_protocol_page_are_what_a_real_daemon_says() {
     let recorded = record();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/protocol_examples.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol_examples.md");
     if std::env::var_os("HUMANLAYER_UPDATE").is_some() {
         fs::write(&file, &recorded).unwrap();
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         kept == recorded,
-        "assets/protocol_examples.md is out of date: run HUMANLAYER_UPDATE=1 cargo test --test it protocol_page, twice\n{recorded}"
+        "docs/protocol_examples.md is out of date: run HUMANLAYER_UPDATE=1 cargo test --test it protocol_page, twice\n{recorded}"
     );
 }
 

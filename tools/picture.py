@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes assets/dashboard.svg from the real screen: `humanlayer demo` in a terminal of tmux.
 
-    assets/picture.py [PROGRAM]      (default: target/release/humanlayer)
+    tools/picture.py [PROGRAM]      (default: target/release/humanlayer)
 
 Wants tmux and nothing else. The screen is taken once its words say that the demonstration has
 come to the point worth showing, so the picture is what anybody gets who runs the demo.
@@ -171,7 +171,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     program = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../target/release/humanlayer")
     picture = draw(take(os.path.abspath(program)))
-    with open(os.path.join(here, "dashboard.svg"), "w", encoding="utf-8") as file:
+    with open(os.path.join(here, "../assets/dashboard.svg"), "w", encoding="utf-8") as file:
         file.write(picture)
 
 
