@@ -218,7 +218,7 @@
 //! database, and starts the next daemon within a moment of the last one's death, with pauses of up to 30
 //! seconds after short lives. It ends with a daemon that was stopped: that one empties its lock. Where the parent was killed
 //! as well, the dashboard starts the next one. A daemon in the foreground (`--headless`) has no such
-//! parent; a service manager is one. A daemon that nobody started records no place.
+//! parent; a service manager is one (`humanlayer service`). A daemon that nobody started records no place.
 //!
 //! What an agent says never depends on the disk of that moment: the runner holds it while the disk is full,
 //! read-only, failing or slow, and has the agent wait when that has become much. The database follows when it
