@@ -3,6 +3,7 @@
 //! Knows systemd and launchd, and starts nothing itself.
 
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use super::MARK;
 use crate::platform;
@@ -134,15 +135,21 @@ impl Manager {
         }
     }
 
-    /// What answers whether it is enabled, and whether it runs.
-    pub fn state(self) -> [Vec<String>; 2] {
+    /// What answers whether it is enabled, and whether it runs; none where nothing does.
+    pub fn state(self) -> [Option<Vec<String>>; 2] {
         match self {
             Self::Systemd => ["is-enabled", "is-active"]
-                .map(|verb| words(&format!("--user {verb} {UNIT}")).words),
-            Self::Launchd => [
-                words(&format!("print-disabled {}", domain())).words,
-                words(&format!("print {}", target())).words,
-            ],
+                .map(|verb| Some(words(&format!("--user {verb} {UNIT}")).words)),
+            Self::Launchd => [None, Some(words(&format!("print {}", target())).words)],
+        }
+    }
+
+    /// The word that an answer to [`Self::state`] has.
+    pub fn word(self, said: &Output) -> String {
+        match self {
+            Self::Systemd => String::from_utf8_lossy(&said.stdout).trim().to_owned(),
+            Self::Launchd if said.status.success() => "loaded".to_owned(),
+            Self::Launchd => "not loaded".to_owned(),
         }
     }
 }

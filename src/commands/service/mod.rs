@@ -205,9 +205,8 @@ impl Service {
             Found::Own(_) => "yes",
             Found::Changed => "changed by hand",
         };
-        let ask = |words: Vec<String>| {
-            let said = self.call(&words).ok()?;
-            let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        let ask = |words: Option<Vec<String>>| {
+            let said = self.manager.word(&self.call(&words?).ok()?);
             (!said.is_empty()).then_some(said)
         };
         let [enabled, active] = self.manager.state().map(ask);

@@ -57,9 +57,18 @@ fn the_mcp_verb_does_not_take_standard_output() {
 fn no_text_of_ours_has_guillemets() {
     const ENDS: [&str; 8] = ["rs", "md", "sql", "toml", "txt", "json", "svg", "py"];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut dirs: Vec<PathBuf> = ["src", "tests", "benches", "assets", "docs", "tools", ".github", "fuzz/fuzz_targets"]
-        .map(|dir| root.join(dir))
-        .to_vec();
+    let mut dirs: Vec<PathBuf> = [
+        "src",
+        "tests",
+        "benches",
+        "assets",
+        "docs",
+        "tools",
+        ".github",
+        "fuzz/fuzz_targets",
+    ]
+    .map(|dir| root.join(dir))
+    .to_vec();
     let mut files = ["README.md", "CHANGELOG.md", "Cargo.toml", "fuzz/stream.rs"]
         .map(|file| root.join(file))
         .to_vec();
