@@ -10,12 +10,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 pub use super::decided_by::{ClientKind, DecidedBy};
 use super::id::{ApprovalId, SessionId};
 
 /// What kind of answer the question wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// May this tool run with this input?
@@ -45,25 +49,21 @@ impl Kind {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Permission => "permission",
-            Self::Question => "question",
-            Self::Plan => "plan",
-            Self::Contact => "contact",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Permission, Self::Question, Self::Plan, Self::Contact]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        name.parse().ok()
     }
 }
 
 /// Through which channel the question came, and so the answer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The agent's own control protocol.
@@ -84,29 +84,13 @@ impl Source {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Claude => "claude",
-            Self::Mcp => "mcp",
-            Self::Program => "program",
-            Self::LocalApi => "local_api",
-            Self::RemoteApi => "remote_api",
-            Self::Launch => "launch",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Claude,
-            Self::Mcp,
-            Self::Program,
-            Self::LocalApi,
-            Self::RemoteApi,
-            Self::Launch,
-        ]
-        .into_iter()
-        .find(|source| source.as_str() == name)
+        name.parse().ok()
     }
 
     /// In words, for people.
@@ -134,7 +118,10 @@ impl Source {
 }
 
 /// How an approval ended. All but `Pending` are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Undecided.
@@ -154,6 +141,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    #[cfg(test)]
     const ALL: [Self; 7] = [
         Self::Pending,
         Self::Approved,
@@ -167,23 +155,13 @@ impl Outcome {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Answered => "answered",
-            Self::Withdrawn => "withdrawn",
-            Self::Abandoned => "abandoned",
-            Self::Expired => "expired",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|outcome| outcome.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether a person, or a rule of theirs, brought it about, so that the asker is to be told.
@@ -263,7 +241,20 @@ pub fn check_options(options: &[ResponseOption], most: usize) -> Result<(), Stri
 }
 
 /// How far the input of a request could be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum InputState {
     /// `tool_input` is the input.
@@ -281,19 +272,13 @@ impl InputState {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Readable => "readable",
-            Self::Unreadable => "unreadable",
-            Self::Unusable => "unusable",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Readable, Self::Unreadable, Self::Unusable]
-            .into_iter()
-            .find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether it is readable; what is, is left out on the wire.

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::approval::Outcome;
 use super::id::{ApprovalId, SessionId};
 
 /// What a piece of conversation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// Words of the user or the assistant.
@@ -26,35 +30,24 @@ pub enum EventType {
 }
 
 impl EventType {
-    const ALL: [Self; 5] = [
-        Self::Message,
-        Self::ToolCall,
-        Self::ToolResult,
-        Self::System,
-        Self::Thinking,
-    ];
-
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Message => "message",
-            Self::ToolCall => "tool_call",
-            Self::ToolResult => "tool_result",
-            Self::System => "system",
-            Self::Thinking => "thinking",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        name.parse().ok()
     }
 }
 
 /// How far a message of the user is on its way to the agent. One that has no delivery was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// On its way to an agent that was doing nothing else.
@@ -68,30 +61,16 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    const ALL: [Self; 4] = [
-        Self::Sending,
-        Self::Queued,
-        Self::Withdrawn,
-        Self::Undelivered,
-    ];
-
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sending => "sending",
-            Self::Queued => "queued",
-            Self::Withdrawn => "withdrawn",
-            Self::Undelivered => "undelivered",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|delivery| delivery.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether the message may still be read or withdrawn.

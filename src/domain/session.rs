@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use super::id::{RunId, SessionId};
 use super::stream_state::StreamState;
@@ -15,7 +16,20 @@ use super::stream_state::StreamState;
 pub const SUMMARY_CHARS: usize = 80;
 
 /// What a session looks like from outside. The names are those that existing clients know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Being written, not launched.
@@ -42,17 +56,7 @@ impl Status {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::WaitingInput => "waiting_input",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Interrupting => "interrupting",
-            Self::Interrupted => "interrupted",
-            Self::Discarded => "discarded",
-        }
+        self.into()
     }
 
     /// The word that people read: of an approval that is pending there is one word, wherever it is said.
@@ -67,19 +71,7 @@ impl Status {
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Draft,
-            Self::Starting,
-            Self::Running,
-            Self::WaitingInput,
-            Self::Completed,
-            Self::Failed,
-            Self::Interrupting,
-            Self::Interrupted,
-            Self::Discarded,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == name)
+        name.parse().ok()
     }
 
     /// What is shown for a session in `phase` with `pending` undecided approvals.
@@ -112,7 +104,8 @@ impl Status {
 }
 
 /// Where the agent is in its work, approvals left aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Accepted; the agent has not said anything yet.
@@ -139,16 +132,7 @@ impl Phase {
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Starting,
-            Self::Running,
-            Self::Completed,
-            Self::Failed,
-            Self::Interrupting,
-            Self::Interrupted,
-        ]
-        .into_iter()
-        .find(|phase| phase.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether the agent is between turns.
@@ -162,7 +146,8 @@ impl Phase {
 }
 
 /// What becomes of the session's process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Process {
     /// Accepted; a runner is to be started or may just be starting.
@@ -179,20 +164,13 @@ impl Process {
     /// The name in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Launching => "launching",
-            Self::Live => "live",
-            Self::Gone => "gone",
-            Self::External => "external",
-        }
+        self.into()
     }
 
     /// Reads a name back.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Launching, Self::Live, Self::Gone, Self::External]
-            .into_iter()
-            .find(|process| process.as_str() == name)
+        name.parse().ok()
     }
 
     /// Whether it lives or is being started, so that it takes messages.

@@ -10,13 +10,15 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr};
 
 use super::{Callers, lock};
 use crate::domain::SessionId;
 use crate::platform::{ProcessHandle, ProcessId};
 
 /// What has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum AlarmKind {
     /// A runner was killed.
     RunnerKilled,
@@ -46,39 +48,13 @@ impl AlarmKind {
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RunnerKilled => "runner_killed",
-            Self::RanUnapproved => "ran_unapproved",
-            Self::ForeignWriter => "foreign_writer",
-            Self::RunnerStopped => "runner_stopped",
-            Self::DatabaseMoved => "database_moved",
-            Self::SocketTaken => "socket_taken",
-            Self::JournalDamaged => "journal_damaged",
-            Self::ProjectChanged => "project_changed",
-            Self::DaemonSignalled => "daemon_signalled",
-            Self::SessionAdopted => "session_adopted",
-            Self::Other => "other",
-        }
+        self.into()
     }
 
     /// The kind of a name.
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        [
-            Self::RunnerKilled,
-            Self::RanUnapproved,
-            Self::ForeignWriter,
-            Self::RunnerStopped,
-            Self::DatabaseMoved,
-            Self::SocketTaken,
-            Self::JournalDamaged,
-            Self::ProjectChanged,
-            Self::DaemonSignalled,
-            Self::SessionAdopted,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-        .unwrap_or(Self::Other)
+        name.parse().unwrap_or(Self::Other)
     }
 }
 
