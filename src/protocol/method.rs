@@ -2,7 +2,7 @@
 //!
 //! Everything else is derived from the table: the daemon registers a handler for each [`Name`] (a
 //! `match` without a wildcard), the client's functions take their types from the [`Method`], and
-//! `assets/protocol.md`, the completion of `humanlayer rpc` and the lists below are made from it.
+//! `docs/protocol.md`, the completion of `humanlayer rpc` and the lists below are made from it.
 //! Must not know what a method does.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
