@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -60,7 +61,11 @@ fn has(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = humanlayer::platform::on_path(&path, tool).is_some();
     if !found {
-        eprintln!("{tool} is not installed, so what it makes is not looked at here");
+        let line = format!(
+            "{tool} is not installed, so what it makes is not looked at here
+"
+        );
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
     found
 }
