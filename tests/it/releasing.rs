@@ -61,11 +61,10 @@ fn has(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = humanlayer::platform::on_path(&path, tool).is_some();
     if !found {
-        let line = format!(
-            "{tool} is not installed, so what it makes is not looked at here
-"
+        let _ = writeln!(
+            std::io::stderr(),
+            "{tool} is not installed, so what it makes is not looked at here"
         );
-        let _ = std::io::stderr().write_all(line.as_bytes());
     }
     found
 }
