@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::exit::Failure;
 use super::output::Output;
-use crate::cli;
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
@@ -33,9 +32,9 @@ struct Page {
     roff: String,
 }
 
-/// Prints a page, or writes all of them.
-pub fn run(args: &Args, mut out: Output) -> Result<(), Failure> {
-    let mut program = cli::command().disable_help_subcommand(true);
+/// Prints a page of the command line that is given, or writes all of them.
+pub fn run(args: &Args, program: clap::Command, mut out: Output) -> Result<(), Failure> {
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     if let Some(directory) = &args.output_dir {
         let mut pages = Vec::new();

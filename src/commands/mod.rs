@@ -170,7 +170,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let verb = match cli.verb {
         Some(Verb::Completions(args)) => return completions::run(&args, Output::new()),
         Some(Verb::Docs(args)) => return docs::run(&args, Output::new()),
-        Some(Verb::Man(args)) => return man::run(&args, Output::new()),
+        Some(Verb::Man(args)) => return man::run(&args, cli::command(), Output::new()),
         Some(Verb::Config(args)) => return config::run(&args, &flags, Output::new()),
         Some(Verb::Daemon(args)) if args.is_detached_child() => return daemon::detached(&flags),
         Some(Verb::Daemon(args)) if args.is_restarted_child() => return daemon::restarted(&flags),

@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::MARK;
 use crate::platform;
 
+/// What the comment says that this program puts at the beginning of its file.
+pub(super) const MARK: &str =
+    "Written by `humanlayer service install`. Checksum of the other lines: ";
 /// The unit's name.
 const UNIT: &str = "humanlayer.service";
 /// The agent's name.

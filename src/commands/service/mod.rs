@@ -20,10 +20,7 @@ use crate::config::{self, Flags};
 use crate::domain::text::sanitize_line;
 use crate::platform;
 use crate::protocol::error::ErrorKind;
-use manager::Manager;
-
-/// What the comment says that this program puts at the beginning of its file.
-const MARK: &str = "Written by `humanlayer service install`. Checksum of the other lines: ";
+use manager::{MARK, Manager};
 
 /// Arguments of `service`.
 #[derive(Debug, clap::Args)]

@@ -17,7 +17,11 @@ fn there_is_a_page_for_the_program_and_for_each_command() {
             names(inner, &format!("{name}-{}", inner.get_name()), wanted);
         }
     }
-    names(&humanlayer::cli::command(), "humanlayer", &mut wanted);
+    names(
+        &humanlayer::commands::cli::command(),
+        "humanlayer",
+        &mut wanted,
+    );
     let made: BTreeSet<String> = fs::read_dir(&directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
