@@ -21,7 +21,9 @@ use crate::protocol::approval::{
     Approval, CreateApprovalParams, CreateContactParams, WithdrawApprovalParams,
 };
 use crate::protocol::error::ErrorKind;
-use crate::protocol::event::{EventNotification, SubscribeEventsParams};
+use crate::protocol::event::{
+    self, EventBody, EventName, EventNotification, SubscribeEventsParams,
+};
 
 /// First and longest wait before a daemon that failed is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -123,7 +125,7 @@ impl<'a> Asking<'a> {
         let client = self.reach().await?;
         // Subscribed first: an answer that comes in between is not missed.
         let params = SubscribeEventsParams {
-            event_types: Some(vec!["approval_resolved".to_owned()]),
+            event_types: event::only(&[EventName::ApprovalResolved]),
             ..SubscribeEventsParams::default()
         };
         let mut events = Events::open(&self.config.daemon_socket.value, params).await?;
@@ -148,7 +150,7 @@ impl<'a> Asking<'a> {
                 }
             };
             let may_be_settled = match update {
-                Update::Event(event) => is_about(&event, &id),
+                Update::Event(event) => may_settle(&event, &id),
                 Update::Resync(_) => true,
                 // Live events are not asked for.
                 Update::Lost | Update::Reconnected => false,
@@ -220,8 +222,23 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn is_about(event: &EventNotification, id: &str) -> bool {
-    event.data.get("approval_id").and_then(|it| it.as_str()) == Some(id)
+/// Whether a question may have ended with an event: what is unknown may be anything.
+fn may_settle(event: &EventNotification, id: &str) -> bool {
+    match event.body() {
+        EventBody::ApprovalResolved(change) => change.approval_id == id,
+        EventBody::Resync | EventBody::Unknown => true,
+        EventBody::NewApproval(_)
+        | EventBody::ApprovalDelivered(_)
+        | EventBody::SessionStatusChanged(_)
+        | EventBody::ConversationUpdated(_)
+        | EventBody::MessageUpdated(_)
+        | EventBody::SessionSettingsChanged(_)
+        | EventBody::SessionDeleted
+        | EventBody::SessionUpdated(_)
+        | EventBody::AlarmsChanged(_)
+        | EventBody::ProblemChanged(_)
+        | EventBody::MessageDelta(_) => false,
+    }
 }
 
 /// Whether trying again can help. A question that is recorded waits for its daemon; one that is not

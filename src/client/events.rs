@@ -13,20 +13,13 @@ use jsonrpsee::core::client::Subscription;
 
 use super::calls::Client;
 use super::error::ClientError;
-use crate::protocol::event::{EventNotification, RESYNC, SubscribeEventsParams};
+use crate::protocol::event::{EventName, EventNotification, SubscribeEventsParams};
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 
 /// How long a lost daemon is waited for.
 pub const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// First and longest wait between two tries.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// Events that repeat a stored one's number because they are not stored.
-const LIVE: [&str; 4] = [
-    "session_updated",
-    "message_delta",
-    "alarms_changed",
-    "problem_changed",
-];
 
 /// What comes next.
 #[derive(Debug)]
@@ -110,7 +103,9 @@ impl Events {
                 continue;
             };
             match line.subscription.next().await {
-                Some(Ok(event)) if event.r#type == RESYNC => return self.resync().await,
+                Some(Ok(event)) if event.name() == Some(EventName::Resync) => {
+                    return self.resync().await;
+                }
                 Some(Ok(event)) => {
                     if self.is_new(&event) {
                         return Ok(Update::Event(event));
@@ -130,7 +125,8 @@ impl Events {
     }
 
     fn is_new(&mut self, event: &EventNotification) -> bool {
-        if LIVE.contains(&event.r#type.as_str()) {
+        // A live one repeats the number of a stored one, because it is not stored.
+        if event.name().is_some_and(EventName::is_live_only) {
             return true;
         }
         if event.seq <= self.last {

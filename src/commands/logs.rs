@@ -19,7 +19,7 @@ use crate::client::events::{Events, RECONNECT_LIMIT, Update};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Outcome, Status};
 use crate::protocol::conversation::{ConversationEvent, GetConversationParams, GetRawLinesParams};
-use crate::protocol::event::{EventNotification, SubscribeEventsParams};
+use crate::protocol::event::{EventBody, SubscribeEventsParams};
 use crate::protocol::session::SessionState;
 
 /// The pause before a lost connection is replaced.
@@ -123,8 +123,9 @@ async fn follow(
         }
         out.flush()?;
         look = match line.events.next().await? {
-            Update::Event(event) => match question(&event) {
-                Some(id) => {
+            Update::Event(event) => match event.body() {
+                EventBody::NewApproval(change) => {
+                    let id = change.approval_id;
                     let approval = line
                         .patiently(async |client| Ok(client.get_approval(&id).await?))
                         .await?;
@@ -135,11 +136,11 @@ async fn follow(
                     }
                     false
                 }
-                None if event.r#type == "message_updated" && !raw && !out.is_json() => {
-                    printer::message_updated(out, &event)?;
+                EventBody::MessageUpdated(change) if !raw && !out.is_json() => {
+                    printer::message_updated(out, &change)?;
                     false
                 }
-                None => is_news(&event, raw),
+                body => is_news(&body, raw),
             },
             Update::Resync(_) | Update::Reconnected => true,
             Update::Lost => false,
@@ -173,20 +174,23 @@ impl Line {
     }
 }
 
-/// The approval that an event asks for.
-fn question(event: &EventNotification) -> Option<String> {
-    if event.r#type != "new_approval" {
-        return None;
-    }
-    Some(event.data.get("approval_id")?.as_str()?.to_owned())
-}
-
 /// Whether an event means that there is more to print, or nothing more ever.
-fn is_news(event: &EventNotification, raw: bool) -> bool {
-    match event.r#type.as_str() {
-        "conversation_updated" | "session_status_changed" => true,
-        "session_updated" => raw || event.data.pointer("/session/live") == Some(&false.into()),
-        _ => raw,
+fn is_news(event: &EventBody, raw: bool) -> bool {
+    match event {
+        EventBody::ConversationUpdated(_) | EventBody::SessionStatusChanged(_) => true,
+        EventBody::SessionUpdated(change) => raw || !change.session.live,
+        // A newer daemon's shape of a piece of conversation may be behind it.
+        EventBody::Unknown => true,
+        EventBody::NewApproval(_)
+        | EventBody::ApprovalResolved(_)
+        | EventBody::ApprovalDelivered(_)
+        | EventBody::MessageUpdated(_)
+        | EventBody::SessionSettingsChanged(_)
+        | EventBody::SessionDeleted
+        | EventBody::AlarmsChanged(_)
+        | EventBody::ProblemChanged(_)
+        | EventBody::MessageDelta(_)
+        | EventBody::Resync => raw,
     }
 }
 

@@ -15,6 +15,8 @@ use crate::domain::{Delivery, EventType, Outcome, permission, question};
 use crate::format;
 use crate::protocol::approval::Approval;
 use crate::protocol::conversation::ConversationEvent;
+use crate::protocol::convert::content_type;
+use crate::protocol::event::{EventBody, EventNotification, MessageChange};
 use crate::protocol::session::SessionState;
 
 const INDENT: &str = "    ";
@@ -322,16 +324,11 @@ pub fn unread_messages(out: &mut Output, pieces: &[ConversationEvent]) -> io::Re
 }
 
 /// Writes what came of a message that the agent has not read.
-pub fn message_updated(
-    out: &mut Output,
-    event: &crate::protocol::event::EventNotification,
-) -> io::Result<()> {
-    let delivery = event.data.get("delivery").and_then(Value::as_str);
-    let Some(label) = delivery.and_then(Delivery::parse).and_then(Delivery::label) else {
-        return Ok(());
-    };
-    let id = event.data.get("message_id").and_then(Value::as_i64);
-    out.line(format!("-- message {}: {label}", id.unwrap_or(0)))
+pub fn message_updated(out: &mut Output, message: &MessageChange) -> io::Result<()> {
+    match message.delivery.and_then(Delivery::label) {
+        Some(label) => out.line(format!("-- message {}: {label}", message.message_id)),
+        None => Ok(()),
+    }
 }
 
 /// Writes a piece of conversation.
@@ -409,38 +406,42 @@ fn tool_result(out: &mut Output, speaker: &str, piece: &ConversationEvent) -> io
 }
 
 /// An event in one line.
-pub fn event_line(event: &crate::protocol::event::EventNotification, terminal: bool) -> String {
-    let text = |name: &str| event.data.get(name).and_then(Value::as_str).unwrap_or("");
-    let session = format::session_id(text("session_id"), terminal);
-    let detail = match event.r#type.as_str() {
-        "new_approval" | "approval_resolved" | "approval_delivered" => {
-            let outcome = event
-                .data
-                .pointer("/approval/outcome")
-                .and_then(Value::as_str)
-                .unwrap_or("");
-            format!(
-                "{} {} {outcome}",
-                format::approval_id(text("approval_id"), terminal),
-                text("tool_name"),
-            )
+pub fn event_line(event: &EventNotification, terminal: bool) -> String {
+    let session = format::session_id(event.session_id().unwrap_or(""), terminal);
+    let detail = match event.body() {
+        EventBody::NewApproval(change)
+        | EventBody::ApprovalResolved(change)
+        | EventBody::ApprovalDelivered(change) => format!(
+            "{} {} {}",
+            format::approval_id(&change.approval_id, terminal),
+            change.tool_name,
+            change.approval.outcome.as_str()
+        ),
+        EventBody::SessionStatusChanged(change) => {
+            let (old, new) = (change.old_status, change.new_status);
+            format!("{} -> {}", old.as_str(), new.as_str())
         }
-        "session_status_changed" => format!("{} -> {}", text("old_status"), text("new_status")),
-        "conversation_updated" => {
-            let words = [
-                text("content"),
-                text("tool_name"),
-                text("tool_result_content"),
-            ];
-            let words = words.into_iter().find(|w| !w.is_empty()).unwrap_or("");
-            format!("{} {}", text("content_type"), summary(words, 100))
+        EventBody::ConversationUpdated(piece) => {
+            let words = [&piece.content, &piece.tool_name, &piece.tool_result_content];
+            let mut words = words
+                .into_iter()
+                .flatten()
+                .filter(|words| !words.is_empty());
+            let words = words.next().map_or("", String::as_str);
+            format!("{} {}", content_type(piece.event_type), summary(words, 100))
         }
-        "message_updated" => {
-            let id = event.data.get("message_id").and_then(Value::as_i64);
-            let delivery = event.data.get("delivery").and_then(Value::as_str);
-            format!("{} {}", id.unwrap_or(0), delivery.unwrap_or("read"))
+        EventBody::MessageUpdated(change) => {
+            let delivery = change.delivery.map_or("read", Delivery::as_str);
+            format!("{} {delivery}", change.message_id)
         }
-        _ => summary(&event.data.to_string(), 120),
+        EventBody::SessionSettingsChanged(_)
+        | EventBody::SessionDeleted
+        | EventBody::SessionUpdated(_)
+        | EventBody::AlarmsChanged(_)
+        | EventBody::ProblemChanged(_)
+        | EventBody::MessageDelta(_)
+        | EventBody::Resync
+        | EventBody::Unknown => summary(&event.data.to_string(), 120),
     };
     let at = if terminal {
         event
@@ -540,12 +541,24 @@ mod tests {
     fn events_are_one_line_of_columns() {
         let event = serde_json::from_value(json!({
             "seq": 3, "type": "conversation_updated", "timestamp": "2026-01-01T00:00:00Z",
-            "data": {"session_id": "s\tt", "content_type": "text", "content": "a\n\tb"},
+            "data": {"id": 3, "session_id": "s\tt", "sequence": 1, "event_type": "message",
+                "created_at": "2026-01-01T00:00:00Z", "is_completed": false,
+                "content_type": "text", "content": "a\n\tb"},
         }))
         .unwrap();
         assert_eq!(
             event_line(&event, false),
             "2026-01-01T00:00:00Z\ts\\tt\tconversation_updated\ttext a b"
+        );
+        // What only a newer daemon knows is shown as it came.
+        let event = serde_json::from_value(json!({
+            "seq": 4, "type": "of_tomorrow", "timestamp": "2026-01-01T00:00:00Z",
+            "data": {"session_id": "s", "more": 1},
+        }))
+        .unwrap();
+        assert_eq!(
+            event_line(&event, false),
+            "2026-01-01T00:00:00Z\ts\tof_tomorrow\t{\"session_id\":\"s\",\"more\":1}"
         );
     }
 }

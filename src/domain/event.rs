@@ -75,35 +75,113 @@ pub enum EventBody {
     MessageDelta(Box<serde_json::value::RawValue>),
 }
 
-impl EventBody {
-    /// The name on the wire.
+/// Makes the names, with their words.
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What an event is called, on record and on the wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum EventName {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl EventName {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// The one of a word; none for what a newer daemon says.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+names! {
+    /// [`EventBody::NewApproval`].
+    NewApproval = "new_approval",
+    /// [`EventBody::ApprovalResolved`].
+    ApprovalResolved = "approval_resolved",
+    /// [`EventBody::ApprovalDelivered`].
+    ApprovalDelivered = "approval_delivered",
+    /// [`EventBody::SessionStatusChanged`].
+    SessionStatusChanged = "session_status_changed",
+    /// [`EventBody::ConversationUpdated`].
+    ConversationUpdated = "conversation_updated",
+    /// [`EventBody::MessageUpdated`].
+    MessageUpdated = "message_updated",
+    /// [`EventBody::SessionSettingsChanged`].
+    SessionSettingsChanged = "session_settings_changed",
+    /// [`EventBody::SessionDeleted`].
+    SessionDeleted = "session_deleted",
+    /// [`EventBody::SessionUpdated`].
+    SessionUpdated = "session_updated",
+    /// [`EventBody::AlarmsChanged`].
+    AlarmsChanged = "alarms_changed",
+    /// [`EventBody::ProblemChanged`].
+    ProblemChanged = "problem_changed",
+    /// [`EventBody::MessageDelta`].
+    MessageDelta = "message_delta",
+    /// Nothing that happened: tells a client that it missed too much and has to start over.
+    Resync = "resync",
+}
+
+impl EventName {
+    /// Whether it exists only on the bus: it is not stored, and has no number of its own.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn is_live_only(self) -> bool {
         match self {
-            Self::NewApproval(_) => "new_approval",
-            Self::ApprovalResolved(_) => "approval_resolved",
-            Self::ApprovalDelivered(_) => "approval_delivered",
-            Self::SessionStatusChanged { .. } => "session_status_changed",
-            Self::ConversationUpdated(_) => "conversation_updated",
-            Self::MessageUpdated { .. } => "message_updated",
-            Self::SessionSettingsChanged(_) => "session_settings_changed",
-            Self::SessionDeleted => "session_deleted",
-            Self::SessionUpdated(_) => "session_updated",
-            Self::AlarmsChanged { .. } => "alarms_changed",
-            Self::ProblemChanged { .. } => "problem_changed",
-            Self::MessageDelta(_) => "message_delta",
+            Self::SessionUpdated
+            | Self::AlarmsChanged
+            | Self::ProblemChanged
+            | Self::MessageDelta => true,
+            Self::NewApproval
+            | Self::ApprovalResolved
+            | Self::ApprovalDelivered
+            | Self::SessionStatusChanged
+            | Self::ConversationUpdated
+            | Self::MessageUpdated
+            | Self::SessionSettingsChanged
+            | Self::SessionDeleted
+            | Self::Resync => false,
+        }
+    }
+}
+
+impl EventBody {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> EventName {
+        match self {
+            Self::NewApproval(_) => EventName::NewApproval,
+            Self::ApprovalResolved(_) => EventName::ApprovalResolved,
+            Self::ApprovalDelivered(_) => EventName::ApprovalDelivered,
+            Self::SessionStatusChanged { .. } => EventName::SessionStatusChanged,
+            Self::ConversationUpdated(_) => EventName::ConversationUpdated,
+            Self::MessageUpdated { .. } => EventName::MessageUpdated,
+            Self::SessionSettingsChanged(_) => EventName::SessionSettingsChanged,
+            Self::SessionDeleted => EventName::SessionDeleted,
+            Self::SessionUpdated(_) => EventName::SessionUpdated,
+            Self::AlarmsChanged { .. } => EventName::AlarmsChanged,
+            Self::ProblemChanged { .. } => EventName::ProblemChanged,
+            Self::MessageDelta(_) => EventName::MessageDelta,
         }
     }
 
     /// Whether it exists only on the bus.
     #[must_use]
     pub fn is_live_only(&self) -> bool {
-        matches!(
-            self,
-            Self::SessionUpdated(_)
-                | Self::AlarmsChanged { .. }
-                | Self::ProblemChanged { .. }
-                | Self::MessageDelta(_)
-        )
+        self.name().is_live_only()
     }
 }

@@ -32,7 +32,7 @@ pub use capabilities::{Capabilities, Capability};
 pub use conversation::{ConversationEvent, Delivery, EventType};
 pub use decision::Decision;
 pub use effect::{Effect, MessageSign, OutgoingLine, Question};
-pub use event::{Event, EventBody};
+pub use event::{Event, EventBody, EventName};
 pub use id::{ApprovalId, RunId, SessionId};
 pub use origin::Origin;
 pub use session::{LaunchConfig, Phase, Session, Status};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::approval::Approval;
 use super::conversation::ConversationEvent;
-use super::event::EventNotification;
+use super::event::{self, EventNotification};
 use super::session::{SessionInfo, SessionState, TurnSummary};
 use crate::domain::session::{Process, Session};
 use crate::domain::{self, Event, EventBody, Outcome, Status};
@@ -185,12 +185,12 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
 
 impl From<&Event> for EventNotification {
     fn from(event: &Event) -> Self {
-        let mut data = event_data(&event.body);
+        let mut data = event::EventBody::from(&event.body).data();
         data.insert("session_id".to_owned(), json!(event.session_id));
         data.insert("run_id".to_owned(), json!(event.run_id));
         Self {
             seq: event.seq,
-            r#type: event.body.name().to_owned(),
+            r#type: event.body.name().as_str().to_owned(),
             timestamp: event.at,
             data: Value::Object(data),
         }
@@ -206,56 +206,96 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn event_data(body: &EventBody) -> Map<String, Value> {
-    match body {
-        EventBody::NewApproval(approval) => approval_data(approval),
-        EventBody::ApprovalResolved(approval) | EventBody::ApprovalDelivered(approval) => {
-            let mut data = approval_data(approval);
-            let approved = matches!(approval.outcome, Outcome::Approved | Outcome::Answered);
-            data.insert("approved".to_owned(), json!(approved));
-            data.insert(
-                "response_text".to_owned(),
-                json!(approval.comment.as_deref().unwrap_or_default()),
-            );
-            data
+impl event::EventBody {
+    /// The members of `data` that are this event's own.
+    fn data(&self) -> Map<String, Value> {
+        match self {
+            Self::NewApproval(change)
+            | Self::ApprovalResolved(change)
+            | Self::ApprovalDelivered(change) => object(json!(change)),
+            Self::SessionStatusChanged(change) => object(json!(change)),
+            Self::ConversationUpdated(piece) => conversation_data(piece),
+            Self::MessageUpdated(change) => object(json!(change)),
+            Self::SessionSettingsChanged(changed) => object(changed.clone()),
+            Self::SessionUpdated(change) => object(json!(change)),
+            Self::AlarmsChanged(change) => object(json!(change)),
+            Self::ProblemChanged(change) => object(json!(change)),
+            Self::MessageDelta(change) => object(json!(change)),
+            Self::SessionDeleted | Self::Resync | Self::Unknown => Map::new(),
         }
-        EventBody::SessionStatusChanged {
-            old,
-            new,
-            parent_session_id,
-        } => {
-            let mut data = object(json!({"old_status": old, "new_status": new}));
-            if let Some(parent) = parent_session_id {
-                data.insert("parent_session_id".to_owned(), json!(parent));
-            }
-            data
-        }
-        EventBody::ConversationUpdated(event) => {
-            conversation_data(&ConversationEvent::from(event.as_ref()))
-        }
-        EventBody::MessageUpdated {
-            id,
-            sequence,
-            delivery,
-        } => object(json!({"message_id": id, "sequence": sequence, "delivery": delivery})),
-        EventBody::SessionSettingsChanged(changed) => object(changed.clone()),
-        EventBody::SessionDeleted => Map::new(),
-        EventBody::SessionUpdated(session) => {
-            object(json!({"session": SessionState::from(session.as_ref())}))
-        }
-        EventBody::AlarmsChanged { open } => object(json!({"open": open})),
-        EventBody::ProblemChanged { problem } => object(json!({"problem": problem})),
-        EventBody::MessageDelta(delta) => object(json!({"delta": delta})),
     }
 }
 
-fn approval_data(approval: &domain::Approval) -> Map<String, Value> {
-    let mut data = object(json!({"approval_id": approval.id, "tool_name": approval.tool_name}));
-    if let Some(tool_use_id) = &approval.tool_use_id {
-        data.insert("tool_use_id".to_owned(), json!(tool_use_id));
+impl From<&EventBody> for event::EventBody {
+    fn from(body: &EventBody) -> Self {
+        match body {
+            EventBody::NewApproval(approval) => Self::NewApproval(Box::new(change(approval))),
+            EventBody::ApprovalResolved(approval) => {
+                Self::ApprovalResolved(Box::new(ended(approval)))
+            }
+            EventBody::ApprovalDelivered(approval) => {
+                Self::ApprovalDelivered(Box::new(ended(approval)))
+            }
+            EventBody::SessionStatusChanged {
+                old,
+                new,
+                parent_session_id,
+            } => Self::SessionStatusChanged(event::StatusChange {
+                old_status: *old,
+                new_status: *new,
+                parent_session_id: parent_session_id.as_ref().map(ToString::to_string),
+            }),
+            EventBody::ConversationUpdated(piece) => {
+                Self::ConversationUpdated(Box::new(piece.as_ref().into()))
+            }
+            EventBody::MessageUpdated {
+                id,
+                sequence,
+                delivery,
+            } => Self::MessageUpdated(event::MessageChange {
+                message_id: *id,
+                sequence: *sequence,
+                delivery: *delivery,
+            }),
+            EventBody::SessionSettingsChanged(changed) => {
+                Self::SessionSettingsChanged(changed.clone())
+            }
+            EventBody::SessionDeleted => Self::SessionDeleted,
+            EventBody::SessionUpdated(session) => {
+                let session = session.as_ref().into();
+                Self::SessionUpdated(Box::new(event::SessionChange { session }))
+            }
+            EventBody::AlarmsChanged { open } => {
+                Self::AlarmsChanged(event::AlarmsChange { open: *open })
+            }
+            EventBody::ProblemChanged { problem } => Self::ProblemChanged(event::ProblemChange {
+                problem: problem.clone(),
+            }),
+            EventBody::MessageDelta(delta) => Self::MessageDelta(event::DeltaChange {
+                delta: json!(delta),
+            }),
+        }
     }
-    data.insert("approval".to_owned(), json!(Approval::from(approval)));
-    data
+}
+
+fn change(approval: &domain::Approval) -> event::ApprovalChange {
+    event::ApprovalChange {
+        approval_id: approval.id.to_string(),
+        tool_name: approval.tool_name.clone(),
+        tool_use_id: approval.tool_use_id.clone(),
+        approval: approval.into(),
+        approved: None,
+        response_text: None,
+    }
+}
+
+fn ended(approval: &domain::Approval) -> event::ApprovalChange {
+    let approved = matches!(approval.outcome, Outcome::Approved | Outcome::Answered);
+    event::ApprovalChange {
+        approved: Some(approved),
+        response_text: Some(approval.comment.clone().unwrap_or_default()),
+        ..change(approval)
+    }
 }
 
 /// The piece, with what the older daemon's events have beside it.
@@ -280,7 +320,7 @@ fn conversation_data(event: &ConversationEvent) -> Map<String, Value> {
 }
 
 /// The older daemon's name for what a piece is.
-pub(super) fn content_type(event_type: domain::EventType) -> &'static str {
+pub fn content_type(event_type: domain::EventType) -> &'static str {
     match event_type {
         domain::EventType::Message => "text",
         domain::EventType::ToolCall => "tool_use",

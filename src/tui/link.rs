@@ -16,7 +16,7 @@ use crate::client::events::{Events, Update};
 use crate::client::{Client, ClientError, ensure_daemon, life};
 use crate::config::Config;
 use crate::protocol::approval::ListApprovalsParams;
-use crate::protocol::event::SubscribeEventsParams;
+use crate::protocol::event::{self, EventName, SubscribeEventsParams};
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse, SessionState};
 
 /// Sessions of the first page, which the first full frame waits for.
@@ -34,16 +34,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Events that concern the lists. Conversations of sessions that are not open would be most of the
 /// traffic and are not asked for.
-const LIST_EVENTS: [&str; 9] = [
-    "alarms_changed",
-    "problem_changed",
-    "new_approval",
-    "approval_resolved",
-    "approval_delivered",
-    "session_status_changed",
-    "session_settings_changed",
-    "session_updated",
-    "session_deleted",
+const LIST_EVENTS: [EventName; 9] = [
+    EventName::AlarmsChanged,
+    EventName::ProblemChanged,
+    EventName::NewApproval,
+    EventName::ApprovalResolved,
+    EventName::ApprovalDelivered,
+    EventName::SessionStatusChanged,
+    EventName::SessionSettingsChanged,
+    EventName::SessionUpdated,
+    EventName::SessionDeleted,
 ];
 
 /// Follows all sessions until nobody listens.
@@ -147,7 +147,7 @@ async fn follow_all(
     let overview = page(&client, FIRST_PAGE, None).await?;
     let params = SubscribeEventsParams {
         since: Some(overview.seq),
-        event_types: Some(LIST_EVENTS.map(str::to_owned).to_vec()),
+        event_types: event::only(&LIST_EVENTS),
         live: true,
         ..SubscribeEventsParams::default()
     };
@@ -244,10 +244,10 @@ pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
     };
     loop {
         let params = SubscribeEventsParams {
-            event_types: Some(vec![
-                "conversation_updated".to_owned(),
-                "message_updated".to_owned(),
-                "message_delta".to_owned(),
+            event_types: event::only(&[
+                EventName::ConversationUpdated,
+                EventName::MessageUpdated,
+                EventName::MessageDelta,
             ]),
             session_id: Some(session.clone()),
             live: true,

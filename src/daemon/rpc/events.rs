@@ -20,7 +20,7 @@ use super::parse;
 use crate::daemon::Daemon;
 use crate::daemon::store::StoreError;
 use crate::domain::{Event, Lineage, SessionId};
-use crate::protocol::event::{EventNotification, RESYNC, SubscribeEventsParams};
+use crate::protocol::event::{EventName, EventNotification, SubscribeEventsParams};
 use crate::protocol::event_line::EventLine;
 use crate::protocol::method;
 
@@ -39,7 +39,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Which events a client wants.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub types: Vec<String>,
+    /// None: all.
+    pub types: Option<Vec<EventName>>,
     /// The session of which the store is asked.
     pub session: Option<SessionId>,
     /// The id that events carry.
@@ -53,7 +54,10 @@ pub struct Filter {
 impl Filter {
     fn wants(&self, event: &Event) -> bool {
         (self.live || !event.body.is_live_only())
-            && (self.types.is_empty() || self.types.iter().any(|name| name == event.body.name()))
+            && self
+                .types
+                .as_ref()
+                .is_none_or(|types| types.contains(&event.body.name()))
             && self.id.as_ref().is_none_or(|id| *id == event.session_id)
             && self
                 .run
@@ -222,7 +226,7 @@ impl Feed {
     fn resync(&mut self, last: i64) {
         self.replayed.push_back(Item::Resync(EventNotification {
             seq: last,
-            r#type: RESYNC.to_owned(),
+            r#type: EventName::Resync.as_str().to_owned(),
             timestamp: jiff::Timestamp::now(),
             data: serde_json::json!({"missed_after": self.seen}),
         }));
@@ -294,7 +298,13 @@ pub async fn filter(
 ) -> Result<Filter, RpcError> {
     let run = run.filter(|id| !id.is_empty());
     let mut filter = Filter {
-        types: types.unwrap_or_default(),
+        // A type that nobody knows is one that never comes.
+        types: types.filter(|types| !types.is_empty()).map(|types| {
+            types
+                .iter()
+                .filter_map(|name| EventName::parse(name))
+                .collect()
+        }),
         wire,
         ..Filter::default()
     };

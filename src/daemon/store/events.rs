@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::rows::{self, micros};
 use super::writer::Write;
 use super::{Doing as _, Store, StoreError, conversation};
-use crate::domain::{Approval, Delivery, Event, EventBody, RunId, Session, SessionId, Status};
+use crate::domain::{
+    Approval, Delivery, Event, EventBody, EventName, RunId, Session, SessionId, Status,
+};
 
 /// A stretch of the past.
 #[derive(Clone, Debug)]
@@ -123,11 +125,15 @@ fn stored(
                 .and_then(Value::as_str)
                 .and_then(Status::parse)
         };
-        let body = match (row.get_ref(4)?.as_str()?, approval) {
-            ("new_approval", Some(approval)) => EventBody::NewApproval(approval),
-            ("approval_resolved", Some(approval)) => EventBody::ApprovalResolved(approval),
-            ("approval_delivered", Some(approval)) => EventBody::ApprovalDelivered(approval),
-            ("message_updated", _) => {
+        let body = match (EventName::parse(row.get_ref(4)?.as_str()?), approval) {
+            (Some(EventName::NewApproval), Some(approval)) => EventBody::NewApproval(approval),
+            (Some(EventName::ApprovalResolved), Some(approval)) => {
+                EventBody::ApprovalResolved(approval)
+            }
+            (Some(EventName::ApprovalDelivered), Some(approval)) => {
+                EventBody::ApprovalDelivered(approval)
+            }
+            (Some(EventName::MessageUpdated), _) => {
                 let number = |name: &str| data.get(name).and_then(Value::as_i64);
                 let (Some(id), Some(sequence)) = (number("id"), number("sequence")) else {
                     continue;
@@ -141,8 +147,8 @@ fn stored(
                         .and_then(Delivery::parse),
                 }
             }
-            ("session_settings_changed", _) => EventBody::SessionSettingsChanged(data),
-            ("session_status_changed", _) => match (status("old"), status("new")) {
+            (Some(EventName::SessionSettingsChanged), _) => EventBody::SessionSettingsChanged(data),
+            (Some(EventName::SessionStatusChanged), _) => match (status("old"), status("new")) {
                 (Some(old), Some(new)) => EventBody::SessionStatusChanged {
                     old,
                     new,
@@ -150,8 +156,24 @@ fn stored(
                 },
                 _ => continue,
             },
+            // Not stored, or stored elsewhere, or of an approval that is gone.
+            (
+                Some(
+                    EventName::NewApproval
+                    | EventName::ApprovalResolved
+                    | EventName::ApprovalDelivered
+                    | EventName::ConversationUpdated
+                    | EventName::SessionDeleted
+                    | EventName::SessionUpdated
+                    | EventName::AlarmsChanged
+                    | EventName::ProblemChanged
+                    | EventName::MessageDelta
+                    | EventName::Resync,
+                ),
+                _,
+            ) => continue,
             // Written by a newer daemon before a downgrade: not ours to interpret.
-            _ => continue,
+            (None, _) => continue,
         };
         events.push(Event {
             seq: row.get(0)?,
@@ -198,7 +220,7 @@ fn approval(db: &Connection, key: i64) -> rusqlite::Result<Option<Approval>> {
 fn record(
     write: &mut Write<'_>,
     session_key: i64,
-    name: &str,
+    name: EventName,
     approval_key: Option<i64>,
     data: Option<&Value>,
 ) -> Result<i64, StoreError> {
@@ -208,7 +230,7 @@ fn record(
         .db
         .prepare_cached("INSERT INTO events (seq, at, session_key, type, approval_key, data) VALUES (?, ?, ?, ?, ?, ?)")
         .and_then(|mut insert| {
-            insert.execute(params![seq, micros(at), session_key, name, approval_key, data.map(Value::to_string)])
+            insert.execute(params![seq, micros(at), session_key, name.as_str(), approval_key, data.map(Value::to_string)])
         })
         .doing("store an event")?;
     Ok(seq)
@@ -242,7 +264,7 @@ pub fn status_changed(
     let seq = record(
         write,
         session.key,
-        "session_status_changed",
+        EventName::SessionStatusChanged,
         None,
         Some(&data),
     )?;
@@ -265,7 +287,13 @@ pub fn message_updated(
 ) -> Result<(), StoreError> {
     let name = delivery.map(Delivery::as_str);
     let data = json!({"id": id, "sequence": sequence, "delivery": name});
-    let seq = record(write, session.key, "message_updated", None, Some(&data))?;
+    let seq = record(
+        write,
+        session.key,
+        EventName::MessageUpdated,
+        None,
+        Some(&data),
+    )?;
     let body = EventBody::MessageUpdated {
         id,
         sequence,
@@ -289,7 +317,7 @@ pub fn settings_changed(
     let seq = record(
         write,
         session.key,
-        "session_settings_changed",
+        EventName::SessionSettingsChanged,
         None,
         Some(&data),
     )?;

@@ -1,17 +1,13 @@
 //! What the daemon tells.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::unread::{self, Call};
 use super::{Effect, say, select};
 use crate::domain::{Outcome, Status};
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::approval::Approval;
-use crate::protocol::conversation::ConversationEvent;
-use crate::protocol::event::EventNotification;
-use crate::protocol::session::SessionState;
+use crate::protocol::event::{AlarmsChange, EventBody, EventNotification};
 use crate::tui::effect::Page;
 use crate::tui::msg::{Link, Stream};
 use crate::tui::state::inbox::Batch;
@@ -135,30 +131,28 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
 
 /// An event that concerns the lists.
 fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
-    let session = text(&event.data, "session_id");
+    let session = event.session_id();
     let mut effects = Vec::new();
-    match event.r#type.as_str() {
-        "new_approval" | "approval_resolved" | "approval_delivered" => {
-            if let Some(approval) = field::<Approval>(&event.data, "approval") {
-                effects.extend(take_approval(app, approval));
-            }
+    let mut is_changed = false;
+    match event.body() {
+        EventBody::NewApproval(change)
+        | EventBody::ApprovalResolved(change)
+        | EventBody::ApprovalDelivered(change) => {
+            effects.extend(take_approval(app, change.approval));
         }
-        "session_updated" => {
-            if let Some(state) = field::<SessionState>(&event.data, "session") {
-                let (id, now) = (state.id.clone(), state.status);
-                let before = app.data.session(&id).map(|session| session.status);
-                if before.is_none() {
-                    app.activity.learned(&state);
-                }
-                app.data.upsert_session(state);
-                if let Some(before) = before {
-                    effects.extend(status_changed(app, &id, before, now, event.timestamp));
-                }
-                return effects;
+        EventBody::SessionUpdated(change) => {
+            let (id, now) = (change.session.id.clone(), change.session.status);
+            let before = app.data.session(&id).map(|session| session.status);
+            if before.is_none() {
+                app.activity.learned(&change.session);
             }
+            app.data.upsert_session(change.session);
+            if let Some(before) = before {
+                effects.extend(status_changed(app, &id, before, now, event.timestamp));
+            }
+            return effects;
         }
-        "alarms_changed" => {
-            let open = field::<u64>(&event.data, "open").unwrap_or(0);
+        EventBody::AlarmsChanged(AlarmsChange { open }) => {
             if open > app.data.open_alarms {
                 say(
                     app,
@@ -169,21 +163,19 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
             app.data.open_alarms = open;
             return effects;
         }
-        "problem_changed" => {
+        EventBody::ProblemChanged(change) => {
             if let Connection::Up { problem, .. } = &mut app.connection {
-                let before = problem.take();
-                *problem = field::<Option<String>>(&event.data, "problem").flatten();
-                let words = problem.clone();
+                let before = std::mem::replace(problem, change.problem.clone());
                 // What is over need not be read any more.
                 app.notice
                     .take_if(|notice| before.as_ref() == Some(&notice.text));
-                if let Some(words) = words {
+                if let Some(words) = change.problem {
                     say(app, Tone::Bad, words);
                 }
             }
             return effects;
         }
-        "session_deleted" => {
+        EventBody::SessionDeleted => {
             if let Some(id) = session {
                 app.data.remove_session(id);
                 app.sessions.marked.remove(id);
@@ -192,9 +184,9 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
             }
             return effects;
         }
-        "session_status_changed" => {
-            let new = field::<Status>(&event.data, "new_status");
-            if let (Some(new), Some(id)) = (new, session) {
+        EventBody::SessionStatusChanged(change) => {
+            if let Some(id) = session {
+                let new = change.new_status;
                 let before = app.data.session(id).map(|session| session.status);
                 app.data.set_status(id, new, event.timestamp);
                 if let Some(before) = before {
@@ -206,11 +198,17 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 }
             }
         }
-        _ => {}
+        EventBody::SessionSettingsChanged(_) => is_changed = true,
+        // The open conversation's come another way; what is unknown may still be about a new session.
+        EventBody::ConversationUpdated(_)
+        | EventBody::MessageUpdated(_)
+        | EventBody::MessageDelta(_)
+        | EventBody::Resync
+        | EventBody::Unknown => {}
     }
     // Its record says more than the event, and may not be here at all.
     if let Some(id) = session
-        && (event.r#type == "session_settings_changed" || app.data.session(id).is_none())
+        && (is_changed || app.data.session(id).is_none())
     {
         effects.push(Effect::Session(id.to_owned()));
     }
@@ -346,43 +344,35 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
             }];
         }
     };
-    match event.r#type.as_str() {
+    match event.body() {
         // The conversation is being read from a place on; what comes at its end is read with it.
-        "conversation_updated" | "message_delta" if app.detail.place.is_some() => {}
-        "conversation_updated" => match ConversationEvent::deserialize(&event.data) {
-            Ok(piece) => app.detail.transcript.push(piece),
-            // A newer daemon's piece; the page that is read next has what we can show of it.
-            Err(_) => {
-                return vec![Effect::Page {
-                    session: session.to_owned(),
-                    page: Page::Last,
-                }];
-            }
-        },
-        "message_updated" => {
-            let number = |name: &str| event.data.get(name).and_then(Value::as_i64);
-            if let (Some(id), Some(sequence)) = (number("message_id"), number("sequence")) {
-                let delivery = field(&event.data, "delivery");
-                app.detail
-                    .transcript
-                    .message_updated(sequence, id, delivery);
-            }
+        EventBody::ConversationUpdated(_) | EventBody::MessageDelta(_)
+            if app.detail.place.is_some() => {}
+        EventBody::ConversationUpdated(piece) => app.detail.transcript.push(*piece),
+        EventBody::MessageUpdated(change) => app.detail.transcript.message_updated(
+            change.sequence,
+            change.message_id,
+            change.delivery,
+        ),
+        EventBody::MessageDelta(change) => app.detail.transcript.delta(&change.delta),
+        // A newer daemon's piece; the page that is read next has what we can show of it.
+        EventBody::Unknown if app.detail.place.is_none() => {
+            return vec![Effect::Page {
+                session: session.to_owned(),
+                page: Page::Last,
+            }];
         }
-        "message_delta" => {
-            if let Some(delta) = event.data.get("delta") {
-                app.detail.transcript.delta(delta);
-            }
-        }
-        _ => {}
+        EventBody::Unknown
+        | EventBody::NewApproval(_)
+        | EventBody::ApprovalResolved(_)
+        | EventBody::ApprovalDelivered(_)
+        | EventBody::SessionStatusChanged(_)
+        | EventBody::SessionSettingsChanged(_)
+        | EventBody::SessionDeleted
+        | EventBody::SessionUpdated(_)
+        | EventBody::AlarmsChanged(_)
+        | EventBody::ProblemChanged(_)
+        | EventBody::Resync => {}
     }
     Vec::new()
-}
-
-fn text<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
-    data.get(key).and_then(Value::as_str)
-}
-
-/// A part of an event; none where a newer daemon's shape is not understood.
-fn field<T: for<'de> Deserialize<'de>>(data: &Value, key: &str) -> Option<T> {
-    T::deserialize(data.get(key)?).ok()
 }
