@@ -305,7 +305,7 @@ mod tests {
                 (11, "message_delta"),
                 (12, STORED),
             ],
-            vec![(12, STORED), (13, STORED), (13, RESYNC)],
+            vec![(12, STORED), (13, STORED), (13, EventName::Resync.as_str())],
             vec![(40, STORED), (41, STORED)],
         ];
         let daemon = Daemon::start(&socket, &play);

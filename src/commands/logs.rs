@@ -125,7 +125,7 @@ async fn follow(
         look = match line.events.next().await? {
             Update::Event(event) => match event.body() {
                 EventBody::NewApproval(change) => {
-                    let id = change.approval_id;
+                    let id = change.approval.id;
                     let approval = line
                         .patiently(async |client| Ok(client.get_approval(&id).await?))
                         .await?;

@@ -108,10 +108,16 @@ fn undecided(approval: &Approval) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
     use serde_json::Value;
 
     use super::*;
+    use crate::domain::capabilities::testing::requests;
+    use crate::domain::{Capability, Source};
 
     fn approval(outcome: Outcome, more: Value) -> Approval {
         let mut all = json!({
@@ -176,6 +182,80 @@ mod tests {
             let message = told["message"].as_str().unwrap();
             assert!(message.starts_with("Nobody decided"), "{message}");
             assert!(message.contains("gone"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_servers_can_tell_all_that_the_daemon_takes_and_no_more_is_taken() {
+        let mut told_of = Vec::new();
+        for request in requests() {
+            // As these servers ask: they take another input, and answers.
+            if request.source != Source::Mcp || !request.accepts_edits {
+                continue;
+            }
+            let pending = Approval::from(&request);
+            let can = pending.can();
+            let ended = |outcome, change: fn(&mut Approval)| {
+                let mut approval = pending.clone();
+                approval.outcome = outcome;
+                change(&mut approval);
+                approval
+            };
+            let told = |approval: &Approval| -> Value {
+                serde_json::from_str(&permission(approval, "{\"a\": 1}")).unwrap()
+            };
+            let what = format!("{:?} {can:?}", pending.kind);
+            for capability in Capability::ALL {
+                if !can.allows(capability) {
+                    continue;
+                }
+                told_of.push(capability);
+                match capability {
+                    Capability::Approve => {
+                        let told = told(&ended(Outcome::Approved, |_| {}));
+                        assert_eq!(told["updatedInput"], json!({"a": 1}), "{what}");
+                    }
+                    Capability::Edit => {
+                        let edited = |approval: &mut Approval| {
+                            approval.updated_input = Some(json!({"b": 2}));
+                        };
+                        let told = told(&ended(Outcome::Approved, edited));
+                        assert_eq!(told["updatedInput"], json!({"b": 2}), "{what}");
+                    }
+                    Capability::Answer => {
+                        let answered = |approval: &mut Approval| {
+                            approval.answers = Some(json!({"Which?": "x"}));
+                        };
+                        let told = told(&ended(Outcome::Answered, answered));
+                        assert_eq!(
+                            told["updatedInput"]["answers"],
+                            json!({"Which?": "x"}),
+                            "{what}"
+                        );
+                    }
+                    Capability::Deny => {
+                        let denied = ended(Outcome::Denied, |_| {});
+                        assert!(matches!(Reply::of(&denied), Reply::Declined { .. }));
+                        assert_eq!(told(&denied)["behavior"], "deny", "{what}");
+                    }
+                    Capability::Respond => {
+                        let answered = ended(Outcome::Answered, |_| {});
+                        assert!(matches!(Reply::of(&answered), Reply::Answer { .. }));
+                    }
+                    Capability::Always | Capability::Interrupt => {
+                        panic!("no server can tell {capability:?}: {what}")
+                    }
+                }
+            }
+        }
+        for capability in [
+            Capability::Approve,
+            Capability::Edit,
+            Capability::Answer,
+            Capability::Deny,
+            Capability::Respond,
+        ] {
+            assert!(told_of.contains(&capability), "{capability:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The architecture's promises, checked on the source itself: which module may use which, who may
 //! know what, and that the protocol's page says what the types say.
 
+mod contract;
 mod graph;
 mod rules;
 mod rules_tests;
