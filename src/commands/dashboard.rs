@@ -56,8 +56,9 @@ pub fn app(config: &Config) -> Result<App, Failure> {
         Err(_) => input::named_directory().unwrap_or_else(|| "/".to_owned()),
     };
     app.home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
+    app.time_zone = jiff::tz::TimeZone::system();
     app.launch.environment = input::environment();
-    app.launch.remembered = remembered;
+    app.launch.memory = remembered;
     app.launch.exports = exports(config, app.home.as_deref());
     let warnings = warnings(config);
     if let Some(first) = warnings.first() {

@@ -1,6 +1,6 @@
 //! Everything that the dashboard can ask the world to do.
 //!
-//! [`super::update`] returns these; `errands` and the runtime do them and answer with a
+//! [`super::update`] returns these; `effects` and the runtime do them and answer with a
 //! [`super::msg::Msg`]. They are plain data, so a test can say what a key must lead to.
 
 use std::collections::BTreeMap;
@@ -12,8 +12,7 @@ use crate::protocol::session::{
     RestartSessionParams, UpdateSessionSettingsParams,
 };
 
-use super::forms::search::Query;
-use super::state::launch::Remembered;
+use super::memory::Memory;
 
 /// Which page of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +48,44 @@ pub enum Purpose {
     Field,
 }
 
+/// What is looked for in conversations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// The words.
+    pub words: String,
+    /// Only in this session.
+    pub session: Option<String>,
+}
+
+/// What a text for a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessagePurpose {
+    /// A message; goes on with the session, live or over.
+    Reply,
+    /// The first message of a new session that goes on from here.
+    Fork,
+    /// Its title.
+    Title,
+    /// The file that the conversation is exported to.
+    Export,
+    /// The directory in which it goes on, because its own is not there.
+    Directory,
+}
+
+impl MessagePurpose {
+    /// Whether the text may have several lines.
+    #[must_use]
+    pub fn has_lines(self) -> bool {
+        match self {
+            Self::Reply | Self::Fork => true,
+            Self::Title | Self::Export | Self::Directory => false,
+        }
+    }
+}
+
 /// What is done to each of several sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Each {
+pub enum ForEachSession {
     /// Stop the turn.
     Interrupt,
     /// End the process.
@@ -114,9 +148,9 @@ pub enum Effect {
     /// End the process, and give the next one the person's present credentials.
     RestartSession(Box<RestartSessionParams>),
     /// The same for several sessions, with one word about all.
-    Each {
+    ForEachSession {
         /// What.
-        what: Each,
+        what: ForEachSession,
         /// The sessions.
         sessions: Vec<String>,
     },
@@ -172,9 +206,9 @@ pub enum Effect {
         body: String,
     },
     /// Read what was remembered.
-    Remembered,
+    LoadMemory,
     /// Remember for the next time.
-    Remember(Box<Remembered>),
+    SaveMemory(Box<Memory>),
     /// Read directories used lately.
     RecentPaths,
     /// Ask what the installed agent says about itself.
@@ -193,10 +227,10 @@ pub enum Effect {
         /// Which search it is, so that an answer that comes late is known as such.
         number: u64,
         /// What is looked for.
-        query: Query,
+        query: SearchQuery,
     },
     /// Look what is missing on this machine.
-    Check,
+    RunDoctor,
     /// Draw everything anew.
     Redraw,
     /// Show the demonstration in this terminal, and come back.
@@ -205,4 +239,52 @@ pub enum Effect {
     Suspend,
     /// Leave.
     Quit,
+}
+
+impl Effect {
+    /// Whether it changes something by way of the daemon: such an effect is made only while there is a connection.
+    #[must_use]
+    pub fn needs_daemon(&self) -> bool {
+        match self {
+            Self::Decide(_)
+            | Self::Launch(_)
+            | Self::Continue(_)
+            | Self::Message { .. }
+            | Self::Unsend(_)
+            | Self::Interrupt(_)
+            | Self::End(_)
+            | Self::RestartSession(_)
+            | Self::Move(_)
+            | Self::Rename { .. }
+            | Self::Archive { .. }
+            | Self::Delete(_)
+            | Self::Settings(_)
+            | Self::ForEachSession { .. } => true,
+            // What only reads fails by itself and costs nothing.
+            Self::Page { .. }
+            | Self::Follow(_)
+            | Self::Session(_)
+            | Self::Approval(_)
+            | Self::RestartDaemon
+            | Self::Pager(_)
+            | Self::Editor { .. }
+            | Self::Copy(_)
+            | Self::Export { .. }
+            | Self::Bell
+            | Self::Notify { .. }
+            | Self::LoadMemory
+            | Self::SaveMemory(_)
+            | Self::RecentPaths
+            | Self::AgentInfo(_)
+            | Self::Complete { .. }
+            | Self::Find { .. }
+            | Self::File { .. }
+            | Self::Branch { .. }
+            | Self::RunDoctor
+            | Self::Redraw
+            | Self::Suspend
+            | Self::Demo
+            | Self::Quit => false,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bytes of frames that may be on their way when a further one is drawn.
-const MOST_UNDERWAY: usize = 4 * 1024;
+const MAX_UNDERWAY: usize = 4 * 1024;
 /// After this long without an answer the terminal is asked once more: it may have been another one
 /// that the last question went to.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -107,7 +107,7 @@ impl<T> Fence<T> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         let underway: usize = self.underway.iter().map(|frame| frame.bytes).sum();
-        underway <= MOST_UNDERWAY
+        underway <= MAX_UNDERWAY
     }
 
     /// Whether an answer may still come.

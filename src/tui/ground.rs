@@ -11,7 +11,7 @@ use ratatui::style::Color;
 use super::theme::Theme;
 
 /// The least contrast between a text and what is behind it.
-pub const LEAST: f64 = 4.5;
+pub const MIN_CONTRAST: f64 = 4.5;
 /// The lightest ground that counts as dark, as luminance in thousandths.
 const DARKEST_UP_TO: u16 = 35;
 /// The darkest ground that counts as light.
@@ -135,7 +135,7 @@ pub fn luminance(color: Color) -> Option<f64> {
 fn exact(color: Color) -> Option<(u8, u8, u8)> {
     match color {
         Color::Rgb(red, green, blue) => Some((red, green, blue)),
-        Color::Indexed(index) => super::depth::of_index(index),
+        Color::Indexed(index) => super::color_depth::of_index(index),
         _ => None,
     }
 }
@@ -164,8 +164,9 @@ pub fn readable(ink: Color, behind: f64, shown: impl Fn(Color) -> Color) -> Colo
         };
         shown(Color::Rgb(mix(red), mix(green), mix(blue)))
     };
-    let can_be_read =
-        |color: &Color| luminance(*color).is_none_or(|light| contrast(light, behind) >= LEAST);
+    let can_be_read = |color: &Color| {
+        luminance(*color).is_none_or(|light| contrast(light, behind) >= MIN_CONTRAST)
+    };
     std::iter::once(plain)
         .chain((1..=STEPS).map(nearer))
         .find(can_be_read)

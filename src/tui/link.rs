@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 
 use super::msg::{Link, Msg, Stream};
-use super::state::Trouble;
+use super::state::ConnectionProblem;
 use crate::client::events::{Events, Update};
 use crate::client::{Client, ClientError, ensure_daemon, life};
 use crate::config::Config;
@@ -113,20 +113,20 @@ async fn connect(
 fn lost(error: &ClientError) -> Link {
     Link::Lost {
         why: error.to_string(),
-        trouble: trouble(error),
+        problem: problem(error),
     }
 }
 
 /// What keeps us from the daemon.
-fn trouble(error: &ClientError) -> Trouble {
+fn problem(error: &ClientError) -> ConnectionProblem {
     match error {
-        ClientError::NotRunning { .. } => Trouble::Stopped,
-        ClientError::Spawn(_) => Trouble::NotStarted,
-        ClientError::Connect(_) => Trouble::Refused,
-        ClientError::Rpc { .. } | ClientError::Garbled { .. } => Trouble::Foreign,
-        ClientError::Silent { .. } => Trouble::Silent,
-        ClientError::NotKnown { source, .. } => trouble(source),
-        ClientError::Lost { .. } | ClientError::TimedOut { .. } => Trouble::Broken,
+        ClientError::NotRunning { .. } => ConnectionProblem::Stopped,
+        ClientError::Spawn(_) => ConnectionProblem::NotStarted,
+        ClientError::Connect(_) => ConnectionProblem::Refused,
+        ClientError::Rpc { .. } | ClientError::Garbled { .. } => ConnectionProblem::Foreign,
+        ClientError::Silent { .. } => ConnectionProblem::Silent,
+        ClientError::NotKnown { source, .. } => problem(source),
+        ClientError::Lost { .. } | ClientError::TimedOut { .. } => ConnectionProblem::Broken,
     }
 }
 
@@ -238,7 +238,7 @@ fn last_id(sessions: &[SessionState], limit: u32) -> Option<String> {
 
 /// Follows one session's conversation until the task is ended.
 pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
-    let say = |what| Msg::Stream {
+    let message = |what| Msg::Stream {
         session: session.clone(),
         what,
     };
@@ -255,7 +255,7 @@ pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
         };
         if let Ok(mut events) = Events::open(&config.daemon_socket.value, params).await {
             // Only now is nothing missed between a page and the events behind it.
-            if to.send(say(Stream::Gap)).await.is_err() {
+            if to.send(message(Stream::Gap)).await.is_err() {
                 return;
             }
             while let Ok(update) = events.next().await {
@@ -264,7 +264,7 @@ pub async fn conversation(config: Config, session: String, to: Sender<Msg>) {
                     Update::Lost => continue,
                     Update::Resync(_) | Update::Reconnected => Stream::Gap,
                 };
-                if to.send(say(what)).await.is_err() {
+                if to.send(message(what)).await.is_err() {
                     return;
                 }
             }

@@ -1,6 +1,6 @@
 //! Everything that can happen to the dashboard.
 //!
-//! The runtime turns what comes from the terminal, the daemon and its own errands into these; only
+//! The runtime turns what comes from the terminal, the daemon and the effects that were carried out into these; only
 //! [`super::update`] takes them. Nothing here does anything.
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -11,9 +11,9 @@ use crate::protocol::decision::SendDecisionResponse;
 use crate::protocol::event::EventNotification;
 use crate::protocol::session::{GetOverviewResponse, HealthResponse, SessionState};
 
-use super::forms::say::About;
-use super::state::Trouble;
-use super::state::launch::Remembered;
+use super::effect::MessagePurpose;
+use super::memory::Memory;
+use super::state::ConnectionProblem;
 
 /// What happened.
 #[derive(Debug)]
@@ -41,8 +41,8 @@ pub enum Msg {
         /// What.
         what: Stream,
     },
-    /// An errand came to its end.
-    Done(Done),
+    /// An effect was carried out.
+    Done(EffectResult),
 }
 
 /// Of the connection to the daemon.
@@ -68,7 +68,7 @@ pub enum Link {
         /// Why.
         why: String,
         /// What it is about, so that the right remedy is offered.
-        trouble: Trouble,
+        problem: ConnectionProblem,
     },
 }
 
@@ -81,9 +81,9 @@ pub enum Stream {
     Gap,
 }
 
-/// The end of an errand.
+/// What came of an effect.
 #[derive(Debug)]
-pub enum Done {
+pub enum EffectResult {
     /// A decision was taken there, or refused.
     Decided {
         /// The approval.
@@ -109,18 +109,18 @@ pub enum Done {
     /// A session was started or continued; show it.
     Started(Result<Begun, Refused>),
     /// A text was given to a session, or was not: it must not be lost then.
-    Told {
+    MessageSent {
         /// The session.
         session: String,
         /// What the text was.
-        about: About,
+        about: MessagePurpose,
         /// The text.
         text: String,
         /// Whether it waits to be read; why it did not arrive.
         answer: Result<bool, String>,
     },
     /// Something else was done: what to say about it.
-    Said(Result<String, String>),
+    Toast(Result<String, String>),
     /// The file that an approval is about was looked at.
     File {
         /// The approval.
@@ -152,7 +152,7 @@ pub enum Done {
         text: Result<String, String>,
     },
     /// What the dashboard remembers from earlier.
-    Remembered(Box<Remembered>),
+    MemoryLoaded(Box<Memory>),
     /// Directories used lately.
     RecentPaths(Vec<String>),
     /// The permission modes that the installed agent lists.
@@ -165,9 +165,9 @@ pub enum Done {
         found: Vec<String>,
     },
     /// What is missing on this machine.
-    Checked(Vec<crate::doctor::Finding>),
+    DoctorFindings(Vec<crate::doctor::Finding>),
     /// What was found in the conversations.
-    Found {
+    SearchResults {
         /// Which search it was.
         number: u64,
         /// The places, or why there are none.
@@ -200,7 +200,7 @@ pub struct Refused {
     /// What was to be launched.
     pub query: String,
     /// By what.
-    pub by: Launched,
+    pub by: LaunchSource,
     /// Why not.
     pub why: Failure,
 }
@@ -235,14 +235,14 @@ impl Failure {
 
 /// What a session was to be started by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Launched {
+pub enum LaunchSource {
     /// The prompt line or the form, as the session of this id.
-    Afresh(String),
+    New(String),
     /// Going on from a session.
     From {
         /// That session.
         session: String,
         /// Whether by a reply or by a fork.
-        about: About,
+        about: MessagePurpose,
     },
 }

@@ -8,7 +8,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -21,21 +20,24 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::effect::{Effect, Purpose};
-use super::errands::{self, Errands, copy};
+use super::effect::Effect;
+use super::effects::{self, EffectRunner, copy};
 use super::fence::{Fence, Need};
 use super::ground::Ground;
 use super::input::{Input, Terminal as Keys};
-use super::msg::{Done, Msg};
+use super::lend::{lend, needs_terminal};
+use super::memory::Memory;
+use super::msg::Msg;
 use super::presses::Presses;
-use super::signals::{Told, Watch};
-use super::state::launch::Remembered;
+use super::signals::{SignalAction, Watch};
 use super::state::{App, LastFrame, Moment, Sent};
 use super::terminal::{self, Terminal};
 use super::theme::Syntax;
 use super::transcript::highlight;
-use super::{link, update::update, view};
+use super::update::update;
+use super::{link, view};
 use crate::config::Config;
 use crate::doctor;
 
@@ -95,8 +97,8 @@ pub fn cannot_draw() -> Option<String> {
 
 /// What the dashboard remembers from earlier; nothing where there is nothing readable.
 #[must_use]
-pub fn remembered(config: &Config) -> Remembered {
-    errands::remembered(config)
+pub fn remembered(config: &Config) -> Memory {
+    effects::remembered(config)
 }
 
 /// Runs the dashboard until the user leaves, or the process is told to.
@@ -108,7 +110,7 @@ pub async fn run(
     app: App,
     inspect: doctor::InspectDatabase,
 ) -> Result<Ended, RunError> {
-    // Errands borrow across waits on this one thread, so their futures stay on it.
+    // Effects borrow across waits on this one thread, so their futures stay on it.
     let ended = LocalSet::new()
         .run_until(run_here(config, app, inspect))
         .await;
@@ -128,35 +130,62 @@ async fn run_here(
     app: App,
     inspect: doctor::InspectDatabase,
 ) -> Result<Ended, RunError> {
+    let (mut sources, mut dashboard) = open(config, app, inspect).await?;
+    let ended = loop {
+        if dashboard.over {
+            break Ended::ByUser;
+        }
+        let mut turn = Turn::default();
+        if let Some(ended) = dashboard.wait(&mut sources, &mut turn).await? {
+            break ended;
+        }
+        dashboard.drain(&mut sources, &mut turn).await;
+        dashboard.dispatch(&mut turn).await?;
+        dashboard.render(turn)?;
+    };
+    dashboard.close(ended).await;
+    Ok(ended)
+}
+
+/// Takes the terminal, shows the first frame, and has everything begin that messages come from.
+async fn open(
+    config: Config,
+    app: App,
+    inspect: doctor::InspectDatabase,
+) -> Result<(Sources, Dashboard), RunError> {
     let signals = Watch::begin()?;
     // Whoever stopped us may have changed the terminal meanwhile.
-    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
-    let mut resized = signal(SignalKind::window_change())?;
-    // Told apart by the handler itself: a key that was typed meanwhile may be read before the stream
-    // above has the signal.
+    let continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    let resized = signal(SignalKind::window_change())?;
     let was_stopped = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(Signal::CONT.as_raw(), Arc::clone(&was_stopped))?;
-    let (to, mut queue) = mpsc::channel(QUEUE);
-    // Also one in a task that nobody waits for.
+    let (to, queue) = mpsc::channel(QUEUE);
     let panicked = Arc::new(Notify::new());
-    let mut terminal = Terminal::take(app.preferences.mouse, {
+    let terminal = Terminal::take(app.preferences.mouse, {
         let panicked = Arc::clone(&panicked);
         move || panicked.notify_one()
     })?;
-    let mut keys = Keys::new(io::stdin().as_fd().try_clone_to_owned()?)?;
+    let keys = Keys::new(io::stdin().as_fd().try_clone_to_owned()?)?;
+    let opened = Instant::now();
     let mut dashboard = Dashboard {
         app,
-        errands: Errands::new(&config, inspect),
+        effects: EffectRunner::new(&config, inspect),
         to: to.clone(),
         followed: None,
+        linked: None,
         config: config.clone(),
-        opened: Instant::now(),
+        terminal,
+        keys,
+        opened,
+        drawn: opened,
+        looked: opened,
+        stale: false,
         over: false,
         redraw: false,
         fence: Fence::default(),
     };
-    dashboard.introduce(&mut terminal, &mut keys).await?;
-    dashboard.draw(&mut terminal)?;
+    dashboard.introduce().await?;
+    dashboard.draw()?;
     // Loading what code is highlighted by takes longer than the first frame may.
     let repaint = to.clone();
     highlight::on_change(Box::new(move || {
@@ -166,106 +195,167 @@ async fn run_here(
     std::thread::Builder::new()
         .name("highlight".to_owned())
         .spawn(highlight::warm)?;
-    let linked = spawn_local(link::all(config, to));
-    dashboard.start(Effect::Remembered);
-    let mut drawn = Instant::now();
-    let mut looked = drawn;
-    let mut stale = false;
-    let mut presses = Presses::default();
-    let ended = loop {
-        if dashboard.over {
-            break Ended::ByUser;
-        }
-        let wait = if stale && dashboard.fence.has_room() {
+    dashboard.linked = Some(spawn_local(link::all(config, to)));
+    dashboard.start(Effect::LoadMemory);
+    dashboard.drawn = Instant::now();
+    dashboard.looked = dashboard.drawn;
+    let sources = Sources {
+        signals,
+        continued,
+        resized,
+        was_stopped,
+        panicked,
+        queue,
+        presses: Presses::default(),
+    };
+    Ok((sources, dashboard))
+}
+
+/// What the loop waits for, beside the keys and the clock.
+struct Sources {
+    signals: Watch,
+    continued: tokio::signal::unix::Signal,
+    resized: tokio::signal::unix::Signal,
+    /// Told by the signal's handler itself: a key that was typed meanwhile may be read before the stream above has
+    /// the signal.
+    was_stopped: Arc<AtomicBool>,
+    /// A panic, also one in a task that nobody waits for.
+    panicked: Arc<Notify>,
+    queue: mpsc::Receiver<Msg>,
+    presses: Presses,
+}
+
+/// What has come of one time around the loop.
+#[derive(Default)]
+struct Turn {
+    effects: Vec<Effect>,
+    /// Whether a frame is due at once.
+    urgent: bool,
+    /// Whether anything has happened that may be seen: an answer of the terminal is nothing.
+    touched: bool,
+}
+
+impl Turn {
+    /// Takes in what the terminal sent led to.
+    fn input(&mut self, is_event: bool, is_seen: bool, effects: Vec<Effect>) {
+        self.urgent |= is_event;
+        self.touched |= is_seen;
+        self.effects.extend(effects);
+    }
+
+    fn message(&mut self, effects: Vec<Effect>) {
+        self.touched = true;
+        self.effects.extend(effects);
+    }
+}
+
+struct Dashboard {
+    app: App,
+    effects: EffectRunner,
+    to: mpsc::Sender<Msg>,
+    followed: Option<JoinHandle<()>>,
+    linked: Option<JoinHandle<()>>,
+    config: Config,
+    keys: Keys,
+    terminal: Terminal,
+    opened: Instant,
+    /// When the last frame was drawn.
+    drawn: Instant,
+    /// When it was last found that nothing more could be drawn yet.
+    looked: Instant,
+    /// Whether the screen does not show the state as it is.
+    stale: bool,
+    over: bool,
+    redraw: bool,
+    fence: Fence<Sent>,
+}
+
+impl Dashboard {
+    /// Waits for whatever comes first, and takes it in. Gives how the dashboard ended, if it did.
+    async fn wait(
+        &mut self,
+        sources: &mut Sources,
+        turn: &mut Turn,
+    ) -> Result<Option<Ended>, RunError> {
+        let wait = if self.stale && self.fence.has_room() {
             FRAME
         } else {
-            dashboard.app.changes_within()
+            self.app.changes_within()
         };
-        let mut urgent = false;
-        // Whether anything has happened that may be seen: an answer of the terminal is nothing.
-        let mut touched = false;
-        let mut effects = Vec::new();
-        let due = drawn.max(looked) + wait;
-        presses.begin(due - dashboard.opened);
+        let due = self.drawn.max(self.looked) + wait;
+        let opened = self.opened;
+        let presses = &mut sources.presses;
+        presses.begin(due - opened);
         tokio::select! {
             biased;
-            told = signals.next() => match told {
-                Told::End(signal) => break Ended::BySignal(signal),
-                Told::Stop => {
-                    dashboard.settle(&mut keys).await;
-                    terminal.suspend(false)?;
-                    dashboard.app.frame_hidden();
-                    urgent = true;
+            action = sources.signals.next() => match action {
+                SignalAction::End(signal) => return Ok(Some(Ended::BySignal(signal))),
+                SignalAction::Stop => {
+                    self.suspend(false).await?;
+                    turn.urgent = true;
                 }
             },
-            () = panicked.notified() => return Err(RunError::Panicked),
-            _ = continued.recv() => {
-                touched = true;
-                if was_stopped.swap(false, Ordering::Relaxed) {
-                    dashboard.show_again(&mut terminal)?;
-                }
+            () = sources.panicked.notified() => return Err(RunError::Panicked),
+            _ = sources.continued.recv() => {
+                turn.touched = true;
+                self.show_again(&sources.was_stopped)?;
             }
-            _ = resized.recv() => {
-                urgent = true;
+            _ = sources.resized.recv() => {
+                turn.urgent = true;
                 // Another size may have come and gone since the last frame; the terminal has lost what
                 // it showed then, although the size is the same.
-                dashboard.redraw = true;
-                effects.extend(dashboard.take(Msg::Resize));
+                self.redraw = true;
+                turn.effects.extend(self.take(Msg::Resize));
             }
             input = poll_fn(|waking| {
-                let polled = keys.poll_next(waking);
+                let polled = self.keys.poll_next(waking);
                 if polled.is_pending() {
-                    presses.none(dashboard.opened.elapsed());
+                    presses.none(opened.elapsed());
                 }
                 polled
             }) => match input {
                 Some(input) => {
-                    if was_stopped.swap(false, Ordering::Relaxed) {
-                        dashboard.show_again(&mut terminal)?;
-                    }
-                    let pressed = presses.one(dashboard.opened.elapsed());
-                    urgent |= matches!(input, Input::Event(_));
-                    touched |= input != Input::Attributes;
-                    effects.extend(dashboard.input(input, pressed));
+                    self.show_again(&sources.was_stopped)?;
+                    let pressed = presses.one(opened.elapsed());
+                    self.take_input(input, pressed, turn);
                 }
                 // No more keys will come: the terminal is gone.
-                None => break Ended::BySignal(Signal::HUP.as_raw()),
+                None => return Ok(Some(Ended::BySignal(Signal::HUP.as_raw()))),
             },
-            Some(msg) = queue.recv() => {
-                touched = true;
-                effects.extend(dashboard.take(msg));
-            }
+            Some(msg) = sources.queue.recv() => turn.message(self.take(msg)),
             () = tokio::time::sleep_until(due) => {
-                if !stale {
-                    touched = true;
-                    effects.extend(dashboard.take(Msg::Tick));
+                if !self.stale {
+                    turn.message(self.take(Msg::Tick));
                 }
                 // Where nothing more can be drawn now.
-                looked = if dashboard.fence.has_room() { drawn } else { Instant::now() };
+                self.looked = if self.fence.has_room() { self.drawn } else { Instant::now() };
             }
         }
-        // What is queued already belongs to the same frame.
+        Ok(None)
+    }
+
+    /// Takes in what is queued already: it belongs to the same frame.
+    async fn drain(&mut self, sources: &mut Sources, turn: &mut Turn) {
         for _ in 0..QUEUE {
-            match queue.try_recv() {
-                Ok(msg) => {
-                    touched = true;
-                    effects.extend(dashboard.take(msg));
-                }
+            match sources.queue.try_recv() {
+                Ok(msg) => turn.message(self.take(msg)),
                 Err(_) => break,
             }
         }
-        // Asked on behalf of this task: who asks in nobody's name would keep the stream from waking it
-        // for the next key.
+        // Polled with this task's own waker: with another one the stream would not wake this task for the next key.
         while let Poll::Ready(Some(input)) =
-            poll_fn(|waking| Poll::Ready(keys.poll_next(waking))).await
+            poll_fn(|waking| Poll::Ready(self.keys.poll_next(waking))).await
         {
-            urgent |= matches!(input, Input::Event(_));
-            touched |= input != Input::Attributes;
             // Each key is about what the frame before it showed.
-            let pressed = presses.found();
-            effects.extend(dashboard.input(input, pressed));
+            let pressed = sources.presses.found();
+            self.take_input(input, pressed, turn);
         }
-        presses.none(dashboard.opened.elapsed());
+        sources.presses.none(self.opened.elapsed());
+    }
+
+    /// Has the effects carried out.
+    async fn dispatch(&mut self, turn: &mut Turn) -> io::Result<()> {
+        let effects = std::mem::take(&mut turn.effects);
         let followed = effects
             .iter()
             .rposition(|effect| matches!(effect, Effect::Follow(_)));
@@ -275,72 +365,82 @@ async fn run_here(
                 continue;
             }
             if effect == Effect::Suspend {
-                dashboard.settle(&mut keys).await;
-                terminal.suspend(true)?;
-                dashboard.app.frame_hidden();
-                urgent = true;
+                self.suspend(true).await?;
+                turn.urgent = true;
             } else if needs_terminal(&effect) {
-                dashboard.settle(&mut keys).await;
-                let done = lend(&mut terminal, effect)?;
-                dashboard.app.frame_hidden();
-                let after = dashboard.take(Msg::Done(done));
-                for effect in after {
-                    dashboard.start(effect);
+                self.settle().await;
+                let done = lend(&mut self.terminal, effect)?;
+                self.app.frame_hidden();
+                for effect in self.take(Msg::Done(done)) {
+                    self.start(effect);
                 }
-                urgent = true;
+                turn.urgent = true;
             } else {
-                dashboard.start(effect);
+                self.start(effect);
             }
         }
-        dashboard.tend(&terminal)?;
-        keys.owes_answer(dashboard.fence.owes(dashboard.opened.elapsed()));
-        stale |= touched || urgent || dashboard.redraw;
-        let is_due = urgent || drawn.elapsed() >= FRAME;
-        if stale && is_due && dashboard.fence.has_room() {
-            if std::mem::take(&mut dashboard.redraw) {
-                terminal.forget()?;
-            }
-            dashboard.draw(&mut terminal)?;
-            drawn = Instant::now();
-            // Where there was too much code to highlight in one frame, the next ones do the rest.
-            stale = dashboard.app.detail.transcript.wants_frame();
-        }
-    };
-    linked.abort();
-    if ended != Ended::BySignal(Signal::HUP.as_raw()) {
-        dashboard.settle(&mut keys).await;
+        Ok(())
     }
-    Ok(ended)
-}
 
-struct Dashboard {
-    app: App,
-    errands: Errands,
-    to: mpsc::Sender<Msg>,
-    followed: Option<JoinHandle<()>>,
-    config: Config,
-    opened: Instant,
-    over: bool,
-    redraw: bool,
-    fence: Fence<Sent>,
-}
+    /// Draws, if there is something to draw and the terminal has room for a frame.
+    fn render(&mut self, turn: Turn) -> io::Result<()> {
+        self.tend()?;
+        self.keys
+            .owes_answer(self.fence.owes(self.opened.elapsed()));
+        self.stale |= turn.touched || turn.urgent || self.redraw;
+        let is_due = turn.urgent || self.drawn.elapsed() >= FRAME;
+        if self.stale && is_due && self.fence.has_room() {
+            if std::mem::take(&mut self.redraw) {
+                self.terminal.forget()?;
+            }
+            self.draw()?;
+            self.drawn = Instant::now();
+            // Where there was too much code to highlight in one frame, the next ones do the rest.
+            self.stale = self.app.detail.transcript.wants_frame();
+        }
+        Ok(())
+    }
 
-impl Dashboard {
+    /// Ends what still runs, and waits for the terminal's last answers unless it is gone.
+    async fn close(&mut self, ended: Ended) {
+        if let Some(linked) = &self.linked {
+            linked.abort();
+        }
+        if ended != Ended::BySignal(Signal::HUP.as_raw()) {
+            self.settle().await;
+        }
+    }
+
+    /// Stops the process until it is told to go on.
+    async fn suspend(&mut self, group: bool) -> io::Result<()> {
+        self.settle().await;
+        self.terminal.suspend(group)?;
+        self.app.frame_hidden();
+        Ok(())
+    }
+
+    fn take_input(&mut self, input: Input, pressed: Duration, turn: &mut Turn) {
+        let (is_event, is_seen) = (matches!(input, Input::Event(_)), input != Input::Attributes);
+        let effects = self.input(input, pressed);
+        turn.input(is_event, is_seen, effects);
+    }
+
     /// Asks the terminal what it is, and waits a moment for the answer. Keys that come meanwhile wait.
-    async fn introduce(&mut self, terminal: &mut Terminal, keys: &mut Keys) -> io::Result<()> {
+    async fn introduce(&mut self) -> io::Result<()> {
         // Nobody asks who knows already, or has no use for it.
         let takes_any = self.app.theme.ground.is_none() && self.app.theme.syntax == Syntax::Off;
-        terminal.ask(!self.app.ground.is_known() && (!takes_any || self.app.theme_by_ground))?;
+        self.terminal
+            .ask(!self.app.ground.is_known() && (!takes_any || self.app.theme_by_ground))?;
         self.fence.asked(None, 0, self.opened.elapsed());
-        keys.owes_answer(true);
-        self.listen(keys, INTRODUCTION).await;
+        self.keys.owes_answer(true);
+        self.listen(INTRODUCTION).await;
         Ok(())
     }
 
     /// Waits until the terminal has answered what it was asked: another program would take that for
     /// keys.
-    async fn settle(&mut self, keys: &mut Keys) {
-        self.listen(keys, LAST_WORDS).await;
+    async fn settle(&mut self) {
+        self.listen(LAST_WORDS).await;
         if self.fence.owes(self.opened.elapsed()) {
             terminal::drop_answers();
         }
@@ -348,11 +448,11 @@ impl Dashboard {
     }
 
     /// Takes answers of the terminal for so long, or until it owes none. Everything else waits.
-    async fn listen(&mut self, keys: &mut Keys, limit: Duration) {
+    async fn listen(&mut self, limit: Duration) {
         let until = Instant::now() + limit;
         let mut others = Vec::new();
         while self.fence.owes(self.opened.elapsed()) {
-            let next = poll_fn(|waking| keys.poll_next(waking));
+            let next = poll_fn(|waking| self.keys.poll_next(waking));
             match tokio::time::timeout_at(until, next).await {
                 Ok(Some(input @ Input::Event(_))) => others.push(input),
                 Ok(Some(answer)) => drop(self.input(answer, Duration::ZERO)),
@@ -360,15 +460,15 @@ impl Dashboard {
                 Ok(None) | Err(_) => break,
             }
         }
-        keys.put_back(others);
+        self.keys.put_back(others);
     }
 
     /// Does what is to be done because the terminal does not answer.
-    fn tend(&mut self, terminal: &Terminal) -> io::Result<()> {
+    fn tend(&mut self) -> io::Result<()> {
         let now = self.opened.elapsed();
         match self.fence.need(now) {
             Some(Need::Ask) => {
-                terminal.ask(false)?;
+                self.terminal.ask(false)?;
                 self.fence.asked_again(now);
             }
             Some(Need::Draw) => {
@@ -408,6 +508,7 @@ impl Dashboard {
             wall: Timestamp::now(),
             elapsed: self.opened.elapsed(),
             pressed,
+            fresh_id: Uuid::new_v4(),
         };
         update(&mut self.app, msg, at)
     }
@@ -425,19 +526,25 @@ impl Dashboard {
         self.take_pressed(msg, pressed)
     }
 
-    /// Draws all of it after the process was stopped: what was on the screen counts as new.
-    fn show_again(&mut self, terminal: &mut Terminal) -> io::Result<()> {
-        terminal.take_again()?;
+    /// Draws all of it if the process was stopped since: what was on the screen counts as new.
+    fn show_again(&mut self, was_stopped: &AtomicBool) -> io::Result<()> {
+        if !was_stopped.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.terminal.take_again()?;
         self.app.frame_hidden();
-        self.draw(terminal)
+        self.draw()
     }
 
-    fn draw(&mut self, terminal: &mut Terminal) -> io::Result<()> {
+    fn draw(&mut self) -> io::Result<()> {
         crate::failpoint::hit("dashboard.draw");
         let mut shown = LastFrame::default();
         let asking = self.fence.does_answer();
-        terminal.set_ground(self.app.ground);
-        let bytes = terminal.draw(asking, |frame| shown = view::draw(&mut self.app, frame))?;
+        self.terminal.set_ground(self.app.ground);
+        let app = &mut self.app;
+        let bytes = self
+            .terminal
+            .draw(asking, |frame| shown = view::draw(app, frame))?;
         let now = self.opened.elapsed();
         // Only then has the screen got it: what a key decides must have been there.
         let sent = self.app.frame_sent(shown);
@@ -446,10 +553,10 @@ impl Dashboard {
         } else {
             self.app.frame_arrived(&sent, now);
         }
-        terminal.set_title(view::title(&self.app))
+        self.terminal.set_title(view::title(&self.app))
     }
 
-    /// Has an effect done; errands go their own way and come back as messages.
+    /// Has an effect done; effects go their own way and come back as messages.
     fn start(&mut self, effect: Effect) {
         match effect {
             Effect::Quit => self.over = true,
@@ -466,14 +573,14 @@ impl Dashboard {
                     spawn_local(link::conversation(config, session, to))
                 });
             }
-            errand => {
-                if let Effect::Copy(text) = &errand {
+            effect => {
+                if let Effect::Copy(text) = &effect {
                     let past_screen = copy::is_in_screen(copy::variable);
                     drop(terminal::copy(text, past_screen));
                 }
-                let (errands, to) = (self.errands.clone(), self.to.clone());
+                let (effects, to) = (self.effects.clone(), self.to.clone());
                 spawn_local(async move {
-                    if let Some(done) = errands.run(errand).await {
+                    if let Some(done) = effects.run(effect).await {
                         // Nobody listens when the dashboard is closing.
                         let _ = to.send(Msg::Done(done)).await;
                     }
@@ -481,83 +588,4 @@ impl Dashboard {
             }
         }
     }
-}
-
-fn needs_terminal(effect: &Effect) -> bool {
-    matches!(
-        effect,
-        Effect::Pager(_) | Effect::Editor { .. } | Effect::Demo
-    )
-}
-
-/// Lets the editor or the pager have the terminal.
-fn lend(terminal: &mut Terminal, effect: Effect) -> io::Result<Done> {
-    match effect {
-        Effect::Pager(text) => Ok(Done::Edited {
-            purpose: Purpose::Look,
-            text: with_file(terminal, &text, "md", "PAGER", "less"),
-        }),
-        Effect::Demo => Ok(Done::Said(demo(terminal))),
-        Effect::Editor {
-            purpose,
-            text,
-            extension,
-        } => Ok(Done::Edited {
-            text: with_file(terminal, &text, extension, "EDITOR", "vi"),
-            purpose,
-        }),
-        _ => Ok(Done::Said(Ok(String::new()))),
-    }
-}
-
-/// Shows the demonstration, which is this program in another life.
-fn demo(terminal: &mut Terminal) -> Result<String, String> {
-    let failed = |error: io::Error| format!("starting the demonstration: {error}");
-    let program = crate::platform::installed_program().map_err(failed)?;
-    let ended = terminal
-        .lend(Command::new(program).arg("demo"))
-        .map_err(failed)?;
-    if ended.success() {
-        Ok(String::new())
-    } else {
-        Err(format!("the demonstration ended with {ended}"))
-    }
-}
-
-/// Runs a program on a private file with a text and returns what the file holds afterwards.
-fn with_file(
-    terminal: &mut Terminal,
-    text: &str,
-    extension: &str,
-    variable: &str,
-    default: &str,
-) -> Result<String, String> {
-    let line = std::env::var(variable)
-        .ok()
-        .filter(|line| !line.trim().is_empty())
-        .unwrap_or_else(|| default.to_owned());
-    let words = shell_words::split(&line)
-        .map_err(|error| format!("reading ${variable} ({line:?}): {error}"))?;
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(format!("${variable} names no program"));
-    };
-    let failed = |error: io::Error| format!("writing a file for {program}: {error}");
-    let file = tempfile::Builder::new()
-        .prefix("humanlayer-")
-        .suffix(&format!(".{extension}"))
-        .tempfile()
-        .map_err(failed)?;
-    std::fs::write(file.path(), text).map_err(failed)?;
-    let mut command = Command::new(program);
-    command.args(arguments).arg(file.path());
-    let ended = terminal
-        .lend(&mut command)
-        .map_err(|error| format!("running {program}: {error}; set ${variable}"))?;
-    if !ended.success() {
-        return Err(format!(
-            "{program} ended with {ended}; nothing was taken over"
-        ));
-    }
-    std::fs::read_to_string(file.path())
-        .map_err(|error| format!("reading what {program} wrote: {error}"))
 }

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum SignalAction {
     /// Ended by this signal.
     End(i32),
     /// To be stopped, until somebody lets it go on.
@@ -80,14 +80,14 @@ impl Watch {
     }
 
     /// The next signal that the loop has to do something about.
-    pub async fn next(&self) -> Told {
+    pub async fn next(&self) -> SignalAction {
         loop {
             match self.shared.ended_by.load(Ordering::SeqCst) {
                 0 => {}
-                signal => return Told::End(signal),
+                signal => return SignalAction::End(signal),
             }
             if self.shared.is_to_stop.swap(false, Ordering::SeqCst) {
-                return Told::Stop;
+                return SignalAction::Stop;
             }
             self.shared.changed.notified().await;
         }

@@ -32,7 +32,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{QueueSelector, tcflush};
 
-use super::depth::Depth;
+use super::color_depth::ColorDepth;
 use super::ground::Ground;
 use crate::domain::text::sanitize_line;
 use crate::platform;
@@ -64,7 +64,7 @@ pub struct Terminal {
     page: Page,
     mouse: bool,
     title: String,
-    depth: Depth,
+    depth: ColorDepth,
     ground: Ground,
 }
 
@@ -84,7 +84,7 @@ impl Terminal {
             page,
             mouse,
             title: String::new(),
-            depth: Depth::of(|name| std::env::var(name).ok()),
+            depth: ColorDepth::of(|name| std::env::var(name).ok()),
             ground: Ground::default(),
         })
     }
@@ -255,7 +255,7 @@ pub fn notify(title: &str, body: &str) -> io::Result<()> {
 pub const MAX_CLIPBOARD: usize = 1024 * 1024;
 
 /// Bytes of a string that screen hands on: it keeps no more.
-const MOST_HANDED_ON: usize = 256;
+const MAX_HANDED_ON: usize = 256;
 
 /// Puts a text on the clipboard through the terminal, unless it is too long for that; past screen where
 /// that is between.
@@ -273,7 +273,7 @@ pub fn copy(text: &str, past_screen: bool) -> io::Result<()> {
             // end of one.
             let mut whole = out.strip_suffix(b"\x1b\\").unwrap_or(out).to_vec();
             whole.push(0x07);
-            for part in whole.chunks(MOST_HANDED_ON) {
+            for part in whole.chunks(MAX_HANDED_ON) {
                 out.extend_from_slice(b"\x1bP");
                 out.extend_from_slice(part);
                 out.extend_from_slice(b"\x1b\\");

@@ -13,12 +13,13 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::effect::Effect;
 use super::ground::Ground;
 use super::keymap::Keymap;
 use super::msg::{Link, Msg};
-use super::state::{App, LastFrame, Moment, Preferences, Trouble};
+use super::state::{App, ConnectionProblem, LastFrame, Moment, Preferences};
 use super::theme::Theme;
 use super::update::update;
 use super::view;
@@ -27,10 +28,11 @@ use super::view;
 pub const LOOK: Duration = Duration::from_millis(500);
 
 /// A dashboard that is connected to a daemon of the tests' own making. Its clock stands still unless
-/// a person presses a key (see [`Rig::press`]) or a test lets time pass ([`Rig::wait`]).
-pub struct Rig {
+/// a person presses a key (see [`TuiHarness::press`]) or a test lets time pass ([`TuiHarness::wait`]).
+pub struct TuiHarness {
     pub app: App,
     elapsed: Duration,
+    ids: u128,
     terminal: Terminal<TestBackend>,
 }
 
@@ -76,14 +78,14 @@ fn with(mut value: Value, changes: Value) -> Value {
     value
 }
 
-impl Rig {
+impl TuiHarness {
     /// Connected, with these sessions and pending approvals, drawn once.
     pub fn new(size: (u16, u16), sessions: &[Value], approvals: &[Value]) -> Self {
-        let mut rig = Self::unconnected(size);
-        rig.connect(sessions, approvals);
-        rig.tell(Msg::Link(Link::Complete));
-        rig.draw();
-        rig
+        let mut tui = Self::unconnected(size);
+        tui.connect(sessions, approvals);
+        tui.tell(Msg::Link(Link::Complete));
+        tui.draw();
+        tui
     }
 
     /// Not connected yet.
@@ -100,6 +102,7 @@ impl Rig {
         Self {
             app,
             elapsed: Duration::ZERO,
+            ids: 0,
             terminal: Terminal::new(TestBackend::new(size.0, size.1)).unwrap(),
         }
     }
@@ -111,10 +114,10 @@ impl Rig {
     }
 
     /// The connection is lost.
-    pub fn lose(&mut self, trouble: Trouble, why: &str) -> Vec<Effect> {
+    pub fn lose(&mut self, problem: ConnectionProblem, why: &str) -> Vec<Effect> {
         self.tell(Msg::Link(Link::Lost {
             why: why.to_owned(),
-            trouble,
+            problem,
         }))
     }
 
@@ -124,8 +127,26 @@ impl Rig {
             wall: now() + jiff::SignedDuration::from_secs(seconds),
             elapsed: self.elapsed + Duration::from_secs(seconds.unsigned_abs()),
             pressed: self.elapsed + Duration::from_secs(seconds.unsigned_abs()),
+            fresh_id: self.fresh_id(),
         };
-        update(&mut self.app, msg, at)
+        self.take(msg, at)
+    }
+
+    /// Takes a message in, and sees to it that nothing is sent while there is nobody to send it to.
+    fn take(&mut self, msg: Msg, at: Moment) -> Vec<Effect> {
+        let effects = update(&mut self.app, msg, at);
+        let lost: Vec<&Effect> = effects
+            .iter()
+            .filter(|effect| effect.needs_daemon() && !self.app.is_connected())
+            .collect();
+        assert!(lost.is_empty(), "{lost:?}");
+        effects
+    }
+
+    /// Another one with each message, the same ones in each run.
+    fn fresh_id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
     }
 
     /// What the daemon tells on a new connection.
@@ -146,8 +167,9 @@ impl Rig {
             wall: now(),
             elapsed: self.elapsed,
             pressed: self.elapsed,
+            fresh_id: self.fresh_id(),
         };
-        update(&mut self.app, msg, at)
+        self.take(msg, at)
     }
 
     /// Where the terminal's own cursor is; none while it is hidden.
@@ -196,8 +218,9 @@ impl Rig {
             wall: now(),
             elapsed: self.elapsed,
             pressed: self.elapsed.saturating_sub(by),
+            fresh_id: self.fresh_id(),
         };
-        update(&mut self.app, Msg::Key(key(name)), at)
+        self.take(Msg::Key(key(name)), at)
     }
 
     /// Turns the mouse's wheel at a place on the screen.

@@ -22,13 +22,14 @@ use crate::tui::forms::Form;
 use crate::tui::forms::deny::NO_REASON;
 use crate::tui::forms::drawing::{guarded, keys_at_foot};
 use crate::tui::forms::keys::After;
-use crate::tui::forms::offers::{self, Offer, Offers, Typed};
+use crate::tui::forms::reply_options::{self, ReplyKey, ReplyOption, ReplyOptions};
 use crate::tui::forms::yes::{NO, Yes};
 use crate::tui::state::App;
 use crate::tui::state::guard::{self, LeftOut, TextView};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
-use crate::tui::update::{decide, say};
+use crate::tui::update::connection::can_send;
+use crate::tui::update::{decide, notify};
 use crate::tui::view::card;
 use crate::tui::view::widgets::{fit, popup};
 
@@ -89,7 +90,7 @@ impl Skipped {
 
 /// One request of the batch, as it was when the form opened.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct BatchItem {
     /// The request.
     approval: Approval,
     /// The tool, as people call it.
@@ -98,7 +99,7 @@ pub struct Item {
     session: String,
 }
 
-impl Item {
+impl BatchItem {
     /// The approval's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -112,22 +113,22 @@ pub struct BatchDecision {
     /// Yes, or no.
     pub yes: bool,
     /// What is decided.
-    pub items: Vec<Item>,
+    pub items: Vec<BatchItem>,
     /// What is not, and why: how many of each.
     pub skipped: BTreeMap<Skipped, usize>,
     /// The reason of a no.
-    pub reason: Offers,
+    pub reason: ReplyOptions,
     /// The first row shown.
     scroll: usize,
     /// The list as it was laid out.
-    layout: Option<Laid>,
+    layout: Option<ListLayout>,
     /// Rows of the list that there is room for.
     page: usize,
 }
 
 /// The list, laid out.
 #[derive(Clone, Debug)]
-struct Laid {
+struct ListLayout {
     /// For how many columns.
     width: u16,
     lines: Vec<Line<'static>>,
@@ -152,13 +153,18 @@ impl BatchDecision {
         };
         let mut form = Self {
             yes,
-            reason: Offers::of(quick.iter().map(|reason| Offer::words(reason)).collect()),
+            reason: ReplyOptions::of(
+                quick
+                    .iter()
+                    .map(|reason| ReplyOption::words(reason))
+                    .collect(),
+            ),
             ..Self::default()
         };
         for approval in ids.iter().filter_map(|id| app.data.pending(id)) {
             match form.skips(app, approval) {
                 Some(why) => *form.skipped.entry(why).or_default() += 1,
-                None => form.items.push(Item {
+                None => form.items.push(BatchItem {
                     approval: approval.clone(),
                     tool: crate::tui::transcript::tool_label(&approval.tool_name),
                     session: app
@@ -198,7 +204,7 @@ impl BatchDecision {
     /// What it is about, for telling whether that was drawn.
     #[must_use]
     pub fn identity(&self) -> String {
-        let ids: Vec<&str> = self.items.iter().map(Item::id).collect();
+        let ids: Vec<&str> = self.items.iter().map(BatchItem::id).collect();
         format!("batch {} {}", self.yes, ids.join(" "))
     }
 
@@ -242,12 +248,14 @@ pub fn key(app: &mut App, mut form: Box<BatchDecision>, key: KeyEvent) -> After 
         }
         _ if form.yes && Yes::Letter.takes(key) => match decide::must_read(app) {
             Some(unread) => form.scroll = unread.first,
+            None if !can_send(app) => {}
             None => return send(app, &form),
         },
         _ if form.yes => {}
-        _ => match offers::key(&mut form.reason, key) {
-            Typed::Send => return send(app, &form),
-            Typed::Taken | Typed::Editor => {}
+        _ => match reply_options::key(&mut form.reason, key) {
+            ReplyKey::Send if !can_send(app) => {}
+            ReplyKey::Send => return send(app, &form),
+            ReplyKey::Taken | ReplyKey::Editor => {}
         },
     }
     After::Stay(Form::Batch(form))
@@ -280,7 +288,7 @@ fn send(app: &mut App, form: &BatchDecision) -> After {
     }
     app.inbox.marked.clear();
     let word = if form.yes { "Approving" } else { "Denying" };
-    say(app, Tone::Plain, format!("{word} {}…", waiting.len()));
+    notify(app, Tone::Plain, format!("{word} {}…", waiting.len()));
     app.inbox.batch = Some(Batch {
         yes: form.yes,
         waiting,
@@ -308,7 +316,7 @@ fn reason_height(form: &BatchDecision) -> u16 {
     if form.yes {
         0
     } else {
-        offers::height(&form.reason) + 1
+        reply_options::height(&form.reason) + 1
     }
 }
 
@@ -351,7 +359,7 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) -> 
     let skipped = form.skipped_words();
     let has_skipped = u16::from(!skipped.is_empty());
     let reason = reason_height(form);
-    let Laid { lines, .. } = form.layout.as_ref()?;
+    let ListLayout { lines, .. } = form.layout.as_ref()?;
     let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let height = wanted.saturating_add(beside(form));
     let inside = popup(theme, title, wide, height, screen, buf);
@@ -371,7 +379,7 @@ pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) -> 
             height: reason.min(list.height),
             ..list
         };
-        cursor = offers::draw(theme, &form.reason, NO_REASON, area, buf);
+        cursor = reply_options::draw(theme, &form.reason, NO_REASON, area, buf);
         list.y += area.height;
         list.height -= area.height;
     }
@@ -430,14 +438,14 @@ fn lay_out(app: &App, form: &mut BatchDecision, width: u16) {
             lines.push(summary(app, item, columns));
         }
     }
-    form.layout = Some(Laid {
+    form.layout = Some(ListLayout {
         width,
         fingerprint: guard::fingerprint(&lines),
         lines,
     });
 }
 
-fn summary(app: &App, item: &Item, columns: usize) -> Line<'static> {
+fn summary(app: &App, item: &BatchItem, columns: usize) -> Line<'static> {
     let theme = &app.theme;
     let right = fit(&item.session, columns / 2);
     let room = columns.saturating_sub(right.width() + 2);

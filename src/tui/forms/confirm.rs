@@ -12,6 +12,7 @@ use crate::tui::forms::yes::{NO, Yes};
 use crate::tui::state::App;
 use crate::tui::state::guard::{self, TextView};
 use crate::tui::transcript::text::{Row, lines};
+use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 use crate::tui::view::widgets::{form_hints, popup};
 
@@ -67,6 +68,7 @@ pub fn key(app: &mut App, mut form: Confirm, key: KeyEvent) -> After {
     if form.yes.takes(key) {
         let unread = form.approval.as_ref().and_then(|_| decide::must_read(app));
         match unread {
+            None if form.then.iter().any(Effect::needs_daemon) && !can_send(app) => {}
             None => return After::Close(decide::perform(app, form.then)),
             Some(unread) => form.scroll = unread.first,
         }
@@ -98,9 +100,9 @@ fn rows(app: &App, form: &Confirm, screen: Rect) -> Vec<Line<'static>> {
 }
 
 /// What goes with the decision and must be known before it is confirmed.
-fn note(effect: &crate::tui::effect::Effect) -> Option<String> {
+fn note(effect: &Effect) -> Option<String> {
     match effect {
-        crate::tui::effect::Effect::Decide(params) => match &params.decision {
+        Effect::Decide(params) => match &params.decision {
             crate::domain::Decision::Approve { unread_lines, .. } => {
                 let unread = unread_lines.map(crate::format::unread)?;
                 Some(format!("The record will say: {unread}."))

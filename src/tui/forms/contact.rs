@@ -14,11 +14,12 @@ use crate::tui::effect::{Effect, Purpose};
 use crate::tui::forms::Form;
 use crate::tui::forms::drawing::keys_at_foot;
 use crate::tui::forms::keys::After;
-use crate::tui::forms::offers::{self, Offer, Offers, Typed};
+use crate::tui::forms::reply_options::{self, ReplyKey, ReplyOption, ReplyOptions};
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
 use crate::tui::transcript::text::{self, Row};
-use crate::tui::update::{decide, say};
+use crate::tui::update::connection::can_send;
+use crate::tui::update::{decide, notify};
 use crate::tui::view::card::asks;
 use crate::tui::view::widgets::popup;
 
@@ -28,7 +29,7 @@ pub struct Contact {
     /// The approval.
     pub approval: String,
     /// The answer.
-    pub answer: Offers,
+    pub answer: ReplyOptions,
 }
 
 impl Contact {
@@ -37,16 +38,16 @@ impl Contact {
     pub fn of(approval: &Approval) -> Self {
         Self {
             approval: approval.id.clone(),
-            answer: Offers::of(approval.options.iter().map(Offer::option).collect()),
+            answer: ReplyOptions::of(approval.options.iter().map(ReplyOption::option).collect()),
         }
     }
 }
 
 /// Enter sends the words, or the option chosen.
 pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
-    match offers::key(&mut form.answer, key) {
-        Typed::Taken => After::Stay(Form::Contact(form)),
-        Typed::Editor => {
+    match reply_options::key(&mut form.answer, key) {
+        ReplyKey::Taken => After::Stay(Form::Contact(form)),
+        ReplyKey::Editor => {
             let text = form.answer.text.text();
             let effect = Effect::Editor {
                 purpose: Purpose::Field,
@@ -55,10 +56,13 @@ pub fn key(app: &mut App, mut form: Contact, key: KeyEvent) -> After {
             };
             After::And(Form::Contact(form), vec![effect])
         }
-        Typed::Send => {
+        ReplyKey::Send => {
             let (text, option) = (form.answer.typed(), form.answer.option());
             if text.is_none() && option.is_none() {
-                say(app, Tone::Plain, "Type or choose an answer");
+                notify(app, Tone::Plain, "Type or choose an answer");
+                return After::Stay(Form::Contact(form));
+            }
+            if !can_send(app) {
                 return After::Stay(Form::Contact(form));
             }
             let decision = Decision::Respond { text, option };
@@ -86,7 +90,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) -> Option
     let rows = message(app, form, usize::from(width.saturating_sub(2)));
     let message = rows.len();
     let shown = u16::try_from(message).unwrap_or(u16::MAX).min(MESSAGE);
-    let height = offers::height(&form.answer) + shown + 5;
+    let height = reply_options::height(&form.answer) + shown + 5;
     let inside = popup(theme, title, width, height, screen, buf);
     // What one types keeps its room on a low screen.
     let shown = shown.min(inside.height.saturating_sub(5));
@@ -117,7 +121,7 @@ pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) -> Option
         Some(_) => "the option is the answer; more words go with it",
         None => "your answer",
     };
-    let cursor = offers::draw(theme, &form.answer, nothing, rest, buf);
+    let cursor = reply_options::draw(theme, &form.answer, nothing, rest, buf);
     let mut keys = vec![("enter", "answer")];
     if !form.answer.list.is_empty() {
         keys.push(("↑↓", "options"));

@@ -12,8 +12,9 @@ use crate::tui::effect::{Effect, Purpose};
 use crate::tui::forms::Form;
 use crate::tui::forms::drawing::{about, keys_at_foot};
 use crate::tui::forms::keys::After;
-use crate::tui::forms::offers::{self, Offer, Offers, Typed};
+use crate::tui::forms::reply_options::{self, ReplyKey, ReplyOption, ReplyOptions};
 use crate::tui::state::App;
+use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 use crate::tui::view::widgets::popup;
 
@@ -35,7 +36,7 @@ pub struct Deny {
     /// The approval.
     pub approval: String,
     /// The reason.
-    pub reason: Offers,
+    pub reason: ReplyOptions,
     /// Whether the turn shall end too.
     pub interrupt: bool,
     /// Whether the asker has a turn that can be ended.
@@ -46,11 +47,11 @@ impl Deny {
     /// For an approval, with these quick reasons behind the asker's own options.
     #[must_use]
     pub fn of(approval: &Approval, quick: &[String]) -> Self {
-        let options = approval.options.iter().map(Offer::option);
-        let quick = quick.iter().map(|reason| Offer::words(reason));
+        let options = approval.options.iter().map(ReplyOption::option);
+        let quick = quick.iter().map(|reason| ReplyOption::words(reason));
         Self {
             approval: approval.id.clone(),
-            reason: Offers::of(options.chain(quick).collect()),
+            reason: ReplyOptions::of(options.chain(quick).collect()),
             interrupt: false,
             can_interrupt: approval.can().interrupt,
         }
@@ -63,9 +64,9 @@ pub fn key(app: &mut App, mut form: Deny, key: KeyEvent) -> After {
         form.interrupt = form.can_interrupt && !form.interrupt;
         return After::Stay(Form::Deny(form));
     }
-    match offers::key(&mut form.reason, key) {
-        Typed::Taken => After::Stay(Form::Deny(form)),
-        Typed::Editor => {
+    match reply_options::key(&mut form.reason, key) {
+        ReplyKey::Taken => After::Stay(Form::Deny(form)),
+        ReplyKey::Editor => {
             let text = form.reason.text.text();
             let effect = Effect::Editor {
                 purpose: Purpose::Field,
@@ -74,7 +75,8 @@ pub fn key(app: &mut App, mut form: Deny, key: KeyEvent) -> After {
             };
             After::And(Form::Deny(form), vec![effect])
         }
-        Typed::Send => {
+        ReplyKey::Send if !can_send(app) => After::Stay(Form::Deny(form)),
+        ReplyKey::Send => {
             let params = params(&form);
             app.inbox.save(Form::Deny(form));
             After::Close(decide::send(app, "denying", params))
@@ -102,14 +104,14 @@ fn params(form: &Deny) -> SendDecisionParams {
 pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let title = Line::styled(" Deny: reason ", theme.bad);
-    let height = offers::height(&form.reason).saturating_add(6);
+    let height = reply_options::height(&form.reason).saturating_add(6);
     let inside = popup(theme, title, 76, height, screen, buf);
     let rest = about(app, &form.approval, inside, buf);
     let nothing = match form.reason.option() {
         Some(_) => "optional: adds to the chosen option",
         None => NO_REASON,
     };
-    let cursor = offers::draw(theme, &form.reason, nothing, rest, buf);
+    let cursor = reply_options::draw(theme, &form.reason, nothing, rest, buf);
     let stop = if form.interrupt {
         "also interrupt ✓"
     } else {

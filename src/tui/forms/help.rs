@@ -5,10 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
 use crate::tui::forms::drawing::{draw_field, keys_at_foot};
 use crate::tui::forms::keys::{After, scrolled};
+use crate::tui::forms::{Field, Form};
 use crate::tui::keymap::{Action, Context, DIALOG_KEYS, DIALOGS};
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;

@@ -11,7 +11,7 @@ use crate::tui::forms::Form;
 use crate::tui::forms::yes::is_no;
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
-use crate::tui::update::{decide, say};
+use crate::tui::update::{decide, notify};
 
 /// What becomes of the form after a key.
 pub enum After {
@@ -39,7 +39,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             return Vec::new();
         }
         if yes.refuses(key) {
-            say(app, Tone::Hint, yes.instead(form.verb()));
+            notify(app, Tone::Hint, yes.instead(form.verb()));
             app.form = Some(form);
             return Vec::new();
         }

@@ -8,8 +8,9 @@
 //! so that what it sends concerns what was on the screen when it was opened. Every form closes
 //! with Esc and none takes a key away that it does not use. Which key says yes is one rule for all ([`yes`]).
 
-pub mod always;
+pub mod always_allow;
 pub mod batch;
+pub mod bulk;
 pub mod confirm;
 pub mod contact;
 pub mod deny;
@@ -19,13 +20,12 @@ mod field;
 pub mod help;
 pub mod keys;
 pub mod launch;
-pub mod offers;
+pub mod message;
 pub mod palette;
 pub mod question;
 pub mod read;
-pub mod say;
+pub mod reply_options;
 pub mod search;
-pub mod several;
 pub mod yes;
 
 pub use field::Field;
@@ -47,7 +47,7 @@ pub enum Form {
     /// Another input, to approve instead.
     Edit(Box<edit::Edit>),
     /// What makes a yes last.
-    Always(always::Always),
+    AlwaysAllow(always_allow::AlwaysAllow),
     /// One decision about many approvals.
     Batch(Box<BatchDecision>),
     /// The answers to an agent's questions.
@@ -55,11 +55,11 @@ pub enum Form {
     /// The answer to a message.
     Contact(contact::Contact),
     /// A text for a session: a message, a title.
-    Say(say::Say),
+    Message(message::MessageForm),
     /// A second question before something is done.
     Confirm(confirm::Confirm),
     /// The same, for several sessions.
-    Several(several::Several),
+    Bulk(bulk::BulkAction),
     /// The whole of an approval.
     Read(read::Read),
     /// Starting a session.
@@ -79,17 +79,17 @@ impl Form {
         match self {
             Self::Deny(form) => Some(&form.approval),
             Self::Edit(form) => Some(&form.approval),
-            Self::Always(form) => Some(&form.approval),
+            Self::AlwaysAllow(form) => Some(&form.approval),
             Self::Question(form) => Some(&form.approval),
             Self::Contact(form) => Some(&form.approval),
             Self::Read(form) => Some(&form.approval),
             Self::Confirm(form) => form.approval.as_deref(),
             Self::Palette(form) => form.about.as_deref(),
             Self::Batch(_)
-            | Self::Several(_)
+            | Self::Bulk(_)
             | Self::Launch(_)
             | Self::Search(_)
-            | Self::Say(_)
+            | Self::Message(_)
             | Self::Help(_) => None,
         }
     }
@@ -100,17 +100,17 @@ impl Form {
     pub fn identity(&self) -> Option<String> {
         match self {
             Self::Confirm(form) => Some(form.identity()),
-            Self::Always(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
+            Self::AlwaysAllow(form) => Some(format!("always {} {:?}", form.approval, form.choices)),
             Self::Batch(form) => Some(form.identity()),
             Self::Edit(form) if form.review.is_some() => Some(format!("edit {}", form.approval)),
-            Self::Several(form) => Some(format!("several {:?} {:?}", form.what, form.sessions)),
+            Self::Bulk(form) => Some(format!("several {:?} {:?}", form.what, form.sessions)),
             Self::Deny(_)
             | Self::Launch(_)
             | Self::Search(_)
             | Self::Edit(_)
             | Self::Question(_)
             | Self::Contact(_)
-            | Self::Say(_)
+            | Self::Message(_)
             | Self::Read(_)
             | Self::Help(_)
             | Self::Palette(_) => None,
@@ -122,16 +122,16 @@ impl Form {
     pub fn yes(&self) -> Option<Yes> {
         match self {
             Self::Confirm(form) => Some(form.yes),
-            Self::Several(form) => Some(form.what.yes()),
+            Self::Bulk(form) => Some(form.what.yes()),
             Self::Batch(form) if form.yes => Some(Yes::Letter),
             Self::Edit(form) if form.review.is_some() => Some(Yes::Letter),
-            Self::Always(_) => Some(Yes::Letter),
+            Self::AlwaysAllow(_) => Some(Yes::Letter),
             Self::Deny(_)
             | Self::Edit(_)
             | Self::Batch(_)
             | Self::Question(_)
             | Self::Contact(_)
-            | Self::Say(_)
+            | Self::Message(_)
             | Self::Read(_)
             | Self::Launch(_)
             | Self::Search(_)
@@ -145,7 +145,7 @@ impl Form {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Confirm(form) => form.verb,
-            Self::Several(form) => form.what.verb(),
+            Self::Bulk(form) => form.what.verb(),
             _ => "approve",
         }
     }
@@ -156,13 +156,13 @@ impl Form {
         match self {
             Self::Deny(_) => "deny",
             Self::Edit(_) => "edit",
-            Self::Always(_) => "always",
+            Self::AlwaysAllow(_) => "always",
             Self::Batch(_) => "batch",
             Self::Question(_) => "question",
             Self::Contact(_) => "contact",
-            Self::Say(_) => "say",
+            Self::Message(_) => "say",
             Self::Confirm(_) => "confirm",
-            Self::Several(_) => "several",
+            Self::Bulk(_) => "several",
             Self::Read(_) => "read",
             Self::Launch(_) => "launch",
             Self::Search(_) => "search",
@@ -175,14 +175,14 @@ impl Form {
     #[must_use]
     pub fn decides(&self) -> bool {
         match self {
-            Self::Always(_) | Self::Batch(_) => true,
+            Self::AlwaysAllow(_) | Self::Batch(_) => true,
             Self::Confirm(form) => form.approval.is_some(),
             Self::Edit(form) => form.review.is_some(),
             Self::Deny(_)
             | Self::Question(_)
             | Self::Contact(_)
-            | Self::Say(_)
-            | Self::Several(_)
+            | Self::Message(_)
+            | Self::Bulk(_)
             | Self::Read(_)
             | Self::Launch(_)
             | Self::Search(_)
@@ -196,16 +196,16 @@ impl Form {
     pub fn has_lines(&self) -> bool {
         match self {
             Self::Palette(_) | Self::Search(_) | Self::Help(_) | Self::Read(_) => false,
-            Self::Say(form) => form.about.has_lines(),
+            Self::Message(form) => form.about.has_lines(),
             Self::Launch(form) => form.at == launch::Slot::Query,
             Self::Deny(_)
             | Self::Edit(_)
-            | Self::Always(_)
+            | Self::AlwaysAllow(_)
             | Self::Question(_)
             | Self::Contact(_)
             | Self::Confirm(_)
             | Self::Batch(_)
-            | Self::Several(_) => true,
+            | Self::Bulk(_) => true,
         }
     }
 
@@ -222,7 +222,7 @@ impl Form {
                 asked.with_other = true;
                 Some(&mut asked.other)
             }
-            Self::Say(form) => Some(&mut form.text),
+            Self::Message(form) => Some(&mut form.text),
             Self::Palette(form) => Some(&mut form.filter),
             Self::Launch(form) => form.typed(),
             Self::Search(form) => Some(&mut form.words),
@@ -231,9 +231,9 @@ impl Form {
             Self::Help(_)
             | Self::Confirm(_)
             | Self::Read(_)
-            | Self::Always(_)
+            | Self::AlwaysAllow(_)
             | Self::Batch(_)
-            | Self::Several(_)
+            | Self::Bulk(_)
             | Self::Edit(_) => None,
         }
     }
@@ -243,13 +243,13 @@ impl Form {
         match self {
             Self::Deny(form) => deny::key(app, form, key),
             Self::Edit(form) => edit::key(app, form, key),
-            Self::Always(form) => always::key(app, form, key),
+            Self::AlwaysAllow(form) => always_allow::key(app, form, key),
             Self::Batch(form) => batch::key(app, form, key),
             Self::Question(form) => question::key(app, form, key),
             Self::Contact(form) => contact::key(app, form, key),
-            Self::Say(form) => say::key(app, form, key),
+            Self::Message(form) => message::key(app, form, key),
             Self::Confirm(form) => confirm::key(app, form, key),
-            Self::Several(form) => several::key(app, form, key),
+            Self::Bulk(form) => bulk::key(app, form, key),
             Self::Launch(form) => launch::key(app, form, key),
             Self::Search(form) => search::key(app, form, key),
             Self::Read(form) => read::key(app, form, key),
@@ -272,13 +272,13 @@ impl Form {
             Self::Question(_) | Self::Contact(_) => {
                 app.inbox.save(self);
             }
-            Self::Say(form) => say::put_by(app, &form),
+            Self::Message(form) => message::keep_draft(app, &form),
             Self::Launch(form) => app.form = launch::esc(app, form),
             Self::Deny(_)
             | Self::Edit(_)
-            | Self::Always(_)
+            | Self::AlwaysAllow(_)
             | Self::Batch(_)
-            | Self::Several(_)
+            | Self::Bulk(_)
             | Self::Search(_)
             | Self::Confirm(_)
             | Self::Read(_)
@@ -294,11 +294,11 @@ impl Form {
             Self::Batch(form) => batch::arrange(app, form, area),
             Self::Deny(_)
             | Self::Edit(_)
-            | Self::Always(_)
+            | Self::AlwaysAllow(_)
             | Self::Question(_)
             | Self::Contact(_)
-            | Self::Say(_)
-            | Self::Several(_)
+            | Self::Message(_)
+            | Self::Bulk(_)
             | Self::Launch(_)
             | Self::Search(_)
             | Self::Help(_)
@@ -310,20 +310,20 @@ impl Form {
         match self {
             Self::Deny(form) => deny::draw(app, form, area, buf),
             Self::Edit(form) => edit::draw(app, form, area, buf),
-            Self::Always(form) => {
-                always::draw(app, form, area, buf);
+            Self::AlwaysAllow(form) => {
+                always_allow::draw(app, form, area, buf);
                 None
             }
             Self::Batch(form) => batch::draw(app, form, area, buf),
             Self::Question(form) => question::draw(app, form, area, buf),
             Self::Contact(form) => contact::draw(app, form, area, buf),
-            Self::Say(form) => say::draw(app, form, area, buf),
+            Self::Message(form) => message::draw(app, form, area, buf),
             Self::Confirm(form) => {
                 confirm::draw(app, form, area, buf);
                 None
             }
-            Self::Several(form) => {
-                several::draw(app, form, area, buf);
+            Self::Bulk(form) => {
+                bulk::draw(app, form, area, buf);
                 None
             }
             Self::Read(form) => read::draw(app, form, area, buf),

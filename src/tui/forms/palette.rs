@@ -8,16 +8,15 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::protocol::approval::Approval;
 use crate::tui::effect::Effect;
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
 use crate::tui::forms::drawing::{draw_field, keys_at_foot};
 use crate::tui::forms::keys::{After, moved};
+use crate::tui::forms::{Field, Form};
 use crate::tui::keymap::{Action, Context};
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::state::sessions::Sort;
 use crate::tui::state::{App, Pane, offered};
 use crate::tui::theme;
-use crate::tui::update::{act, list};
+use crate::tui::update::{actions, list};
 use crate::tui::view::widgets::{fit, matched, offset, popup, row_style, split_line};
 
 /// Commands that are remembered as used lately.
@@ -224,11 +223,11 @@ fn perform(app: &mut App, command: Command) -> Vec<Effect> {
                 app.detail.open = app.focus == Pane::Conversation;
             }
             app.acting_form = Some("palette");
-            let effects = act::act(app, action);
+            let effects = actions::act(app, action);
             app.acting_form = None;
             effects
         }
-        Command::Theme(name) => act::set_theme(app, name),
+        Command::Theme(name) => actions::set_theme(app, name),
         Command::Sort(sort) => {
             list::sort_by(app, sort);
             Vec::new()
@@ -238,7 +237,7 @@ fn perform(app: &mut App, command: Command) -> Vec<Effect> {
 
 /// Remembers what was used last, for the next time.
 fn remember(app: &mut App, command: Command) -> Option<Effect> {
-    let recent = &mut app.launch.remembered.commands;
+    let recent = &mut app.launch.memory.commands;
     let name = command.name();
     if recent.first() == Some(&name) {
         return None;
@@ -246,7 +245,7 @@ fn remember(app: &mut App, command: Command) -> Option<Effect> {
     recent.retain(|other| *other != name);
     recent.insert(0, name);
     recent.truncate(RECENT);
-    Some(Effect::Remember(Box::new(app.launch.remembered.clone())))
+    Some(Effect::SaveMemory(Box::new(app.launch.memory.clone())))
 }
 
 /// From this width on it is said to which pane a command belongs.
@@ -347,7 +346,7 @@ fn decides(action: Action) -> bool {
         Action::Approve
             | Action::Deny
             | Action::Edit
-            | Action::Always
+            | Action::AlwaysAllow
             | Action::Answer
             | Action::ReadApproval
     )

@@ -10,9 +10,9 @@ use ratatui::text::{Line, Span};
 use crate::domain::text::{find_ignoring_case, sanitize_line};
 use crate::format::{short_age, subject};
 use crate::protocol::conversation::SearchHit;
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
+use crate::tui::effect::SearchQuery;
 use crate::tui::forms::keys::{After, moved};
+use crate::tui::forms::{Field, Form};
 use crate::tui::state::App;
 use crate::tui::state::data::Data;
 use crate::tui::state::fuzzy::Fuzzy;
@@ -26,7 +26,7 @@ use crate::tui::view::widgets::{fit, form_hints, offset, popup, row_style, scrol
 /// Sessions that are listed by their titles.
 const BY_TITLE: usize = 20;
 /// Letters from which on conversations are looked through: fewer are everywhere.
-const LEAST: usize = 2;
+const MIN_LETTERS: usize = 2;
 
 /// The form.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +36,9 @@ pub struct Search {
     /// Only this session is looked through, and all of its places are listed.
     pub within: Option<String>,
     /// The search in the conversations that is under way: its number and what it looks for.
-    pub asked: Option<(u64, Query)>,
+    pub asked: Option<(u64, SearchQuery)>,
     /// What the hits are for.
-    pub hits_for: Query,
+    pub hits_for: SearchQuery,
     /// Sessions whose titles, directories or models fit, the best first.
     pub sessions: Vec<String>,
     /// Places in conversations, the newest first.
@@ -53,18 +53,9 @@ pub struct Search {
     pub selected: usize,
 }
 
-/// What is looked for in conversations.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
-    /// The words.
-    pub words: String,
-    /// Only in this session.
-    pub session: Option<String>,
-}
-
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Found<'a> {
+pub enum SearchRow<'a> {
     /// A session.
     Session(&'a str),
     /// A place in a conversation.
@@ -80,10 +71,13 @@ impl Search {
 
     /// What a row is about.
     #[must_use]
-    pub fn row(&self, index: usize) -> Option<Found<'_>> {
+    pub fn row(&self, index: usize) -> Option<SearchRow<'_>> {
         match self.sessions.get(index) {
-            Some(id) => Some(Found::Session(id)),
-            None => self.hits.get(index - self.sessions.len()).map(Found::Place),
+            Some(id) => Some(SearchRow::Session(id)),
+            None => self
+                .hits
+                .get(index - self.sessions.len())
+                .map(SearchRow::Place),
         }
     }
 
@@ -95,8 +89,8 @@ impl Search {
 
     /// What is looked for, as it stands.
     #[must_use]
-    pub fn query(&self) -> Query {
-        Query {
+    pub fn query(&self) -> SearchQuery {
+        SearchQuery {
             words: self.needle(),
             session: self.within.clone(),
         }
@@ -106,8 +100,8 @@ impl Search {
     #[must_use]
     pub fn selected_session(&self) -> Option<String> {
         self.row(self.selected).map(|found| match found {
-            Found::Session(id) => id.to_owned(),
-            Found::Place(hit) => hit.session_id.clone(),
+            SearchRow::Session(id) => id.to_owned(),
+            SearchRow::Place(hit) => hit.session_id.clone(),
         })
     }
 
@@ -123,16 +117,16 @@ impl Search {
 
     /// Takes in what is typed now; says what to look for in the conversations, if a search may begin.
     /// While one is under way none begins: it is begun when that one has ended.
-    pub fn typed(&mut self, data: &Data) -> Option<Query> {
+    pub fn typed(&mut self, data: &Data) -> Option<SearchQuery> {
         self.selected = 0;
         let query = self.query();
         self.sessions = match query.session {
             Some(_) => Vec::new(),
             None => by_title(data, &query.words),
         };
-        if query.words.chars().count() < LEAST {
+        if query.words.chars().count() < MIN_LETTERS {
             self.hits.clear();
-            self.hits_for = Query::default();
+            self.hits_for = SearchQuery::default();
             self.left_out.clear();
             (self.more, self.problem) = (false, None);
             return None;
@@ -304,8 +298,8 @@ fn rows(app: &App, form: &Search, list: Rect, buf: &mut Buffer) {
             ..list
         };
         let (left, right) = match form.row(index) {
-            Some(Found::Session(id)) => title_rows(app, id, usize::from(list.width)),
-            Some(Found::Place(hit)) => place(app, form, hit, usize::from(list.width)),
+            Some(SearchRow::Session(id)) => title_rows(app, id, usize::from(list.width)),
+            Some(SearchRow::Place(hit)) => place(app, form, hit, usize::from(list.width)),
             None => continue,
         };
         let style = row_style(theme, index == selected, true);

@@ -4,17 +4,17 @@
 //! the bytes happen to be parted on their way. A sequence that is not known is one piece all the same:
 //! no part of it is taken for keys. Pure; the time comes from the caller.
 //!
-//! Bounds: a sequence is kept to `MOST_SEQUENCE` bytes, and one that is longer is nothing; a paste is
-//! given in parts of `MOST_PASTED`.
+//! Bounds: a sequence is kept to `MAX_SEQUENCE` bytes, and one that is longer is nothing; a paste is
+//! given in parts of `MAX_PASTED`.
 
 /// What begins a sequence, and is a key where nothing follows.
 const ESC: u8 = 0x1b;
 /// What ends a string, beside `ESC \`.
 const BEL: u8 = 0x07;
 /// Bytes of a sequence that are kept.
-const MOST_SEQUENCE: usize = 1024;
+const MAX_SEQUENCE: usize = 1024;
 /// Bytes of a paste that are kept before they are given.
-const MOST_PASTED: usize = 8 * 1024 * 1024;
+const MAX_PASTED: usize = 8 * 1024 * 1024;
 /// How a paste begins, and how it ends.
 const PASTE_BEGINS: &[u8] = b"\x1b[200~";
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
@@ -187,7 +187,7 @@ impl Cutter {
             let text = self.pending.len() - PASTE_ENDS.len();
             give(Piece::Paste(words(&self.pending[..text])));
             self.forget();
-        } else if self.pending.len() >= MOST_PASTED {
+        } else if self.pending.len() >= MAX_PASTED {
             // The last bytes may be the beginning of its end, or of a character.
             let mut part = self.pending.len() - PASTE_ENDS.len();
             while part > 0 && self.pending[part] & 0xc0 == 0x80 {
@@ -200,7 +200,7 @@ impl Cutter {
 
     fn keep(&mut self, byte: u8) {
         // One more than is kept says that there were more.
-        if self.pending.len() <= MOST_SEQUENCE {
+        if self.pending.len() <= MAX_SEQUENCE {
             self.pending.push(byte);
         }
     }
@@ -208,7 +208,7 @@ impl Cutter {
     fn end(&mut self, give: &mut impl FnMut(Piece)) {
         let pending = std::mem::take(&mut self.pending);
         self.at = At::Border;
-        if pending.len() <= MOST_SEQUENCE {
+        if pending.len() <= MAX_SEQUENCE {
             give(Piece::Sequence(pending));
         }
     }
@@ -299,7 +299,7 @@ mod tests {
             let mut bytes = begin.to_vec();
             bytes.extend([b'1'; 100_000]);
             let (_, cutter) = cut(&bytes);
-            assert!(cutter.pending.len() <= MOST_SEQUENCE + 1);
+            assert!(cutter.pending.len() <= MAX_SEQUENCE + 1);
             bytes.extend(b"m\x07y");
             assert_eq!(sequences(&bytes).last().map(String::as_str), Some("y"));
             assert!(sequences(&bytes).len() <= 2);
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_very_long_paste_comes_in_parts_and_whole() {
-        let text = "漢x".repeat(MOST_PASTED / 3);
+        let text = "漢x".repeat(MAX_PASTED / 3);
         let bytes = format!("\x1b[200~{text}\x1b[201~y");
         let (pieces, _) = cut(bytes.as_bytes());
         let mut pasted = String::new();

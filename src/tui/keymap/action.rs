@@ -94,7 +94,7 @@ impl Action {
     pub fn approves(self) -> bool {
         matches!(
             self,
-            Self::Approve | Self::Always | Self::ApproveMany | Self::ApproveUnread
+            Self::Approve | Self::AlwaysAllow | Self::ApproveMany | Self::ApproveUnread
         )
     }
 }
@@ -103,7 +103,7 @@ actions! {
     Approve "approve" [Global] ["y"] "approve";
     Deny "deny" [Global] ["n"] "deny, with a reason";
     Edit "edit" [Global] ["e"] "edit the input, then approve";
-    Always "always" [Global] ["a"] "approve and always allow";
+    AlwaysAllow "always" [Global] ["a"] "approve and always allow";
     Answer "answer" [Inbox] ["enter", "right", "l"] "answer, or read in full";
     ReadApproval "read" [Global] ["v"] "read in full";
     ApproveMany "approve-many" [Global] ["Y"] "approve all selected or shown";

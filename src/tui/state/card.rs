@@ -14,7 +14,7 @@ use crate::tui::theme::Theme;
 use crate::tui::transcript::FileSource;
 
 /// Bytes of a file that are read for a comparison.
-pub const MOST_FILE: u64 = 2 * 1024 * 1024;
+pub const MAX_FILE: u64 = 2 * 1024 * 1024;
 
 /// What is where an approval's input says that a file is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

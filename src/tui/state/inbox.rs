@@ -17,7 +17,7 @@ use crate::tui::forms::Form;
 use crate::tui::transcript::{summary_line, summary_of, text};
 
 /// Characters of a message that a row could show.
-const MOST_SAID: usize = 300;
+const MAX_SAID: usize = 300;
 
 /// What a row shows of an approval, found out once: its input can be long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -275,7 +275,7 @@ fn in_words(data: &Data, approval: &Approval) -> String {
     let input = &approval.tool_input;
     let field = |name: &str| {
         let text = input.get(name).and_then(Value::as_str).unwrap_or_default();
-        text::head(text, MOST_SAID).trim()
+        text::head(text, MAX_SAID).trim()
     };
     let who = match approval.kind {
         Kind::Permission => {
@@ -298,7 +298,7 @@ fn in_words(data: &Data, approval: &Approval) -> String {
     };
     let what = match approval.kind {
         Kind::Contact if !field("subject").is_empty() => field("subject").to_owned(),
-        Kind::Contact => summary(field("message"), MOST_SAID),
+        Kind::Contact => summary(field("message"), MAX_SAID),
         Kind::Permission | Kind::Question | Kind::Plan => summary_of(&approval.tool_name, input),
     };
     sanitize_line(&format!("{}  {what}", summary(&who, 40))).into_owned()

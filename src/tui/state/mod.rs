@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod launch;
 pub mod notice;
 pub mod offered;
+pub mod panes;
 pub mod sessions;
 pub mod tour;
 
@@ -22,6 +23,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
 
 use super::forms::{self, Form};
 use super::ground::Ground;
@@ -65,7 +68,7 @@ impl Pane {
 
 /// What keeps the dashboard from the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ConnectionProblem {
     /// None runs.
     Stopped,
     /// None ran, and none could be started.
@@ -101,11 +104,12 @@ pub enum Connection {
         /// Since when.
         since: Timestamp,
         /// What it is about.
-        trouble: Trouble,
+        problem: ConnectionProblem,
     },
 }
 
-/// A point in time, which comes with each message: by the calendar, and by a clock that never leaps.
+/// What comes with each message so that taking it in needs no clock and no chance: the time, by the calendar and by
+/// a clock that never leaps, and an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The calendar's time.
@@ -114,6 +118,8 @@ pub struct Moment {
     pub elapsed: Duration,
     /// The same, of a key: not before this was it pressed.
     pub pressed: Duration,
+    /// An id that nothing else has, for what is started because of this message.
+    pub fresh_id: Uuid,
 }
 
 /// A frame on its way to the screen.
@@ -131,7 +137,7 @@ pub struct LastFrame {
     /// The identity of the open form, where it has one ([`Form::identity`]).
     pub form: Option<String>,
     /// Where the panes were.
-    pub panes: super::view::layout::Layout,
+    pub panes: panes::Panes,
     /// The approvals on the inbox's rows.
     pub inbox: Vec<String>,
     /// How far the card can be scrolled.
@@ -188,6 +194,10 @@ pub struct App {
     pub elapsed: Duration,
     /// Of a key that is handled: not before this was it pressed, which may be earlier.
     pub pressed: Duration,
+    /// An id for a session that is started because of the message that is handled.
+    pub fresh_id: Uuid,
+    /// The time zone of this machine, for times of the day.
+    pub time_zone: TimeZone,
     /// The size of the screen: columns, rows.
     pub size: (u16, u16),
     /// Whether the pane that has the keys takes the whole screen, beside the approval panel.
@@ -229,7 +239,7 @@ pub struct App {
     /// The prompt line, and what is remembered for launching.
     pub launch: launch::Launch,
     /// Texts for sessions that were typed and did not arrive.
-    pub drafts: forms::say::Drafts,
+    pub drafts: forms::message::Drafts,
     /// How many searches were begun.
     pub searches: u64,
     /// The search as it was left by going to something that it had found.
@@ -259,6 +269,8 @@ impl App {
             now,
             elapsed: Duration::ZERO,
             pressed: Duration::ZERO,
+            fresh_id: Uuid::nil(),
+            time_zone: TimeZone::UTC,
             size: (80, 24),
             zoomed: false,
             directory: "/".to_owned(),
@@ -279,7 +291,7 @@ impl App {
             sessions: Sessions::default(),
             detail: Detail::default(),
             launch: launch::Launch::default(),
-            drafts: forms::say::Drafts::default(),
+            drafts: forms::message::Drafts::default(),
             searches: 0,
             searched: None,
             form: None,

@@ -21,7 +21,7 @@ pub fn capability(action: Action, kind: Kind) -> Option<Capability> {
         (Action::Approve, Kind::Permission | Kind::Plan) => Some(Capability::Approve),
         (Action::Edit, Kind::Permission | Kind::Plan) => Some(Capability::Edit),
         (Action::Deny, _) => Some(Capability::Deny),
-        (Action::Always, _) => Some(Capability::Always),
+        (Action::AlwaysAllow, _) => Some(Capability::Always),
         _ => None,
     }
 }
@@ -38,7 +38,7 @@ pub fn actions_until_read(approval: &Approval, unread: Unread) -> Vec<(Action, &
     let mut offered = actions(approval);
     if must_read(approval, unread) {
         offered.retain(|(action, _)| {
-            !matches!(action, Action::Approve | Action::Edit | Action::Always)
+            !matches!(action, Action::Approve | Action::Edit | Action::AlwaysAllow)
         });
         offered.insert(0, (Action::Approve, "next page"));
         if unread.is_long {
@@ -66,12 +66,12 @@ pub fn actions(approval: &Approval) -> Vec<(Action, &'static str)> {
             (Action::Approve, "approve"),
             (Action::Deny, "deny"),
             (Action::Edit, "edit"),
-            (Action::Always, "always allow"),
+            (Action::AlwaysAllow, "always allow"),
         ],
         Kind::Plan => vec![
             (Action::Approve, "approve"),
             (Action::Deny, "deny"),
-            (Action::Always, "approve, accept edits"),
+            (Action::AlwaysAllow, "approve, accept edits"),
             (Action::Edit, "edit"),
         ],
         Kind::Question | Kind::Contact => {

@@ -17,7 +17,7 @@ use crate::tui::transcript::render::generic_input::scalar;
 use crate::tui::transcript::tools;
 
 /// Deepest nesting of subagents that is quoted as such.
-const MOST_QUOTES: usize = 8;
+const MAX_QUOTES: usize = 8;
 
 impl Transcript {
     /// The whole text of the selected item, also of a folded one.
@@ -119,7 +119,7 @@ impl Transcript {
             Kind::Orphan(answer) => write_answer(&mut piece, answer),
             Kind::Absent => paragraph(&mut piece, "*a subagent, started further up*"),
         }
-        out.push_str(&quoted(&piece, &"> ".repeat(depth.min(MOST_QUOTES))));
+        out.push_str(&quoted(&piece, &"> ".repeat(depth.min(MAX_QUOTES))));
     }
 
     fn write_call(&self, out: &mut String, call: &Call) {

@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::domain::Delivery;
 use crate::tui::transcript::model::approvals::CallState;
 use crate::tui::transcript::model::item::{Item, Kind};
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::generic_input::fields;
-use crate::tui::transcript::render::layout_context::Setting;
-use crate::tui::transcript::render::parts::{Look, Part, blank, indent, more, stretch};
+use crate::tui::transcript::render::layout_context::LayoutContext;
+use crate::tui::transcript::render::parts::{Part, TextStyle, blank, indent, more, stretch};
 use crate::tui::transcript::render::text::{self, Row};
 use crate::tui::transcript::tools::call::{self, Steps};
 
@@ -31,52 +31,58 @@ pub(crate) fn parts(
     steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
-    setting: &Setting,
+    context: &LayoutContext,
 ) -> Vec<Part> {
-    let theme = &setting.theme;
+    let theme = &context.theme;
     match &item.kind {
         Kind::User(text) => {
             let mark = Row::of("❯ ", theme.user);
             let mut parts = vec![blank()];
-            parts.extend(words(text, folded, Look::Words(theme.user), mark, setting));
+            parts.extend(words(
+                text,
+                folded,
+                TextStyle::Words(theme.user),
+                mark,
+                context,
+            ));
             parts
         }
         Kind::Assistant(text) => {
             let mut parts = vec![blank()];
             let mark = Row::of("  ", theme.text);
-            parts.extend(words(text, folded, Look::Markdown, mark, setting));
+            parts.extend(words(text, folded, TextStyle::Markdown, mark, context));
             parts
         }
         Kind::Thinking(text) if folded => {
-            vec![blank(), Part::Rows(vec![folded_thinking(text, setting)])]
+            vec![blank(), Part::Rows(vec![folded_thinking(text, context)])]
         }
         Kind::Thinking(text) => {
             let mark = Row::of("✻ ", theme.thinking);
-            let look = Look::Words(theme.thinking);
+            let look = TextStyle::Words(theme.thinking);
             let mut parts = vec![blank()];
             parts.extend(stretch(text, 0..text.len(), &look, mark, indent()));
             parts
         }
-        Kind::System(text) => vec![Part::Rows(note(text, folded, setting))],
-        Kind::Call(call) => call::parts(call, steps, folded, state, setting),
-        Kind::Orphan(answer) => call::orphan_parts(answer, folded, setting),
+        Kind::System(text) => vec![Part::Rows(note(text, folded, context))],
+        Kind::Call(call) => call::parts(call, steps, folded, state, context),
+        Kind::Orphan(answer) => call::orphan_parts(answer, folded, context),
         Kind::Absent => {
             let mut row = Row::of("● ", theme.dim);
             row.own("a subagent, started further up", theme.dim);
-            vec![Part::Rows(vec![row.cut(setting.width).line()])]
+            vec![Part::Rows(vec![row.cut(context.width).line()])]
         }
     }
 }
 
 /// What stands below a message of the user that the agent has not read.
-pub(crate) fn delivery(delivery: Delivery, setting: &Setting) -> Option<Part> {
+pub(crate) fn delivery(delivery: Delivery, context: &LayoutContext) -> Option<Part> {
     let style = match delivery {
-        Delivery::Queued => setting.theme.waiting,
-        Delivery::Sending | Delivery::Withdrawn | Delivery::Undelivered => setting.theme.dim,
+        Delivery::Queued => context.theme.waiting,
+        Delivery::Sending | Delivery::Withdrawn | Delivery::Undelivered => context.theme.dim,
     };
     let mut row = indent();
     row.own(delivery.label()?, style);
-    Some(Part::Rows(vec![row.cut(setting.width).line()]))
+    Some(Part::Rows(vec![row.cut(context.width).line()]))
 }
 
 /// Whether an item is folded where nobody has said so.
@@ -89,7 +95,13 @@ pub(crate) fn folded_at_first(kind: &Kind) -> bool {
     }
 }
 
-fn words(text: &str, folded: bool, look: Look, mark: Row, setting: &Setting) -> Vec<Part> {
+fn words(
+    text: &str,
+    folded: bool,
+    look: TextStyle,
+    mark: Row,
+    context: &LayoutContext,
+) -> Vec<Part> {
     if !folded {
         return stretch(text, 0..text.len(), &look, mark, indent());
     }
@@ -105,39 +117,39 @@ fn words(text: &str, folded: bool, look: Look, mark: Row, setting: &Setting) -> 
         parts.push(Part::Rows(vec![more(
             count - shown,
             "line",
-            &setting.theme,
+            &context.theme,
         )]));
     }
     parts
 }
 
-fn folded_thinking(thinking: &str, setting: &Setting) -> Line<'static> {
-    let theme = &setting.theme;
+fn folded_thinking(thinking: &str, context: &LayoutContext) -> Line<'static> {
+    let theme = &context.theme;
     let mut row = Row::of("✻ ", theme.thinking);
     let first = text::head(text::first_line(thinking), 1024);
     row.prose(first, theme.thinking, theme);
     if thinking.trim().len() > first.len() {
         row.own(" …", theme.thinking);
     }
-    row.cut(setting.width).line()
+    row.cut(context.width).line()
 }
 
-fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+fn note(text: &str, folded: bool, context: &LayoutContext) -> Vec<Line<'static>> {
+    let theme = &context.theme;
     let shown = if folded { 1 } else { NOTE_ROWS };
-    let mut sheet = Sheet::new(setting.width, shown, theme, &setting.ink);
+    let mut canvas = Canvas::new(context.width, shown, theme, &context.budget);
     match unknown(text) {
         Some(value) if folded => {
             let kind = value.get("type").and_then(Value::as_str);
             let kind = text::head(kind.unwrap_or("without a type"), 64);
             let mut row = Row::of("· unknown block: ", theme.dim);
             row.foreign(kind, theme.dim, theme);
-            return vec![row.cut(setting.width).line()];
+            return vec![row.cut(context.width).line()];
         }
-        Some(value) => fields(&mut sheet, &value),
+        Some(value) => fields(&mut canvas, &value),
         None => {
             for (at, line) in text::lines(text).enumerate() {
-                if sheet.is_full() {
+                if canvas.is_full() {
                     break;
                 }
                 let row = Row::prose_of(text::head(line, NOTE_BYTES), theme.dim, theme);
@@ -146,11 +158,11 @@ fn note(text: &str, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
                 } else {
                     indent()
                 };
-                sheet.words(&row, &first, &indent());
+                canvas.words(&row, &first, &indent());
             }
         }
     }
-    let (mut rows, more) = sheet.finish();
+    let (mut rows, more) = canvas.finish();
     if more {
         rows.push(Row::of("  …", theme.dim).line());
     }

@@ -80,9 +80,9 @@ mod tests {
     use serde_json::json;
 
     use crate::tui::effect::Effect;
-    use crate::tui::msg::{Done, Msg};
+    use crate::tui::msg::{EffectResult, Msg};
     use crate::tui::state::card::FileProbe;
-    use crate::tui::testing::{Rig, approval, session};
+    use crate::tui::testing::{TuiHarness, approval, session};
 
     fn edit(id: &str) -> serde_json::Value {
         approval(
@@ -95,35 +95,35 @@ mod tests {
     #[test]
     fn the_file_is_read_each_time_its_approval_becomes_selected() {
         let sessions = [session("s1", json!({}))];
-        let mut rig = Rig::new((140, 40), &[], &[]);
+        let mut tui = TuiHarness::new((140, 40), &[], &[]);
         let asked = [edit("a1"), approval("a2", "s1", json!({})), edit("a3")];
-        let effects = rig.connect(&sessions, &asked);
+        let effects = tui.connect(&sessions, &asked);
         let read = |approval: &str| Effect::File {
             approval: approval.to_owned(),
             path: "src/a.rs".to_owned(),
             base: "/home/me/src/api".to_owned(),
         };
         assert!(effects.contains(&read("a1")));
-        rig.draw();
-        let effects = rig.keys("1 j j");
+        tui.draw();
+        let effects = tui.keys("1 j j");
         assert!(effects.contains(&read("a3")) && !effects.contains(&read("a1")));
-        assert!(rig.keys("k k").contains(&read("a1")));
+        assert!(tui.keys("k k").contains(&read("a1")));
     }
 
     #[test]
     fn what_is_found_is_on_the_card_and_only_for_its_own_approval() {
         let sessions = [session("s1", json!({}))];
-        let mut rig = Rig::new((140, 40), &sessions, &[edit("a1"), edit("a2")]);
+        let mut tui = TuiHarness::new((140, 40), &sessions, &[edit("a1"), edit("a2")]);
         let looked = |approval: &str, found| {
-            Msg::Done(Done::File {
+            Msg::Done(EffectResult::File {
                 approval: approval.to_owned(),
                 path: "src/a.rs".to_owned(),
                 found,
             })
         };
-        let _ = rig.tell(looked("a2", FileProbe::Other("too long".to_owned())));
-        assert!(!rig.screen().contains("too long"));
-        let _ = rig.tell(looked("a1", FileProbe::Missing));
-        assert!(rig.screen().contains("new file"));
+        tui.tell(looked("a2", FileProbe::Other("too long".to_owned())));
+        assert!(!tui.screen().contains("too long"));
+        tui.tell(looked("a1", FileProbe::Missing));
+        assert!(tui.screen().contains("new file"));
     }
 }

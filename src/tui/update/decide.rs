@@ -8,13 +8,14 @@
 //! request that it approves. Its yes waits the guard time, too, from when that form last changed.
 //! Something dangerous is confirmed by a second key, which is none of those that lead there.
 
-use super::{Effect, say};
+use super::connection::can_send;
+use super::{Effect, notify};
 use crate::domain::danger::Danger;
 use crate::domain::{Capability, Decision, Kind};
 use crate::protocol::approval::Approval;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::forms::Form;
-use crate::tui::forms::always::Always;
+use crate::tui::forms::always_allow::AlwaysAllow;
 use crate::tui::forms::batch::BatchDecision;
 use crate::tui::forms::confirm::Confirm;
 use crate::tui::forms::contact::Contact;
@@ -23,8 +24,9 @@ use crate::tui::forms::edit::Edit;
 use crate::tui::forms::question::Question;
 use crate::tui::forms::read::Read;
 use crate::tui::keymap::Action;
+use crate::tui::state::App;
 use crate::tui::state::guard::{LONG_TEXT, Unread};
-use crate::tui::state::{App, notice::Tone};
+use crate::tui::state::notice::Tone;
 
 /// What is said to a decision key that comes too early.
 const TOO_EARLY: &str = "Just changed: press again";
@@ -47,7 +49,7 @@ pub fn on_screen(app: &mut App) -> Option<Approval> {
     (admits_key(app) && is_current)
         .then_some(approval)
         .or_else(|| {
-            say(app, Tone::Plain, TOO_EARLY);
+            notify(app, Tone::Plain, TOO_EARLY);
             None
         })
 }
@@ -58,7 +60,7 @@ pub fn admits_key(app: &mut App) -> bool {
     let guard = app.preferences.decision_guard;
     let admits = app.guard.admits(guard);
     if !admits {
-        say(app, Tone::Plain, TOO_EARLY);
+        notify(app, Tone::Plain, TOO_EARLY);
     }
     admits
 }
@@ -71,7 +73,7 @@ fn nothing_to_decide(app: &mut App) {
         app.others_pending()
             .unwrap_or_else(|| "No pending approvals".to_owned())
     };
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
 }
 
 /// What of the text that the last frame showed must be read before a yes counts; none where all of it
@@ -104,14 +106,14 @@ fn read_on(app: &mut App, approval: &Approval, unread: Unread) {
 fn say_read_first(app: &mut App, unread: Unread) {
     let key = app.keymap.key(Action::Approve);
     let words = format!("{}: {key} shows the next page", unread.describe());
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
 }
 
 /// An approval, if it still waits and nothing about it is on its way.
 pub fn still_pending(app: &mut App, id: &str) -> Option<Approval> {
     if let Some(approval) = app.data.pending(id) {
         if app.inbox.sending.contains_key(id) {
-            say(app, Tone::Plain, "Already sending that decision");
+            notify(app, Tone::Plain, "Already sending that decision");
             return None;
         }
         return Some(approval.clone());
@@ -120,7 +122,7 @@ pub fn still_pending(app: &mut App, id: &str) -> Option<Approval> {
         .data
         .recent(id)
         .map(|approval| format!("already resolved: {}", crate::format::outcome(approval)));
-    say(
+    notify(
         app,
         Tone::Bad,
         how.unwrap_or_else(|| "that question is no longer there".to_owned()),
@@ -138,6 +140,9 @@ pub fn is_open(app: &App, id: &str) -> bool {
 pub fn send(app: &mut App, word: &'static str, params: SendDecisionParams) -> Vec<Effect> {
     if !is_open(app, &params.approval_id) {
         let _ = still_pending(app, &params.approval_id);
+        return Vec::new();
+    }
+    if !can_send(app) {
         return Vec::new();
     }
     app.inbox.sending.insert(params.approval_id.clone(), word);
@@ -177,7 +182,7 @@ pub fn approve(app: &mut App) -> Vec<Effect> {
 fn can(app: &mut App, approval: &Approval, capability: Capability) -> bool {
     let is_possible = approval.can().allows(capability);
     if !is_possible {
-        say(app, Tone::Plain, approval.why_not(capability));
+        notify(app, Tone::Plain, approval.why_not(capability));
     }
     is_possible
 }
@@ -194,7 +199,7 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
     };
     let key = app.keymap.key(Action::Approve);
     if wants_answer(&approval) {
-        say(app, Tone::Hint, format!("This wants an answer: {key}"));
+        notify(app, Tone::Hint, format!("This wants an answer: {key}"));
         return Vec::new();
     }
     if !can(app, &approval, Capability::Approve) {
@@ -203,13 +208,13 @@ pub fn approve_unread(app: &mut App) -> Vec<Effect> {
     match must_read(app) {
         None => {
             let words = format!("All of it was shown: {key} approves");
-            say(app, Tone::Hint, words);
+            notify(app, Tone::Hint, words);
         }
         Some(unread) if !unread.is_long => {
             let words = format!(
                 "Only texts of more than {LONG_TEXT} lines can be approved unread; {key} shows the next page"
             );
-            say(app, Tone::Hint, words);
+            notify(app, Tone::Hint, words);
         }
         Some(unread) => {
             let decision = Decision::Approve {
@@ -336,7 +341,7 @@ pub fn always(app: &mut App) -> Vec<Effect> {
     }
     match must_read(app) {
         Some(unread) if !wants_answer(&approval) => say_read_first(app, unread),
-        Some(_) | None => app.form = Some(Form::Always(Always::of(&approval))),
+        Some(_) | None => app.form = Some(Form::AlwaysAllow(AlwaysAllow::of(&approval))),
     }
     Vec::new()
 }
@@ -404,7 +409,7 @@ pub fn many(app: &mut App, is_yes: bool) -> Vec<Effect> {
         } else {
             format!("Decide one by one: {}", form.skipped_words())
         };
-        say(app, Tone::Plain, words);
+        notify(app, Tone::Plain, words);
         return Vec::new();
     }
     app.form = Some(Form::Batch(Box::new(form)));

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::key::edit_line;
-use super::{Effect, act, say, select};
+use super::{Effect, actions, notify, select};
 use crate::domain::text::{sanitize, sanitize_line};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
@@ -13,20 +13,20 @@ use crate::tui::state::notice::Tone;
 /// Takes a key while the filter is typed.
 pub fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
-        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Esc => return actions::act(app, Action::Cancel),
         KeyCode::Enter => {
             app.inbox.typing = false;
             if app.inbox.shown(&app.data).is_empty() {
                 let sought = sanitize_line(&std::mem::take(&mut app.inbox.filter)).into_owned();
-                say(
+                notify(
                     app,
                     Tone::Plain,
                     format!("Nothing pending matches {sought}"),
                 );
             }
         }
-        KeyCode::Down => return act(app, Action::Down),
-        KeyCode::Up => return act(app, Action::Up),
+        KeyCode::Down => return actions::act(app, Action::Down),
+        KeyCode::Up => return actions::act(app, Action::Up),
         _ => {
             edit_line(&mut app.line, &mut app.inbox.filter, key);
             filtered(app);

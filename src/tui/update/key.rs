@@ -2,12 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::act::leave_search;
-use super::{Effect, act, inbox, launch, list, say};
+use super::actions::{self, leave_search};
+use super::{Effect, inbox, launch, list, notify};
 use crate::tui::forms::{self, Field, Form};
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::guard::Press;
-use crate::tui::state::{App, Pane, notice::Tone};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Pane};
 
 /// Takes a key.
 pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -24,7 +25,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     // It was about the key before.
     app.notice.take_if(|notice| notice.tone == Tone::Hint);
     if let Some(action) = anywhere(app, chord) {
-        return act(app, action);
+        return actions::act(app, action);
     }
     let key = escaping(app, key);
     if app.form.is_some() {
@@ -44,11 +45,11 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     let own = app.keymap.own_action(app.context(), chord);
     match own.or_else(|| app.keymap.action(app.focus.context(), chord)) {
-        Some(action) => act(app, action),
+        Some(action) => actions::act(app, action),
         None => {
             if let Some(c) = chord.typed() {
                 let help = app.keymap.key(Action::Help);
-                say(
+                notify(
                     app,
                     Tone::Hint,
                     format!("{c:?} does nothing here ({help}: all keys)"),
@@ -114,7 +115,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             app.launch.prompt.insert(text);
             return launch::typed(app);
         }
-        None => say(app, Tone::Plain, "Paste into the prompt line or a form"),
+        None => notify(app, Tone::Plain, "Paste into the prompt line or a form"),
     }
     Vec::new()
 }
@@ -137,10 +138,10 @@ fn paste_line(cursor: &mut Field, line: &mut String, text: &str) {
 /// The filter of the list, as it is typed.
 fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
-        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Esc => return actions::act(app, Action::Cancel),
         KeyCode::Enter => app.sessions.typing = false,
-        KeyCode::Down => return act(app, Action::Down),
-        KeyCode::Up => return act(app, Action::Up),
+        KeyCode::Down => return actions::act(app, Action::Down),
+        KeyCode::Up => return actions::act(app, Action::Up),
         _ => {
             edit_line(&mut app.line, &mut app.sessions.filter, key);
             return list::filtered(app);
@@ -152,7 +153,7 @@ fn filter(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 /// The search in the conversation, as it is typed.
 fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
-        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Esc => return actions::act(app, Action::Cancel),
         KeyCode::Enter => {
             app.detail.typing = false;
             // Nothing to search for is no search.

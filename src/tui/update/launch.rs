@@ -2,14 +2,16 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Effect, act, say};
+use super::connection::can_send;
+use super::{Effect, actions, notify};
 use crate::protocol::session::GetAgentInfoParams;
 use crate::tui::effect::Purpose;
 use crate::tui::forms::launch::{Launching, Slot, Wanted};
 use crate::tui::forms::{self, Field, Form};
 use crate::tui::keymap::Action;
 use crate::tui::msg::Failure;
-use crate::tui::state::{App, Pane, complete, notice::Tone};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Pane, complete};
 
 /// Whether a key is a new line in a text that Enter sends.
 pub fn is_new_line(key: KeyEvent) -> bool {
@@ -27,7 +29,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let open = launch.completion.is_open();
     match key.code {
         KeyCode::Esc if open => launch.completion.close(),
-        KeyCode::Esc => return act(app, Action::Cancel),
+        KeyCode::Esc => return actions::act(app, Action::Cancel),
         KeyCode::Tab if open => return take(app),
         // Half a path must not be sent; what is typed out already is none.
         KeyCode::Enter if open && key.modifiers.is_empty() && !launch.completion.is_complete() => {
@@ -37,8 +39,8 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         }
         KeyCode::Char('o') if key.modifiers == KeyModifiers::CONTROL => return open_form(app),
         KeyCode::Up | KeyCode::Down if open => launch.completion.step(key.code == KeyCode::Down),
-        KeyCode::Tab => return act(app, Action::FocusNext),
-        KeyCode::BackTab => return act(app, Action::FocusPrevious),
+        KeyCode::Tab => return actions::act(app, Action::FocusNext),
+        KeyCode::BackTab => return actions::act(app, Action::FocusPrevious),
         KeyCode::Up if is_first_line(&launch.prompt) => history(app, true),
         KeyCode::Down if is_last_line(&launch.prompt) => history(app, false),
         KeyCode::Enter if key.modifiers.is_empty() => return start(app),
@@ -98,7 +100,7 @@ fn take(app: &mut App) -> Vec<Effect> {
 /// Goes through the queries that were given before; at the newest end is what was being typed.
 fn history(app: &mut App, back: bool) {
     let launch = &mut app.launch;
-    let given = &launch.remembered.history;
+    let given = &launch.memory.history;
     let next = match (launch.history_at, back) {
         (None, true) => given.len().checked_sub(1),
         (Some(at), true) => Some(at.saturating_sub(1)),
@@ -122,19 +124,22 @@ fn start(app: &mut App) -> Vec<Effect> {
         app.focus = Pane::Sessions;
         return Vec::new();
     }
+    if !can_send(app) {
+        return Vec::new();
+    }
     let query = app.launch.prompt.text();
     let template = app.launch.settings(&app.directory);
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = app.fresh_id.to_string();
     let params = app.launch.params(&query, &template, &app.directory, id);
     let launch = &mut app.launch;
     launch.prompt = Field::default();
     launch.completion.close();
     launch.history_at = None;
-    launch.remembered.query(&query);
+    launch.memory.query(&query);
     app.focus = Pane::Sessions;
     vec![
         Effect::Launch(Box::new(params)),
-        Effect::Remember(Box::new(app.launch.remembered.clone())),
+        Effect::SaveMemory(Box::new(app.launch.memory.clone())),
     ]
 }
 
@@ -200,17 +205,17 @@ pub fn offer_modes(app: &mut App, modes: Vec<String>) {
 
 /// Starts what the form asks for.
 pub fn start_form(app: &mut App, form: Box<Launching>, wanted: Wanted) -> Vec<Effect> {
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = app.fresh_id.to_string();
     let launch = &app.launch;
     let mut params = launch.params(&wanted.query, &wanted.template, &app.directory, id.clone());
     params.title = wanted.title;
     let launch = &mut app.launch;
     launch.sent.push((id, form));
-    launch.remembered.query(&wanted.query);
+    launch.memory.query(&wanted.query);
     app.focus = Pane::Sessions;
     vec![
         Effect::Launch(Box::new(params)),
-        Effect::Remember(Box::new(app.launch.remembered.clone())),
+        Effect::SaveMemory(Box::new(app.launch.memory.clone())),
     ]
 }
 
@@ -222,10 +227,10 @@ pub fn started(app: &mut App, id: &str) -> Vec<Effect> {
     };
     let (_, form) = launch.sent.remove(at);
     if let Ok(wanted) = form.wanted(&app.directory, app.home.as_deref()) {
-        launch.remembered.settings(&wanted.template);
+        launch.memory.settings(&wanted.template);
         launch.place = Some(wanted.template.directory);
     }
-    vec![Effect::Remember(Box::new(launch.remembered.clone()))]
+    vec![Effect::SaveMemory(Box::new(launch.memory.clone()))]
 }
 
 /// A session was not started: what was typed is shown again, or kept where something else is open.
@@ -261,7 +266,7 @@ pub fn refused(app: &mut App, id: &str, query: &str, failure: &Failure) {
         // Something else is being typed; the query is the newest of the history.
         None => {}
     }
-    say(app, Tone::Bad, failure.said_as("not started"));
+    notify(app, Tone::Bad, failure.said_as("not started"));
 }
 
 /// Names that a path can be completed with, for whoever asked.
@@ -309,10 +314,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tui::msg::{Done, Msg};
-    use crate::tui::testing::{Rig, session};
+    use crate::tui::msg::{EffectResult, Msg};
+    use crate::tui::testing::{TuiHarness, session};
 
-    fn rig() -> Rig {
+    fn tui() -> TuiHarness {
         let in_directory = |id: &str, directory: &str, minute: u32| {
             let at = format!("2026-03-01T11:{minute:02}:00Z");
             session(
@@ -322,7 +327,7 @@ mod tests {
         };
         let bot = json!({"external": true, "asker": "bot", "working_dir": "/elsewhere",
             "last_activity_at": "2026-03-01T11:01:00Z"});
-        Rig::new(
+        TuiHarness::new(
             (140, 40),
             &[
                 in_directory("web", "/home/me/src/web", 50),
@@ -352,24 +357,24 @@ mod tests {
             // What was begun for one place stays there, whatever is selected meanwhile.
             ("j k c x esc j c", "~/src/web", "/home/me/src/web"),
         ] {
-            let mut rig = rig();
-            let _ = rig.keys(keys);
-            rig.type_in("do it");
-            let screen = rig.screen();
+            let mut tui = tui();
+            tui.keys(keys);
+            tui.type_in("do it");
+            let screen = tui.screen();
             let title = screen.lines().find(|line| line.contains("New session"));
             assert!(title.unwrap().contains(shown), "{keys}: {screen}");
-            let (_, started) = launched(&rig.keys("enter")).unwrap();
+            let (_, started) = launched(&tui.keys("enter")).unwrap();
             assert_eq!(started.as_deref(), Some(directory), "{keys}");
         }
     }
 
     #[test]
     fn the_prompt_line_becomes_the_form_where_directory_and_options_are_chosen() {
-        let mut rig = rig();
-        let _ = rig.keys("j c");
-        rig.type_in("do it");
-        let _ = rig.keys("ctrl-o");
-        let screen = rig.screen();
+        let mut tui = tui();
+        tui.keys("j c");
+        tui.type_in("do it");
+        tui.keys("ctrl-o");
+        let screen = tui.screen();
         assert!(
             screen.contains("~/src/infra")
                 && screen.contains("do it")
@@ -380,31 +385,31 @@ mod tests {
 
     #[test]
     fn enter_takes_the_completion_and_starts_nothing_with_half_a_path() {
-        let found = |rig: &mut Rig, of: &str, found: &[&str]| {
+        let found = |tui: &mut TuiHarness, of: &str, found: &[&str]| {
             let found = found.iter().map(ToString::to_string).collect();
             let of = of.to_owned();
-            let _ = rig.tell(Msg::Done(Done::Completions { of, found }));
-            rig.draw();
+            tui.tell(Msg::Done(EffectResult::Completions { of, found }));
+            tui.draw();
         };
-        let mut rig = rig();
-        let _ = rig.keys("c");
-        rig.type_in("look at @src/ma");
-        found(&mut rig, "src/ma", &["src/main.rs", "src/map.rs"]);
-        assert_eq!(launched(&rig.keys("enter")), None);
-        assert_eq!(rig.app.launch.prompt.text(), "look at @src/main.rs ");
-        let (query, _) = launched(&rig.keys("enter")).unwrap();
+        let mut tui = tui();
+        tui.keys("c");
+        tui.type_in("look at @src/ma");
+        found(&mut tui, "src/ma", &["src/main.rs", "src/map.rs"]);
+        assert_eq!(launched(&tui.keys("enter")), None);
+        assert_eq!(tui.app.launch.prompt.text(), "look at @src/main.rs ");
+        let (query, _) = launched(&tui.keys("enter")).unwrap();
         assert_eq!(query, "look at @src/main.rs ");
         // A directory is taken too, and the next enter starts.
-        let _ = rig.keys("c");
-        rig.type_in("look at @s");
-        found(&mut rig, "s", &["src/", "setup.py"]);
-        assert_eq!(launched(&rig.keys("enter")), None);
-        assert_eq!(rig.app.launch.prompt.text(), "look at @src/");
-        assert!(launched(&rig.keys("enter")).is_some());
+        tui.keys("c");
+        tui.type_in("look at @s");
+        found(&mut tui, "s", &["src/", "setup.py"]);
+        assert_eq!(launched(&tui.keys("enter")), None);
+        assert_eq!(tui.app.launch.prompt.text(), "look at @src/");
+        assert!(launched(&tui.keys("enter")).is_some());
         // What is typed out is no half a path, though longer ones begin with it.
-        let _ = rig.keys("c");
-        rig.type_in("look at @src/main.rs");
-        found(&mut rig, "src/main.rs", &["src/main.rs", "src/main.rs.bak"]);
-        assert!(launched(&rig.keys("enter")).is_some());
+        tui.keys("c");
+        tui.type_in("look at @src/main.rs");
+        found(&mut tui, "src/main.rs", &["src/main.rs", "src/main.rs.bak"]);
+        assert!(launched(&tui.keys("enter")).is_some());
     }
 }

@@ -1,8 +1,9 @@
 //! Moving about in the list of sessions: steps, folding, marks, order, filter.
 
-use super::{Effect, say, select};
+use super::{Effect, notify, select};
+use crate::tui::state::notice::Tone;
 use crate::tui::state::sessions::{Group, Sort, Target};
-use crate::tui::state::{App, Pane, notice::Tone};
+use crate::tui::state::{App, Pane};
 
 /// A step up or down.
 pub fn step(app: &mut App, by: isize) {
@@ -56,7 +57,7 @@ pub fn toggle(app: &mut App, group: Group) {
 
 fn fold_group(app: &mut App, group: Group) {
     if !app.sessions.filter.trim().is_empty() {
-        return say(app, Tone::Plain, "Can't fold while filtering (Esc clears)");
+        return notify(app, Tone::Plain, "Can't fold while filtering (Esc clears)");
     }
     app.sessions.folded.insert(group);
     app.sessions.select_heading(group);
@@ -123,7 +124,7 @@ fn refuse_similar(app: &mut App) -> bool {
     let refused = app.sessions.is_similar_only;
     if refused {
         let words = "No session matches exactly; select similar ones one by one (space)";
-        say(app, Tone::Bad, words.to_owned());
+        notify(app, Tone::Bad, words.to_owned());
     }
     refused
 }
@@ -145,13 +146,13 @@ fn say_selected(app: &mut App) {
         1 => "1 session selected".to_owned(),
         count => format!("{count} sessions selected"),
     };
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
 }
 
 /// Goes to the next unread session, from the top again after the last one.
 pub fn next_unread(app: &mut App) {
     app.sessions.arrange(&app.data);
-    let unread = &app.launch.remembered.unread;
+    let unread = &app.launch.memory.unread;
     let shown: Vec<&str> = app.sessions.ids().collect();
     let here = app.sessions.selected.as_deref();
     let here = here.and_then(|here| shown.iter().position(|id| *id == here));
@@ -162,7 +163,7 @@ pub fn next_unread(app: &mut App) {
         .find(|id| unread.contains(**id) && Some(**id) != app.sessions.selected.as_deref());
     match next.map(|id| (*id).to_owned()) {
         Some(next) => select::session(app, next),
-        None => say(app, Tone::Plain, "No unread sessions"),
+        None => notify(app, Tone::Plain, "No unread sessions"),
     }
 }
 
@@ -174,10 +175,10 @@ pub fn sort(app: &mut App) {
 /// Puts the list in this order.
 pub fn sort_by(app: &mut App, sort: Sort) {
     app.sessions.sort = sort;
-    app.sessions.adrift = false;
+    app.sessions.scrolled_away = false;
     app.sessions.stale();
     let words = format!("Sorted by {}", app.sessions.sort.words());
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
 }
 
 /// Shows archived sessions, or hides them.
@@ -185,11 +186,11 @@ pub fn show_archived(app: &mut App) {
     app.sessions.show_archived = !app.sessions.show_archived;
     app.sessions.stale();
     app.sessions.arrange(&app.data);
-    let words = match (app.sessions.show_archived, app.sessions.counts.away) {
+    let words = match (app.sessions.show_archived, app.sessions.counts.archived) {
         (true, _) => "Showing archived sessions".to_owned(),
         (false, away) => format!("{away} archived, hidden"),
     };
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
 }
 
 /// After the filter changed: something that fits it is selected.
@@ -209,12 +210,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::tui::state::sessions::Row;
-    use crate::tui::testing::{Rig, session};
+    use crate::tui::testing::{TuiHarness, session};
 
     /// Two that work and two that are done, in this order.
-    fn four() -> Rig {
+    fn four() -> TuiHarness {
         let at = |minute: u32| format!("2026-03-01T11:{minute:02}:00Z");
-        Rig::new(
+        TuiHarness::new(
             (140, 40),
             &[
                 session(
@@ -236,8 +237,8 @@ mod tests {
         json!({"status": "completed", "last_activity_at": at, "title": title, "live": false})
     }
 
-    fn rows(rig: &mut Rig) -> Vec<String> {
-        rig.app.sessions.arrange(&rig.app.data);
+    fn rows(tui: &mut TuiHarness) -> Vec<String> {
+        tui.app.sessions.arrange(&tui.app.data);
         let words = |row: &Row| match row {
             Row::Heading {
                 group,
@@ -251,11 +252,11 @@ mod tests {
             }
             Row::Session { id, depth } => format!("{}{id}", "  ".repeat(*depth)),
         };
-        rig.app.sessions.rows().iter().map(words).collect()
+        tui.app.sessions.rows().iter().map(words).collect()
     }
 
-    fn selected(rig: &Rig) -> String {
-        match (&rig.app.sessions.selected, rig.app.sessions.heading) {
+    fn selected(tui: &TuiHarness) -> String {
+        match (&tui.app.sessions.selected, tui.app.sessions.heading) {
             (Some(id), None) => id.clone(),
             (None, Some(group)) => group.title().to_owned(),
             other => format!("{other:?}"),
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn steps_go_over_sessions_and_folded_headings() {
-        let mut rig = four();
+        let mut tui = four();
         for (keys, then) in [
             ("j", "w2"),
             ("j", "d1"),
@@ -285,88 +286,88 @@ mod tests {
             ("j", "Completed"),
             ("enter", "d1"),
         ] {
-            let _ = rig.keys(keys);
-            assert_eq!(selected(&rig), then, "after {keys}");
+            tui.keys(keys);
+            assert_eq!(selected(&tui), then, "after {keys}");
         }
     }
 
     #[test]
     fn a_folded_group_shows_its_heading_only_and_no_session_is_meant_by_it() {
-        let mut rig = four();
-        let _ = rig.keys("h");
+        let mut tui = four();
+        tui.keys("h");
         assert_eq!(
-            rows(&mut rig),
+            rows(&mut tui),
             ["Running 2 folded", "Completed 2", "d1", "d2"]
         );
-        let effects = rig.keys("x i R");
+        let effects = tui.keys("x i R");
         assert_eq!(effects, [], "nothing is done to a session");
-        assert!(rig.app.form.is_none());
-        assert!(rig.screen().contains("No session selected"));
+        assert!(tui.app.form.is_none());
+        assert!(tui.screen().contains("No session selected"));
     }
 
     #[test]
     fn marks_are_for_sessions_and_by_its_heading_for_a_group() {
-        let mut rig = four();
-        let marked = |rig: &Rig| rig.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
-        let _ = rig.keys("space");
+        let mut tui = four();
+        let marked = |tui: &TuiHarness| tui.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
+        tui.keys("space");
         assert_eq!(
-            (marked(&rig), selected(&rig).as_str()),
+            (marked(&tui), selected(&tui).as_str()),
             (vec!["w1".to_owned()], "w2")
         );
-        let _ = rig.keys("G h space");
-        assert_eq!(marked(&rig), ["d1", "d2", "w1"]);
-        let _ = rig.keys("space");
-        assert_eq!(marked(&rig), ["w1"]);
-        let _ = rig.keys("esc");
-        assert_eq!(marked(&rig), [""; 0]);
+        tui.keys("G h space");
+        assert_eq!(marked(&tui), ["d1", "d2", "w1"]);
+        tui.keys("space");
+        assert_eq!(marked(&tui), ["w1"]);
+        tui.keys("esc");
+        assert_eq!(marked(&tui), [""; 0]);
     }
 
     #[test]
     fn a_whole_group_and_everything_a_filter_shows_are_selected_by_a_key() {
-        let mut rig = four();
-        let marked = |rig: &Rig| rig.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
-        let _ = rig.keys("V");
-        assert_eq!(marked(&rig), ["w1", "w2"]);
-        let _ = rig.keys("V");
-        assert_eq!(marked(&rig), [""; 0]);
-        let _ = rig.keys("ctrl-a");
-        assert_eq!(marked(&rig), ["d1", "d2", "w1", "w2"]);
-        let _ = rig.keys("ctrl-a G h ctrl-a");
-        assert_eq!(marked(&rig).len(), 4, "what is folded, too");
-        let _ = rig.keys("esc /");
-        rig.type_in("log");
-        let _ = rig.keys("enter ctrl-a");
-        assert_eq!(marked(&rig), ["d2", "w1"]);
+        let mut tui = four();
+        let marked = |tui: &TuiHarness| tui.app.sessions.marked.iter().cloned().collect::<Vec<_>>();
+        tui.keys("V");
+        assert_eq!(marked(&tui), ["w1", "w2"]);
+        tui.keys("V");
+        assert_eq!(marked(&tui), [""; 0]);
+        tui.keys("ctrl-a");
+        assert_eq!(marked(&tui), ["d1", "d2", "w1", "w2"]);
+        tui.keys("ctrl-a G h ctrl-a");
+        assert_eq!(marked(&tui).len(), 4, "what is folded, too");
+        tui.keys("esc /");
+        tui.type_in("log");
+        tui.keys("enter ctrl-a");
+        assert_eq!(marked(&tui), ["d2", "w1"]);
         assert!(
-            rig.screen().contains("2 sessions selected"),
+            tui.screen().contains("2 sessions selected"),
             "{}",
-            rig.screen()
+            tui.screen()
         );
     }
 
     #[test]
     fn what_only_resembles_a_filter_is_marked_as_that_and_never_selected_all_at_once() {
-        let mut rig = four();
-        let _ = rig.keys("/");
-        rig.type_in("lgin");
-        let _ = rig.keys("enter");
-        let screen = rig.screen();
+        let mut tui = four();
+        tui.keys("/");
+        tui.type_in("lgin");
+        tui.keys("enter");
+        let screen = tui.screen();
         assert!(screen.contains("no exact match, similar:"), "{screen}");
         for keys in ["ctrl-a", "V"] {
-            let _ = rig.keys(keys);
-            assert!(rig.app.sessions.marked.is_empty(), "{keys}");
+            tui.keys(keys);
+            assert!(tui.app.sessions.marked.is_empty(), "{keys}");
             assert!(
-                rig.screen().contains("No session matches exactly"),
+                tui.screen().contains("No session matches exactly"),
                 "{}",
-                rig.screen()
+                tui.screen()
             );
         }
-        let _ = rig.keys("space");
-        assert_eq!(rig.app.sessions.marked.len(), 1, "one by one");
-        let _ = rig.keys("esc esc /");
-        rig.type_in("login");
-        let _ = rig.keys("enter");
-        assert!(!rig.screen().contains("no exact match"), "{}", rig.screen());
+        tui.keys("space");
+        assert_eq!(tui.app.sessions.marked.len(), 1, "one by one");
+        tui.keys("esc esc /");
+        tui.type_in("login");
+        tui.keys("enter");
+        assert!(!tui.screen().contains("no exact match"), "{}", tui.screen());
     }
 
     #[test]
@@ -380,15 +381,15 @@ mod tests {
             })
             .collect();
         sessions.push(session("near", json!({"title": "A numeral, 7 of 7"})));
-        let mut rig = Rig::new((140, 40), &sessions, &[]);
-        let _ = rig.keys("/");
-        rig.type_in("number 77");
-        assert_eq!(rows(&mut rig), ["Running 2", "s077", "s177"]);
-        assert_eq!(selected(&rig), "s077");
+        let mut tui = TuiHarness::new((140, 40), &sessions, &[]);
+        tui.keys("/");
+        tui.type_in("number 77");
+        assert_eq!(rows(&mut tui), ["Running 2", "s077", "s177"]);
+        assert_eq!(selected(&tui), "s077");
         // Only where nothing has the very words letters may be left out.
-        let _ = rig.keys("esc /");
-        rig.type_in("nmbr 7");
-        let found = rows(&mut rig);
+        tui.keys("esc /");
+        tui.type_in("nmbr 7");
+        let found = rows(&mut tui);
         assert!(
             found.len() > 10 && found.contains(&"s007".to_owned()),
             "{found:?}"
@@ -397,79 +398,83 @@ mod tests {
 
     #[test]
     fn the_selection_stays_when_the_order_changes_and_goes_on_when_its_session_does() {
-        let mut rig = four();
-        let _ = rig.keys("j");
+        let mut tui = four();
+        tui.keys("j");
         let ended = session("w2", done("2026-03-01T11:59:00Z", "Write docs"));
-        let _ = rig.event(
+        tui.event(
             "session_updated",
             json!({"session_id": "w2", "session": ended}),
         );
-        rig.draw();
+        tui.draw();
         assert_eq!(
-            rows(&mut rig),
+            rows(&mut tui),
             ["Running 1", "w1", "Completed 3", "w2", "d1", "d2"]
         );
-        assert_eq!(selected(&rig), "w2");
+        assert_eq!(selected(&tui), "w2");
         let mut away = ended;
         away["archived"] = json!(true);
-        let _ = rig.event(
+        tui.event(
             "session_updated",
             json!({"session_id": "w2", "session": away}),
         );
-        rig.draw();
-        assert_eq!(selected(&rig), "d1", "what took its place");
-        let _ = rig.keys("A");
-        assert_eq!(rows(&mut rig).last().unwrap(), "w2");
-        let _ = rig.keys("G A");
-        assert_eq!(selected(&rig), "d2");
+        tui.draw();
+        assert_eq!(selected(&tui), "d1", "what took its place");
+        tui.keys("A");
+        assert_eq!(rows(&mut tui).last().unwrap(), "w2");
+        tui.keys("G A");
+        assert_eq!(selected(&tui), "d2");
     }
 
     #[test]
     fn the_filter_fits_as_it_is_typed_and_selects_what_fits() {
-        let mut rig = four();
-        let _ = rig.keys("/");
-        rig.type_in("log");
-        assert_eq!(rows(&mut rig), ["Running 1", "w1", "Completed 1", "d2"]);
-        rig.type_in(" in ag");
-        assert_eq!(rows(&mut rig), ["Completed 1", "d2"]);
-        assert_eq!(selected(&rig), "d2");
-        assert!(rig.screen().contains("1 of 4"), "{}", rig.screen());
-        let _ = rig.keys("enter h");
+        let mut tui = four();
+        tui.keys("/");
+        tui.type_in("log");
+        assert_eq!(rows(&mut tui), ["Running 1", "w1", "Completed 1", "d2"]);
+        tui.type_in(" in ag");
+        assert_eq!(rows(&mut tui), ["Completed 1", "d2"]);
+        assert_eq!(selected(&tui), "d2");
+        assert!(tui.screen().contains("1 of 4"), "{}", tui.screen());
+        tui.keys("enter h");
         assert_eq!(
-            rows(&mut rig).len(),
+            rows(&mut tui).len(),
             2,
             "nothing folds while it is filtered"
         );
-        let _ = rig.keys("esc");
-        assert_eq!((rows(&mut rig).len(), selected(&rig).as_str()), (6, "d2"));
+        tui.keys("esc");
+        assert_eq!((rows(&mut tui).len(), selected(&tui).as_str()), (6, "d2"));
     }
 
     #[test]
     fn a_session_that_was_started_here_is_selected_though_its_record_comes_later() {
-        use crate::tui::msg::{Done, Msg};
-        let mut rig = four();
-        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned().into()))));
-        assert_eq!(selected(&rig), "new");
+        use crate::tui::msg::{EffectResult, Msg};
+        let mut tui = four();
+        tui.tell(Msg::Done(EffectResult::Started(Ok("new"
+            .to_owned()
+            .into()))));
+        assert_eq!(selected(&tui), "new");
         let record = serde_json::from_value(session("new", json!({}))).unwrap();
-        let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
-        assert_eq!(selected(&rig), "new");
+        tui.tell(Msg::Done(EffectResult::Session(Ok(Box::new(record)))));
+        assert_eq!(selected(&tui), "new");
     }
 
     #[test]
     fn the_keys_go_to_the_session_that_was_started_also_where_another_one_asks() {
-        use crate::tui::msg::{Done, Msg};
+        use crate::tui::msg::{EffectResult, Msg};
         use crate::tui::state::Pane;
         use crate::tui::testing::approval;
         let sessions = [session("s1", json!({}))];
-        let mut rig = Rig::new((80, 24), &sessions, &[approval("a1", "s1", json!({}))]);
-        assert_eq!(rig.app.focus, Pane::Inbox);
-        let _ = rig.keys("c h i enter");
-        let _ = rig.tell(Msg::Done(Done::Started(Ok("new".to_owned().into()))));
+        let mut tui = TuiHarness::new((80, 24), &sessions, &[approval("a1", "s1", json!({}))]);
+        assert_eq!(tui.app.focus, Pane::Inbox);
+        tui.keys("c h i enter");
+        tui.tell(Msg::Done(EffectResult::Started(Ok("new"
+            .to_owned()
+            .into()))));
         let record = serde_json::from_value(session("new", json!({}))).unwrap();
-        let _ = rig.tell(Msg::Done(Done::Session(Ok(Box::new(record)))));
-        assert_eq!(selected(&rig), "new");
-        assert_eq!(rig.app.focus, Pane::Sessions);
-        let screen = rig.screen();
+        tui.tell(Msg::Done(EffectResult::Session(Ok(Box::new(record)))));
+        assert_eq!(selected(&tui), "new");
+        assert_eq!(tui.app.focus, Pane::Sessions);
+        let screen = tui.screen();
         assert!(screen.contains("c new  enter open"), "{screen}");
     }
 
@@ -478,7 +483,7 @@ mod tests {
         let child = |id: &str, parent: &str, status: &str| {
             session(id, json!({"parent_session_id": parent, "status": status}))
         };
-        let mut rig = Rig::new(
+        let mut tui = TuiHarness::new(
             (140, 40),
             &[
                 child("c", "b", "completed"),
@@ -489,10 +494,10 @@ mod tests {
             &[],
         );
         assert_eq!(
-            rows(&mut rig),
+            rows(&mut tui),
             ["Running 1", "w", "Completed 3", "a", "  b", "    c"]
         );
-        assert!(rig.screen().contains("↳ the work of w"), "{}", rig.screen());
+        assert!(tui.screen().contains("↳ the work of w"), "{}", tui.screen());
     }
 
     #[test]
@@ -505,7 +510,7 @@ mod tests {
                 "last_activity_at": at}),
             )
         };
-        let mut rig = Rig::new(
+        let mut tui = TuiHarness::new(
             (140, 40),
             &[
                 done("old", json!(null), 1),
@@ -518,24 +523,24 @@ mod tests {
             &[],
         );
         assert_eq!(
-            rows(&mut rig),
+            rows(&mut tui),
             ["Completed 5", "old", "  new", "between", "y", "  x"]
         );
     }
 
     #[test]
     fn the_rows_are_made_once_a_frame_however_much_happens() {
-        let mut rig = four();
-        let before = rig.app.sessions.made;
+        let mut tui = four();
+        let before = tui.app.sessions.rebuild_count;
         for _ in 0..50 {
             let state = session("w1", json!({}));
-            let _ = rig.event(
+            tui.event(
                 "session_updated",
                 json!({"session_id": "w1", "session": state}),
             );
         }
-        rig.draw();
-        rig.draw();
-        assert_eq!(rig.app.sessions.made - before, 1);
+        tui.draw();
+        tui.draw();
+        assert_eq!(tui.app.sessions.rebuild_count - before, 1);
     }
 }

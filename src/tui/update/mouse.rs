@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, act, list, select};
+use super::{Effect, actions, list, select};
 use crate::tui::forms::{self, Form};
 use crate::tui::state::sessions::Target;
 use crate::tui::state::{App, Pane};
@@ -45,7 +45,7 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
         } else {
             offset.saturating_sub(usize::from(WHEEL))
         };
-        app.sessions.adrift = true;
+        app.sessions.scrolled_away = true;
     } else if panes.conversation.contains(at) {
         let rows = i32::from(WHEEL);
         let rows = if down { rows } else { -rows };
@@ -58,7 +58,7 @@ fn wheel(app: &mut App, at: Position, down: bool) -> Vec<Effect> {
             scroll.saturating_sub(WHEEL)
         };
     } else if panes.inbox.contains(at) {
-        return act::step_approval(app, if down { 1 } else { -1 });
+        return actions::step_approval(app, if down { 1 } else { -1 });
     }
     Vec::new()
 }
@@ -70,7 +70,7 @@ fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
             Form::Read(_)
             | Form::Help(_)
             | Form::Palette(_)
-            | Form::Several(_)
+            | Form::Bulk(_)
             | Form::Confirm(_)
             | Form::Search(_),
         ) => true,
@@ -79,10 +79,10 @@ fn wheel_form(app: &mut App, down: bool) -> Vec<Effect> {
         Some(Form::Edit(form)) => form.review.is_some(),
         Some(
             Form::Deny(_)
-            | Form::Always(_)
+            | Form::AlwaysAllow(_)
             | Form::Question(_)
             | Form::Contact(_)
-            | Form::Say(_)
+            | Form::Message(_)
             | Form::Launch(_),
         )
         | None => false,
@@ -148,7 +148,7 @@ fn click_session(app: &mut App, row: usize, had_keys: bool) {
             } else {
                 select::session(app, id);
                 // The row stays under the mouse.
-                app.sessions.adrift = true;
+                app.sessions.scrolled_away = true;
             }
         }
         None => {}
@@ -168,9 +168,9 @@ mod tests {
 
     use super::*;
     use crate::tui::msg::Msg;
-    use crate::tui::testing::{Rig, approval, session};
+    use crate::tui::testing::{TuiHarness, approval, session};
 
-    fn rig(size: (u16, u16)) -> Rig {
+    fn tui(size: (u16, u16)) -> TuiHarness {
         let sessions: Vec<_> = (0..40)
             .map(|n| {
                 let minute = format!("2026-03-01T11:{:02}:00Z", 59 - n);
@@ -181,12 +181,12 @@ mod tests {
             approval("a1", "s00", json!({})),
             approval("a2", "s01", json!({"created_at": "2026-03-01T11:59:10Z"})),
         ];
-        Rig::new(size, &sessions, &asked)
+        TuiHarness::new(size, &sessions, &asked)
     }
 
     /// Where a text is on the screen.
-    fn find(rig: &mut Rig, text: &str) -> Position {
-        let screen = rig.screen();
+    fn find(tui: &mut TuiHarness, text: &str) -> Position {
+        let screen = tui.screen();
         let (y, line) = screen
             .lines()
             .enumerate()
@@ -196,14 +196,14 @@ mod tests {
         Position::new(u16::try_from(x).unwrap(), u16::try_from(y).unwrap())
     }
 
-    fn mouse(rig: &mut Rig, kind: MouseEventKind, at: Position) {
-        let _ = rig.tell(Msg::Mouse(MouseEvent {
+    fn mouse(tui: &mut TuiHarness, kind: MouseEventKind, at: Position) {
+        tui.tell(Msg::Mouse(MouseEvent {
             kind,
             column: at.x,
             row: at.y,
             modifiers: KeyModifiers::NONE,
         }));
-        rig.draw();
+        tui.draw();
     }
 
     const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
@@ -211,30 +211,30 @@ mod tests {
     #[test]
     fn a_click_selects_a_session_and_another_opens_it() {
         for size in [(80, 24), (140, 40)] {
-            let mut rig = rig(size);
-            let at = find(&mut rig, "the work of s05");
-            mouse(&mut rig, CLICK, at);
-            assert_eq!(rig.app.sessions.selected.as_deref(), Some("s05"));
-            assert_eq!(rig.app.focus, Pane::Sessions);
-            mouse(&mut rig, CLICK, at);
-            assert_eq!(rig.app.focus, Pane::Conversation);
+            let mut tui = tui(size);
+            let at = find(&mut tui, "the work of s05");
+            mouse(&mut tui, CLICK, at);
+            assert_eq!(tui.app.sessions.selected.as_deref(), Some("s05"));
+            assert_eq!(tui.app.focus, Pane::Sessions);
+            mouse(&mut tui, CLICK, at);
+            assert_eq!(tui.app.focus, Pane::Conversation);
         }
     }
 
     #[test]
     fn a_click_on_a_heading_folds_and_unfolds() {
-        let mut rig = rig((140, 40));
-        let at = find(&mut rig, "Running 38");
-        mouse(&mut rig, CLICK, at);
-        assert_eq!(rig.app.sessions.rows().len(), 1);
-        mouse(&mut rig, CLICK, at);
-        assert_eq!(rig.app.sessions.rows().len(), 39);
+        let mut tui = tui((140, 40));
+        let at = find(&mut tui, "Running 38");
+        mouse(&mut tui, CLICK, at);
+        assert_eq!(tui.app.sessions.rows().len(), 1);
+        mouse(&mut tui, CLICK, at);
+        assert_eq!(tui.app.sessions.rows().len(), 39);
     }
 
     #[test]
     fn a_click_is_about_the_row_that_was_drawn() {
-        let mut rig = rig((140, 40));
-        let at = find(&mut rig, "the work of s01 ");
+        let mut tui = tui((140, 40));
+        let at = find(&mut tui, "the work of s01 ");
         assert_eq!(at.y, 2, "the second row of the inbox");
         // The first one goes before the click arrives, and nothing was drawn since.
         let gone = approval(
@@ -242,31 +242,31 @@ mod tests {
             "s00",
             json!({"outcome": "denied", "status": "denied"}),
         );
-        let _ = rig.approval_event("approval_resolved", &gone);
-        mouse(&mut rig, CLICK, at);
-        assert_eq!(rig.shown_approval(), Some("a2"));
-        assert_eq!(rig.app.focus, Pane::Inbox);
+        tui.approval_event("approval_resolved", &gone);
+        mouse(&mut tui, CLICK, at);
+        assert_eq!(tui.shown_approval(), Some("a2"));
+        assert_eq!(tui.app.focus, Pane::Inbox);
     }
 
     #[test]
     fn the_wheel_scrolls_the_list_and_leaves_the_selection() {
-        let mut rig = rig((140, 40));
-        let at = find(&mut rig, "the work of s05");
-        let before = rig.app.sessions.selected.clone();
+        let mut tui = tui((140, 40));
+        let at = find(&mut tui, "the work of s05");
+        let before = tui.app.sessions.selected.clone();
         for _ in 0..40 {
-            mouse(&mut rig, MouseEventKind::ScrollDown, at);
+            mouse(&mut tui, MouseEventKind::ScrollDown, at);
         }
-        assert_eq!(rig.app.sessions.selected, before);
-        assert!(rig.screen().contains("the work of s39"));
-        let _ = rig.keys("j");
-        assert!(rig.screen().contains("the work of s01"), "back to it");
+        assert_eq!(tui.app.sessions.selected, before);
+        assert!(tui.screen().contains("the work of s39"));
+        tui.keys("j");
+        assert!(tui.screen().contains("the work of s01"), "back to it");
     }
 
     #[test]
     fn the_mouse_decides_nothing() {
-        let mut rig = rig((140, 40));
-        let at = find(&mut rig, "y approve");
-        let effects = rig.tell(Msg::Mouse(MouseEvent {
+        let mut tui = tui((140, 40));
+        let at = find(&mut tui, "y approve");
+        let effects = tui.tell(Msg::Mouse(MouseEvent {
             kind: CLICK,
             column: at.x,
             row: at.y,

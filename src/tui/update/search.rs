@@ -3,7 +3,7 @@
 use super::{Effect, select};
 use crate::protocol::conversation::SearchConversationsResponse;
 use crate::tui::forms::Form;
-use crate::tui::forms::search::{Found, Search};
+use crate::tui::forms::search::{Search, SearchRow};
 use crate::tui::state::detail::Place;
 use crate::tui::state::{App, Pane};
 
@@ -76,8 +76,8 @@ pub fn go(app: &mut App, mut form: Search) -> Vec<Effect> {
             app.form = Some(Form::Search(form));
             return Vec::new();
         }
-        Some(Found::Session(id)) => (id.to_owned(), None),
-        Some(Found::Place(hit)) => {
+        Some(SearchRow::Session(id)) => (id.to_owned(), None),
+        Some(SearchRow::Place(hit)) => {
             let place = Place {
                 session: hit.session_id.clone(),
                 sequence: hit.sequence,

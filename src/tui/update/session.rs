@@ -1,23 +1,25 @@
 //! What is done to sessions: to the selected one, or to all that are marked.
 
-use super::{Effect, say};
+use super::connection::can_send;
+use super::{Effect, notify};
 use crate::format::background_tasks;
 use crate::protocol::messages::WithdrawMessageParams;
 use crate::protocol::session::{RestartSessionParams, SessionState, UpdateSessionSettingsParams};
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
+use crate::tui::effect::MessagePurpose;
+use crate::tui::forms::bulk::{BulkAction, SessionAction};
 use crate::tui::forms::confirm::Confirm;
-use crate::tui::forms::say::{About, Say, export_name};
-use crate::tui::forms::several::{Several, What};
+use crate::tui::forms::message::{MessageForm, export_name};
 use crate::tui::forms::yes::Yes;
+use crate::tui::forms::{Field, Form};
 use crate::tui::keymap::Action;
-use crate::tui::state::{App, notice::Tone};
+use crate::tui::state::App;
+use crate::tui::state::notice::Tone;
 
 /// The selected session; says so where there is none.
 fn selected(app: &mut App) -> Option<SessionState> {
     let session = app.selected_session().cloned();
     if session.is_none() {
-        say(app, Tone::Plain, "No session selected");
+        notify(app, Tone::Plain, "No session selected");
     }
     session
 }
@@ -28,42 +30,42 @@ fn ours(app: &mut App) -> Option<SessionState> {
     if session.external {
         let asker = session.asker.as_deref().unwrap_or("another program");
         let words = format!("This is a run of {asker}: it can be answered, not steered");
-        say(app, Tone::Plain, words);
+        notify(app, Tone::Plain, words);
         return None;
     }
     Some(session)
 }
 
 /// Opens the form for a text, with what was typed there before and did not arrive.
-pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
+pub fn say_to(app: &mut App, about: MessagePurpose) -> Vec<Effect> {
     let session = match about {
-        About::Title | About::Export => selected(app),
-        About::Reply | About::Fork | About::Directory => ours(app),
+        MessagePurpose::Title | MessagePurpose::Export => selected(app),
+        MessagePurpose::Reply | MessagePurpose::Fork | MessagePurpose::Directory => ours(app),
     };
     if let Some(session) = session {
         // A process cannot be started where nothing is.
         let about = match about {
-            About::Reply if session.directory_problem.is_some() && !session.live => {
-                About::Directory
+            MessagePurpose::Reply if session.directory_problem.is_some() && !session.live => {
+                MessagePurpose::Directory
             }
             about => about,
         };
         let text = match (app.drafts.take(&session.id, about), about) {
             (Some(draft), _) => Field::holding(&draft),
-            (None, About::Title) => Field::holding(&session.title),
-            (None, About::Export) => {
+            (None, MessagePurpose::Title) => Field::holding(&session.title),
+            (None, MessagePurpose::Export) => {
                 let name = export_name(&crate::format::subject(&session, 60));
-                let remembered = app.launch.remembered.export_directory.as_ref();
+                let remembered = app.launch.memory.export_directory.as_ref();
                 let directory = app.from_home(remembered.unwrap_or(&app.launch.exports));
                 Field::holding(&format!("{}/{name}", directory.trim_end_matches('/')))
             }
-            (None, About::Directory) => {
+            (None, MessagePurpose::Directory) => {
                 let directory = session.directory_candidate.or(session.working_dir);
                 Field::holding(&app.from_home(&directory.unwrap_or_default()))
             }
-            (None, About::Reply | About::Fork) => Field::default(),
+            (None, MessagePurpose::Reply | MessagePurpose::Fork) => Field::default(),
         };
-        app.form = Some(Form::Say(Say {
+        app.form = Some(Form::Message(MessageForm {
             session: session.id,
             about,
             text,
@@ -73,43 +75,46 @@ pub fn say_to(app: &mut App, about: About) -> Vec<Effect> {
 }
 
 /// A text did not arrive: it is shown again, or kept where another form is open.
-pub fn unsent(app: &mut App, session: String, about: About, text: &str, why: &str) {
+pub fn unsent(app: &mut App, session: String, about: MessagePurpose, text: &str, why: &str) {
     if app.form.is_none() {
-        app.form = Some(Form::Say(Say {
+        app.form = Some(Form::Message(MessageForm {
             session,
             about,
             text: Field::holding(text),
         }));
-        return say(app, Tone::Bad, why);
+        return notify(app, Tone::Bad, why);
     }
     app.drafts.keep(&session, about, text.to_owned());
     let key = app.keymap.key(match about {
-        About::Reply | About::Directory => Action::Reply,
-        About::Fork => Action::Fork,
-        About::Title => Action::Rename,
-        About::Export => Action::Export,
+        MessagePurpose::Reply | MessagePurpose::Directory => Action::Reply,
+        MessagePurpose::Fork => Action::Fork,
+        MessagePurpose::Title => Action::Rename,
+        MessagePurpose::Export => Action::Export,
     });
-    say(app, Tone::Bad, format!("{why} (text kept: {key})"));
+    notify(app, Tone::Bad, format!("{why} (text kept: {key})"));
 }
 
 /// A text arrived.
-pub fn sent(app: &mut App, about: About, queued: bool) {
+pub fn sent(app: &mut App, about: MessagePurpose, queued: bool) {
     match about {
-        About::Reply if queued => {
+        MessagePurpose::Reply if queued => {
             let key = app.keymap.key(Action::Unsend);
             let undo = if key.is_empty() {
                 String::new()
             } else {
                 format!(" ({key} withdraws it)")
             };
-            say(
+            notify(
                 app,
                 Tone::Good,
                 format!("Queued until the agent reads it{undo}"),
             );
         }
-        About::Reply => say(app, Tone::Good, "sent"),
-        About::Fork | About::Title | About::Export | About::Directory => {}
+        MessagePurpose::Reply => notify(app, Tone::Good, "sent"),
+        MessagePurpose::Fork
+        | MessagePurpose::Title
+        | MessagePurpose::Export
+        | MessagePurpose::Directory => {}
     }
 }
 
@@ -123,13 +128,16 @@ pub fn unsend(app: &mut App) -> Vec<Effect> {
         .then(|| app.detail.transcript.unread_message())
         .flatten()
     else {
-        say(
+        notify(
             app,
             Tone::Plain,
             "No message here that the agent has not read",
         );
         return Vec::new();
     };
+    if !can_send(app) {
+        return Vec::new();
+    }
     vec![Effect::Unsend(WithdrawMessageParams {
         session_id: session.id,
         message_id: Some(message_id),
@@ -139,7 +147,7 @@ pub fn unsend(app: &mut App) -> Vec<Effect> {
 /// Stops the turn.
 pub fn interrupt(app: &mut App) -> Vec<Effect> {
     let works = |session: &SessionState| session.status.is_active() && !session.external;
-    if many(app, What::Interrupt, works) {
+    if many(app, SessionAction::Interrupt, works) {
         return Vec::new();
     }
     let Some(session) = ours(app) else {
@@ -152,7 +160,10 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
             }
             None => "No turn to interrupt".to_owned(),
         };
-        say(app, Tone::Plain, said);
+        notify(app, Tone::Plain, said);
+        return Vec::new();
+    }
+    if !can_send(app) {
         return Vec::new();
     }
     vec![Effect::Interrupt(session.id)]
@@ -160,19 +171,19 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
 
 /// Ends the process; asks first while it works.
 pub fn end(app: &mut App) -> Vec<Effect> {
-    if many(app, What::End, |session| session.live) {
+    if many(app, SessionAction::End, |session| session.live) {
         return Vec::new();
     }
     let Some(session) = ours(app) else {
         return Vec::new();
     };
     if !session.live {
-        say(app, Tone::Plain, "The process has already ended");
+        notify(app, Tone::Plain, "The process has already ended");
         return Vec::new();
     }
     let effects = vec![Effect::End(session.id.clone())];
     if !session.status.is_active() {
-        return effects;
+        return if can_send(app) { effects } else { Vec::new() };
     }
     let subject = crate::format::subject(&session, 60);
     app.form = Some(Form::Confirm(Confirm::before(
@@ -216,11 +227,11 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
     };
     // Where both are marked, what is there goes away: that is what is asked for more often.
     let what = if marked(true) && !marked(false) {
-        What::Unarchive
+        SessionAction::Unarchive
     } else {
-        What::Archive
+        SessionAction::Archive
     };
-    let archived = what == What::Archive;
+    let archived = what == SessionAction::Archive;
     // What works is ended first: it would go on unseen.
     let fits = |session: &SessionState| {
         session.archived != archived && !(archived && session.status.is_active())
@@ -235,7 +246,10 @@ pub fn archive(app: &mut App) -> Vec<Effect> {
         let name = crate::format::subject(&session, 40);
         let key = app.keymap.key(Action::EndSession);
         let text = format!("“{name}” is running: end it first ({key})");
-        say(app, Tone::Plain, text);
+        notify(app, Tone::Plain, text);
+        return Vec::new();
+    }
+    if !can_send(app) {
         return Vec::new();
     }
     vec![Effect::Archive {
@@ -249,15 +263,15 @@ pub fn delete(app: &mut App) -> Vec<Effect> {
     // What the daemon refuses to delete.
     let asks = |session: &SessionState| session.external && session.pending_approvals > 0;
     let is_over = |session: &SessionState| !session.live && !asks(session);
-    if many(app, What::Delete, is_over) {
+    if many(app, SessionAction::Delete, is_over) {
         return Vec::new();
     }
     let Some(session) = selected(app) else {
         return Vec::new();
     };
     if is_over(&session) {
-        app.form = Some(Form::Several(Several {
-            what: What::Delete,
+        app.form = Some(Form::Bulk(BulkAction {
+            what: SessionAction::Delete,
             sessions: vec![session.id],
             left_out: 0,
             scroll: 0,
@@ -271,12 +285,12 @@ pub fn delete(app: &mut App) -> Vec<Effect> {
     } else {
         format!("“{name}” has pending requests: decide them first")
     };
-    say(app, Tone::Plain, words);
+    notify(app, Tone::Plain, words);
     Vec::new()
 }
 
 /// Asks about the marked sessions, where there are any; says whether there are.
-fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool {
+fn many(app: &mut App, what: SessionAction, fits: impl Fn(&SessionState) -> bool) -> bool {
     // In the order of the list, so that the summary reads like it.
     app.sessions.arrange(&app.data);
     let marked = &app.sessions.marked;
@@ -296,18 +310,21 @@ fn many(app: &mut App, what: What, fits: impl Fn(&SessionState) -> bool) -> bool
     }
     if sessions.is_empty() {
         let words = match what {
-            What::Delete => {
+            SessionAction::Delete => {
                 let key = app.keymap.key(Action::EndSession);
                 format!("No selected session has ended: end them first ({key})")
             }
-            What::Interrupt | What::End | What::Archive | What::Unarchive => {
+            SessionAction::Interrupt
+            | SessionAction::End
+            | SessionAction::Archive
+            | SessionAction::Unarchive => {
                 format!("All selected sessions are {}", what.why_not())
             }
         };
-        say(app, Tone::Plain, words);
+        notify(app, Tone::Plain, words);
         return true;
     }
-    app.form = Some(Form::Several(Several {
+    app.form = Some(Form::Bulk(BulkAction {
         what,
         left_out: all - sessions.len(),
         sessions,
@@ -328,7 +345,11 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
         ..UpdateSessionSettingsParams::default()
     });
     if !on {
-        return vec![change];
+        return if can_send(app) {
+            vec![change]
+        } else {
+            Vec::new()
+        };
     }
     let subject = crate::format::subject(&session, 60);
     app.form = Some(Form::Confirm(Confirm::before(
@@ -346,7 +367,7 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
 pub fn export_exists(app: &mut App, session: String, path: String) {
     let question = format!("Overwrite {}?", app.from_home(&path));
     if app.form.is_some() {
-        return say(app, Tone::Bad, format!("Not exported: {path} exists"));
+        return notify(app, Tone::Bad, format!("Not exported: {path} exists"));
     }
     let export = Effect::Export {
         session,

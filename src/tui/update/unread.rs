@@ -3,7 +3,6 @@
 //! A session is unread from the end of its turn until its conversation is on the screen of somebody
 //! who looks. What is unread is remembered; what finished while no dashboard was open is unread, too.
 
-use jiff::Timestamp;
 use jiff::civil::Time;
 
 use super::Effect;
@@ -52,7 +51,7 @@ fn ended(status: Status) -> Option<Call> {
 /// A session has another status than before.
 pub fn status_changed(app: &mut App, id: &str, before: Status, now: Status) -> Vec<Effect> {
     if now.is_active() {
-        return match app.launch.remembered.unread.remove(id) {
+        return match app.launch.memory.unread.remove(id) {
             true => remember(app),
             false => Vec::new(),
         };
@@ -75,7 +74,7 @@ pub fn status_changed(app: &mut App, id: &str, before: Status, now: Status) -> V
         };
         let body = subject(session, 80);
         effects = call(app, what, title.to_owned(), body);
-        app.launch.remembered.unread.insert(id.to_owned());
+        app.launch.memory.unread.insert(id.to_owned());
     }
     effects.extend(remember(app));
     effects
@@ -83,7 +82,7 @@ pub fn status_changed(app: &mut App, id: &str, before: Status, now: Status) -> V
 
 /// Sessions came that were not known before: what finished since the last dashboard is unread.
 pub fn learned(app: &mut App, sessions: &[SessionState]) {
-    let Some(since) = app.launch.remembered.seen_until else {
+    let Some(since) = app.launch.memory.seen_until else {
         return;
     };
     let missed = sessions.iter().filter(|session| {
@@ -91,14 +90,14 @@ pub fn learned(app: &mut App, sessions: &[SessionState]) {
         ended(session.status).is_some() && end > since && !session.external && !session.archived
     });
     let missed: Vec<String> = missed.map(|session| session.id.clone()).collect();
-    app.launch.remembered.unread.extend(missed);
+    app.launch.memory.unread.extend(missed);
 }
 
 /// All sessions are known: what is remembered of others is forgotten.
 pub fn complete(app: &mut App) -> Vec<Effect> {
     let data = &app.data;
     app.launch
-        .remembered
+        .memory
         .unread
         .retain(|id| data.session(id).is_some());
     remember(app)
@@ -109,10 +108,10 @@ pub fn settle(app: &mut App) -> Vec<Effect> {
     let Some(id) = app.detail.session.clone() else {
         return Vec::new();
     };
-    if !app.launch.remembered.unread.contains(&id) || !is_on_screen(app, &id) {
+    if !app.launch.memory.unread.contains(&id) || !is_on_screen(app, &id) {
         return Vec::new();
     }
-    app.launch.remembered.unread.remove(&id);
+    app.launch.memory.unread.remove(&id);
     remember(app)
 }
 
@@ -125,15 +124,15 @@ fn is_on_screen(app: &App, id: &str) -> bool {
 
 /// A session was deleted: it is not unread any more.
 pub fn deleted(app: &mut App, id: &str) -> Vec<Effect> {
-    match app.launch.remembered.unread.remove(id) {
+    match app.launch.memory.unread.remove(id) {
         true => remember(app),
         false => Vec::new(),
     }
 }
 
 fn remember(app: &mut App) -> Vec<Effect> {
-    app.launch.remembered.seen_until = Some(app.now);
-    vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
+    app.launch.memory.seen_until = Some(app.now);
+    vec![Effect::SaveMemory(Box::new(app.launch.memory.clone()))]
 }
 
 /// Calls the user, as they wish to be called.
@@ -156,11 +155,11 @@ fn is_quiet(app: &App) -> bool {
     let Some((from, until)) = app.preferences.quiet_hours else {
         return false;
     };
-    is_between(local_time(app.now), from, until)
+    is_between(local_time(app), from, until)
 }
 
-fn local_time(now: Timestamp) -> Time {
-    now.to_zoned_datetime(jiff::tz::TimeZone::system()).time()
+fn local_time(app: &App) -> Time {
+    app.now.to_zoned_datetime(app.time_zone.clone()).time()
 }
 
 /// Whether a time of the day lies between two, over midnight where the second is the earlier one.
@@ -180,7 +179,7 @@ mod tests {
 
     use super::*;
     use crate::tui::msg::Msg;
-    use crate::tui::testing::{Rig, session};
+    use crate::tui::testing::{TuiHarness, session};
 
     #[test]
     fn quiet_hours_may_span_midnight() {
@@ -200,8 +199,8 @@ mod tests {
     }
 
     /// One on the screen, and one that works elsewhere.
-    fn two() -> Rig {
-        Rig::new(
+    fn two() -> TuiHarness {
+        TuiHarness::new(
             (140, 40),
             &[
                 session("a", json!({"last_activity_at": "2026-03-01T11:59:50Z"})),
@@ -211,13 +210,13 @@ mod tests {
         )
     }
 
-    fn ends(rig: &mut Rig, id: &str, status: &str) -> Vec<Effect> {
+    fn ends(tui: &mut TuiHarness, id: &str, status: &str) -> Vec<Effect> {
         let data = json!({"session_id": id, "old_status": "running", "new_status": status});
-        rig.event("session_status_changed", data)
+        tui.event("session_status_changed", data)
     }
 
-    fn unread(rig: &Rig) -> Vec<String> {
-        rig.app.launch.remembered.unread.iter().cloned().collect()
+    fn unread(tui: &TuiHarness) -> Vec<String> {
+        tui.app.launch.memory.unread.iter().cloned().collect()
     }
 
     fn bells(effects: &[Effect]) -> usize {
@@ -228,61 +227,61 @@ mod tests {
     #[test]
     fn what_finishes_or_fails_unseen_is_unread_and_rings_until_it_is_looked_at() {
         for (status, rings) in [("completed", 1), ("failed", 1), ("interrupted", 0)] {
-            let mut rig = two();
-            assert_eq!(rig.app.sessions.selected.as_deref(), Some("a"));
-            let effects = ends(&mut rig, "b", status);
+            let mut tui = two();
+            assert_eq!(tui.app.sessions.selected.as_deref(), Some("a"));
+            let effects = ends(&mut tui, "b", status);
             assert_eq!(bells(&effects), rings, "{status}");
-            assert_eq!(unread(&rig).len(), rings, "{status}");
+            assert_eq!(unread(&tui).len(), rings, "{status}");
             // The same once more is no news.
-            assert_eq!(bells(&ends(&mut rig, "b", status)), 0);
+            assert_eq!(bells(&ends(&mut tui, "b", status)), 0);
             if rings > 0 {
-                assert!(rig.screen().contains("•"), "{}", rig.screen());
+                assert!(tui.screen().contains("•"), "{}", tui.screen());
                 assert!(
                     effects
                         .iter()
-                        .any(|effect| matches!(effect, Effect::Remember(what)
+                        .any(|effect| matches!(effect, Effect::SaveMemory(what)
                         if what.unread.contains("b") && what.seen_until.is_some())),
                     "{effects:?}"
                 );
             }
-            rig.app.sessions.select(Some("b".to_owned()));
-            let _ = rig.tell(Msg::Tick);
-            assert_eq!(unread(&rig), [""; 0], "{status}: it is on the screen");
+            tui.app.sessions.select(Some("b".to_owned()));
+            tui.tell(Msg::Tick);
+            assert_eq!(unread(&tui), [""; 0], "{status}: it is on the screen");
         }
     }
 
     #[test]
     fn what_is_on_the_screen_is_read_but_only_where_somebody_looks() {
-        let mut rig = two();
-        let effects = ends(&mut rig, "a", "completed");
-        assert_eq!((bells(&effects), unread(&rig)), (0, vec![]));
-        let mut rig = two();
-        let _ = rig.tell(Msg::Attention(false));
-        let effects = ends(&mut rig, "a", "failed");
-        assert_eq!((bells(&effects), unread(&rig)), (1, vec!["a".to_owned()]));
-        let _ = rig.tell(Msg::Attention(true));
-        assert_eq!(unread(&rig), [""; 0]);
+        let mut tui = two();
+        let effects = ends(&mut tui, "a", "completed");
+        assert_eq!((bells(&effects), unread(&tui)), (0, vec![]));
+        let mut tui = two();
+        tui.tell(Msg::Attention(false));
+        let effects = ends(&mut tui, "a", "failed");
+        assert_eq!((bells(&effects), unread(&tui)), (1, vec!["a".to_owned()]));
+        tui.tell(Msg::Attention(true));
+        assert_eq!(unread(&tui), [""; 0]);
         // On a narrow screen the list alone shows no conversation.
-        let mut rig = Rig::new((80, 24), &[session("a", json!({}))], &[]);
-        let _ = ends(&mut rig, "a", "completed");
-        assert_eq!(unread(&rig), ["a"]);
-        let _ = rig.keys("enter");
-        let _ = rig.tell(Msg::Tick);
-        assert_eq!(unread(&rig), [""; 0]);
+        let mut tui = TuiHarness::new((80, 24), &[session("a", json!({}))], &[]);
+        let _ = ends(&mut tui, "a", "completed");
+        assert_eq!(unread(&tui), ["a"]);
+        tui.keys("enter");
+        tui.tell(Msg::Tick);
+        assert_eq!(unread(&tui), [""; 0]);
     }
 
     #[test]
     fn each_event_rings_only_where_it_is_wanted_and_never_in_quiet_hours() {
-        let mut rig = two();
-        rig.app.preferences.bell = CallFor {
+        let mut tui = two();
+        tui.app.preferences.bell = CallFor {
             finished: false,
             ..CallFor::ALL
         };
-        assert_eq!(bells(&ends(&mut rig, "b", "completed")), 0);
-        let mut rig = two();
-        rig.app.preferences.quiet_hours = Some((time(0, 0, 0, 0), time(23, 59, 59, 0)));
-        assert_eq!(bells(&ends(&mut rig, "b", "failed")), 0);
-        assert_eq!(unread(&rig), ["b"], "it is unread all the same");
+        assert_eq!(bells(&ends(&mut tui, "b", "completed")), 0);
+        let mut tui = two();
+        tui.app.preferences.quiet_hours = Some((time(0, 0, 0, 0), time(23, 59, 59, 0)));
+        assert_eq!(bells(&ends(&mut tui, "b", "failed")), 0);
+        assert_eq!(unread(&tui), ["b"], "it is unread all the same");
     }
 
     #[test]
@@ -293,33 +292,29 @@ mod tests {
             session("before", done(10)),
             session("after", done(50)),
         ];
-        let mut rig = Rig::unconnected((140, 40));
-        let _ = rig.connect(&sessions, &[]);
+        let mut tui = TuiHarness::unconnected((140, 40));
+        tui.connect(&sessions, &[]);
         assert_eq!(
-            unread(&rig),
+            unread(&tui),
             [""; 0],
             "at the first start everything is read"
         );
-        let mut rig = Rig::unconnected((140, 40));
-        rig.app.launch.remembered.seen_until = Some("2026-03-01T11:30:00Z".parse().unwrap());
-        rig.app
-            .launch
-            .remembered
-            .unread
-            .insert("deleted".to_owned());
-        let _ = rig.connect(&sessions, &[]);
-        let _ = rig.tell(Msg::Link(crate::tui::msg::Link::Complete));
-        assert_eq!(unread(&rig), ["after"]);
+        let mut tui = TuiHarness::unconnected((140, 40));
+        tui.app.launch.memory.seen_until = Some("2026-03-01T11:30:00Z".parse().unwrap());
+        tui.app.launch.memory.unread.insert("deleted".to_owned());
+        tui.connect(&sessions, &[]);
+        tui.tell(Msg::Link(crate::tui::msg::Link::Complete));
+        assert_eq!(unread(&tui), ["after"]);
     }
 
     #[test]
     fn a_key_goes_to_the_next_unread_session() {
-        let mut rig = two();
-        let _ = ends(&mut rig, "b", "failed");
-        rig.draw();
-        let _ = rig.keys("u");
-        assert_eq!(rig.app.sessions.selected.as_deref(), Some("b"));
-        let _ = rig.keys("u");
-        assert!(rig.screen().contains("No unread sessions"));
+        let mut tui = two();
+        let _ = ends(&mut tui, "b", "failed");
+        tui.draw();
+        tui.keys("u");
+        assert_eq!(tui.app.sessions.selected.as_deref(), Some("b"));
+        tui.keys("u");
+        assert!(tui.screen().contains("No unread sessions"));
     }
 }

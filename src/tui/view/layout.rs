@@ -4,6 +4,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::state::panes::Panes;
 use crate::tui::state::{App, Pane};
 
 /// From this width on lists and conversation are side by side.
@@ -13,30 +14,11 @@ const LOW: u16 = 18;
 /// Below this height the prompt line gives way to a card.
 const TALL: u16 = 32;
 
-/// The panes; an empty one is not shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
-    /// The inbox.
-    pub inbox: Rect,
-    /// The list of sessions.
-    pub sessions: Rect,
-    /// The prompt line.
-    pub prompt: Rect,
-    /// The conversation.
-    pub conversation: Rect,
-    /// The approval panel.
-    pub card: Rect,
-    /// The status line.
-    pub status: Rect,
-    /// The line of keys.
-    pub hints: Rect,
-}
-
 /// Lays the panes out. `card` is how many rows the approval panel would like to have, its frame
 /// included; 0 when the selected session asks nothing.
 #[must_use]
-pub fn layout(app: &App, area: Rect, card: u16) -> Layout {
-    let mut layout = Layout::default();
+pub fn layout(app: &App, area: Rect, card: u16) -> Panes {
+    let mut layout = Panes::default();
     if area.height < 3 || area.width < 10 {
         layout.status = area;
         return layout;

@@ -1,6 +1,6 @@
 //! The screen, made of the state alone.
 //!
-//! A file a pane or form, as in [`super::state`]. Changes nothing but what is derived for drawing
+//! A file a pane; the forms draw themselves ([`super::forms`]). Changes nothing but what is derived for drawing
 //! (the conversation's layout, the first row of a list). Everything foreign is made safe before it
 //! is drawn ([`crate::domain::text`]).
 
@@ -25,6 +25,7 @@ use ratatui::layout::{Position, Rect};
 use super::forms::{self, Form, batch, confirm, read};
 use super::ground;
 use super::state::guard::TextView;
+use super::state::panes::Panes;
 use super::state::{App, DecisionView, LastFrame, Pane};
 
 /// Draws everything, and says what of it a key is about once it has reached the terminal.
@@ -69,7 +70,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
 }
 
 /// Where a filter of a list is being typed: at the bar behind its text, in the pane's title.
-fn filter_cursor(app: &App, panes: &layout::Layout, buf: &Buffer) -> Option<Position> {
+fn filter_cursor(app: &App, panes: &Panes, buf: &Buffer) -> Option<Position> {
     let pane = match (&app.form, app.inbox.typing, app.sessions.typing) {
         (Some(_), _, _) | (None, false, false) => return None,
         (None, true, _) => panes.inbox,
@@ -88,7 +89,7 @@ fn filter_cursor(app: &App, panes: &layout::Layout, buf: &Buffer) -> Option<Posi
 
 /// Where everything is. How wide the panel is depends on where it goes, how high on what it says at that
 /// width, for which it is laid out here.
-fn panes(app: &mut App, area: Rect) -> layout::Layout {
+fn panes(app: &mut App, area: Rect) -> Panes {
     let bare = layout::layout(app, area, 0);
     let width = match bare.conversation.width {
         0 => area.width,
@@ -133,12 +134,12 @@ fn decision(app: &App, screen: Rect, card: Rect, with_context: bool) -> Option<D
         Form::Palette(_) => panel().map(|(_, text)| TextView { rows: 0..0, ..text }),
         Form::Deny(_)
         | Form::Edit(_)
-        | Form::Always(_)
+        | Form::AlwaysAllow(_)
         | Form::Question(_)
         | Form::Contact(_)
-        | Form::Say(_)
+        | Form::Message(_)
         | Form::Confirm(_)
-        | Form::Several(_)
+        | Form::Bulk(_)
         | Form::Launch(_)
         | Form::Search(_)
         | Form::Help(_) => None,

@@ -8,11 +8,11 @@ use super::sessions::short_model;
 use super::widgets::{fit, fit_tail, frame};
 use super::{completion, typed};
 use crate::tui::keymap::Action;
-use crate::tui::state::launch::Template;
+use crate::tui::memory::Template;
 use crate::tui::state::{App, Pane};
 
 /// Rows of text that it grows to.
-const MOST: usize = 5;
+const MAX_ROWS: usize = 5;
 
 /// How many rows it takes at a width, its frame included.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn height(app: &App, width: u16) -> u16 {
     let columns = usize::from(width.saturating_sub(4));
     let rows = if app.focus == Pane::Prompt {
         let rows = typed::typed(&app.launch.prompt, columns).rows.len();
-        rows.clamp(1, MOST)
+        rows.clamp(1, MAX_ROWS)
     } else {
         1
     };

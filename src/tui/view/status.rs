@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::widgets::{fit, spinner, split_line};
 use crate::format::span;
 use crate::tui::keymap::Action;
-use crate::tui::state::{App, Connection, Trouble};
+use crate::tui::state::{App, Connection, ConnectionProblem};
 
 /// How long a connection may take before it is said that there is none yet, in milliseconds.
 const PATIENCE: i64 = 150;
@@ -141,34 +141,34 @@ fn connection(app: &App) -> Vec<Part<'_>> {
             }
             parts
         }
-        Connection::Lost { since, trouble, .. } => {
+        Connection::Lost { since, problem, .. } => {
             let ago = span((app.now.as_second() - since.as_second()).max(0));
-            let (long, short) = match trouble {
-                Trouble::Stopped => (
+            let (long, short) = match problem {
+                ConnectionProblem::Stopped => (
                     format!("✗ daemon not running ({ago}); {restart} to start "),
                     format!("✗ no daemon; {restart} to start "),
                 ),
-                Trouble::NotStarted => (
+                ConnectionProblem::NotStarted => (
                     format!("✗ daemon could not be started; {restart} to try again "),
                     format!("✗ no daemon; {restart} to start "),
                 ),
-                Trouble::Refused => (
+                ConnectionProblem::Refused => (
                     format!("✗ daemon socket refused ({ago}); retrying "),
                     "✗ socket refused ".to_owned(),
                 ),
-                Trouble::Foreign => (
+                ConnectionProblem::Foreign => (
                     format!(
                         "✗ daemon has another version; {restart} to restart (sessions keep running) "
                     ),
                     format!("✗ other version; {restart} to restart "),
                 ),
-                Trouble::Silent => (
+                ConnectionProblem::Silent => (
                     format!(
                         "✗ daemon does not answer ({ago}); {restart} to restart (sessions keep running) "
                     ),
                     format!("✗ no answer; {restart} to restart "),
                 ),
-                Trouble::Broken => (
+                ConnectionProblem::Broken => (
                     format!("✗ connection lost ({ago}); reconnecting "),
                     format!("✗ lost ({ago}) "),
                 ),

@@ -122,7 +122,7 @@ pub const DOORS: [(&str, &[&str], &str); 2] = [
         ],
         "daemon",
     ),
-    ("tui", &["tui::errands", "tui::link"], "client"),
+    ("tui", &["tui::effects", "tui::link"], "client"),
 ];
 
 /// Modules whose parts still import each other in a circle. To be empty.
@@ -191,8 +191,7 @@ pub const WORDS: [Words; 12] = [
         except: &[
             "/runtime.rs",
             "/link.rs",
-            "/errands.rs",
-            "/errands/",
+            "/effects/",
             "/input/mod.rs",
             "/signals.rs",
         ],

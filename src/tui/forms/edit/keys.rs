@@ -10,6 +10,7 @@ use crate::tui::forms::edit::{self, Edit};
 use crate::tui::forms::keys::{After, scrolled};
 use crate::tui::forms::yes::Yes;
 use crate::tui::state::App;
+use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 
 /// Enter shows what is changed, a yes then sends it; alt-enter is a new line, ctrl-g the editor.
@@ -50,7 +51,7 @@ fn editor(form: Box<Edit>) -> After {
     let (text, extension) = match form.part() {
         Some(part) => {
             let extension = match (part.form, part.name) {
-                (edit::Form::Json, _) => "json",
+                (edit::TextFormat::Json, _) => "json",
                 (_, "command") => "sh",
                 _ => "txt",
             };
@@ -100,6 +101,9 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
             return After::Stay(Form::Edit(form));
         }
     };
+    if !can_send(app) {
+        return After::Stay(Form::Edit(form));
+    }
     let updated_input = (input != approval.tool_input).then_some(input);
     let decision = Decision::Approve {
         comment: None,
@@ -108,7 +112,7 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
         unread_lines: None,
     };
     let params = SendDecisionParams::new(&approval.id, decision);
-    let yes = vec![crate::tui::effect::Effect::Decide(Box::new(params))];
+    let yes = vec![Effect::Decide(Box::new(params))];
     form.review = None;
     app.inbox.save(Form::Edit(form));
     let effects = decide::confirmed(app, &approval, yes);

@@ -16,13 +16,13 @@ use crate::protocol::approval::Approval;
 use crate::tui::forms::Field;
 
 /// Bytes of both texts beyond which the change is told by their sizes alone.
-const MOST_COMPARED: usize = 512 * 1024;
+const MAX_COMPARED: usize = 512 * 1024;
 /// Lines around a change that are shown.
 const AROUND: usize = 2;
 
 /// How a part's text stands for its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum TextFormat {
     /// The text is the field's value; line ends are `\n`.
     Text,
     /// The same, with `\r\n` for line ends.
@@ -33,11 +33,11 @@ pub enum Form {
 
 /// A part of the input.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct EditedField {
     /// The field of the input; empty: all of it.
     pub name: &'static str,
     /// How it is written.
-    pub form: Form,
+    pub form: TextFormat,
     /// As it was asked.
     pub was: String,
     /// As it is now.
@@ -65,7 +65,7 @@ pub struct Edit {
     /// The tool.
     pub tool: String,
     /// The parts that can be edited.
-    pub parts: Vec<Part>,
+    pub parts: Vec<EditedField>,
     /// The one that keys go to.
     pub at: usize,
     /// What is wrong with it as it stands.
@@ -91,13 +91,13 @@ impl Edit {
             "WebSearch" => &["query"],
             _ => &[],
         };
-        let parts: Option<Vec<Part>> = fields
+        let parts: Option<Vec<EditedField>> = fields
             .iter()
-            .map(|name| Part::field(name, &approval.tool_input))
+            .map(|name| EditedField::field(name, &approval.tool_input))
             .collect();
         let parts = parts
             .filter(|parts| !parts.is_empty())
-            .unwrap_or_else(|| vec![Part::whole(&approval.tool_input)]);
+            .unwrap_or_else(|| vec![EditedField::whole(&approval.tool_input)]);
         Self {
             approval: approval.id.clone(),
             tool: approval.tool_name.clone(),
@@ -112,12 +112,12 @@ impl Edit {
 
     /// The part that keys go to.
     #[must_use]
-    pub fn part(&self) -> Option<&Part> {
+    pub fn part(&self) -> Option<&EditedField> {
         self.parts.get(self.at)
     }
 
     /// The same, to edit.
-    pub fn part_mut(&mut self) -> Option<&mut Part> {
+    pub fn part_mut(&mut self) -> Option<&mut EditedField> {
         self.parts.get_mut(self.at)
     }
 
@@ -130,7 +130,7 @@ impl Edit {
         for part in &self.parts {
             let text = part.text.text();
             match part.form {
-                Form::Json => {
+                TextFormat::Json => {
                     input = serde_json::from_str(&text).map_err(|error| {
                         format!(
                             "no JSON: line {}, column {}: {}",
@@ -143,7 +143,7 @@ impl Edit {
                         return Err("the input must be a JSON object: { … }".to_owned());
                     }
                 }
-                Form::Text | Form::Windows => {
+                TextFormat::Text | TextFormat::Windows => {
                     let text = part.value();
                     if matches!(part.name, "command" | "file_path") && text.trim().is_empty() {
                         return Err(format!("{} is empty", words(part.name)));
@@ -169,7 +169,7 @@ impl Edit {
                 self.problem = None;
                 self.dangers = dangers(&self.tool, &input);
                 self.scroll = 0;
-                self.review = Some(self.parts.iter().flat_map(Part::changes).collect());
+                self.review = Some(self.parts.iter().flat_map(EditedField::changes).collect());
             }
             Err(problem) => self.problem = Some(problem),
         }
@@ -187,13 +187,15 @@ impl Edit {
     }
 }
 
-impl Part {
+impl EditedField {
     fn field(name: &'static str, input: &Value) -> Option<Self> {
         let was = input.get(name)?.as_str()?;
         let ends = was.matches('\n').count();
         let form = match was.matches('\r').count() {
-            0 => Form::Text,
-            returns if returns == ends && was.matches("\r\n").count() == ends => Form::Windows,
+            0 => TextFormat::Text,
+            returns if returns == ends && was.matches("\r\n").count() == ends => {
+                TextFormat::Windows
+            }
             // An editor would make them all alike without a word; JSON shows each.
             _ => return None,
         };
@@ -202,10 +204,10 @@ impl Part {
 
     fn whole(input: &Value) -> Self {
         let text = serde_json::to_string_pretty(input).unwrap_or_default();
-        Self::new("", Form::Json, &text)
+        Self::new("", TextFormat::Json, &text)
     }
 
-    fn new(name: &'static str, form: Form, was: &str) -> Self {
+    fn new(name: &'static str, form: TextFormat, was: &str) -> Self {
         let mut text = Field::holding(was);
         // A tab of the input is a tab, and stays one.
         text.area.set_hard_tab_indent(true);
@@ -226,8 +228,8 @@ impl Part {
     pub fn value(&self) -> String {
         let text = self.text.text();
         match self.form {
-            Form::Text | Form::Json => text,
-            Form::Windows => text.replace('\n', "\r\n"),
+            TextFormat::Text | TextFormat::Json => text,
+            TextFormat::Windows => text.replace('\n', "\r\n"),
         }
     }
 
@@ -248,7 +250,7 @@ impl Part {
             return Vec::new();
         }
         let mut lines = vec![Changed::Note(words(self.name).to_owned())];
-        if now.len() + self.was.len() > MOST_COMPARED {
+        if now.len() + self.was.len() > MAX_COMPARED {
             lines.push(Changed::Note(format!(
                 "{} bytes instead of {}: too long to show line by line",
                 now.len(),

@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::tui::forms::launch::{Inner, Launching, Slot};
+use crate::tui::memory::ASKS_NOTHING;
 use crate::tui::state::App;
-use crate::tui::state::launch::ASKS_NOTHING;
 use crate::tui::view::widgets::{fit, form_hints, offset, popup, row_style, split_line};
 use crate::tui::view::{completion, typed};
 
@@ -209,7 +209,7 @@ fn foot(app: &App, form: &Launching, inside: Rect, buf: &mut Buffer) {
 /// The list of templates.
 fn templates(app: &App, selected: usize, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let templates = &app.launch.remembered.templates;
+    let templates = &app.launch.memory.templates;
     let height = u16::try_from(templates.len().min(12)).unwrap_or(12) + 3;
     let title = Line::styled(" Templates ", theme.accent);
     let inside = popup(theme, title, 70, height, screen, buf);

@@ -3,16 +3,16 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::effect::{Effect, Purpose};
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
 use crate::tui::forms::keys::{After, moved};
 use crate::tui::forms::launch::{Inner, Launching, MODELS, Slot, TOOLS};
+use crate::tui::forms::{Field, Form};
+use crate::tui::memory::ASKS_NOTHING;
 use crate::tui::state::fuzzy::Fuzzy;
-use crate::tui::state::launch::ASKS_NOTHING;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, complete};
+use crate::tui::update::connection::can_send;
 use crate::tui::update::launch::{is_new_line, start_form};
-use crate::tui::update::say;
+use crate::tui::update::notify;
 
 /// Directories used lately that are offered beside what is there.
 const RECENT: usize = 5;
@@ -76,8 +76,8 @@ fn fields(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
         }
         KeyCode::Char('t') if control => {
             form.completion.close();
-            if app.launch.remembered.templates.is_empty() {
-                say(app, Tone::Plain, "No templates yet (ctrl-s saves one)");
+            if app.launch.memory.templates.is_empty() {
+                notify(app, Tone::Plain, "No templates yet (ctrl-s saves one)");
             } else {
                 form.inner = Inner::Templates(0);
             }
@@ -233,6 +233,7 @@ fn other_value(app: &App, form: &mut Launching, forward: bool) {
 /// Starts the session, or says what is wrong and goes there.
 fn submit(app: &mut App, mut form: Box<Launching>) -> After {
     match form.wanted(&app.directory, app.home.as_deref()) {
+        Ok(_) if !can_send(app) => After::Stay(Form::Launch(form)),
         Ok(wanted) => {
             form.problem = None;
             After::Close(start_form(app, form, wanted))
@@ -257,7 +258,7 @@ fn save_as(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     }
     let name = name.text().trim().to_owned();
     if name.is_empty() {
-        say(app, Tone::Plain, "Name required");
+        notify(app, Tone::Plain, "Name required");
         return After::Stay(Form::Launch(form));
     }
     form.inner = Inner::Fields;
@@ -268,9 +269,9 @@ fn save_as(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     } else {
         format!("saved as template “{name}” (ctrl-t to list)")
     };
-    app.launch.remembered.templates.insert(name, template);
-    say(app, Tone::Good, said);
-    let effect = Effect::Remember(Box::new(app.launch.remembered.clone()));
+    app.launch.memory.templates.insert(name, template);
+    notify(app, Tone::Good, said);
+    let effect = Effect::SaveMemory(Box::new(app.launch.memory.clone()));
     After::And(Form::Launch(form), vec![effect])
 }
 
@@ -279,7 +280,7 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     let Inner::Templates(selected) = form.inner else {
         return After::Stay(Form::Launch(form));
     };
-    let names: Vec<String> = app.launch.remembered.templates.keys().cloned().collect();
+    let names: Vec<String> = app.launch.memory.templates.keys().cloned().collect();
     if let Some(moved) = moved(selected, key, names.len()) {
         form.inner = Inner::Templates(moved);
         return After::Stay(Form::Launch(form));
@@ -290,13 +291,13 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
     };
     match key.code {
         KeyCode::Enter => {
-            if let Some(template) = app.launch.remembered.templates.get(name) {
+            if let Some(template) = app.launch.memory.templates.get(name) {
                 form.fill(template);
             }
             form.inner = Inner::Fields;
             form.at = Slot::Query;
             form.problem = None;
-            say(
+            notify(
                 app,
                 Tone::Plain,
                 format!("Filled in from template “{name}”"),
@@ -304,14 +305,14 @@ fn templates(app: &mut App, mut form: Box<Launching>, key: KeyEvent) -> After {
             After::Stay(Form::Launch(form))
         }
         KeyCode::Delete | KeyCode::Char('d') => {
-            app.launch.remembered.templates.remove(name);
+            app.launch.memory.templates.remove(name);
             let left = names.len() - 1;
             form.inner = match left.checked_sub(1) {
                 Some(last) => Inner::Templates(selected.min(last)),
                 None => Inner::Fields,
             };
-            say(app, Tone::Plain, format!("Deleted template “{name}”"));
-            let effect = Effect::Remember(Box::new(app.launch.remembered.clone()));
+            notify(app, Tone::Plain, format!("Deleted template “{name}”"));
+            let effect = Effect::SaveMemory(Box::new(app.launch.memory.clone()));
             After::And(Form::Launch(form), vec![effect])
         }
         _ => After::Stay(Form::Launch(form)),

@@ -7,8 +7,8 @@ pub use draw::draw;
 pub use keys::{esc, key, recent_for};
 
 use crate::tui::forms::Field;
+use crate::tui::memory::{ASKS_NOTHING, Template};
 use crate::tui::state::complete::Completion;
-use crate::tui::state::launch::{ASKS_NOTHING, Template};
 
 /// Claude Code's permission modes while it is not known which the installed version has, its own
 /// default first.
@@ -35,7 +35,7 @@ pub const TOOLS: [&str; 12] = [
     "Write",
 ];
 /// Longest system prompt and title, in bytes, as the daemon has it.
-const MOST: (usize, usize) = (100 * 1024, 1_000);
+const MAX_BYTES: (usize, usize) = (100 * 1024, 1_000);
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -362,7 +362,7 @@ impl Launching {
                 return wrong(slot, &format!("{tool}: unclosed bracket"));
             }
         }
-        if template.system_prompt.len() > MOST.0 {
+        if template.system_prompt.len() > MAX_BYTES.0 {
             return wrong(Slot::System, "is longer than 100 KiB");
         }
         let turns = self.line(Slot::Turns);
@@ -370,7 +370,7 @@ impl Launching {
             return wrong(Slot::Turns, "must be a positive integer");
         }
         let title = self.line(Slot::Title);
-        if title.len() > MOST.1 {
+        if title.len() > MAX_BYTES.1 {
             return wrong(Slot::Title, "is longer than 1000 bytes");
         }
         Ok(Wanted {

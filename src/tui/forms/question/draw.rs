@@ -121,11 +121,11 @@ const TABS: usize = 64;
 /// Options above and below the one that keys are about that are laid out: more than any screen has rows.
 const AROUND: usize = 256;
 /// Bytes of one text that are laid out here; the panel has all of it.
-const MOST_BYTES: usize = 8 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 
 /// The beginning of a foreign text, and how much of it there is beside that.
 fn head(text: &str, style: Style, theme: &Theme) -> Row {
-    let kept = text::head(text, MOST_BYTES);
+    let kept = text::head(text, MAX_BYTES);
     let mut row = Row::foreign_of(kept, style, theme);
     if kept.len() < text.len() {
         let more = format!("… {} more", bytes(text.len() - kept.len()));

@@ -10,7 +10,8 @@ use crate::tui::forms::keys::After;
 use crate::tui::forms::question::{Asked, Question};
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
-use crate::tui::update::{decide, say};
+use crate::tui::update::connection::can_send;
+use crate::tui::update::{decide, notify};
 
 /// Digits choose, Enter goes on and at the end sends.
 pub fn key(app: &mut App, mut form: Question, key: KeyEvent) -> After {
@@ -33,7 +34,7 @@ pub fn key(app: &mut App, mut form: Question, key: KeyEvent) -> After {
                     true => "Nothing is selected: space selects, or type an answer",
                     false => "Choose an answer, or type one",
                 };
-                say(app, Tone::Plain, words);
+                notify(app, Tone::Plain, words);
                 return After::Stay(Form::Question(form));
             }
             if single {
@@ -107,7 +108,10 @@ fn review(app: &mut App, mut form: Question, key: KeyEvent) -> After {
 fn send(app: &mut App, mut form: Question) -> After {
     if let Some(missing) = form.missing() {
         form.at = missing;
-        say(app, Tone::Plain, "This question has no answer yet");
+        notify(app, Tone::Plain, "This question has no answer yet");
+        return After::Stay(Form::Question(form));
+    }
+    if !can_send(app) {
         return After::Stay(Form::Question(form));
     }
     let decision = Decision::Answer {

@@ -11,7 +11,7 @@ use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, offered};
 use crate::tui::update::key::one_line;
-use crate::tui::update::{act, decide, inbox, say};
+use crate::tui::update::{actions, decide, inbox, notify};
 
 /// Rows before the end of what is laid out at which more of it is.
 const NEAR: usize = 200;
@@ -66,7 +66,7 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
             | Action::ApproveUnread
             | Action::Deny
             | Action::Edit
-            | Action::Always),
+            | Action::AlwaysAllow),
         ) => {
             return decided(app, form, action);
         }
@@ -89,8 +89,8 @@ fn searching(app: &mut App, mut form: Read, chord: Chord) -> After {
             Some(Action::Copy) => return copy(app, form),
             Some(Action::ReadApproval | Action::Quit) => return After::Close(Vec::new()),
             Some(Action::Answer) if chord.typed().is_none() => step(app, &mut form, true),
-            Some(action) if act::decides(action) => {
-                say(
+            Some(action) if actions::decides(action) => {
+                notify(
                     app,
                     Tone::Plain,
                     "Nothing is decided while a search is open: esc ends it",
@@ -118,7 +118,7 @@ fn must_read(app: &App, form: &Read) -> bool {
 /// An action may open a form of its own, which must not be closed by this one.
 fn decided(app: &mut App, form: Read, action: Action) -> After {
     app.acting_form = Some("read");
-    let effects = act(app, action);
+    let effects = actions::act(app, action);
     app.acting_form = None;
     match app.form.take() {
         Some(opened) => After::And(opened, effects),
@@ -176,6 +176,6 @@ fn changed(app: &mut App, form: &mut Read) {
 /// To the next match, or the one before.
 fn step(app: &mut App, form: &mut Read, is_forward: bool) {
     if !form.step(is_forward) && !form.needle().is_empty() {
-        say(app, Tone::Plain, "Not found in this text");
+        notify(app, Tone::Plain, "Not found in this text");
     }
 }

@@ -54,7 +54,7 @@ pub struct Counts {
     /// Those that it is asked about.
     pub all: usize,
     /// Archived ones that are not shown.
-    pub away: usize,
+    pub archived: usize,
 }
 
 /// The pane's state.
@@ -85,15 +85,15 @@ pub struct Sessions {
     /// How many rows were shown last.
     pub height: u16,
     /// Whether the view was scrolled away from what is selected.
-    pub adrift: bool,
+    pub scrolled_away: bool,
     /// How many sessions there are.
     pub counts: Counts,
     /// Whether what the filter shows only resembles it: no session has its very words.
     pub is_similar_only: bool,
     /// How often the rows were made, for tests.
-    pub made: u64,
+    pub rebuild_count: u64,
     /// Where the selected row was when it was drawn last.
-    pub place: usize,
+    pub selected_row: usize,
     rows: Vec<Row>,
     rows_of: Option<u64>,
 }
@@ -116,7 +116,7 @@ impl Sessions {
             return;
         }
         self.rows_of = Some(data.revision);
-        self.made += 1;
+        self.rebuild_count += 1;
         let mut fuzzy = Fuzzy::new(&self.filter);
         let mut found: Vec<(Group, Member<'_>)> = Vec::new();
         let mut literal = false;
@@ -129,7 +129,7 @@ impl Sessions {
         for (id, session) in data.sessions() {
             let is_in_inbox = in_inbox.contains(&**id);
             if session.archived && !self.show_archived && !is_in_inbox {
-                self.counts.away += 1;
+                self.counts.archived += 1;
                 continue;
             }
             self.counts.all += 1;
@@ -224,7 +224,7 @@ impl Sessions {
         self.selected = id;
         self.is_untouched = false;
         self.heading = None;
-        self.adrift = false;
+        self.scrolled_away = false;
     }
 
     /// Selects a heading, and no session.
@@ -232,7 +232,7 @@ impl Sessions {
         self.selected = None;
         self.is_untouched = false;
         self.heading = Some(group);
-        self.adrift = false;
+        self.scrolled_away = false;
     }
 
     /// What a step from the selected row leads to.
@@ -243,7 +243,9 @@ impl Sessions {
             .collect();
         let last = stops.len().checked_sub(1)?;
         let there = match self.position(data) {
-            None => stops.partition_point(|row| *row < self.place).min(last),
+            None => stops
+                .partition_point(|row| *row < self.selected_row)
+                .min(last),
             Some(here) => stops
                 .partition_point(|row| *row < here)
                 .saturating_add_signed(by)
@@ -267,7 +269,7 @@ impl Sessions {
     /// What stands at the place of the selected row now that it is gone.
     #[must_use]
     pub fn nearest(&self) -> Option<Target> {
-        let after = (self.place..self.rows.len()).find(|row| self.is_stop(*row));
+        let after = (self.selected_row..self.rows.len()).find(|row| self.is_stop(*row));
         let stop = after.or_else(|| (0..self.rows.len()).rev().find(|row| self.is_stop(*row)))?;
         self.target(stop)
     }

@@ -30,7 +30,7 @@ impl Transcript {
         }
         self.count_matches();
         self.cache.end_frame();
-        self.ink.refill();
+        self.budget.begin_frame();
     }
 
     fn draw_from(&mut self, top: Position, area: Rect, buf: &mut Buffer, focused: bool) {

@@ -18,7 +18,7 @@ use crate::tui::transcript::model::approvals::Approvals;
 use crate::tui::transcript::model::draft::Drafts;
 use crate::tui::transcript::model::item::{ItemId, Kind};
 use crate::tui::transcript::model::items::Items;
-use crate::tui::transcript::render::highlight_budget::Ink;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::tools;
 use crate::tui::transcript::viewport::cache::Cache;
 use crate::tui::transcript::viewport::needle::Search;
@@ -62,7 +62,7 @@ pub struct Transcript {
     pub(super) unseen: usize,
     pub(super) view: View,
     pub(super) cache: Cache,
-    pub(super) ink: Arc<Ink>,
+    pub(super) budget: Arc<HighlightBudget>,
     pub(super) search: Option<Search>,
 }
 
@@ -90,7 +90,7 @@ impl Transcript {
             unseen: 0,
             view: View::default(),
             cache: Cache::default(),
-            ink: Ink::for_frames(),
+            budget: HighlightBudget::for_frames(),
             search: None,
         }
     }

@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use crate::tui::transcript::conversation::Transcript;
 use crate::tui::transcript::model::approvals::CallState;
 use crate::tui::transcript::model::item::{ItemId, Kind};
-use crate::tui::transcript::render::layout_context::Setting;
+use crate::tui::transcript::render::layout_context::LayoutContext;
 use crate::tui::transcript::tools::call::Steps;
 use crate::tui::transcript::viewport::position::Position;
 use crate::tui::transcript::{item_layout, tools};
@@ -19,13 +19,13 @@ use crate::tui::transcript::{item_layout, tools};
 const GUTTER: usize = 2;
 
 /// Narrowest view that has a gutter.
-const LEAST_WIDTH: u16 = 12;
+const MIN_WIDTH: u16 = 12;
 
 /// Columns by which a subagent's steps are set in.
 const STEP: usize = 2;
 
 /// Deepest indentation that is drawn.
-const MOST_STEPS: usize = 6;
+const MAX_STEPS: usize = 6;
 
 /// Calls of one message that are looked at behind the one that is asked about.
 const MAX_QUEUED: usize = 64;
@@ -45,18 +45,18 @@ impl Transcript {
 
     /// Columns before an item: the gutter, and its place below others.
     pub(crate) fn before(&self, id: ItemId) -> usize {
-        if self.view.width < LEAST_WIDTH {
+        if self.view.width < MIN_WIDTH {
             return 0;
         }
-        GUTTER + self.items.ancestors(id).take(MOST_STEPS).count() * STEP
+        GUTTER + self.items.ancestors(id).take(MAX_STEPS).count() * STEP
     }
 
-    fn setting(&self, id: ItemId) -> Setting {
+    fn layout_context(&self, id: ItemId) -> LayoutContext {
         let before = self.before(id);
-        Setting {
+        LayoutContext {
             width: usize::from(self.view.width).saturating_sub(before).max(1),
             theme: self.view.theme,
-            ink: Arc::clone(&self.ink),
+            budget: Arc::clone(&self.budget),
         }
     }
 
@@ -106,12 +106,12 @@ impl Transcript {
             | Kind::Absent => None,
         };
         let steps = self.steps(id);
-        self.ink.begin();
-        let setting = self.setting(id);
-        let mut parts = item_layout::parts(item, &steps, self.is_folded(id), state, &setting);
+        self.budget.begin_part();
+        let context = self.layout_context(id);
+        let mut parts = item_layout::parts(item, &steps, self.is_folded(id), state, &context);
         let delivery = self.items.delivery(id).map(|(_, delivery)| delivery);
-        parts.extend(delivery.and_then(|delivery| item_layout::delivery(delivery, &setting)));
-        self.cache.put(id, parts, self.ink.was_short());
+        parts.extend(delivery.and_then(|delivery| item_layout::delivery(delivery, &context)));
+        self.cache.put(id, parts, self.budget.skipped_any());
     }
 
     /// What the subagent of a call does.
@@ -136,9 +136,9 @@ impl Transcript {
 
     pub(crate) fn rows(&mut self, id: ItemId, part: usize) -> &[Line<'static>] {
         self.ensure(id);
-        let setting = self.setting(id);
+        let context = self.layout_context(id);
         let text = self.items.get(id).kind.text();
-        self.cache.rows(id, part, text, &setting)
+        self.cache.rows(id, part, text, &context)
     }
 
     fn height(&mut self, at: Position) -> usize {

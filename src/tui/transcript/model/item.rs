@@ -1,7 +1,7 @@
 //! What a conversation is made of: one item for each thing a person would point at.
 //!
 //! A tool call and its result are one item. Pure data; how items hang together is `items`' work,
-//! how they look is `layout`'s.
+//! how they look is `item_layout`'s.
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;

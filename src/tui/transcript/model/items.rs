@@ -12,7 +12,7 @@ use crate::protocol::conversation::ConversationEvent;
 use crate::tui::transcript::model::item::{Answer, Call, Item, ItemId, Kind};
 
 /// Deepest nesting of subagents that is kept as such; deeper steps stand beside each other.
-const MOST_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// From here on keys are those of drafts, which stand behind everything stored.
 const DRAFT_KEYS: i64 = i64::MAX / 2;
@@ -207,8 +207,8 @@ impl Items {
         let parent = parent_call
             .map(|call| self.parent(call, key))
             .and_then(|parent| {
-                let depth = self.ancestors(parent).take(MOST_DEPTH).count();
-                let parent = if depth < MOST_DEPTH {
+                let depth = self.ancestors(parent).take(MAX_DEPTH).count();
+                let parent = if depth < MAX_DEPTH {
                     Some(parent)
                 } else {
                     self.get(parent).parent

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::tui::transcript::render::text;
 
 /// Bytes of it that are read: what a call touches stands at its beginning.
-const MOST_HEAD: usize = 8 * 1024;
+const MAX_HEAD: usize = 8 * 1024;
 
 /// Bytes of its end that are shown.
-const MOST_TAIL: usize = 2 * 1024;
+const MAX_TAIL: usize = 2 * 1024;
 
 /// What can be read of it so far.
 pub(crate) fn read(json: &str) -> Value {
-    let head = text::head(json, MOST_HEAD);
+    let head = text::head(json, MAX_HEAD);
     let mut closers = Vec::new();
     let (mut in_text, mut escaped) = (false, false);
     // Where the last whole field or element ended, and what was open there.
@@ -68,7 +68,7 @@ pub(crate) fn tail(json: &str) -> String {
             _ => {}
         }
     }
-    let start = start.max(json.ceil_char_boundary(end.saturating_sub(MOST_TAIL)));
+    let start = start.max(json.ceil_char_boundary(end.saturating_sub(MAX_TAIL)));
     let end = json.get(start..end).unwrap_or_default();
     let mut shown = String::with_capacity(end.len());
     let mut chars = end.chars();

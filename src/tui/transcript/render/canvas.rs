@@ -1,4 +1,4 @@
-//! A sheet of rows that is being filled: what cards are written on.
+//! A canvas of rows that is being filled: what cards are written on.
 //!
 //! Owns the room there is, in columns and, for a folded card, in rows: who writes asks whether it is
 //! full and stops, so that ten megabytes of input cost no more than the rows that are shown.
@@ -9,27 +9,27 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::tui::theme::Theme;
-use crate::tui::transcript::render::highlight_budget::Ink;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::text::Row;
 
-/// The sheet.
-pub(crate) struct Sheet<'t> {
+/// The canvas.
+pub(crate) struct Canvas<'t> {
     pub theme: &'t Theme,
-    pub ink: Arc<Ink>,
+    pub budget: Arc<HighlightBudget>,
     pub width: usize,
     /// Whether the file's path must be said: not where a head above says it.
-    pub says_path: bool,
+    pub shows_path: bool,
     rows: Vec<Line<'static>>,
     most: usize,
 }
 
-impl<'t> Sheet<'t> {
-    pub fn new(width: usize, most: usize, theme: &'t Theme, ink: &Arc<Ink>) -> Self {
+impl<'t> Canvas<'t> {
+    pub fn new(width: usize, most: usize, theme: &'t Theme, budget: &Arc<HighlightBudget>) -> Self {
         Self {
             theme,
-            ink: Arc::clone(ink),
+            budget: Arc::clone(budget),
             width: width.max(1),
-            says_path: true,
+            shows_path: true,
             rows: Vec::new(),
             most,
         }

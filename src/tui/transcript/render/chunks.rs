@@ -10,17 +10,17 @@ use std::ops::Range;
 const BYTES: usize = 1024;
 
 /// Bytes after which a piece ends within a line.
-const MOST_BYTES: usize = 2 * 1024;
+const MAX_BYTES: usize = 2 * 1024;
 
 /// Bytes after which Markdown is cut at a line's end, whatever stands there.
-const MOST_MARKDOWN_BYTES: usize = 64 * 1024;
+const MAX_MARKDOWN_BYTES: usize = 64 * 1024;
 
 /// Cuts a range of a text at line ends.
 pub(crate) fn of_lines(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = range.start;
     while start < range.end {
-        let most = text.floor_char_boundary((start + MOST_BYTES).min(range.end));
+        let most = text.floor_char_boundary((start + MAX_BYTES).min(range.end));
         let least = text.floor_char_boundary((start + BYTES).min(range.end));
         let end = if least == range.end {
             range.end
@@ -101,7 +101,7 @@ pub(crate) fn of_markdown(text: &str, range: Range<usize>, within: Option<Fence>
                 fence = Some((open, true, at));
             }
             Some(_) => {
-                if size >= MOST_MARKDOWN_BYTES {
+                if size >= MAX_MARKDOWN_BYTES {
                     cutter.cut(at, None, after_empty);
                 }
             }
@@ -109,7 +109,7 @@ pub(crate) fn of_markdown(text: &str, range: Range<usize>, within: Option<Fence>
                 let begins_block = after_empty
                     && !line.starts_with([' ', '\t', '-', '*', '+', '>', '|'])
                     && !line.starts_with(|c: char| c.is_ascii_digit());
-                if (begins_block && size >= BYTES) || size >= MOST_MARKDOWN_BYTES {
+                if (begins_block && size >= BYTES) || size >= MAX_MARKDOWN_BYTES {
                     cutter.cut(at, None, after_empty);
                 }
                 // One that is set in belongs to a list, and is cut with it only.

@@ -11,9 +11,9 @@ use ratatui::text::Line;
 use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, TextDiff};
 
 use crate::tui::theme::Theme;
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::highlight::Painter;
-use crate::tui::transcript::render::highlight_budget::Ink;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::text::{self, Row};
 
 /// Unchanged lines around a change.
@@ -23,7 +23,7 @@ const CONTEXT: usize = 3;
 const LEAD: usize = 40;
 
 /// Bytes of a line within which words are compared.
-const MOST_WORDS: usize = 1_000;
+const MAX_WORDS: usize = 1_000;
 
 /// How alike two lines must be for their words to be compared.
 const ALIKE: f32 = 0.4;
@@ -59,24 +59,29 @@ pub fn lines(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::for_text());
-    write(&mut sheet, old, new, path, numbered);
-    sheet.finish().0
+    let mut canvas = Canvas::new(
+        usize::from(width),
+        usize::MAX,
+        theme,
+        &HighlightBudget::for_text(),
+    );
+    write(&mut canvas, old, new, path, numbered);
+    canvas.finish().0
 }
 
-/// The same on a sheet.
-pub(crate) fn write(sheet: &mut Sheet<'_>, old: &str, new: &str, path: &str, numbered: bool) {
+/// The same on a canvas.
+pub(crate) fn write(canvas: &mut Canvas<'_>, old: &str, new: &str, path: &str, numbered: bool) {
     let sides = Sides::of(old, new);
     let ops = sides.ops();
     if ops.iter().all(|op| op.tag() == DiffTag::Equal) {
-        sheet.note("nothing changes", sheet.theme.dim);
+        canvas.note("nothing changes", canvas.theme.dim);
         return;
     }
     let most = sides.skipped + sides.old.len().max(sides.new.len());
     let digits = if numbered { most.to_string().len() } else { 0 };
     let mut end = 0;
     for hunk in similar::group_diff_ops(ops, CONTEXT) {
-        if sheet.is_full() {
+        if canvas.is_full() {
             return;
         }
         let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else {
@@ -84,30 +89,30 @@ pub(crate) fn write(sheet: &mut Sheet<'_>, old: &str, new: &str, path: &str, num
         };
         let start = sides.skipped + first.old_range().start;
         if start > end {
-            gap(sheet, start - end, numbered, digits);
+            gap(canvas, start - end, numbered, digits);
         }
         end = sides.skipped + last.old_range().end;
-        sides.hunk(sheet, &hunk, path, digits);
+        sides.hunk(canvas, &hunk, path, digits);
     }
     if old.is_empty() || new.is_empty() {
         return;
     }
     match (old.ends_with('\n'), new.ends_with('\n')) {
-        (true, false) => sheet.note("the last line loses its line end", sheet.theme.dim),
-        (false, true) => sheet.note("the last line gets a line end", sheet.theme.dim),
+        (true, false) => canvas.note("the last line loses its line end", canvas.theme.dim),
+        (false, true) => canvas.note("the last line gets a line end", canvas.theme.dim),
         (true, true) | (false, false) => {}
     }
 }
 
-fn gap(sheet: &mut Sheet<'_>, lines: usize, numbered: bool, digits: usize) {
+fn gap(canvas: &mut Canvas<'_>, lines: usize, numbered: bool, digits: usize) {
     if numbered {
-        let mut row = Row::of(&" ".repeat(digits), sheet.theme.dim);
+        let mut row = Row::of(&" ".repeat(digits), canvas.theme.dim);
         let s = if lines == 1 { "" } else { "s" };
-        row.own(&format!(" ⋯ {lines} line{s}"), sheet.theme.dim);
-        let room = sheet.width;
-        sheet.push(row.cut(room));
+        row.own(&format!(" ⋯ {lines} line{s}"), canvas.theme.dim);
+        let room = canvas.width;
+        canvas.push(row.cut(room));
     } else {
-        sheet.push(Row::of("⋯", sheet.theme.dim));
+        canvas.push(Row::of("⋯", canvas.theme.dim));
     }
 }
 
@@ -149,13 +154,13 @@ impl<'a> Sides<'a> {
         similar::capture_diff_slices_deadline(Algorithm::Myers, &self.old, &self.new, deadline)
     }
 
-    fn hunk(&self, sheet: &mut Sheet<'_>, hunk: &[DiffOp], path: &str, digits: usize) {
+    fn hunk(&self, canvas: &mut Canvas<'_>, hunk: &[DiffOp], path: &str, digits: usize) {
         let range = |of: fn(&DiffOp) -> Range<usize>| {
             let start = hunk.first().map_or(0, |op| of(op).start);
             start..hunk.last().map_or(start, |op| of(op).end)
         };
-        let theme = sheet.theme;
-        let painter = || Painter::new(path, theme, &sheet.ink);
+        let theme = canvas.theme;
+        let painter = || Painter::new(path, theme, &canvas.budget);
         let mut old = Side::new(&self.old, &range(DiffOp::old_range), painter());
         let mut new = Side::new(&self.new, &range(DiffOp::new_range), painter());
         for op in hunk {
@@ -165,7 +170,7 @@ impl<'a> Sides<'a> {
                     old.pass(other);
                     let number = self.skipped + at + 1;
                     let pieces = new.pieces(at, &[]);
-                    Look::Same.write(sheet, pieces, number, digits);
+                    LineKind::Same.write(canvas, pieces, number, digits);
                 }
                 continue;
             }
@@ -175,20 +180,20 @@ impl<'a> Sides<'a> {
                 .map(|(old, new)| differing(self.old[old], self.new[new]))
                 .collect();
             for (nth, at) in from.enumerate() {
-                if sheet.is_full() {
+                if canvas.is_full() {
                     return;
                 }
                 let words = pairs.get(nth).map_or(&[][..], |(old, _)| old);
                 let pieces = old.pieces(at, words);
-                Look::Removed.write(sheet, pieces, self.skipped + at + 1, digits);
+                LineKind::Removed.write(canvas, pieces, self.skipped + at + 1, digits);
             }
             for (nth, at) in to.enumerate() {
-                if sheet.is_full() {
+                if canvas.is_full() {
                     return;
                 }
                 let words = pairs.get(nth).map_or(&[][..], |(_, new)| new);
                 let pieces = new.pieces(at, words);
-                Look::Added.write(sheet, pieces, self.skipped + at + 1, digits);
+                LineKind::Added.write(canvas, pieces, self.skipped + at + 1, digits);
             }
         }
     }
@@ -241,21 +246,21 @@ impl<'a, 't> Side<'a, 't> {
 }
 
 #[derive(Clone, Copy)]
-enum Look {
+enum LineKind {
     Same,
     Removed,
     Added,
 }
 
-impl Look {
+impl LineKind {
     fn write(
         self,
-        sheet: &mut Sheet<'_>,
+        canvas: &mut Canvas<'_>,
         pieces: Vec<(Style, &str, bool)>,
         number: usize,
         digits: usize,
     ) {
-        let theme = sheet.theme;
+        let theme = canvas.theme;
         let (sign, sign_style, ground, word) = match self {
             Self::Same => ("  ", theme.dim, Style::new(), Style::new()),
             Self::Removed => ("- ", theme.bad, theme.removed, theme.removed_word),
@@ -279,21 +284,21 @@ impl Look {
             };
             row.foreign(text, style, theme);
         }
-        let mut lines = row.columns(sheet.width, &first, &rest);
+        let mut lines = row.columns(canvas.width, &first, &rest);
         if ground.bg.is_some() {
             for line in &mut lines {
-                let spare = sheet.width.saturating_sub(line.width());
+                let spare = canvas.width.saturating_sub(line.width());
                 line.push_span(ratatui::text::Span::styled(" ".repeat(spare), ground));
             }
         }
-        sheet.extend(lines);
+        canvas.extend(lines);
     }
 }
 
 /// The words in which two lines differ, on either side; none where they have little in common.
 fn differing(old: &str, new: &str) -> (Ranges, Ranges) {
     let mut found = (Vec::new(), Vec::new());
-    if old.len().max(new.len()) > MOST_WORDS {
+    if old.len().max(new.len()) > MAX_WORDS {
         return found;
     }
     let diff = TextDiff::from_unicode_words(old, new);

@@ -2,39 +2,39 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::text::{self, Row};
 
 /// Deepest nesting that is set in.
-const MOST_DEPTH: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// Writes a value: fields by name, nested ones set in, texts of several lines as blocks.
-pub(crate) fn fields(sheet: &mut Sheet<'_>, value: &Value) {
-    write(sheet, value, &Row::new(), &Row::new(), 0);
+pub(crate) fn fields(canvas: &mut Canvas<'_>, value: &Value) {
+    write(canvas, value, &Row::new(), &Row::new(), 0);
 }
 
 /// `first` stands before the first row, `rest` before the others.
-fn write(sheet: &mut Sheet<'_>, value: &Value, first: &Row, rest: &Row, depth: usize) {
-    let theme = sheet.theme;
+fn write(canvas: &mut Canvas<'_>, value: &Value, first: &Row, rest: &Row, depth: usize) {
+    let theme = canvas.theme;
     match value {
         Value::Object(all) if !all.is_empty() => {
             for (at, (name, value)) in all.iter().enumerate() {
-                if sheet.is_full() {
+                if canvas.is_full() {
                     return;
                 }
                 let first = if at == 0 { first } else { rest };
-                named(sheet, name, value, first, rest, depth);
+                named(canvas, name, value, first, rest, depth);
             }
         }
         Value::Array(all) if !all.is_empty() => {
-            let deeper = set_in(rest, depth, sheet);
+            let deeper = set_in(rest, depth, canvas);
             for (at, value) in all.iter().enumerate() {
-                if sheet.is_full() {
+                if canvas.is_full() {
                     return;
                 }
                 let mut mark = if at == 0 { first.clone() } else { rest.clone() };
                 mark.own("- ", theme.dim);
-                write(sheet, value, &mark, &deeper, depth + 1);
+                write(canvas, value, &mark, &deeper, depth + 1);
             }
         }
         Value::Null
@@ -44,54 +44,61 @@ fn write(sheet: &mut Sheet<'_>, value: &Value, first: &Row, rest: &Row, depth: u
         | Value::Array(_)
         | Value::Object(_) => {
             let text = scalar(value).unwrap_or_default();
-            block(sheet, &text, first, rest);
+            block(canvas, &text, first, rest);
         }
     }
 }
 
-fn named(sheet: &mut Sheet<'_>, name: &str, value: &Value, first: &Row, rest: &Row, depth: usize) {
-    let theme = sheet.theme;
-    let deeper = set_in(rest, depth, sheet);
+fn named(
+    canvas: &mut Canvas<'_>,
+    name: &str,
+    value: &Value,
+    first: &Row,
+    rest: &Row,
+    depth: usize,
+) {
+    let theme = canvas.theme;
+    let deeper = set_in(rest, depth, canvas);
     let mut head = Row::foreign_of(name, theme.dim, theme);
     head.own(":", theme.dim);
     match scalar(value) {
         Some(text) if text.contains('\n') => {
-            sheet.words(&head, first, &deeper);
+            canvas.words(&head, first, &deeper);
             let mut bar = rest.clone();
             bar.own("▏ ", theme.border);
-            block(sheet, &text, &bar, &bar);
+            block(canvas, &text, &bar, &bar);
         }
         Some(text) => {
             head.own(" ", theme.dim);
             head.foreign(&text, theme.text, theme);
-            sheet.words(&head, first, &deeper);
+            canvas.words(&head, first, &deeper);
         }
         None => {
-            sheet.words(&head, first, &deeper);
-            write(sheet, value, &deeper, &deeper, depth + 1);
+            canvas.words(&head, first, &deeper);
+            write(canvas, value, &deeper, &deeper, depth + 1);
         }
     }
 }
 
-fn set_in(row: &Row, depth: usize, sheet: &Sheet<'_>) -> Row {
+fn set_in(row: &Row, depth: usize, canvas: &Canvas<'_>) -> Row {
     let mut deeper = row.clone();
-    if depth < MOST_DEPTH {
-        deeper.own("  ", sheet.theme.text);
+    if depth < MAX_DEPTH {
+        deeper.own("  ", canvas.theme.text);
     }
     deeper
 }
 
-fn block(sheet: &mut Sheet<'_>, text: &str, first: &Row, rest: &Row) {
+fn block(canvas: &mut Canvas<'_>, text: &str, first: &Row, rest: &Row) {
     if text.is_empty() {
-        sheet.push(first.clone());
+        canvas.push(first.clone());
     }
     for (at, line) in text::shown_lines(text).enumerate() {
-        if sheet.is_full() {
+        if canvas.is_full() {
             return;
         }
         let before = if at == 0 { first } else { rest };
-        let row = Row::foreign_of(line, sheet.theme.text, sheet.theme);
-        sheet.words(&row, before, rest);
+        let row = Row::foreign_of(line, canvas.theme.text, canvas.theme);
+        canvas.words(&row, before, rest);
     }
 }
 

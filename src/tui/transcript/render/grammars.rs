@@ -15,7 +15,7 @@ use syntect::highlighting::{
 use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
 
 /// Languages that are compiled; code in any further one is plain.
-const MOST_LANGUAGES: usize = 24;
+const MAX_LANGUAGES: usize = 24;
 
 /// Code that meets the expressions which nearly all code meets.
 const SAMPLE: &str = "use a::b; import c from 'd'; // e\n\
@@ -127,7 +127,7 @@ pub(crate) fn of(language: &str) -> Option<(&'static Loaded, &'static SyntaxRefe
     match languages.compiled.get(&syntax.name) {
         Some(true) => return Some((loaded, syntax)),
         Some(false) => return None,
-        None if languages.compiled.len() >= MOST_LANGUAGES => return None,
+        None if languages.compiled.len() >= MAX_LANGUAGES => return None,
         None => {}
     }
     languages.compiled.insert(syntax.name.clone(), false);

@@ -14,8 +14,8 @@ use syntect::parsing::{ParseState, ScopeStack, SyntaxReference};
 
 use crate::tui::theme::{Syntax, Theme};
 use crate::tui::transcript::render::grammars::{self, KINDS, Loaded, Word};
-use crate::tui::transcript::render::highlight_budget::Ink;
-use crate::tui::transcript::render::layout_context::Setting;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
+use crate::tui::transcript::render::layout_context::LayoutContext;
 use crate::tui::transcript::render::text::{self, Row};
 
 pub use crate::tui::transcript::render::grammars::generation;
@@ -23,30 +23,35 @@ pub use crate::tui::transcript::render::grammars::on_change;
 pub use crate::tui::transcript::render::grammars::warm;
 
 /// Bytes of one text that are highlighted; what follows is plain.
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// Bytes of one line that are highlighted; a longer line is plain, and no harm to a frame.
-const MOST_LINE: usize = 2 * 1024;
+const MAX_LINE: usize = 2 * 1024;
 
 /// Code, highlighted as the language of that name, or of a file of that name.
 #[must_use]
 pub fn code(text: &str, language: &str, theme: &Theme) -> Vec<Line<'static>> {
-    rows(text, language, theme, &Ink::unlimited())
+    rows(text, language, theme, &HighlightBudget::unlimited())
         .into_iter()
         .map(Row::line)
         .collect()
 }
 
 /// The same as rows that can be wrapped.
-pub(crate) fn rows(text: &str, language: &str, theme: &Theme, ink: &Arc<Ink>) -> Vec<Row> {
-    let mut painter = Painter::new(language, theme, ink);
+pub(crate) fn rows(
+    text: &str,
+    language: &str,
+    theme: &Theme,
+    budget: &Arc<HighlightBudget>,
+) -> Vec<Row> {
+    let mut painter = Painter::new(language, theme, budget);
     text::lines(text).map(|line| painter.line(line)).collect()
 }
 
 /// Highlights line by line.
 pub(crate) struct Painter<'t> {
     theme: &'t Theme,
-    ink: Arc<Ink>,
+    budget: Arc<HighlightBudget>,
     state: Option<State>,
     painted: usize,
 }
@@ -70,15 +75,15 @@ impl State {
 impl<'t> Painter<'t> {
     /// For the language of that name, or of a file of that name; plain where there is none, or not
     /// yet.
-    pub fn new(language: &str, theme: &'t Theme, ink: &Arc<Ink>) -> Self {
+    pub fn new(language: &str, theme: &'t Theme, budget: &Arc<HighlightBudget>) -> Self {
         let state = (theme.syntax != Syntax::Off)
             .then(|| grammars::of(language))
             .flatten()
-            .filter(|_| ink.flows())
+            .filter(|_| budget.may_highlight())
             .map(|(loaded, syntax)| State::new(loaded, syntax));
         Self {
             theme,
-            ink: Arc::clone(ink),
+            budget: Arc::clone(budget),
             state,
             painted: 0,
         }
@@ -97,16 +102,16 @@ impl<'t> Painter<'t> {
     pub fn pieces<'l>(&mut self, line: &'l str) -> Vec<(Style, &'l str)> {
         let plain = vec![(self.theme.text, line)];
         self.painted += line.len() + 1;
-        if line.len() > MOST_LINE || self.painted > MOST_BYTES {
+        if line.len() > MAX_LINE || self.painted > MAX_BYTES {
             return plain;
         }
-        if self.ink.is_used_up() {
+        if self.budget.is_used_up() {
             self.state = None;
         }
         let Some(state) = &mut self.state else {
             return plain;
         };
-        self.ink.take(line.len() + 1);
+        self.budget.take(line.len() + 1);
         let whole = format!("{line}\n");
         let Ok(changes) = state.parse.parse_line(&whole, &state.loaded.syntaxes) else {
             // A grammar at fault: the rest is plain.
@@ -157,10 +162,10 @@ pub(crate) fn numbered(
     text: &str,
     language: &str,
     indent: &Row,
-    setting: &Setting,
+    context: &LayoutContext,
 ) -> Vec<Line<'static>> {
-    let (width, theme) = (setting.width, &setting.theme);
-    let mut painter = Painter::new(language, theme, &setting.ink);
+    let (width, theme) = (context.width, &context.theme);
+    let mut painter = Painter::new(language, theme, &context.budget);
     let mut rows = Vec::new();
     let digits = text::lines(text)
         .filter_map(|line| Some(number_of(line)?.0.len()))
@@ -251,12 +256,12 @@ mod tests {
 
     #[test]
     fn numbers_of_both_kinds_are_understood() {
-        let setting = Setting {
+        let context = LayoutContext {
             width: 10,
             theme: Theme::mono(),
-            ink: Ink::unlimited(),
+            budget: HighlightBudget::unlimited(),
         };
-        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", &Row::new(), &setting)
+        let shown: Vec<String> = numbered("9\ta\n   10→bcdefgh", "x", &Row::new(), &context)
             .iter()
             .map(ToString::to_string)
             .collect();

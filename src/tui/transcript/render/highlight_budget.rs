@@ -17,19 +17,19 @@ pub const TEXT: usize = 8 * 1024;
 
 /// What is left of a frame's share.
 #[derive(Debug)]
-pub(crate) struct Ink {
+pub(crate) struct HighlightBudget {
     left: AtomicUsize,
-    dry: AtomicBool,
+    exhausted: AtomicBool,
     skipped: AtomicBool,
     /// Whether it ends in the middle of a part.
     is_for_text: bool,
 }
 
-impl Ink {
+impl HighlightBudget {
     fn of(left: usize, is_for_text: bool) -> Arc<Self> {
         Arc::new(Self {
             left: AtomicUsize::new(left),
-            dry: AtomicBool::new(false),
+            exhausted: AtomicBool::new(false),
             skipped: AtomicBool::new(false),
             is_for_text,
         })
@@ -56,24 +56,24 @@ impl Ink {
     }
 
     /// Begins a frame.
-    pub fn refill(&self) {
+    pub fn begin_frame(&self) {
         self.left.store(FRAME, Ordering::Relaxed);
     }
 
     /// Begins a part.
-    pub fn begin(&self) {
+    pub fn begin_part(&self) {
         let left = self.left.load(Ordering::Relaxed);
-        self.dry.store(left == 0, Ordering::Relaxed);
+        self.exhausted.store(left == 0, Ordering::Relaxed);
         self.skipped.store(false, Ordering::Relaxed);
     }
 
     /// Whether code may be highlighted; that it was not is noted.
-    pub fn flows(&self) -> bool {
-        let dry = self.dry.load(Ordering::Relaxed);
-        if dry {
+    pub fn may_highlight(&self) -> bool {
+        let exhausted = self.exhausted.load(Ordering::Relaxed);
+        if exhausted {
             self.skipped.store(true, Ordering::Relaxed);
         }
-        !dry
+        !exhausted
     }
 
     /// Takes what a line needs.
@@ -84,7 +84,7 @@ impl Ink {
     }
 
     /// Whether code of the part that was begun last was not highlighted.
-    pub fn was_short(&self) -> bool {
+    pub fn skipped_any(&self) -> bool {
         self.skipped.load(Ordering::Relaxed)
     }
 }

@@ -11,7 +11,7 @@ use ratatui::text::Line;
 
 use crate::tui::theme::Theme;
 use crate::tui::transcript::render::highlight;
-use crate::tui::transcript::render::highlight_budget::Ink;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::table::Table;
 use crate::tui::transcript::render::text::{self, Row};
 
@@ -19,21 +19,26 @@ use crate::tui::transcript::render::text::{self, Row};
 const CODE_BAR: &str = "▏ ";
 
 /// Deepest nesting of lists and quotes that is set in.
-const MOST_DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// Markdown in lines of at most so many columns.
 #[must_use]
 pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    write(text, width, theme, &Ink::unlimited())
+    write(text, width, theme, &HighlightBudget::unlimited())
 }
 
-/// The same with as much highlighted as there is ink.
-pub(crate) fn write(text: &str, width: usize, theme: &Theme, ink: &Arc<Ink>) -> Vec<Line<'static>> {
+/// The same with as much highlighted as there is budget.
+pub(crate) fn write(
+    text: &str,
+    width: usize,
+    theme: &Theme,
+    budget: &Arc<HighlightBudget>,
+) -> Vec<Line<'static>> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut renderer = Renderer {
         theme,
-        ink,
+        budget,
         width: width.max(1),
         lines: Vec::new(),
         row: Row::new(),
@@ -58,10 +63,10 @@ pub(crate) fn code(
     language: &str,
     width: usize,
     theme: &Theme,
-    ink: &Arc<Ink>,
+    budget: &Arc<HighlightBudget>,
 ) -> Vec<Line<'static>> {
     let bar = Row::of(CODE_BAR, theme.border);
-    highlight::rows(text, language, theme, ink)
+    highlight::rows(text, language, theme, budget)
         .into_iter()
         .flat_map(|row| row.columns(width, &bar, &bar))
         .collect()
@@ -76,7 +81,7 @@ struct Around {
 
 struct Renderer<'t> {
     theme: &'t Theme,
-    ink: &'t Arc<Ink>,
+    budget: &'t Arc<HighlightBudget>,
     width: usize,
     lines: Vec<Line<'static>>,
     row: Row,
@@ -347,7 +352,7 @@ impl Renderer<'_> {
     }
 
     fn enter(&mut self, first: Row, rest: Row) {
-        let (first, rest) = if self.around.len() < MOST_DEPTH {
+        let (first, rest) = if self.around.len() < MAX_DEPTH {
             (first, rest)
         } else {
             (Row::new(), Row::new())
@@ -423,7 +428,7 @@ impl Renderer<'_> {
         };
         self.separate();
         let bar = Row::of(CODE_BAR, self.theme.border);
-        for row in highlight::rows(&code, &language, self.theme, self.ink) {
+        for row in highlight::rows(&code, &language, self.theme, self.budget) {
             let (mut first, mut rest) = self.before();
             first.append(bar.clone());
             rest.append(bar.clone());

@@ -10,7 +10,7 @@ use ratatui::text::Line;
 
 use crate::tui::theme::Theme;
 use crate::tui::transcript::render::chunks::{self, Fence};
-use crate::tui::transcript::render::layout_context::Setting;
+use crate::tui::transcript::render::layout_context::LayoutContext;
 use crate::tui::transcript::render::text::{self, Row};
 use crate::tui::transcript::render::{highlight, markdown};
 
@@ -24,7 +24,7 @@ pub(crate) enum Part {
         /// Which.
         range: Range<usize>,
         /// How it looks.
-        look: Look,
+        look: TextStyle,
         /// What stands before its first row.
         first: Row,
         /// What stands before its other rows.
@@ -34,7 +34,7 @@ pub(crate) enum Part {
 
 /// How a stretch of text looks.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Look {
+pub(crate) enum TextStyle {
     /// Markdown.
     Markdown,
     /// The rest of a block of code in Markdown.
@@ -72,14 +72,14 @@ pub(crate) fn more(count: usize, what: &str, theme: &Theme) -> Line<'static> {
 pub(crate) fn stretch(
     text: &str,
     range: Range<usize>,
-    look: &Look,
+    look: &TextStyle,
     first: Row,
     rest: Row,
 ) -> Vec<Part> {
     let within = match look {
-        Look::Markdown => None,
-        Look::Code(fence) => Some(fence.clone()),
-        Look::Words(_) | Look::Output(_) | Look::Numbered(_) => {
+        TextStyle::Markdown => None,
+        TextStyle::Code(fence) => Some(fence.clone()),
+        TextStyle::Words(_) | TextStyle::Output(_) | TextStyle::Numbered(_) => {
             return chunks::of_lines(text, range)
                 .into_iter()
                 .enumerate()
@@ -102,7 +102,7 @@ pub(crate) fn stretch(
         }
         parts.push(Part::Text {
             range: piece.range,
-            look: piece.within.map_or(Look::Markdown, Look::Code),
+            look: piece.within.map_or(TextStyle::Markdown, TextStyle::Code),
             first: if at == 0 { first.clone() } else { rest.clone() },
             rest: rest.clone(),
         });
@@ -131,8 +131,8 @@ pub(crate) fn grow(last: &Part, text: &str) -> Option<Vec<Part>> {
 }
 
 /// The rows of a part.
-pub(crate) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+pub(crate) fn lay(part: &Part, text: &str, context: &LayoutContext) -> Vec<Line<'static>> {
+    let theme = &context.theme;
     match part {
         Part::Rows(rows) => rows.clone(),
         Part::Text {
@@ -143,13 +143,13 @@ pub(crate) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
         } => {
             let text = text.get(range.clone()).unwrap_or_default();
             match look {
-                Look::Markdown | Look::Code(_) => {
-                    let room = setting.width.saturating_sub(rest.width()).max(1);
+                TextStyle::Markdown | TextStyle::Code(_) => {
+                    let room = context.width.saturating_sub(rest.width()).max(1);
                     let mut rows = match look {
-                        Look::Code(fence) => {
-                            markdown::code(text, &fence.language, room, theme, &setting.ink)
+                        TextStyle::Code(fence) => {
+                            markdown::code(text, &fence.language, room, theme, &context.budget)
                         }
-                        _ => markdown::write(text, room, theme, &setting.ink),
+                        _ => markdown::write(text, room, theme, &context.budget),
                     };
                     for (at, row) in rows.iter_mut().enumerate() {
                         let before = if at == 0 { first } else { rest };
@@ -157,9 +157,9 @@ pub(crate) fn lay(part: &Part, text: &str, setting: &Setting) -> Vec<Line<'stati
                     }
                     rows
                 }
-                Look::Words(style) => rows(text, *style, first, rest, setting, true),
-                Look::Output(style) => rows(text, *style, first, rest, setting, false),
-                Look::Numbered(language) => highlight::numbered(text, language, rest, setting),
+                TextStyle::Words(style) => rows(text, *style, first, rest, context, true),
+                TextStyle::Output(style) => rows(text, *style, first, rest, context, false),
+                TextStyle::Numbered(language) => highlight::numbered(text, language, rest, context),
             }
         }
     }
@@ -170,22 +170,22 @@ fn rows(
     style: Style,
     first: &Row,
     rest: &Row,
-    setting: &Setting,
+    context: &LayoutContext,
     by_words: bool,
 ) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     for (at, line) in text::lines(text).enumerate() {
         // Words are only read; output may be what is compared or copied.
         let row = if by_words {
-            Row::prose_of(line, style, &setting.theme)
+            Row::prose_of(line, style, &context.theme)
         } else {
-            Row::foreign_of(line, style, &setting.theme)
+            Row::foreign_of(line, style, &context.theme)
         };
         let first = if at == 0 { first } else { rest };
         rows.extend(if by_words {
-            row.words(setting.width, first, rest)
+            row.words(context.width, first, rest)
         } else {
-            row.columns(setting.width, first, rest)
+            row.columns(context.width, first, rest)
         });
     }
     rows

@@ -7,7 +7,7 @@ use crate::tui::theme::Theme;
 use crate::tui::transcript::render::text::Row;
 
 /// Narrowest column that is still read.
-const LEAST: usize = 5;
+const MIN_COLUMN: usize = 5;
 
 /// What stands between columns.
 const BETWEEN: &str = " │ ";
@@ -57,7 +57,7 @@ impl Table {
         let mut sum: usize = widths.iter().sum();
         while sum > room {
             let widest = widths.iter_mut().max()?;
-            if *widest <= LEAST {
+            if *widest <= MIN_COLUMN {
                 return None;
             }
             *widest -= 1;

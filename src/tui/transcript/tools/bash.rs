@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::highlight::Painter;
 use crate::tui::transcript::render::text::{self, Row};
 use crate::tui::transcript::tools::input::field;
@@ -14,12 +14,12 @@ const HEAD: usize = 16;
 /// Rows of a folded command that does not fit into the head.
 const FOLDED_ROWS: usize = 4;
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
-    let theme = sheet.theme;
-    let mut painter = Painter::new("sh", theme, &sheet.ink);
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value) {
+    let theme = canvas.theme;
+    let mut painter = Painter::new("sh", theme, &canvas.budget);
     let rest = Row::of("  ", theme.text);
     for (at, line) in text::shown_lines(field(input, "command").unwrap_or_default()).enumerate() {
-        if sheet.is_full() {
+        if canvas.is_full() {
             return;
         }
         let first = if at == 0 {
@@ -27,11 +27,11 @@ pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
         } else {
             rest.clone()
         };
-        sheet.columns(&painter.line(line), &first, &rest);
+        canvas.columns(&painter.line(line), &first, &rest);
     }
     if let Some(description) = field(input, "description") {
         let row = Row::prose_of(description, theme.dim, theme);
-        sheet.words(&row, &rest, &rest);
+        canvas.words(&row, &rest, &rest);
     }
 }
 

@@ -11,25 +11,25 @@ use crate::tui::theme::Theme;
 use crate::tui::transcript::model::approvals::{self, CallState};
 use crate::tui::transcript::model::item::{Answer, Call};
 use crate::tui::transcript::model::partial_json;
-use crate::tui::transcript::render::canvas::Sheet;
-use crate::tui::transcript::render::layout_context::Setting;
+use crate::tui::transcript::render::canvas::Canvas;
+use crate::tui::transcript::render::layout_context::LayoutContext;
 use crate::tui::transcript::render::parts::{Part, indent};
 use crate::tui::transcript::render::text::{self, Row};
-use crate::tui::transcript::tools;
 use crate::tui::transcript::tools::input::NoFiles;
-use crate::tui::transcript::tools::result::{self, Result};
+use crate::tui::transcript::tools::result::{self, ResultLayout};
+use crate::tui::transcript::tools::{self};
 
 /// Rows of an unfolded card; whoever wants more opens it elsewhere.
-const MOST_ROWS: usize = 5_000;
+const MAX_ROWS: usize = 5_000;
 
 /// Rows of what is being written.
 const WRITTEN_ROWS: usize = 6;
 
 /// Bytes of a reason that are shown.
-const MOST_REASON: usize = 4 * 1024;
+const MAX_REASON: usize = 4 * 1024;
 
 /// Columns that a head keeps for what the call touches, before it says how it went.
-const LEAST_SUMMARY: usize = 24;
+const MIN_SUMMARY: usize = 24;
 
 /// What a call's subagent does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,9 +46,9 @@ pub(crate) fn parts(
     steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
-    setting: &Setting,
+    context: &LayoutContext,
 ) -> Vec<Part> {
-    let theme = &setting.theme;
+    let theme = &context.theme;
     let outcome = approvals::outcome(call, state);
     let is_edited = approvals::edited(call, state).is_some();
     let remarks = approvals::remarks(call, state);
@@ -56,7 +56,7 @@ pub(crate) fn parts(
     let result = call
         .answer
         .as_ref()
-        .map(|answer| Result::of(&call.name, &input, answer));
+        .map(|answer| ResultLayout::of(&call.name, &input, answer));
     let mut rows = vec![Line::default()];
     rows.extend(head(
         call,
@@ -65,27 +65,27 @@ pub(crate) fn parts(
         folded,
         outcome.map(|outcome| (outcome, approvals::words(outcome, &remarks, state))),
         result.as_ref(),
-        setting,
+        context,
     ));
     if call.writing {
-        rows.extend(written(call, setting));
+        rows.extend(written(call, context));
         return vec![Part::Rows(rows)];
     }
     let is_in_panel = state.is_some_and(|state| state.panel != approvals::Panel::Absent);
     if !(is_in_panel && folded && call.answer.is_none()) {
-        rows.extend(card_rows(call, &input, folded, setting));
+        rows.extend(card_rows(call, &input, folded, context));
     }
     if is_edited && !folded {
         rows.push(Row::of("  the agent asked for:", theme.dim).line());
-        rows.extend(card_rows(call, &call.input(), false, setting));
+        rows.extend(card_rows(call, &call.input(), false, context));
     }
     let reason = (outcome == Some(Outcome::Denied))
         .then(|| reason(call, state))
         .flatten();
     let mut remark = |words: &str, said: &str, style: Style| {
         let mut row = Row::of(words, style);
-        row.prose(text::head(said, MOST_REASON), style, theme);
-        rows.extend(row.words(setting.width, &indent(), &Row::of("    ", style)));
+        row.prose(text::head(said, MAX_REASON), style, theme);
+        rows.extend(row.words(context.width, &indent(), &Row::of("    ", style)));
     };
     if let Some(reason) = reason {
         remark("✗ ", reason, theme.bad);
@@ -98,23 +98,23 @@ pub(crate) fn parts(
     if let Some(latest) = steps.latest.as_ref().filter(|_| folded && is_running(call)) {
         let mut row = Row::of("  ⋯ ", theme.working);
         row.foreign(latest, theme.dim, theme);
-        rows.push(row.cut(setting.width).line());
+        rows.push(row.cut(context.width).line());
     }
     let mut parts = vec![Part::Rows(rows)];
     if let (Some(result), Some(answer)) = (result, &call.answer)
         && reason.is_none_or(|reason| reason.trim() != answer.text.trim())
     {
-        parts.extend(result.parts(folded, setting));
+        parts.extend(result.parts(folded, context));
     }
     parts
 }
 
 /// The parts of a result whose call is not there.
-pub(crate) fn orphan_parts(answer: &Answer, folded: bool, setting: &Setting) -> Vec<Part> {
-    let theme = &setting.theme;
+pub(crate) fn orphan_parts(answer: &Answer, folded: bool, context: &LayoutContext) -> Vec<Part> {
+    let theme = &context.theme;
     let row = Row::of("● a result, of a call further up", theme.dim);
-    let mut parts = vec![Part::Rows(vec![row.cut(setting.width).line()])];
-    parts.extend(Result::of("", &Value::Null, answer).parts(folded, setting));
+    let mut parts = vec![Part::Rows(vec![row.cut(context.width).line()])];
+    parts.extend(ResultLayout::of("", &Value::Null, answer).parts(folded, context));
     parts
 }
 
@@ -154,10 +154,10 @@ fn head(
     steps: &Steps,
     folded: bool,
     outcome: Option<(Outcome, String)>,
-    result: Option<&Result<'_>>,
-    setting: &Setting,
+    result: Option<&ResultLayout<'_>>,
+    context: &LayoutContext,
 ) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+    let theme = &context.theme;
     let (outcome, words) = outcome.unzip();
     let mut row = Row::of("● ", mark(call, outcome, theme));
     row.own(&tools::tool_label(&call.name), theme.tool);
@@ -186,20 +186,20 @@ fn head(
         end.own("  ", theme.dim);
         end.own(&words, style);
     }
-    if row.width() + end.width() <= setting.width {
+    if row.width() + end.width() <= context.width {
         row.append(end);
         return vec![row.line()];
     }
-    let room = setting.width.saturating_sub(end.width());
-    if room >= LEAST_SUMMARY.min(row.width()) {
+    let room = context.width.saturating_sub(end.width());
+    if room >= MIN_SUMMARY.min(row.width()) {
         let mut row = row.cut(room);
         row.append(end);
         return vec![row.line()];
     }
     // Too narrow for both on one line: how it went stands below.
-    let mut rows = vec![row.cut(setting.width).line()];
+    let mut rows = vec![row.cut(context.width).line()];
     if !end.is_empty() {
-        rows.extend(end.words(setting.width, &Row::new(), &indent()));
+        rows.extend(end.words(context.width, &Row::new(), &indent()));
     }
     rows
 }
@@ -254,20 +254,30 @@ fn steps_words(call: &Call, steps: &Steps, folded: bool) -> String {
     format!("{sign} {} {what}{s}{running}", text::grouped(count))
 }
 
-fn card_rows(call: &Call, input: &Value, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+fn card_rows(
+    call: &Call,
+    input: &Value,
+    folded: bool,
+    context: &LayoutContext,
+) -> Vec<Line<'static>> {
+    let theme = &context.theme;
     let most = if folded {
-        tools::folded_rows(&call.name, input, setting.width)
+        tools::folded_rows(&call.name, input, context.width)
     } else {
-        MOST_ROWS
+        MAX_ROWS
     };
     if most == 0 {
         return Vec::new();
     }
-    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme, &setting.ink);
-    sheet.says_path = tools::summary_of(&call.name, input).len() + 24 > setting.width;
-    tools::write_card(&mut sheet, &call.name, input, &NoFiles);
-    let (rows, more) = sheet.finish();
+    let mut canvas = Canvas::new(
+        context.width.saturating_sub(2),
+        most,
+        theme,
+        &context.budget,
+    );
+    canvas.shows_path = tools::summary_of(&call.name, input).len() + 24 > context.width;
+    tools::write_card(&mut canvas, &call.name, input, &NoFiles);
+    let (rows, more) = canvas.finish();
     let mut rows: Vec<Line<'static>> = rows.into_iter().map(result::set_in).collect();
     if more {
         let said = if folded {
@@ -281,13 +291,13 @@ fn card_rows(call: &Call, input: &Value, folded: bool, setting: &Setting) -> Vec
 }
 
 /// The end of what is being written.
-fn written(call: &Call, setting: &Setting) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+fn written(call: &Call, context: &LayoutContext) -> Vec<Line<'static>> {
+    let theme = &context.theme;
     let tail = partial_json::tail(&call.input);
     let mut rows = Vec::new();
     for line in text::lines(&tail) {
         let row = Row::foreign_of(line, theme.dim, theme);
-        rows.extend(row.columns(setting.width, &indent(), &indent()));
+        rows.extend(row.columns(context.width, &indent(), &indent()));
     }
     rows.split_off(rows.len().saturating_sub(WRITTEN_ROWS))
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::diff;
 use crate::tui::transcript::tools::files::{changed_lines, path_line};
 use crate::tui::transcript::tools::input::{FileSource, field, list, text};
@@ -44,8 +44,8 @@ impl<'a> Edit<'a> {
     }
 }
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, files: &dyn FileSource) {
-    let path = path_line(sheet, input, "file_path");
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value, files: &dyn FileSource) {
+    let path = path_line(canvas, input, "file_path");
     let edits: Vec<Edit<'_>> = match input.get("edits") {
         Some(Value::Array(edits)) => edits.iter().map(Edit::of).collect(),
         Some(_) | None => vec![Edit::of(input)],
@@ -63,25 +63,25 @@ pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, files: &dyn FileSource)
                 let times = file.matches(edit.old).count();
                 if times > 1 {
                     let said = format!("the old text is there {times} times; the first is shown");
-                    sheet.note(&said, sheet.theme.waiting);
+                    canvas.note(&said, canvas.theme.waiting);
                 }
             }
-            diff::write(sheet, file, &changed, path, true);
+            diff::write(canvas, file, &changed, path, true);
             return;
         }
         let said = "the old text is not in the file as it is now";
-        sheet.note(said, sheet.theme.waiting);
+        canvas.note(said, canvas.theme.waiting);
     }
     let many = edits.len();
     for (at, edit) in edits.iter().enumerate() {
         if many > 1 {
             let said = format!("edit {} of {many}", at + 1);
-            sheet.note(&said, sheet.theme.dim);
+            canvas.note(&said, canvas.theme.dim);
         }
         if edit.everywhere {
-            sheet.note("everywhere in the file", sheet.theme.waiting);
+            canvas.note("everywhere in the file", canvas.theme.waiting);
         }
-        diff::write(sheet, edit.old, edit.new, path, false);
+        diff::write(canvas, edit.old, edit.new, path, false);
     }
 }
 

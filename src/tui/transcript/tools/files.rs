@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::diff;
 use crate::tui::transcript::render::text::Row;
 use crate::tui::transcript::tools::input::text;
 
 /// Says which file, and gives its path.
-pub(crate) fn path_line<'a>(sheet: &mut Sheet<'_>, input: &'a Value, name: &str) -> &'a str {
+pub(crate) fn path_line<'a>(canvas: &mut Canvas<'_>, input: &'a Value, name: &str) -> &'a str {
     let path = text(input, name);
-    if sheet.says_path {
-        let row = Row::foreign_of(path, sheet.theme.link, sheet.theme);
-        sheet.columns(&row, &Row::new(), &Row::new());
+    if canvas.shows_path {
+        let row = Row::foreign_of(path, canvas.theme.link, canvas.theme);
+        canvas.columns(&row, &Row::new(), &Row::new());
     }
     path
 }

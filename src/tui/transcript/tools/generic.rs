@@ -2,29 +2,29 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::generic_input::fields;
 use crate::tui::transcript::render::text;
 use crate::tui::transcript::tools::result_view::ResultView;
 
 /// Bytes of a result that is read as JSON to be shown as names and values.
-const MOST_JSON: usize = 64 * 1024;
+const MAX_JSON: usize = 64 * 1024;
 
 /// The fields that were not shown otherwise.
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, shown: &[&str]) {
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value, shown: &[&str]) {
     match input {
         Value::Object(all) => {
             for (name, value) in all {
                 if !shown.contains(&name.as_str()) {
                     let mut one = serde_json::Map::new();
                     one.insert(name.clone(), value.clone());
-                    fields(sheet, &Value::Object(one));
+                    fields(canvas, &Value::Object(one));
                 }
             }
         }
         Value::Null => {}
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            fields(sheet, input);
+            fields(canvas, input);
         }
     }
 }
@@ -58,7 +58,7 @@ pub(crate) fn result(text: &str) -> ResultView {
 /// A text that is a JSON object or list.
 fn json(text: &str) -> Option<Value> {
     let starts = text.trim_start().starts_with(['{', '[']);
-    (starts && text.len() <= MOST_JSON)
+    (starts && text.len() <= MAX_JSON)
         .then(|| serde_json::from_str(text).ok())
         .flatten()
 }

@@ -26,17 +26,17 @@ use serde_json::Value;
 
 use crate::domain::text::{sanitize_line, summary};
 use crate::tui::theme::Theme;
-use crate::tui::transcript::render::canvas::Sheet;
-use crate::tui::transcript::render::highlight_budget::Ink;
+use crate::tui::transcript::render::canvas::Canvas;
+use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::text;
 use input::{FileSource, field};
 use result_view::ResultView;
 
 /// Characters of a summary at most; who has fewer columns cuts it further.
-const MOST: usize = 300;
+const MAX_SUMMARY: usize = 300;
 
 /// Bytes of a field that a summary reads.
-const MOST_READ: usize = 8 * MOST;
+const MAX_READ: usize = 8 * MAX_SUMMARY;
 
 /// A tool whose calls have a look of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,37 +91,42 @@ pub fn tool_card(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(usize::from(width), usize::MAX, theme, &Ink::for_text());
-    write_card(&mut sheet, tool_name, input, files);
-    sheet.finish().0
+    let mut canvas = Canvas::new(
+        usize::from(width),
+        usize::MAX,
+        theme,
+        &HighlightBudget::for_text(),
+    );
+    write_card(&mut canvas, tool_name, input, files);
+    canvas.finish().0
 }
 
-/// The same on a sheet.
+/// The same on a canvas.
 pub(crate) fn write_card(
-    sheet: &mut Sheet<'_>,
+    canvas: &mut Canvas<'_>,
     tool_name: &str,
     input: &Value,
     files: &dyn FileSource,
 ) {
     let shown: &[&str] = match Tool::of(tool_name) {
         Tool::Bash if field(input, "command").is_some() => {
-            bash::card(sheet, input);
+            bash::card(canvas, input);
             &["command", "description"]
         }
         Tool::Edit => {
-            edit::card(sheet, input, files);
+            edit::card(canvas, input, files);
             &["file_path", "old_string", "new_string", "replace_all"]
         }
         Tool::MultiEdit => {
-            edit::card(sheet, input, files);
+            edit::card(canvas, input, files);
             &["file_path", "edits"]
         }
         Tool::Write => {
-            write::card(sheet, input, files);
+            write::card(canvas, input, files);
             &["file_path", "content"]
         }
         Tool::NotebookEdit => {
-            notebook::card(sheet, input, files);
+            notebook::card(canvas, input, files);
             &[
                 "notebook_path",
                 "cell_id",
@@ -131,20 +136,20 @@ pub(crate) fn write_card(
             ]
         }
         Tool::Task if field(input, "prompt").is_some() => {
-            task::card(sheet, input);
+            task::card(canvas, input);
             &["description", "subagent_type", "prompt"]
         }
         Tool::TodoWrite if input.get("todos").is_some_and(Value::is_array) => {
-            todo::card(sheet, input);
+            todo::card(canvas, input);
             &["todos"]
         }
         Tool::Question if input.get("questions").is_some_and(Value::is_array) => {
-            question::card(sheet, input);
+            question::card(canvas, input);
             &["questions", "answers"]
         }
         Tool::Plan => match field(input, "plan") {
             Some(plan) => {
-                plan::card(sheet, plan);
+                plan::card(canvas, plan);
                 &["plan"]
             }
             None => &[],
@@ -161,7 +166,7 @@ pub(crate) fn write_card(
         | Tool::WebSearch
         | Tool::Other => &[],
     };
-    generic::card(sheet, input, shown);
+    generic::card(canvas, input, shown);
 }
 
 /// How many rows of its card are shown of a folded call.
@@ -215,7 +220,7 @@ pub fn summary_line(tool_name: &str, input: &Value) -> String {
 /// The tool's name for people: `server · tool` for one of an MCP server. An endless one ends with `…`.
 #[must_use]
 pub fn tool_label(tool_name: &str) -> String {
-    let head = text::head(tool_name, MOST);
+    let head = text::head(tool_name, MAX_SUMMARY);
     let end = if head.len() < tool_name.len() {
         "…"
     } else {
@@ -234,13 +239,13 @@ pub fn tool_label(tool_name: &str) -> String {
 #[must_use]
 pub fn summary_of(tool_name: &str, input: &Value) -> String {
     let words = unsafe_summary(tool_name, input);
-    sanitize_line(&summary(text::head(&words, MOST_READ), MOST)).into_owned()
+    sanitize_line(&summary(text::head(&words, MAX_READ), MAX_SUMMARY)).into_owned()
 }
 
 /// The same, not yet safe to draw.
 fn unsafe_summary(tool_name: &str, input: &Value) -> String {
     let beginning =
-        |name: &str| text::head(field(input, name).unwrap_or_default(), MOST_READ).to_owned();
+        |name: &str| text::head(field(input, name).unwrap_or_default(), MAX_READ).to_owned();
     match Tool::of(tool_name) {
         Tool::Bash => bash::summary(&beginning("command")),
         Tool::Edit => edit::summary(input, &beginning("file_path")),
@@ -257,6 +262,6 @@ fn unsafe_summary(tool_name: &str, input: &Value) -> String {
         Tool::TodoWrite => todo::summary(input),
         Tool::Question => question::summary(input),
         Tool::Plan => plan::summary(input),
-        Tool::Other => generic::summary(input, MOST_READ),
+        Tool::Other => generic::summary(input, MAX_READ),
     }
 }

@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::diff;
 use crate::tui::transcript::render::text::Row;
 use crate::tui::transcript::tools::files::path_line;
 use crate::tui::transcript::tools::input::{FileSource, field, list, text};
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, files: &dyn FileSource) {
-    let path = path_line(sheet, input, "notebook_path");
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value, files: &dyn FileSource) {
+    let path = path_line(canvas, input, "notebook_path");
     let mode = field(input, "edit_mode").unwrap_or("replace");
     let cell = field(input, "cell_id");
     let kind = field(input, "cell_type").unwrap_or("code");
-    let mut row = Row::of("cell ", sheet.theme.dim);
-    row.foreign(cell.unwrap_or("(first)"), sheet.theme.text, sheet.theme);
-    row.own(" · ", sheet.theme.dim);
-    row.foreign(&format!("{mode} · {kind}"), sheet.theme.dim, sheet.theme);
-    sheet.words(&row, &Row::new(), &Row::new());
+    let mut row = Row::of("cell ", canvas.theme.dim);
+    row.foreign(cell.unwrap_or("(first)"), canvas.theme.text, canvas.theme);
+    row.own(" · ", canvas.theme.dim);
+    row.foreign(&format!("{mode} · {kind}"), canvas.theme.dim, canvas.theme);
+    canvas.words(&row, &Row::new(), &Row::new());
     let language = if kind == "markdown" { "md" } else { "py" };
     let new = text(input, "new_source");
     let old = cell
@@ -25,14 +25,14 @@ pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, files: &dyn FileSource)
         .and_then(|cell| source_of(&files.read(path)?, cell));
     match mode {
         "delete" => diff::write(
-            sheet,
+            canvas,
             old.as_deref().unwrap_or_default(),
             "",
             language,
             false,
         ),
         _ => diff::write(
-            sheet,
+            canvas,
             old.as_deref().unwrap_or_default(),
             new,
             language,

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::{markdown, text};
 use crate::tui::transcript::tools::input::field;
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, plan: &str) {
-    let rows = markdown::write(plan, sheet.width, sheet.theme, &sheet.ink);
-    sheet.extend(rows);
+pub(crate) fn card(canvas: &mut Canvas<'_>, plan: &str) {
+    let rows = markdown::write(plan, canvas.width, canvas.theme, &canvas.budget);
+    canvas.extend(rows);
 }
 
 /// The plan's first line, which is its heading as a rule.

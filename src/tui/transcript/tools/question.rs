@@ -3,34 +3,34 @@
 use serde_json::Value;
 
 use crate::domain::question::{self, Question};
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::generic_input::fields;
 use crate::tui::transcript::render::text::Row;
 use crate::tui::transcript::tools::input::{field, list};
 
 /// Writes the questions of an input; its `answers`, where they are there, mark what was chosen. An
 /// input that cannot be read as questions is shown as it is.
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value) {
     let Some(questions) = question::parse(input) else {
-        return fields(sheet, input);
+        return fields(canvas, input);
     };
     for (at, question) in questions.iter().enumerate() {
         if at > 0 {
-            sheet.push(Row::new());
+            canvas.push(Row::new());
         }
-        one(sheet, question, input.get("answers"));
+        one(canvas, question, input.get("answers"));
     }
 }
 
-fn one(sheet: &mut Sheet<'_>, question: &Question, answers: Option<&Value>) {
-    let theme = sheet.theme;
+fn one(canvas: &mut Canvas<'_>, question: &Question, answers: Option<&Value>) {
+    let theme = canvas.theme;
     let mut row = Row::new();
     if !question.header.is_empty() {
         row.prose(&question.header, theme.dim, theme);
         row.own("  ", theme.text);
     }
     row.prose(&question.text, theme.heading, theme);
-    sheet.words(&row, &Row::new(), &Row::new());
+    canvas.words(&row, &Row::new(), &Row::new());
     let answer = answers
         .and_then(|answers| answers.get(&question.text))
         .and_then(Value::as_str)
@@ -51,11 +51,11 @@ fn one(sheet: &mut Sheet<'_>, question: &Question, answers: Option<&Value>) {
             row.own(" — ", theme.dim);
             row.prose(&option.description, theme.dim, theme);
         }
-        sheet.words(&row, &Row::of(mark, style), &rest);
+        canvas.words(&row, &Row::of(mark, style), &rest);
     }
     if !other.is_empty() {
         let row = Row::prose_of(&other.join(", "), theme.good, theme);
-        sheet.words(&row, &Row::of("→ ", theme.good), &rest);
+        canvas.words(&row, &Row::of("→ ", theme.good), &rest);
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::tui::theme::Theme;
 use crate::tui::transcript::model::item::Answer;
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::generic_input::fields;
-use crate::tui::transcript::render::layout_context::Setting;
-use crate::tui::transcript::render::parts::{self, Look, Part, indent};
+use crate::tui::transcript::render::layout_context::LayoutContext;
+use crate::tui::transcript::render::parts::{self, Part, TextStyle, indent};
 use crate::tui::transcript::render::text::{self, Row};
 use crate::tui::transcript::tools;
 use crate::tui::transcript::tools::result_view::ResultView;
@@ -29,10 +29,10 @@ const FAILED_TAIL_LINES: usize = 10;
 const FOLDED_BYTES: usize = 4 * 1024;
 
 /// Rows of such a result, unfolded.
-const MOST_JSON_ROWS: usize = 5_000;
+const MAX_JSON_ROWS: usize = 5_000;
 
 /// A result and how to look at it.
-pub(crate) struct Result<'a> {
+pub(crate) struct ResultLayout<'a> {
     text: &'a str,
     is_error: bool,
     view: ResultView,
@@ -41,7 +41,7 @@ pub(crate) struct Result<'a> {
     exit_code: Option<&'a str>,
 }
 
-impl<'a> Result<'a> {
+impl<'a> ResultLayout<'a> {
     pub fn of(tool_name: &str, input: &Value, answer: &'a Answer) -> Self {
         let text = answer.text.as_str();
         let mut result = Self {
@@ -86,37 +86,48 @@ impl<'a> Result<'a> {
     }
 
     /// The parts that show it.
-    pub fn parts(&self, folded: bool, setting: &Setting) -> Vec<Part> {
-        let theme = &setting.theme;
+    pub fn parts(&self, folded: bool, context: &LayoutContext) -> Vec<Part> {
+        let theme = &context.theme;
         if self.text[self.range.clone()].trim().is_empty() {
             return Vec::new();
         }
-        let quiet = Look::Output(theme.dim);
+        let quiet = TextStyle::Output(theme.dim);
         match &self.view {
             ResultView::Quiet | ResultView::Counted(_) if folded => Vec::new(),
-            ResultView::Quiet | ResultView::Counted(_) => self.stretch(&Look::Words(theme.dim)),
-            ResultView::Fields(value) => vec![Part::Rows(field_rows(value, folded, setting))],
-            ResultView::Output if self.is_error => {
-                self.ends(&Look::Output(theme.bad), folded, FAILED_TAIL_LINES, setting)
+            ResultView::Quiet | ResultView::Counted(_) => {
+                self.stretch(&TextStyle::Words(theme.dim))
             }
-            ResultView::Output => self.ends(&quiet, folded, TAIL_LINES, setting),
+            ResultView::Fields(value) => vec![Part::Rows(field_rows(value, folded, context))],
+            ResultView::Output if self.is_error => self.ends(
+                &TextStyle::Output(theme.bad),
+                folded,
+                FAILED_TAIL_LINES,
+                context,
+            ),
+            ResultView::Output => self.ends(&quiet, folded, TAIL_LINES, context),
             ResultView::Numbered(path) => {
-                self.ends(&Look::Numbered(path.clone()), folded, 0, setting)
+                self.ends(&TextStyle::Numbered(path.clone()), folded, 0, context)
             }
             ResultView::Markdown if folded => {
-                self.ends(&Look::Words(theme.dim), folded, 0, setting)
+                self.ends(&TextStyle::Words(theme.dim), folded, 0, context)
             }
-            ResultView::Markdown => self.stretch(&Look::Markdown),
+            ResultView::Markdown => self.stretch(&TextStyle::Markdown),
         }
     }
 
-    fn stretch(&self, look: &Look) -> Vec<Part> {
+    fn stretch(&self, look: &TextStyle) -> Vec<Part> {
         parts::stretch(self.text, self.range.clone(), look, indent(), indent())
     }
 
     /// Its beginning and its end where it is folded and long, else all of it.
-    fn ends(&self, look: &Look, folded: bool, tail: usize, setting: &Setting) -> Vec<Part> {
-        let theme = &setting.theme;
+    fn ends(
+        &self,
+        look: &TextStyle,
+        folded: bool,
+        tail: usize,
+        context: &LayoutContext,
+    ) -> Vec<Part> {
+        let theme = &context.theme;
         let text = &self.text[self.range.clone()];
         if !folded {
             return self.stretch(look);
@@ -132,7 +143,7 @@ impl<'a> Result<'a> {
                 first: indent(),
                 rest: indent(),
             };
-            parts::lay(&part, text, setting)
+            parts::lay(&part, text, context)
         };
         let first_end = text::lines_end(text, HEAD_LINES.min(lines));
         let end = first_end.min(text.floor_char_boundary(FOLDED_BYTES));
@@ -165,16 +176,21 @@ pub(crate) fn set_in(mut row: Line<'static>) -> Line<'static> {
     row
 }
 
-fn field_rows(value: &Value, folded: bool, setting: &Setting) -> Vec<Line<'static>> {
-    let theme = &setting.theme;
+fn field_rows(value: &Value, folded: bool, context: &LayoutContext) -> Vec<Line<'static>> {
+    let theme = &context.theme;
     let most = if folded {
         HEAD_LINES + TAIL_LINES
     } else {
-        MOST_JSON_ROWS
+        MAX_JSON_ROWS
     };
-    let mut sheet = Sheet::new(setting.width.saturating_sub(2), most, theme, &setting.ink);
-    fields(&mut sheet, value);
-    let (rows, more) = sheet.finish();
+    let mut canvas = Canvas::new(
+        context.width.saturating_sub(2),
+        most,
+        theme,
+        &context.budget,
+    );
+    fields(&mut canvas, value);
+    let (rows, more) = canvas.finish();
     let mut rows: Vec<Line<'static>> = rows.into_iter().map(set_in).collect();
     if more {
         rows.push(Row::of("  …", theme.dim).line());

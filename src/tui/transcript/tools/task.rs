@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::markdown;
 use crate::tui::transcript::render::text::Row;
 use crate::tui::transcript::tools::input::field;
 use crate::tui::transcript::tools::result_view::ResultView;
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
-    let theme = sheet.theme;
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value) {
+    let theme = canvas.theme;
     let mut head = Row::new();
     if let Some(kind) = field(input, "subagent_type") {
         head.foreign(kind, theme.tool, theme);
@@ -21,11 +21,11 @@ pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
         theme,
     );
     if !head.is_empty() {
-        sheet.words(&head, &Row::new(), &Row::new());
+        canvas.words(&head, &Row::new(), &Row::new());
     }
     let prompt = field(input, "prompt").unwrap_or_default();
-    let rows = markdown::write(prompt, sheet.width, theme, &sheet.ink);
-    sheet.extend(rows);
+    let rows = markdown::write(prompt, canvas.width, theme, &canvas.budget);
+    canvas.extend(rows);
 }
 
 pub(crate) fn summary(input: &Value) -> String {

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::text::Row;
 use crate::tui::transcript::tools::input::{field, list};
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
-    let theme = sheet.theme;
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value) {
+    let theme = canvas.theme;
     for todo in list(input, "todos") {
         let status = field(todo, "status").unwrap_or("pending");
         let (mark, style) = match status {
@@ -21,7 +21,7 @@ pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value) {
         };
         let row = Row::foreign_of(words.unwrap_or_default(), style, theme);
         let rest = Row::of("  ", theme.text);
-        sheet.words(&row, &Row::of(mark, style), &rest);
+        canvas.words(&row, &Row::of(mark, style), &rest);
     }
 }
 

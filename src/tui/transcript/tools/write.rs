@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use crate::tui::transcript::render::canvas::Sheet;
+use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::diff;
 use crate::tui::transcript::tools::files::{changed_lines, path_line};
 use crate::tui::transcript::tools::input::{FileSource, text};
 
-pub(crate) fn card(sheet: &mut Sheet<'_>, input: &Value, files: &dyn FileSource) {
-    let path = path_line(sheet, input, "file_path");
+pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value, files: &dyn FileSource) {
+    let path = path_line(canvas, input, "file_path");
     let content = text(input, "content");
     match files.read(path) {
-        Some(file) => diff::write(sheet, &file, content, path, true),
-        None if content.is_empty() => sheet.note("an empty file", sheet.theme.dim),
-        None => diff::write(sheet, "", content, path, true),
+        Some(file) => diff::write(canvas, &file, content, path, true),
+        None if content.is_empty() => canvas.note("an empty file", canvas.theme.dim),
+        None => diff::write(canvas, "", content, path, true),
     }
 }
 

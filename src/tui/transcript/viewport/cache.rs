@@ -10,32 +10,32 @@ use std::ops::Range;
 use ratatui::text::Line;
 
 use crate::tui::transcript::model::item::ItemId;
-use crate::tui::transcript::render::layout_context::Setting;
+use crate::tui::transcript::render::layout_context::LayoutContext;
 use crate::tui::transcript::render::parts::{self, Part};
 
 /// Items that are kept laid out; when there are more, those not drawn lately are forgotten.
-const MOST_ITEMS: usize = 2_000;
+const MAX_ITEMS: usize = 2_000;
 
 /// Rows that are kept laid out, likewise.
-const MOST_ROWS: usize = 60_000;
+const MAX_ROWS: usize = 60_000;
 
 /// Frames after which an item that was not drawn may be forgotten.
 const LATELY: u64 = 2;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    laid: HashMap<ItemId, Laid>,
+    laid: HashMap<ItemId, CachedItem>,
     rows: usize,
     frame: u64,
     work: u64,
-    /// What was laid out plain for want of ink since the last frame: items, or parts of them.
+    /// What was laid out plain for want of budget since the last frame: items, or parts of them.
     plain: Vec<(ItemId, Option<usize>)>,
     /// What the last frame showed plain.
     due: Vec<(ItemId, Option<usize>)>,
 }
 
 #[derive(Debug)]
-struct Laid {
+struct CachedItem {
     parts: Vec<Part>,
     rows: Vec<Option<Vec<Line<'static>>>>,
     used: u64,
@@ -74,10 +74,10 @@ impl Cache {
                 self.rows -= rows.len();
             }
         }
-        if self.laid.len() > MOST_ITEMS || self.rows > MOST_ROWS {
+        if self.laid.len() > MAX_ITEMS || self.rows > MAX_ROWS {
             let since = self.frame.saturating_sub(LATELY);
             self.laid.retain(|_, laid| laid.used >= since);
-            self.rows = self.laid.values().map(Laid::height).sum();
+            self.rows = self.laid.values().map(CachedItem::height).sum();
         }
     }
 
@@ -112,7 +112,7 @@ impl Cache {
         self.forget(id);
         let rows = parts.iter().map(|_| None).collect();
         let used = self.frame;
-        let laid = Laid { parts, rows, used };
+        let laid = CachedItem { parts, rows, used };
         self.work += 1;
         self.rows += laid.height();
         self.laid.insert(id, laid);
@@ -140,7 +140,7 @@ impl Cache {
         id: ItemId,
         part: usize,
         text: &str,
-        setting: &Setting,
+        context: &LayoutContext,
     ) -> &[Line<'static>] {
         let frame = self.frame;
         let Some(laid) = self.laid.get_mut(&id) else {
@@ -155,9 +155,9 @@ impl Cache {
             Part::Rows(rows) => rows,
             Part::Text { .. } => {
                 if rows.is_none() {
-                    setting.ink.begin();
-                    let new = parts::lay(part, text, setting);
-                    if setting.ink.was_short() {
+                    context.budget.begin_part();
+                    let new = parts::lay(part, text, context);
+                    if context.budget.skipped_any() {
                         self.plain.push((id, Some(nth)));
                     }
                     self.rows += new.len();
@@ -188,7 +188,7 @@ impl Cache {
     }
 }
 
-impl Laid {
+impl CachedItem {
     fn height(&self) -> usize {
         let given = self.parts.iter().map(|part| match part {
             Part::Rows(rows) => rows.len(),

@@ -53,7 +53,7 @@ impl Sheet<'_> {
     }
 
     /// `label: words`, the words being foreign.
-    fn say(&mut self, label: &str, words: &str, style: Style) {
+    fn row(&mut self, label: &str, words: &str, style: Style) {
         if words.trim().is_empty() {
             return;
         }
@@ -122,15 +122,15 @@ pub fn body(
         left_out: 0,
     };
     if let Some(place) = place {
-        sheet.say("in", place, theme.text);
+        sheet.row("in", place, theme.text);
     }
     if super::cuts_tool(approval, width) {
-        sheet.say("Tool:", &approval.tool_name, theme.text);
+        sheet.row("Tool:", &approval.tool_name, theme.text);
     }
     let session = app.data.session(&approval.session_id);
     let problem = session.and_then(|session| session.directory_problem.as_deref());
     if let Some(problem) = problem {
-        sheet.say("Problem:", problem, theme.waiting);
+        sheet.row("Problem:", problem, theme.waiting);
     }
     dangers(app, approval, &mut sheet);
     asker(approval, &mut sheet);
@@ -218,16 +218,16 @@ fn asker(approval: &Approval, sheet: &mut Sheet<'_>) {
     if let Some(call) = approval.call_id.as_deref() {
         who.push(format!("as {call}"));
     }
-    sheet.say("Asked", &who.join(" "), theme.text);
+    sheet.row("Asked", &who.join(" "), theme.text);
     if let Some(words) = approval.description.as_deref()
         && !is_in(&approval.tool_input, words)
     {
-        sheet.say("Description:", words, theme.text);
+        sheet.row("Description:", words, theme.text);
     }
     if let Some(why) = approval.decision_reason.as_deref()
         && why != NO_REASON
     {
-        sheet.say("Reason:", why, theme.text);
+        sheet.row("Reason:", why, theme.text);
     }
 }
 
@@ -239,9 +239,9 @@ fn blocked_path(app: &App, approval: &Approval, sheet: &mut Sheet<'_>) {
         return;
     };
     if is_outside(app, approval, path) {
-        sheet.say(OUTSIDE, path, theme.waiting);
+        sheet.row(OUTSIDE, path, theme.waiting);
     } else {
-        sheet.say("Path that needs approval:", path, theme.text);
+        sheet.row("Path that needs approval:", path, theme.text);
     }
 }
 
@@ -303,17 +303,17 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
         return;
     };
     if approval.blocked_path.is_none() && is_outside(app, approval, path) {
-        sheet.say(OUTSIDE, path, theme.waiting);
+        sheet.row(OUTSIDE, path, theme.waiting);
     }
     if path.trim() != path {
-        sheet.say(
+        sheet.row(
             "The path begins or ends with a blank:",
             &format!("{path:?}"),
             theme.waiting,
         );
     }
     if let Some(real) = without_detours(path) {
-        sheet.say("The path without its detours:", &real, theme.waiting);
+        sheet.row("The path without its detours:", &real, theme.waiting);
     }
     let writes = approval.tool_name == "Write";
     let session = app.data.session(&approval.session_id);
@@ -333,7 +333,7 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
             sheet.add(&Row::of(&words, theme.waiting));
         }
         Some(FileProbe::Other(why)) => {
-            sheet.say("Not compared with the file:", why, theme.waiting);
+            sheet.row("Not compared with the file:", why, theme.waiting);
         }
         Some(FileProbe::Text(_)) | None => {}
     }

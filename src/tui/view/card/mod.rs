@@ -17,10 +17,9 @@ use crate::domain::{Kind, Source};
 use crate::format::{bytes, short_age, subject};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
-use crate::tui::state::App;
 use crate::tui::state::card::{CacheKey, CardCache};
 use crate::tui::state::guard::{self, TextView, Unread};
-use crate::tui::state::offered;
+use crate::tui::state::{App, offered};
 use crate::tui::transcript::text::Row;
 use crate::tui::transcript::{highlight, tool_label};
 
@@ -465,17 +464,17 @@ fn cuts_tool(approval: &Approval, width: u16) -> bool {
 
 /// Whether a heading names who asks by the beginning alone.
 fn cuts_asker(asker: &str) -> bool {
-    fit(asker, MOST_ASKER).ends_with('…')
+    fit(asker, MAX_ASKER).ends_with('…')
 }
 
 /// Columns of a heading for the name of who asks.
-const MOST_ASKER: usize = 24;
+const MAX_ASKER: usize = 24;
 
 /// What is asked, and by whom.
 #[must_use]
 pub fn asks(approval: &Approval) -> String {
     let asker = approval.asker.as_deref();
-    let asker = asker.map(|asker| fit(asker, MOST_ASKER));
+    let asker = asker.map(|asker| fit(asker, MAX_ASKER));
     match approval.kind {
         Kind::Permission if approval.source == Source::Launch => {
             "Use this project's settings?".to_owned()

@@ -45,7 +45,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
         return empty(app, inside, buf);
     }
     let position = app.sessions.position(&app.data);
-    let wanted = position.filter(|_| !app.sessions.adrift);
+    let wanted = position.filter(|_| !app.sessions.scrolled_away);
     let mut first = offset(app.sessions.offset, wanted, rows.len(), inside.height);
     // The heading of the first session comes into sight with it.
     if wanted == Some(1) && first == 1 {
@@ -89,7 +89,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     scrollbar(&theme, focused, area, first, rows.len(), buf);
     app.sessions.offset = first;
     if let Some(place) = position {
-        app.sessions.place = place;
+        app.sessions.selected_row = place;
     }
 }
 
@@ -139,7 +139,7 @@ fn edges(app: &App, area: Rect, buf: &mut Buffer) {
         let x = area.right() - 2 - u16::try_from(wide).unwrap_or(0);
         buf.set_string(x, area.y, order, theme.dim);
     }
-    let away = app.sessions.counts.away;
+    let away = app.sessions.counts.archived;
     let words = match (away, app.keymap.key(Action::ShowArchived)) {
         (0, _) => return,
         (_, key) if key.is_empty() => format!(" {away} archived "),
@@ -158,7 +158,7 @@ fn empty(app: &App, inside: Rect, buf: &mut Buffer) {
         Connection::Up { .. } | Connection::Lost { .. } => {
             if !app.sessions.filter.trim().is_empty() {
                 format!("No matching sessions ({cancel}: clear the filter).")
-            } else if app.sessions.counts.all > 0 || app.sessions.counts.away == 0 {
+            } else if app.sessions.counts.all > 0 || app.sessions.counts.archived == 0 {
                 "All sessions are in the inbox.".to_owned()
             } else {
                 let key = app.keymap.key(Action::ShowArchived);

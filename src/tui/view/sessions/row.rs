@@ -16,7 +16,7 @@ use crate::tui::view::widgets::{fit_prose, matched};
 const DEEPEST: usize = 4;
 
 /// Columns for which a tag that must be cut is worth showing.
-const LEAST_TAG: usize = 10;
+const MIN_TAG: usize = 10;
 
 /// How a row is to look.
 pub struct Look<'a> {
@@ -53,7 +53,7 @@ pub fn draw(
     }
     let (mark, style) = live_mark(app, session);
     left.push(Span::styled(mark, style));
-    let unread = app.launch.remembered.unread.contains(&session.id);
+    let unread = app.launch.memory.unread.contains(&session.id);
     left.push(match session.pending_approvals {
         0 | 1 if unread => Span::styled("•", theme.accent),
         0 | 1 => Span::raw(" "),
@@ -87,7 +87,7 @@ pub fn draw(
     let style = if unread { theme.heading } else { theme.text };
     left.extend(matched(&title, fuzzy, style, theme.matched));
     if let Some(tag) = tag
-        && (urgent || tag.width() < rest || rest > LEAST_TAG)
+        && (urgent || tag.width() < rest || rest > MIN_TAG)
     {
         let tag = format!(" {}", fit_prose(&tag, rest.saturating_sub(1)));
         let style = if urgent { theme.waiting } else { theme.dim };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 fn sample() -> Vec<Value> {
     let at = |minutes: u32| format!("2026-03-01T11:{:02}:00Z", 60 - minutes);
@@ -51,37 +51,37 @@ fn sample() -> Vec<Value> {
     ]
 }
 
-fn rig(size: (u16, u16)) -> Rig {
-    Rig::new(size, &sample(), &[])
+fn tui(size: (u16, u16)) -> TuiHarness {
+    TuiHarness::new(size, &sample(), &[])
 }
 
 #[test]
 fn the_list_at_both_sizes_and_narrow() {
-    insta::assert_snapshot!("list_80", rig((80, 24)).screen());
-    insta::assert_snapshot!("list_140", rig((140, 40)).screen());
-    insta::assert_snapshot!("list_40", rig((40, 20)).screen());
+    insta::assert_snapshot!("list_80", tui((80, 24)).screen());
+    insta::assert_snapshot!("list_140", tui((140, 40)).screen());
+    insta::assert_snapshot!("list_40", tui((40, 20)).screen());
 }
 
 #[test]
 fn the_list_filtered_marked_and_folded() {
-    let mut rig = rig((140, 40));
-    let _ = rig.keys("A G h k space /");
-    rig.type_in("parser");
-    insta::assert_snapshot!("list_filtered_140", rig.screen());
-    let _ = rig.keys("esc");
-    insta::assert_snapshot!("list_folded_140", rig.screen());
+    let mut tui = tui((140, 40));
+    tui.keys("A G h k space /");
+    tui.type_in("parser");
+    insta::assert_snapshot!("list_filtered_140", tui.screen());
+    tui.keys("esc");
+    insta::assert_snapshot!("list_folded_140", tui.screen());
 }
 
 #[test]
 fn letters_that_fit_stand_out() {
-    let mut rig = rig((140, 40));
-    let _ = rig.keys("/");
-    rig.type_in("logfo");
-    let shown: String = rig
+    let mut tui = tui((140, 40));
+    tui.keys("/");
+    tui.type_in("logfo");
+    let shown: String = tui
         .buffer()
         .content()
         .iter()
-        .filter(|cell| cell.style().fg == rig.app.theme.matched.fg)
+        .filter(|cell| cell.style().fg == tui.app.theme.matched.fg)
         .filter(|cell| {
             let underlined = ratatui::style::Modifier::UNDERLINED;
             cell.style().add_modifier.contains(underlined)
@@ -97,8 +97,8 @@ fn where_all_sessions_ask_the_list_says_where_they_are() {
         "s1",
         json!({"status": "waiting_input", "pending_approvals": 1}),
     );
-    let mut rig = Rig::new((80, 24), &[asks], &[approval("a1", "s1", json!({}))]);
-    let screen = rig.screen();
+    let mut tui = TuiHarness::new((80, 24), &[asks], &[approval("a1", "s1", json!({}))]);
+    let screen = tui.screen();
     assert!(
         screen.contains("All sessions are in the inbox."),
         "{screen}"
@@ -112,7 +112,7 @@ fn the_costs_total_says_that_it_is_only_the_least_where_a_turns_cost_is_not_know
             session("s1", json!({"cost_usd": 12.34, "unpriced_turns": unpriced})),
             session("s2", json!({"cost_usd": 1.0})),
         ];
-        Rig::new((80, 24), &sessions, &[]).screen()
+        TuiHarness::new((80, 24), &sessions, &[]).screen()
     };
     assert!(sum(1).contains(" ≥$13.34 last 24h"), "{}", sum(1));
     assert!(sum(1).contains(" ≥$12.34 "), "{}", sum(1));
@@ -121,14 +121,14 @@ fn the_costs_total_says_that_it_is_only_the_least_where_a_turns_cost_is_not_know
 
 #[test]
 fn nothing_fits() {
-    let mut rig = rig((80, 24));
-    let _ = rig.keys("/");
-    rig.type_in("zzzz");
+    let mut tui = tui((80, 24));
+    tui.keys("/");
+    tui.type_in("zzzz");
     assert!(
-        rig.screen()
+        tui.screen()
             .contains("No matching sessions (esc: clear the filter).")
     );
-    let mut all_away = Rig::new((80, 24), &sample()[7..], &[]);
+    let mut all_away = TuiHarness::new((80, 24), &sample()[7..], &[]);
     assert!(
         all_away
             .screen()
@@ -141,26 +141,26 @@ fn a_long_list_shows_where_one_is() {
     let many: Vec<Value> = (0..200)
         .map(|n| session(&format!("s{n:03}"), json!({})))
         .collect();
-    let mut rig = Rig::new((80, 40), &many, &[approval("a1", "s000", json!({}))]);
-    let thumb = |rig: &mut Rig| {
-        let screen = rig.screen();
+    let mut tui = TuiHarness::new((80, 40), &many, &[approval("a1", "s000", json!({}))]);
+    let thumb = |tui: &mut TuiHarness| {
+        let screen = tui.screen();
         let lines = screen.lines().enumerate();
         lines
             .filter(|(_, line)| line.ends_with('┃'))
             .map(|(y, _)| y)
             .collect::<Vec<_>>()
     };
-    let top = thumb(&mut rig);
+    let top = thumb(&mut tui);
     assert!(!top.is_empty());
-    let _ = rig.keys("2 G");
-    let bottom = thumb(&mut rig);
+    tui.keys("2 G");
+    let bottom = thumb(&mut tui);
     assert!(bottom > top, "{bottom:?} is below {top:?}");
-    assert!(rig.screen().contains("the work of s199"));
+    assert!(tui.screen().contains("the work of s199"));
 }
 
 /// Sessions of which something is worth knowing beside the status: a tool, tries, what is missing.
-fn busy(size: (u16, u16)) -> Rig {
-    Rig::new(
+fn busy(size: (u16, u16)) -> TuiHarness {
+    TuiHarness::new(
         size,
         &[
             session(
@@ -187,9 +187,9 @@ fn busy(size: (u16, u16)) -> Rig {
 #[test]
 fn a_row_says_with_which_tool_an_agent_works_and_what_holds_it_up() {
     for (size, name) in [((80, 24), "busy_80"), ((140, 40), "busy_140")] {
-        let mut rig = busy(size);
-        let _ = rig.keys("j");
-        insta::assert_snapshot!(name, rig.screen());
+        let mut tui = busy(size);
+        tui.keys("j");
+        insta::assert_snapshot!(name, tui.screen());
     }
     let screen = busy((80, 24)).screen();
     assert!(screen.contains("retrying 3/10"), "{screen}");
@@ -201,9 +201,9 @@ fn a_row_says_with_which_tool_an_agent_works_and_what_holds_it_up() {
 
 #[test]
 fn the_conversations_head_says_what_a_session_waits_for() {
-    let mut rig = busy((140, 40));
-    let _ = rig.keys("G");
-    let screen = rig.screen();
+    let mut tui = busy((140, 40));
+    tui.keys("G");
+    let screen = tui.screen();
     let head = screen.lines().nth(1).unwrap_or_default();
     assert!(
         head.contains("~/src/api · waiting: its credentials have expired · opus-5-5"),
@@ -213,24 +213,24 @@ fn the_conversations_head_says_what_a_session_waits_for() {
 
 #[test]
 fn the_conversations_foot_has_one_line_for_all_tries() {
-    let mut rig = busy((140, 40));
-    let _ = rig.keys("j");
+    let mut tui = busy((140, 40));
+    tui.keys("j");
     assert!(
-        rig.screen()
+        tui.screen()
             .contains("12s · retrying 3/10: 529, overloaded"),
         "{}",
-        rig.screen()
+        tui.screen()
     );
     let next = session(
         "s2",
         json!({"turn_started_at": "2026-03-01T11:59:48Z",
             "retrying": {"attempt": 4, "max_retries": 10, "error": "529, overloaded"}}),
     );
-    let _ = rig.event(
+    tui.event(
         "session_updated",
         json!({"session_id": "s2", "session": next}),
     );
-    let screen = rig.screen();
+    let screen = tui.screen();
     assert!(screen.contains("retrying 4/10"), "{screen}");
     assert!(!screen.contains("retrying 3/10"), "{screen}");
 }

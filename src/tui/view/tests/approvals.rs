@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::tui::forms;
 use crate::tui::view::{card, inbox, panes};
 
-use crate::tui::msg::{Done, Msg};
+use crate::tui::msg::{EffectResult, Msg};
 use crate::tui::state::card::FileProbe;
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 /// Both sizes of every picture.
 const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
@@ -28,8 +28,8 @@ fn sessions() -> Vec<Value> {
 
 /// The open form, else the inbox and the card, without the panes around them: those have pictures of
 /// their own.
-fn picture(rig: &mut Rig) -> String {
-    let app = &mut rig.app;
+fn picture(tui: &mut TuiHarness) -> String {
+    let app = &mut tui.app;
     let area = Rect::new(0, 0, app.size.0, app.size.1);
     let mut buf = Buffer::empty(area);
     if app.form.is_some() {
@@ -54,17 +54,17 @@ fn picture(rig: &mut Rig) -> String {
 /// Draws one question, after these keys, at both sizes.
 fn shot(name: &str, asked: &Value, keys: &str) {
     let asked = [asked.clone()];
-    many_shots(name, &asked, |rig| {
-        let _ = rig.keys(keys);
+    many_shots(name, &asked, |tui| {
+        tui.keys(keys);
     });
 }
 
-fn many_shots(name: &str, asked: &[Value], act: impl Fn(&mut Rig)) {
+fn many_shots(name: &str, asked: &[Value], act: impl Fn(&mut TuiHarness)) {
     for (width, height) in SIZES {
-        let mut rig = Rig::new((width, height), &sessions(), asked);
-        act(&mut rig);
-        rig.draw();
-        insta::assert_snapshot!(format!("{name}_{width}"), picture(&mut rig));
+        let mut tui = TuiHarness::new((width, height), &sessions(), asked);
+        act(&mut tui);
+        tui.draw();
+        insta::assert_snapshot!(format!("{name}_{width}"), picture(&mut tui));
     }
 }
 
@@ -192,8 +192,8 @@ fn cards_of_files() {
             FileProbe::Other("it is too long to compare".to_owned()),
         ),
     ] {
-        many_shots(&format!("card_{name}"), &[edit()], |rig| {
-            let _ = rig.tell(Msg::Done(Done::File {
+        many_shots(&format!("card_{name}"), &[edit()], |tui| {
+            tui.tell(Msg::Done(EffectResult::File {
                 approval: "a1".to_owned(),
                 path: "/home/me/src/api/src/main.rs".to_owned(),
                 found: found.clone(),
@@ -202,8 +202,8 @@ fn cards_of_files() {
     }
     let write = bash(json!({"tool_name": "Write",
         "tool_input": {"file_path": "/etc/motd", "content": "hello\n"}}));
-    many_shots("card_write_over", &[write], |rig| {
-        let _ = rig.tell(Msg::Done(Done::File {
+    many_shots("card_write_over", &[write], |tui| {
+        tui.tell(Msg::Done(EffectResult::File {
             approval: "a1".to_owned(),
             path: "/etc/motd".to_owned(),
             found: FileProbe::Text("a\nb\n".to_owned()),
@@ -277,8 +277,8 @@ fn the_second_question_before_what_is_dangerous() {
     let asked = [bash(
         json!({"tool_input": {"command": "sudo rm -rf build"}}),
     )];
-    many_shots("confirm", &asked, |rig| {
-        let _ = rig.keys("y");
+    many_shots("confirm", &asked, |tui| {
+        tui.keys("y");
     });
 }
 
@@ -309,32 +309,32 @@ fn crowd() -> Vec<Value> {
 
 #[test]
 fn the_inbox_and_many_at_once() {
-    many_shots("inbox", &crowd(), |rig| {
-        let _ = rig.keys("1 j");
+    many_shots("inbox", &crowd(), |tui| {
+        tui.keys("1 j");
     });
-    many_shots("inbox_filter", &crowd(), |rig| {
-        let _ = rig.keys("1 / c a r g o");
+    many_shots("inbox_filter", &crowd(), |tui| {
+        tui.keys("1 / c a r g o");
     });
-    many_shots("inbox_filter_none", &crowd(), |rig| {
-        let _ = rig.keys("1 / z z z");
+    many_shots("inbox_filter_none", &crowd(), |tui| {
+        tui.keys("1 / z z z");
     });
-    many_shots("many_yes", &crowd(), |rig| {
-        let _ = rig.keys("Y");
+    many_shots("many_yes", &crowd(), |tui| {
+        tui.keys("Y");
     });
     let mut long = crowd();
     let command: String = (1..=30).map(|n| format!("echo step {n}\n")).collect();
     long[0]["tool_input"]["command"] = json!(command);
-    many_shots("many_yes_long", &long, |rig| {
-        let _ = rig.keys("Y");
+    many_shots("many_yes_long", &long, |tui| {
+        tui.keys("Y");
     });
-    many_shots("many_no", &crowd(), |rig| {
-        let _ = rig.keys("1 space space N");
+    many_shots("many_no", &crowd(), |tui| {
+        tui.keys("1 space space N");
     });
 }
 
 /// The look of the lowest cell that begins with these words.
-fn style_of(rig: &Rig, words: &str) -> ratatui::style::Style {
-    let buffer = rig.buffer();
+fn style_of(tui: &TuiHarness, words: &str) -> ratatui::style::Style {
+    let buffer = tui.buffer();
     let area = buffer.area;
     for y in (area.top()..area.bottom()).rev() {
         let cells: Vec<_> = (area.left()..area.right())
@@ -351,47 +351,47 @@ fn style_of(rig: &Rig, words: &str) -> ratatui::style::Style {
 
 #[test]
 fn danger_and_long_waits_stand_out() {
-    let mut rig = Rig::new((140, 40), &sessions(), &crowd());
-    let _ = rig.keys("1 j");
-    let theme = rig.app.theme;
-    assert_eq!(style_of(&rig, "! Bash  rm -rf").bg, theme.danger.bg);
-    assert_eq!(style_of(&rig, "!  deletes").bg, theme.danger.bg);
-    assert_eq!(style_of(&rig, "deletes").fg, theme.bad.fg);
-    assert_eq!(style_of(&rig, "3h").fg, theme.bad.fg);
-    assert_eq!(style_of(&rig, "10m").fg, theme.waiting.fg);
-    assert_eq!(style_of(&rig, "  1m").fg, theme.dim.fg);
+    let mut tui = TuiHarness::new((140, 40), &sessions(), &crowd());
+    tui.keys("1 j");
+    let theme = tui.app.theme;
+    assert_eq!(style_of(&tui, "! Bash  rm -rf").bg, theme.danger.bg);
+    assert_eq!(style_of(&tui, "!  deletes").bg, theme.danger.bg);
+    assert_eq!(style_of(&tui, "deletes").fg, theme.bad.fg);
+    assert_eq!(style_of(&tui, "3h").fg, theme.bad.fg);
+    assert_eq!(style_of(&tui, "10m").fg, theme.waiting.fg);
+    assert_eq!(style_of(&tui, "  1m").fg, theme.dim.fg);
 }
 
 #[test]
 fn hidden_characters_are_marked_where_they_are() {
     let asked = [bash(json!({"tool_input": {"command": "ls \u{202e}x"}}))];
-    let mut rig = Rig::new((140, 40), &sessions(), &asked);
-    rig.draw();
-    let unmasked = rig.app.theme.unmasked;
-    let screen = rig.screen();
+    let mut tui = TuiHarness::new((140, 40), &sessions(), &asked);
+    tui.draw();
+    let unmasked = tui.app.theme.unmasked;
+    let screen = tui.screen();
     assert!(screen.contains("ls \\u{202e}x"), "{screen}");
-    assert_eq!(style_of(&rig, "\\u{202e}x").bg, unmasked.bg);
-    let _ = rig.keys("e");
-    assert!(rig.screen().contains("hidden characters: 1"));
+    assert_eq!(style_of(&tui, "\\u{202e}x").bg, unmasked.bg);
+    tui.keys("e");
+    assert!(tui.screen().contains("hidden characters: 1"));
 }
 
 #[test]
 fn ten_megabytes_are_drawn_as_fast_as_ten_lines() {
     let huge = format!("echo {}\n", "x".repeat(90)).repeat(105_000);
     let asked = [bash(json!({"tool_input": {"command": huge}}))];
-    let mut rig = Rig::new((140, 40), &sessions(), &asked);
-    let screen = rig.screen();
+    let mut tui = TuiHarness::new((140, 40), &sessions(), &asked);
+    let screen = tui.screen();
     assert!(screen.contains("MB not read"), "{screen}");
     assert!(
-        rig.app.card.laid.rows.len() < 3_000,
+        tui.app.card.laid.rows.len() < 3_000,
         "{}",
-        rig.app.card.laid.rows.len()
+        tui.app.card.laid.rows.len()
     );
-    let made = rig.app.card.laid.of.clone();
-    let _ = rig.keys("ctrl-j ctrl-j tab tab");
-    assert_eq!(rig.app.card.laid.of, made, "laid out once");
-    let _ = rig.keys("v");
-    assert!(rig.screen().contains("MB more"));
+    let made = tui.app.card.laid.of.clone();
+    tui.keys("ctrl-j ctrl-j tab tab");
+    assert_eq!(tui.app.card.laid.of, made, "laid out once");
+    tui.keys("v");
+    assert!(tui.screen().contains("MB more"));
 }
 
 #[test]
@@ -404,9 +404,9 @@ fn the_deepest_input_is_drawn() {
         json!({"tool_name": "mcp__x__y", "tool_input": {"deep": deep}}),
     )];
     for size in [(140, 40), (40, 15), (12, 6)] {
-        let mut rig = Rig::new(size, &sessions(), &asked);
-        let _ = rig.keys("v G esc e");
-        rig.draw();
+        let mut tui = TuiHarness::new(size, &sessions(), &asked);
+        tui.keys("v G esc e");
+        tui.draw();
     }
 }
 
@@ -415,16 +415,16 @@ fn on_a_low_screen_the_command_is_in_sight_beside_its_dangers() {
     let asked = [bash(
         json!({"tool_input": {"command": "cd /srv && sudo rm -rf build"}}),
     )];
-    let mut rig = Rig::new((40, 15), &sessions(), &asked);
-    let _ = rig.keys("1");
-    let screen = rig.screen();
+    let mut tui = TuiHarness::new((40, 15), &sessions(), &asked);
+    tui.keys("1");
+    let screen = tui.screen();
     assert!(
         screen.contains("$ cd /srv && sudo rm -rf build"),
         "{screen}"
     );
     let gone = bash(json!({"outcome": "denied", "status": "denied"}));
-    let _ = rig.approval_event("approval_resolved", &gone);
-    let screen = rig.screen();
+    tui.approval_event("approval_resolved", &gone);
+    let screen = tui.screen();
     assert!(!screen.contains("Inbox"), "{screen}");
 }
 
@@ -442,8 +442,8 @@ fn only_a_path_that_is_outside_the_working_directory_is_called_so() {
         ("/etc/motd", true),
     ] {
         let asked = approval("a1", "s1", json!({"blocked_path": path}));
-        let mut rig = Rig::new((140, 40), &[session("s1", json!({}))], &[asked]);
-        let screen = rig.screen();
+        let mut tui = TuiHarness::new((140, 40), &[session("s1", json!({}))], &[asked]);
+        let screen = tui.screen();
         let words = match is_outside {
             true => "Path outside the working directory:",
             false => "Path that needs approval:",
@@ -468,10 +468,10 @@ fn why_a_call_is_dangerous_or_cannot_be_judged_stands_in_the_panel_with_its_sign
         assert_eq!(danger.verdict.sign().trim(), sign, "{command}");
         for size in [(80, 24), (140, 40)] {
             let asked = [bash(json!({"tool_input": input}))];
-            let mut rig = Rig::new(size, &sessions(), &asked);
+            let mut tui = TuiHarness::new(size, &sessions(), &asked);
             for keys in ["", "v"] {
-                let _ = rig.keys(keys);
-                let screen = rig.screen();
+                tui.keys(keys);
+                let screen = tui.screen();
                 let said = format!(" {sign}  {}", danger.reason);
                 let shown = said.chars().take(60).collect::<String>();
                 assert!(screen.contains(&shown), "{keys}: {screen}");
@@ -480,8 +480,8 @@ fn why_a_call_is_dangerous_or_cannot_be_judged_stands_in_the_panel_with_its_sign
                 "!" => "1 dangerous",
                 _ => "1 can't tell what runs",
             };
-            let _ = rig.keys("esc");
-            let screen = rig.screen();
+            tui.keys("esc");
+            let screen = tui.screen();
             assert!(screen.contains(mark), "{screen}");
         }
     }

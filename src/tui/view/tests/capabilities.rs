@@ -14,13 +14,13 @@ use crate::tui::forms::Form;
 use crate::tui::forms::palette::{Command, Palette};
 use crate::tui::keymap::Action;
 use crate::tui::state::offered;
-use crate::tui::testing::{Rig, session};
+use crate::tui::testing::{TuiHarness, session};
 
 const DECIDING: [(Action, &str); 4] = [
     (Action::Approve, "y"),
     (Action::Deny, "n"),
     (Action::Edit, "e"),
-    (Action::Always, "a"),
+    (Action::AlwaysAllow, "a"),
 ];
 
 /// A decision that needs a capability, and those without which it could not be made at all.
@@ -57,15 +57,15 @@ fn decision(capability: Capability) -> Decision {
     }
 }
 
-fn rig(approval: &Approval) -> Rig {
+fn tui(approval: &Approval) -> TuiHarness {
     let session_record = session(&approval.session_id, json!({}));
-    let mut rig = Rig::new(
+    let mut tui = TuiHarness::new(
         (160, 40),
         &[session_record],
         &[serde_json::to_value(approval).unwrap()],
     );
-    let _ = rig.keys("1");
-    rig
+    tui.keys("1");
+    tui
 }
 
 fn describe(approval: &Approval) -> Value {
@@ -100,8 +100,8 @@ fn panel_footer_palette_and_keys_offer_what_the_daemon_takes() {
         let approval = Approval::from(&request);
         let what = describe(&approval);
         let can = approval.can();
-        let mut rig = rig(&approval);
-        let screen = rig.screen();
+        let mut tui = tui(&approval);
+        let screen = tui.screen();
         let footer = screen.lines().last().unwrap().to_owned();
         let panel = offered::actions(&approval);
         let palette = Palette::new(crate::tui::keymap::Context::Inbox, Some(&approval), &[]);
@@ -129,22 +129,22 @@ fn panel_footer_palette_and_keys_offer_what_the_daemon_takes() {
                 );
             }
             // The key does it, or says why not.
-            let mut rig = self::rig(&approval);
-            let effects = rig.press(key);
+            let mut tui = self::tui(&approval);
+            let effects = tui.press(key);
             let decides = effects.iter().any(|e| matches!(e, Effect::Decide(_)));
             let opens = matches!(
-                rig.app.form,
+                tui.app.form,
                 Some(
                     Form::Deny(_)
                         | Form::Edit(_)
-                        | Form::Always(_)
+                        | Form::AlwaysAllow(_)
                         | Form::Question(_)
                         | Form::Contact(_)
                 )
             );
             assert_eq!(decides || opens, is_possible, "key: {action:?} {what}");
             if !is_possible {
-                let said = rig.app.notice.as_ref().map(|notice| notice.text.clone());
+                let said = tui.app.notice.as_ref().map(|notice| notice.text.clone());
                 assert_eq!(said, Some(approval.why_not(capability)), "{what}");
             }
         }
@@ -165,7 +165,7 @@ fn the_daemons_word_is_taken_not_worked_out_again() {
         .map(|(action, _)| action)
         .collect();
     assert_eq!(labels, [Action::Deny, Action::ReadApproval]);
-    assert!(rig(&approval).press("y").is_empty());
+    assert!(tui(&approval).press("y").is_empty());
     let how = format::how_to_decide(&approval);
     assert!(how.starts_with("humanlayer deny"), "{how}");
     approval.outcome = Outcome::Approved;

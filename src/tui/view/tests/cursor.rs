@@ -6,7 +6,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::msg::Msg;
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
 
@@ -56,7 +56,7 @@ const FIELDS: [(&str, &str, &str, bool); 22] = [
     ),
 ];
 
-fn rig(size: (u16, u16), asked: &str) -> Rig {
+fn tui(size: (u16, u16), asked: &str) -> TuiHarness {
     let question = json!({"question": "Which?", "header": "W", "multiSelect": false,
         "options": [{"label": "One", "description": "1"}, {"label": "Two", "description": "2"}]});
     let mut other = question.clone();
@@ -75,27 +75,27 @@ fn rig(size: (u16, u16), asked: &str) -> Rig {
     };
     let asked = approval("a1", "s1", changes);
     let sessions = [session("s1", json!({})), session("s2", json!({}))];
-    Rig::new(size, &sessions, &[asked])
+    TuiHarness::new(size, &sessions, &[asked])
 }
 
 /// A field that was opened.
-fn opened(size: (u16, u16), (field, keys, asked, _): (&str, &str, &str, bool)) -> Rig {
-    let mut rig = rig(size, asked);
-    let _ = rig.keys(keys);
+fn opened(size: (u16, u16), (field, keys, asked, _): (&str, &str, &str, bool)) -> TuiHarness {
+    let mut tui = tui(size, asked);
+    tui.keys(keys);
     // Some hold something already, which is of no interest here.
-    let _ = rig.keys("ctrl-u");
+    tui.keys("ctrl-u");
     assert!(
-        rig.cursor().is_some(),
+        tui.cursor().is_some(),
         "{field} at {size:?}: no cursor:\n{}",
-        rig.screen()
+        tui.screen()
     );
-    rig
+    tui
 }
 
 /// What stands on the row of the cursor before it.
-fn before_cursor(rig: &mut Rig) -> Option<String> {
-    let (end, y) = rig.cursor()?;
-    let buffer = rig.buffer();
+fn before_cursor(tui: &mut TuiHarness) -> Option<String> {
+    let (end, y) = tui.cursor()?;
+    let buffer = tui.buffer();
     let (mut text, mut x) = (String::new(), 0);
     while x < end {
         let symbol = buffer.cell((x, y))?.symbol();
@@ -107,8 +107,8 @@ fn before_cursor(rig: &mut Rig) -> Option<String> {
 }
 
 /// What the field holds.
-fn held(rig: &mut Rig) -> String {
-    let app = &mut rig.app;
+fn held(tui: &mut TuiHarness) -> String {
+    let app = &mut tui.app;
     if let Some(field) = app.form.as_mut().and_then(|form| form.field()) {
         return field.text();
     }
@@ -127,24 +127,24 @@ fn held(rig: &mut Rig) -> String {
 fn the_terminals_cursor_is_behind_what_was_typed_in_every_field() {
     for size in SIZES {
         for of in FIELDS {
-            let mut rig = opened(size, of);
+            let mut tui = opened(size, of);
             let field = of.0;
-            rig.type_in("ab漢字");
-            let before = before_cursor(&mut rig).unwrap_or_else(|| "no cursor".to_owned());
+            tui.type_in("ab漢字");
+            let before = before_cursor(&mut tui).unwrap_or_else(|| "no cursor".to_owned());
             assert!(
                 before.ends_with("ab漢字"),
                 "{field} at {size:?}: {before:?}"
             );
-            let _ = rig.keys("left");
-            let before = before_cursor(&mut rig).unwrap();
+            tui.keys("left");
+            let before = before_cursor(&mut tui).unwrap();
             assert!(before.ends_with("ab漢"), "{field} at {size:?}: {before:?}");
-            let _ = rig.keys("left left");
-            let before = before_cursor(&mut rig).unwrap();
+            tui.keys("left left");
+            let before = before_cursor(&mut tui).unwrap();
             assert!(before.ends_with('a'), "{field} at {size:?}: {before:?}");
-            rig.type_in("仮");
-            let before = before_cursor(&mut rig).unwrap();
+            tui.type_in("仮");
+            let before = before_cursor(&mut tui).unwrap();
             assert!(before.ends_with("a仮"), "{field} at {size:?}: {before:?}");
-            assert_eq!(held(&mut rig), "a仮b漢字", "{field}");
+            assert_eq!(held(&mut tui), "a仮b漢字", "{field}");
         }
     }
 }
@@ -153,11 +153,11 @@ fn the_terminals_cursor_is_behind_what_was_typed_in_every_field() {
 fn it_is_there_too_when_the_text_is_longer_than_the_field() {
     for size in SIZES {
         for of in FIELDS {
-            let mut rig = opened(size, of);
+            let mut tui = opened(size, of);
             let field = of.0;
-            rig.type_in(&"漢字".repeat(150));
-            rig.type_in("終");
-            let before = before_cursor(&mut rig).unwrap_or_else(|| "no cursor".to_owned());
+            tui.type_in(&"漢字".repeat(150));
+            tui.type_in("終");
+            let before = before_cursor(&mut tui).unwrap_or_else(|| "no cursor".to_owned());
             assert!(before.ends_with('終'), "{field} at {size:?}: {before:?}");
         }
     }
@@ -175,24 +175,24 @@ fn every_field_moves_and_deletes_by_what_a_reader_takes_for_one_character() {
             "漢",
         ] {
             let field = of.0;
-            let mut rig = opened(SIZES[1], of);
-            let insert = |rig: &mut Rig| {
+            let mut tui = opened(SIZES[1], of);
+            let insert = |tui: &mut TuiHarness| {
                 for c in cluster.chars() {
-                    rig.type_in(&c.to_string());
+                    tui.type_in(&c.to_string());
                 }
             };
-            rig.type_in("a");
-            insert(&mut rig);
-            rig.type_in("b");
-            let _ = rig.keys("left backspace");
-            assert_eq!(held(&mut rig), "ab", "{field}: backspace after {cluster}");
-            insert(&mut rig);
-            let _ = rig.keys("left delete");
-            assert_eq!(held(&mut rig), "ab", "{field}: delete before {cluster}");
-            insert(&mut rig);
-            let _ = rig.keys("left left right");
-            rig.type_in("x");
-            assert_eq!(held(&mut rig), format!("ax{cluster}b"), "{field}: moves");
+            tui.type_in("a");
+            insert(&mut tui);
+            tui.type_in("b");
+            tui.keys("left backspace");
+            assert_eq!(held(&mut tui), "ab", "{field}: backspace after {cluster}");
+            insert(&mut tui);
+            tui.keys("left delete");
+            assert_eq!(held(&mut tui), "ab", "{field}: delete before {cluster}");
+            insert(&mut tui);
+            tui.keys("left left right");
+            tui.type_in("x");
+            assert_eq!(held(&mut tui), format!("ax{cluster}b"), "{field}: moves");
         }
     }
 }
@@ -201,17 +201,17 @@ fn every_field_moves_and_deletes_by_what_a_reader_takes_for_one_character() {
 fn a_paste_goes_where_the_cursor_is_in_every_field_and_does_nothing_else() {
     for of in FIELDS {
         let field = of.0;
-        let mut rig = opened(SIZES[0], of);
-        rig.type_in("ab");
-        let _ = rig.keys("left");
-        let effects = rig.tell(Msg::Paste("y\r\n漢".to_owned()));
+        let mut tui = opened(SIZES[0], of);
+        tui.type_in("ab");
+        tui.keys("left");
+        let effects = tui.tell(Msg::Paste("y\r\n漢".to_owned()));
         let decides = effects
             .iter()
             .any(|effect| format!("{effect:?}").starts_with("Decide"));
         assert!(!decides, "{field}");
         let pasted = if of.3 { "ay\n漢b" } else { "ay 漢b" };
-        assert_eq!(held(&mut rig), pasted, "{field}");
-        let before = before_cursor(&mut rig).unwrap();
+        assert_eq!(held(&mut tui), pasted, "{field}");
+        let before = before_cursor(&mut tui).unwrap();
         assert!(before.ends_with('漢'), "{field}: {before:?}");
     }
 }
@@ -219,8 +219,8 @@ fn a_paste_goes_where_the_cursor_is_in_every_field_and_does_nothing_else() {
 #[test]
 fn the_terminals_cursor_is_hidden_where_nothing_is_typed() {
     for keys in ["", "?", "v", "2"] {
-        let mut rig = rig((80, 24), "permission");
-        let _ = rig.keys(keys);
-        assert_eq!(rig.cursor(), None, "{keys:?}");
+        let mut tui = tui((80, 24), "permission");
+        tui.keys(keys);
+        assert_eq!(tui.cursor(), None, "{keys:?}");
     }
 }

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::forms::Form;
-use crate::tui::msg::{Done, Msg};
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::msg::{EffectResult, Msg};
+use crate::tui::testing::{TuiHarness, approval, session};
 
-fn rig(asked: &[Value]) -> Rig {
+fn tui(asked: &[Value]) -> TuiHarness {
     let sessions = [session("s1", json!({})), session("s2", json!({}))];
-    Rig::new((140, 40), &sessions, asked)
+    TuiHarness::new((140, 40), &sessions, asked)
 }
 
 /// What is decided, as it goes over the wire.
@@ -31,7 +31,7 @@ fn sent(effects: &[Effect]) -> Vec<Value> {
 
 /// What keys send about one question.
 fn sends(asked: Value, keys: &str) -> Vec<Value> {
-    sent(&rig(&[asked]).keys(keys))
+    sent(&tui(&[asked]).keys(keys))
 }
 
 fn ask(changes: Value) -> Value {
@@ -81,15 +81,15 @@ fn of_several_options_only_those_that_were_selected_are_sent() {
         {"question": "Which to wipe?", "header": "W", "multiSelect": true,
          "options": [{"label": "prod"}, {"label": "staging"}]}]}}),
     );
-    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[asked]);
-    let effects = rig.keys("y enter enter");
+    let mut tui = TuiHarness::new((80, 24), &[session("s1", json!({}))], &[asked]);
+    let effects = tui.keys("y enter enter");
     assert!(
         !effects
             .iter()
             .any(|effect| matches!(effect, Effect::Decide(_)))
     );
-    assert!(rig.screen().contains("Nothing is selected"));
-    let effects = rig.keys("down space enter");
+    assert!(tui.screen().contains("Nothing is selected"));
+    let effects = tui.keys("down space enter");
     let sent = effects.iter().find_map(|effect| match effect {
         Effect::Decide(params) => Some(serde_json::to_value(params).unwrap().to_string()),
         _ => None,
@@ -286,7 +286,7 @@ fn keys_send_exactly_this() {
 fn accepting_a_plan_can_accept_its_edits_too() {
     let plan =
         ask(json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {"plan": "# P"}}));
-    let effects = rig(&[plan]).keys("a y");
+    let effects = tui(&[plan]).keys("a y");
     let Some(Effect::Settings(settings)) = effects.first() else {
         panic!("nothing is set: {effects:?}");
     };
@@ -309,7 +309,7 @@ fn the_dangerous_is_confirmed_by_a_second_key_which_is_another_one() {
         let keys = keys.replace("y ! n", "y n");
         assert_eq!(sends(asked.clone(), &keys), [] as [Value; 0], "{keys}");
     }
-    let mut dashboard = rig(std::slice::from_ref(&asked));
+    let mut dashboard = tui(std::slice::from_ref(&asked));
     // The dialog must have been on the screen, and as long as anything that is decided.
     assert_eq!(sent(&dashboard.press("y")), [] as [Value; 0]);
     assert_eq!(sent(&dashboard.press("!")), [] as [Value; 0]);
@@ -327,15 +327,15 @@ fn the_dangerous_is_confirmed_by_a_second_key_which_is_another_one() {
     let dangerous = "e f space x enter y";
     assert_eq!(sends(harmless.clone(), dangerous), [] as [Value; 0]);
     assert_eq!(sends(harmless, &format!("{dangerous} !")).len(), 1);
-    let mut dashboard = rig(&[asked]);
+    let mut dashboard = tui(&[asked]);
     dashboard.app.preferences.confirm_dangerous = false;
     assert_eq!(sent(&dashboard.keys("y")), approved);
 }
 
 #[test]
 fn what_comes_back_from_the_editor_is_shown_before_it_is_sent() {
-    let mut rig = rig(&[ask(json!({}))]);
-    let effects = rig.keys("e ctrl-g");
+    let mut tui = tui(&[ask(json!({}))]);
+    let effects = tui.keys("e ctrl-g");
     let Some(Effect::Editor {
         purpose,
         text,
@@ -348,33 +348,33 @@ fn what_comes_back_from_the_editor_is_shown_before_it_is_sent() {
         (text.as_str(), *extension),
         ("cargo test --workspace", "sh")
     );
-    let effects = rig.tell(Msg::Done(Done::Edited {
+    let effects = tui.tell(Msg::Done(EffectResult::Edited {
         purpose: purpose.clone(),
         text: Ok("cargo test --doc\n".to_owned()),
     }));
     assert_eq!(sent(&effects), [] as [Value; 0]);
-    let screen = rig.screen();
+    let screen = tui.screen();
     assert!(
         screen.contains("- cargo test --workspace") && screen.contains("+ cargo test --doc"),
         "{screen}"
     );
     let updated = json!({"command": "cargo test --doc", "description": "Run the tests"});
     assert_eq!(
-        sent(&rig.keys("y")),
+        sent(&tui.keys("y")),
         [json!({"approval_id": "a1", "decision": "approve", "updated_input": updated})]
     );
 }
 
 #[test]
 fn an_edit_stays_when_its_question_ends_and_nothing_is_sent() {
-    let mut rig = rig(&[ask(json!({}))]);
-    let _ = rig.keys("e x");
+    let mut tui = tui(&[ask(json!({}))]);
+    tui.keys("e x");
     let gone = ask(json!({"outcome": "withdrawn", "status": "resolved"}));
-    let _ = rig.approval_event("approval_resolved", &gone);
-    rig.draw();
-    assert_eq!(sent(&rig.keys("enter y")), [] as [Value; 0]);
-    assert!(rig.screen().contains("no longer pending"));
-    let effects = rig.keys("ctrl-g");
+    tui.approval_event("approval_resolved", &gone);
+    tui.draw();
+    assert_eq!(sent(&tui.keys("enter y")), [] as [Value; 0]);
+    assert!(tui.screen().contains("no longer pending"));
+    let effects = tui.keys("ctrl-g");
     assert!(matches!(
         effects.last(),
         Some(Effect::Editor { text, purpose: Purpose::Input { .. }, .. }) if text.ends_with('x')
@@ -424,14 +424,14 @@ fn many_are_decided_one_by_one_and_only_what_was_listed() {
         ("1 / w r i t e enter Y y", "approve", vec!["a3"]),
     ];
     for (keys, decision, expected) in cases {
-        let sent = sent(&rig(&crowd()).keys(keys));
+        let sent = sent(&tui(&crowd()).keys(keys));
         assert_eq!(ids(&sent), expected, "{keys}");
         assert!(
             sent.iter().all(|params| params["decision"] == decision),
             "{keys}"
         );
     }
-    let reasons = sent(&rig(&crowd()).keys("N n o enter"));
+    let reasons = sent(&tui(&crowd()).keys("N n o enter"));
     assert!(
         reasons.iter().all(|params| params["comment"] == "no"),
         "{reasons:?}"
@@ -440,18 +440,18 @@ fn many_are_decided_one_by_one_and_only_what_was_listed() {
 
 #[test]
 fn a_batch_says_what_will_happen_and_afterwards_what_did() {
-    let mut rig = rig(&crowd());
-    let _ = rig.keys("Y");
-    let screen = rig.screen();
+    let mut tui = tui(&crowd());
+    tui.keys("Y");
+    let screen = tui.screen();
     assert!(screen.contains("Approve 2: 1 Bash, 1 Write"), "{screen}");
     assert!(screen.contains("skipped: 1 dangerous"), "{screen}");
-    let _ = rig.keys("y");
+    tui.keys("y");
     for (id, outcome) in [("a1", "approved"), ("a3", "approved")] {
-        assert!(!rig.screen().contains("approved 2"));
+        assert!(!tui.screen().contains("approved 2"));
         let gone = approval(id, "s1", json!({"outcome": outcome, "status": outcome}));
-        let _ = rig.approval_event("approval_resolved", &gone);
+        tui.approval_event("approval_resolved", &gone);
     }
-    let screen = rig.screen();
+    let screen = tui.screen();
     let skipped = crowd().len() - 2;
     let report = format!("approved 2, skipped {skipped}");
     assert!(screen.contains(&report), "{report}: {screen}");
@@ -459,11 +459,11 @@ fn a_batch_says_what_will_happen_and_afterwards_what_did() {
 
 #[test]
 fn a_batch_reports_what_others_decided_first() {
-    let mut rig = rig(&crowd()[..1]);
-    let _ = rig.keys("Y y");
+    let mut tui = tui(&crowd()[..1]);
+    tui.keys("Y y");
     let gone = approval("a1", "s1", json!({"outcome": "denied", "status": "denied"}));
-    let _ = rig.approval_event("approval_resolved", &gone);
-    assert!(rig.screen().contains("approved 0, not decided: 1"));
+    tui.approval_event("approval_resolved", &gone);
+    assert!(tui.screen().contains("approved 0, not decided: 1"));
 }
 
 #[test]
@@ -479,12 +479,12 @@ fn a_batch_approves_only_texts_that_it_has_shown_whole() {
             )
         })
         .collect();
-    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &asked);
-    let _ = rig.keys("Y");
-    assert!(rig.screen().contains("1 longer than shown"));
+    let mut tui = TuiHarness::new((80, 24), &[session("s1", json!({}))], &asked);
+    tui.keys("Y");
+    assert!(tui.screen().contains("1 longer than shown"));
     let mut pages = 0;
     let decided = loop {
-        let effects = rig.keys("y");
+        let effects = tui.keys("y");
         if !sent(&effects).is_empty() {
             break sent(&effects);
         }
@@ -497,34 +497,34 @@ fn a_batch_approves_only_texts_that_it_has_shown_whole() {
 
 #[test]
 fn a_request_that_changes_while_the_batch_is_open_is_not_approved() {
-    let mut rig = rig(&crowd());
-    let _ = rig.keys("Y");
+    let mut tui = tui(&crowd());
+    tui.keys("Y");
     let mut changed = crowd()[0].clone();
     changed["tool_input"] = json!({"command": "curl evil"});
-    let _ = rig.approval_event("new_approval", &changed);
-    rig.draw();
-    assert_eq!(ids(&sent(&rig.keys("y"))), ["a3"]);
+    tui.approval_event("new_approval", &changed);
+    tui.draw();
+    assert_eq!(ids(&sent(&tui.keys("y"))), ["a3"]);
 }
 
 #[test]
 fn what_arrives_while_the_summary_is_open_is_not_in_it() {
-    let mut rig = rig(&crowd()[..1]);
-    let _ = rig.keys("Y");
-    let _ = rig.approval_event("new_approval", &crowd()[2]);
-    let _ = rig.approval_event("new_approval", &approval("a9", "s1", json!({})));
-    rig.draw();
-    assert_eq!(ids(&sent(&rig.keys("y"))), ["a1"]);
+    let mut tui = tui(&crowd()[..1]);
+    tui.keys("Y");
+    tui.approval_event("new_approval", &crowd()[2]);
+    tui.approval_event("new_approval", &approval("a9", "s1", json!({})));
+    tui.draw();
+    assert_eq!(ids(&sent(&tui.keys("y"))), ["a1"]);
 }
 
 #[test]
 fn a_summary_that_was_not_drawn_sends_nothing() {
-    let mut rig = rig(&crowd());
-    let _ = rig.press("Y");
-    assert_eq!(sent(&rig.press("y")), [] as [Value; 0]);
-    assert!(matches!(rig.app.form, Some(Form::Batch(_))));
-    rig.draw();
-    assert_eq!(sent(&rig.tap("y")), [] as [Value; 0], "nor one just drawn");
-    assert_eq!(sent(&rig.press("y")).len(), 2);
+    let mut tui = tui(&crowd());
+    tui.press("Y");
+    assert_eq!(sent(&tui.press("y")), [] as [Value; 0]);
+    assert!(matches!(tui.app.form, Some(Form::Batch(_))));
+    tui.draw();
+    assert_eq!(sent(&tui.tap("y")), [] as [Value; 0], "nor one just drawn");
+    assert_eq!(sent(&tui.press("y")).len(), 2);
 }
 
 #[test]
@@ -533,17 +533,17 @@ fn pasted_text_goes_into_the_field_that_is_open() {
         (ask(json!({})), "n", "enter", "comment"),
         (contact(json!([])), "y", "enter", "comment"),
     ] {
-        let mut rig = rig(&[asked]);
-        let _ = rig.keys(keys);
-        let effects = rig.tell(Msg::Paste("two\r\nlines".to_owned()));
+        let mut tui = tui(&[asked]);
+        tui.keys(keys);
+        let effects = tui.tell(Msg::Paste("two\r\nlines".to_owned()));
         assert_eq!(sent(&effects), [] as [Value; 0]);
-        assert_eq!(sent(&rig.keys(after))[0][field], "two\nlines");
+        assert_eq!(sent(&tui.keys(after))[0][field], "two\nlines");
     }
-    let mut rig = rig(&[one_question()]);
-    let _ = rig.keys("y");
-    let _ = rig.tell(Msg::Paste("mine".to_owned()));
+    let mut tui = tui(&[one_question()]);
+    tui.keys("y");
+    tui.tell(Msg::Paste("mine".to_owned()));
     assert_eq!(
-        sent(&rig.keys("enter"))[0]["answers"],
+        sent(&tui.keys("enter"))[0]["answers"],
         json!({"Which?": "mine"})
     );
 }
@@ -551,7 +551,7 @@ fn pasted_text_goes_into_the_field_that_is_open() {
 #[test]
 fn the_card_is_copied_as_it_is_seen() {
     let asked = [ask(json!({"tool_input": {"command": "ls \u{202e}x"}}))];
-    let effects = rig(&asked).keys("1 ctrl-y");
+    let effects = tui(&asked).keys("1 ctrl-y");
     assert_eq!(effects, [Effect::Copy("ls \\u{202e}x".to_owned())]);
 }
 
@@ -566,19 +566,19 @@ fn five_hundred_are_denied_at_once_and_approved_as_far_as_they_were_read() {
             )
         })
         .collect();
-    let mut rig = rig(&asked);
-    let _ = rig.keys("1 G");
-    assert!(rig.screen().contains("echo 499"));
-    let _ = rig.keys("Y");
-    assert!(rig.screen().contains("300 beyond the first 200"));
+    let mut tui = tui(&asked);
+    tui.keys("1 G");
+    assert!(tui.screen().contains("echo 499"));
+    tui.keys("Y");
+    assert!(tui.screen().contains("300 beyond the first 200"));
     let decided = loop {
-        let decided = sent(&rig.keys("y"));
+        let decided = sent(&tui.keys("y"));
         if !decided.is_empty() {
             break decided;
         }
     };
     assert_eq!(decided.len(), 200);
-    assert!(rig.screen().contains("Approving 200…"));
-    let _ = rig.keys("N");
-    assert_eq!(sent(&rig.keys("enter")).len(), 300);
+    assert!(tui.screen().contains("Approving 200…"));
+    tui.keys("N");
+    assert_eq!(sent(&tui.keys("enter")).len(), 300);
 }

@@ -9,15 +9,15 @@
 use serde_json::{Value, json};
 
 use crate::tui::effect::Effect;
-use crate::tui::msg::{Done, Msg};
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::msg::{EffectResult, Msg};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 /// How a dialog opens, and what it is.
 struct Dialog {
     name: &'static str,
     asked: Vec<Value>,
     /// What opens it.
-    open: fn(&mut Rig),
+    open: fn(&mut TuiHarness),
     /// The one key that says yes, beside Enter where that does.
     yes: &'static str,
     enter: bool,
@@ -26,7 +26,7 @@ struct Dialog {
 }
 
 fn dialogs() -> Vec<Dialog> {
-    let dialog = |name, open: fn(&mut Rig), foot| Dialog {
+    let dialog = |name, open: fn(&mut TuiHarness), foot| Dialog {
         name,
         asked: Vec::new(),
         open,
@@ -38,17 +38,17 @@ fn dialogs() -> Vec<Dialog> {
     let lasting = json!({"permission_suggestions": [{"type": "addRules", "behavior": "allow",
         "rules": [{"toolName": "Bash", "ruleContent": "cargo:*"}], "destination": "localSettings"}]});
     vec![
-        dialog("end", |rig| drop(rig.keys("x")), "y end  n/esc cancel"),
+        dialog("end", |tui| drop(tui.keys("x")), "y end  n/esc cancel"),
         dialog(
             "end several",
-            |rig| drop(rig.keys("ctrl-a x")),
+            |tui| drop(tui.keys("ctrl-a x")),
             "y end  n/esc cancel",
         ),
         Dialog {
             enter: true,
             ..dialog(
                 "interrupt several",
-                |rig| drop(rig.keys("ctrl-a i")),
+                |tui| drop(tui.keys("ctrl-a i")),
                 "y/enter interrupt  n/esc cancel",
             )
         },
@@ -56,33 +56,33 @@ fn dialogs() -> Vec<Dialog> {
             enter: true,
             ..dialog(
                 "archive several",
-                |rig| drop(rig.keys("ctrl-a z")),
+                |tui| drop(tui.keys("ctrl-a z")),
                 "y/enter archive  n/esc cancel",
             )
         },
         dialog(
             "delete",
-            |rig| drop(rig.keys("G X")),
+            |tui| drop(tui.keys("G X")),
             "y delete  n/esc cancel",
         ),
         dialog(
             "auto-accept edits",
-            |rig| drop(rig.keys("E")),
+            |tui| drop(tui.keys("E")),
             "y auto-accept edits  n/esc cancel",
         ),
         dialog(
             "restart",
-            |rig| {
-                let _ = rig.keys(":");
-                rig.type_in("restart-session");
-                let _ = rig.keys("enter");
+            |tui| {
+                tui.keys(":");
+                tui.type_in("restart-session");
+                tui.keys("enter");
             },
             "y restart  n/esc cancel",
         ),
         dialog(
             "overwrite",
-            |rig| {
-                let _ = rig.tell(Msg::Done(Done::ExportExists {
+            |tui| {
+                tui.tell(Msg::Done(EffectResult::ExportExists {
                     session: "s1".to_owned(),
                     path: "/tmp/talk.md".to_owned(),
                 }));
@@ -93,7 +93,7 @@ fn dialogs() -> Vec<Dialog> {
             enter: true,
             ..dialog(
                 "demo",
-                |rig| drop(rig.keys("D")),
+                |tui| drop(tui.keys("D")),
                 "y/enter start the demo  n/esc cancel",
             )
         },
@@ -101,7 +101,7 @@ fn dialogs() -> Vec<Dialog> {
             asked: asking(lasting),
             ..dialog(
                 "always",
-                |rig| drop(rig.keys("a")),
+                |tui| drop(tui.keys("a")),
                 "y approve and grant  space toggle  ←→ scope  n/esc cancel",
             )
         },
@@ -109,7 +109,7 @@ fn dialogs() -> Vec<Dialog> {
             asked: asking(json!({})),
             ..dialog(
                 "edit",
-                |rig| drop(rig.keys("e x enter")),
+                |tui| drop(tui.keys("e x enter")),
                 "y approve as edited  n/esc edit on",
             )
         },
@@ -117,7 +117,7 @@ fn dialogs() -> Vec<Dialog> {
             asked: asking(json!({})),
             ..dialog(
                 "batch",
-                |rig| drop(rig.keys("Y")),
+                |tui| drop(tui.keys("Y")),
                 "y approve all listed  n/esc cancel",
             )
         },
@@ -126,26 +126,26 @@ fn dialogs() -> Vec<Dialog> {
             yes: "!",
             ..dialog(
                 "dangerous",
-                |rig| drop(rig.keys("y")),
+                |tui| drop(tui.keys("y")),
                 "! approve  n/esc cancel",
             )
         },
     ]
 }
 
-fn open(dialog: &Dialog) -> Rig {
+fn open(dialog: &Dialog) -> TuiHarness {
     let working = json!({"status": "running", "live": true});
     let over =
         json!({"status": "completed", "live": false, "last_activity_at": "2026-03-01T10:00:00Z"});
     let sessions = [session("s1", working), session("s2", over)];
-    let mut rig = Rig::new((80, 24), &sessions, &dialog.asked);
+    let mut tui = TuiHarness::new((80, 24), &sessions, &dialog.asked);
     if dialog.asked.is_empty() {
-        let _ = rig.keys("2 g");
+        tui.keys("2 g");
     }
-    (dialog.open)(&mut rig);
-    rig.draw();
-    assert!(rig.app.form.is_some(), "{} does not open", dialog.name);
-    rig
+    (dialog.open)(&mut tui);
+    tui.draw();
+    assert!(tui.app.form.is_some(), "{} does not open", dialog.name);
+    tui
 }
 
 /// Whether what a dialog asks about was done.
@@ -159,22 +159,22 @@ fn one_key_says_yes_in_every_dialog_and_enter_only_where_nothing_is_lost_or_appr
         let name = dialog.name;
         for key in ["y", "Y", "!", "enter", "ctrl-y", "ctrl-s"] {
             let says_yes = key == dialog.yes || (key == "enter" && dialog.enter);
-            let mut rig = open(&dialog);
-            assert_eq!(did(&rig.press(key)), says_yes, "{key} in {name}");
-            rig.draw();
-            assert_eq!(rig.app.form.is_none(), says_yes, "{key} in {name}");
+            let mut tui = open(&dialog);
+            assert_eq!(did(&tui.press(key)), says_yes, "{key} in {name}");
+            tui.draw();
+            assert_eq!(tui.app.form.is_none(), says_yes, "{key} in {name}");
             if !says_yes && !key.starts_with("ctrl-") {
-                let screen = rig.screen();
+                let screen = tui.screen();
                 let or_enter = if dialog.enter { " or Enter" } else { "" };
                 let hint = format!("Press {}{or_enter} to ", dialog.yes);
                 assert!(screen.contains(&hint), "{key} in {name}: {screen}");
             }
         }
         for key in ["n", "esc", "q", "ctrl-c"] {
-            let mut rig = open(&dialog);
-            assert!(!did(&rig.press(key)), "{key} in {name}");
-            rig.draw();
-            let is_back = rig
+            let mut tui = open(&dialog);
+            assert!(!did(&tui.press(key)), "{key} in {name}");
+            tui.draw();
+            let is_back = tui
                 .app
                 .form
                 .as_ref()
@@ -187,8 +187,8 @@ fn one_key_says_yes_in_every_dialog_and_enter_only_where_nothing_is_lost_or_appr
 #[test]
 fn a_dialog_names_the_keys_that_work_and_no_others() {
     for dialog in dialogs() {
-        let mut rig = open(&dialog);
-        let screen = rig.screen();
+        let mut tui = open(&dialog);
+        let screen = tui.screen();
         assert!(screen.contains(dialog.foot), "{}: {screen}", dialog.name);
     }
 }
@@ -200,12 +200,12 @@ fn an_approval_is_not_given_by_a_key_that_is_held_down_or_comes_within_the_guard
             continue;
         }
         let name = dialog.name;
-        let mut rig = open(&dialog);
-        assert!(!did(&rig.tap(dialog.yes)), "too early in {name}");
-        rig.draw();
-        rig.wait(crate::tui::testing::LOOK);
-        assert!(!did(&rig.repeat(dialog.yes)), "held down in {name}");
-        rig.draw();
-        assert!(did(&rig.press(dialog.yes)), "{name}");
+        let mut tui = open(&dialog);
+        assert!(!did(&tui.tap(dialog.yes)), "too early in {name}");
+        tui.draw();
+        tui.wait(crate::tui::testing::LOOK);
+        assert!(!did(&tui.repeat(dialog.yes)), "held down in {name}");
+        tui.draw();
+        assert!(did(&tui.press(dialog.yes)), "{name}");
     }
 }

@@ -34,7 +34,7 @@ use crate::domain::Decision;
 use crate::tui::effect::Effect;
 use crate::tui::forms::Form;
 use crate::tui::forms::batch::MAX_ROWS;
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 /// The guard time of these dashboards.
 const GUARD: Duration = Duration::from_millis(400);
@@ -249,17 +249,17 @@ impl Watch {
 
 #[test]
 fn a_key_after_a_form_that_covered_the_panel_approves_nothing() {
-    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[asked(0)]);
+    let mut tui = TuiHarness::new((80, 24), &[session("s1", json!({}))], &[asked(0)]);
     for key in ["n", "v", ":"] {
-        rig.draw();
-        let _ = rig.press(key);
-        rig.draw();
+        tui.draw();
+        tui.press(key);
+        tui.draw();
         // The panel is back, but no frame has shown it.
-        let _ = rig.press("esc");
-        assert_eq!(decisions(&rig.press("y")), [], "{key}");
+        tui.press("esc");
+        assert_eq!(decisions(&tui.press("y")), [], "{key}");
     }
-    rig.draw();
-    assert_eq!(decisions(&rig.press("y")).len(), 1);
+    tui.draw();
+    assert_eq!(decisions(&tui.press("y")).len(), 1);
 }
 
 /// The seeds to run, and how many sequences of each.
@@ -304,24 +304,24 @@ fn only_what_was_shown_whole_and_long_enough_is_approved() {
 /// Plays a sequence, and checks each decision that comes of it; counts those of batches.
 fn play(size: usize, steps: Vec<Step>, batches: &Cell<usize>) -> Result<(), TestCaseError> {
     let sessions = [session("s1", json!({})), session("s2", json!({}))];
-    let mut rig = Rig::new(SIZES[size], &sessions, &[asked(0), asked(1)]);
+    let mut tui = TuiHarness::new(SIZES[size], &sessions, &[asked(0), asked(1)]);
     let mut watch = Watch::default();
-    let shown = rig.shown_approval().map(str::to_owned);
-    let mut screen = rig.screen();
+    let shown = tui.shown_approval().map(str::to_owned);
+    let mut screen = tui.screen();
     watch.drawn(&screen, shown.as_deref());
     for step in steps {
-        let shown = rig.shown_approval().map(str::to_owned);
-        let selected = rig.app.sessions.selected.clone();
+        let shown = tui.shown_approval().map(str::to_owned);
+        let selected = tui.app.sessions.selected.clone();
         let mut late = Duration::ZERO;
-        let is_batch = matches!(&rig.app.form, Some(Form::Batch(form)) if form.yes);
+        let is_batch = matches!(&tui.app.form, Some(Form::Batch(form)) if form.yes);
         let effects = match step {
-            Step::Tap(key) => rig.tap(key),
+            Step::Tap(key) => tui.tap(key),
             Step::TapLate(key, by) => {
                 late = Duration::from_millis(by);
-                rig.tap_late(key, late)
+                tui.tap_late(key, late)
             }
             Step::Repeat(key) => {
-                let effects = rig.repeat(key);
+                let effects = tui.repeat(key);
                 prop_assert!(
                     decisions(&effects).is_empty(),
                     "a repeat decides: {effects:?}"
@@ -329,44 +329,44 @@ fn play(size: usize, steps: Vec<Step>, batches: &Cell<usize>) -> Result<(), Test
                 effects
             }
             Step::Draw => {
-                screen = rig.screen();
+                screen = tui.screen();
                 watch.drawn(&screen, shown.as_deref());
                 Vec::new()
             }
             Step::Wait(milliseconds) => {
                 let time = Duration::from_millis(milliseconds);
-                rig.wait(time);
+                tui.wait(time);
                 watch.pass(time);
                 Vec::new()
             }
             Step::Resize(size) => {
-                rig.resize(size);
+                tui.resize(size);
                 Vec::new()
             }
-            Step::Wheel(column, row, down) => rig.wheel(column, row, down),
+            Step::Wheel(column, row, down) => tui.wheel(column, row, down),
             Step::Hidden => {
-                rig.app.frame_hidden();
+                tui.app.frame_hidden();
                 watch.hidden();
                 Vec::new()
             }
             Step::Arrives(number) => {
-                let effects = rig.approval_event("new_approval", &asked(number));
-                prop_assert_eq!(&rig.app.sessions.selected, &selected);
+                let effects = tui.approval_event("new_approval", &asked(number));
+                prop_assert_eq!(&tui.app.sessions.selected, &selected);
                 if shown.is_some() {
-                    prop_assert_eq!(rig.shown_approval(), shown.as_deref());
+                    prop_assert_eq!(tui.shown_approval(), shown.as_deref());
                 }
                 effects
             }
             Step::Ends(number, outcome) => {
                 let mut gone = asked(number);
-                let is_ours = rig.app.inbox.sending.contains_key(&format!("a{number}"));
+                let is_ours = tui.app.inbox.sending.contains_key(&format!("a{number}"));
                 gone["outcome"] = json!(outcome);
                 gone["status"] = json!(outcome);
-                let effects = rig.approval_event("approval_resolved", &gone);
+                let effects = tui.approval_event("approval_resolved", &gone);
                 if !is_ours {
-                    prop_assert_eq!(&rig.app.sessions.selected, &selected);
+                    prop_assert_eq!(&tui.app.sessions.selected, &selected);
                     if shown.as_deref() != Some(format!("a{number}").as_str()) {
-                        prop_assert_eq!(rig.shown_approval(), shown.as_deref());
+                        prop_assert_eq!(tui.shown_approval(), shown.as_deref());
                     }
                 }
                 effects

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::tui::effect::{Effect, Page};
 use crate::tui::forms::Form;
-use crate::tui::msg::{Done, Msg, Stream};
+use crate::tui::msg::{EffectResult, Msg, Stream};
 use crate::tui::state::Pane;
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::testing::{TuiHarness, approval, session};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (140, 40)];
 
@@ -37,10 +37,10 @@ fn call(sequence: i64, id: &str, command: &str) -> Value {
 
 /// A session with a conversation in which three calls of one message follow some words; the first is
 /// asked about where `asks`.
-fn rig(size: (u16, u16), asks: bool) -> Rig {
+fn tui(size: (u16, u16), asks: bool) -> TuiHarness {
     let command = json!({"tool_input": {"command": "cargo test -p api"}});
     let asked = [approval("a1", "s1", command)];
-    let mut rig = Rig::new(
+    let mut tui = TuiHarness::new(
         size,
         &[
             session("s1", json!({"title": "Fix the login"})),
@@ -48,7 +48,7 @@ fn rig(size: (u16, u16), asks: bool) -> Rig {
         ],
         if asks { &asked } else { &[] },
     );
-    let _ = rig.keys("3");
+    tui.keys("3");
     let mut pieces: Vec<Value> = (1..=20)
         .map(|at| {
             let words = match at % 4 {
@@ -62,14 +62,14 @@ fn rig(size: (u16, u16), asks: bool) -> Rig {
     pieces.push(call(22, "toolu-a1", "cargo test -p api"));
     pieces.push(call(23, "toolu-b", "cargo test -p web"));
     pieces.push(call(24, "toolu-c", "cargo test -p cli"));
-    let _ = rig.tell(Msg::Done(Done::Page {
+    tui.tell(Msg::Done(EffectResult::Page {
         session: "s1".to_owned(),
         page: Page::Last,
         pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
         full: false,
     }));
-    rig.draw();
-    rig
+    tui.draw();
+    tui
 }
 
 fn decides(effects: &[Effect]) -> bool {
@@ -79,8 +79,8 @@ fn decides(effects: &[Effect]) -> bool {
 }
 
 /// The search in the foot of the pane.
-fn search_of(rig: &mut Rig) -> String {
-    let screen = rig.screen();
+fn search_of(tui: &mut TuiHarness) -> String {
+    let screen = tui.screen();
     let foot = screen
         .lines()
         .find(|line| line.contains(" /") && line.contains('╰'));
@@ -93,143 +93,143 @@ fn search_of(rig: &mut Rig) -> String {
 #[test]
 fn any_block_is_selected_copied_and_folded_by_keys() {
     for size in SIZES {
-        let mut rig = rig(size, false);
-        let barred = |rig: &mut Rig| -> String {
-            let screen = rig.screen();
+        let mut tui = tui(size, false);
+        let barred = |tui: &mut TuiHarness| -> String {
+            let screen = tui.screen();
             let row = screen.lines().find(|line| line.contains('▌'));
             row.unwrap_or_else(|| panic!("{screen}")).to_owned()
         };
-        assert!(barred(&mut rig).contains("cargo test -p cli"));
-        let _ = rig.keys("k k k");
-        assert!(barred(&mut rig).contains("I will run three"));
+        assert!(barred(&mut tui).contains("cargo test -p cli"));
+        tui.keys("k k k");
+        assert!(barred(&mut tui).contains("I will run three"));
         assert_eq!(
-            rig.keys("ctrl-y"),
+            tui.keys("ctrl-y"),
             [Effect::Copy("I will run three commands.".to_owned())]
         );
-        let _ = rig.keys("k up");
+        tui.keys("k up");
         assert_eq!(
-            rig.keys("ctrl-y"),
+            tui.keys("ctrl-y"),
             [Effect::Copy("Some words in paragraph 19.".to_owned())]
         );
-        let _ = rig.keys("g");
-        assert!(barred(&mut rig).contains("paragraph 1."));
-        let _ = rig.keys("G");
-        assert!(barred(&mut rig).contains("cargo test -p cli"));
+        tui.keys("g");
+        assert!(barred(&mut tui).contains("paragraph 1."));
+        tui.keys("G");
+        assert!(barred(&mut tui).contains("cargo test -p cli"));
     }
 }
 
 #[test]
 fn what_was_copied_is_said() {
-    let mut rig = rig((80, 24), false);
+    let mut tui = tui((80, 24), false);
     let words = "Copied 1 line to the clipboard (terminal, OSC 52)";
-    let _ = rig.tell(Msg::Done(Done::Said(Ok(words.to_owned()))));
-    assert!(rig.screen().contains(words));
+    tui.tell(Msg::Done(EffectResult::Toast(Ok(words.to_owned()))));
+    assert!(tui.screen().contains(words));
 }
 
 #[test]
 fn matches_are_stepped_through_with_a_count() {
     for size in SIZES {
-        let mut rig = rig(size, true);
-        let _ = rig.keys("g /");
-        rig.type_in("needle");
-        assert!(search_of(&mut rig).starts_with("/needle 1/5"));
-        let _ = rig.keys("enter");
+        let mut tui = tui(size, true);
+        tui.keys("g /");
+        tui.type_in("needle");
+        assert!(search_of(&mut tui).starts_with("/needle 1/5"));
+        tui.keys("enter");
         for at in [2, 3, 4, 5] {
-            let _ = rig.keys("n");
-            assert!(search_of(&mut rig).starts_with(&format!("/needle {at}/5")));
+            tui.keys("n");
+            assert!(search_of(&mut tui).starts_with(&format!("/needle {at}/5")));
         }
         let wide = if size.0 == 80 { "80" } else { "140" };
-        insta::assert_snapshot!(format!("search_beside_an_approval_{wide}"), rig.screen());
-        let _ = rig.keys("n");
-        assert!(search_of(&mut rig).starts_with("/needle 1/5"));
-        assert!(rig.screen().contains("Search went on at the beginning"));
-        let _ = rig.keys("N");
-        assert!(search_of(&mut rig).starts_with("/needle 5/5"));
-        assert!(rig.screen().contains("Search went on at the end"));
-        let _ = rig.keys("N");
-        assert!(search_of(&mut rig).starts_with("/needle 4/5"));
-        assert!(rig.app.form.is_none(), "nothing was denied");
-        let _ = rig.keys("/");
-        rig.type_in("less");
-        assert!(search_of(&mut rig).starts_with("/needleless not found"));
-        let _ = rig.keys("enter n");
-        assert!(rig.screen().contains("Not found"));
-        assert!(rig.app.form.is_none());
+        insta::assert_snapshot!(format!("search_beside_an_approval_{wide}"), tui.screen());
+        tui.keys("n");
+        assert!(search_of(&mut tui).starts_with("/needle 1/5"));
+        assert!(tui.screen().contains("Search went on at the beginning"));
+        tui.keys("N");
+        assert!(search_of(&mut tui).starts_with("/needle 5/5"));
+        assert!(tui.screen().contains("Search went on at the end"));
+        tui.keys("N");
+        assert!(search_of(&mut tui).starts_with("/needle 4/5"));
+        assert!(tui.app.form.is_none(), "nothing was denied");
+        tui.keys("/");
+        tui.type_in("less");
+        assert!(search_of(&mut tui).starts_with("/needleless not found"));
+        tui.keys("enter n");
+        assert!(tui.screen().contains("Not found"));
+        assert!(tui.app.form.is_none());
     }
 }
 
 #[test]
 fn keys_that_decide_do_nothing_in_a_search_and_count_after_it_once_the_guard_is_over() {
     for size in SIZES {
-        let mut rig = rig(size, true);
-        let _ = rig.keys("/");
-        rig.type_in("needle");
-        let _ = rig.keys("enter");
+        let mut tui = tui(size, true);
+        tui.keys("/");
+        tui.type_in("needle");
+        tui.keys("enter");
         assert!(
-            rig.screen()
+            tui.screen()
                 .contains("keys are for the search; Esc to decide")
         );
         for key in ["y", "e", "a", "U", "Y", "v"] {
-            assert_eq!(rig.keys(key), [], "{key}");
-            assert!(rig.app.form.is_none(), "{key}");
+            assert_eq!(tui.keys(key), [], "{key}");
+            assert!(tui.app.form.is_none(), "{key}");
             assert!(
-                rig.screen()
+                tui.screen()
                     .contains("Searching: the keys that decide do nothing")
             );
         }
-        let _ = rig.keys("esc");
-        assert!(!rig.app.is_searching());
+        tui.keys("esc");
+        assert!(!tui.app.is_searching());
         // At once after the search the keys do nothing yet.
-        assert!(!decides(&rig.tap("y")));
-        let _ = rig.tap("n");
+        assert!(!decides(&tui.tap("y")));
+        tui.tap("n");
         assert!(
-            rig.app.form.is_none(),
+            tui.app.form.is_none(),
             "a search key that comes too late denies nothing"
         );
-        rig.draw();
-        assert!(decides(&rig.press("y")), "{}", rig.screen());
+        tui.draw();
+        assert!(decides(&tui.press("y")), "{}", tui.screen());
     }
 }
 
 #[test]
 fn a_search_ends_when_another_pane_gets_the_keys() {
     for key in ["1", "2", "tab", "h", "c"] {
-        let mut rig = rig((140, 40), true);
-        let _ = rig.keys("/");
-        rig.type_in("needle");
-        let _ = rig.keys("enter");
-        let _ = rig.keys(key);
-        assert!(!rig.app.is_searching(), "{key}");
-        assert_ne!(rig.app.focus, Pane::Conversation, "{key}");
+        let mut tui = tui((140, 40), true);
+        tui.keys("/");
+        tui.type_in("needle");
+        tui.keys("enter");
+        tui.keys(key);
+        assert!(!tui.app.is_searching(), "{key}");
+        assert_ne!(tui.app.focus, Pane::Conversation, "{key}");
     }
 }
 
 #[test]
 fn an_empty_search_is_none() {
-    let mut rig = rig((80, 24), true);
-    let _ = rig.keys("/ enter");
-    assert!(!rig.app.is_searching());
-    assert_eq!(rig.app.focus, Pane::Conversation);
+    let mut tui = tui((80, 24), true);
+    tui.keys("/ enter");
+    assert!(!tui.app.is_searching());
+    assert_eq!(tui.app.focus, Pane::Conversation);
 }
 
 #[test]
 fn the_cursor_of_the_terminal_is_in_the_search() {
     for size in SIZES {
-        let mut rig = rig(size, true);
-        let _ = rig.keys("/");
-        rig.type_in("née 漢");
-        let (behind, row) = rig.cursor().unwrap();
-        let screen = rig.screen();
+        let mut tui = tui(size, true);
+        tui.keys("/");
+        tui.type_in("née 漢");
+        let (behind, row) = tui.cursor().unwrap();
+        let screen = tui.screen();
         let line = screen.lines().nth(usize::from(row)).unwrap();
         assert!(line.contains("/née 漢"), "{line}");
-        let _ = rig.keys("left");
+        tui.keys("left");
         assert_eq!(
-            rig.cursor(),
+            tui.cursor(),
             Some((behind - 2, row)),
             "before the wide letter"
         );
-        let _ = rig.keys("home");
-        assert_eq!(rig.cursor(), Some((behind - 6, row)));
+        tui.keys("home");
+        assert_eq!(tui.cursor(), Some((behind - 6, row)));
     }
 }
 
@@ -242,34 +242,34 @@ fn a_plan_that_came_without_its_words_is_read_from_its_call_and_else_approved_by
             json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {},
                 "tool_use_id": "toolu-p"}),
         );
-        let mut rig = Rig::new(size, &[session("s1", json!({}))], &[asked]);
+        let mut tui = TuiHarness::new(size, &[session("s1", json!({}))], &[asked]);
         for _ in 0..3 {
-            rig.draw();
-            assert!(!decides(&rig.press("y")), "nobody has seen the plan");
+            tui.draw();
+            assert!(!decides(&tui.press("y")), "nobody has seen the plan");
         }
-        let _ = rig.press("esc");
+        tui.press("esc");
         let input = json!({"plan": "1. Delete everything"}).to_string();
         let plan = piece(
             1,
             json!({"event_type": "tool_call", "content": null, "tool_id": "toolu-p",
                 "tool_name": "ExitPlanMode", "tool_input_json": input}),
         );
-        let _ = rig.tell(Msg::Done(Done::Page {
+        tui.tell(Msg::Done(EffectResult::Page {
             session: "s1".to_owned(),
             page: Page::Last,
             pieces: Ok(serde_json::from_value(json!({"events": [plan]})).unwrap()),
             full: false,
         }));
-        rig.draw();
-        assert!(!decides(&rig.tap("y")), "just drawn");
-        let screen = rig.screen();
+        tui.draw();
+        assert!(!decides(&tui.tap("y")), "just drawn");
+        let screen = tui.screen();
         assert!(screen.contains("1. Delete everything"), "{screen}");
-        assert!(decides(&rig.press("y")));
+        assert!(decides(&tui.press("y")));
     }
 }
 
 /// The whole text of an approval whose command has that many lines, each a needle at every tenth.
-fn whole_text(size: (u16, u16)) -> Rig {
+fn whole_text(size: (u16, u16)) -> TuiHarness {
     let lines: Vec<String> = (0..100)
         .map(|at| {
             if at % 10 == 5 {
@@ -284,26 +284,26 @@ fn whole_text(size: (u16, u16)) -> Rig {
         "s1",
         json!({"tool_input": {"command": lines.join("\n")}}),
     );
-    let mut rig = Rig::new(size, &[session("s1", json!({}))], &[asked]);
-    let _ = rig.keys("v");
-    rig.draw();
-    rig
+    let mut tui = TuiHarness::new(size, &[session("s1", json!({}))], &[asked]);
+    tui.keys("v");
+    tui.draw();
+    tui
 }
 
 #[test]
 fn a_search_in_the_whole_text_steps_through_its_matches_and_decides_nothing() {
     for size in SIZES {
-        let mut rig = whole_text(size);
-        let _ = rig.keys("/");
-        rig.type_in("needle");
-        let (column, row) = rig.cursor().unwrap();
-        let screen = rig.screen();
+        let mut tui = whole_text(size);
+        tui.keys("/");
+        tui.type_in("needle");
+        let (column, row) = tui.cursor().unwrap();
+        let screen = tui.screen();
         let foot = screen.lines().nth(usize::from(row)).unwrap();
         assert!(foot.contains("/needle"), "{foot}");
         let behind = foot.chars().take(usize::from(column)).collect::<String>();
         assert!(behind.ends_with("/needle"), "{foot}");
-        assert!(rig.screen().contains("1 of 10"), "{}", rig.screen());
-        let _ = rig.keys("enter");
+        assert!(tui.screen().contains("1 of 10"), "{}", tui.screen());
+        tui.keys("enter");
         for (key, place) in [
             ("n", "2 of 10"),
             ("n", "3 of 10"),
@@ -312,25 +312,25 @@ fn a_search_in_the_whole_text_steps_through_its_matches_and_decides_nothing() {
             ("N", "10 of 10"),
             ("n", "1 of 10"),
         ] {
-            let effects = rig.press(key);
+            let effects = tui.press(key);
             assert!(effects.is_empty(), "{key}: {effects:?}");
-            assert!(rig.screen().contains(place), "{key}: {}", rig.screen());
+            assert!(tui.screen().contains(place), "{key}: {}", tui.screen());
         }
         for key in ["y", "U", "e", "a"] {
-            assert!(!decides(&rig.press(key)), "{key}");
+            assert!(!decides(&tui.press(key)), "{key}");
             assert!(
-                rig.screen()
+                tui.screen()
                     .contains("Nothing is decided while a search is open"),
                 "{key}: {}",
-                rig.screen()
+                tui.screen()
             );
         }
         // The search ended, the keys decide again.
-        let _ = rig.keys("esc");
-        let _ = rig.later(10, Msg::Tick);
-        assert!(rig.screen().contains("n deny"), "{}", rig.screen());
-        let _ = rig.press("n");
-        assert!(rig.screen().contains("Deny: reason"), "{}", rig.screen());
+        tui.keys("esc");
+        tui.later(10, Msg::Tick);
+        assert!(tui.screen().contains("n deny"), "{}", tui.screen());
+        tui.press("n");
+        assert!(tui.screen().contains("Deny: reason"), "{}", tui.screen());
     }
 }
 
@@ -341,20 +341,20 @@ fn of_a_plan_that_is_not_known_no_bytes_are_counted() {
         "s1",
         json!({"kind": "plan", "tool_name": "ExitPlanMode", "tool_input": {}, "tool_use_id": "toolu-p"}),
     );
-    let mut rig = Rig::new((80, 24), &[session("s1", json!({}))], &[asked]);
-    let _ = rig.press("y");
+    let mut tui = TuiHarness::new((80, 24), &[session("s1", json!({}))], &[asked]);
+    tui.press("y");
     for keys in ["", "v"] {
-        let _ = rig.keys(keys);
-        let screen = rig.screen();
+        tui.keys(keys);
+        let screen = tui.screen();
         assert!(
             !screen.contains("1 bytes") && !screen.contains("1 byte"),
             "{screen}"
         );
     }
     assert!(
-        rig.screen().contains("its text is not known"),
+        tui.screen().contains("its text is not known"),
         "{}",
-        rig.screen()
+        tui.screen()
     );
 }
 
@@ -372,19 +372,19 @@ proptest! {
         ),
         wide in any::<bool>(),
     ) {
-        let mut rig = rig(SIZES[usize::from(wide)], true);
+        let mut tui = tui(SIZES[usize::from(wide)], true);
         for key in keys {
-            let was_searching = rig.app.is_searching();
-            let had_form = rig.app.form.is_some();
-            let effects = rig.press(key);
+            let was_searching = tui.app.is_searching();
+            let had_form = tui.app.form.is_some();
+            let effects = tui.press(key);
             if was_searching {
                 prop_assert!(!decides(&effects), "{} decided in a search", key);
-                let opened = !had_form && rig.app.form.as_ref().is_some_and(|form| {
+                let opened = !had_form && tui.app.form.as_ref().is_some_and(|form| {
                     form.approval().is_some() || form.decides()
                 });
                 prop_assert!(!opened, "{} opened what decides in a search", key);
             }
-            rig.draw();
+            tui.draw();
         }
     }
 }
@@ -394,13 +394,13 @@ fn a_pane_is_zoomed_and_comes_back_and_the_approval_stays_in_sight() {
     for size in SIZES {
         let wide = if size.0 == 80 { "80" } else { "140" };
         for back in ["f", "+", "esc"] {
-            let mut rig = rig(size, true);
-            let before = rig.screen();
-            let _ = rig.keys("f");
-            let panes = rig.app.frame.panes;
+            let mut tui = tui(size, true);
+            let before = tui.screen();
+            tui.keys("f");
+            let panes = tui.app.frame.panes;
             assert_eq!(panes.conversation.width, size.0, "the whole screen");
             assert_eq!((panes.inbox.width, panes.sessions.width), (0, 0));
-            let screen = rig.screen();
+            let screen = tui.screen();
             assert!(
                 screen.contains("Allow Bash") && screen.contains("y approve"),
                 "{screen}"
@@ -408,44 +408,44 @@ fn a_pane_is_zoomed_and_comes_back_and_the_approval_stays_in_sight() {
             if back == "f" {
                 insta::assert_snapshot!(format!("zoomed_conversation_{wide}"), screen);
             }
-            let _ = rig.keys(back);
-            assert_eq!(rig.screen(), before, "{back}");
+            tui.keys(back);
+            assert_eq!(tui.screen(), before, "{back}");
         }
-        let mut rig = rig(size, true);
-        let _ = rig.keys("1 f");
-        let panes = rig.app.frame.panes;
+        let mut tui = tui(size, true);
+        tui.keys("1 f");
+        let panes = tui.app.frame.panes;
         assert_eq!((panes.inbox.width, panes.sessions.width), (size.0, size.0));
         assert_eq!(panes.conversation.height, 0);
-        insta::assert_snapshot!(format!("zoomed_list_{wide}"), rig.screen());
+        insta::assert_snapshot!(format!("zoomed_list_{wide}"), tui.screen());
         // The zoom goes with the keys.
-        let _ = rig.keys("tab");
-        assert_eq!(rig.app.frame.panes.conversation.width, size.0);
-        assert!(decides(&rig.keys("y")), "{}", rig.screen());
+        tui.keys("tab");
+        assert_eq!(tui.app.frame.panes.conversation.width, size.0);
+        assert!(decides(&tui.keys("y")), "{}", tui.screen());
     }
 }
 
 #[test]
 fn the_palette_zooms_too() {
-    let mut rig = rig((140, 40), true);
-    let _ = rig.keys(":");
-    rig.type_in("zoom");
-    let _ = rig.keys("enter");
-    assert!(rig.app.zoomed && !matches!(rig.app.form, Some(Form::Palette(_))));
+    let mut tui = tui((140, 40), true);
+    tui.keys(":");
+    tui.type_in("zoom");
+    tui.keys("enter");
+    assert!(tui.app.zoomed && !matches!(tui.app.form, Some(Form::Palette(_))));
 }
 
 #[test]
 fn a_call_that_comes_live_is_a_call_and_no_step_of_a_subagent() {
-    let mut rig = rig((140, 40), true);
+    let mut tui = tui((140, 40), true);
     let mut live = call(25, "toolu-d", "cargo test -p live");
     // As the daemon's events say that nothing is above a call.
     live["parent_tool_use_id"] = json!("");
     let event = json!({"seq": 9, "type": "conversation_updated",
         "timestamp": "2026-03-01T12:00:00Z", "data": live});
-    let _ = rig.tell(Msg::Stream {
+    tui.tell(Msg::Stream {
         session: "s1".to_owned(),
         what: Stream::Event(serde_json::from_value(event).unwrap()),
     });
-    let screen = rig.screen();
+    let screen = tui.screen();
     assert!(screen.contains("● Bash  cargo test -p live"), "{screen}");
     assert!(!screen.contains("a subagent"), "{screen}");
 }
@@ -453,21 +453,21 @@ fn a_call_that_comes_live_is_a_call_and_no_step_of_a_subagent() {
 #[test]
 fn the_line_of_keys_names_the_one_that_withdraws_a_message_while_one_is_queued() {
     for size in SIZES {
-        let mut rig = rig(size, false);
-        assert!(!rig.screen().contains("withdraw"), "{}", rig.screen());
+        let mut tui = tui(size, false);
+        assert!(!tui.screen().contains("withdraw"), "{}", tui.screen());
         let said = json!({"role": "user", "content": "then lint", "delivery": "queued"});
-        let _ = rig.tell(Msg::Done(Done::Page {
+        tui.tell(Msg::Done(EffectResult::Page {
             session: "s1".to_owned(),
             page: Page::After(24),
             pieces: Ok(serde_json::from_value(json!({"events": [piece(25, said)]})).unwrap()),
             full: false,
         }));
-        let screen = rig.screen();
+        let screen = tui.screen();
         assert!(screen.contains("W withdraw the message"), "{screen}");
         assert!(screen.contains("1 message queued"), "{screen}");
         let withdrawn = Some(crate::domain::Delivery::Withdrawn);
-        rig.app.detail.transcript.message_updated(25, 25, withdrawn);
-        let screen = rig.screen();
+        tui.app.detail.transcript.message_updated(25, 25, withdrawn);
+        let screen = tui.screen();
         assert!(!screen.contains("W withdraw"), "{screen}");
         assert!(!screen.contains("message queued"), "{screen}");
     }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::tui::effect::Effect;
-use crate::tui::state::Trouble;
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::state::ConnectionProblem;
+use crate::tui::testing::{TuiHarness, approval, session};
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -132,23 +132,23 @@ proptest! {
             session("s1", json!({"title": "one 漢字", "status": "waiting_input"})),
             session("s2", json!({"title": "two", "parent_session_id": "s1"})),
         ];
-        let mut rig = Rig::new(first, &sessions, &[asked(0, json!({}))]);
+        let mut tui = TuiHarness::new(first, &sessions, &[asked(0, json!({}))]);
         for step in steps {
-            let drawn = rig.app.frame.decision.clone().and_then(|view| view.approval);
+            let drawn = tui.app.frame.decision.clone().and_then(|view| view.approval);
             let effects = match step {
-                Step::Press(name) => rig.press(name),
+                Step::Press(name) => tui.press(name),
                 Step::Type(text) => {
-                    rig.type_in(text);
+                    tui.type_in(text);
                     Vec::new()
                 }
                 Step::Resize(size) => {
-                    rig.resize(size);
+                    tui.resize(size);
                     Vec::new()
                 }
-                Step::Lose => rig.lose(Trouble::Broken, "it broke"),
-                Step::Return => rig.connect(&sessions, &[asked(1, json!({}))]),
-                Step::Ask(number) => rig.approval_event("new_approval", &asked(number, json!({}))),
-                Step::Settle(number) => rig.approval_event(
+                Step::Lose => tui.lose(ConnectionProblem::Broken, "it broke"),
+                Step::Return => tui.connect(&sessions, &[asked(1, json!({}))]),
+                Step::Ask(number) => tui.approval_event("new_approval", &asked(number, json!({}))),
+                Step::Settle(number) => tui.approval_event(
                     "approval_resolved",
                     &asked(number, json!({"outcome": "denied", "status": "denied"})),
                 ),
@@ -161,7 +161,7 @@ proptest! {
                     );
                 }
             }
-            rig.draw();
+            tui.draw();
         }
     }
 }

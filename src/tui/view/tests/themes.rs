@@ -10,12 +10,12 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
-use crate::tui::depth::{self, Depth};
-use crate::tui::ground::{Ground, LEAST, contrast, luminance};
-use crate::tui::testing::{Rig, approval, session};
+use crate::tui::color_depth::{self, ColorDepth};
+use crate::tui::ground::{Ground, MIN_CONTRAST, contrast, luminance};
+use crate::tui::testing::{TuiHarness, approval, session};
 use crate::tui::theme::{NAMES, Theme};
 
-fn screen(name: &str) -> Rig {
+fn screen(name: &str) -> TuiHarness {
     let sessions = [
         session("s1", json!({"title": "first", "status": "waiting_input"})),
         session("s2", json!({"title": "second"})),
@@ -34,10 +34,10 @@ fn screen(name: &str) -> Rig {
             json!({"tool_input": {"command": "rm -rf /srv/build"}}),
         ),
     ];
-    let mut rig = Rig::new((140, 40), &sessions, &asked);
-    rig.app.theme = Theme::named(name).unwrap().on(rig.app.ground);
-    rig.draw();
-    rig
+    let mut tui = TuiHarness::new((140, 40), &sessions, &asked);
+    tui.app.theme = Theme::named(name).unwrap().on(tui.app.ground);
+    tui.draw();
+    tui
 }
 
 /// The look of the first letter of a text on the screen.
@@ -58,8 +58,8 @@ fn look(buffer: &Buffer, text: &str) -> (Color, Color, Modifier) {
 #[test]
 fn what_must_be_told_apart_is() {
     for name in NAMES {
-        let mut rig = screen(name);
-        let buffer = rig.buffer();
+        let mut tui = screen(name);
+        let buffer = tui.buffer();
         let ground = |text: &str| {
             let (_, bg, modifier) = look(buffer, text);
             (bg, modifier)
@@ -76,10 +76,10 @@ fn what_must_be_told_apart_is() {
             let (removed, added) = ("let port = 80;", "let port = 8080;");
             assert_ne!(look(buffer, removed), look(buffer, added), "{name}: diff");
         }
-        let _ = rig.keys("1 j");
+        tui.keys("1 j");
         let (warned, said) = (
-            look(rig.buffer(), " !  deletes"),
-            look(rig.buffer(), "$ rm -rf"),
+            look(tui.buffer(), " !  deletes"),
+            look(tui.buffer(), "$ rm -rf"),
         );
         assert_ne!((warned.1, warned.2), (said.1, said.2), "{name}: danger");
     }
@@ -87,10 +87,10 @@ fn what_must_be_told_apart_is() {
 
 #[test]
 fn without_colour_the_whole_screen_has_none() {
-    let mut rig = screen("mono");
+    let mut tui = screen("mono");
     for keys in ["", "1 j", "n", "esc ?", "esc :", "esc 2"] {
-        let _ = rig.keys(keys);
-        for cell in rig.buffer().content() {
+        tui.keys(keys);
+        for cell in tui.buffer().content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
         }
     }
@@ -98,10 +98,10 @@ fn without_colour_the_whole_screen_has_none() {
 
 #[test]
 fn the_terminals_own_palette_names_no_exact_colour() {
-    let mut rig = screen("terminal");
+    let mut tui = screen("terminal");
     for keys in ["", "1 j", "n", "esc ?", "esc :", "esc 2"] {
-        let _ = rig.keys(keys);
-        for cell in rig.buffer().content() {
+        tui.keys(keys);
+        for cell in tui.buffer().content() {
             for color in [cell.fg, cell.bg] {
                 assert!(
                     !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
@@ -115,8 +115,8 @@ fn the_terminals_own_palette_names_no_exact_colour() {
 #[test]
 fn a_reversed_row_is_no_patchwork() {
     for name in ["terminal", "mono"] {
-        let rig = screen(name);
-        let buffer = rig.buffer();
+        let tui = screen(name);
+        let buffer = tui.buffer();
         let width = usize::from(buffer.area.width);
         let rows = buffer.content().chunks(width);
         let reversed = |cell: &&Cell| cell.modifier.contains(Modifier::REVERSED);
@@ -230,18 +230,18 @@ fn every_text_has_a_contrast_of_at_least_4_5_on_every_ground() {
         } else {
             Ground::default()
         };
-        let mut rig = screen(name);
-        rig.app.set_ground(ground);
-        rig.draw();
+        let mut tui = screen(name);
+        tui.app.set_ground(ground);
+        tui.draw();
         for keys in ["", "1 j", "n", "esc :", "esc 2 v", "esc C"] {
-            let _ = rig.keys(keys);
-            for depth in [Depth::Exact, Depth::Indexed] {
-                let mut buffer = rig.buffer().clone();
+            tui.keys(keys);
+            for depth in [ColorDepth::Exact, ColorDepth::Indexed] {
+                let mut buffer = tui.buffer().clone();
                 depth.reduce(ground, &mut buffer);
                 for cell in buffer.content().iter().filter(|cell| is_text(cell)) {
                     let ratio = of_cell(cell, paper);
                     assert!(
-                        ratio >= LEAST,
+                        ratio >= MIN_CONTRAST,
                         "{ratio:.2}: {name} {depth:?} {keys:?} {paper:?} {cell:?}"
                     );
                     seen += 1;
@@ -308,11 +308,14 @@ fn every_style_of_a_theme_can_be_read_on_the_ground_that_it_is_for() {
             cell.set_style(style);
             let ratio = of_cell(&cell, paper);
             assert!(
-                ratio >= LEAST,
+                ratio >= MIN_CONTRAST,
                 "{ratio:.2}: {which} of {name} on {ground:?}"
             );
         }
     }
-    assert_eq!(depth::of_index(231), Some((255, 255, 255)));
-    assert_eq!(depth::of_index(16 + 36 + 6 * 2 + 3), Some((95, 135, 175)));
+    assert_eq!(color_depth::of_index(231), Some((255, 255, 255)));
+    assert_eq!(
+        color_depth::of_index(16 + 36 + 6 * 2 + 3),
+        Some((95, 135, 175))
+    );
 }

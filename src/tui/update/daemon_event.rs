@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::unread::{self, Call};
-use super::{Effect, say, select};
+use super::{Effect, notify, select};
 use crate::domain::{Outcome, Status};
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::approval::Approval;
@@ -11,7 +11,8 @@ use crate::protocol::event::{AlarmsChange, EventBody, EventNotification};
 use crate::tui::effect::Page;
 use crate::tui::msg::{Link, Stream};
 use crate::tui::state::inbox::Batch;
-use crate::tui::state::{App, Connection, Trouble, notice::Tone};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Connection, ConnectionProblem};
 use crate::tui::transcript::summary_line;
 
 /// Takes in what became of the connection.
@@ -41,7 +42,7 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                     [id] => app.inbox.summary(id).to_owned(),
                     many => format!("{} requests", many.len()),
                 };
-                say(
+                notify(
                     app,
                     Tone::Bad,
                     format!(
@@ -57,9 +58,9 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
                 match wrong.map(|notice| notice.text.clone()) {
                     Some(text) => {
                         let text = text.strip_prefix("Reconnected; ").unwrap_or(&text);
-                        say(app, Tone::Bad, format!("Reconnected; {text}"));
+                        notify(app, Tone::Bad, format!("Reconnected; {text}"));
                     }
-                    None => say(app, Tone::Good, "Reconnected"),
+                    None => notify(app, Tone::Good, "Reconnected"),
                 }
             }
             // What was decided after all is said as any decision is.
@@ -98,28 +99,32 @@ pub fn link(app: &mut App, link: Link) -> Vec<Effect> {
             app.data.complete = true;
             unread::complete(app)
         }
-        Link::Lost { why, trouble } => {
+        Link::Lost { why, problem } => {
             app.detail.transcript.drop_drafts();
             let (since, same) = match &app.connection {
                 Connection::Lost {
                     since,
-                    trouble: before,
+                    problem: before,
                     ..
-                } => (*since, *before == trouble),
+                } => (*since, *before == problem),
                 Connection::Connecting | Connection::Up { .. } => (app.now, false),
             };
             // Said once, where there is more to it than the status line goes on saying.
-            let telling = match trouble {
-                Trouble::NotStarted | Trouble::Refused | Trouble::Foreign => true,
-                Trouble::Stopped | Trouble::Broken | Trouble::Silent => false,
+            let telling = match problem {
+                ConnectionProblem::NotStarted
+                | ConnectionProblem::Refused
+                | ConnectionProblem::Foreign => true,
+                ConnectionProblem::Stopped
+                | ConnectionProblem::Broken
+                | ConnectionProblem::Silent => false,
             };
             if telling && !same {
-                say(app, Tone::Bad, why.clone());
+                notify(app, Tone::Bad, why.clone());
             }
             app.connection = Connection::Lost {
                 why,
                 since,
-                trouble,
+                problem,
             };
             // Whether those were taken is not known; what is pending then is asked for anew.
             app.inbox.sending.clear();
@@ -154,7 +159,7 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
         }
         EventBody::AlarmsChanged(AlarmsChange { open }) => {
             if open > app.data.open_alarms {
-                say(
+                notify(
                     app,
                     Tone::Bad,
                     "Alarm: `humanlayer alarms` in a shell says what happened",
@@ -170,7 +175,7 @@ fn event_of_any(app: &mut App, event: &EventNotification) -> Vec<Effect> {
                 app.notice
                     .take_if(|notice| before.as_ref() == Some(&notice.text));
                 if let Some(words) = change.problem {
-                    say(app, Tone::Bad, words);
+                    notify(app, Tone::Bad, words);
                 }
             }
             return effects;
@@ -252,7 +257,7 @@ pub fn report_batch(app: &mut App) {
     };
     let failed = app.inbox.batch.take().is_some_and(|batch| batch.failed > 0);
     let tone = if failed { Tone::Bad } else { Tone::Good };
-    say(app, tone, report);
+    notify(app, tone, report);
 }
 
 /// Takes an approval in as it is now, and says what is worth saying.
@@ -295,14 +300,14 @@ pub fn take_approval(app: &mut App, approval: Approval) -> Vec<Effect> {
             | Outcome::Expired
             | Outcome::Pending => Tone::Plain,
         };
-        say(
+        notify(
             app,
             tone,
             format!("{}{who}{remarks}: {subject}", outcome.as_str()),
         );
     }
     if let Some(why) = undelivered {
-        say(app, Tone::Bad, format!("not delivered: {why}: {subject}"));
+        notify(app, Tone::Bad, format!("not delivered: {why}: {subject}"));
     }
     if news {
         call(app, &session, subject)

@@ -1,24 +1,23 @@
-//! Errands: effects that ask the daemon or the file system for something and bring an answer.
+//! The effects that ask the daemon or the file system for something and bring an answer.
 //!
 //! Owns the one connection for calls, made anew when it breaks. Must decide nothing: what an answer
-//! means is [`super::update`]'s. Called by the runtime, each errand as a task of its own.
+//! means is [`super::update`]'s. Called by the runtime, each effect as a task of its own.
 
 mod branch;
+mod bulk;
 mod complete;
 pub mod copy;
 mod export;
-mod many;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::effect::{Effect, Page};
-use super::forms::say::About;
-use super::msg::{Begun, Done, Failure, Launched, Refused};
-use super::state::card::{FileProbe, MOST_FILE};
-use super::state::launch::Remembered;
+use super::effect::{Effect, MessagePurpose, Page};
+use super::memory::Memory;
+use super::msg::{Begun, EffectResult, Failure, LaunchSource, Refused};
+use super::state::card::{FileProbe, MAX_FILE};
 use crate::client::conversation::{self, Place};
 use crate::client::{Client, ClientError, Unconfirmed};
 use crate::config::Config;
@@ -38,9 +37,9 @@ use crate::protocol::session::{
 /// Pieces of a conversation that are read at once.
 const PIECES: u32 = 200;
 
-/// What errands work with.
+/// What effects work with.
 #[derive(Clone)]
-pub struct Errands {
+pub struct EffectRunner {
     config: Arc<Config>,
     client: Arc<Mutex<Option<Arc<Client>>>>,
     /// What was not confirmed, over all connections.
@@ -57,14 +56,14 @@ fn memory(config: &Config) -> PathBuf {
 
 /// What was remembered; nothing where there is nothing readable.
 #[must_use]
-pub fn remembered(config: &Config) -> Remembered {
+pub fn remembered(config: &Config) -> Memory {
     std::fs::read(memory(config))
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default()
 }
 
-impl Errands {
+impl EffectRunner {
     /// For the daemon of this configuration.
     #[must_use]
     pub fn new(config: &Config, inspect: doctor::InspectDatabase) -> Self {
@@ -77,18 +76,18 @@ impl Errands {
         }
     }
 
-    /// Does an effect that is an errand; none for those that the runtime does itself.
-    pub async fn run(self, effect: Effect) -> Option<Done> {
+    /// Carries out an effect and gives what came of it; none for effects that the runtime carries out itself.
+    pub async fn run(self, effect: Effect) -> Option<EffectResult> {
         Some(match effect {
             Effect::Decide(params) => self.decide(*params).await,
             Effect::Page { session, page } => self.page(session, page).await,
-            Effect::Session(id) => Done::Session(
+            Effect::Session(id) => EffectResult::Session(
                 self.call(async |client| client.get_session_state(&id).await)
                     .await
                     .map(Box::new)
                     .map_err(said),
             ),
-            Effect::Approval(id) => Done::Approval(
+            Effect::Approval(id) => EffectResult::Approval(
                 self.call(async |client| client.get_approval(&id).await)
                     .await
                     .map(Box::new)
@@ -101,7 +100,7 @@ impl Errands {
             } => {
                 let whole = Path::new(&base).join(&path);
                 let looked = tokio::task::spawn_blocking(move || look(&whole)).await;
-                Done::File {
+                EffectResult::File {
                     approval,
                     path,
                     found: looked.unwrap_or_else(|error| FileProbe::Other(error.to_string())),
@@ -110,7 +109,7 @@ impl Errands {
             Effect::Branch { directory } => {
                 let place = Path::new(&directory).to_owned();
                 let found = tokio::task::spawn_blocking(move || branch::checked_out(&place)).await;
-                Done::Branch {
+                EffectResult::Branch {
                     directory,
                     name: found.ok().flatten(),
                 }
@@ -126,26 +125,26 @@ impl Errands {
                 let answer = self
                     .call(async |client| client.send_message(&params).await)
                     .await;
-                Done::Told {
+                EffectResult::MessageSent {
                     session: params.session_id,
-                    about: About::Reply,
+                    about: MessagePurpose::Reply,
                     text: params.message,
                     answer: answer.map(|sent| sent.queued).map_err(said),
                 }
             }
             Effect::Unsend(params) => self.unsend(params).await,
             Effect::Interrupt(id) => {
-                self.say("stopping…", async |client| {
+                self.toast("stopping…", async |client| {
                     client.interrupt_session(&id).await
                 })
                 .await
             }
             Effect::End(id) => {
-                self.say("ending…", async |client| client.end_session(&id).await)
+                self.toast("ending…", async |client| client.end_session(&id).await)
                     .await
             }
             Effect::RestartSession(params) => {
-                self.say("restarted: send your message again", async |client| {
+                self.toast("restarted: send your message again", async |client| {
                     client.restart_session(&params).await
                 })
                 .await
@@ -155,10 +154,10 @@ impl Errands {
                     .call(async |client| client.move_session(&params).await)
                     .await;
                 match answer {
-                    Ok(_) => Done::Said(Ok(format!("goes on in {}", params.working_dir))),
-                    Err(error) => Done::Told {
+                    Ok(_) => EffectResult::Toast(Ok(format!("goes on in {}", params.working_dir))),
+                    Err(error) => EffectResult::MessageSent {
                         session: params.session_id,
-                        about: About::Directory,
+                        about: MessagePurpose::Directory,
                         text: params.working_dir,
                         answer: Err(said(error)),
                     },
@@ -172,18 +171,18 @@ impl Errands {
                 let answer = self
                     .call(async |client| client.update_session_title(&params).await)
                     .await;
-                Done::Told {
+                EffectResult::MessageSent {
                     session,
-                    about: About::Title,
+                    about: MessagePurpose::Title,
                     text: params.title,
                     answer: answer.map(|_| false).map_err(said),
                 }
             }
-            Effect::Each { what, sessions } => self.each(what, sessions).await,
+            Effect::ForEachSession { what, sessions } => self.each(what, sessions).await,
             Effect::Archive { sessions, archived } => self.archive(sessions, archived).await,
             Effect::Delete(sessions) => self.delete(sessions).await,
             Effect::Settings(params) => {
-                self.say("", async |client| {
+                self.toast("", async |client| {
                     client.update_session_settings(&params).await
                 })
                 .await
@@ -194,17 +193,17 @@ impl Errands {
                 path,
                 overwrite,
             } => self.export(session, path, overwrite).await,
-            Effect::Remembered => Done::Remembered(Box::new(remembered(&self.config))),
-            Effect::Remember(what) => match remember(&self.memory, &what) {
-                Ok(()) => Done::Said(Ok(String::new())),
-                Err(why) => Done::Said(Err(why)),
+            Effect::LoadMemory => EffectResult::MemoryLoaded(Box::new(remembered(&self.config))),
+            Effect::SaveMemory(what) => match remember(&self.memory, &what) {
+                Ok(()) => EffectResult::Toast(Ok(String::new())),
+                Err(why) => EffectResult::Toast(Err(why)),
             },
             Effect::RecentPaths => {
                 let params = GetRecentPathsParams { limit: Some(30) };
                 let paths = self
                     .call(async |client| client.get_recent_paths(&params).await)
                     .await;
-                Done::RecentPaths(paths.map_or_else(
+                EffectResult::RecentPaths(paths.map_or_else(
                     |_| Vec::new(),
                     |found| found.paths.into_iter().map(|path| path.path).collect(),
                 ))
@@ -214,7 +213,7 @@ impl Errands {
                 let info = self
                     .call(async |client| client.get_agent_info(&params).await)
                     .await;
-                Done::PermissionModes(
+                EffectResult::PermissionModes(
                     info.map_or_else(|_| Vec::new(), |info| info.permission_modes),
                 )
             }
@@ -232,13 +231,15 @@ impl Errands {
                 let found = self
                     .call(async |client| client.search_conversations(&params).await)
                     .await;
-                Done::Found {
+                EffectResult::SearchResults {
                     number,
                     found: found.map_err(said),
                 }
             }
             Effect::Copy(text) => copy::copied(text).await,
-            Effect::Check => Done::Checked(doctor::first_session(&self.config, self.inspect).await),
+            Effect::RunDoctor => EffectResult::DoctorFindings(
+                doctor::first_session(&self.config, self.inspect).await,
+            ),
             Effect::Follow(_)
             | Effect::Pager(_)
             | Effect::Editor { .. }
@@ -278,21 +279,21 @@ impl Errands {
         Ok(client)
     }
 
-    async fn say<T>(
+    async fn toast<T>(
         &self,
         words: &str,
         ask: impl AsyncFn(&Client) -> Result<T, ClientError>,
-    ) -> Done {
+    ) -> EffectResult {
         let done = self.call(ask).await;
-        Done::Said(done.map(|_| words.to_owned()).map_err(said))
+        EffectResult::Toast(done.map(|_| words.to_owned()).map_err(said))
     }
 
     /// What came of a withdrawal, in words.
-    async fn unsend(&self, params: WithdrawMessageParams) -> Done {
+    async fn unsend(&self, params: WithdrawMessageParams) -> EffectResult {
         let answer = self
             .call(async |client| client.withdraw_message(&params).await)
             .await;
-        Done::Said(match answer.map_err(said) {
+        EffectResult::Toast(match answer.map_err(said) {
             Ok(answer) => {
                 let reason = answer.reason.unwrap_or_default();
                 match answer.outcome {
@@ -308,19 +309,19 @@ impl Errands {
     }
 
     /// Sends a decision.
-    async fn decide(&self, params: SendDecisionParams) -> Done {
+    async fn decide(&self, params: SendDecisionParams) -> EffectResult {
         let params = params.from_client(ClientKind::Dashboard);
         let answer = self
             .call(async |client| client.send_decision(&params).await)
             .await;
-        Done::Decided {
+        EffectResult::Decided {
             id: params.approval_id,
             answer: answer.map(Box::new).map_err(failure),
         }
     }
 
     /// A page; a smaller one where the pieces are too large for an answer.
-    async fn page(&self, session: String, page: Page) -> Done {
+    async fn page(&self, session: String, page: Page) -> EffectResult {
         let mut limit = PIECES;
         let place = match page {
             Page::Last => Place::Last,
@@ -332,7 +333,7 @@ impl Errands {
         let full = pieces.as_ref().is_ok_and(|pieces| {
             u32::try_from(pieces.events.len()).is_ok_and(|count| count >= limit)
         });
-        Done::Page {
+        EffectResult::Page {
             session,
             page,
             pieces: pieces.map_err(said),
@@ -349,11 +350,11 @@ impl Errands {
     }
 
     /// Starts a session, once: its id is chosen here.
-    async fn launch(&self, params: LaunchSessionParams) -> Done {
+    async fn launch(&self, params: LaunchSessionParams) -> EffectResult {
         let started = self
             .call(async |client| client.launch_session(&params).await)
             .await;
-        Done::Started(match started {
+        EffectResult::Started(match started {
             Ok(started) => Ok(Begun {
                 sent_as: params
                     .session_id
@@ -362,26 +363,26 @@ impl Errands {
             }),
             Err(error) => Err(Refused {
                 query: params.query,
-                by: Launched::Afresh(params.session_id.unwrap_or_default()),
+                by: LaunchSource::New(params.session_id.unwrap_or_default()),
                 why: failure(error),
             }),
         })
     }
 
-    async fn go_on(&self, params: ContinueSessionParams) -> Done {
+    async fn go_on(&self, params: ContinueSessionParams) -> EffectResult {
         let started = self
             .call(async |client| client.continue_session(&params).await)
             .await;
         let about = if params.fork == Some(true) {
-            About::Fork
+            MessagePurpose::Fork
         } else {
-            About::Reply
+            MessagePurpose::Reply
         };
-        Done::Started(match started {
+        EffectResult::Started(match started {
             Ok(started) => Ok(started.session_id.into()),
             Err(error) => Err(Refused {
                 query: params.query,
-                by: Launched::From {
+                by: LaunchSource::From {
                     session: params.session_id,
                     about,
                 },
@@ -391,7 +392,7 @@ impl Errands {
     }
 
     /// On a thread where waiting for a slow disk keeps nobody up.
-    async fn complete(&self, typed: String, base: String, directories: bool) -> Done {
+    async fn complete(&self, typed: String, base: String, directories: bool) -> EffectResult {
         let of = typed.clone();
         let found = tokio::task::spawn_blocking(move || {
             let home = std::env::home_dir();
@@ -407,17 +408,19 @@ impl Errands {
                 complete::files(wanted)
             }
         });
-        Done::Completions {
+        EffectResult::Completions {
             of,
             found: found.await.unwrap_or_default(),
         }
     }
 
     /// By the command for it, as a user would: it knows how to do it safely.
-    async fn restart_daemon(&self) -> Done {
+    async fn restart_daemon(&self) -> EffectResult {
         let program = match crate::platform::installed_program() {
             Ok(program) => program,
-            Err(error) => return Done::Said(Err(format!("finding this program: {error}"))),
+            Err(error) => {
+                return EffectResult::Toast(Err(format!("finding this program: {error}")));
+            }
         };
         let mut command = tokio::process::Command::new(program);
         command
@@ -431,7 +434,7 @@ impl Errands {
             .stdin(std::process::Stdio::null())
             // What happens to our terminal must not stop it half-way.
             .process_group(0);
-        Done::Said(match command.output().await {
+        EffectResult::Toast(match command.output().await {
             Ok(ended) if ended.status.success() => Ok("the daemon runs".to_owned()),
             Ok(ended) => Err(String::from_utf8_lossy(&ended.stderr).trim().to_owned()),
             Err(error) => Err(format!("running `humanlayer daemon restart`: {error}")),
@@ -473,10 +476,10 @@ fn look(path: &Path) -> FileProbe {
         Err(error) => return other(error),
     };
     let mut bytes = Vec::new();
-    if let Err(error) = file.take(MOST_FILE + 1).read_to_end(&mut bytes) {
+    if let Err(error) = file.take(MAX_FILE + 1).read_to_end(&mut bytes) {
         return other(error);
     }
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_FILE) {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
         return FileProbe::Other("it is too long to compare".to_owned());
     }
     match String::from_utf8(bytes) {
@@ -485,7 +488,7 @@ fn look(path: &Path) -> FileProbe {
     }
 }
 
-fn remember(file: &Path, what: &Remembered) -> Result<(), String> {
+fn remember(file: &Path, what: &Memory) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("writing {}: {error}", file.display());
     let directory = file.parent().unwrap_or(Path::new("."));
     let mut beside = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
@@ -509,7 +512,7 @@ mod tests {
         std::fs::write(at("text"), "words").unwrap();
         std::fs::write(at("bytes"), [0xff, 0xfe]).unwrap();
         let long = std::fs::File::create(at("long")).unwrap();
-        long.set_len(MOST_FILE + 1).unwrap();
+        long.set_len(MAX_FILE + 1).unwrap();
         let pipe = std::process::Command::new("mkfifo")
             .arg(at("pipe"))
             .status();

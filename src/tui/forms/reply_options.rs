@@ -17,7 +17,7 @@ use crate::tui::view::widgets::{fit, offset};
 
 /// An answer that is offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Offer {
+pub struct ReplyOption {
     /// What people read.
     pub words: String,
     /// What it means.
@@ -28,7 +28,7 @@ pub struct Offer {
     pub name: Option<String>,
 }
 
-impl Offer {
+impl ReplyOption {
     /// Words of ours, which stand for nothing but themselves.
     #[must_use]
     pub fn words(words: &str) -> Self {
@@ -60,19 +60,19 @@ impl Offer {
 
 /// The text and what is offered.
 #[derive(Clone, Debug, Default)]
-pub struct Offers {
+pub struct ReplyOptions {
     /// What is offered, in order.
-    pub list: Vec<Offer>,
+    pub list: Vec<ReplyOption>,
     /// The chosen one.
     pub chosen: Option<usize>,
     /// What is typed.
     pub text: Field,
 }
 
-impl Offers {
+impl ReplyOptions {
     /// Nothing typed yet.
     #[must_use]
-    pub fn of(list: Vec<Offer>) -> Self {
+    pub fn of(list: Vec<ReplyOption>) -> Self {
         Self {
             list,
             ..Self::default()
@@ -119,7 +119,7 @@ impl Offers {
 }
 
 /// What a key came to.
-pub enum Typed {
+pub enum ReplyKey {
     /// It was typed, or chose something.
     Taken,
     /// It asks for sending.
@@ -129,11 +129,11 @@ pub enum Typed {
 }
 
 /// Enter sends, alt-enter is a new line, up and down choose while nothing of one's own is typed.
-pub fn key(offers: &mut Offers, key: KeyEvent) -> Typed {
+pub fn key(offers: &mut ReplyOptions, key: KeyEvent) -> ReplyKey {
     match key.code {
-        KeyCode::Enter if key.modifiers.is_empty() => return Typed::Send,
-        KeyCode::Char('s') if key.modifiers == KeyModifiers::CONTROL => return Typed::Send,
-        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => return Typed::Editor,
+        KeyCode::Enter if key.modifiers.is_empty() => return ReplyKey::Send,
+        KeyCode::Char('s') if key.modifiers == KeyModifiers::CONTROL => return ReplyKey::Send,
+        KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => return ReplyKey::Editor,
         KeyCode::Up | KeyCode::Down if offers.is_choosing() => {
             offers.step(key.code == KeyCode::Down);
         }
@@ -148,17 +148,17 @@ pub fn key(offers: &mut Offers, key: KeyEvent) -> Typed {
             offers.typing();
         }
     }
-    Typed::Taken
+    ReplyKey::Taken
 }
 
 /// Rows that it would like to have.
 #[must_use]
-pub fn height(offers: &Offers) -> u16 {
+pub fn height(offers: &ReplyOptions) -> u16 {
     let list = u16::try_from(offers.list.len()).unwrap_or(u16::MAX);
     field_height(offers).saturating_add(list.min(10)) + u16::from(list > 0)
 }
 
-fn field_height(offers: &Offers) -> u16 {
+fn field_height(offers: &ReplyOptions) -> u16 {
     u16::try_from(offers.text.area.lines().len())
         .unwrap_or(u16::MAX)
         .clamp(2, 8)
@@ -167,7 +167,7 @@ fn field_height(offers: &Offers) -> u16 {
 /// Draws both. `nothing` stands dim in the field while nothing is typed: what that would mean.
 pub fn draw(
     theme: &Theme,
-    offers: &Offers,
+    offers: &ReplyOptions,
     nothing: &str,
     area: Rect,
     buf: &mut Buffer,

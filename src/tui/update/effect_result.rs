@@ -1,17 +1,18 @@
-//! What became of errands.
+//! What came of the effects that were carried out.
 
-use super::{Effect, card, launch, link, say, search, session};
+use super::{Effect, card, daemon_event, launch, notify, search, session};
 use crate::protocol::decision::SendDecisionResponse;
 use crate::tui::effect::{Page, Purpose};
-use crate::tui::msg::{Begun, Done, Failure, Launched, Refused};
-use crate::tui::state::{App, Pane, notice::Tone};
+use crate::tui::msg::{Begun, EffectResult, Failure, LaunchSource, Refused};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Pane};
 use crate::tui::transcript::Scroll;
 
-/// Takes in how an errand ended.
-pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
+/// Takes in what came of an effect.
+pub fn done(app: &mut App, done: EffectResult) -> Vec<Effect> {
     match done {
-        Done::Decided { id, answer } => decided(app, &id, answer),
-        Done::Page {
+        EffectResult::Decided { id, answer } => decided(app, &id, answer),
+        EffectResult::Page {
             session,
             page,
             pieces,
@@ -60,17 +61,17 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             }
             effects
         }
-        Done::Session(Ok(session)) => {
+        EffectResult::Session(Ok(session)) => {
             app.data.upsert_session(*session);
             Vec::new()
         }
-        Done::Approval(Ok(approval)) => link::take_approval(app, *approval),
-        Done::Session(Err(_)) => {
+        EffectResult::Approval(Ok(approval)) => daemon_event::take_approval(app, *approval),
+        EffectResult::Session(Err(_)) => {
             app.sessions.awaited = None;
             Vec::new()
         }
-        Done::Approval(Err(_)) => Vec::new(),
-        Done::File {
+        EffectResult::Approval(Err(_)) => Vec::new(),
+        EffectResult::File {
             approval,
             path,
             found,
@@ -78,11 +79,11 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             card::looked(app, &approval, &path, found);
             Vec::new()
         }
-        Done::Branch { directory, name } => {
+        EffectResult::Branch { directory, name } => {
             card::branch(app, &directory, name);
             Vec::new()
         }
-        Done::Started(Ok(Begun { session, sent_as })) => {
+        EffectResult::Started(Ok(Begun { session, sent_as })) => {
             let mut effects = launch::started(app, &sent_as);
             app.sessions.select(Some(session.clone()));
             app.sessions.awaited = Some(session.clone());
@@ -93,10 +94,10 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             effects.push(Effect::Session(session));
             effects
         }
-        Done::Started(Err(Refused { query, by, why })) => {
+        EffectResult::Started(Err(Refused { query, by, why })) => {
             match by {
-                Launched::Afresh(id) => launch::refused(app, &id, &query, &why),
-                Launched::From {
+                LaunchSource::New(id) => launch::refused(app, &id, &query, &why),
+                LaunchSource::From {
                     session: from,
                     about,
                 } => {
@@ -105,7 +106,7 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Done::Told {
+        EffectResult::MessageSent {
             session: to,
             about,
             text,
@@ -117,23 +118,23 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Done::Said(Ok(words)) => {
+        EffectResult::Toast(Ok(words)) => {
             if !words.is_empty() {
-                say(app, Tone::Good, words);
+                notify(app, Tone::Good, words);
             }
             Vec::new()
         }
-        Done::Said(Err(why)) => {
-            say(app, Tone::Bad, why);
+        EffectResult::Toast(Err(why)) => {
+            notify(app, Tone::Bad, why);
             Vec::new()
         }
-        Done::ExportExists { session: id, path } => {
+        EffectResult::ExportExists { session: id, path } => {
             session::export_exists(app, id, path);
             Vec::new()
         }
-        Done::Edited { purpose, text } => match (purpose, text) {
+        EffectResult::Edited { purpose, text } => match (purpose, text) {
             (_, Err(why)) => {
-                say(app, Tone::Bad, why);
+                notify(app, Tone::Bad, why);
                 Vec::new()
             }
             (Purpose::Look, Ok(_)) => Vec::new(),
@@ -154,29 +155,29 @@ pub fn done(app: &mut App, done: Done) -> Vec<Effect> {
                 Vec::new()
             }
         },
-        Done::Remembered(remembered) => {
+        EffectResult::MemoryLoaded(memory) => {
             // What was learned before this came stays.
-            let unread = std::mem::take(&mut app.launch.remembered.unread);
-            let seen = app.launch.remembered.seen_until;
-            app.launch.remembered = *remembered;
-            app.launch.remembered.unread.extend(unread);
-            app.launch.remembered.seen_until = seen.max(app.launch.remembered.seen_until);
+            let unread = std::mem::take(&mut app.launch.memory.unread);
+            let seen = app.launch.memory.seen_until;
+            app.launch.memory = *memory;
+            app.launch.memory.unread.extend(unread);
+            app.launch.memory.seen_until = seen.max(app.launch.memory.seen_until);
             Vec::new()
         }
-        Done::RecentPaths(paths) => {
+        EffectResult::RecentPaths(paths) => {
             app.launch.recent = paths;
             Vec::new()
         }
-        Done::PermissionModes(modes) => {
+        EffectResult::PermissionModes(modes) => {
             launch::offer_modes(app, modes);
             Vec::new()
         }
-        Done::Completions { of, found } => {
+        EffectResult::Completions { of, found } => {
             launch::completions(app, &of, found);
             Vec::new()
         }
-        Done::Found { number, found } => search::found(app, number, found),
-        Done::Checked(findings) => {
+        EffectResult::SearchResults { number, found } => search::found(app, number, found),
+        EffectResult::DoctorFindings(findings) => {
             app.first_run.findings = findings;
             app.first_run.looking = false;
             Vec::new()
@@ -210,11 +211,11 @@ fn decided(
                 .error
                 .unwrap_or_else(|| "somebody else was first".to_owned());
             let effects = match answer.approval {
-                Some(approval) => link::take_approval(app, approval),
+                Some(approval) => daemon_event::take_approval(app, approval),
                 None => vec![Effect::Approval(id.to_owned())],
             };
             if app.inbox.batch.is_none() {
-                say(app, Tone::Bad, why);
+                notify(app, Tone::Bad, why);
             }
             effects
         }
@@ -222,9 +223,9 @@ fn decided(
             app.inbox.sending.remove(id);
             let batch = app.inbox.batch.as_mut();
             if batch.is_some_and(|batch| batch.ended(id, false)) {
-                link::report_batch(app);
+                daemon_event::report_batch(app);
             } else {
-                say(app, Tone::Bad, why.said_as("not decided"));
+                notify(app, Tone::Bad, why.said_as("not decided"));
             }
             if let Failure::NotKnown(_) = why {
                 app.inbox.unconfirmed.insert(id.to_owned());

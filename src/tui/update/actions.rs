@@ -1,12 +1,15 @@
 //! What an action does; the one place where a key, the palette and the mouse meet.
 
-use super::{Effect, card, decide, inbox, launch, list, say, search, select, session};
-use crate::tui::effect::Purpose;
+use super::{Effect, card, decide, inbox, launch, list, notify, search, select, session};
+use crate::tui::effect::{MessagePurpose, Purpose};
 use crate::tui::forms::Form;
+use crate::tui::forms::confirm::Confirm;
+use crate::tui::forms::help::Help;
+use crate::tui::forms::palette::Palette;
 use crate::tui::forms::yes::Yes;
-use crate::tui::forms::{confirm::Confirm, help::Help, palette::Palette, say::About};
 use crate::tui::keymap::Action;
-use crate::tui::state::{App, Connection, Pane, notice::Tone};
+use crate::tui::state::notice::Tone;
+use crate::tui::state::{App, Connection, Pane};
 use crate::tui::theme::{self, Theme};
 use crate::tui::transcript::{Found, Scroll};
 
@@ -14,7 +17,7 @@ use crate::tui::transcript::{Found, Scroll};
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if decides(action) && app.is_searching() {
         let words = "Searching: the keys that decide do nothing; Esc ends the search";
-        say(app, Tone::Plain, words);
+        notify(app, Tone::Plain, words);
         return Vec::new();
     }
     match action {
@@ -22,7 +25,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::ApproveUnread => decide::approve_unread(app),
         Action::Deny => decide::deny(app),
         Action::Edit => decide::edit(app),
-        Action::Always => decide::always(app),
+        Action::AlwaysAllow => decide::always(app),
         Action::Answer => decide::answer(app),
         Action::ApproveMany => decide::many(app, true),
         Action::DenyMany => decide::many(app, false),
@@ -36,9 +39,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::NewSession => launch::open_prompt(app),
         Action::LaunchForm => launch::open_form(app),
         Action::Search => search::open(app),
-        Action::Reply => session::say_to(app, About::Reply),
-        Action::Fork => session::say_to(app, About::Fork),
-        Action::Rename => session::say_to(app, About::Title),
+        Action::Reply => session::say_to(app, MessagePurpose::Reply),
+        Action::Fork => session::say_to(app, MessagePurpose::Fork),
+        Action::Rename => session::say_to(app, MessagePurpose::Title),
         Action::Unsend => session::unsend(app),
         Action::Interrupt => session::interrupt(app),
         Action::EndSession => session::end(app),
@@ -46,7 +49,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Archive => session::archive(app),
         Action::Delete => session::delete(app),
         Action::AutoAccept => session::auto_accept(app),
-        Action::Export => session::say_to(app, About::Export),
+        Action::Export => session::say_to(app, MessagePurpose::Export),
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
         Action::PageUp => page(app, -1, Scroll::Pages(-1)),
@@ -104,14 +107,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Copy if app.focus == Pane::Inbox => match app.selected_approval() {
             Some(approval) => vec![Effect::Copy(inbox::copied(approval))],
             None => {
-                say(app, Tone::Plain, "No pending approvals");
+                notify(app, Tone::Plain, "No pending approvals");
                 Vec::new()
             }
         },
         Action::Copy => match app.detail.transcript.selected_text() {
             Some(text) => vec![Effect::Copy(text)],
             None => {
-                say(app, Tone::Plain, "Nothing to copy here");
+                notify(app, Tone::Plain, "Nothing to copy here");
                 Vec::new()
             }
         },
@@ -148,7 +151,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.form = Some(Form::Palette(Palette::new(
                 app.focus.context(),
                 shown.and_then(|id| app.data.pending(id)),
-                &app.launch.remembered.commands,
+                &app.launch.memory.commands,
             )));
             Vec::new()
         }
@@ -157,7 +160,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Demo if app.preferences.demo => {
-            say(app, Tone::Plain, "this is the demonstration");
+            notify(app, Tone::Plain, "this is the demonstration");
             Vec::new()
         }
         Action::Demo if app.data.is_empty() => vec![Effect::Demo],
@@ -213,7 +216,7 @@ pub fn decides(action: Action) -> bool {
             | Action::ApproveUnread
             | Action::Deny
             | Action::Edit
-            | Action::Always
+            | Action::AlwaysAllow
             | Action::Answer
             | Action::ApproveMany
             | Action::DenyMany
@@ -231,13 +234,13 @@ fn to_match(app: &mut App, is_forward: bool) -> Vec<Effect> {
     };
     match (found, is_forward) {
         (Found::Match, _) => app.notice = None,
-        (Found::Wrapped, true) => say(app, Tone::Plain, "Search went on at the beginning"),
-        (Found::Wrapped, false) => say(app, Tone::Plain, "Search went on at the end"),
+        (Found::Wrapped, true) => notify(app, Tone::Plain, "Search went on at the beginning"),
+        (Found::Wrapped, false) => notify(app, Tone::Plain, "Search went on at the end"),
         (Found::Nothing, _) if app.detail.search.is_none() => {
             let key = app.keymap.key(Action::Filter);
-            say(app, Tone::Plain, format!("Nothing to search for ({key})"));
+            notify(app, Tone::Plain, format!("Nothing to search for ({key})"));
         }
-        (Found::Nothing, _) => say(app, Tone::Plain, "Not found"),
+        (Found::Nothing, _) => notify(app, Tone::Plain, "Not found"),
     }
     Vec::new()
 }
@@ -266,7 +269,7 @@ fn next_approval(app: &mut App, is_forward: bool) -> Vec<Effect> {
     let shown = app.selected_approval().map(|approval| approval.id.as_str());
     match app.inbox.next(&app.data, shown, is_forward) {
         Some(next) => select::approval(app, &next),
-        None => say(app, Tone::Plain, "No pending approvals"),
+        None => notify(app, Tone::Plain, "No pending approvals"),
     }
     Vec::new()
 }
@@ -384,7 +387,7 @@ fn focus_on(app: &mut App, pane: Pane) -> Vec<Effect> {
     match pane {
         Pane::Inbox if app.selected_approval().is_none() => {
             let Some(first) = app.inbox.stepped(&app.data, None, 0) else {
-                say(app, Tone::Plain, "No pending approvals");
+                notify(app, Tone::Plain, "No pending approvals");
                 return Vec::new();
             };
             select::approval(app, &first);
@@ -419,12 +422,12 @@ pub fn set_theme(app: &mut App, name: &str) -> Vec<Effect> {
     };
     app.theme = theme.on(app.ground);
     app.theme_by_ground = false;
-    app.launch.remembered.theme = Some(name.to_owned());
+    app.launch.memory.theme = Some(name.to_owned());
     let words = if app.preferences.theme_set {
         format!("theme: {name}, until you leave; `dashboard.theme` names another")
     } else {
         format!("theme: {name}")
     };
-    say(app, Tone::Plain, words);
-    vec![Effect::Remember(Box::new(app.launch.remembered.clone()))]
+    notify(app, Tone::Plain, words);
+    vec![Effect::SaveMemory(Box::new(app.launch.memory.clone()))]
 }

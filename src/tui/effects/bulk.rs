@@ -1,11 +1,11 @@
 //! The same for several sessions, with one word about all of them.
 
-use super::{Errands, said};
+use super::{EffectRunner, said};
 use crate::protocol::session::{
     ArchiveSessionParams, BulkArchiveSessionsParams, DeleteSessionsParams,
 };
-use crate::tui::effect::Each;
-use crate::tui::msg::Done;
+use crate::tui::effect::ForEachSession;
+use crate::tui::msg::EffectResult;
 
 /// Sessions of one bulk call, as the daemon has it.
 const BULK: usize = 1_000;
@@ -13,18 +13,18 @@ const BULK: usize = 1_000;
 /// Sessions that one call deletes: a decision that is made meanwhile waits for one call at most.
 const DELETED_AT_ONCE: usize = 20;
 
-impl Errands {
+impl EffectRunner {
     /// Interrupts or ends each of them; one that cannot be does not keep the others from it.
-    pub(super) async fn each(&self, what: Each, sessions: Vec<String>) -> Done {
+    pub(super) async fn each(&self, what: ForEachSession, sessions: Vec<String>) -> EffectResult {
         let all = sessions.len();
         let mut failed = Vec::new();
         for id in sessions {
             let done = match what {
-                Each::Interrupt => self
+                ForEachSession::Interrupt => self
                     .call(async |client| client.interrupt_session(&id).await)
                     .await
                     .map(drop),
-                Each::End => self
+                ForEachSession::End => self
                     .call(async |client| client.end_session(&id).await)
                     .await
                     .map(drop),
@@ -32,10 +32,10 @@ impl Errands {
             failed.extend(done.err().map(said));
         }
         let word = match what {
-            Each::Interrupt => "interrupted",
-            Each::End => "ended",
+            ForEachSession::Interrupt => "interrupted",
+            ForEachSession::End => "ended",
         };
-        Done::Said(match failed.first() {
+        EffectResult::Toast(match failed.first() {
             None => Ok(format!("{all} sessions are being {word}")),
             Some(why) => Err(format!(
                 "{} of {all} sessions not {word}: {why}",
@@ -45,7 +45,7 @@ impl Errands {
     }
 
     /// Archives sessions, or brings them back.
-    pub(super) async fn archive(&self, sessions: Vec<String>, archived: bool) -> Done {
+    pub(super) async fn archive(&self, sessions: Vec<String>, archived: bool) -> EffectResult {
         let word = if archived { "archived" } else { "unarchived" };
         if let [session] = sessions.as_slice() {
             let params = ArchiveSessionParams {
@@ -54,7 +54,7 @@ impl Errands {
                 end: false,
             };
             return self
-                .say(word, async |client| client.archive_session(&params).await)
+                .toast(word, async |client| client.archive_session(&params).await)
                 .await;
         }
         let mut failed = 0;
@@ -69,18 +69,18 @@ impl Errands {
                 .await
             {
                 Ok(done) => failed += done.failed_sessions.len(),
-                Err(error) => return Done::Said(Err(said(error))),
+                Err(error) => return EffectResult::Toast(Err(said(error))),
             }
         }
         let all = sessions.len();
-        Done::Said(match failed {
+        EffectResult::Toast(match failed {
             0 => Ok(format!("{all} sessions {word}")),
             _ => Err(format!("{failed} of {all} sessions could not be {word}")),
         })
     }
 
     /// Deletes sessions; one that cannot be deleted does not keep the others from it.
-    pub(super) async fn delete(&self, sessions: Vec<String>) -> Done {
+    pub(super) async fn delete(&self, sessions: Vec<String>) -> EffectResult {
         let (mut deleted, mut failed) = (0, Vec::new());
         for some in sessions.chunks(DELETED_AT_ONCE) {
             let params = DeleteSessionsParams {
@@ -95,10 +95,12 @@ impl Errands {
                     deleted += done.deleted.len();
                     failed.extend(done.failed.into_iter().map(|failed| failed.error));
                 }
-                Err(error) => return Done::Said(Err(deletion(deleted, Some(&said(error))))),
+                Err(error) => {
+                    return EffectResult::Toast(Err(deletion(deleted, Some(&said(error)))));
+                }
             }
         }
-        Done::Said(match failed.first() {
+        EffectResult::Toast(match failed.first() {
             None => Ok(deletion(deleted, None)),
             Some(why) if failed.len() == 1 => Err(deletion(deleted, Some(why))),
             Some(why) => {

@@ -14,14 +14,14 @@ use super::ground::{Ground, luminance, readable};
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
+pub enum ColorDepth {
     /// Every one.
     Exact,
     /// The 256 of xterm.
     Indexed,
 }
 
-impl Depth {
+impl ColorDepth {
     /// What the terminal says of itself in the environment.
     #[must_use]
     pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -135,8 +135,8 @@ fn nearest(color: Color) -> Color {
 mod tests {
     use super::*;
 
-    fn depth(variables: &[(&str, &str)]) -> Depth {
-        Depth::of(|name| {
+    fn depth(variables: &[(&str, &str)]) -> ColorDepth {
+        ColorDepth::of(|name| {
             variables
                 .iter()
                 .find(|(other, _)| *other == name)
@@ -146,10 +146,10 @@ mod tests {
 
     #[test]
     fn the_terminal_says_how_many_it_has() {
-        assert_eq!(depth(&[("COLORTERM", "truecolor")]), Depth::Exact);
-        assert_eq!(depth(&[("TERM", "xterm-kitty")]), Depth::Exact);
-        assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Indexed);
-        assert_eq!(depth(&[]), Depth::Indexed);
+        assert_eq!(depth(&[("COLORTERM", "truecolor")]), ColorDepth::Exact);
+        assert_eq!(depth(&[("TERM", "xterm-kitty")]), ColorDepth::Exact);
+        assert_eq!(depth(&[("TERM", "xterm-256color")]), ColorDepth::Indexed);
+        assert_eq!(depth(&[]), ColorDepth::Indexed);
     }
 
     #[test]

@@ -7,42 +7,16 @@ use ratatui::text::Line;
 
 use crate::format::subject;
 use crate::protocol::session::{ContinueSessionParams, MoveSessionParams};
-use crate::tui::effect::{Effect, Purpose};
-use crate::tui::forms::Field;
-use crate::tui::forms::Form;
+use crate::tui::effect::{Effect, MessagePurpose, Purpose};
 use crate::tui::forms::keys::After;
+use crate::tui::forms::{Field, Form};
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
+use crate::tui::update::connection::can_send;
 use crate::tui::update::launch::is_new_line;
-use crate::tui::update::say;
+use crate::tui::update::notify;
 use crate::tui::view::typed;
 use crate::tui::view::widgets::{fit_prose, form_hints, popup};
-
-/// What the text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// A message; goes on with the session, live or over.
-    Reply,
-    /// The first message of a new session that goes on from here.
-    Fork,
-    /// Its title.
-    Title,
-    /// The file that the conversation is exported to.
-    Export,
-    /// The directory in which it goes on, because its own is not there.
-    Directory,
-}
-
-impl About {
-    /// Whether the text may have several lines.
-    #[must_use]
-    pub fn has_lines(self) -> bool {
-        match self {
-            Self::Reply | Self::Fork => true,
-            Self::Title | Self::Export | Self::Directory => false,
-        }
-    }
-}
 
 /// Characters of an exported file's name.
 const NAME: usize = 60;
@@ -65,25 +39,25 @@ pub fn export_name(title: &str) -> String {
 
 /// The form.
 #[derive(Clone, Debug)]
-pub struct Say {
+pub struct MessageForm {
     /// The session.
     pub session: String,
     /// What the text is.
-    pub about: About,
+    pub about: MessagePurpose,
     /// What is typed.
     pub text: Field,
 }
 
 /// Texts that were typed and did not arrive, or were put by with Esc: nothing typed is lost.
 #[derive(Debug, Default)]
-pub struct Drafts(Vec<(String, About, String)>);
+pub struct Drafts(Vec<(String, MessagePurpose, String)>);
 
 /// Texts that are kept; the oldest goes first.
 const KEPT: usize = 100;
 
 impl Drafts {
     /// Keeps a text for when the form is opened again.
-    pub fn keep(&mut self, session: &str, about: About, text: String) {
+    pub fn keep(&mut self, session: &str, about: MessagePurpose, text: String) {
         let _ = self.take(session, about);
         if !text.trim().is_empty() {
             self.0.push((session.to_owned(), about, text));
@@ -94,7 +68,7 @@ impl Drafts {
     }
 
     /// Gives a text back.
-    pub fn take(&mut self, session: &str, about: About) -> Option<String> {
+    pub fn take(&mut self, session: &str, about: MessagePurpose) -> Option<String> {
         let at = self
             .0
             .iter()
@@ -104,14 +78,14 @@ impl Drafts {
 }
 
 /// Enter sends, alt-enter is a new line, ctrl-g opens the editor.
-pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: MessageForm, key: KeyEvent) -> After {
     match key.code {
         KeyCode::Enter if key.modifiers.is_empty() => send(app, form),
         _ if is_new_line(key) => {
             if form.about.has_lines() {
                 form.text.area.insert_newline();
             }
-            After::Stay(Form::Say(form))
+            After::Stay(Form::Message(form))
         }
         KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL => {
             let text = form.text.text();
@@ -120,37 +94,43 @@ pub fn key(app: &mut App, mut form: Say, key: KeyEvent) -> After {
                 text,
                 extension: "md",
             };
-            After::And(Form::Say(form), vec![effect])
+            After::And(Form::Message(form), vec![effect])
         }
         _ => {
             form.text.key(key);
-            After::Stay(Form::Say(form))
+            After::Stay(Form::Message(form))
         }
     }
 }
 
-fn send(app: &mut App, form: Say) -> After {
+fn send(app: &mut App, form: MessageForm) -> After {
     let text = form.text.text();
-    if form.about == About::Title {
+    if form.about == MessagePurpose::Title {
+        if !can_send(app) {
+            return After::Stay(Form::Message(form));
+        }
         return After::Close(vec![Effect::Rename {
             session: form.session,
             title: text.trim().to_owned(),
         }]);
     }
-    if form.about == About::Export && !form.text.is_blank() {
+    if form.about == MessagePurpose::Export && !form.text.is_blank() {
         return export(app, form, text.trim());
     }
-    if form.about == About::Directory && !form.text.is_blank() {
+    if form.text.is_blank() {
+        notify(app, Tone::Plain, "Nothing typed yet");
+        return After::Stay(Form::Message(form));
+    }
+    if !can_send(app) {
+        return After::Stay(Form::Message(form));
+    }
+    if form.about == MessagePurpose::Directory {
         return After::Close(vec![Effect::Move(MoveSessionParams {
             working_dir: whole_path(app, text.trim()),
             session_id: form.session,
         })]);
     }
-    if form.text.is_blank() {
-        say(app, Tone::Plain, "Nothing typed yet");
-        return After::Stay(Form::Say(form));
-    }
-    if form.about == About::Reply {
+    if form.about == MessagePurpose::Reply {
         return After::Close(vec![Effect::Message {
             session: form.session,
             text,
@@ -161,24 +141,24 @@ fn send(app: &mut App, form: Say) -> After {
         session_id: form.session,
         query: text,
         fork: Some(true),
-        new_session_id: Some(uuid::Uuid::new_v4().to_string()),
+        new_session_id: Some(app.fresh_id.to_string()),
         env: Some(app.launch.environment.clone()),
         ..ContinueSessionParams::default()
     }))])
 }
 
 /// Exports the conversation to the file that was named, which is remembered for the next time.
-fn export(app: &mut App, form: Say, path: &str) -> After {
+fn export(app: &mut App, form: MessageForm, path: &str) -> After {
     let path = whole_path(app, path);
     let directory = path.rsplit_once('/').map(|(directory, _)| directory);
-    app.launch.remembered.export_directory = directory.map(str::to_owned);
+    app.launch.memory.export_directory = directory.map(str::to_owned);
     After::Close(vec![
         Effect::Export {
             session: form.session,
             path,
             overwrite: false,
         },
-        Effect::Remember(Box::new(app.launch.remembered.clone())),
+        Effect::SaveMemory(Box::new(app.launch.memory.clone())),
     ])
 }
 
@@ -192,11 +172,11 @@ fn whole_path(app: &App, path: &str) -> String {
 }
 
 /// Keeps what was typed for when the form is opened again.
-pub fn put_by(app: &mut App, form: &Say) {
+pub fn keep_draft(app: &mut App, form: &MessageForm) {
     let text = form.text.text();
     let is_news = match form.about {
-        About::Reply | About::Fork => true,
-        About::Title | About::Export | About::Directory => false,
+        MessagePurpose::Reply | MessagePurpose::Fork => true,
+        MessagePurpose::Title | MessagePurpose::Export | MessagePurpose::Directory => false,
     };
     if is_news {
         app.drafts.keep(&form.session, form.about, text);
@@ -204,32 +184,32 @@ pub fn put_by(app: &mut App, form: &Say) {
 }
 
 /// Draws it.
-pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn draw(app: &App, form: &MessageForm, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let session = app.data.session(&form.session);
     let name = session
         .map(|session| subject(session, 50))
         .unwrap_or_default();
     let words = match form.about {
-        About::Title => "Rename",
-        About::Export => "Export",
-        About::Fork => "Fork",
-        About::Directory => "Another directory for",
-        About::Reply if session.is_some_and(|session| !session.live) => "Resume",
-        About::Reply if session.is_some_and(|session| session.status.is_active()) => {
+        MessagePurpose::Title => "Rename",
+        MessagePurpose::Export => "Export",
+        MessagePurpose::Fork => "Fork",
+        MessagePurpose::Directory => "Another directory for",
+        MessagePurpose::Reply if session.is_some_and(|session| !session.live) => "Resume",
+        MessagePurpose::Reply if session.is_some_and(|session| session.status.is_active()) => {
             "Queue a message for"
         }
-        About::Reply => "Reply to",
+        MessagePurpose::Reply => "Reply to",
     };
     let title = Line::styled(
         format!(" {words} “{}” ", fit_prose(&name, 40)),
         theme.accent,
     );
     let problem = session
-        .filter(|_| form.about == About::Directory)
+        .filter(|_| form.about == MessagePurpose::Directory)
         .and_then(|session| session.directory_problem.as_deref());
     let height = match form.about {
-        About::Directory => 6,
+        MessagePurpose::Directory => 6,
         about if about.has_lines() => 12,
         _ => 5,
     };
@@ -252,10 +232,10 @@ pub fn draw(app: &App, form: &Say, screen: Rect, buf: &mut Buffer) -> Option<Pos
     };
     let cursor = typed::draw(&form.text, theme.text, true, field, buf);
     let keys: &[(&str, &str)] = match form.about {
-        About::Title => &[("enter", "rename"), ("esc", "cancel")],
-        About::Export => &[("enter", "export"), ("esc", "cancel")],
-        About::Directory => &[("enter", "go on there"), ("esc", "cancel")],
-        About::Reply | About::Fork => &[
+        MessagePurpose::Title => &[("enter", "rename"), ("esc", "cancel")],
+        MessagePurpose::Export => &[("enter", "export"), ("esc", "cancel")],
+        MessagePurpose::Directory => &[("enter", "go on there"), ("esc", "cancel")],
+        MessagePurpose::Reply | MessagePurpose::Fork => &[
             ("enter", "send"),
             ("alt-enter", "new line"),
             ("ctrl-g", "editor"),

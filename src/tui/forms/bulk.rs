@@ -6,18 +6,19 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::format::subject;
-use crate::tui::effect::{Each, Effect};
+use crate::tui::effect::{Effect, ForEachSession};
 use crate::tui::forms::Form;
 use crate::tui::forms::keys::{After, scrolled};
 use crate::tui::forms::yes::{NO, Yes};
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
+use crate::tui::update::connection::can_send;
 use crate::tui::view::sessions::status_mark;
 use crate::tui::view::widgets::{fit_prose, form_hints, popup};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum SessionAction {
     /// Interrupt their turns.
     Interrupt,
     /// End their processes.
@@ -32,9 +33,9 @@ pub enum What {
 
 /// The form.
 #[derive(Clone, Debug)]
-pub struct Several {
+pub struct BulkAction {
     /// What is to be done.
-    pub what: What,
+    pub what: SessionAction,
     /// To which sessions.
     pub sessions: Vec<String>,
     /// How many marked ones are left out, because it does not apply to them.
@@ -43,7 +44,7 @@ pub struct Several {
     pub scroll: usize,
 }
 
-impl What {
+impl SessionAction {
     /// The question, about so many sessions.
     #[must_use]
     pub fn question(self, count: usize) -> String {
@@ -99,19 +100,20 @@ impl What {
 }
 
 /// A yes does it and takes the marks away, a no leaves them.
-pub fn key(app: &mut App, mut form: Several, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: BulkAction, key: KeyEvent) -> After {
     match form.what.yes().takes(key) {
+        true if !can_send(app) => After::Stay(Form::Bulk(form)),
         true => {
             app.sessions.marked.clear();
             let sessions = form.sessions;
-            let each = |what, sessions| Effect::Each { what, sessions };
+            let each = |what, sessions| Effect::ForEachSession { what, sessions };
             After::Close(vec![match form.what {
-                What::Interrupt => each(Each::Interrupt, sessions),
-                What::End => each(Each::End, sessions),
-                What::Delete => Effect::Delete(sessions),
-                What::Archive | What::Unarchive => Effect::Archive {
+                SessionAction::Interrupt => each(ForEachSession::Interrupt, sessions),
+                SessionAction::End => each(ForEachSession::End, sessions),
+                SessionAction::Delete => Effect::Delete(sessions),
+                SessionAction::Archive | SessionAction::Unarchive => Effect::Archive {
                     sessions,
-                    archived: form.what == What::Archive,
+                    archived: form.what == SessionAction::Archive,
                 },
             }])
         }
@@ -119,13 +121,13 @@ pub fn key(app: &mut App, mut form: Several, key: KeyEvent) -> After {
             if let Some(first) = scrolled(form.scroll, key) {
                 form.scroll = first.min(form.sessions.len().saturating_sub(1));
             }
-            After::Stay(Form::Several(form))
+            After::Stay(Form::Bulk(form))
         }
     }
 }
 
 /// Draws it.
-pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &mut BulkAction, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.sessions.len();
     let works = form
@@ -135,12 +137,15 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
         .filter(|session| session.status.is_active())
         .count();
     let warning = match form.what {
-        What::End if works > 0 => Some(format!(
+        SessionAction::End if works > 0 => Some(format!(
             "{works} running: their current turns will be lost."
         )),
-        What::Archive if works > 0 => Some(format!("{works} still running.")),
-        What::Delete => Some("This cannot be undone.".to_owned()),
-        What::Interrupt | What::End | What::Archive | What::Unarchive => None,
+        SessionAction::Archive if works > 0 => Some(format!("{works} still running.")),
+        SessionAction::Delete => Some("This cannot be undone.".to_owned()),
+        SessionAction::Interrupt
+        | SessionAction::End
+        | SessionAction::Archive
+        | SessionAction::Unarchive => None,
     };
     let extra = usize::from(warning.is_some()) + usize::from(form.left_out > 0);
     let height = u16::try_from(count.min(12) + extra + 4).unwrap_or(u16::MAX);
@@ -172,8 +177,11 @@ pub fn draw(app: &App, form: &mut Several, screen: Rect, buf: &mut Buffer) {
     }
     if form.left_out > 0 {
         let words = match form.what {
-            What::Delete => left_alone(app, form.left_out),
-            What::Interrupt | What::End | What::Archive | What::Unarchive => {
+            SessionAction::Delete => left_alone(app, form.left_out),
+            SessionAction::Interrupt
+            | SessionAction::End
+            | SessionAction::Archive
+            | SessionAction::Unarchive => {
                 format!(" {} skipped: {}", form.left_out, form.what.why_not())
             }
         };

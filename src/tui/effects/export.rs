@@ -5,44 +5,55 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::{Errands, said};
+use super::{EffectRunner, said};
 use crate::client::conversation;
 use crate::protocol::conversation::GetConversationParams;
-use crate::tui::msg::Done;
+use crate::tui::msg::EffectResult;
 use crate::tui::transcript::Transcript;
 
-impl Errands {
+impl EffectRunner {
     /// Reads all of a session's conversation, not only what is on the screen, and writes it as Markdown
     /// to a file; over one that is there only where that was confirmed.
-    pub(super) async fn export(&self, session: String, path: String, overwrite: bool) -> Done {
+    pub(super) async fn export(
+        &self,
+        session: String,
+        path: String,
+        overwrite: bool,
+    ) -> EffectResult {
         if !overwrite && Path::new(&path).exists() {
-            return Done::ExportExists { session, path };
+            return EffectResult::ExportExists { session, path };
         }
         let ask = async |params: &GetConversationParams| self.conversation(params).await;
         let events = match conversation::whole(ask, &session).await {
             Ok(events) => events,
-            Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
+            Err(error) => {
+                return EffectResult::Toast(Err(format!("Not exported: {}", said(error))));
+            }
         };
         let about = self.call(async |client| client.get_session_state(&session).await);
         let about = match about.await {
             Ok(about) => about,
-            Err(error) => return Done::Said(Err(format!("Not exported: {}", said(error)))),
+            Err(error) => {
+                return EffectResult::Toast(Err(format!("Not exported: {}", said(error))));
+            }
         };
         let written = tokio::task::spawn_blocking(move || {
             let mut transcript = Transcript::new();
             transcript.replace(events, false);
             let text = transcript.to_document(&about);
             match write(Path::new(&path), &text, overwrite) {
-                Ok(()) => Done::Said(Ok(format!("Exported to {path}"))),
+                Ok(()) => EffectResult::Toast(Ok(format!("Exported to {path}"))),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    Done::ExportExists { session, path }
+                    EffectResult::ExportExists { session, path }
                 }
-                Err(error) => Done::Said(Err(format!("Not exported: writing {path}: {error}"))),
+                Err(error) => {
+                    EffectResult::Toast(Err(format!("Not exported: writing {path}: {error}")))
+                }
             }
         });
         match written.await {
             Ok(done) => done,
-            Err(error) => Done::Said(Err(format!("Not exported: {error}"))),
+            Err(error) => EffectResult::Toast(Err(format!("Not exported: {error}"))),
         }
     }
 }

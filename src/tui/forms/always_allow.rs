@@ -17,6 +17,7 @@ use crate::tui::forms::keys::After;
 use crate::tui::forms::yes::{NO, Yes};
 use crate::tui::state::App;
 use crate::tui::transcript::text::Row;
+use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 use crate::tui::view::widgets::{popup, row_style};
 
@@ -60,7 +61,7 @@ pub struct Choice {
 
 /// The form.
 #[derive(Clone, Debug, Default)]
-pub struct Always {
+pub struct AlwaysAllow {
     /// The approval.
     pub approval: String,
     /// What can be chosen.
@@ -69,7 +70,7 @@ pub struct Always {
     pub at: usize,
 }
 
-impl Always {
+impl AlwaysAllow {
     /// For an approval. A suggested rule is chosen already, as that is what “always allow” means;
     /// another directory or a whole mode is chosen by hand.
     #[must_use]
@@ -157,7 +158,7 @@ impl Always {
 }
 
 /// Space and digits choose, left and right change how far it reaches, a yes sends.
-pub fn key(app: &mut App, mut form: Always, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: AlwaysAllow, key: KeyEvent) -> After {
     let last = form.choices.len().saturating_sub(1);
     match key.code {
         _ if Yes::Letter.takes(key) => return send(app, form),
@@ -175,19 +176,22 @@ pub fn key(app: &mut App, mut form: Always, key: KeyEvent) -> After {
         }
         _ => {}
     }
-    After::Stay(Form::Always(form))
+    After::Stay(Form::AlwaysAllow(form))
 }
 
-fn toggle(form: &mut Always) {
+fn toggle(form: &mut AlwaysAllow) {
     if let Some(choice) = form.choices.get_mut(form.at) {
         choice.chosen = !choice.chosen;
     }
 }
 
-fn send(app: &mut App, form: Always) -> After {
+fn send(app: &mut App, form: AlwaysAllow) -> After {
     let Some(approval) = decide::still_pending(app, &form.approval) else {
         return After::Close(Vec::new());
     };
+    if !can_send(app) {
+        return After::Stay(Form::AlwaysAllow(form));
+    }
     let updates = form.updates();
     let decision = Decision::Approve {
         comment: None,
@@ -214,7 +218,7 @@ fn send(app: &mut App, form: Always) -> After {
 }
 
 /// Draws it.
-pub fn draw(app: &App, form: &Always, screen: Rect, buf: &mut Buffer) {
+pub fn draw(app: &App, form: &AlwaysAllow, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let title = Line::styled(" Approve and always allow ", theme.good);
     let width = usize::from(84.min(screen.width).saturating_sub(2));

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::format::bytes;
 use crate::platform;
-use crate::tui::msg::Done;
+use crate::tui::msg::EffectResult;
 use crate::tui::terminal::MAX_CLIPBOARD;
 
 /// How long tmux may take.
@@ -50,7 +50,7 @@ pub fn variable(name: &str) -> Option<String> {
 }
 
 /// Gives a text to tmux where the dashboard runs inside it, and says where the text went.
-pub async fn copied(text: String) -> Done {
+pub async fn copied(text: String) -> EffectResult {
     let is_inside = variable("TMUX").is_some_and(|value| !value.is_empty());
     let tmux = if is_inside {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -61,7 +61,7 @@ pub async fn copied(text: String) -> Done {
     } else {
         Tmux::Absent
     };
-    Done::Said(said(&text, &tmux, is_in_screen(variable)))
+    EffectResult::Toast(said(&text, &tmux, is_in_screen(variable)))
 }
 
 /// What was copied and where it went.
