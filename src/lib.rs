@@ -156,6 +156,10 @@
 //!    [`claude`], [`remote_api`] and [`ipc`] know neither daemon nor client; daemon and client do not know
 //!    each other, and neither the dashboard nor what it is built on knows the daemon.
 //!
+//! 10. *One contract*: a method is one row in [`protocol::method`], an event one variant of
+//!     [`protocol::event::EventBody`], a decision one of [`domain::Decision`]. Daemon, clients, documentation and
+//!     completion follow from them; one that is forgotten somewhere does not compile, and nobody else says their names.
+//!
 //! Those that can be read off the source are tests (`tests/it/architecture`).
 //!
 //! # Life and death
