@@ -87,6 +87,20 @@ impl Store {
             .await
     }
 
+    /// Says in a session that its agent is stopped while the project's files do not answer.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub async fn note_silent_project(&self, session_key: i64) -> Result<(), StoreError> {
+        self.writer
+            .run(move |write| {
+                let session = sessions::by_key(write.db, session_key)?;
+                let note = "The agent is stopped, because the files of its project that Claude Code obeys do not answer: their disk may be gone. It goes on when they do.";
+                sessions::note(write, &session, note.to_owned())
+            })
+            .await
+    }
+
     /// Whether it was looked at a session's project before its process was launched.
     ///
     /// # Errors

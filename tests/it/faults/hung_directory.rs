@@ -157,6 +157,11 @@ fn a_directory_that_never_answers_keeps_up_nothing_but_what_needs_it() {
     ] {
         rig.daemon.call(method, params);
     }
+    wait_until("it is said that the agent there is stopped", || {
+        let said = rig.daemon.conversation(&asking);
+        let says = |item: &Value| item.to_string().contains("The agent is stopped");
+        said.iter().any(says).then_some(())
+    });
     // A session there can be ended.
     rig.daemon
         .call("endSession", json!({"session_id": accepting}));

@@ -140,6 +140,8 @@ impl Supervisor {
             tracing::warn!(session = %self.session.id, "the files of the project do not answer: its agent is stopped until they do");
             self.tell(Request::Stop {}).await;
             self.watching.held = true;
+            let noted = self.ctx.store.note_silent_project(self.session.key).await;
+            noted.map_err(Problem::Store)?;
         }
         Ok(())
     }
