@@ -31,7 +31,7 @@ use resolve::Resolver;
 pub use schema::{Names, SCHEMA_NAME, schema, starter};
 pub use settings::{Config, Dashboard, Description, FOREIGN, describe, specs};
 pub use spec::Spec;
-pub use value::{Entry, LogLevel, Origin, Secret, Setting};
+pub use value::{Entry, LogLevel, Origin, Port, Secret, Setting};
 pub(crate) use write::set;
 
 /// The name of the configuration file, wherever it is.

@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::resolve::Resolver;
 use super::spec::Spec;
 use super::types::{
-    Bool, Calls, Integer, KeyBindings, Level, List, Number, Optional, PathName, SecretText, Text,
-    TimesOfDay, Url, ValueType,
+    Bool, Calls, Integer, KeyBindings, Level, List, Number, Optional, PathName, PortNumber,
+    SecretText, Text, TimesOfDay, Url, ValueType,
 };
-use super::value::{Entry, LogLevel, Secret, Setting};
+use super::value::{Entry, LogLevel, Port, Secret, Setting};
 use super::{CallFor, ConfigError, Warning};
 
 /// A setting as it is documented.
@@ -183,9 +183,9 @@ settings! {
         /// Address at which the daemon serves the HumanLayer API to local programs.
         http_host: String = "http_host", Text("an address"),
             default: |_: &Path| "127.0.0.1".to_owned(), env: ["HUMANLAYER_DAEMON_HTTP_HOST"];
-        /// Port of that address; 0 switches it off.
-        http_port: u16 = "http_port", Integer { least: 0, most: 65_535, what: "a port from 0 (off) to 65535" },
-            default: |_: &Path| 7777, env: ["HUMANLAYER_DAEMON_HTTP_PORT"];
+        /// Port of that address; 0 switches it off, `any` takes a free one, which `humanlayer daemon status` shows.
+        http_port: Port = "http_port", PortNumber,
+            default: |_: &Path| Port::Number(7777), env: ["HUMANLAYER_DAEMON_HTTP_PORT"];
         /// Whether `http_host` may be an address that other machines reach.
         http_allow_remote: bool = "http_allow_remote", Bool,
             default: |_: &Path| false, env: ["HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE"];

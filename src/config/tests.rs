@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use serde_json::json;
+
 use super::*;
 
 struct World {
@@ -85,7 +87,7 @@ fn nothing_set_means_the_defaults() {
         config.database_path.value,
         world.path("home/.humanlayer/daemon.db")
     );
-    assert_eq!(config.http_port.value, 7777);
+    assert_eq!(config.http_port.value, Port::Number(7777));
     assert!(!config.http_allow_remote.value);
     assert_eq!(config.session_idle(), Duration::from_secs(600));
     assert!(
@@ -153,7 +155,7 @@ fn a_projects_file_takes_nothing_away_from_the_users() {
         )
         .file("work/humanlayer.json", r#"{"dashboard": {"mouse": false}}"#);
     let config = world.resolve().unwrap();
-    assert_eq!(config.http_port.value, 1);
+    assert_eq!(config.http_port.value, Port::Number(1));
     assert!(!config.dashboard.confirm_dangerous.value);
     assert_eq!(config.dashboard.theme.value.as_deref(), Some("light"));
     assert!(!config.dashboard.mouse.value);
@@ -225,6 +227,26 @@ fn every_setting_is_declared_once_and_documented() {
         assert!(!about.allowed.is_empty(), "{key}");
         assert!(about.schema.is_object(), "{key}");
     }
+}
+
+#[test]
+fn a_port_is_a_number_none_or_any_that_is_free() {
+    for (written, port, shown) in [
+        ("0", Port::Off, json!(0)),
+        (r#""0""#, Port::Off, json!(0)),
+        ("8080", Port::Number(8080), json!(8080)),
+        (r#""any""#, Port::Any, json!("any")),
+    ] {
+        let file = format!(r#"{{"http_port": {written}}}"#);
+        let world = World::new().file("home/.config/humanlayer/humanlayer.json", &file);
+        let config = world.resolve().unwrap();
+        assert_eq!(config.http_port.value, port, "{written}");
+        let entries = config.entries();
+        let entry = entries.iter().find(|entry| entry.key == "http_port");
+        assert_eq!(entry.unwrap().value, shown, "{written}");
+    }
+    assert_eq!(Port::Any.number(), Some(0));
+    assert_eq!(Port::Off.number(), None);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 use serde_json::{Map, Value, json};
 
-use super::value::{LogLevel, Secret};
+use super::value::{LogLevel, Port, Secret};
 use super::{CallFor, expand};
 use crate::domain::text::type_name;
 
@@ -274,6 +274,49 @@ impl ValueType for Integer {
 
     fn schema(&self) -> Value {
         json!({ "type": "integer", "minimum": self.least, "maximum": self.most })
+    }
+}
+
+/// The word for a port that is free.
+const ANY_PORT: &str = "any";
+
+/// A port: a number, 0 for none, or `any` for one that is free.
+pub(super) struct PortNumber;
+
+impl ValueType for PortNumber {
+    type Out = Port;
+
+    fn read(&self, value: &Value, _: Place<'_>) -> Result<Port, String> {
+        if value.as_str().is_some_and(|text| text.trim() == ANY_PORT) {
+            return Ok(Port::Any);
+        }
+        match number(value)? {
+            Some(0) => Ok(Port::Off),
+            Some(number) => Ok(Port::Number(number)),
+            None => Err(format!("must be {}", self.allowed())),
+        }
+    }
+
+    fn show(&self, value: &Port) -> Value {
+        match value {
+            Port::Off => Value::from(0),
+            Port::Any => Value::from(ANY_PORT),
+            Port::Number(number) => Value::from(*number),
+        }
+    }
+
+    fn allowed(&self) -> String {
+        format!(
+            "a port from 0 (off) to {}, or `{ANY_PORT}` for a free one",
+            u16::MAX
+        )
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u16::MAX },
+            { "const": ANY_PORT },
+        ] })
     }
 }
 

@@ -44,6 +44,29 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Which port something is served at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// None: it is not served.
+    Off,
+    /// One that is free.
+    Any,
+    /// This one.
+    Number(u16),
+}
+
+impl Port {
+    /// The number by which the system is asked for it; none where it is off.
+    #[must_use]
+    pub fn number(self) -> Option<u16> {
+        match self {
+            Self::Off => None,
+            Self::Any => Some(0),
+            Self::Number(number) => Some(number),
+        }
+    }
+}
+
 /// A value with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting<T> {

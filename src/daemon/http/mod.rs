@@ -39,6 +39,7 @@ use super::callers::Callers;
 use super::session::Sessions;
 use super::store::{PendingBounds, Store, StoreError};
 use super::waiters::Waiters;
+use crate::config::Port;
 
 /// Where the API begins.
 pub const PREFIX: &str = "/humanlayer/v1";
@@ -65,8 +66,8 @@ pub const PENDING: PendingBounds = PendingBounds {
 pub struct HttpOptions {
     /// An address, or a name of one.
     pub host: String,
-    /// The port; 0 means not to serve.
-    pub port: u16,
+    /// The port.
+    pub port: Port,
     /// Whether an address other than loopback is meant.
     pub allow_remote: bool,
 }

@@ -23,6 +23,7 @@ use super::host::Hosts;
 use super::incoming::Incoming;
 use super::peer::Peer;
 use super::{Api, Http, HttpOptions, HttpStatus, KeyRing, router};
+use crate::config::Port;
 use crate::daemon::bus::Bus;
 use crate::daemon::session::Sessions;
 use crate::daemon::store::Store;
@@ -50,7 +51,7 @@ pub async fn serve(
     keys: Arc<KeyRing>,
     stop: CancellationToken,
 ) {
-    if options.port == 0 {
+    if options.port == Port::Off {
         return;
     }
     let Some((listener, address)) = listen(&http, &options, &stop).await else {
@@ -110,7 +111,10 @@ async fn listen(
 }
 
 async fn bind(options: &HttpOptions) -> Result<(Bounded, SocketAddr), String> {
-    let (host, port) = (options.host.as_str(), options.port);
+    let (host, port) = (
+        options.host.as_str(),
+        options.port.number().unwrap_or_default(),
+    );
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],

@@ -6,7 +6,7 @@ mod pair;
 mod seed;
 mod tunnel;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -94,16 +94,15 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        let port = address.port().to_string();
-        drop(free);
-        let machine = Machine::with(vec![("HUMANLAYER_DAEMON_HTTP_PORT", port)]);
+        const PORT: &str = "HUMANLAYER_DAEMON_HTTP_PORT";
+        let mut machine = Machine::with(vec![(PORT, "any".to_owned())]);
         machine.start_daemon();
-        wait_until("the API is served", || {
+        let address: SocketAddr = wait_until("the API is served", || {
             let health = machine.cli.call("health", json!({}));
-            (health["http_address"] == address.to_string()).then_some(())
+            health["http_address"].as_str()?.parse().ok()
         });
+        // Another start serves at the same port.
+        machine.environment = vec![(PORT, address.port().to_string())];
         Self { machine, address }
     }
 

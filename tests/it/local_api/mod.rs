@@ -9,7 +9,7 @@ mod pending;
 mod python;
 mod waiting;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -28,39 +28,36 @@ struct Api {
 
 impl Api {
     fn start() -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let port = address.port().to_string();
-        let daemon = Daemon::with(&[("HUMANLAYER_DAEMON_HTTP_PORT", &port)]);
+        Self::of(Daemon::with(&[("HUMANLAYER_DAEMON_HTTP_PORT", "any")]))
+    }
+
+    /// The same, reached at another address of this machine.
+    fn start_at(ip: std::net::IpAddr) -> (Self, SocketAddr) {
+        let host = ip.to_string();
+        let daemon = Daemon::with(&[
+            ("HUMANLAYER_DAEMON_HTTP_HOST", &host),
+            ("HUMANLAYER_DAEMON_HTTP_PORT", "any"),
+            ("HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE", "true"),
+        ]);
+        let api = Self::of(daemon);
+        let address = api.address;
+        (api, address)
+    }
+
+    /// That of a daemon, which serves it at the same port when it is started again.
+    fn of(mut daemon: Daemon) -> Self {
+        let address: SocketAddr = wait_until("the API is served", || {
+            let health = daemon.call("health", json!({}));
+            health["http_address"].as_str()?.parse().ok()
+        });
+        daemon.set("HUMANLAYER_DAEMON_HTTP_PORT", &address.port().to_string());
         let mut api = Self {
             daemon,
             address,
             key: String::new(),
         };
-        api.until_served();
         api.key = api.new_key("sdk");
         api
-    }
-
-    /// The same, reached at another address of this machine.
-    fn start_at(ip: std::net::IpAddr) -> (Self, SocketAddr) {
-        let free = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap();
-        let (host, port) = (ip.to_string(), free.port().to_string());
-        let daemon = Daemon::with(&[
-            ("HUMANLAYER_DAEMON_HTTP_HOST", &host),
-            ("HUMANLAYER_DAEMON_HTTP_PORT", &port),
-            ("HUMANLAYER_DAEMON_HTTP_ALLOW_REMOTE", "true"),
-        ]);
-        let mut api = Self {
-            daemon,
-            address: free,
-            key: String::new(),
-        };
-        api.until_served();
-        api.key = api.new_key("sdk");
-        (api, free)
     }
 
     fn until_served(&self) {

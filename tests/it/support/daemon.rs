@@ -316,6 +316,12 @@ impl Daemon {
     }
 
     /// SIGKILL and a new process.
+    /// Sets what the next start is given in its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     pub fn kill_and_restart(&mut self) {
         self.kill();
         self.launch(&[]);
