@@ -284,6 +284,9 @@ impl Adoptable {
     }
 }
 
+/// What is in a directory before its spec is whole.
+const BEFORE_SPEC: [&str; 2] = ["mcp.json", "spec.json.tmp"];
+
 /// Whether a directory holds nothing that was ever begun: an agent was to be asked about itself, or a daemon died
 /// before it had recorded a session.
 fn is_nothing(dir: &SessionDir, was_put_back: bool) -> bool {
@@ -298,14 +301,21 @@ fn is_nothing(dir: &SessionDir, was_put_back: bool) -> bool {
     {
         return true;
     }
-    // A daemon died before it had written what was to be started.
-    if fs::read_dir(dir.path()).is_ok_and(|mut entries| entries.next().is_none()) {
-        return true;
-    }
     let has_begun = [dir.journal(), dir.state(), dir.exit(), dir.lock()]
         .into_iter()
         .any(is_there);
-    !has_begun && !was_put_back && is_there(dir.spec())
+    if has_begun {
+        return false;
+    }
+    match is_there(dir.spec()) {
+        true => !was_put_back,
+        // A daemon died, or had no descriptor left, before it had written what was to be started.
+        false => fs::read_dir(dir.path()).is_ok_and(|entries| {
+            entries.into_iter().all(|entry| {
+                entry.is_ok_and(|entry| BEFORE_SPEC.iter().any(|name| entry.file_name() == *name))
+            })
+        }),
+    }
 }
 
 fn examine(dir: &SessionDir) -> Found {

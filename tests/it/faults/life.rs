@@ -148,6 +148,31 @@ fn a_launch_that_was_never_recorded_leaves_nothing() {
 }
 
 #[test]
+fn a_launch_whose_daemon_died_while_it_wrote_leaves_nothing() {
+    let mut rig = Rig::start();
+    rig.daemon.stop();
+    for names in [
+        vec![],
+        vec!["spec.json.tmp"],
+        vec!["mcp.json", "spec.json.tmp"],
+    ] {
+        let directory = rig.daemon.session_dir(&uuid::Uuid::new_v4().to_string());
+        fs::create_dir_all(&directory).unwrap();
+        for name in names {
+            fs::write(directory.join(name), "{").unwrap();
+        }
+    }
+    let kept = rig.daemon.session_dir(&uuid::Uuid::new_v4().to_string());
+    fs::create_dir(&kept).unwrap();
+    fs::write(kept.join("notes"), "a person's").unwrap();
+    rig.daemon.launch(&[]);
+    let sessions = kept.parent().unwrap();
+    let left = fs::read_dir(sessions).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [kept]);
+}
+
+#[test]
 fn a_daemon_that_is_stopped_as_soon_as_it_answers_stops_properly() {
     let mut rig = Rig::new(&[]);
     for _ in 0..20 {
