@@ -2,7 +2,7 @@
 //!
 //! Owns the one file that tells the manager about the daemon, and knows whether a person changed it: its
 //! first comment has a checksum of the rest. What the file says, and how a manager is spoken to, is in
-//! [`manager`]. Must not touch any other file, and does nothing for agents.
+//! `manager`. Must not touch any other file, and does nothing for agents.
 
 mod manager;
 
