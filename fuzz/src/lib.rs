@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "the rest of the product uses it")]
 
+#[path = "claude.rs"]
+pub mod claude;
 #[path = "daemon.rs"]
 pub mod daemon;
 #[path = "../../src/domain/mod.rs"]
