@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::approval::Approval;
 use super::conversation::{ConversationEvent, Delivery};
@@ -75,69 +76,54 @@ pub enum EventBody {
     MessageDelta(Box<serde_json::value::RawValue>),
 }
 
-/// Makes the names, with their words.
-macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// What an event is called, on record and on the wire.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum EventName {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl EventName {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The word.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)*
-                }
-            }
-
-            /// The one of a word; none for what a newer daemon says.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-names! {
+/// What an event is called, on record and on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum EventName {
     /// [`EventBody::NewApproval`].
-    NewApproval = "new_approval",
+    NewApproval,
     /// [`EventBody::ApprovalResolved`].
-    ApprovalResolved = "approval_resolved",
+    ApprovalResolved,
     /// [`EventBody::ApprovalDelivered`].
-    ApprovalDelivered = "approval_delivered",
+    ApprovalDelivered,
     /// [`EventBody::SessionStatusChanged`].
-    SessionStatusChanged = "session_status_changed",
+    SessionStatusChanged,
     /// [`EventBody::ConversationUpdated`].
-    ConversationUpdated = "conversation_updated",
+    ConversationUpdated,
     /// [`EventBody::MessageUpdated`].
-    MessageUpdated = "message_updated",
+    MessageUpdated,
     /// [`EventBody::SessionSettingsChanged`].
-    SessionSettingsChanged = "session_settings_changed",
+    SessionSettingsChanged,
     /// [`EventBody::SessionDeleted`].
-    SessionDeleted = "session_deleted",
+    SessionDeleted,
     /// [`EventBody::SessionUpdated`].
-    SessionUpdated = "session_updated",
+    SessionUpdated,
     /// [`EventBody::AlarmsChanged`].
-    AlarmsChanged = "alarms_changed",
+    AlarmsChanged,
     /// [`EventBody::ProblemChanged`].
-    ProblemChanged = "problem_changed",
+    ProblemChanged,
     /// [`EventBody::MessageDelta`].
-    MessageDelta = "message_delta",
+    MessageDelta,
     /// Nothing that happened: tells a client that it missed too much and has to start over.
-    Resync = "resync",
+    Resync,
 }
 
 impl EventName {
+    /// All of them.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The one of a word; none for what a newer daemon says.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        word.parse().ok()
+    }
+
     /// Whether it exists only on the bus: it is not stored, and has no number of its own.
     #[must_use]
     pub fn is_live_only(self) -> bool {

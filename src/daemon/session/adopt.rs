@@ -99,7 +99,12 @@ pub fn describe(kept: &[Kept], sessions: &Path) -> Option<String> {
 ///
 /// # Errors
 /// When the database cannot be read or written.
-pub async fn look(ctx: &Context, known: &[Session], which: Which) -> Result<Looked, StoreError> {
+pub async fn look(
+    ctx: &Context,
+    known: &[Session],
+    which: Which,
+    runners: &[RunnerCommand],
+) -> Result<Looked, StoreError> {
     let mut looked = Looked::default();
     let place = ctx.sessions_dir.clone();
     for name in blocking(move || names(&place, which)).await {
@@ -158,14 +163,27 @@ pub async fn look(ctx: &Context, known: &[Session], which: Which) -> Result<Look
             is_unused,
         });
     }
-    looked.kept.extend(runners_without_directory(ctx, known));
+    let lost = runners_without_directory(ctx, known, runners);
+    looked.kept.extend(lost);
     Ok(looked)
 }
 
-/// Runners of this place whose directory is gone, and of which nothing is known.
-fn runners_without_directory(ctx: &Context, known: &[Session]) -> Vec<Kept> {
+/// A runner that lives: its process and command line.
+pub type RunnerCommand = (u32, Vec<String>);
+
+/// All runners that live, of this daemon and of others. It reads the command line of each process of the machine.
+pub fn living_runners() -> Vec<RunnerCommand> {
     platform::processes_called(&["humanlayer", runner::SUBCOMMAND])
-        .into_iter()
+}
+
+/// Runners of this place whose directory is gone, and of which nothing is known.
+fn runners_without_directory(
+    ctx: &Context,
+    known: &[Session],
+    runners: &[RunnerCommand],
+) -> Vec<Kept> {
+    runners
+        .iter()
         .filter_map(|(pid, arguments)| {
             let path = Path::new(arguments.get(2)?);
             let name = path.file_name()?.to_str()?;
@@ -357,7 +375,7 @@ fn examine(dir: &SessionDir) -> Found {
 /// The runner of a directory, proven by the kernel; none where none lives. Why not, where something else holds it.
 fn runner_of(dir: &SessionDir) -> Result<Option<ProcessId>, String> {
     let path = dir.path();
-    let called = platform::processes_called(&["humanlayer", runner::SUBCOMMAND]);
+    let called = living_runners();
     let mut called = called
         .into_iter()
         .filter(|(_, arguments)| arguments.get(2).map(Path::new) == Some(path))

@@ -77,7 +77,8 @@ impl Sessions {
     /// When the database cannot be read or written.
     pub async fn repair(&self) -> Result<Vec<String>, StoreError> {
         let known = self.ctx.store.sessions_in_progress().await?;
-        let looked = adopt::look(&self.ctx, &known, Which::Settled).await?;
+        let runners = blocking(adopt::living_runners).await;
+        let looked = adopt::look(&self.ctx, &known, Which::Settled, &runners).await?;
         let mut done = Vec::new();
         for dir in &looked.over {
             adopt::remove(dir).await;

@@ -3,13 +3,14 @@
 //! Looked at before each process of a session, so that a resume and a fork ask too when the files are not
 //! known. What an agent launches uses none of them in any case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::Context;
-use crate::daemon::blocking::blocking;
 use crate::daemon::project::{self, Found};
 use crate::daemon::store::{ProjectAnswer, StoreError};
 use crate::domain::LaunchConfig;
@@ -94,10 +95,10 @@ pub fn reader(
     move || project::read(&directory, &additional, &env)
 }
 
-/// Directories whose files have not answered yet.
-static SILENT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The last read of each directory whose files did not answer in time.
+static SILENT: Mutex<BTreeMap<PathBuf, JoinHandle<Found>>> = Mutex::new(BTreeMap::new());
 
-fn silent() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+fn silent() -> MutexGuard<'static, BTreeMap<PathBuf, JoinHandle<Found>>> {
     SILENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -108,19 +109,22 @@ async fn read(
     directory: &Path,
     env: Option<&BTreeMap<String, String>>,
 ) -> Option<Found> {
-    if silent().contains(directory) {
-        return None;
+    {
+        let mut silent = silent();
+        silent.retain(|_, read| !read.is_finished());
+        if silent.contains_key(directory) {
+            return None;
+        }
     }
-    let (place, read) = (directory.to_owned(), reader(config, directory, env));
-    let read = blocking(move || {
-        let found = read();
-        silent().remove(&place);
-        found
-    });
-    match tokio::time::timeout(PATIENCE, read).await {
-        Ok(found) => Some(found),
+    let mut read = tokio::task::spawn_blocking(reader(config, directory, env));
+    match tokio::time::timeout(PATIENCE, &mut read).await {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(error)) => {
+            tracing::error!(directory = %directory.display(), %error, "reading a project's files failed");
+            None
+        }
         Err(_) => {
-            silent().insert(directory.to_owned());
+            silent().insert(directory.to_owned(), read);
             None
         }
     }

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::adopt::Which;
+use super::adopt::{RunnerCommand, Which};
 use super::{Context, adopt, launch};
 use crate::daemon::blocking::blocking;
 use crate::daemon::store::StoreError;
@@ -23,7 +23,8 @@ const STRAY_POLL: (Duration, u32) = (Duration::from_millis(100), 600);
 /// Notes the runners of all sessions in progress and returns those sessions.
 pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
     let sessions = ctx.store.sessions_in_progress().await?;
-    note_runners(ctx, &sessions);
+    let runners = blocking(adopt::living_runners).await;
+    note_runners(ctx, &sessions, &runners);
     for session in &sessions {
         if ctx.callers.runner_process(&session.directory).is_none() {
             note_runner(ctx, session).await;
@@ -44,13 +45,14 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
             session
         });
     }
-    take_in_strays(ctx, &mut supervised).await?;
+    take_in_strays(ctx, &mut supervised, &runners).await?;
     Ok(supervised)
 }
 
 /// Notes the runners that live, by their command lines: unlike their files, nobody can change those.
-fn note_runners(ctx: &Context, sessions: &[Session]) {
-    for (pid, arguments) in platform::processes_called(&["humanlayer", runner::SUBCOMMAND]) {
+fn note_runners(ctx: &Context, sessions: &[Session], runners: &[RunnerCommand]) {
+    for (pid, arguments) in runners {
+        let pid = *pid;
         let Some(path) = arguments.get(2).map(Path::new) else {
             continue;
         };
@@ -107,8 +109,12 @@ fn may_launch(dir: &SessionDir) -> bool {
 }
 
 /// Removes directories of processes that are over, and adopts those that nothing is known of.
-async fn take_in_strays(ctx: &Context, sessions: &mut Vec<Session>) -> Result<(), StoreError> {
-    let looked = adopt::look(ctx, sessions, Which::All).await?;
+async fn take_in_strays(
+    ctx: &Context,
+    sessions: &mut Vec<Session>,
+    runners: &[RunnerCommand],
+) -> Result<(), StoreError> {
+    let looked = adopt::look(ctx, sessions, Which::All, runners).await?;
     for dir in &looked.over {
         adopt::remove(dir).await;
     }

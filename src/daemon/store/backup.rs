@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, callers, schema, stamp};
-use crate::config::places;
+pub use crate::config::places::key_of;
 use crate::daemon::callers::PlaceRecord;
 use crate::daemon::secrets::{self, Sealer};
 use crate::platform::{self, Links};
@@ -64,12 +64,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// The key that belongs to a copy.
-#[must_use]
-pub fn key_of(copy: &Path) -> PathBuf {
-    places::key_of(copy)
 }
 
 /// Makes a copy of a database that may be in use, and of its key beside it; both are for their user alone, and there

@@ -148,7 +148,7 @@ impl AlwaysAllow {
             .collect()
     }
 
-    /// Whether the session's edits shall be accepted from now on.
+    /// Whether the session's edits are to be accepted from now on.
     #[must_use]
     pub fn accepts_edits(&self) -> bool {
         self.choices

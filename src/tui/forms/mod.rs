@@ -146,7 +146,18 @@ impl Form {
         match self {
             Self::Confirm(form) => form.verb,
             Self::Bulk(form) => form.what.verb(),
-            _ => "approve",
+            Self::Deny(_)
+            | Self::Edit(_)
+            | Self::AlwaysAllow(_)
+            | Self::Batch(_)
+            | Self::Question(_)
+            | Self::Contact(_)
+            | Self::Message(_)
+            | Self::Read(_)
+            | Self::Launch(_)
+            | Self::Search(_)
+            | Self::Help(_)
+            | Self::Palette(_) => "approve",
         }
     }
 

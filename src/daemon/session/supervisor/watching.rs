@@ -45,8 +45,8 @@ enum Look {
 pub(super) struct Watching {
     /// As they were looked at last.
     found: Option<(Box<Found>, Stamps)>,
-    /// The look that is not over yet, and whether somebody has waited for it already.
-    looking: Option<(JoinHandle<Look>, bool)>,
+    /// The look that was not over in time.
+    looking: Option<JoinHandle<Look>>,
     /// When they are looked at next.
     due: Option<Instant>,
     /// Whether the agent is stopped.
@@ -110,15 +110,6 @@ impl Supervisor {
             return Ok(());
         }
         self.watching.due = Some(now + POLL);
-        if self.watching.looking.is_none()
-            && let Some((found, stamps)) = self.watching.found.take()
-        {
-            let look = tokio::task::spawn_blocking(move || match found.stamps() {
-                now if now == stamps => Look::Same(found, now),
-                _ => Look::Changed,
-            });
-            self.watching.looking = Some((look, false));
-        }
         match self.look().await? {
             Some(Look::Same(found, stamps)) => {
                 let project = found.project.clone();
@@ -146,19 +137,27 @@ impl Supervisor {
         Ok(())
     }
 
-    /// What the look that was begun has found, or a look that reads; none while it is not over.
+    /// What the look that was begun before, or one that begins now, has found; none while it is not over.
     async fn look(&mut self) -> Result<Option<Look>, Problem> {
-        loop {
-            let (mut look, was_waited_for) = match self.watching.looking.take() {
-                Some(begun) => begun,
-                None => (self.begin_to_read().await?, false),
-            };
-            if was_waited_for && !look.is_finished() {
-                self.watching.looking = Some((look, true));
+        let mut look = match self.watching.looking.take() {
+            Some(look) if !look.is_finished() => {
+                self.watching.looking = Some(look);
                 return Ok(None);
             }
+            Some(look) => look,
+            None => match self.watching.found.take() {
+                Some((found, stamps)) => {
+                    tokio::task::spawn_blocking(move || match found.stamps() {
+                        now if now == stamps => Look::Same(found, now),
+                        _ => Look::Changed,
+                    })
+                }
+                None => self.begin_to_read().await?,
+            },
+        };
+        loop {
             match timeout(PATIENCE, &mut look).await {
-                Ok(Ok(Look::Changed)) => {}
+                Ok(Ok(Look::Changed)) => look = self.begin_to_read().await?,
                 Ok(Ok(found)) => return Ok(Some(found)),
                 // It is begun anew.
                 Ok(Err(error)) => {
@@ -166,7 +165,7 @@ impl Supervisor {
                     return Ok(None);
                 }
                 Err(_) => {
-                    self.watching.looking = Some((look, true));
+                    self.watching.looking = Some(look);
                     return Ok(None);
                 }
             }

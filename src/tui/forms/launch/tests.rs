@@ -475,7 +475,7 @@ fn the_form_at_both_sizes_and_low() {
         let mut tui = TuiHarness::new(size, &[session("s1", json!({}))], &[]);
         tui.keys("C");
         tui.type_in(
-            "what shall be done, in so many words that they do not fit on one line of the form",
+            "explain how the retry logic works, then add a test for a server that never answers",
         );
         tui.keys("shift-tab shift-tab");
         tui.type_in("At the end");

@@ -152,13 +152,7 @@ impl Transcript {
         {
             return Some(*child);
         }
-        std::iter::once(id)
-            .chain(self.items.ancestors(id))
-            .find_map(|id| {
-                let place = self.items.place_of(id)?;
-                let siblings = self.items.siblings(self.items.get(id).parent);
-                siblings.get(place + 1).map(|(_, next)| *next)
-            })
+        self.items.behind(id)
     }
 
     /// The item shown before this one.

@@ -265,13 +265,8 @@ impl Transcript {
         if let Some((_, child)) = self.items.get(id).children.front() {
             return Some(*child);
         }
-        std::iter::once(id)
-            .chain(self.items.ancestors(id))
-            .find_map(|id| {
-                let place = self.items.place_of(id)?;
-                let siblings = self.items.siblings(self.items.get(id).parent);
-                siblings.get(place + 1).map(|(_, next)| *next)
-            })
+        self.items
+            .behind(id)
             .or_else(|| self.items.top().front().map(|(_, first)| *first))
     }
 

@@ -116,6 +116,17 @@ impl Items {
         std::iter::successors(self.get(id).parent, |parent| self.get(*parent).parent)
     }
 
+    /// The first item behind this one and its steps.
+    pub fn behind(&self, id: ItemId) -> Option<ItemId> {
+        std::iter::once(id)
+            .chain(self.ancestors(id))
+            .find_map(|id| {
+                let place = self.place_of(id)?;
+                let siblings = self.siblings(self.get(id).parent);
+                siblings.get(place + 1).map(|(_, next)| *next)
+            })
+    }
+
     /// The item at the top that holds this one.
     pub fn root(&self, id: ItemId) -> ItemId {
         self.ancestors(id).last().unwrap_or(id)

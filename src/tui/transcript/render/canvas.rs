@@ -35,6 +35,16 @@ impl<'t> Canvas<'t> {
         }
     }
 
+    /// One that takes a whole text, and draws it without haste.
+    pub fn of_text(width: u16, theme: &'t Theme) -> Self {
+        Self::new(
+            usize::from(width),
+            usize::MAX,
+            theme,
+            &HighlightBudget::for_text(),
+        )
+    }
+
     /// Whether nothing that is written now would be shown.
     pub fn is_full(&self) -> bool {
         self.rows.len() > self.most

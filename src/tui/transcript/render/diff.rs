@@ -13,7 +13,6 @@ use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, TextDiff};
 use crate::tui::theme::Theme;
 use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::highlight::Painter;
-use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::text::{self, Row};
 
 /// Unchanged lines around a change.
@@ -59,12 +58,7 @@ pub fn lines(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut canvas = Canvas::new(
-        usize::from(width),
-        usize::MAX,
-        theme,
-        &HighlightBudget::for_text(),
-    );
+    let mut canvas = Canvas::of_text(width, theme);
     write(&mut canvas, old, new, path, numbered);
     canvas.finish().0
 }

@@ -27,7 +27,6 @@ use serde_json::Value;
 use crate::domain::text::{sanitize_line, summary};
 use crate::tui::theme::Theme;
 use crate::tui::transcript::render::canvas::Canvas;
-use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::render::text;
 use input::{FileSource, field};
 use result_view::ResultView;
@@ -91,12 +90,7 @@ pub fn tool_card(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut canvas = Canvas::new(
-        usize::from(width),
-        usize::MAX,
-        theme,
-        &HighlightBudget::for_text(),
-    );
+    let mut canvas = Canvas::of_text(width, theme);
     write_card(&mut canvas, tool_name, input, files);
     canvas.finish().0
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::domain::text::find_ignoring_case;
 use crate::tui::transcript::model::item::ItemId;
 use crate::tui::transcript::viewport::position::Position;
 
@@ -77,41 +78,6 @@ impl Needle {
     }
 
     pub fn find(&self, text: &str) -> Option<std::ops::Range<usize>> {
-        if self.lower.is_ascii() {
-            let needle = self.lower.as_bytes();
-            let first = *needle.first()?;
-            let other = first.to_ascii_uppercase();
-            let hay = text.as_bytes();
-            let mut from = 0;
-            while let Some(at) = hay
-                .get(from..)?
-                .iter()
-                .position(|byte| *byte == first || *byte == other)
-            {
-                let start = from + at;
-                let end = start + needle.len();
-                if hay.get(start..end)?.eq_ignore_ascii_case(needle) {
-                    return Some(start..end);
-                }
-                from = start + 1;
-            }
-            return None;
-        }
-        text.char_indices().find_map(|(start, _)| {
-            let mut wanted = self.lower.chars();
-            let mut next = wanted.next();
-            for (at, c) in text[start..].char_indices() {
-                for lower in c.to_lowercase() {
-                    if next != Some(lower) {
-                        return None;
-                    }
-                    next = wanted.next();
-                }
-                if next.is_none() {
-                    return Some(start..start + at + c.len_utf8());
-                }
-            }
-            None
-        })
+        find_ignoring_case(text, &self.lower)
     }
 }
