@@ -23,10 +23,17 @@ fn end(rig: &Rig, id: &str) {
     });
 }
 
-/// What the model was told with its last request.
-fn last_heard(rig: &Rig) -> String {
+/// Asserts that the model was told `earlier` in one request with `message`. Which request that
+/// was is open: Claude Code also asks the model for a title, whenever it gets to it.
+fn assert_told_together(rig: &Rig, message: &str, earlier: &str) {
     let requests = rig.model.requests();
-    requests.last().unwrap().body["messages"].to_string()
+    let mut told = requests
+        .iter()
+        .map(|request| request.body["messages"].to_string());
+    assert!(
+        told.any(|told| told.contains(message) && told.contains(earlier)),
+        "no request has both {message} and {earlier}: {requests:?}"
+    );
 }
 
 #[rstest]
@@ -61,11 +68,7 @@ fn a_conversation_is_taken_along_and_the_record_of_it_left_as_it_is(#[case] vers
     assert_eq!(moved["session"]["working_dir"], json!(new));
     let session = rig.until_result(&id, "plum jam");
     assert_eq!(session["directory_problem"], Value::Null, "{session}");
-    assert!(
-        last_heard(&rig).contains("apricot jam"),
-        "{}",
-        last_heard(&rig)
-    );
+    assert_told_together(&rig, "plum jam", "apricot jam");
     assert_eq!(std::fs::read(&record).unwrap(), before);
     // While it has a process it stays.
     let refused = rig.daemon.connect().fail("moveSession", params);
@@ -81,11 +84,7 @@ fn a_conversation_is_taken_along_and_the_record_of_it_left_as_it_is(#[case] vers
     let forked = forked["session_id"].as_str().unwrap();
     let session = rig.until_result(forked, "pear jam");
     assert_eq!(session["working_dir"], json!(third));
-    assert!(
-        last_heard(&rig).contains("plum jam"),
-        "{}",
-        last_heard(&rig)
-    );
+    assert_told_together(&rig, "pear jam", "plum jam");
 
     // And back again, with what came in between.
     end(&rig, &id);
@@ -94,11 +93,7 @@ fn a_conversation_is_taken_along_and_the_record_of_it_left_as_it_is(#[case] vers
         .call("moveSession", json!({"session_id": id, "working_dir": old}));
     rig.say(&id, "TEXT fig jam");
     rig.until_result(&id, "fig jam");
-    assert!(
-        last_heard(&rig).contains("plum jam"),
-        "{}",
-        last_heard(&rig)
-    );
+    assert_told_together(&rig, "fig jam", "plum jam");
     let kept = record.with_extension("jsonl.older-1");
     assert_eq!(std::fs::read(kept).unwrap(), before);
 }
