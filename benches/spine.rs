@@ -20,6 +20,9 @@ mod spine {
     pub mod daemon;
     pub mod fleet;
     pub mod history;
+    pub mod hung;
+    #[path = "../../tests/it/support/hung_directory.rs"]
+    pub mod hung_directory;
     pub mod idle;
     pub mod ingest;
     pub mod local_api;
@@ -33,16 +36,17 @@ mod spine {
 use std::time::Instant;
 
 use spine::table::{self, Row};
-use spine::{agent, approval, fleet, history, idle, ingest, local_api, start};
+use spine::{agent, approval, fleet, history, hung, idle, ingest, local_api, start};
 
 /// A benchmark, under its name.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
 /// All of them, in the order in which they run: the quiet ones first.
-const ALL: [Bench; 7] = [
+const ALL: [Bench; 8] = [
     ("start", start::run),
     ("idle", idle::run),
     ("approval", approval::run),
+    ("hung", hung::run),
     ("local_api", local_api::run),
     ("history", history::run),
     ("fleet", fleet::run),
@@ -56,6 +60,9 @@ fn main() -> std::process::ExitCode {
     }
     if words.first().is_some_and(|word| word == approval::ECHO) {
         return approval::echo();
+    }
+    if words.first().is_some_and(|word| word == hung::INSIDE) {
+        return hung::inside();
     }
     if words.first().is_some_and(|word| word == local_api::BARE) {
         return local_api::bare();

@@ -21,9 +21,38 @@ const ROUNDS: u32 = 320;
 /// Rounds at the start that are not counted: files are opened, statements prepared.
 const WARM_UP: usize = 20;
 
+/// The times of one run: from the agent's question to a client, and from its decision back to the agent.
+pub struct Ways {
+    pub there: Spread,
+    pub back: Spread,
+}
+
 pub fn run() -> Vec<Row> {
     let bare = round_trips();
-    let daemon = Daemon::start();
+    let Ways { there, back } = decide(&Daemon::start());
+    let row = |figure: &str, spread: &Spread| {
+        let met = spread.median() <= Duration::from_millis(1);
+        Row::limit(figure, p50_and_p99(spread), "p50 ≤ 1 ms", met).beside(
+            format!("socket round trip {}", p50_and_p99(&bare)),
+            times(spread.median(), bare.median()),
+        )
+    };
+    vec![
+        row("question on the agent's stdout to a client", &there),
+        row("decision of a client to the agent's stdin", &back),
+    ]
+}
+
+pub fn p50_and_p99(spread: &Spread) -> String {
+    format!(
+        "p50 {}, p99 {}",
+        time(spread.median()),
+        time(spread.at(0.99))
+    )
+}
+
+/// Has a session ask and approves each question.
+pub fn decide(daemon: &Daemon) -> Ways {
     let notes = daemon.root().join("notes");
     let mut events = daemon
         .connect()
@@ -58,32 +87,10 @@ pub fn run() -> Vec<Row> {
         there.push(Duration::from_nanos(notified.saturating_sub(asked)));
         back.push(Duration::from_nanos(answered.saturating_sub(decided)));
     }
-    let row = |figure: &str, spread: &Spread| {
-        let met = spread.median() <= Duration::from_millis(1);
-        let measured = format!(
-            "p50 {}, p99 {}",
-            time(spread.median()),
-            time(spread.at(0.99))
-        );
-        Row::limit(figure, measured, "p50 ≤ 1 ms", met).beside(
-            format!(
-                "socket round trip p50 {}, p99 {}",
-                time(bare.median()),
-                time(bare.at(0.99))
-            ),
-            times(spread.median(), bare.median()),
-        )
-    };
-    vec![
-        row(
-            "question on the agent's stdout to a client",
-            &Spread::of(there),
-        ),
-        row(
-            "decision of a client to the agent's stdin",
-            &Spread::of(back),
-        ),
-    ]
+    Ways {
+        there: Spread::of(there),
+        back: Spread::of(back),
+    }
 }
 
 /// A line to another process over a socket and back, with the same pauses.

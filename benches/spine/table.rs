@@ -98,6 +98,11 @@ impl Spread {
         self.0[index]
     }
 
+    /// All durations, the shortest first.
+    pub fn all(&self) -> &[Duration] {
+        &self.0
+    }
+
     pub fn median(&self) -> Duration {
         self.at(0.5)
     }

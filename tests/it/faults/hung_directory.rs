@@ -3,51 +3,12 @@
 
 #![allow(clippy::print_stderr, reason = "a failed test says how far it came")]
 
-use std::fs::OpenOptions;
-use std::os::fd::AsRawFd as _;
-use std::path::Path;
-use std::process::Command;
-
-use rustix::io::{FdFlags, fcntl_setfd};
 use serde_json::{Value, json};
 
 use super::rig::Rig;
 use crate::support::daemon::{Client, wait_until};
 use crate::support::disk::in_own_mounts;
-
-/// A file system that takes requests and answers none. Its requests end with an error when this is dropped.
-struct HungDirectory {
-    _connection: std::fs::File,
-}
-
-impl HungDirectory {
-    fn mount(at: &Path) -> Self {
-        let connection = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/fuse")
-            .expect("FUSE is there");
-        // `mount` inherits it.
-        fcntl_setfd(&connection, FdFlags::empty()).unwrap();
-        let options = format!(
-            "fd={},rootmode=40000,user_id={},group_id={}",
-            connection.as_raw_fd(),
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
-        let mounted = Command::new("mount")
-            .args(["-i", "-t", "fuse", "-o", &options, "hung"])
-            .arg(at)
-            .status()
-            .expect("mount (util-linux) is there");
-        assert!(mounted.success(), "a FUSE file system can be mounted");
-        // No process that the daemon starts keeps the file system alive.
-        fcntl_setfd(&connection, FdFlags::CLOEXEC).unwrap();
-        Self {
-            _connection: connection,
-        }
-    }
-}
+use crate::support::hung_directory::{HungDirectory, may_serve};
 
 /// Asks without waiting for the answer.
 fn ask_of(rig: &Rig, method: &str, params: &Value) -> Client {
@@ -64,8 +25,7 @@ fn a_directory_that_never_answers_keeps_up_nothing_but_what_needs_it() {
     ) {
         return;
     }
-    let may_serve = OpenOptions::new().read(true).write(true).open("/dev/fuse");
-    if let Err(error) = may_serve {
+    if let Err(error) = may_serve() {
         eprintln!("no file system can be served here: /dev/fuse: {error}");
         return;
     }

@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod dice;
 pub mod disk;
 pub mod http;
+pub mod hung_directory;
 pub mod mcp;
 pub mod real_claude;
 pub mod remote_api;
