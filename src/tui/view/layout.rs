@@ -2,7 +2,7 @@
 //!
 //! Pure. The view draws by it and the mouse is understood by it, so that they cannot disagree.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::tui::state::panes::Panes;
 use crate::tui::state::{App, Pane};
@@ -95,34 +95,22 @@ fn inbox_rows(app: &App, waiting: u16, column: u16) -> u16 {
     waiting.saturating_add(2).min(most)
 }
 
+/// Takes so many rows off the top of what is left, or all that there are.
 fn take_top(rest: &mut Rect, rows: u16) -> Rect {
-    let rows = rows.min(rest.height);
-    let taken = Rect {
-        height: rows,
-        ..*rest
-    };
-    rest.y += rows;
-    rest.height -= rows;
+    let taken;
+    [taken, *rest] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(*rest);
     taken
 }
 
 fn take_bottom(rest: &mut Rect, rows: u16) -> Rect {
-    let rows = rows.min(rest.height);
-    rest.height -= rows;
-    Rect {
-        y: rest.y + rest.height,
-        height: rows,
-        ..*rest
-    }
+    let taken;
+    [*rest, taken] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(*rest);
+    taken
 }
 
 fn take_left(rest: &mut Rect, columns: u16) -> Rect {
-    let columns = columns.min(rest.width);
-    let taken = Rect {
-        width: columns,
-        ..*rest
-    };
-    rest.x += columns;
-    rest.width -= columns;
+    let taken;
+    [taken, *rest] =
+        Layout::horizontal([Constraint::Length(columns), Constraint::Fill(1)]).areas(*rest);
     taken
 }

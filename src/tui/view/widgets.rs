@@ -1,10 +1,13 @@
 //! Small pieces that several panes draw: frames, lines that fit, keys with their words.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
+use ratatui::widgets::{
+    Block, BorderType, Borders, Clear, Scrollbar, ScrollbarOrientation, ScrollbarState,
+    StatefulWidget as _, Widget,
+};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -162,17 +165,21 @@ pub fn scrollbar(
     rows: usize,
     buf: &mut Buffer,
 ) {
-    let track = usize::from(frame.height.saturating_sub(2));
-    if rows <= track || track == 0 || frame.width == 0 {
+    let track = frame.inner(Margin::new(0, 1));
+    let seen = usize::from(track.height);
+    if rows <= seen || track.is_empty() {
         return;
     }
-    let thumb = (track * track / rows).clamp(1, track);
-    let most = (rows - track).max(1);
-    let top = (first.min(most) * (track - thumb) + most / 2) / most;
-    let style = if focused { theme.accent } else { theme.dim };
-    for y in (frame.y + 1..).take(track).skip(top).take(thumb) {
-        buf.set_string(frame.right() - 1, y, "┃", style);
-    }
+    let mut state = ScrollbarState::new(rows - seen + 1)
+        .viewport_content_length(seen)
+        .position(first);
+    Scrollbar::new(ScrollbarOrientation::VerticalRight)
+        .thumb_symbol("┃")
+        .begin_symbol(None)
+        .end_symbol(None)
+        .track_symbol(None)
+        .thumb_style(if focused { theme.accent } else { theme.dim })
+        .render(track, buf, &mut state);
 }
 
 /// Draws a line whose right part stays in sight and whose left part gives way.
