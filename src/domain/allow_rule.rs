@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::approval::{Approval, Kind, Outcome, Source};
 use super::danger::dangers;
 use super::permission;
+use super::tool::{FILE_PATH, Tool};
 
 /// The reason that Claude Code gives where no rule allows a command: asked for want of a rule.
 const NO_RULE_YET: &str = "This command requires approval";
@@ -119,17 +120,24 @@ impl AllowRule {
             return self.names(&call.tool_name);
         };
         let field = |name: &str| call.tool_input.get(name).and_then(Value::as_str);
-        match self.tool.as_str() {
-            "Bash" => {
-                call.tool_name == "Bash"
+        let called = Tool::of(&call.tool_name);
+        match Tool::of(&self.tool) {
+            Some(Tool::Bash) => {
+                called == Some(Tool::Bash)
                     && field("command").is_some_and(|command| covers_command(content, command))
             }
-            "WebFetch" => {
-                call.tool_name == "WebFetch"
+            Some(Tool::WebFetch) => {
+                called == Some(Tool::WebFetch)
                     && field("url").is_some_and(|url| covers_url(content, url))
             }
-            "Edit" | "Read" => self.covers_file(content, call),
-            _ => false,
+            Some(Tool::Edit) => {
+                self.covers_file(content, call, called.and_then(Tool::changed_path_field))
+            }
+            Some(Tool::Read) => {
+                let path = (called == Some(Tool::Read)).then_some(FILE_PATH);
+                self.covers_file(content, call, path)
+            }
+            Some(_) | None => false,
         }
     }
 
@@ -149,17 +157,12 @@ impl AllowRule {
                 .is_some_and(|name| !name.is_empty())
     }
 
-    fn covers_file(&self, content: &str, call: &Approval) -> bool {
-        let (tools, field): (&[&str], _) = match self.tool.as_str() {
-            "Edit" => match call.tool_name.as_str() {
-                "NotebookEdit" => (&["NotebookEdit"], "notebook_path"),
-                _ => (&["Edit", "Write", "MultiEdit"], "file_path"),
-            },
-            _ => (&["Read"], "file_path"),
-        };
-        let path = call.tool_input.get(field).and_then(Value::as_str);
-        tools.contains(&call.tool_name.as_str())
-            && path.is_some_and(|path| covers_path(content, path))
+    /// Whether it covers a call that has the path of its file in `field`; a call of another tool has none.
+    fn covers_file(&self, content: &str, call: &Approval, field: Option<&str>) -> bool {
+        let path = field
+            .and_then(|field| call.tool_input.get(field))
+            .and_then(Value::as_str);
+        path.is_some_and(|path| covers_path(content, path))
             && granted(&call.suggestions).contains(self)
     }
 }

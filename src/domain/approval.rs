@@ -14,6 +14,7 @@ use strum::{EnumString, IntoStaticStr};
 
 pub use super::decided_by::{ClientKind, DecidedBy};
 use super::id::{ApprovalId, SessionId};
+use super::tool::Tool;
 
 /// What kind of answer the question wants.
 #[derive(
@@ -39,10 +40,10 @@ impl Kind {
     /// The kind that a tool's question has.
     #[must_use]
     pub fn of_tool(tool_name: &str) -> Self {
-        match tool_name {
-            "AskUserQuestion" => Self::Question,
-            "ExitPlanMode" => Self::Plan,
-            _ => Self::Permission,
+        match Tool::of(tool_name) {
+            Some(Tool::AskUserQuestion) => Self::Question,
+            Some(Tool::ExitPlanMode) => Self::Plan,
+            Some(_) | None => Self::Permission,
         }
     }
 

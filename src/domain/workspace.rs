@@ -26,10 +26,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::tool::Tool;
 use protected::protected;
-
-/// Tools that only change files, which accepting edits stands for.
-const EDIT_TOOLS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
 
 /// Most paths of one call that are looked at.
 const MAX_PATHS: usize = 64;
@@ -103,7 +101,7 @@ pub enum NotCovered {
 /// Whether accepting edits stands for a tool.
 #[must_use]
 pub fn is_edit_tool(tool: &str) -> bool {
-    EDIT_TOOLS.contains(&tool)
+    Tool::of(tool).is_some_and(Tool::changes_files)
 }
 
 /// Follows the links of absolute paths, in their order; none when that takes too long.
@@ -322,9 +320,9 @@ fn paths(tool: &str, input: &Value) -> Result<Vec<String>, NotCovered> {
         values: MAX_VALUES,
         is_too_much: false,
     };
-    match tool {
-        "Bash" => {}
-        "Glob" => {
+    match Tool::of(tool) {
+        Some(Tool::Bash) => {}
+        Some(Tool::Glob) => {
             found.look("path", input.get("path"), 0);
             let pattern = input.get("pattern").and_then(Value::as_str);
             // Where a pattern leads to is not worked out.

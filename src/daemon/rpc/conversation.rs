@@ -10,6 +10,7 @@ use super::session::MAX_PAGE;
 use super::session::required;
 use crate::daemon::store::{Names, PER_SESSION, Page, Search};
 use crate::domain::EventType;
+use crate::domain::tool::{self, Tool};
 use crate::protocol::conversation::{
     ConversationEvent, GetConversationParams, GetConversationResponse, GetRawLinesParams,
     GetRawLinesResponse, LeftOut, RawLine, SearchConversationsParams, SearchConversationsResponse,
@@ -134,12 +135,14 @@ pub async fn snapshots(
     for event in events {
         let body = event.body;
         match body.event_type {
-            EventType::ToolCall if body.tool_name.as_deref() == Some("Read") => {
+            EventType::ToolCall
+                if body.tool_name.as_deref().and_then(Tool::of) == Some(Tool::Read) =>
+            {
                 let input: Value = body
                     .tool_input
                     .and_then(|text| serde_json::from_str(&text).ok())
                     .unwrap_or_default();
-                let path = input.get("file_path").and_then(Value::as_str);
+                let path = input.get(tool::FILE_PATH).and_then(Value::as_str);
                 if let (Some(id), Some(path)) = (body.tool_id, path) {
                     reads.insert(id, path.to_owned());
                 }

@@ -49,6 +49,7 @@ use serde_json::Value;
 use super::approval::UNREADABLE_INPUT;
 use super::lookalike;
 use super::text::{Level, find_hidden};
+use super::tool::{FILE_PATH, NOTEBOOK_PATH, Tool};
 
 /// Bytes of an input that are looked through for characters that deceive.
 pub const MOST_BYTES: usize = 1024 * 1024;
@@ -193,8 +194,8 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
     if let Some(unread) = unread {
         found.add("could not be read: only its text is shown", unread);
     }
-    match tool_name {
-        "Bash" => {
+    match Tool::of(tool_name) {
+        Some(Tool::Bash) => {
             let command = text("command").unwrap_or_default();
             found.command(command);
             // Which of its strings is the command cannot be told.
@@ -205,29 +206,44 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
                 found.add("runs outside the sandbox", "dangerouslyDisableSandbox");
             }
         }
-        "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => {
-            if let Some(path) = text("file_path").or_else(|| text("notebook_path"))
+        Some(Tool::Write | Tool::Edit | Tool::MultiEdit | Tool::NotebookEdit) => {
+            if let Some(path) = text(FILE_PATH).or_else(|| text(NOTEBOOK_PATH))
                 && let Some(reason) = paths::written(&paths::normal(path, None))
             {
                 found.add(reason, path);
             }
         }
-        "Read" => {
+        Some(Tool::Read) => {
             if let Some(path) =
-                text("file_path").filter(|path| paths::is_secret(&paths::normal(path, None)))
+                text(FILE_PATH).filter(|path| paths::is_secret(&paths::normal(path, None)))
             {
                 found.add(paths::SECRETS, path);
             }
         }
-        "AskUserQuestion" | "ExitPlanMode" | "KillShell" | "KillBash" | "BashOutput"
-        | "TodoWrite" => {}
-        "Grep" | "NotebookRead" => {
-            let path = text("path").or_else(|| text("notebook_path"));
+        Some(
+            Tool::AskUserQuestion
+            | Tool::ExitPlanMode
+            | Tool::KillShell
+            | Tool::BashOutput
+            | Tool::TodoWrite,
+        ) => {}
+        Some(Tool::Grep | Tool::NotebookRead) => {
+            let path = text("path").or_else(|| text(NOTEBOOK_PATH));
             if let Some(path) = path.filter(|path| paths::is_secret(&paths::normal(path, None))) {
                 found.add(paths::SECRETS, path);
             }
         }
-        _ => tool::judge(tool_name, input, &mut found),
+        Some(
+            Tool::Glob
+            | Tool::Ls
+            | Tool::Skill
+            | Tool::Task
+            | Tool::TaskOutput
+            | Tool::TaskStop
+            | Tool::WebFetch
+            | Tool::WebSearch,
+        )
+        | None => tool::judge(tool_name, input, &mut found),
     }
     let mut budget = MOST_BYTES;
     if let Some(c) = hidden(input, &mut budget) {

@@ -9,6 +9,7 @@
 use crate::tui::state::guard::LeftOut;
 use ratatui::text::Line;
 
+use crate::domain::Tool;
 use crate::protocol::approval::Approval;
 use crate::tui::theme::Theme;
 use crate::tui::transcript::FileSource;
@@ -52,11 +53,7 @@ impl FileSource for Subject {
 /// The path of the file that a tool call would change.
 #[must_use]
 pub fn changed_path(approval: &Approval) -> Option<&str> {
-    let field = match approval.tool_name.as_str() {
-        "Edit" | "Write" | "MultiEdit" => "file_path",
-        "NotebookEdit" => "notebook_path",
-        _ => return None,
-    };
+    let field = Tool::of(&approval.tool_name)?.changed_path_field()?;
     approval
         .tool_input
         .get(field)?

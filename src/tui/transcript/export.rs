@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::text::{sanitize, sanitize_line, sanitize_prose, sanitize_prose_line};
-use crate::domain::{Delivery, Outcome};
+use crate::domain::{Delivery, Outcome, Tool};
 use crate::protocol::session::SessionState;
 use crate::tui::transcript::conversation::Transcript;
 use crate::tui::transcript::model::approvals;
@@ -131,7 +131,7 @@ impl Transcript {
         let mut head = format!("**{label}**");
         let body = input_text(&call.name, &input);
         // What stands below is not said twice; nor below, what the head says in full.
-        let is_command = call.name == "Bash";
+        let is_command = Tool::of(&call.name) == Some(Tool::Bash);
         let what = tools::summary_of(&call.name, &input);
         let is_said = !what.is_empty() && !what.ends_with('…') && body.lines().count() == 1;
         if !what.is_empty() && !is_command {
@@ -189,7 +189,7 @@ fn call_text(call: &Call, input: &Value) -> String {
 
 /// A tool's input as text: a command as it is, else names and values.
 fn input_text(tool_name: &str, input: &Value) -> String {
-    if tool_name == "Bash"
+    if Tool::of(tool_name) == Some(Tool::Bash)
         && let Some(command) = input.get("command").and_then(Value::as_str)
     {
         return sanitize(command).into_owned();

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::key::edit_line;
 use super::{Effect, actions, notify, select};
 use crate::domain::text::{sanitize, sanitize_line};
+use crate::domain::{Kind, Tool};
 use crate::protocol::approval::Approval;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
@@ -50,18 +51,14 @@ pub fn filtered(app: &mut App) {
 /// hidden characters as what they are.
 #[must_use]
 pub fn copied(approval: &Approval) -> String {
-    let field = match approval.tool_name.as_str() {
-        "Bash" => "command",
-        "Write" => "content",
-        "Edit" => "new_string",
-        "WebFetch" => "url",
-        "ExitPlanMode" => "plan",
-        crate::domain::approval::CONTACT_TOOL => "message",
-        _ => "",
+    let field = match approval.kind {
+        Kind::Contact => Some("message"),
+        Kind::Permission | Kind::Question | Kind::Plan => {
+            Tool::of(&approval.tool_name).and_then(Tool::main_text_field)
+        }
     };
-    match approval
-        .tool_input
-        .get(field)
+    match field
+        .and_then(|field| approval.tool_input.get(field))
         .and_then(|text| text.as_str())
     {
         Some(text) => sanitize(text).into_owned(),

@@ -1,11 +1,13 @@
 //! The contract's words are said in the contract alone: the names of methods, events and decisions are
 //! literals of `src/protocol` (those of events of `src/domain/event.rs`, because the store records them), and
-//! values of its types everywhere else.
+//! values of its types everywhere else. In the same way the tools of Claude Code are named in
+//! `src/domain/tool.rs` alone.
 
 use std::collections::BTreeSet;
 
-use humanlayer::domain::EventName;
+use humanlayer::domain::{EventName, Tool};
 use humanlayer::protocol::method::Name;
+use strum::VariantArray as _;
 
 use super::graph::File;
 use super::{CRATE, holds};
@@ -103,6 +105,26 @@ fn methods_events_and_decisions_are_named_in_the_protocol_alone() {
         );
     }
     assert!(CRATE.files.len() > 100, "the source was read");
+    holds(&broken);
+}
+
+#[test]
+fn the_tools_of_claude_code_are_named_in_one_module() {
+    let names = Tool::VARIANTS.iter().map(|tool| tool.name().to_owned());
+    // Names of other versions.
+    let names: BTreeSet<String> = names
+        .chain(["Agent", "AgentOutputTool", "KillBash"].map(str::to_owned))
+        .collect();
+    let mut broken = Vec::new();
+    for file in &CRATE.files {
+        let path = file.path.display().to_string();
+        // The demo and the scripted agent speak as Claude Code does.
+        if path == "src/domain/tool.rs" || path.contains("agent/") || path.contains("/demo/") {
+            continue;
+        }
+        let said = said(file, &names).into_iter();
+        broken.extend(said.map(|name| format!("{path}: \"{name}\": take `domain::Tool`")));
+    }
     holds(&broken);
 }
 

@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::Session;
 use crate::domain::stream_state::CurrentTool;
 use crate::domain::text::summary;
+use crate::domain::{Session, Tool};
 use crate::json::Members;
 
 /// Characters of a tool call's summary.
@@ -50,16 +50,8 @@ pub(super) fn tool_answered(session: &mut Session, id: &str) {
 }
 
 fn described(name: &str, input: &str) -> String {
-    let field = match name {
-        "Bash" => "command",
-        "Read" | "Edit" | "MultiEdit" | "Write" => "file_path",
-        "NotebookEdit" => "notebook_path",
-        "Grep" | "Glob" => "pattern",
-        "Task" | "Agent" => "description",
-        "WebFetch" => "url",
-        "WebSearch" => "query",
-        "Skill" => "skill",
-        _ => return name.to_owned(),
+    let Some(field) = Tool::of(name).and_then(Tool::subject_field) else {
+        return name.to_owned();
     };
     if input.len() > LONG_INPUT {
         return name.to_owned();

@@ -5,8 +5,8 @@
 //! later ones that it was killed or has ended. 2.0.x does not say when a command ends by itself, so
 //! a task counts as running until somebody has looked.
 
-use crate::domain::Session;
 use crate::domain::stream_state::MAX_FOLLOWED;
+use crate::domain::{Session, Tool};
 use crate::json::Members;
 
 /// A tool call: notes one that looks after a task, whose result does not name it.
@@ -15,11 +15,8 @@ pub(super) fn called(session: &mut Session, call: &str, tool: &str, input: &str)
     if session.stream.tells_tasks {
         return;
     }
-    let field = match tool {
-        "BashOutput" => "bash_id",
-        "KillShell" => "shell_id",
-        "TaskOutput" | "AgentOutputTool" | "TaskStop" => "task_id",
-        _ => return,
+    let Some(field) = Tool::of(tool).and_then(Tool::background_task_field) else {
+        return;
     };
     let Some(task) = Members::of(input).string(field) else {
         return;

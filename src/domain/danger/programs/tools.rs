@@ -9,6 +9,7 @@ use super::super::run::Run;
 use super::super::sql;
 use super::Call;
 use super::rule::{Rule, rule};
+use crate::domain::tool::Tool;
 
 const DRY: &str = "--dry-run --dryrun -n --help";
 
@@ -263,10 +264,8 @@ fn claude(run: &mut Run<'_>, call: &Call<'_>) {
     let allowed = call.values("--allowedTools --allowed-tools");
     let is_wide = allowed.iter().any(|tools| {
         tools.split([',', ' ']).any(|tool| {
-            matches!(
-                tool,
-                "Bash" | "Bash(*)" | "Bash(*:*)" | "*" | "Write" | "Edit"
-            )
+            matches!(tool, "Bash(*)" | "Bash(*:*)" | "*")
+                || matches!(Tool::of(tool), Some(Tool::Bash | Tool::Write | Tool::Edit))
         })
     });
     if unasked

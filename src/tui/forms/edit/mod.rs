@@ -10,6 +10,7 @@ use ratatui_textarea::CursorMove;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use crate::domain::Tool;
 use crate::domain::danger::{Danger, dangers};
 use crate::domain::text::is_deceptive;
 use crate::protocol::approval::Approval;
@@ -82,15 +83,7 @@ impl Edit {
     /// For an approval.
     #[must_use]
     pub fn of(approval: &Approval) -> Self {
-        let fields: &[&'static str] = match approval.tool_name.as_str() {
-            "Bash" => &["command"],
-            "Write" => &["content", "file_path"],
-            "Edit" => &["new_string", "old_string", "file_path"],
-            "NotebookEdit" => &["new_source"],
-            "WebFetch" => &["url", "prompt"],
-            "WebSearch" => &["query"],
-            _ => &[],
-        };
+        let fields = Tool::of(&approval.tool_name).map_or(&[][..], Tool::editable_fields);
         let parts: Option<Vec<EditedField>> = fields
             .iter()
             .map(|name| EditedField::field(name, &approval.tool_input))

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::domain::Tool;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::forms::keys::{After, moved};
 use crate::tui::forms::launch::{Inner, Launching, MODELS, Slot, TOOLS};
@@ -138,9 +139,9 @@ fn typed(app: &App, mut form: Box<Launching>) -> After {
     let (true, Some(typed)) = (form.completion.typing(piece), ask) else {
         return After::Stay(Form::Launch(form));
     };
-    let names: &[&str] = match at {
-        Slot::Model => &MODELS,
-        Slot::Allowed | Slot::Disallowed => &TOOLS,
+    let names = match at {
+        Slot::Model => MODELS.to_vec(),
+        Slot::Allowed | Slot::Disallowed => TOOLS.map(Tool::name).to_vec(),
         Slot::Directory
         | Slot::Query
         | Slot::System

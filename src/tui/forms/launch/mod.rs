@@ -6,6 +6,7 @@ mod keys;
 pub use draw::draw;
 pub use keys::{esc, key, recent_for};
 
+use crate::domain::Tool;
 use crate::tui::forms::Field;
 use crate::tui::memory::{ASKS_NOTHING, Template};
 use crate::tui::state::complete::Completion;
@@ -20,19 +21,19 @@ pub const ISOLATION: [&str; 3] = ["default", "on", "off"];
 /// Names for models that always mean a current one.
 pub const MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
 /// Tools that Claude Code has, for completing their names.
-pub const TOOLS: [&str; 12] = [
-    "Bash",
-    "Edit",
-    "Glob",
-    "Grep",
-    "MultiEdit",
-    "NotebookEdit",
-    "Read",
-    "Task",
-    "TodoWrite",
-    "WebFetch",
-    "WebSearch",
-    "Write",
+pub const TOOLS: [Tool; 12] = [
+    Tool::Bash,
+    Tool::Edit,
+    Tool::Glob,
+    Tool::Grep,
+    Tool::MultiEdit,
+    Tool::NotebookEdit,
+    Tool::Read,
+    Tool::Task,
+    Tool::TodoWrite,
+    Tool::WebFetch,
+    Tool::WebSearch,
+    Tool::Write,
 ];
 /// Longest system prompt and title, in bytes, as the daemon has it.
 const MAX_BYTES: (usize, usize) = (100 * 1024, 1_000);

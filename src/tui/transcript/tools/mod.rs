@@ -2,7 +2,7 @@
 //! call touches in one line (the summary), and how its result is shown.
 //!
 //! Nothing of an input is left out: fields that a tool's own card does not show stand below it as names and values.
-//! Everything said is safe to draw. `Tool` lists the tools, so that the compiler leads who adds one.
+//! Everything said is safe to draw. Each match names all tools, so that the compiler leads who adds one.
 
 pub mod bash;
 pub mod call;
@@ -24,6 +24,7 @@ pub mod write;
 use ratatui::text::Line;
 use serde_json::Value;
 
+use crate::domain::Tool;
 use crate::domain::text::{sanitize_line, summary};
 use crate::tui::theme::Theme;
 use crate::tui::transcript::render::canvas::Canvas;
@@ -36,50 +37,6 @@ const MAX_SUMMARY: usize = 300;
 
 /// Bytes of a field that a summary reads.
 const MAX_READ: usize = 8 * MAX_SUMMARY;
-
-/// A tool whose calls have a look of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tool {
-    Bash,
-    Edit,
-    MultiEdit,
-    Write,
-    NotebookEdit,
-    Read,
-    Grep,
-    Glob,
-    Ls,
-    WebFetch,
-    WebSearch,
-    Task,
-    TodoWrite,
-    Question,
-    Plan,
-    Other,
-}
-
-impl Tool {
-    fn of(name: &str) -> Self {
-        match name {
-            "Bash" => Self::Bash,
-            "Edit" => Self::Edit,
-            "MultiEdit" => Self::MultiEdit,
-            "Write" => Self::Write,
-            "NotebookEdit" => Self::NotebookEdit,
-            "Read" => Self::Read,
-            "Grep" => Self::Grep,
-            "Glob" => Self::Glob,
-            "LS" => Self::Ls,
-            "WebFetch" => Self::WebFetch,
-            "WebSearch" => Self::WebSearch,
-            "Task" | "Agent" => Self::Task,
-            "TodoWrite" => Self::TodoWrite,
-            "AskUserQuestion" => Self::Question,
-            "ExitPlanMode" => Self::Plan,
-            _ => Self::Other,
-        }
-    }
-}
 
 /// The body of a tool call's input in rows of at most `width` columns, all of it.
 #[must_use]
@@ -103,23 +60,23 @@ pub(crate) fn write_card(
     files: &dyn FileSource,
 ) {
     let shown: &[&str] = match Tool::of(tool_name) {
-        Tool::Bash if field(input, "command").is_some() => {
+        Some(Tool::Bash) if field(input, "command").is_some() => {
             bash::card(canvas, input);
             &["command", "description"]
         }
-        Tool::Edit => {
+        Some(Tool::Edit) => {
             edit::card(canvas, input, files);
             &["file_path", "old_string", "new_string", "replace_all"]
         }
-        Tool::MultiEdit => {
+        Some(Tool::MultiEdit) => {
             edit::card(canvas, input, files);
             &["file_path", "edits"]
         }
-        Tool::Write => {
+        Some(Tool::Write) => {
             write::card(canvas, input, files);
             &["file_path", "content"]
         }
-        Tool::NotebookEdit => {
+        Some(Tool::NotebookEdit) => {
             notebook::card(canvas, input, files);
             &[
                 "notebook_path",
@@ -129,36 +86,44 @@ pub(crate) fn write_card(
                 "new_source",
             ]
         }
-        Tool::Task if field(input, "prompt").is_some() => {
+        Some(Tool::Task) if field(input, "prompt").is_some() => {
             task::card(canvas, input);
             &["description", "subagent_type", "prompt"]
         }
-        Tool::TodoWrite if input.get("todos").is_some_and(Value::is_array) => {
+        Some(Tool::TodoWrite) if input.get("todos").is_some_and(Value::is_array) => {
             todo::card(canvas, input);
             &["todos"]
         }
-        Tool::Question if input.get("questions").is_some_and(Value::is_array) => {
+        Some(Tool::AskUserQuestion) if input.get("questions").is_some_and(Value::is_array) => {
             question::card(canvas, input);
             &["questions", "answers"]
         }
-        Tool::Plan => match field(input, "plan") {
+        Some(Tool::ExitPlanMode) => match field(input, "plan") {
             Some(plan) => {
                 plan::card(canvas, plan);
                 &["plan"]
             }
             None => &[],
         },
-        Tool::Bash
-        | Tool::Task
-        | Tool::TodoWrite
-        | Tool::Question
-        | Tool::Read
-        | Tool::Grep
-        | Tool::Glob
-        | Tool::Ls
-        | Tool::WebFetch
-        | Tool::WebSearch
-        | Tool::Other => &[],
+        Some(
+            Tool::AskUserQuestion
+            | Tool::Bash
+            | Tool::BashOutput
+            | Tool::Glob
+            | Tool::Grep
+            | Tool::KillShell
+            | Tool::Ls
+            | Tool::NotebookRead
+            | Tool::Read
+            | Tool::Skill
+            | Tool::Task
+            | Tool::TaskOutput
+            | Tool::TaskStop
+            | Tool::TodoWrite
+            | Tool::WebFetch
+            | Tool::WebSearch,
+        )
+        | None => &[],
     };
     generic::card(canvas, input, shown);
 }
@@ -166,36 +131,54 @@ pub(crate) fn write_card(
 /// How many rows of its card are shown of a folded call.
 pub(crate) fn folded_rows(tool_name: &str, input: &Value, width: usize) -> usize {
     match Tool::of(tool_name) {
-        Tool::Bash => bash::folded_rows(input, width),
-        Tool::Edit | Tool::MultiEdit | Tool::Write | Tool::NotebookEdit => 14,
-        Tool::TodoWrite | Tool::Question | Tool::Plan => 40,
-        Tool::Read
-        | Tool::Grep
-        | Tool::Glob
-        | Tool::Ls
-        | Tool::WebFetch
-        | Tool::WebSearch
-        | Tool::Task
-        | Tool::Other => 0,
+        Some(Tool::Bash) => bash::folded_rows(input, width),
+        Some(Tool::Edit | Tool::MultiEdit | Tool::Write | Tool::NotebookEdit) => 14,
+        Some(Tool::TodoWrite | Tool::AskUserQuestion | Tool::ExitPlanMode) => 40,
+        Some(
+            Tool::BashOutput
+            | Tool::Glob
+            | Tool::Grep
+            | Tool::KillShell
+            | Tool::Ls
+            | Tool::NotebookRead
+            | Tool::Read
+            | Tool::Skill
+            | Tool::Task
+            | Tool::TaskOutput
+            | Tool::TaskStop
+            | Tool::WebFetch
+            | Tool::WebSearch,
+        )
+        | None => 0,
     }
 }
 
 /// How the result of a call that did not fail is shown.
 pub(crate) fn result_view(tool_name: &str, input: &Value, text: &str) -> ResultView {
     match Tool::of(tool_name) {
-        Tool::Bash => bash::result(text),
-        Tool::Read => read::result(input),
-        Tool::Grep | Tool::Glob | Tool::Ls => search::result(text),
-        Tool::Edit
-        | Tool::MultiEdit
-        | Tool::Write
-        | Tool::NotebookEdit
-        | Tool::TodoWrite
-        | Tool::Question
-        | Tool::Plan => ResultView::Quiet,
-        Tool::Task => task::result(text),
-        Tool::WebFetch | Tool::WebSearch => ResultView::Markdown,
-        Tool::Other => generic::result(text),
+        Some(Tool::Bash) => bash::result(text),
+        Some(Tool::Read) => read::result(input),
+        Some(Tool::Grep | Tool::Glob | Tool::Ls) => search::result(text),
+        Some(
+            Tool::Edit
+            | Tool::MultiEdit
+            | Tool::Write
+            | Tool::NotebookEdit
+            | Tool::TodoWrite
+            | Tool::AskUserQuestion
+            | Tool::ExitPlanMode,
+        ) => ResultView::Quiet,
+        Some(Tool::Task) => task::result(text),
+        Some(Tool::WebFetch | Tool::WebSearch) => ResultView::Markdown,
+        Some(
+            Tool::BashOutput
+            | Tool::KillShell
+            | Tool::NotebookRead
+            | Tool::Skill
+            | Tool::TaskOutput
+            | Tool::TaskStop,
+        )
+        | None => generic::result(text),
     }
 }
 
@@ -241,21 +224,29 @@ fn unsafe_summary(tool_name: &str, input: &Value) -> String {
     let beginning =
         |name: &str| text::head(field(input, name).unwrap_or_default(), MAX_READ).to_owned();
     match Tool::of(tool_name) {
-        Tool::Bash => bash::summary(&beginning("command")),
-        Tool::Edit => edit::summary(input, &beginning("file_path")),
-        Tool::MultiEdit => edit::summary_of_many(input, &beginning("file_path")),
-        Tool::Write => write::summary(input, &beginning("file_path")),
-        Tool::NotebookEdit => notebook::summary(input, &beginning("notebook_path")),
-        Tool::Read => read::summary(input, &beginning("file_path")),
-        Tool::Grep => search::grep_summary(input, &beginning("pattern")),
-        Tool::Glob => search::glob_summary(input, &beginning("pattern")),
-        Tool::Ls => beginning("path"),
-        Tool::WebFetch => beginning("url"),
-        Tool::WebSearch => beginning("query"),
-        Tool::Task => task::summary(input),
-        Tool::TodoWrite => todo::summary(input),
-        Tool::Question => question::summary(input),
-        Tool::Plan => plan::summary(input),
-        Tool::Other => generic::summary(input, MAX_READ),
+        Some(Tool::Bash) => bash::summary(&beginning("command")),
+        Some(Tool::Edit) => edit::summary(input, &beginning("file_path")),
+        Some(Tool::MultiEdit) => edit::summary_of_many(input, &beginning("file_path")),
+        Some(Tool::Write) => write::summary(input, &beginning("file_path")),
+        Some(Tool::NotebookEdit) => notebook::summary(input, &beginning("notebook_path")),
+        Some(Tool::Read) => read::summary(input, &beginning("file_path")),
+        Some(Tool::Grep) => search::grep_summary(input, &beginning("pattern")),
+        Some(Tool::Glob) => search::glob_summary(input, &beginning("pattern")),
+        Some(Tool::Ls) => beginning("path"),
+        Some(Tool::WebFetch) => beginning("url"),
+        Some(Tool::WebSearch) => beginning("query"),
+        Some(Tool::Task) => task::summary(input),
+        Some(Tool::TodoWrite) => todo::summary(input),
+        Some(Tool::AskUserQuestion) => question::summary(input),
+        Some(Tool::ExitPlanMode) => plan::summary(input),
+        Some(
+            Tool::BashOutput
+            | Tool::KillShell
+            | Tool::NotebookRead
+            | Tool::Skill
+            | Tool::TaskOutput
+            | Tool::TaskStop,
+        )
+        | None => generic::summary(input, MAX_READ),
     }
 }

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use serde_json::{Value, json};
 
 use super::clip::{self, clip};
-use crate::domain::{Kind, Source};
+use crate::domain::{Kind, Source, Tool};
 use crate::format::bytes;
 use crate::protocol::approval::Approval;
 use crate::tui::state::App;
@@ -315,7 +315,7 @@ fn file(app: &App, approval: &Approval, subject: &Subject, sheet: &mut Sheet<'_>
     if let Some(real) = without_detours(path) {
         sheet.row("The path without its detours:", &real, theme.waiting);
     }
-    let writes = approval.tool_name == "Write";
+    let writes = Tool::of(&approval.tool_name) == Some(Tool::Write);
     let session = app.data.session(&approval.session_id);
     let is_gone = session.is_some_and(|session| session.directory_problem.is_some());
     match &subject.found {
