@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
-use super::ground::{Ground, luminance, readable};
+use super::color::{LEVELS, luminance, readable};
+use super::ground::Ground;
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,26 +72,6 @@ impl ColorDepth {
         }
     }
 }
-
-/// The parts of a colour of xterm's 256; none of the first sixteen, which differ everywhere.
-#[must_use]
-pub fn of_index(index: u8) -> Option<(u8, u8, u8)> {
-    match index {
-        0..16 => None,
-        16..232 => {
-            let at = index - 16;
-            let level = |part: u8| LEVELS.get(usize::from(part % 6)).copied();
-            Some((level(at / 36)?, level(at / 6)?, level(at)?))
-        }
-        232.. => {
-            let grey = 8 + 10 * (index - 232);
-            Some((grey, grey, grey))
-        }
-    }
-}
-
-/// Levels of each part of a colour in xterm's cube.
-const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 fn nearest(color: Color) -> Color {
     let Color::Rgb(r, g, b) = color else {

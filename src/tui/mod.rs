@@ -7,6 +7,7 @@
 //! terminal, and only `input` reads from it. The dashboard holds no truth of its own: what it shows came from the daemon over
 //! [`crate::client`], and what it decides counts when the daemon says so.
 
+pub mod color;
 mod color_depth;
 pub mod effect;
 mod effects;

@@ -4,8 +4,10 @@
 //! colour themselves, so a theme is complete and `NO_COLOR` is one more theme: without any colour,
 //! meaning is carried by words, marks and emphasis, which all themes keep. Must not know the state.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::color::luminance;
 use super::ground::Ground;
 
 /// The names of the themes, as the configuration file and the palette have them.
@@ -89,6 +91,44 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// The theme that goes with a ground.
+    #[must_use]
+    pub fn of_ground(ground: Ground) -> Self {
+        match ground.is_rather_light() {
+            true => Self::light(),
+            false => Self::dark(),
+        }
+    }
+
+    /// Whether it can be read on a ground as that is. A theme is made for dark or for light grounds.
+    fn suits(&self, ground: Ground) -> bool {
+        let Some(made_for) = self.ground.and_then(luminance) else {
+            return true;
+        };
+        if made_for > 0.5 {
+            ground.is_light()
+        } else {
+            ground.is_dark()
+        }
+    }
+
+    /// Paints its own ground behind everything where the terminal's does not suit it, or is not known: that is
+    /// readable everywhere.
+    pub fn paint_ground(&self, ground: Ground, buffer: &mut Buffer) {
+        let Some(own) = self.ground.filter(|_| !self.suits(ground)) else {
+            return;
+        };
+        let ink = self.text.fg.unwrap_or(Color::Reset);
+        for cell in &mut buffer.content {
+            if cell.bg == Color::Reset {
+                cell.bg = own;
+            }
+            if cell.fg == Color::Reset {
+                cell.fg = ink;
+            }
+        }
+    }
+
     /// The theme of that name; none if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -428,6 +468,48 @@ mod tests {
         let shown = format!("{:?}", Theme::mono());
         for part in ["fg(", "bg(", "Rgb", "Indexed"] {
             assert!(!shown.contains(part), "{part} in {shown}");
+        }
+    }
+
+    #[test]
+    fn the_ground_chooses_the_theme_where_it_is_known() {
+        let cases = [
+            (None, "dark", false),
+            (Some("15;0"), "dark", true),
+            (Some("0;15"), "light", true),
+            (Some("0;default;15"), "light", true),
+            (Some("0;7"), "light", true),
+            (Some("15;8"), "dark", true),
+            (Some("default;default"), "dark", false),
+        ];
+        for (said, name, is_known) in cases {
+            let ground = Ground::said(said);
+            assert_eq!(
+                (Theme::of_ground(ground).name, ground.is_known()),
+                (name, is_known),
+                "{said:?}"
+            );
+        }
+        for (colour, name, suits) in [
+            ([0, 0, 0], "dark", true),
+            // Those of well-known themes.
+            ([0x28, 0x2a, 0x36], "dark", true),
+            ([0x2e, 0x34, 0x40], "dark", true),
+            ([0x00, 0x2b, 0x36], "dark", true),
+            ([0xfd, 0xf6, 0xe3], "light", true),
+            ([0xff, 0xff, 0xff], "light", true),
+            // On these nothing of ours can be read: ours is painted.
+            ([0x55, 0x55, 0x55], "dark", false),
+            ([0x90, 0x90, 0x90], "light", false),
+            ([0xd0, 0xd0, 0xd0], "light", false),
+        ] {
+            let ground = Ground::of(colour);
+            let theme = Theme::of_ground(ground);
+            assert_eq!(
+                (theme.name, theme.suits(ground)),
+                (name, suits),
+                "{colour:?}"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::tui::forms::{Field, Form};
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
 use crate::tui::update::connection::can_send;
-use crate::tui::update::launch::is_new_line;
+use crate::tui::update::line::is_new_line;
 use crate::tui::update::notify;
 use crate::tui::view::typed;
 use crate::tui::view::widgets::{fit_prose, form_hints, popup};

@@ -345,7 +345,7 @@ impl App {
     pub fn set_ground(&mut self, ground: Ground) {
         self.ground = ground;
         if self.theme_by_ground {
-            self.theme = ground.theme();
+            self.theme = Theme::of_ground(ground);
         }
         self.theme = self.theme.on(ground);
     }

@@ -1,6 +1,6 @@
 //! What an action does; the one place where a key, the palette and the mouse meet.
 
-use super::{Effect, card, decide, inbox, launch, list, notify, search, select, session};
+use super::{Effect, card, decide, launch, list, notify, search, select, session};
 use crate::tui::effect::{MessagePurpose, Purpose};
 use crate::tui::forms::Form;
 use crate::tui::forms::confirm::Confirm;
@@ -105,7 +105,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::NextTurn => scroll(app, Scroll::NextTurn),
         Action::PreviousTurn => scroll(app, Scroll::PreviousTurn),
         Action::Copy if app.focus == Pane::Inbox => match app.selected_approval() {
-            Some(approval) => vec![Effect::Copy(inbox::copied(approval))],
+            Some(approval) => vec![Effect::Copy(card::copied(approval))],
             None => {
                 notify(app, Tone::Plain, "No pending approvals");
                 Vec::new()

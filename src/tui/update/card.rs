@@ -3,6 +3,9 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Effect;
+use crate::domain::text::sanitize;
+use crate::domain::{Kind, Tool};
+use crate::protocol::approval::Approval;
 use crate::tui::state::App;
 use crate::tui::state::card::{self, Branch, FileProbe, Subject};
 
@@ -73,6 +76,25 @@ pub fn branch(app: &mut App, directory: &str, name: Option<String>) {
 /// Scrolls the text by some rows; the view keeps it within what there is.
 pub fn scroll(app: &mut App, by: i16) {
     app.card.scroll = app.card.scroll.saturating_add_signed(by);
+}
+
+/// What one would paste elsewhere: the command, the new text of a file, else the whole input; with
+/// hidden characters as what they are.
+#[must_use]
+pub fn copied(approval: &Approval) -> String {
+    let field = match approval.kind {
+        Kind::Contact => Some("message"),
+        Kind::Permission | Kind::Question | Kind::Plan => {
+            Tool::of(&approval.tool_name).and_then(Tool::main_text_field)
+        }
+    };
+    match field
+        .and_then(|field| approval.tool_input.get(field))
+        .and_then(|text| text.as_str())
+    {
+        Some(text) => sanitize(text).into_owned(),
+        None => serde_json::to_string_pretty(&approval.tool_input).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

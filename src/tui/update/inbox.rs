@@ -1,12 +1,10 @@
-//! The inbox's filter as it is typed, and what is copied from it.
+//! The inbox's filter, as it is typed.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::key::edit_line;
+use super::line::edit_line;
 use super::{Effect, actions, notify, select};
-use crate::domain::text::{sanitize, sanitize_line};
-use crate::domain::{Kind, Tool};
-use crate::protocol::approval::Approval;
+use crate::domain::text::sanitize_line;
 use crate::tui::keymap::Action;
 use crate::tui::state::App;
 use crate::tui::state::notice::Tone;
@@ -44,24 +42,5 @@ pub fn filtered(app: &mut App) {
         .is_some_and(|approval| shown.contains(&approval.id));
     if let (false, Some(first)) = (is_listed, shown.first()) {
         select::approval(app, first);
-    }
-}
-
-/// What one would paste elsewhere: the command, the new text of a file, else the whole input; with
-/// hidden characters as what they are.
-#[must_use]
-pub fn copied(approval: &Approval) -> String {
-    let field = match approval.kind {
-        Kind::Contact => Some("message"),
-        Kind::Permission | Kind::Question | Kind::Plan => {
-            Tool::of(&approval.tool_name).and_then(Tool::main_text_field)
-        }
-    };
-    match field
-        .and_then(|field| approval.tool_input.get(field))
-        .and_then(|text| text.as_str())
-    {
-        Some(text) => sanitize(text).into_owned(),
-        None => serde_json::to_string_pretty(&approval.tool_input).unwrap_or_default(),
     }
 }

@@ -3,8 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::actions::{self, leave_search};
-use super::{Effect, inbox, launch, list, notify};
-use crate::tui::forms::{self, Field, Form};
+use super::line::{edit_line, one_line, paste_line};
+use super::{Effect, inbox, list, notify, prompt};
+use crate::tui::forms::{self, Form};
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::guard::Press;
 use crate::tui::state::notice::Tone;
@@ -41,7 +42,7 @@ pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return search(app, key);
     }
     if app.focus == Pane::Prompt {
-        return launch::key(app, key);
+        return prompt::key(app, key);
     }
     let own = app.keymap.own_action(app.context(), chord);
     match own.or_else(|| app.keymap.action(app.focus.context(), chord)) {
@@ -113,26 +114,11 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         None if app.focus == Pane::Prompt => {
             app.launch.prompt.insert(text);
-            return launch::typed(app);
+            return prompt::typed(app);
         }
         None => notify(app, Tone::Plain, "Paste into the prompt line or a form"),
     }
     Vec::new()
-}
-
-/// A text as one line, for what has only one.
-pub fn one_line(text: &str) -> String {
-    let lines = text.split(['\r', '\n']).map(str::trim);
-    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    lines.join(" ")
-}
-
-fn paste_line(cursor: &mut Field, line: &mut String, text: &str) {
-    if cursor.text() != *line {
-        cursor.set(line);
-    }
-    cursor.insert(&one_line(text));
-    *line = cursor.text();
 }
 
 /// The filter of the list, as it is typed.
@@ -168,16 +154,4 @@ fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         }
     }
     Vec::new()
-}
-
-/// Edits a filter or a search with the keys of every field; the cursor is kept beside it.
-pub fn edit_line(cursor: &mut Field, line: &mut String, key: KeyEvent) {
-    if cursor.text() != *line {
-        cursor.set(line);
-    }
-    // It has one line and no tabs.
-    if !matches!(key.code, KeyCode::Enter | KeyCode::Tab) {
-        cursor.key(key);
-    }
-    *line = cursor.text();
 }

@@ -5,9 +5,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::sessions::{context_used, live_mark, short_directory, short_model, thousands, tokens};
+use super::sessions::{context_used, live_mark, short_directory, thousands, tokens};
 use super::typed;
-use super::widgets::{fit, fit_prose, frame};
+use super::widgets::{fit, fit_prose, frame, short_model};
 use crate::domain::Status;
 use crate::format::{cost, elapsed, retrying, subject, waiting_for};
 use crate::tui::forms::Field;

@@ -23,7 +23,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::forms::{self, Form, batch, confirm, read};
-use super::ground;
 use super::state::guard::TextView;
 use super::state::panes::Panes;
 use super::state::{App, DecisionView, LastFrame, Pane};
@@ -56,7 +55,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) -> LastFrame {
         .or_else(|| prompt::finish(app, panes.prompt, area, buf))
         .or(searching)
         .or_else(|| filter_cursor(app, &panes, buf));
-    ground::paint(&app.theme, app.ground, buf);
+    app.theme.paint_ground(app.ground, buf);
     if let Some(at) = cursor {
         frame.set_cursor_position(at);
     }

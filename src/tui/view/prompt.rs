@@ -4,8 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::sessions::short_model;
-use super::widgets::{fit, fit_tail, frame};
+use super::widgets::{fit, fit_tail, frame, short_model};
 use super::{completion, typed};
 use crate::tui::keymap::Action;
 use crate::tui::memory::Template;

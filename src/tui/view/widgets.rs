@@ -24,6 +24,12 @@ pub fn spinner(tick: i64) -> &'static str {
     TURNS.get(turn).copied().unwrap_or("…")
 }
 
+/// `claude-opus-5-5` is `opus-5-5`.
+#[must_use]
+pub fn short_model(model: &str) -> &str {
+    model.strip_prefix("claude-").unwrap_or(model)
+}
+
 /// Draws a pane's frame and returns what is inside.
 pub fn frame(theme: &Theme, title: Line<'_>, focused: bool, area: Rect, buf: &mut Buffer) -> Rect {
     let style = if focused {

@@ -12,7 +12,8 @@ use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, complete};
 use crate::tui::update::connection::can_send;
-use crate::tui::update::launch::{is_new_line, start_form};
+use crate::tui::update::launch::start_form;
+use crate::tui::update::line::is_new_line;
 use crate::tui::update::notify;
 
 /// Directories used lately that are offered beside what is there.

@@ -10,8 +10,8 @@ use crate::tui::forms::read::Read;
 use crate::tui::keymap::{Action, Chord, Context};
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, offered};
-use crate::tui::update::key::one_line;
-use crate::tui::update::{actions, decide, inbox, notify};
+use crate::tui::update::line::one_line;
+use crate::tui::update::{actions, card, decide, notify};
 
 /// Rows before the end of what is laid out at which more of it is.
 const NEAR: usize = 200;
@@ -103,7 +103,7 @@ fn searching(app: &mut App, mut form: Read, chord: Chord) -> After {
 }
 
 fn copy(app: &App, form: Read) -> After {
-    let copied = app.data.pending(&form.approval).map(inbox::copied);
+    let copied = app.data.pending(&form.approval).map(card::copied);
     let effects = copied.map(Effect::Copy).into_iter().collect();
     After::And(Form::Read(form), effects)
 }

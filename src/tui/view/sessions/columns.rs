@@ -6,11 +6,12 @@
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-use super::{context_used, short_directory, short_model};
+use super::{context_used, short_directory};
 use crate::format::{short_age, span};
 use crate::protocol::session::SessionState;
 use crate::tui::state::App;
 use crate::tui::state::sessions::Sort;
+use crate::tui::view::widgets::short_model;
 use crate::tui::view::widgets::{fit, fit_tail};
 
 /// A column.

@@ -222,12 +222,6 @@ pub fn context_used(session: &SessionState) -> Option<i64> {
     (limit > 0).then(|| (used * 100 / limit).clamp(0, 100))
 }
 
-/// `claude-opus-5-5` is `opus-5-5`.
-#[must_use]
-pub fn short_model(model: &str) -> &str {
-    model.strip_prefix("claude-").unwrap_or(model)
-}
-
 /// The directory from home.
 #[must_use]
 pub fn short_directory(app: &App, session: &SessionState) -> String {

@@ -10,8 +10,9 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
-use crate::tui::color_depth::{self, ColorDepth};
-use crate::tui::ground::{Ground, MIN_CONTRAST, contrast, luminance};
+use crate::tui::color::{self, MIN_CONTRAST, contrast, luminance};
+use crate::tui::color_depth::ColorDepth;
+use crate::tui::ground::Ground;
 use crate::tui::testing::{TuiHarness, approval, session};
 use crate::tui::theme::{NAMES, Theme};
 
@@ -313,9 +314,6 @@ fn every_style_of_a_theme_can_be_read_on_the_ground_that_it_is_for() {
             );
         }
     }
-    assert_eq!(color_depth::of_index(231), Some((255, 255, 255)));
-    assert_eq!(
-        color_depth::of_index(16 + 36 + 6 * 2 + 3),
-        Some((95, 135, 175))
-    );
+    assert_eq!(color::of_index(231), Some((255, 255, 255)));
+    assert_eq!(color::of_index(16 + 36 + 6 * 2 + 3), Some((95, 135, 175)));
 }
