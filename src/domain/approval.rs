@@ -489,4 +489,29 @@ mod tests {
             "Ask again"
         );
     }
+
+    #[test]
+    fn as_many_options_as_may_be_are_taken_and_each_has_a_name_of_its_own() {
+        let named = |names: &[&str]| -> Vec<ResponseOption> {
+            let options = names.iter().map(|name| ResponseOption {
+                name: (*name).to_owned(),
+                ..ResponseOption::default()
+            });
+            options.collect()
+        };
+        assert_eq!(check_options(&named(&["a", "b"]), 2), Ok(()));
+        let problem = |names: &[&str]| check_options(&named(names), 2).err();
+        assert_eq!(
+            problem(&["a", "b", "c"]).as_deref(),
+            Some("3 options; at most 2")
+        );
+        assert_eq!(
+            problem(&["a", " "]).as_deref(),
+            Some("option 2 has no name")
+        );
+        assert_eq!(
+            problem(&["a", "a"]).as_deref(),
+            Some("two options are named \"a\"")
+        );
+    }
 }

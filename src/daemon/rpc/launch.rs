@@ -3,84 +3,33 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
-
 use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
-use crate::claude::args::{Beginning, CODELAYER_TOOL};
-use crate::daemon::directories;
-use crate::daemon::secrets::{LaunchSecrets, outline};
-use crate::daemon::session::{Request, find_program, own_env};
-use crate::domain::session::Settings;
-use crate::domain::{LaunchConfig, Origin, SessionId, permission};
+use super::launch_config::{Asked, check_message, new_id, non_empty, scripted};
+use crate::claude::args::Beginning;
+use crate::daemon::secrets::LaunchSecrets;
+use crate::daemon::session::{Request, find_program};
+use crate::daemon::{clock, directories};
+use crate::domain::{LaunchConfig, Origin};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
     GetAgentInfoParams, GetAgentInfoResponse, LaunchSessionParams, LaunchSessionResponse,
 };
 
-/// Longest message, in bytes.
-pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
-
-/// Longest text that goes on the agent's command line, in bytes; systems allow 128 KiB.
-const MAX_ARGUMENT: usize = 100 * 1024;
-
 pub async fn launch(
     call: Call,
-    params: LaunchSessionParams,
+    mut params: LaunchSessionParams,
 ) -> Result<LaunchSessionResponse, RpcError> {
     check_message("query", &params.query)?;
     let origin = call.origin_now();
-    let settings = settings(
-        params.auto_accept_edits,
-        params.dangerously_skip_permissions,
-        params.dangerously_skip_permissions_timeout,
-    )?;
-    let tool = params
-        .permission_prompt_tool
-        .as_deref()
-        .filter(|tool| !tool.is_empty());
-    // Who names no tool wants to be asked, as the older daemon understood it. Another tool asks by
-    // itself.
-    let approvals = params
-        .approvals
-        .unwrap_or(tool.is_none() || is_codelayer(tool));
-    let secrets = LaunchSecrets {
-        mcp_config: mcp_config(params.mcp_config)?,
-        // An agent's could point to another configuration and to a program of its own.
-        env: Some(
-            params
-                .env
-                .filter(|_| origin.may_decide())
-                .unwrap_or_else(own_env),
-        ),
-        proxy: None,
-    };
-    let config = LaunchConfig {
-        scripted: scripted(params.agent.as_deref())?,
-        model: non_empty(params.model),
-        max_turns: params.max_turns.filter(|turns| *turns > 0),
-        system_prompt: argument("system_prompt", params.system_prompt)?,
-        append_system_prompt: argument("append_system_prompt", params.append_system_prompt)?,
-        custom_instructions: argument("custom_instructions", params.custom_instructions)?,
-        allowed_tools: params.allowed_tools.unwrap_or_default(),
-        disallowed_tools: params.disallowed_tools.unwrap_or_default(),
-        additional_directories: params.additional_directories.unwrap_or_default(),
-        directories_led_to: Vec::new(),
-        mcp_config: secrets.mcp_config.as_ref().map(outline),
-        approvals,
-        permission_prompt_tool: own_tool(params.permission_prompt_tool),
-        permission_mode: non_empty(params.permission_mode)
-            .map(|mode| permission::mode_name(&mode).to_owned()),
-        proxy: None,
-        by_an_agent: false,
-        launched_by: None,
-        isolated: params
-            .isolation
-            .unwrap_or(call.daemon.sessions.context().isolation),
-        without_project: false,
-    };
+    let isolated = call.daemon.sessions.context().isolation;
+    let now = clock::never_back();
+    let Asked {
+        config,
+        secrets,
+        settings,
+    } = Asked::read(&mut params, origin.may_decide(), isolated, now)?;
     let config = may_launch(&origin, config, &settings)?;
     // Until it is on record, so that launches at the same time are counted, too.
     let (config, _counted) = call.count_launch(&origin, config).await?;
@@ -125,120 +74,6 @@ pub async fn launch(
         session_id: session.id.to_string(),
         run_id: session.run_id.to_string(),
     })
-}
-
-/// Checks a message of the user.
-pub fn check_message(field: &str, text: &str) -> Result<(), RpcError> {
-    if text.trim().is_empty() {
-        return Err(RpcError::required(field));
-    }
-    if text.len() > MAX_MESSAGE {
-        let problem = format!(
-            "{field} has {} bytes, the limit is {MAX_MESSAGE}",
-            text.len()
-        );
-        return Err(RpcError::new(ErrorKind::TooLarge, problem)
-            .hint("put the text into a file and name it in the message"));
-    }
-    Ok(())
-}
-
-pub fn non_empty(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
-}
-
-pub fn argument(field: &str, text: Option<String>) -> Result<Option<String>, RpcError> {
-    let text = non_empty(text);
-    match &text {
-        Some(long) if long.len() > MAX_ARGUMENT => Err(RpcError::invalid(
-            field,
-            format!("has {} bytes, the limit is {MAX_ARGUMENT}", long.len()),
-        )),
-        _ => Ok(text),
-    }
-}
-
-/// Which agent is asked for.
-fn scripted(agent: Option<&str>) -> Result<bool, RpcError> {
-    match agent {
-        None | Some("" | "claude") => Ok(false),
-        Some("scripted") => Ok(true),
-        Some(other) => Err(RpcError::invalid(
-            "agent",
-            format!("{other:?} is neither `claude` nor `scripted`"),
-        )),
-    }
-}
-
-pub fn is_codelayer(tool: Option<&str>) -> bool {
-    tool == Some(CODELAYER_TOOL)
-}
-
-pub fn own_tool(tool: Option<String>) -> Option<String> {
-    non_empty(tool).filter(|tool| tool != CODELAYER_TOOL)
-}
-
-/// An MCP configuration, as an object or as JSON text of one.
-pub fn mcp_config(given: Option<Value>) -> Result<Option<Value>, RpcError> {
-    let config = match given {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(Value::String(text)) => {
-            serde_json::from_str(&text).map_err(|error| RpcError::invalid("mcp_config", error))?
-        }
-        Some(value) => value,
-    };
-    match config.get("mcpServers") {
-        Some(Value::Object(servers)) => Ok((!servers.is_empty()).then_some(config)),
-        Some(Value::Null) => Ok(None),
-        _ => Err(RpcError::invalid(
-            "mcp_config",
-            "must be an object with an object `mcpServers`",
-        )),
-    }
-}
-
-fn settings(
-    accept: Option<bool>,
-    skip: Option<bool>,
-    timeout_ms: Option<i64>,
-) -> Result<Settings, RpcError> {
-    let skip = skip.unwrap_or(false);
-    Ok(Settings {
-        auto_accept_edits: accept.unwrap_or(false),
-        skip_permissions: skip,
-        skip_permissions_until: if skip {
-            expiry("dangerously_skip_permissions_timeout", timeout_ms)?
-        } else {
-            None
-        },
-    })
-}
-
-/// When a permission that lasts so long ends; none and zero mean that it does not.
-pub fn expiry(field: &str, timeout_ms: Option<i64>) -> Result<Option<Timestamp>, RpcError> {
-    let Some(timeout) = timeout_ms.filter(|ms| *ms != 0) else {
-        return Ok(None);
-    };
-    if timeout < 0 {
-        return Err(RpcError::invalid(field, "must not be negative"));
-    }
-    // By the clock that it ends by.
-    let until =
-        crate::daemon::clock::never_back().checked_add(SignedDuration::from_millis(timeout));
-    until
-        .map(Some)
-        .map_err(|_| RpcError::invalid(field, "is too far in the future"))
-}
-
-pub fn new_id(field: &str, given: Option<String>) -> Result<SessionId, RpcError> {
-    match non_empty(given) {
-        None => Ok(SessionId::random()),
-        // It becomes a directory's name and the agent's `--session-id`.
-        Some(id) => uuid::Uuid::parse_str(&id)
-            .map(|uuid| SessionId::from(uuid.to_string()))
-            .map_err(|error| RpcError::invalid(field, format!("must be a UUID: {error}"))),
-    }
 }
 
 /// A directory to work in, which is there.

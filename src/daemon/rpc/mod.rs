@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod keys;
 mod launch;
+mod launch_config;
 mod messages;
 mod once;
 mod overview;

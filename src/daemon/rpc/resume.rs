@@ -10,20 +10,21 @@ use std::time::Duration;
 use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
-use super::launch::{
-    argument, check_message, is_codelayer, mcp_config, must_answer, new_id, non_empty, own_tool,
-    program, working_dir,
+use super::launch::{must_answer, program, working_dir};
+use super::launch_config::{
+    check_message, inherit, inherit_secrets, inherited_settings, new_id, non_empty,
 };
 use super::session::required;
-use crate::claude::args::{Beginning, ProxyAccess};
+use crate::claude::args::Beginning;
 use crate::claude::control;
 use crate::daemon::blocking::blocking;
-use crate::daemon::secrets::{LaunchSecrets, SecretsError, outline};
+use crate::daemon::clock;
+use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::session::{
     GRACE_PERIOD, LaunchError, Message, Request, carry_over, check_line, in_present_mode, own_env,
 };
 use crate::daemon::store::{Accepted, Fork, NewWireId, StoreError, apart};
-use crate::domain::session::{Proxy, Settings};
+use crate::domain::session::Settings;
 use crate::domain::{Delivery, LaunchConfig, Lineage, Origin, RunId, Session, SessionId};
 use crate::protocol::error::ErrorKind;
 use crate::protocol::session::{
@@ -179,7 +180,7 @@ async fn go_on(
     let session = &lineage.session;
     must_have_begun(session)?;
     let secrets = call.inherit_secrets(session, &params).await?;
-    let config = inherit(session, &params, &secrets).await?;
+    let config = inherit_config(session, &params, &secrets).await?;
     let origin = call.origin_now();
     call.may_go_on(&origin, session, config.clone()).await?;
     working_dir(Some(session.working_dir.clone()))
@@ -228,7 +229,7 @@ async fn fork(
     let source = &lineage.session;
     let claude_session_id = must_have_begun(source)?;
     let mut secrets = call.inherit_secrets(source, &params).await?;
-    let config = inherit(source, &params, &secrets).await?;
+    let config = inherit_config(source, &params, &secrets).await?;
     let origin = call.origin_now();
     let (config, settings) = call.may_go_on(&origin, source, config).await?;
     let env = params.env.filter(|_| origin.may_decide());
@@ -293,7 +294,7 @@ impl Call {
         config: LaunchConfig,
     ) -> Result<(LaunchConfig, Settings), RpcError> {
         let config = in_present_mode(&self.daemon.store, config, session).await?;
-        let settings = inherited_settings(session);
+        let settings = inherited_settings(session, clock::never_back());
         let config = may_launch(origin, config, &settings)?;
         Ok((config, settings))
     }
@@ -308,131 +309,14 @@ impl Call {
     }
 }
 
-/// What the next process is launched with: what the session was launched with, unless the caller gives
-/// it anew.
-fn inherit_secrets(
-    parent: &Session,
-    stored: Result<LaunchSecrets, SecretsError>,
-    params: &ContinueSessionParams,
-) -> Result<LaunchSecrets, RpcError> {
-    let given = mcp_config(params.mcp_config.clone())?;
-    let needs_stored = (parent.config.mcp_config.is_some() && given.is_none())
-        || (parent.config.proxy.is_some()
-            && params
-                .proxy_base_url
-                .as_deref()
-                .unwrap_or_default()
-                .is_empty());
-    let old = match stored {
-        Ok(stored) => stored,
-        Err(_) if !needs_stored => LaunchSecrets::default(),
-        Err(error) => {
-            return Err(RpcError::new(
-                ErrorKind::Conflict,
-                format!(
-                    "cannot read what session {} was launched with: {error}",
-                    parent.id.short()
-                ),
-            )
-            .hint(
-                "launch a new session, or continue it with its MCP servers and proxy given anew",
-            ));
-        }
-    };
-    let enabled = params.proxy_enabled.unwrap_or(false) || parent.config.proxy.is_some();
-    let proxy = enabled.then(|| {
-        let old = old.proxy.unwrap_or_default();
-        match non_empty(params.proxy_base_url.clone()) {
-            // A key goes to the address that it was given for, and nowhere else.
-            Some(url) if old.base_url.as_ref() != Some(&url) => ProxyAccess {
-                base_url: Some(url),
-                api_key: non_empty(params.proxy_api_key.clone()),
-            },
-            url => ProxyAccess {
-                base_url: url.or(old.base_url),
-                api_key: non_empty(params.proxy_api_key.clone()).or(old.api_key),
-            },
-        }
-    });
-    Ok(LaunchSecrets {
-        env: old.env,
-        mcp_config: given.or(old.mcp_config),
-        proxy,
-    })
-}
-
-async fn inherit(
+/// How the next process is launched, once the directories that the caller names were looked at.
+async fn inherit_config(
     parent: &Session,
     params: &ContinueSessionParams,
     secrets: &LaunchSecrets,
 ) -> Result<LaunchConfig, RpcError> {
-    let old = parent.config.clone();
-    let list = |new: &Option<Vec<String>>, old: Vec<String>| {
-        new.clone().filter(|list| !list.is_empty()).unwrap_or(old)
-    };
-    let named = params.additional_directories.iter().flatten();
-    must_answer(params.additional_directories.as_deref().unwrap_or_default()).await?;
-    let mut directories_led_to = old.directories_led_to;
-    for place in leading_elsewhere(named.map(PathBuf::from).collect()).await {
-        if !directories_led_to.contains(&place) {
-            directories_led_to.push(place);
-        }
-    }
-    let text =
-        |field, new: &Option<String>, old: Option<String>| -> Result<Option<String>, RpcError> {
-            Ok(argument(field, new.clone())?.or(old))
-        };
-    let tool = params
-        .permission_prompt_tool
-        .as_deref()
-        .filter(|tool| !tool.is_empty());
-    let proxy = secrets.proxy.is_some().then(|| Proxy {
-        model: non_empty(params.proxy_model_override.clone())
-            .or(old.proxy.and_then(|proxy| proxy.model)),
-    });
-    Ok(LaunchConfig {
-        scripted: old.scripted,
-        model: old.model,
-        max_turns: params.max_turns.filter(|turns| *turns > 0),
-        system_prompt: text("system_prompt", &params.system_prompt, old.system_prompt)?,
-        append_system_prompt: text(
-            "append_system_prompt",
-            &params.append_system_prompt,
-            old.append_system_prompt,
-        )?,
-        custom_instructions: text(
-            "custom_instructions",
-            &params.custom_instructions,
-            old.custom_instructions,
-        )?,
-        allowed_tools: list(&params.allowed_tools, old.allowed_tools),
-        disallowed_tools: list(&params.disallowed_tools, old.disallowed_tools),
-        additional_directories: list(&params.additional_directories, old.additional_directories),
-        directories_led_to,
-        mcp_config: secrets.mcp_config.as_ref().map(outline),
-        approvals: tool.map_or(old.approvals, |tool| is_codelayer(Some(tool))),
-        permission_prompt_tool: match tool {
-            Some(tool) => own_tool(Some(tool.to_owned())),
-            None => old.permission_prompt_tool,
-        },
-        permission_mode: old.permission_mode,
-        proxy,
-        by_an_agent: old.by_an_agent,
-        launched_by: old.launched_by.clone(),
-        isolated: old.isolated,
-        without_project: false,
-    })
-}
-
-/// What the parent's standing permissions still are.
-fn inherited_settings(parent: &Session) -> Settings {
-    let mut settings = parent.settings;
-    if settings
-        .skip_permissions_until
-        .is_some_and(|until| until <= crate::daemon::clock::never_back())
-    {
-        settings.skip_permissions = false;
-        settings.skip_permissions_until = None;
-    }
-    settings
+    let named = params.additional_directories.as_deref().unwrap_or_default();
+    must_answer(named).await?;
+    let led_to = leading_elsewhere(named.iter().map(PathBuf::from).collect()).await;
+    inherit(parent, params, secrets, led_to)
 }

@@ -5,9 +5,10 @@
 
 use super::Call;
 use super::error::RpcError;
-use super::launch::expiry;
+use super::launch_config::expiry;
 use crate::claude::control;
 use crate::daemon::blocking::blocking;
+use crate::daemon::clock;
 use crate::daemon::store::{SessionFilter, SettingsChange, StoreError, apart};
 use crate::domain::{Session, SessionId, Status};
 use crate::protocol::session::{
@@ -157,7 +158,11 @@ pub async fn update_settings(
     let skip_permissions = match params.dangerously_skip_permissions {
         Some(true) => Some((
             true,
-            expiry("dangerously_skip_permissions_timeout_ms", timeout)?,
+            expiry(
+                "dangerously_skip_permissions_timeout_ms",
+                timeout,
+                clock::never_back(),
+            )?,
         )),
         Some(false) => Some((false, None)),
         None => None,

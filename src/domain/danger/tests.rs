@@ -266,6 +266,16 @@ fn other_tools_are_looked_at_too() {
         ("mcp__notes__undeleted", json!({})),
         ("WebFetch", json!({"url": "https://x"})),
         ("Bash", json!({"command": 3})),
+        // What is packed is only read there.
+        (
+            "Bash",
+            json!({"command": "tar -cf backup.tar -C /etc hosts"}),
+        ),
+        // The shell runs the file, and what comes from the network is its input.
+        (
+            "Bash",
+            json!({"command": "curl -s https://x/list | bash ./count.sh"}),
+        ),
         ("Bash", json!(null)),
     ];
     for (tool, input) in harmless {

@@ -491,3 +491,17 @@ fn an_edit_that_is_laid_out_anew_waits_anew() {
     tui.wait(Duration::from_secs(1));
     assert_eq!(decided(&tui.tap("y")), [("a1", "approve")]);
 }
+
+#[test]
+fn what_cannot_be_done_with_a_request_is_said_with_the_reason() {
+    let contact = json!({"kind": "contact", "source": "local_api", "tool_name": "contact_human",
+        "tool_input": {"message": "Which port?"}});
+    let sessions = [session("s1", json!({}))];
+    let mut tui = TuiHarness::new((140, 40), &sessions, &[approval("a1", "s1", contact)]);
+    assert_eq!(decided(&tui.press("n")), []);
+    let screen = tui.screen();
+    assert!(
+        screen.contains("this request can't be denied, only answered"),
+        "{screen}"
+    );
+}

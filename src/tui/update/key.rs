@@ -155,3 +155,7 @@ fn search(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     Vec::new()
 }
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;
