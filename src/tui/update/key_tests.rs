@@ -28,7 +28,8 @@ fn edited(effects: &[Effect]) -> Option<(&str, &str)> {
 
 #[test]
 fn ctrl_c_leaves_whatever_is_typed_and_not_the_dashboard() {
-    let places: [(&str, fn(&mut App) -> &mut bool); 3] = [
+    type Typing = fn(&mut App) -> &mut bool;
+    let places: [(&str, Typing); 3] = [
         ("the list's filter", |app| &mut app.sessions.typing),
         ("the inbox's filter", |app| &mut app.inbox.typing),
         ("the search", |app| &mut app.detail.typing),
