@@ -262,6 +262,7 @@
 //!
 //! Conversations, approvals and sessions are kept until a person deletes them.
 
+pub mod backoff;
 pub mod claude;
 pub mod client;
 pub mod commands;

@@ -15,6 +15,7 @@ use super::error::ClientError;
 use super::error::SpawnError;
 use super::events::{Events, RECONNECT_LIMIT, Update};
 use super::spawn::ensure_daemon;
+use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::domain::Outcome;
 use crate::protocol::approval::{
@@ -26,7 +27,7 @@ use crate::protocol::event::{
 };
 
 /// First and longest wait before a daemon that failed is tried again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 /// How long a daemon that went away may take to come back before another one is started: whoever
 /// restarts it must not find it running already.
 const START_AFTER: Duration = RECONNECT_LIMIT;
@@ -95,7 +96,7 @@ impl<'a> Asking<'a> {
         mut news: impl FnMut(News<'_>),
     ) -> Result<Approval, ClientError> {
         let begun = Instant::now();
-        let mut pause = BACKOFF.0;
+        let mut failures = 0;
         let mut told = String::new();
         loop {
             let error = match self.attempt(&mut news).await {
@@ -108,7 +109,7 @@ impl<'a> Asking<'a> {
             }
             if self.lost.is_none() {
                 self.lost = Some(Instant::now());
-                pause = BACKOFF.0;
+                failures = 0;
                 told.clear();
             }
             let trouble = error.to_string();
@@ -116,8 +117,8 @@ impl<'a> Asking<'a> {
                 news(News::Trouble(&error));
                 told = trouble;
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(BACKOFF.1);
+            failures += 1;
+            tokio::time::sleep(BACKOFF.after(failures)).await;
         }
     }
 
@@ -198,12 +199,12 @@ impl<'a> Asking<'a> {
             return Ok(());
         }
         let deadline = Instant::now() + RECONNECT_LIMIT;
-        let mut pause = BACKOFF.0;
+        let mut failures = 0;
         loop {
             match self.try_withdraw(reason).await {
                 Err(error) if error.is_disconnect() && Instant::now() < deadline => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BACKOFF.1);
+                    failures += 1;
+                    tokio::time::sleep(BACKOFF.after(failures)).await;
                 }
                 Err(error) if error.is(ErrorKind::AlreadyResolved) => return Ok(()),
                 settled => return settled,

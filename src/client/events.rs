@@ -13,13 +13,14 @@ use jsonrpsee::core::client::Subscription;
 
 use super::calls::Client;
 use super::error::ClientError;
+use crate::backoff::Backoff;
 use crate::protocol::event::{EventName, EventNotification, SubscribeEventsParams};
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 
 /// How long a lost daemon is waited for.
 pub const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// First and longest wait between two tries.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 
 /// What comes next.
 #[derive(Debug)]
@@ -151,7 +152,7 @@ impl Events {
             let client = self.connect().await?;
             match self.subscribe(client).await {
                 Err(error) if error.is_disconnect() && Instant::now() < deadline => {
-                    tokio::time::sleep(BACKOFF.0).await;
+                    tokio::time::sleep(BACKOFF.first).await;
                 }
                 settled => return settled,
             }
@@ -160,12 +161,12 @@ impl Events {
 
     async fn connect(&self) -> Result<Client, ClientError> {
         let deadline = Instant::now() + RECONNECT_LIMIT;
-        let mut pause = BACKOFF.0;
+        let mut failures = 0;
         loop {
             match Client::connect(&self.socket).await {
                 Err(error) if error.is_disconnect() && Instant::now() < deadline => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BACKOFF.1);
+                    failures += 1;
+                    tokio::time::sleep(BACKOFF.after(failures)).await;
                 }
                 settled => return settled,
             }

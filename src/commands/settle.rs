@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::exit::Failure;
 use super::kind::Kind;
 use super::output;
+use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::format;
 use crate::protocol::session::SessionState;
@@ -13,8 +14,8 @@ use crate::protocol::session::SessionState;
 const LIMIT: Duration = Duration::from_secs(60);
 /// After how long a person is told what is waited for.
 const SAY_AFTER: Duration = Duration::from_secs(1);
-/// First and longest pause between two looks.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+/// The pauses between two looks.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(250));
 
 /// Waits until a session is as it should be. `what` says what is waited for.
 pub async fn until(
@@ -24,7 +25,7 @@ pub async fn until(
     settled: impl Fn(&SessionState) -> bool,
 ) -> Result<SessionState, Failure> {
     let begun = Instant::now();
-    let mut pause = PAUSE.0;
+    let mut looks = 0;
     let mut said = false;
     loop {
         let session = client.get_session_state(id).await?;
@@ -45,7 +46,7 @@ pub async fn until(
                 format::session_id(&session.id, true)
             ));
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE.1);
+        looks += 1;
+        tokio::time::sleep(PAUSES.after(looks)).await;
     }
 }

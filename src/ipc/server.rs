@@ -30,10 +30,11 @@ use super::peer::{Credentials, Peer, peer_credentials, peer_process};
 use super::slots::{Holder, Slots, Taken};
 use super::takeover::Takeover;
 use super::writer::LineWriter;
+use crate::backoff::Backoff;
 
 /// First and longest wait after a failed accept. A failure such as running
 /// out of descriptors passes, and spinning on it would only make it worse.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(5), Duration::from_secs(1));
 /// Refused clients that are told why at once; beyond them, they are only closed.
 const REFUSALS: usize = 64;
 
@@ -141,7 +142,7 @@ impl Server {
 }
 
 async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
-    let mut backoff = BACKOFF.0;
+    let mut failures = 0;
     let looks = tokio::time::sleep(LOOK_EVERY);
     tokio::pin!(looks);
     let mut place = Place::default();
@@ -175,16 +176,17 @@ async fn accept_all(shared: &Arc<Shared>, listener: &mut Listener) {
         };
         match accepted.and_then(|stream| Ok((peer_credentials(&stream)?, stream))) {
             Ok((peer, stream)) => {
-                backoff = BACKOFF.0;
+                failures = 0;
                 admit(shared, stream, peer);
             }
             Err(cause) => {
-                tracing::warn!(%cause, wait = ?backoff, "accepting a connection failed");
+                failures += 1;
+                let wait = BACKOFF.after(failures);
+                tracing::warn!(%cause, ?wait, "accepting a connection failed");
                 tokio::select! {
                     () = shared.shutdown.cancelled() => return,
-                    () = tokio::time::sleep(backoff) => {}
+                    () = tokio::time::sleep(wait) => {}
                 }
-                backoff = (backoff * 2).min(BACKOFF.1);
             }
         }
     }

@@ -13,8 +13,8 @@ use reqwest::{Method, Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::backoff;
 use super::error::{ApiError, SetupError};
+use super::retry;
 use super::types::{self, Page, Project, Request, RequestKind};
 use crate::domain::text;
 
@@ -240,7 +240,7 @@ impl Api {
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| backoff::retry_after(value, Timestamp::now()));
+            .and_then(|value| retry::retry_after(value, Timestamp::now()));
         let words = if status.is_redirection() {
             "it redirects to another address, which is not followed with the key: set HUMANLAYER_API_BASE to the right one"
                 .to_owned()

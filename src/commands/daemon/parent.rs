@@ -10,38 +10,33 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
 
+use crate::backoff::Backoff;
 use crate::client::life::{self, Life};
 use crate::client::spawn::same_place;
 use crate::config::Config;
 use crate::platform;
 
-/// First and longest pause before another daemon is started.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
+/// The pauses before another daemon is started.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(30));
 
 /// After a daemon that lived this long the pauses begin anew.
 const GOOD_LIFE: Duration = Duration::from_secs(60);
 
 /// When to start another daemon.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Restarts {
-    pause: Duration,
-}
-
-impl Default for Restarts {
-    fn default() -> Self {
-        Self { pause: PAUSE.0 }
-    }
+    /// Deaths in a row, each soon after the start.
+    deaths: u32,
 }
 
 impl Restarts {
     /// After a daemon that lived so long: how long to wait. Whoever kills daemons in a row is not obeyed by giving up.
     fn after(&mut self, lived: Duration) -> Duration {
         if lived >= GOOD_LIFE {
-            *self = Self::default();
+            self.deaths = 0;
         }
-        let pause = self.pause;
-        self.pause = (self.pause * 2).min(PAUSE.1);
-        pause
+        self.deaths = self.deaths.saturating_add(1);
+        PAUSES.after(self.deaths)
     }
 }
 
@@ -115,14 +110,14 @@ mod tests {
     fn the_first_restart_is_at_once_and_the_pauses_grow_to_a_bound_and_never_end() {
         let mut restarts = Restarts::default();
         let short = Duration::from_millis(10);
-        assert_eq!(restarts.after(short), PAUSE.0);
-        assert_eq!(restarts.after(short), PAUSE.0 * 2);
+        assert_eq!(restarts.after(short), PAUSES.first);
+        assert_eq!(restarts.after(short), PAUSES.first * 2);
         let pauses: Vec<_> = (0..1_000).map(|_| restarts.after(short)).collect();
         assert!(pauses.is_sorted());
-        assert_eq!(pauses.last(), Some(&PAUSE.1));
+        assert_eq!(pauses.last(), Some(&PAUSES.cap));
         assert_eq!(
             restarts.after(GOOD_LIFE),
-            PAUSE.0,
+            PAUSES.first,
             "one that lived begins anew"
         );
     }

@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::convert;
 use super::status::{Part, Status};
+use crate::backoff::Backoff;
 use crate::daemon::bus::Bus;
 use crate::daemon::store::{ApiAnswer, Store, StoreError};
 use crate::domain::Approval;
-use crate::remote_api::backoff::{self, Backoff};
 use crate::remote_api::client::{Api, Taken};
 use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::retry;
 
 /// Answers on their way at the same time.
 pub const AT_ONCE: usize = 8;
@@ -30,10 +31,7 @@ pub const AT_ONCE: usize = 8;
 pub const DRAIN: Duration = Duration::from_secs(3);
 
 /// The pauses after failures.
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(500),
-    cap: Duration::from_secs(60),
-};
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
 
 /// The pause after a failure of the database.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -266,12 +264,12 @@ fn fate_of_error(error: ApiError) -> Fate {
 }
 
 fn pause(error: &ApiError, failures: u32) -> Duration {
-    let dice = backoff::dice();
+    let random = retry::random_unit();
     match error.trouble() {
         Trouble::Passing | Trouble::Final => {
-            BACKOFF.pause_at_least(failures, error.retry_after(), dice)
+            retry::pause_at_least(BACKOFF, failures, error.retry_after(), random)
         }
-        Trouble::Settings => BACKOFF.longest(dice),
+        Trouble::Settings => retry::longest(BACKOFF, random),
     }
 }
 

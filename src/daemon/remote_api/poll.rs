@@ -14,21 +14,19 @@ use tokio_util::sync::CancellationToken;
 use super::convert;
 use super::listing::{Known, Listing, Next, PAGE};
 use super::status::{Part, Status};
+use crate::backoff::Backoff;
 use crate::daemon::session::Sessions;
 use crate::daemon::store::{Asked, Store, StoreError};
-use crate::remote_api::backoff::{self, Backoff};
 use crate::remote_api::client::Api;
 use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::retry;
 use crate::remote_api::types::{RequestKind, Settled};
 
 /// How many times longer the pause is while nothing runs and nothing is pending.
 pub const IDLE_FACTOR: u32 = 5;
 
 /// The pauses after failures.
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_secs(1),
-    cap: Duration::from_secs(60),
-};
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Requests recorded in one transaction; more would keep other writers waiting.
 const RECORD_AT_ONCE: usize = 100;
@@ -215,14 +213,14 @@ impl Poller {
 }
 
 fn pause(error: &PollError, failures: u32) -> Duration {
-    let dice = backoff::dice();
+    let random = retry::random_unit();
     match error {
         PollError::Api(error) => match error.trouble() {
             Trouble::Passing | Trouble::Final => {
-                BACKOFF.pause_at_least(failures, error.retry_after(), dice)
+                retry::pause_at_least(BACKOFF, failures, error.retry_after(), random)
             }
-            Trouble::Settings => BACKOFF.longest(dice),
+            Trouble::Settings => retry::longest(BACKOFF, random),
         },
-        PollError::Store(_) => BACKOFF.pause(failures, dice),
+        PollError::Store(_) => retry::pause(BACKOFF, failures, random),
     }
 }

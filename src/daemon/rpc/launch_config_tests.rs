@@ -1,3 +1,5 @@
+//! What a caller asks for, and what its session had: configurations and secrets that follow, without a process.
+
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use super::graph::Graph;
 
 /// A module of the crate and those that it may use.
-pub const LAYERS: [(&str, &[&str]); 19] = [
+pub const LAYERS: [(&str, &[&str]); 20] = [
+    ("backoff", &[]),
     ("domain", &[]),
     ("platform", &[]),
     ("json", &[]),
     ("failpoint", &[]),
     ("protocol", &["domain"]),
     ("claude", &["domain", "json", "platform"]),
-    ("remote_api", &["domain"]),
-    ("ipc", &["json", "platform"]),
+    ("remote_api", &["backoff", "domain"]),
+    ("ipc", &["backoff", "json", "platform"]),
     ("config", &["domain", "platform"]),
     ("logging", &["config"]),
     ("format", &["domain", "platform", "protocol"]),
@@ -21,7 +22,9 @@ pub const LAYERS: [(&str, &[&str]); 19] = [
     ("scripted_agent", &[]),
     (
         "client",
-        &["config", "domain", "ipc", "json", "platform", "protocol"],
+        &[
+            "backoff", "config", "domain", "ipc", "json", "platform", "protocol",
+        ],
     ),
     (
         "doctor",
@@ -55,6 +58,7 @@ pub const LAYERS: [(&str, &[&str]); 19] = [
     (
         "daemon",
         &[
+            "backoff",
             "claude",
             "config",
             "domain",
@@ -71,6 +75,7 @@ pub const LAYERS: [(&str, &[&str]); 19] = [
     (
         "commands",
         &[
+            "backoff",
             "client",
             "config",
             "daemon",

@@ -1,8 +1,7 @@
-//! How long to wait before trying again. Pure: the clock and the dice are the caller's.
+//! How long to wait before a request is made again. Pure: the clock and the random number are the caller's.
 //!
-//! The pause doubles with each failure up to a cap and is then shortened at random by up to half,
-//! so that many daemons that lost the same API do not come back in step. What the API itself asks
-//! for (`Retry-After`) is never undercut, up to [`LONGEST_WISH`].
+//! The pause of a [`Backoff`] is shortened at random by up to half, so that many daemons that lost the same API do not
+//! come back in step. What the API itself asks for (`Retry-After`) is never undercut, up to [`MAX_RETRY_AFTER`].
 
 use std::time::Duration;
 
@@ -11,51 +10,47 @@ use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// The longest wait that an API can ask for.
-pub const LONGEST_WISH: Duration = Duration::from_secs(3600);
+use crate::backoff::Backoff;
 
-/// How pauses grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
-    /// After the first failure.
-    pub first: Duration,
-    /// Never longer than this, unless the API asks for it.
-    pub cap: Duration,
+/// The longest wait that an API can ask for.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// The pause after so many failures in a row, shortened at random: `random` is from 0 to 1.
+#[must_use]
+pub fn pause(backoff: Backoff, failures: u32, random: f64) -> Duration {
+    backoff
+        .after(failures)
+        .mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
 }
 
-impl Backoff {
-    /// The pause after so many failures in a row; `dice` is from 0 to 1.
-    #[must_use]
-    pub fn pause(&self, failures: u32, dice: f64) -> Duration {
-        let doublings = failures.saturating_sub(1).min(31);
-        let whole = self.first.saturating_mul(1 << doublings).min(self.cap);
-        whole.mul_f64(0.5 + 0.5 * dice.clamp(0.0, 1.0))
-    }
-
-    /// The same, but at least what the API asked for, and a little more so that not everybody who
-    /// was asked comes back in the same instant.
-    #[must_use]
-    pub fn pause_at_least(&self, failures: u32, wish: Option<Duration>, dice: f64) -> Duration {
-        let pause = self.pause(failures, dice);
-        match wish {
-            None => pause,
-            Some(wish) => {
-                let wish = wish.min(LONGEST_WISH);
-                pause.max(wish.mul_f64(1.0 + 0.1 * dice.clamp(0.0, 1.0)))
-            }
+/// The same, but at least what the API asked for, and a little more so that not everybody who was asked comes back in
+/// the same instant.
+#[must_use]
+pub fn pause_at_least(
+    backoff: Backoff,
+    failures: u32,
+    retry_after: Option<Duration>,
+    random: f64,
+) -> Duration {
+    let pause = pause(backoff, failures, random);
+    match retry_after {
+        None => pause,
+        Some(asked) => {
+            let asked = asked.min(MAX_RETRY_AFTER);
+            pause.max(asked.mul_f64(1.0 + 0.1 * random.clamp(0.0, 1.0)))
         }
     }
+}
 
-    /// The pause for what will not pass by itself, such as a key that is refused.
-    #[must_use]
-    pub fn longest(&self, dice: f64) -> Duration {
-        self.pause(u32::MAX, dice)
-    }
+/// The pause for what will not pass by itself, such as a key that is refused.
+#[must_use]
+pub fn longest(backoff: Backoff, random: f64) -> Duration {
+    pause(backoff, u32::MAX, random)
 }
 
 /// A number from 0 to 1 that nobody foresees; the middle where the system gives none.
 #[must_use]
-pub fn dice() -> f64 {
+pub fn random_unit() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
@@ -87,10 +82,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
-    const BACKOFF: Backoff = Backoff {
-        first: Duration::from_secs(1),
-        cap: Duration::from_secs(60),
-    };
+    const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
     #[test]
     fn pauses_double_up_to_the_cap_and_are_shortened_by_at_most_half() {
@@ -106,26 +98,26 @@ mod tests {
             (u32::MAX, 1.0, 60_000),
             (2, 7.0, 2_000),
         ];
-        for (failures, dice, millis) in cases {
-            let pause = BACKOFF.pause(failures, dice);
-            assert_eq!(pause, Duration::from_millis(millis), "{failures} {dice}");
+        for (failures, random, millis) in cases {
+            let pause = pause(BACKOFF, failures, random);
+            assert_eq!(pause, Duration::from_millis(millis), "{failures} {random}");
         }
-        assert_eq!(BACKOFF.longest(1.0), BACKOFF.cap);
+        assert_eq!(longest(BACKOFF, 1.0), BACKOFF.cap);
     }
 
     #[test]
     fn what_the_api_asks_for_is_not_undercut() {
-        let wish = |seconds| Some(Duration::from_secs(seconds));
+        let asked = |seconds| Some(Duration::from_secs(seconds));
         let cases = [
             (1, None, 0.0, 500),
-            (1, wish(10), 0.0, 10_000),
-            (1, wish(10), 1.0, 11_000),
-            (7, wish(10), 0.0, 30_000),
-            (1, wish(100_000), 0.0, 3_600_000),
+            (1, asked(10), 0.0, 10_000),
+            (1, asked(10), 1.0, 11_000),
+            (7, asked(10), 0.0, 30_000),
+            (1, asked(100_000), 0.0, 3_600_000),
         ];
-        for (failures, wish, dice, millis) in cases {
-            let pause = BACKOFF.pause_at_least(failures, wish, dice);
-            assert_eq!(pause, Duration::from_millis(millis), "{failures} {wish:?}");
+        for (failures, asked, random, millis) in cases {
+            let pause = pause_at_least(BACKOFF, failures, asked, random);
+            assert_eq!(pause, Duration::from_millis(millis), "{failures} {asked:?}");
         }
     }
 
@@ -150,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn the_dice_stay_between_their_ends() {
+    fn random_numbers_stay_between_their_ends() {
         for _ in 0..100 {
-            assert!((0.0..=1.0).contains(&dice()));
+            assert!((0.0..=1.0).contains(&random_unit()));
         }
     }
 }
