@@ -182,17 +182,23 @@ pub async fn update_settings(
     Ok(SuccessResponse { success: true })
 }
 
+/// Checks the title of a session.
+fn check_title(title: &str) -> Result<(), RpcError> {
+    match title.len() {
+        0..=MAX_TITLE => Ok(()),
+        long => Err(RpcError::invalid(
+            "title",
+            format!("has {long} bytes, the limit is {MAX_TITLE}"),
+        )),
+    }
+}
+
 pub async fn update_title(
     call: Call,
     params: UpdateSessionTitleParams,
 ) -> Result<SuccessResponse, RpcError> {
     required(&params.session_id)?;
-    if params.title.len() > MAX_TITLE {
-        return Err(RpcError::invalid(
-            "title",
-            format!("has {} bytes, the limit is {MAX_TITLE}", params.title.len()),
-        ));
-    }
+    check_title(&params.title)?;
     call.may_act_on(&params.session_id, "rename another session")
         .await?;
     let change = SettingsChange {
@@ -316,4 +322,21 @@ fn check_ids(ids: &[String]) -> Result<(), RpcError> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_as_long_as_it_may_be_and_no_longer() {
+        assert!(check_title("").is_ok());
+        assert!(check_title(&"x".repeat(MAX_TITLE)).is_ok());
+        let problem = check_title(&"x".repeat(MAX_TITLE + 1)).err();
+        let said = format!(
+            "title: has {} bytes, the limit is {MAX_TITLE}",
+            MAX_TITLE + 1
+        );
+        assert_eq!(problem.map(|problem| problem.to_string()), Some(said));
+    }
 }

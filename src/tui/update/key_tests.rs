@@ -83,3 +83,16 @@ fn who_has_filtered_the_list_stays_in_it_beside_what_is_pending() {
         "without a filter they are one list"
     );
 }
+
+#[test]
+fn the_arrows_move_in_the_list_while_its_filter_is_typed() {
+    let mut tui = quiet();
+    tui.press("/");
+    tui.type_in("s");
+    let first = tui.app.sessions.selected.clone();
+    tui.keys("down");
+    assert_ne!(tui.app.sessions.selected, first);
+    tui.keys("up");
+    assert_eq!(tui.app.sessions.selected, first);
+    assert!(tui.app.sessions.typing && tui.app.sessions.filter == "s");
+}
