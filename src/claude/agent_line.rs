@@ -184,7 +184,7 @@ impl AgentLine {
 /// `system/init`.
 #[derive(Debug)]
 pub struct Init {
-    /// The agent's name for the conversation.
+    /// Claude's session id.
     pub session_id: Option<String>,
     /// The full name of the model.
     pub model: Option<String>,

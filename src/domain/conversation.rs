@@ -165,7 +165,7 @@ pub struct ConversationEvent {
     pub seq: i64,
     /// The session that it belongs to.
     pub session_id: SessionId,
-    /// The agent's name for the conversation.
+    /// Claude's session id.
     pub claude_session_id: Option<Arc<str>>,
     /// Its place in the session, from 1.
     pub sequence: i64,

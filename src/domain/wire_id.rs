@@ -42,7 +42,7 @@ pub struct WireId {
 pub struct Standing {
     /// Its status.
     pub status: String,
-    /// The agent's name for the conversation.
+    /// Claude's session id.
     pub claude_session_id: Option<String>,
     /// The model in use.
     pub model_id: Option<String>,

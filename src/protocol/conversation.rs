@@ -14,7 +14,7 @@ pub struct GetConversationParams {
     /// The session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// Or the agent's name for the conversation.
+    /// Or Claude's session id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claude_session_id: Option<String>,
     /// Page: at most so many (most: 1000).
@@ -47,7 +47,7 @@ pub struct ConversationEvent {
     pub id: i64,
     /// The session.
     pub session_id: String,
-    /// The agent's name for the conversation; empty until it is known.
+    /// Claude's session id; empty until it is known.
     #[serde(default)]
     pub claude_session_id: String,
     /// Its place in the conversation, from 1; a fork goes on counting.
@@ -118,13 +118,13 @@ pub struct ConversationEvent {
 pub struct SearchConversationsParams {
     /// The words, looked for as they stand, whatever their case (required).
     pub query: String,
-    /// Most places (default 50, most 500).
+    /// Maximum number of results (default 50, at most 500).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Only in this session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// Most places of one session (default: 3, and all where `session_id` names one).
+    /// Maximum number of results of one session (default: 3, and all where `session_id` names one).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_session: Option<u32>,
 }

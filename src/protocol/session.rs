@@ -105,7 +105,7 @@ pub struct LaunchSessionParams {
     /// Where the agent works (absolute, or `~/…`; default: the home directory).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// Most model turns.
+    /// Maximum number of model turns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,
     /// Replaces the system prompt (at most 100 KiB).
@@ -250,7 +250,7 @@ pub struct ContinueSessionParams {
     /// Is added to the system prompt too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_instructions: Option<String>,
-    /// Most model turns; not inherited.
+    /// Maximum number of model turns; not inherited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,
     /// Put a model proxy between the agent and its model.
@@ -327,7 +327,7 @@ pub struct SessionState {
     pub id: String,
     /// Its run id.
     pub run_id: String,
-    /// The agent's name for the conversation.
+    /// Claude's session id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claude_session_id: Option<String>,
     /// The session that it was forked off. To existing clients also the one that it continues.
@@ -513,7 +513,7 @@ pub struct TurnSummary {
     pub num_turns: i64,
     /// The final text.
     pub result: String,
-    /// The agent's name for the conversation.
+    /// Claude's session id.
     pub session_id: String,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

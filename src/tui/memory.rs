@@ -33,7 +33,7 @@ pub struct Template {
     pub disallowed_tools: Vec<String>,
     /// Is added to the system prompt.
     pub system_prompt: String,
-    /// Most model turns.
+    /// Maximum number of model turns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,
     /// A beginning of the query; empty for the last settings.

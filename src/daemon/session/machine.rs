@@ -260,7 +260,7 @@ fn retried(session: &mut Session, gave_up: bool) -> Option<Effect> {
         "before it answered"
     };
     Some(note(format!(
-        "The model's API failed {times} ({}) {end}.",
+        "The API failed {times} ({}) {end}.",
         retrying.error
     )))
 }

@@ -462,7 +462,7 @@ fn retries_of_the_models_api_are_one_line_when_they_are_over() {
     let effects = feed_all(&mut session, &[message.clone(), message]);
     assert_eq!(
         notes(&effects),
-        ["The model's API failed 3 times (529, overloaded) before it answered."]
+        ["The API failed 3 times (529, overloaded) before it answered."]
     );
     assert_eq!(session.stream.retrying, None);
 }

@@ -235,7 +235,7 @@ fn blocks_of_the_models_host_and_retries_take_a_line_each() {
     let notes = of_type(&effects, EventType::System);
     assert_eq!(
         notes,
-        ["The model's API failed once (529, overloaded) before it answered."]
+        ["The API failed once (529, overloaded) before it answered."]
     );
     assert_eq!(session.stream.retrying, None);
 }

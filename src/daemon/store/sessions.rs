@@ -29,7 +29,7 @@ pub struct NewSession {
     pub run_id: RunId,
     /// What it is forked off.
     pub fork: Option<Fork>,
-    /// The agent's name for the conversation, where it is known beforehand.
+    /// Claude's session id, where it is known beforehand.
     pub claude_session_id: Option<String>,
     /// The first message.
     pub query: String,

@@ -97,7 +97,7 @@ impl Verdict {
 pub struct Danger {
     /// Whether it is known to do harm, or not known what it does.
     pub verdict: Verdict,
-    /// What it does, in words: `deletes directories with all that is in them`; of what can't be told,
+    /// What it does, in words: `deletes directories recursively`; of what can't be told,
     /// a whole clause: `can't tell what runs: …`.
     pub reason: &'static str,
     /// The part of the input that does it, as it is there; make it safe before drawing it.
@@ -248,12 +248,12 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
     let mut budget = MOST_BYTES;
     if let Some(c) = hidden(input, &mut budget) {
         let part = format!("\\u{{{:x}}}", u32::from(c));
-        found.add("holds characters that hide or reorder others", &part);
+        found.add("contains hidden or bidirectional characters", &part);
     }
     let mut left = MOST_BYTES;
     if let Some(c) = imitation(input, &mut left) {
         let part = format!("\\u{{{:x}}}", u32::from(c));
-        found.add("holds letters or an address that look like others", &part);
+        found.add("contains letters or an address that imitate others", &part);
     }
     if budget == 0 {
         found.unclear(reason::TOO_LONG, "");

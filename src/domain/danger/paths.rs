@@ -1,9 +1,9 @@
 //! Files that are worth a second look when they are written or read.
 
 /// Why touching a file with secrets is dangerous.
-pub(super) const SECRETS: &str = "touches keys or passwords";
+pub(super) const SECRETS: &str = "reads or changes keys or passwords";
 /// Why touching our own files is dangerous.
-pub(super) const OWN_RECORDS: &str = "touches what humanlayer itself keeps";
+pub(super) const OWN_RECORDS: &str = "reads or changes humanlayer's own files";
 const AGENTS: &str = "changes what agents may do";
 const SHELLS: &str = "changes what every new shell runs";
 const GIT: &str = "changes what git itself runs";

@@ -59,7 +59,7 @@ pub enum Slot {
     Disallowed,
     /// Is added to the system prompt.
     System,
-    /// Most model turns.
+    /// Maximum number of model turns.
     Turns,
     /// The session's title.
     Title,
