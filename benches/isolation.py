@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""What isolation adds to a launch: usage: benches/isolation.py HUMANLAYER [ROUNDS]
+"""What isolation adds to a launch: usage: benches/isolation.py HUMANLAYER AGENT [ROUNDS]
 
-Starts a daemon in a home of its own, and launches the scripted agent by turns with and without isolation.
+Starts a daemon in a home of its own, and launches the scripted agent (AGENT, of examples/scripted_agent) by turns
+with and without isolation.
 Prints the time from the call to its answer, and to the end of the agent's turn, with their ratio; and what
 the processes of one isolated session keep in memory beside the agent. Run it as an ordinary user.
 """
 import json, os, signal, socket, statistics, subprocess, sys, tempfile, time
 
-program, rounds = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 40
+program, agent = (os.path.abspath(word) for word in sys.argv[1:3])
+rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 40
 
 
 class Client:
@@ -27,7 +29,7 @@ class Client:
 
 def launch(client, work, isolation):
     begun = time.monotonic()
-    made = client.call("launchSession", query="TEXT x", agent="scripted", isolation=isolation, working_dir=work)
+    made = client.call("launchSession", query="TEXT x", isolation=isolation, working_dir=work)
     answered = time.monotonic()
     while True:
         session = client.call("getSessionState", session_id=made["session_id"])["session"]
@@ -60,9 +62,10 @@ with tempfile.TemporaryDirectory(prefix="hl") as root:
     home, work = os.path.join(root, "home"), os.path.join(root, "home", "work")
     os.makedirs(work)
     # Where isolated agents find it.
-    own = os.path.join(home, "humanlayer")
+    own, claude = os.path.join(home, "humanlayer"), os.path.join(home, "claude")
     subprocess.run(["cp", program, own], check=True)
-    env = dict(os.environ, HOME=home, HUMANLAYER_DAEMON_HTTP_PORT="0", HUMANLAYER_LOG_LEVEL="warn")
+    subprocess.run(["cp", agent, claude], check=True)
+    env = dict(os.environ, HOME=home, HUMANLAYER_CLAUDE_PATH=claude, HUMANLAYER_DAEMON_HTTP_PORT="0", HUMANLAYER_LOG_LEVEL="warn")
     daemon = subprocess.Popen([own, "--headless"], env=env, cwd=work, stderr=subprocess.DEVNULL)
     try:
         path = os.path.join(home, ".humanlayer", "daemon.sock")

@@ -280,5 +280,4 @@ pub mod platform;
 pub mod protocol;
 pub mod remote_api;
 pub mod runner;
-pub mod scripted_agent;
 pub mod tui;

@@ -1,6 +1,6 @@
 //! The `humanlayer` binary: which of its four lives this process leads.
 //!
-//! A runner, an isolated program, a scripted agent or a command. The first three are started by
+//! A runner, an isolated program, an agent of the demonstration or a command. The first three are started by
 //! programs and must not pay for, or fail in, the parsing of a command line;
 //! everything else is in the library.
 
@@ -10,19 +10,19 @@ use std::process::ExitCode;
 
 use clap_complete::CompleteEnv;
 use humanlayer::commands::exit::Exit;
-use humanlayer::commands::{self, cli};
+use humanlayer::commands::{self, cli, demo};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    if let Some(home) = demo::agent::home_of(Path::new(&name)) {
+        return demo::agent::run(home, arguments);
+    }
     let first = arguments.next().unwrap_or_default();
     match first.to_str() {
         Some(humanlayer::runner::SUBCOMMAND) => run_runner(arguments.next()),
         Some(humanlayer::platform::isolation::SUBCOMMAND) => {
             humanlayer::platform::isolation::run(arguments)
-        }
-        Some(humanlayer::scripted_agent::SUBCOMMAND) => {
-            let words = arguments.map(|word| word.to_string_lossy().into_owned());
-            humanlayer::scripted_agent::run(words)
         }
         _ => run_command(),
     }

@@ -1,6 +1,6 @@
 //! This program as an agent: what it does is the first message that it gets.
 //!
-//! It is not the product's scripted agent, because it must cost next to nothing beside the daemon
+//! It is not the tests' scripted agent, because it must cost next to nothing beside the daemon
 //! that is measured, and it notes times that only the agent's end can see.
 
 use std::fmt::Write as _;

@@ -72,7 +72,6 @@ pub fn modes() -> ArgValueCandidates {
         let found = ask(async |client| {
             let params = GetAgentInfoParams {
                 path: std::env::var("PATH").ok(),
-                ..GetAgentInfoParams::default()
             };
             Ok(client.get_agent_info(&params).await?.permission_modes)
         });

@@ -100,11 +100,6 @@ pub struct Args {
     #[arg(long)]
     pub ask_project: bool,
 
-    /// The agent: Claude Code, or a scripted one that plays the prompt as a script, to try things
-    /// without a model
-    #[arg(long, default_value = "claude", value_parser = ["claude", "scripted"])]
-    pub agent: String,
-
     /// Print what the agent does until its turn ends
     #[arg(long, conflicts_with = "json")]
     pub follow: bool,
@@ -150,7 +145,6 @@ fn params(args: &Args) -> Result<LaunchSessionParams, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     Ok(LaunchSessionParams {
         query: input::message(&args.query, "query")?,
-        agent: Some(args.agent.clone()),
         title: args.title.clone(),
         model: args.model.clone(),
         mcp_config,

@@ -75,12 +75,9 @@ impl Follower {
 
     fn workspace(&self, session: &Session) -> Option<Workspace> {
         let additional = session.config.additional_directories.iter();
-        let named = match session.config.scripted {
-            true => Arc::default(),
-            false => {
-                let known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(known.get(&session.key)?)
-            }
+        let named = {
+            let known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.get(&session.key)?)
         };
         Some(Workspace {
             directories: [&session.working_dir]

@@ -187,8 +187,6 @@ impl Process {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LaunchConfig {
-    /// The embedded scripted agent instead of Claude Code.
-    pub scripted: bool,
     /// Model alias or full name; none means the agent's own default.
     pub model: Option<String>,
     /// Most turns of one run; none means no limit.
@@ -247,7 +245,7 @@ impl LaunchConfig {
     /// Whether its agent uses what the project's own files of Claude Code bring.
     #[must_use]
     pub fn uses_project(&self) -> bool {
-        !self.scripted && !self.by_an_agent && !self.without_project
+        !self.by_an_agent && !self.without_project
     }
 }
 
@@ -438,6 +436,14 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_that_an_older_release_stored_is_read() {
+        let stored = r#"{"scripted": true, "model": "opus", "approvals": true}"#;
+        let config: LaunchConfig = serde_json::from_str(stored).unwrap_or_default();
+        assert_eq!(config.model.as_deref(), Some("opus"));
+        assert!(config.approvals);
+    }
 
     #[test]
     fn a_session_waits_exactly_while_something_is_pending() {

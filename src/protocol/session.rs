@@ -142,10 +142,6 @@ pub struct LaunchSessionParams {
     /// … for so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dangerously_skip_permissions_timeout: Option<i64>,
-    /// `claude` (the default), or `scripted`: an agent inside this program that plays the query as a
-    /// script, to try things without a model.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
     /// Whether the agent is isolated: most of the machine is read-only for it, and some of it hidden
     /// (default: the `isolation` setting). Fails where the system cannot do that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,9 +192,6 @@ pub struct MoveSessionParams {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GetAgentInfoParams {
-    /// As in `launchSession`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
     /// The caller's `PATH`, on which the program is looked for first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -207,9 +200,8 @@ pub struct GetAgentInfoParams {
 /// Answer of `getAgentInfo`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct GetAgentInfoResponse {
-    /// The program that a launch would start; absent for the scripted agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub program: Option<String>,
+    /// The program that a launch would start.
+    pub program: String,
     /// The permission modes that the installed version lists, in its order; empty when it does not say.
     #[serde(default)]
     pub permission_modes: Vec<String>,

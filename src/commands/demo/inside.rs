@@ -1,8 +1,6 @@
 //! The demonstration's dashboard: the ordinary one, over sessions that are started beside it.
 
-use std::path::Path;
-
-use super::stage::{SCENES, Scene, environment, project_in};
+use super::scenes::{SCENES, Scene};
 use crate::client::{ClientError, ensure_daemon};
 use crate::commands::dashboard;
 use crate::commands::exit::Failure;
@@ -13,15 +11,14 @@ use crate::tui::runtime;
 use crate::tui::state::tour::Tour;
 
 /// Shows it until the user leaves.
-pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
+pub async fn run(flags: &Flags) -> Result<(), Failure> {
     let config = Config::load(flags)?;
     let mut app = dashboard::app(&config)?;
     app.preferences.demo = true;
     app.tour = Some(Tour::default());
-    app.launch.agent = Some("scripted".to_owned());
-    app.launch.environment = environment(root, None);
+    let project = app.directory.clone();
     // The first frame does not wait for the sessions.
-    let starting = tokio::spawn(start(config.clone(), root.to_owned()));
+    let starting = tokio::spawn(start(config.clone(), project));
     let shown = runtime::run(config, app, inspect_database).await;
     if starting.is_finished()
         && let Ok(Err(error)) = starting.await
@@ -34,21 +31,19 @@ pub async fn run(root: &Path, flags: &Flags) -> Result<(), Failure> {
 }
 
 /// Starts the sessions.
-async fn start(config: Config, root: std::path::PathBuf) -> Result<(), ClientError> {
+async fn start(config: Config, project: String) -> Result<(), ClientError> {
     let client = ensure_daemon(&config).await?;
     for scene in &SCENES {
-        client.launch_session(&params(scene, &root)).await?;
+        client.launch_session(&params(scene, &project)).await?;
     }
     Ok(())
 }
 
-fn params(scene: &Scene, root: &Path) -> LaunchSessionParams {
+fn params(scene: &Scene, project: &str) -> LaunchSessionParams {
     LaunchSessionParams {
         query: scene.query.to_owned(),
-        working_dir: Some(project_in(root).to_string_lossy().into_owned()),
+        working_dir: Some(project.to_owned()),
         approvals: Some(true),
-        agent: Some("scripted".to_owned()),
-        env: Some(environment(root, Some(scene.name))),
         ..LaunchSessionParams::default()
     }
 }

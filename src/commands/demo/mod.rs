@@ -5,10 +5,11 @@
 //! stops the daemon, ends the sessions, removes the directory. The second (`inside`) is the
 //! dashboard. Nothing outside the directory is read but the user's preferences for the dashboard.
 
+pub mod agent;
 mod inside;
+mod scenes;
 mod stage;
 
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -58,15 +59,15 @@ const KEPT: [&str; 16] = [
     program; the daemon, the approvals and the dashboard are the real ones, in a directory of\n\
     their own. What you let the agents do they do there. Leaving with `q` removes everything.")]
 pub struct Args {
-    /// Be the dashboard, in this directory
-    #[arg(long, hide = true, value_name = "DIRECTORY")]
-    inside: Option<PathBuf>,
+    /// Be the dashboard
+    #[arg(long, hide = true)]
+    inside: bool,
 }
 
 /// Shows the demonstration and cleans up behind it.
 pub async fn run(args: Args, flags: &Flags) -> Result<(), Failure> {
-    if let Some(directory) = args.inside {
-        return inside::run(&directory, flags).await;
+    if args.inside {
+        return inside::run(flags).await;
     }
     if !runtime::has_terminal() {
         return Err(Failure::usage(
@@ -110,7 +111,6 @@ async fn show(stage: &Stage) -> std::io::Result<ExitStatus> {
         .arg("--config-file")
         .arg(stage.config_file())
         .args(["demo", "--inside"])
-        .arg(stage.path())
         .env_clear()
         .envs(
             KEPT.into_iter()

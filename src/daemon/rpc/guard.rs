@@ -260,7 +260,6 @@ pub fn may_launch(
     }
     let strict = !settings.auto_accept_edits
         && !settings.skip_permissions
-        && !config.scripted
         && config.asks()
         && config.mcp_config.is_none()
         && config.permission_prompt_tool.is_none();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Call;
 use super::error::RpcError;
 use super::guard::{leading_elsewhere, may_launch};
-use super::launch_config::{Asked, check_message, new_id, non_empty, scripted};
+use super::launch_config::{Asked, check_message, new_id, non_empty};
 use crate::claude::args::Beginning;
 use crate::daemon::secrets::LaunchSecrets;
 use crate::daemon::session::{Request, find_program};
@@ -51,8 +51,8 @@ pub async fn launch(
         directories_led_to: leading_elsewhere(directories.collect()).await,
         ..config
     };
-    let program = program(&call, &config, secrets.env.as_ref()).await?;
-    check_mode(&call, &config, program.as_deref(), &secrets, &working_dir).await?;
+    let program = program(&call, secrets.env.as_ref()).await?;
+    check_mode(&call, &config, &program, &secrets, &working_dir).await?;
     let request = Request {
         beginning: Beginning::New(id.to_string()),
         id,
@@ -110,13 +110,12 @@ pub async fn must_answer(directories: &[String]) -> Result<(), RpcError> {
     }
 }
 
-/// The agent's program; none for the embedded one.
+/// The agent's program.
 pub async fn program(
     call: &Call,
-    config: &LaunchConfig,
     env: Option<&BTreeMap<String, String>>,
-) -> Result<Option<PathBuf>, RpcError> {
-    find_program(call.daemon.sessions.context(), config, env)
+) -> Result<PathBuf, RpcError> {
+    find_program(call.daemon.sessions.context(), env)
         .await
         .map_err(no_claude)
 }
@@ -125,7 +124,7 @@ pub async fn program(
 async fn check_mode(
     call: &Call,
     config: &LaunchConfig,
-    program: Option<&Path>,
+    program: &Path,
     secrets: &LaunchSecrets,
     working_dir: &Path,
 ) -> Result<(), RpcError> {
@@ -153,23 +152,19 @@ pub async fn agent_info(
     call: Call,
     params: GetAgentInfoParams,
 ) -> Result<GetAgentInfoResponse, RpcError> {
-    let config = LaunchConfig {
-        scripted: scripted(params.agent.as_deref())?,
-        ..LaunchConfig::default()
-    };
     // An agent's path could lead to a program of its own, which would run outside of where it is held.
     let path = params.path.filter(|_| call.origin_now().may_decide());
     let env = path
         .clone()
         .map(|path| BTreeMap::from([("PATH".to_owned(), path)]));
-    let program = program(&call, &config, env.as_ref()).await?;
+    let program = program(&call, env.as_ref()).await?;
     let modes = call
         .daemon
         .sessions
-        .permission_modes(program.as_deref(), path.as_deref())
+        .permission_modes(&program, path.as_deref())
         .await;
     Ok(GetAgentInfoResponse {
-        program: program.map(|program| program.to_string_lossy().into_owned()),
+        program: program.to_string_lossy().into_owned(),
         permission_modes: modes.unwrap_or_default(),
     })
 }

@@ -59,7 +59,6 @@ impl Asked {
             proxy: None,
         };
         let config = LaunchConfig {
-            scripted: scripted(params.agent.as_deref())?,
             model: non_empty(params.model.take()),
             max_turns: params.max_turns.filter(|turns| *turns > 0),
             system_prompt: argument("system_prompt", params.system_prompt.take())?,
@@ -125,7 +124,6 @@ pub fn inherit(
             .or(old.proxy.and_then(|proxy| proxy.model)),
     });
     Ok(LaunchConfig {
-        scripted: old.scripted,
         model: old.model,
         max_turns: params.max_turns.filter(|turns| *turns > 0),
         system_prompt: text("system_prompt", &params.system_prompt, old.system_prompt)?,
@@ -252,18 +250,6 @@ pub fn argument(field: &str, text: Option<String>) -> Result<Option<String>, Rpc
             format!("has {} bytes, the limit is {MAX_ARGUMENT}", long.len()),
         )),
         _ => Ok(text),
-    }
-}
-
-/// Which agent is asked for.
-pub fn scripted(agent: Option<&str>) -> Result<bool, RpcError> {
-    match agent {
-        None | Some("" | "claude") => Ok(false),
-        Some("scripted") => Ok(true),
-        Some(other) => Err(RpcError::invalid(
-            "agent",
-            format!("{other:?} is neither `claude` nor `scripted`"),
-        )),
     }
 }
 

@@ -189,7 +189,7 @@ async fn go_on(
             error.hint("`humanlayer continue ID --working-dir DIR` goes on in another one")
         })?;
     let env = params.env.clone().filter(|_| origin.may_decide());
-    program(&call, &config, secrets.env.as_ref().or(env.as_ref())).await?;
+    program(&call, secrets.env.as_ref().or(env.as_ref())).await?;
     let line = control::user_message(&params.query);
     check_line(&line)?;
     // A turn that runs is stopped, and a process that is launched otherwise is another one.
@@ -256,7 +256,7 @@ async fn fork(
         query: params.query,
         title: params.title.unwrap_or_else(|| source.title.clone()),
         working_dir: directory,
-        program: program(&call, &config, secrets.env.as_ref()).await?,
+        program: program(&call, secrets.env.as_ref()).await?,
         config,
         secrets,
         settings,

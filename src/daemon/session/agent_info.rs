@@ -44,20 +44,11 @@ const NO_MODE: &str = "?";
 /// What is no session's id: asked for it, Claude Code ends before it does anything.
 const NO_SESSION: &str = "x";
 
-/// An agent's program and the arguments that come first.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Agent {
-    /// The program.
-    pub program: PathBuf,
-    /// Comes before its other arguments, where the agent is one inside this program.
-    pub first: Option<String>,
-}
-
 /// How an agent is asked.
 #[derive(Clone, Debug)]
 pub struct Asking {
     /// Its program.
-    pub agent: Agent,
+    pub program: PathBuf,
     /// What it has as `PATH`; none means the daemon's own.
     pub path: Option<String>,
     /// What it sees of the machine, where it is asked for an isolated launch: a program that an isolated
@@ -78,7 +69,7 @@ pub struct IsolatedAsking {
 #[derive(Default)]
 pub struct AgentInfo {
     /// By program, file and question: none when the answer was not understood. One asks at a time.
-    known: Mutex<HashMap<(Agent, FileId, Topic), Answer>>,
+    known: Mutex<HashMap<(PathBuf, FileId, Topic), Answer>>,
 }
 
 /// What an agent is asked.
@@ -175,17 +166,15 @@ impl AgentInfo {
 
     /// Whether an agent surely knows [`HOOK_EVENTS`].
     pub async fn tells_hooks(&self, ctx: &Context, asking: &Asking) -> bool {
-        // The embedded one runs no hooks.
-        asking.agent.first.is_none()
-            && self.ask(ctx, asking, Topic::HookEvents).await == Answer::Accepted
+        self.ask(ctx, asking, Topic::HookEvents).await == Answer::Accepted
     }
 
     async fn ask(&self, ctx: &Context, asking: &Asking, topic: Topic) -> Answer {
-        let program = asking.agent.program.clone();
+        let program = asking.program.clone();
         let Some(file) = blocking(move || FileId::of(&program)).await else {
             return Answer::Unclear;
         };
-        let key = (asking.agent.clone(), file, topic);
+        let key = (asking.program.clone(), file, topic);
         let mut known = self.known.lock().await;
         if let Some(answer) = known.get(&key) {
             return answer.clone();
@@ -255,7 +244,7 @@ async fn run(ctx: &Context, asking: &Asking, topic: &Topic) -> Option<ExitReport
     let report = match start(ctx, &id, &dir, asking, topic).await {
         Ok(runner) => report_of(&dir, runner).await,
         Err(error) => {
-            tracing::warn!(program = %asking.agent.program.display(), %error, "cannot ask the agent about itself");
+            tracing::warn!(program = %asking.program.display(), %error, "cannot ask the agent about itself");
             None
         }
     };
@@ -291,17 +280,11 @@ async fn start(
         ("DISABLE_AUTOUPDATER", "1".to_owned()),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
     ];
-    let agent = &asking.agent;
     let spec = Spec {
         format: runner::FORMAT,
         session_id: id.to_string(),
-        program: agent.program.clone(),
-        args: agent
-            .first
-            .iter()
-            .cloned()
-            .chain(topic.arguments())
-            .collect(),
+        program: asking.program.clone(),
+        args: topic.arguments(),
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
         cwd: home.clone(),
         grace_ms: Some(200),

@@ -102,9 +102,6 @@ async fn recorded(
     let Some(conversation) = session.claude_session_id.clone() else {
         return Ok(Record::NeverBegan);
     };
-    if session.config.scripted {
-        return Ok(Record::Unknown);
-    }
     let Some(dir) = config_dir(store, session).await? else {
         return Ok(Record::Unknown);
     };

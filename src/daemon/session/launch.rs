@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Context;
-use super::agent_info::{Agent, Asking};
+use super::agent_info::Asking;
 use super::isolation;
 use super::projects::{self, Verdict};
 use crate::claude::args::{self, Beginning, Known};
@@ -37,7 +37,6 @@ use crate::platform::{self, ProcessId};
 use crate::runner::frame::{MAX_FRAME, Request as Frame};
 use crate::runner::identity;
 use crate::runner::{self, FileError, SessionDir, Spec};
-use crate::scripted_agent;
 
 /// A session that is asked for.
 pub struct Request {
@@ -59,8 +58,8 @@ pub struct Request {
     pub settings: Settings,
     /// The environment of whoever asks, and the rest that nobody else may read.
     pub secrets: LaunchSecrets,
-    /// The agent's program; none means the embedded scripted agent.
-    pub program: Option<PathBuf>,
+    /// The agent's program.
+    pub program: PathBuf,
     /// Whether a person is asked about the project's files whatever was said about them before.
     pub ask_project: bool,
 }
@@ -81,8 +80,8 @@ pub struct ProcessSpec<'a> {
     pub secrets: &'a LaunchSecrets,
     /// Where it works.
     pub working_dir: &'a Path,
-    /// The agent's program; none means the embedded scripted agent.
-    pub program: Option<&'a Path>,
+    /// The agent's program.
+    pub program: &'a Path,
 }
 
 /// Why a session could not be launched.
@@ -203,7 +202,7 @@ pub async fn create(ctx: &Context, request: Request) -> Result<Started, LaunchEr
         beginning: &request.beginning,
         secrets: &request.secrets,
         working_dir: &request.working_dir,
-        program: request.program.as_deref(),
+        program: &request.program,
     };
     if question.is_some() {
         // Its first process opens the protocol.
@@ -297,7 +296,7 @@ pub async fn prepare(
     let path = spec.env.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, path)| path.clone());
     let (session, config) = (process.session.clone(), process.config.clone());
-    let (place, program) = (dir.clone(), process.program.map(Path::to_owned));
+    let (place, program) = (dir.clone(), process.program.to_owned());
     let (mut spec, asking) = blocking(move || {
         let failed = |source| LaunchError::Directory {
             path: place.path().to_owned(),
@@ -312,15 +311,15 @@ pub async fn prepare(
             write_private(&place.path().join("mcp.json"), config).map_err(failed)?;
         }
         let mut asking = Asking {
-            agent: agent(program.as_deref())?,
+            program,
             path,
             isolated: None,
         };
-        let program = &asking.agent.program;
         if let Some(isolated) = isolated {
             let mcp = mcp_config.is_some().then(|| place.path().join("mcp.json"));
             let env = std::mem::take(&mut spec.env);
-            let isolated = isolated.isolate(&session, &spec.cwd, &config, env, mcp, program)?;
+            let isolated =
+                isolated.isolate(&session, &spec.cwd, &config, env, mcp, &asking.program)?;
             let how = isolated.asking();
             spec.env = isolated.env;
             spec.isolation = Some(isolated.isolation);
@@ -333,40 +332,11 @@ pub async fn prepare(
         hook_events: ctx.agents.tells_hooks(ctx, &asking).await,
     };
     let arguments = args::arguments(process.config, process.beginning, mcp_arg.as_deref(), known);
-    let Agent { program, first } = asking.agent;
-    spec.program = program;
-    spec.args = first.into_iter().chain(arguments).collect();
+    spec.program = asking.program;
+    spec.args = arguments;
     let dir = dir.clone();
     blocking(move || spec.write(&dir)).await?;
     Ok(())
-}
-
-/// The agent that a program is; none means the embedded one. Looks for this program's file.
-///
-/// # Errors
-/// When this program cannot be found.
-pub fn agent(program: Option<&Path>) -> Result<Agent, LaunchError> {
-    match program {
-        Some(program) => Ok(Agent {
-            program: program.to_owned(),
-            first: None,
-        }),
-        None => Ok(Agent {
-            program: platform::installed_program().map_err(unknown_program)?,
-            first: Some(scripted_agent::SUBCOMMAND.to_owned()),
-        }),
-    }
-}
-
-fn own_program() -> Result<PathBuf, LaunchError> {
-    platform::running_program().map_err(unknown_program)
-}
-
-fn unknown_program(source: std::io::Error) -> LaunchError {
-    LaunchError::Runner {
-        program: PathBuf::from("humanlayer"),
-        source,
-    }
 }
 
 fn write_private(path: &Path, value: &Value) -> std::io::Result<()> {
@@ -467,7 +437,10 @@ fn spawn_runner(
     stdin: Stdio,
 ) -> Result<Option<u32>, LaunchError> {
     // The daemon's own file, also after an upgrade: what it writes is for a runner of its age.
-    let program = own_program()?;
+    let program = platform::running_program().map_err(|source| LaunchError::Runner {
+        program: PathBuf::from("humanlayer"),
+        source,
+    })?;
     let failed = |source| LaunchError::Runner {
         program: program.clone(),
         source,

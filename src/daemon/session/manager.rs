@@ -121,14 +121,14 @@ impl Sessions {
         started.map(|_| session)
     }
 
-    /// The permission modes that an agent says it has; none when it does not say. `program` is none for
-    /// the embedded agent, `path` what its caller has as `PATH`.
+    /// The permission modes that an agent says it has; none when it does not say. `path` is what its caller has
+    /// as `PATH`.
     pub async fn permission_modes(
         &self,
-        program: Option<&Path>,
+        program: &Path,
         path: Option<&str>,
     ) -> Option<Vec<String>> {
-        let asking = asking(program, path).await.ok()?;
+        let asking = asking(program, path);
         let modes = self.ctx.agents.modes(&self.ctx, &asking).await;
         // Whoever asks for its modes is about to launch it.
         let ctx = Arc::clone(&self.ctx);
@@ -144,16 +144,14 @@ impl Sessions {
     /// The modes that it has.
     pub async fn check_permission_mode(
         &self,
-        program: Option<&Path>,
+        program: &Path,
         config: &LaunchConfig,
         env: &BTreeMap<String, String>,
         working_dir: &Path,
         mode: &str,
     ) -> Result<(), Vec<String>> {
         let path = env.get("PATH").map(String::as_str);
-        let Ok(mut asking) = asking(program, path).await else {
-            return Ok(());
-        };
+        let mut asking = asking(program, path);
         let ctx = &self.ctx;
         if !config.isolated {
             return ctx.agents.check_mode(ctx, &asking, mode).await;
@@ -164,7 +162,7 @@ impl Sessions {
         let session = SessionId::random();
         let (places_of, kept) = (places.clone(), session.clone());
         let (config, env) = (config.clone(), env.clone().into_iter().collect());
-        let (working_dir, program) = (working_dir.to_owned(), asking.agent.program.clone());
+        let (working_dir, program) = (working_dir.to_owned(), asking.program.clone());
         let isolated = blocking(move || {
             places_of.isolate(&session, &working_dir, &config, env, None, &program)
         })
@@ -272,13 +270,12 @@ impl Sessions {
     }
 }
 
-async fn asking(program: Option<&Path>, path: Option<&str>) -> Result<Asking, LaunchError> {
-    let program = program.map(Path::to_owned);
-    Ok(Asking {
-        agent: blocking(move || launch::agent(program.as_deref())).await?,
+fn asking(program: &Path, path: Option<&str>) -> Asking {
+    Asking {
+        program: program.to_owned(),
         path: path.map(str::to_owned),
         isolated: None,
-    })
+    }
 }
 
 fn lane(id: &SessionId) -> usize {

@@ -61,7 +61,7 @@ pub async fn carry_over(
     let Some(conversation) = session.claude_session_id.clone() else {
         return Ok(());
     };
-    if session.config.scripted || session.working_dir == directory.to_string_lossy() {
+    if session.working_dir == directory.to_string_lossy() {
         return Ok(());
     }
     let dir = agent_record::config_dir(&ctx.store, session);

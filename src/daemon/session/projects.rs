@@ -63,7 +63,7 @@ pub async fn look(
     env: Option<&BTreeMap<String, String>>,
     ask_again: bool,
 ) -> Result<Result<Looked, Silent>, StoreError> {
-    if config.scripted || config.by_an_agent {
+    if config.by_an_agent {
         return Ok(Ok(Looked {
             repository: None,
             verdict: Verdict::Use,

@@ -160,7 +160,7 @@ impl Sessions {
             beginning: &beginning,
             secrets: &secrets,
             working_dir: Path::new(&session.working_dir),
-            program: program.as_deref(),
+            program: &program,
         };
         if let Err(error) = launch::prepare(ctx, &dir, &spec).await {
             remains::remove(&dir).await;
@@ -292,7 +292,7 @@ struct Launch {
     secrets: LaunchSecrets,
     /// What the session says about it.
     notice: Option<String>,
-    program: Option<PathBuf>,
+    program: PathBuf,
     /// The repository that it works in, where it was looked at.
     repository: Option<String>,
 }
@@ -362,7 +362,7 @@ async fn prerequisites(
         )
         .into()));
     }
-    let program = match find_program(ctx, &config, secrets.env.as_ref()).await {
+    let program = match find_program(ctx, secrets.env.as_ref()).await {
         Ok(program) => program,
         Err(problem) => return Ok(Err(format!("Claude Code is missing ({problem})").into())),
     };
@@ -389,27 +389,20 @@ async fn prerequisites(
     })
 }
 
-/// The agent's program: as configured, else `claude` on the given PATH, else on the daemon's; none
-/// for the embedded one.
+/// The agent's program: as configured, else `claude` on the given PATH, else on the daemon's.
 ///
 /// # Errors
 /// Why there is none.
 pub async fn find_program(
     ctx: &Context,
-    config: &LaunchConfig,
     env: Option<&BTreeMap<String, String>>,
-) -> Result<Option<PathBuf>, String> {
-    if config.scripted {
-        return Ok(None);
-    }
+) -> Result<PathBuf, String> {
     let configured = ctx.claude_path.clone();
     let caller = env.and_then(|env| env.get("PATH")).cloned();
     blocking(move || match configured {
-        Some(path) if platform::is_executable(&path) => Ok(Some(path)),
+        Some(path) if platform::is_executable(&path) => Ok(path),
         Some(path) => Err(format!("{} is not an executable file", path.display())),
-        None => on_path(caller)
-            .map(Some)
-            .ok_or_else(|| "`claude` is not on the PATH".to_owned()),
+        None => on_path(caller).ok_or_else(|| "`claude` is not on the PATH".to_owned()),
     })
     .await
 }

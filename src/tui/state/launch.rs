@@ -33,8 +33,6 @@ pub struct Launch {
     pub modes: Vec<String>,
     /// Where conversations are exported to, unless somebody has chosen another place.
     pub exports: String,
-    /// The agent for new sessions: none is Claude Code; the demonstration has `scripted`.
-    pub agent: Option<String>,
     /// The environment that new sessions get.
     pub environment: BTreeMap<String, String>,
 }
@@ -74,7 +72,6 @@ impl Launch {
             append_system_prompt: text(&template.system_prompt),
             max_turns: template.max_turns,
             approvals: Some(true),
-            agent: self.agent.clone(),
             session_id: Some(session_id),
             env: Some(self.environment.clone()),
             ..LaunchSessionParams::default()

@@ -51,7 +51,6 @@ pub fn open_form(app: &mut App) -> Vec<Effect> {
     app.form = Some(Form::Launch(Box::new(form)));
     // The agent may have been upgraded since; the daemon knows whether.
     let about_agent = GetAgentInfoParams {
-        agent: app.launch.agent.clone(),
         path: app.launch.environment.get("PATH").cloned(),
     };
     vec![Effect::RecentPaths, Effect::AgentInfo(about_agent)]

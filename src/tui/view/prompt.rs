@@ -92,10 +92,7 @@ fn text_area(area: Rect) -> Rect {
 /// Where a session would run, with which model and in which mode.
 fn settings(app: &App, template: &Template, room: usize) -> String {
     let mode = fit(&template.permission_mode, 20);
-    let model = match &app.launch.agent {
-        Some(agent) => format!("{agent} agent"),
-        None => fit(short_model(&template.model), 20),
-    };
+    let model = fit(short_model(&template.model), 20);
     let rest = match (model.as_str(), mode.as_str()) {
         ("", "") => " · defaults".to_owned(),
         ("", mode) => format!(" · default model · {mode}"),

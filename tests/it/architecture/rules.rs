@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::graph::Graph;
 
 /// A module of the crate and those that it may use.
-pub const LAYERS: [(&str, &[&str]); 20] = [
+pub const LAYERS: [(&str, &[&str]); 19] = [
     ("backoff", &[]),
     ("domain", &[]),
     ("platform", &[]),
@@ -19,7 +19,6 @@ pub const LAYERS: [(&str, &[&str]); 20] = [
     ("logging", &["config"]),
     ("format", &["domain", "platform", "protocol"]),
     ("runner", &["platform"]),
-    ("scripted_agent", &[]),
     (
         "client",
         &[
@@ -69,7 +68,6 @@ pub const LAYERS: [(&str, &[&str]); 20] = [
             "protocol",
             "remote_api",
             "runner",
-            "scripted_agent",
         ],
     ),
     (
@@ -131,7 +129,7 @@ pub const DOORS: [(&str, &[&str], &str); 2] = [
 ];
 
 /// Parts of a module that still import each other in a circle, and which these are. To be empty.
-pub const CYCLES: [(&str, &str); 7] = [
+pub const CYCLES: [(&str, &str); 5] = [
     (
         "daemon::session",
         "agent_info, isolation, isolation_git, launch",
@@ -145,8 +143,6 @@ pub const CYCLES: [(&str, &str); 7] = [
         "domain::danger",
         "code, disguise, editors, given, helpers, names, programs, run, sed, value, wrappers",
     ),
-    ("scripted_agent", "accounts, messages, permissions"),
-    ("scripted_agent", "session, speech, task, tools, turn"),
     ("tui", "forms, msg, state, update, view"),
 ];
 

@@ -58,9 +58,9 @@ impl Rig {
         let sessions = daemon.state().join("sessions");
         let script = format!(
             "ln '{}'/\"$HUMANLAYER_SESSION_ID\"/journal.jsonl \"$kept.jsonl\" || echo again >> \"$kept.again\"\n\
-             exec '{}' __agent \"$@\"\n",
+             exec '{}' \"$@\"\n",
             sessions.display(),
-            scripted_agent::binary(),
+            scripted_agent::program(),
         );
         Self::around(daemon, &script)
     }
@@ -70,8 +70,8 @@ impl Rig {
     pub fn copying() -> Self {
         let script = format!(
             "[ ! -e \"$kept.jsonl\" ] || echo again >> \"$kept.again\"\n\
-             '{}' __agent \"$@\" | tee -ia \"$kept.jsonl\"\n",
-            scripted_agent::binary(),
+             '{}' \"$@\" | tee -ia \"$kept.jsonl\"\n",
+            scripted_agent::program(),
         );
         Self::around(Daemon::prepare(&[]), &script)
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{doctor_in, environment, finding, is_available};
 use crate::support::daemon::{Client, Daemon};
-use crate::support::scripted_agent::binary;
+use crate::support::scripted_agent::{binary, program_in};
 
 #[rstest]
 #[case::the_home("home", "contains")]
@@ -120,9 +120,11 @@ fn without_namespaces_a_launch_fails_before_anything_runs_and_doctor_says_why() 
         "{finding}"
     );
     fs::create_dir(root.path().join("work")).unwrap();
+    let claude = program_in(root.path());
     let script = format!(
-        "cd work; export HUMANLAYER_DAEMON_HTTP_PORT=0; {0} launch --isolate --agent scripted 'TOOL Bash {{\"command\": \"touch ran\"}}' 2>&1; {0} sessions --json; {0} daemon stop >&2",
-        binary()
+        "cd work; export HUMANLAYER_DAEMON_HTTP_PORT=0 HUMANLAYER_CLAUDE_PATH={1}; {0} launch --isolate 'TOOL Bash {{\"command\": \"touch ran\"}}' 2>&1; {0} sessions --json; {0} daemon stop >&2",
+        binary(),
+        claude.display()
     );
     let output = forbidden(&format!("sh -c '{}'", script.replace('\'', "'\\''")))
         .current_dir(root.path())

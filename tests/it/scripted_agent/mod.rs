@@ -1,5 +1,9 @@
 //! The scripted agent over pipes: every directive, every control request, every way out.
 
+// For the tests in its own files, which the example's target does not run.
+#[allow(dead_code, reason = "only its tests are wanted here")]
+#[path = "../../../examples/scripted_agent/agent/mod.rs"]
+mod agent_itself;
 mod interruptions;
 mod questions;
 mod recordings;

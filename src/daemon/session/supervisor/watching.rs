@@ -78,7 +78,7 @@ impl Watching {
 impl Supervisor {
     /// Looks whether the project's files are still those that a person has agreed to.
     pub(super) async fn watch_project(&mut self) -> Result<(), Problem> {
-        if self.session.config.scripted || self.link.is_none() {
+        if self.link.is_none() {
             self.watching.due = None;
             return Ok(());
         }

@@ -70,9 +70,9 @@ impl Fleet {
         let script = format!(
             "#!/bin/sh\nkept='{}'/\"$HUMANLAYER_SESSION_ID.$$\"\n\
              export HUMANLAYER_SCRIPTED_AGENT_LOG=\"$kept.heard\" HUMANLAYER_SCRIPTED_AGENT_SAID=\"$kept.said\"\n\
-             exec '{}' __agent \"$@\"\n",
+             exec '{}' \"$@\"\n",
             truth.display(),
-            scripted_agent::binary(),
+            scripted_agent::program(),
         );
         // Keeps the mode of the program that is there already.
         fs::write(daemon.root().join("claude"), script).unwrap();

@@ -11,7 +11,7 @@ use super::{Session, State, messages};
 
 /// How a question ended.
 #[derive(Debug)]
-pub(in crate::scripted_agent) enum Answer {
+pub(in super::super) enum Answer {
     /// Somebody answered: the inner `response`.
     Reply(Value),
     /// It could not be answered: what the other side said.
@@ -37,7 +37,7 @@ pub(super) struct Question {
 
 impl Session {
     /// Writes a question and returns its id.
-    pub(in crate::scripted_agent) fn ask(&self, request: Value, interrupts: u64) -> String {
+    pub(in super::super) fn ask(&self, request: Value, interrupts: u64) -> String {
         let request_id = messages::new_id();
         let line =
             json!({ "type": "control_request", "request_id": request_id, "request": request });
@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// Waits for the end of a question. There is no timeout: people take their time.
-    pub(in crate::scripted_agent) fn answer(&self, request_id: &str) -> Answer {
+    pub(in super::super) fn answer(&self, request_id: &str) -> Answer {
         let mut state = self.state();
         loop {
             let Some(at) = state
@@ -81,7 +81,7 @@ impl Session {
     }
 
     /// Takes a question back, unless it was answered meanwhile.
-    pub(in crate::scripted_agent) fn withdraw(&self, request_id: &str) {
+    pub(in super::super) fn withdraw(&self, request_id: &str) {
         let mut state = self.state();
         if let Some(question) = state.open_question(request_id) {
             question.answer = Some(Answer::Withdrawn);
@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// Hands an answer to its question; false if no such question is open.
-    pub(in crate::scripted_agent) fn settle(&self, request_id: &str, answer: Answer) -> bool {
+    pub(in super::super) fn settle(&self, request_id: &str, answer: Answer) -> bool {
         let mut state = self.state();
         let open = state.open_question(request_id);
         let settled = open.is_some();
@@ -103,7 +103,7 @@ impl Session {
     }
 
     /// The questions that nobody has answered yet, as they were written.
-    pub(in crate::scripted_agent) fn open_questions(&self) -> Vec<Value> {
+    pub(in super::super) fn open_questions(&self) -> Vec<Value> {
         self.state()
             .questions
             .iter()

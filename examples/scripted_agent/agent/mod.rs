@@ -1,8 +1,7 @@
 //! A stand-in for Claude Code that plays a script instead of asking a model.
 //!
-//! Owns everything behind the hidden subcommand `__agent`: it speaks Claude Code's stdio
-//! protocol line for line as recorded from 2.1.330, runs tool calls for real after asking,
-//! and costs nothing. Tests, benches and the demo start it where the real agent would be.
+//! Speaks Claude Code's stdio protocol line for line as recorded from 2.1.330, runs tool calls for real after
+//! asking, and costs nothing. Tests and benches start it where the real agent would be.
 //! It shares no code with the daemon on purpose: two ends that agree because they use the
 //! same types would prove nothing.
 //!
@@ -45,9 +44,6 @@ use permissions::{Mode, Permissions};
 use session::{Prompt, Session, Work};
 use turn::{Stop, Turn};
 
-/// The name of the hidden subcommand.
-pub const SUBCOMMAND: &str = "__agent";
-
 /// The permission modes, as Claude Code 2.1.133 lists them.
 const MODES: [&str; 6] = [
     "acceptEdits",
@@ -74,8 +70,7 @@ const LOG_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_LOG";
 /// Names the file in which what is said is kept.
 const SAID_VARIABLE: &str = "HUMANLAYER_SCRIPTED_AGENT_SAID";
 
-/// Runs the agent until its session is over. `words` are the arguments after the
-/// subcommand's name. Exit code 0 as Claude Code's: after SIGINT, `end_session`, or the
+/// Runs the agent until its session is over. `words` are its arguments. Exit code 0 as Claude Code's: after SIGINT, `end_session`, or the
 /// end of stdin once idle; 1 after a line that is not JSON, or if it cannot start.
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = String>) -> ExitCode {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::super::messages;
+use super::super::permissions::{self, Mode, Verdict};
+use super::super::session::{Answer, Interrupted};
+use super::super::task;
+use super::super::tools::{self, ToolResult};
 use super::{Announced, Stop, Turn};
-use crate::scripted_agent::messages;
-use crate::scripted_agent::permissions::{self, Mode, Verdict};
-use crate::scripted_agent::session::{Answer, Interrupted};
-use crate::scripted_agent::task;
-use crate::scripted_agent::tools::{self, ToolResult};
 
 impl Turn {
     /// Makes the announced calls, in order.

@@ -62,7 +62,7 @@ pub(super) struct Options {
     pub(super) replay_user_messages: bool,
 }
 
-/// Reads the words after the subcommand's name.
+/// Reads the arguments.
 pub(super) fn parse(words: impl IntoIterator<Item = String>) -> Options {
     let mut options = Options::default();
     let mut words = words.into_iter().peekable();
