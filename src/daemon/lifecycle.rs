@@ -35,7 +35,6 @@ use crate::config::places::{Places, parent};
 use crate::domain::Origin;
 use crate::ipc;
 use crate::platform::{self, Step};
-use crate::runner;
 
 /// Threads of the runtime. The work is waiting and short computing: a second thread would be woken
 /// for every line of an agent, to find nothing left to do. What may have to wait for a disk does so on
@@ -134,7 +133,8 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
         .enable_all()
         .build()
         .map_err(|error| system("start the runtime")(&error))?;
-    let may_be_first = !options.restarted && may_be_first(&options.database, &places.sessions);
+    // The database is made in a moment.
+    let may_be_first = !options.restarted && was_unused(&options.database, &places.sessions);
     let database = options.database.clone();
     let served = runtime.block_on(serve(
         options,
@@ -167,10 +167,17 @@ async fn serve(
     locks: Arc<Locks>,
 ) -> Result<(), DaemonError> {
     let mut signals = Signals::listen()?;
+    // While the database is opened. Who has no locks starts no runner, so none is missed.
+    let runners = tokio::spawn(blocking(session::adopt::living_runners));
     let bus = Arc::new(Bus::default());
     let store = Store::open(&options.database, Arc::clone(&bus), control::answer)?;
     store.take_over_clock(callers.boot().to_owned()).await?;
     store.look_for_foreign_writer().await?;
+    let runners = match runners.await {
+        Ok(runners) => runners,
+        Err(_) => blocking(session::adopt::living_runners).await,
+    };
+    let may_be_first = may_be_first && !any_lives_in(&runners, &sessions_dir);
     recall::recall(&callers, &store, &options.starter, may_be_first).await?;
     let context = session::Context::new(
         store.clone(),
@@ -193,7 +200,7 @@ async fn serve(
     let isolated = agents.is_some().then_some(isolated);
     let context = context.with_isolation(isolated, options.isolation);
     let sessions = Sessions::new(context);
-    sessions.recover().await?;
+    sessions.recover(&runners).await?;
     let keys = Arc::new(KeyRing::default());
     keys.reload(&store).await?;
     let listener = ipc::bind(&options.socket)?;
@@ -312,14 +319,16 @@ async fn serve(
     Ok(())
 }
 
-/// Whether a first start here may record its place: nothing but a database was kept here before, and no
-/// runner lives here, whether or not its files do.
-fn may_be_first(database: &Path, sessions_dir: &Path) -> bool {
+/// Whether nothing but a database was kept here before: else a first start here may not record its place.
+fn was_unused(database: &Path, sessions_dir: &Path) -> bool {
     let no_sessions = fs::read_dir(sessions_dir).is_ok_and(|mut entries| entries.next().is_none());
-    let runners = platform::processes_called(&["humanlayer", runner::SUBCOMMAND]);
+    database.exists() || no_sessions
+}
+
+/// Whether a runner lives here, whether or not its files do: then a first start may not record its place either.
+fn any_lives_in(runners: &[session::adopt::RunnerCommand], sessions_dir: &Path) -> bool {
     let mut directories = runners.iter().filter_map(|(_, arguments)| arguments.get(2));
-    (database.exists() || no_sessions)
-        && !directories.any(|directory| Path::new(directory).starts_with(sessions_dir))
+    directories.any(|directory| Path::new(directory).starts_with(sessions_dir))
 }
 
 /// Serves the local HumanLayer API on a thread of its own, where it is in nobody's way. What is

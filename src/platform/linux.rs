@@ -346,16 +346,23 @@ pub(super) fn program_of(pid: u32) -> Option<std::path::PathBuf> {
 
 /// The first words of a process's command line, as far as they are in its first bytes.
 pub(super) fn arguments_of(pid: u32) -> Vec<String> {
-    let mut bytes = [0; 4096];
-    let Ok(mut file) = File::open(format!("/proc/{pid}/cmdline")) else {
-        return Vec::new();
-    };
-    let read = file.read(&mut bytes).unwrap_or(0);
-    let words = bytes
-        .get(..read)
-        .unwrap_or_default()
-        .split(|byte| *byte == 0);
-    words
+    let mut bytes = [0; COMMAND_LINE];
+    command_line(pid, &mut bytes).map_or_else(Vec::new, split)
+}
+
+/// How much of a command line is read.
+const COMMAND_LINE: usize = 4096;
+
+/// The beginning of a process's command line, its words each with a zero behind.
+fn command_line(pid: u32, bytes: &mut [u8; COMMAND_LINE]) -> Option<&[u8]> {
+    let mut file = File::open(format!("/proc/{pid}/cmdline")).ok()?;
+    let read = file.read(bytes).unwrap_or(0);
+    bytes.get(..read)
+}
+
+fn split(command_line: &[u8]) -> Vec<String> {
+    command_line
+        .split(|byte| *byte == 0)
         .take(8)
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect()
@@ -381,15 +388,17 @@ pub fn processes_called(words: &[&str]) -> Vec<(u32, Vec<String>)> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
+    // Nearly all of them are none of these: their words are not taken apart.
+    let beginning: Vec<u8> = words
+        .iter()
+        .flat_map(|word| [word.as_bytes(), b"\0"].concat())
+        .collect();
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .map(|pid| (pid, arguments_of(pid)))
-        .filter(|(_, arguments)| {
-            arguments.len() >= words.len()
-                && arguments
-                    .iter()
-                    .zip(words)
-                    .all(|(has, wanted)| has == wanted)
+        .filter_map(|pid| {
+            let mut bytes = [0; COMMAND_LINE];
+            let read = command_line(pid, &mut bytes)?;
+            read.starts_with(&beginning).then(|| (pid, split(read)))
         })
         .collect()
 }

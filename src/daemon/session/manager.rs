@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::adopt::{self, Which};
+use super::adopt::{self, RunnerCommand, Which};
 use super::agent_info::Asking;
 use super::launch::{self, LaunchError, Request};
 use super::supervisor::{self, Stop};
@@ -64,8 +64,8 @@ impl Sessions {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn recover(&self) -> Result<(), StoreError> {
-        for session in recover::find(&self.ctx).await? {
+    pub async fn recover(&self, runners: &[RunnerCommand]) -> Result<(), StoreError> {
+        for session in recover::find(&self.ctx, runners).await? {
             self.supervise(session);
         }
         Ok(())

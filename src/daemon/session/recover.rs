@@ -20,11 +20,11 @@ use crate::runner::{self, RunnerState, SessionDir};
 /// longer than it takes to tell everybody of its session's end.
 const STRAY_POLL: (Duration, u32) = (Duration::from_millis(100), 600);
 
-/// Notes the runners of all sessions in progress and returns those sessions.
-pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
+/// Notes the runners of all sessions in progress and returns those sessions. `runners` are all that lived when this
+/// daemon had taken its locks.
+pub async fn find(ctx: &Context, runners: &[RunnerCommand]) -> Result<Vec<Session>, StoreError> {
     let sessions = ctx.store.sessions_in_progress().await?;
-    let runners = blocking(adopt::living_runners).await;
-    note_runners(ctx, &sessions, &runners);
+    note_runners(ctx, &sessions, runners);
     for session in &sessions {
         if ctx.callers.runner_process(&session.directory).is_none() {
             note_runner(ctx, session).await;
@@ -45,7 +45,7 @@ pub async fn find(ctx: &Context) -> Result<Vec<Session>, StoreError> {
             session
         });
     }
-    take_in_strays(ctx, &mut supervised, &runners).await?;
+    take_in_strays(ctx, &mut supervised, runners).await?;
     Ok(supervised)
 }
 
