@@ -150,8 +150,23 @@ impl From<&domain::Approval> for Approval {
 
 impl From<&domain::ConversationEvent> for ConversationEvent {
     fn from(event: &domain::ConversationEvent) -> Self {
-        let body = &event.body;
-        let approval = event.approval.as_ref();
+        event.clone().into()
+    }
+}
+
+/// Of a long conversation nothing is copied.
+impl From<domain::ConversationEvent> for ConversationEvent {
+    fn from(event: domain::ConversationEvent) -> Self {
+        let body = event.body;
+        let (mut approval_status, mut approval_outcome) = (None, None);
+        let (mut approval_id, mut edited_input_json, mut unread_lines) = (None, None, None);
+        if let Some(approval) = event.approval {
+            approval_status = Some(approval.outcome.compatible_status().to_owned());
+            approval_outcome = Some(approval.outcome);
+            approval_id = Some(approval.id.to_string());
+            edited_input_json = approval.edited_input;
+            unread_lines = approval.unread_lines;
+        }
         Self {
             id: event.seq,
             session_id: event.session_id.to_string(),
@@ -164,20 +179,20 @@ impl From<&domain::ConversationEvent> for ConversationEvent {
             event_type: body.event_type,
             created_at: event.created_at,
             role: body.role.map(str::to_owned),
-            content: body.content.clone(),
-            tool_id: body.tool_id.clone(),
-            tool_name: body.tool_name.clone(),
-            tool_input_json: body.tool_input.clone(),
-            parent_tool_use_id: body.parent_tool_use_id.clone(),
-            tool_result_for_id: body.tool_result_for_id.clone(),
-            tool_result_content: body.tool_result_content.clone(),
+            content: body.content,
+            tool_id: body.tool_id,
+            tool_name: body.tool_name,
+            tool_input_json: body.tool_input,
+            parent_tool_use_id: body.parent_tool_use_id,
+            tool_result_for_id: body.tool_result_for_id,
+            tool_result_content: body.tool_result_content,
             is_error: body.is_error,
             is_completed: event.is_completed,
-            approval_status: approval.map(|of| of.outcome.compatible_status().to_owned()),
-            approval_outcome: approval.map(|of| of.outcome),
-            approval_id: approval.map(|of| of.id.to_string()),
-            edited_input_json: approval.and_then(|of| of.edited_input.clone()),
-            unread_lines: approval.and_then(|of| of.unread_lines),
+            approval_status,
+            approval_outcome,
+            approval_id,
+            edited_input_json,
+            unread_lines,
             delivery: event.delivery,
         }
     }

@@ -55,7 +55,7 @@ pub async fn conversation(
         }
     };
     Ok(GetConversationResponse {
-        events: events.iter().map(ConversationEvent::from).collect(),
+        events: events.into_iter().map(ConversationEvent::from).collect(),
     })
 }
 

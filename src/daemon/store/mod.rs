@@ -55,6 +55,7 @@ mod schema;
 mod seals;
 mod search;
 mod secrets;
+mod session_list;
 mod sessions;
 mod stamp;
 mod steady;

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::approvals::{self, ApprovalFilter};
-use super::{Doing as _, SessionFilter, Store, StoreError, events, sessions};
+use super::{Doing as _, SessionFilter, Store, StoreError, events, session_list};
 use crate::domain::{Approval, Session, Status};
 
 /// One moment of the store.
@@ -84,7 +84,7 @@ fn read(
     };
     Ok(Overview {
         seq: events::last_seq(db)?,
-        sessions: sessions::list(db, filter)?,
+        sessions: session_list::read(db, filter)?,
         counts: counts
             .into_iter()
             .filter_map(|(name, n)| Some((Status::parse(&name)?, n)))

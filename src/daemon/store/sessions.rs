@@ -135,14 +135,6 @@ impl Store {
         self.readers.run(move |db| by_key(db, key)).await
     }
 
-    /// Sessions, the last active first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn sessions(&self, filter: SessionFilter) -> Result<Vec<Session>, StoreError> {
-        self.readers.run(move |db| list(db, &filter)).await
-    }
-
     /// Sessions whose process is not known to have ended, oldest first.
     ///
     /// # Errors
@@ -571,44 +563,4 @@ pub fn prefix_end(prefix: &str) -> Option<String> {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     // `~` sorts after everything that ids are made of.
     plain.then(|| format!("{prefix}~"))
-}
-
-/// Sessions, the last active first.
-pub fn list(db: &Connection, filter: &SessionFilter) -> Result<Vec<Session>, StoreError> {
-    let mut conditions = vec!["1"];
-    match filter.archived {
-        Some(true) => conditions.push("s.archived = 1"),
-        Some(false) => conditions.push("s.archived = 0"),
-        None => {}
-    }
-    let statuses = filter
-        .statuses
-        .iter()
-        .map(|s| format!("'{}'", s.as_str()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let in_statuses = format!("s.status IN ({statuses})");
-    if !filter.statuses.is_empty() {
-        conditions.push(&in_statuses);
-    }
-    let after = filter
-        .after
-        .as_ref()
-        .map(|id| resolve(db, id.as_str()))
-        .transpose()?;
-    let after = after.map_or(i64::MAX, |session| session.activity);
-    conditions.push("s.activity < ?1");
-    let sql = format!(
-        "SELECT {} FROM sessions s WHERE {} ORDER BY s.activity DESC LIMIT ?2",
-        rows::SESSION,
-        conditions.join(" AND "),
-    );
-    let limit = filter.limit.map_or(-1, i64::from);
-    db.prepare_cached(&sql)
-        .and_then(|mut query| {
-            query
-                .query_map(params![after, limit], rows::session)?
-                .collect()
-        })
-        .doing("list sessions")
 }
