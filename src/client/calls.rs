@@ -62,7 +62,7 @@ struct Repeatable {
 }
 
 /// Unconfirmed requests that are remembered.
-const MOST_UNCONFIRMED: usize = 256;
+const MAX_UNCONFIRMED: usize = 256;
 
 impl Unconfirmed {
     fn of(&self, asked: &[u8; 32]) -> Option<Repeatable> {
@@ -75,7 +75,7 @@ impl Unconfirmed {
 
     fn remember(&self, asked: [u8; 32], request: Repeatable) {
         let mut known = self.lock();
-        if known.len() < MOST_UNCONFIRMED {
+        if known.len() < MAX_UNCONFIRMED {
             known.insert(asked, request);
         }
     }
@@ -336,11 +336,11 @@ impl Client {
         method: &str,
         params: &P,
     ) -> Result<A, ClientError> {
-        let garbled = |cause: serde_json::Error| ClientError::Garbled {
+        let protocol_error = |cause: serde_json::Error| ClientError::Protocol {
             method: method.to_owned(),
             cause: cause.to_string(),
         };
-        let given = serde_json::to_string(params).map_err(garbled)?;
+        let given = serde_json::to_string(params).map_err(protocol_error)?;
         let asked = fingerprint(&[method, &asked_for(method, &given)]);
         let before = self.unconfirmed.of(&asked);
         let key = match &self.repeat_key {
@@ -376,7 +376,7 @@ impl Client {
         .collect();
         // Put in as text: an input that a person is asked about goes on byte for byte.
         let params = with_members(&text, &added);
-        let params = RawValue::from_string(params).map_err(garbled)?;
+        let params = RawValue::from_string(params).map_err(protocol_error)?;
         let answer = self.ask(method, &params).await;
         let base = self.repeat_key.as_ref().map(|key| key.0.clone());
         let answer = answer.map_err(|error| error.not_known(base.unwrap_or(key.clone())));

@@ -14,7 +14,7 @@ use super::transport::ConnectError;
 use crate::protocol::error::{ErrorData, ErrorKind};
 
 /// How long starting a daemon may take in all, waiting for another starter included.
-pub const START_LIMIT: Duration = Duration::from_secs(10);
+pub const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why no daemon could be started.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub enum SpawnError {
         socket: PathBuf,
     },
     /// It lives, but did not answer in time.
-    #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_LIMIT, log = log.display())]
+    #[error("starting the daemon: nobody answers on {socket} after {limit:?}; its log is in {log}", socket = socket.display(), limit = START_TIMEOUT, log = log.display())]
     TimedOut {
         /// The socket.
         socket: PathBuf,
@@ -117,7 +117,7 @@ pub enum ClientError {
     },
     /// The answer, or a request, is not what the protocol says.
     #[error("calling {method}: {cause}")]
-    Garbled {
+    Protocol {
         /// The method.
         method: String,
         /// What is wrong with it.
@@ -138,7 +138,7 @@ impl ClientError {
             | Self::Silent { .. }
             | Self::TimedOut { .. }
             | Self::NotKnown { .. }
-            | Self::Garbled { .. } => false,
+            | Self::Protocol { .. } => false,
         }
     }
 
@@ -162,7 +162,7 @@ impl ClientError {
             | Self::Lost { .. }
             | Self::Silent { .. } => true,
             Self::NotKnown { source, .. } => source.is_disconnect(),
-            Self::Spawn(_) | Self::Rpc { .. } | Self::TimedOut { .. } | Self::Garbled { .. } => {
+            Self::Spawn(_) | Self::Rpc { .. } | Self::TimedOut { .. } | Self::Protocol { .. } => {
                 false
             }
         }
@@ -186,7 +186,7 @@ impl ClientError {
                 method,
                 cause: "the daemon closed it".to_owned(),
             },
-            other => Self::Garbled {
+            other => Self::Protocol {
                 method,
                 cause: other.to_string(),
             },

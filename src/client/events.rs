@@ -18,7 +18,7 @@ use crate::protocol::event::{EventName, EventNotification, SubscribeEventsParams
 use crate::protocol::session::{GetOverviewParams, GetOverviewResponse};
 
 /// How long a lost daemon is waited for.
-pub const RECONNECT_LIMIT: Duration = Duration::from_secs(30);
+pub const MAX_RECONNECT_TIME: Duration = Duration::from_secs(30);
 /// First and longest wait between two tries.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 
@@ -85,7 +85,7 @@ impl Events {
     /// A new connection for calls in between, waited for as long as for events.
     ///
     /// # Errors
-    /// A [`ClientError`] when the daemon has been gone for [`RECONNECT_LIMIT`].
+    /// A [`ClientError`] when the daemon has been gone for [`MAX_RECONNECT_TIME`].
     pub async fn reach(&self) -> Result<Client, ClientError> {
         self.connect().await
     }
@@ -93,7 +93,7 @@ impl Events {
     /// Waits for the next event. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// A [`ClientError`] when the daemon has been gone for [`RECONNECT_LIMIT`] or refuses.
+    /// A [`ClientError`] when the daemon has been gone for [`MAX_RECONNECT_TIME`] or refuses.
     pub async fn next(&mut self) -> Result<Update, ClientError> {
         loop {
             let Some(line) = &mut self.line else {
@@ -147,7 +147,7 @@ impl Events {
     }
 
     async fn reconnect(&mut self) -> Result<(), ClientError> {
-        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let deadline = Instant::now() + MAX_RECONNECT_TIME;
         loop {
             let client = self.connect().await?;
             match self.subscribe(client).await {
@@ -160,7 +160,7 @@ impl Events {
     }
 
     async fn connect(&self) -> Result<Client, ClientError> {
-        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let deadline = Instant::now() + MAX_RECONNECT_TIME;
         let mut failures = 0;
         loop {
             match Client::connect(&self.socket).await {

@@ -2,16 +2,16 @@
 //!
 //! [`transport`] connects and hands out a JSON-RPC client; nothing above it
 //! sees a socket. [`Client`] has one typed function a method, [`spawn`] finds
-//! or starts the daemon, [`events`] follows what happens across reconnects, [`asking`] has a person
+//! or starts the daemon, [`events`] follows what happens across reconnects, [`pending_question`] has a person
 //! settle one question, [`conversation`] reads one in pages.
 //! Nothing here prints or knows a screen; the commands and the dashboard call it.
 
-pub mod asking;
 mod calls;
 pub mod conversation;
 pub mod error;
 pub mod events;
 pub mod life;
+pub mod pending_question;
 pub mod spawn;
 pub mod transport;
 

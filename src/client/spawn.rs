@@ -18,7 +18,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::calls::Client;
-use super::error::{ClientError, START_LIMIT, SpawnError};
+use super::error::{ClientError, START_TIMEOUT, SpawnError};
 use super::life::{self, Life};
 use crate::config::Config;
 use crate::domain::origin::NOT_BELOW_AN_AGENT;
@@ -240,7 +240,7 @@ impl Tries {
     fn new() -> Self {
         Self {
             pause: BACKOFF.0,
-            deadline: Instant::now() + START_LIMIT,
+            deadline: Instant::now() + START_TIMEOUT,
         }
     }
 

@@ -86,7 +86,7 @@ pub enum TransportError {
     Refused(String),
     /// What it sent is no answer.
     #[error("reading from the daemon: {0}")]
-    Garbled(String),
+    Protocol(String),
     /// A request is longer than the daemon takes.
     #[error("sending a request: its {bytes} bytes are over the limit of {REQUEST_BYTES}")]
     TooLong {
@@ -420,10 +420,10 @@ impl TransportReceiverT for Receiver {
                 None => Ok(ReceivedMessage::Text(line)),
                 Some(why) => Err(TransportError::Refused(why)),
             },
-            Some(Ok(Item::TooLong { limit })) => Err(TransportError::Garbled(format!(
+            Some(Ok(Item::TooLong { limit })) => Err(TransportError::Protocol(format!(
                 "a line over the limit of {limit} bytes"
             ))),
-            Some(Ok(Item::NotUtf8)) => Err(TransportError::Garbled(
+            Some(Ok(Item::NotUtf8)) => Err(TransportError::Protocol(
                 "a line that is not UTF-8".to_owned(),
             )),
             Some(Ok(Item::Unfinished { .. })) | None => Err(TransportError::Closed),

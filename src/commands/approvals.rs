@@ -12,7 +12,7 @@ use crate::protocol::approval::{Approval, ListApprovalsParams};
 /// Approvals asked for at once.
 const PAGE: u32 = 1000;
 /// Most approvals listed; older ones are found with `--session`.
-const MOST: usize = 10_000;
+const MAX_APPROVALS: usize = 10_000;
 
 /// Arguments of `approvals`.
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,9 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
         Some(id) => Some(client.get_session_state(id).await?.id),
         None => None,
     };
-    let most = args.limit.map_or(MOST, |limit| MOST.min(limit as usize));
+    let most = args
+        .limit
+        .map_or(MAX_APPROVALS, |limit| MAX_APPROVALS.min(limit as usize));
     let mut approvals: Vec<Approval> = Vec::new();
     loop {
         let size = u32::try_from(most - approvals.len()).map_or(PAGE, |left| left.min(PAGE));

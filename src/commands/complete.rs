@@ -22,7 +22,7 @@ pub const VARIABLE: &str = "HUMANLAYER_COMPLETE";
 /// How long a shell waits for us.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Sessions and approvals offered.
-const MOST: u32 = 200;
+const MAX_VALUES: u32 = 200;
 /// Characters of a description.
 const DESCRIPTION: usize = 60;
 /// Aliases that Claude Code knows; a full name may be given too.
@@ -36,7 +36,7 @@ pub fn sessions() -> ArgValueCompleter {
         let found = ask(async |client| {
             let params = GetOverviewParams {
                 include_archived: true,
-                limit: Some(MOST),
+                limit: Some(MAX_VALUES),
                 ..GetOverviewParams::default()
             };
             Ok(client.get_overview(&params).await?.sessions)
@@ -112,7 +112,7 @@ pub fn settings() -> ArgValueCandidates {
 fn pending() -> Vec<Approval> {
     ask(async |client| {
         let params = ListApprovalsParams {
-            limit: Some(MOST),
+            limit: Some(MAX_VALUES),
             ..ListApprovalsParams::default()
         };
         Ok(client.list_approvals(&params).await?.approvals)

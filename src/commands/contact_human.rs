@@ -7,7 +7,7 @@ use super::exit::Failure;
 use super::kind::Kind;
 use super::output::Output;
 use super::{Context, input, output};
-use crate::client::asking::{Asking, News, Question};
+use crate::client::pending_question::{PendingQuestion, Progress, Question};
 use crate::client::spawn;
 use crate::domain::ApprovalId;
 use crate::domain::approval::ResponseOption;
@@ -64,7 +64,7 @@ pub async fn run(args: Args, mut context: Context) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(listening)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(listening)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(listening)?;
-    let mut asking = Asking::new(&context.config, question);
+    let mut asking = PendingQuestion::new(&context.config, question);
     let settled = tokio::select! {
         biased;
         settled = asking.settle(tell) => Some(settled),
@@ -100,13 +100,13 @@ fn caller() -> Option<String> {
     platform::process_name(parent.as_raw_nonzero().get().unsigned_abs())
 }
 
-fn tell(news: News<'_>) {
-    match news {
-        News::Recorded(id) => output::note(&format!(
+fn tell(progress: Progress<'_>) {
+    match progress {
+        Progress::Recorded(id) => output::note(&format!(
             "humanlayer: waiting for an answer: humanlayer respond {} -m TEXT",
             sanitize_line(ApprovalId::from(id).short())
         )),
-        News::Trouble(error) => output::warn(&format!("{error}; trying again")),
+        Progress::Retrying(error) => output::warn(&format!("{error}; trying again")),
     }
 }
 

@@ -26,12 +26,12 @@ pub enum Failure {
     /// Whoever read our output has read what they wanted.
     PipeClosed,
     /// Something went wrong.
-    Told(Box<Trouble>),
+    Told(Box<ErrorReport>),
 }
 
 /// What went wrong. Under `--json` this is what is printed.
 #[derive(Debug, Serialize)]
-pub struct Trouble {
+pub struct ErrorReport {
     /// What went wrong, in one sentence.
     #[serde(rename = "error")]
     pub message: String,
@@ -54,7 +54,7 @@ pub struct Trouble {
     pub approval: Option<Box<Approval>>,
     /// What else went wrong, where a command was given several ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub further: Vec<Trouble>,
+    pub further: Vec<ErrorReport>,
     /// Whether a person has been told it already, by the result itself or one by one.
     #[serde(skip)]
     pub is_shown: bool,
@@ -64,7 +64,7 @@ fn name<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(kind.name())
 }
 
-impl Trouble {
+impl ErrorReport {
     /// The sentence and, on a line of its own, the next step.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -78,7 +78,7 @@ impl Trouble {
 impl Failure {
     /// A failure that says what went wrong.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self::Told(Box::new(Trouble {
+        Self::Told(Box::new(ErrorReport {
             message: message.into(),
             kind,
             hint: None,
@@ -93,11 +93,11 @@ impl Failure {
 
     /// One that what was printed says already: it is told to programs only.
     pub fn shown(kind: Kind, message: impl Into<String>) -> Self {
-        Self::new(kind, message).with(|trouble| trouble.is_shown = true)
+        Self::new(kind, message).with(|report| report.is_shown = true)
     }
 
     /// What went wrong with several things, of which a person was told one by one.
-    pub fn of_several(failures: Vec<Trouble>) -> Self {
+    pub fn of_several(failures: Vec<ErrorReport>) -> Self {
         let mut failures = failures.into_iter();
         let Some(mut first) = failures.next() else {
             return Self::failed("nothing was done");
@@ -120,20 +120,20 @@ impl Failure {
     /// Adds what to do, unless that is known already.
     #[must_use]
     pub fn with_hint(self, next: impl Into<String>) -> Self {
-        self.with(|trouble| {
-            trouble.hint.get_or_insert_with(|| next.into());
+        self.with(|report| {
+            report.hint.get_or_insert_with(|| next.into());
         })
     }
 
     /// Adds the approval as it stands.
     #[must_use]
     pub fn with_approval(self, approval: Option<Approval>) -> Self {
-        self.with(|trouble| trouble.approval = approval.map(Box::new))
+        self.with(|report| report.approval = approval.map(Box::new))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Trouble)) -> Self {
-        if let Self::Told(trouble) = &mut self {
-            change(trouble);
+    fn with(mut self, change: impl FnOnce(&mut ErrorReport)) -> Self {
+        if let Self::Told(report) = &mut self {
+            change(report);
         }
         self
     }
@@ -143,7 +143,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::PipeClosed => Exit::PipeClosed,
-            Self::Told(trouble) => trouble.kind.exit(),
+            Self::Told(report) => report.kind.exit(),
         }
     }
 }
@@ -195,8 +195,8 @@ impl From<serde_json::Error> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let mut failure = Self::new(Kind::from(&error), error.to_string());
-        if let Self::Told(trouble) = &mut failure {
-            tell_programs(trouble, &error);
+        if let Self::Told(report) = &mut failure {
+            add_program_details(report, &error);
         }
         let hint = match &error {
             ClientError::Rpc {
@@ -229,7 +229,7 @@ impl From<ClientError> for Failure {
                     _ => "`humanlayer daemon status` says how the daemon is",
                 }
             )),
-            ClientError::Garbled { .. } => Some(OTHER_VERSION.to_owned()),
+            ClientError::Protocol { .. } => Some(OTHER_VERSION.to_owned()),
         };
         match hint {
             Some(hint) => failure.with_hint(hint),
@@ -239,15 +239,15 @@ impl From<ClientError> for Failure {
 }
 
 /// What the error holds beside its sentence.
-fn tell_programs(trouble: &mut Trouble, error: &ClientError) {
+fn add_program_details(report: &mut ErrorReport, error: &ClientError) {
     match error {
         ClientError::Rpc {
             data: Some(data), ..
         } => {
-            trouble.field.clone_from(&data.field);
-            trouble.approval.clone_from(&data.approval);
+            report.field.clone_from(&data.field);
+            report.approval.clone_from(&data.approval);
         }
-        ClientError::NotKnown { key, .. } => trouble.idempotency_key = Some(key.clone()),
+        ClientError::NotKnown { key, .. } => report.idempotency_key = Some(key.clone()),
         _ => {}
     }
 }
@@ -332,13 +332,13 @@ mod tests {
             source: Box::new(ClientError::TimedOut { method: "m".into() }),
             key: "k".into(),
         };
-        let Failure::Told(trouble) = Failure::from(error) else {
+        let Failure::Told(report) = Failure::from(error) else {
             unreachable!("it is told");
         };
-        let json = serde_json::to_value(&trouble).unwrap_or_default();
+        let json = serde_json::to_value(&report).unwrap_or_default();
         assert_eq!(json["kind"], "not_known");
         assert_eq!(json["idempotency_key"], "k");
-        assert_eq!(trouble.kind.exit(), Exit::NoDaemon);
+        assert_eq!(report.kind.exit(), Exit::NoDaemon);
     }
 
     #[test]

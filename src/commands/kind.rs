@@ -212,7 +212,7 @@ impl From<&ClientError> for Kind {
             ClientError::Lost { .. } => Self::ConnectionLost,
             ClientError::Silent { .. } | ClientError::TimedOut { .. } => Self::NoAnswer,
             ClientError::NotKnown { .. } => Self::NotKnown,
-            ClientError::Garbled { .. } => Self::OtherVersion,
+            ClientError::Protocol { .. } => Self::OtherVersion,
             ClientError::Rpc {
                 kind: Some(kind), ..
             } => Self::Refused(*kind),

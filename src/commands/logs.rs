@@ -15,7 +15,7 @@ use super::output::{Output, safe_json};
 use super::{Context, complete, printer};
 use crate::client::Client;
 use crate::client::conversation::{self, PAGE, Place};
-use crate::client::events::{Events, RECONNECT_LIMIT, Update};
+use crate::client::events::{Events, MAX_RECONNECT_TIME, Update};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Outcome, Status};
 use crate::protocol::conversation::{ConversationEvent, GetConversationParams, GetRawLinesParams};
@@ -161,7 +161,7 @@ impl Line {
         &mut self,
         mut call: impl AsyncFnMut(&Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let deadline = Instant::now() + MAX_RECONNECT_TIME;
         loop {
             match call(&self.client).await {
                 Err(failure) if failure.exit() == Exit::NoDaemon && Instant::now() < deadline => {

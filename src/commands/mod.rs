@@ -76,7 +76,7 @@ use exit::{Exit, Failure};
 use output::Output;
 
 /// Warnings about the configuration that are said at each start.
-const MOST_WARNINGS: usize = 3;
+const MAX_WARNINGS: usize = 3;
 
 /// What does a dashboard's work on a terminal that cannot show one.
 pub const NO_DASHBOARD: &str = "`humanlayer watch`, `sessions`, `approvals`, `approve ID`, `deny ID` and `send SESSION TEXT` work here; on a terminal that can more, set TERM (TERM=xterm-256color)";
@@ -215,10 +215,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
 /// Says on standard error what in the configuration has no effect; a few, `doctor` says all.
 fn warn_of_configuration(config: &Config) {
     let warnings = dashboard::warnings(config);
-    for warning in warnings.iter().take(MOST_WARNINGS) {
+    for warning in warnings.iter().take(MAX_WARNINGS) {
         output::warn(warning);
     }
-    if let Some(more @ 1..) = warnings.len().checked_sub(MOST_WARNINGS) {
+    if let Some(more @ 1..) = warnings.len().checked_sub(MAX_WARNINGS) {
         output::warn(&format!("{more} more; `humanlayer doctor` lists them all"));
     }
 }

@@ -15,7 +15,7 @@ use clap::ColorChoice;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::exit::Trouble;
+use super::exit::ErrorReport;
 use super::table;
 use crate::domain::text;
 
@@ -260,21 +260,21 @@ fn say(name: &str, before: &str, message: &str) {
 }
 
 /// Says on standard error why a command failed; nothing that a person was told already.
-pub fn error(trouble: &Trouble) {
+pub fn error(report: &ErrorReport) {
     if as_json() {
-        complain(trouble);
-    } else if !trouble.is_shown {
-        warn(&trouble.in_words());
+        complain(report);
+    } else if !report.is_shown {
+        warn(&report.in_words());
     }
 }
 
 /// Says to a person what went wrong with one of several; a program is told at the end.
-pub fn complain_of(id: &str, trouble: &Trouble) {
+pub fn complain_of(id: &str, report: &ErrorReport) {
     if !as_json() {
         warn(&format!(
             "{}: {}",
             text::sanitize_line(id),
-            trouble.in_words()
+            report.in_words()
         ));
     }
 }

@@ -10,7 +10,7 @@ use super::Context;
 use super::exit::Failure;
 use crate::domain::text::sanitize_line;
 use crate::remote_api::client::Api;
-use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::error::{ApiError, ErrorClass};
 use crate::remote_api::types::Project;
 
 /// Arguments of `ping`.
@@ -92,13 +92,13 @@ fn failure(api: &Api, error: &ApiError) -> Failure {
         ApiError::Refused {
             status: 401 | 403, ..
         } => "the key was rejected; store another with `humanlayer login`".to_owned(),
-        ApiError::Unreachable { .. } | ApiError::Refused { .. } | ApiError::Garbled { .. } => {
-            match error.trouble() {
-                Trouble::Settings | Trouble::Final => format!(
+        ApiError::Unreachable { .. } | ApiError::Refused { .. } | ApiError::Protocol { .. } => {
+            match error.class() {
+                ErrorClass::Settings | ErrorClass::Final => format!(
                     "is {} the right address? HUMANLAYER_API_BASE or `api_base_url` sets it",
                     api.place()
                 ),
-                Trouble::Passing => {
+                ErrorClass::Transient => {
                     "try again; `humanlayer config get api_base_url` prints the address".to_owned()
                 }
             }

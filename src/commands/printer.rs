@@ -467,9 +467,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
+    struct SharedBuf(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Paper {
+    impl Write for SharedBuf {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -481,9 +481,9 @@ mod tests {
     }
 
     fn printed(print: impl FnOnce(&mut Output) -> io::Result<()>) -> String {
-        let paper = Paper::default();
-        print(&mut Output::to(paper.clone())).unwrap();
-        String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
+        let output = SharedBuf::default();
+        print(&mut Output::to(output.clone())).unwrap();
+        String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
     }
 
     fn asked(tool: &str, kind: &str, input: Value) -> Approval {

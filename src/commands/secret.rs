@@ -61,7 +61,7 @@ fn piped() -> Result<String, Failure> {
 
 /// A line typed in the dark; none when it was broken off.
 fn typed() -> Result<Option<String>, Failure> {
-    let _dark = Dark::begin().map_err(failed)?;
+    let _echo_off = EchoOff::begin().map_err(failed)?;
     let mut line = Vec::new();
     loop {
         let mut byte = [0];
@@ -88,9 +88,9 @@ fn typed() -> Result<Option<String>, Failure> {
 }
 
 /// While it lives, the terminal shows nothing of what is typed.
-struct Dark(Termios);
+struct EchoOff(Termios);
 
-impl Dark {
+impl EchoOff {
     fn begin() -> rustix::io::Result<Self> {
         let before = termios::tcgetattr(io::stdin())?;
         let mut dark = before.clone();
@@ -105,7 +105,7 @@ impl Dark {
     }
 }
 
-impl Drop for Dark {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         // There is nobody to tell, and nothing else to try.
         let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.0);

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::exit::{Failure, Trouble};
+use super::exit::{ErrorReport, Failure};
 use super::output::{self, Output};
 use crate::client::Client;
 use crate::protocol::session::SessionState;
@@ -25,7 +25,7 @@ pub async fn find(client: &Client, ids: &[String]) -> Result<Vec<SessionState>, 
 /// wrong. One that fails keeps no other from being done, nor does an output that is closed.
 pub struct Outcomes<T> {
     done: Vec<T>,
-    failures: Vec<Trouble>,
+    failures: Vec<ErrorReport>,
     written: io::Result<()>,
 }
 
@@ -54,12 +54,12 @@ impl<T: Serialize> Outcomes<T> {
 
     /// One failed. A person is told at once.
     pub fn failed(&mut self, id: &str, failure: impl Into<Failure>) {
-        let Failure::Told(mut trouble) = failure.into() else {
+        let Failure::Told(mut report) = failure.into() else {
             return;
         };
-        output::complain_of(id, &trouble);
-        trouble.id = Some(id.to_owned());
-        self.failures.push(*trouble);
+        output::complain_of(id, &report);
+        report.id = Some(id.to_owned());
+        self.failures.push(*report);
     }
 
     /// Fails if something failed: for what is checked before anything is done.

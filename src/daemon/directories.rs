@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Most looks that hang.
 const MAX_HANGING: usize = 4;
 /// Directories of which it is known which they are, before those of no session are forgotten.
-const MOST_KNOWN: usize = 2_000;
+const MAX_KNOWN: usize = 2_000;
 /// How often the sessions' directories are looked at.
 const EVERY: Duration = Duration::from_secs(3);
 /// Most entries of a parent among which a directory is looked for that has another name now.
@@ -90,7 +90,7 @@ async fn look_at_all(store: &Store) -> Result<(), super::store::StoreError> {
     let noted = store.directories().await?;
     {
         let mut known = known();
-        if known.len() > MOST_KNOWN {
+        if known.len() > MAX_KNOWN {
             known.retain(|path, _| noted.iter().any(|one| one.path == *path));
         }
     }

@@ -121,7 +121,7 @@ pub async fn watch_names(daemon: Arc<Daemon>, own: Option<Vec<u8>>, stop: Cancel
             };
             // One alarm for each process, and not for each of its sockets.
             let process = (pid, platform::process_start_time(pid));
-            if process.1.is_none() || told.len() >= MOST_TOLD || !told.insert(process) {
+            if process.1.is_none() || told.len() >= MAX_TOLD || !told.insert(process) {
                 continue;
             }
             let detail = format!(
@@ -138,7 +138,7 @@ pub async fn watch_names(daemon: Arc<Daemon>, own: Option<Vec<u8>>, stop: Cancel
 }
 
 /// Most processes of which it is told that they listen on such names.
-const MOST_TOLD: usize = 16;
+const MAX_TOLD: usize = 16;
 
 /// Which process listens on a name.
 fn listener_of(name: &[u8]) -> Option<u32> {

@@ -12,7 +12,7 @@ use crate::platform;
 use crate::protocol::session::HealthResponse;
 
 /// How long the program may take to say its version.
-const VERSION_LIMIT: Duration = Duration::from_secs(10);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Without one of these the program asks for a login before it opens its protocol.
 const CREDENTIALS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"];
 
@@ -155,12 +155,12 @@ async fn said_version(program: &Path) -> Result<String, String> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(VERSION_LIMIT, run)
+    let output = tokio::time::timeout(VERSION_TIMEOUT, run)
         .await
         .map_err(|_| {
             format!(
                 "it did not say its version within {} s",
-                VERSION_LIMIT.as_secs()
+                VERSION_TIMEOUT.as_secs()
             )
         })?
         .map_err(|cause| format!("running it: {cause}"))?;

@@ -15,7 +15,7 @@ use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::session::HealthResponse;
 
 /// How long the daemon may take to say how it is.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What helps where the socket cannot be made.
 const OTHER_SOCKET: &str =
@@ -144,16 +144,16 @@ fn not_writable(directory: &Path) -> Option<String> {
 /// How a running daemon says that it is; none where none answers.
 pub async fn health(socket: &Path) -> Option<HealthResponse> {
     let asked = async { Client::connect(socket).await?.health().await };
-    tokio::time::timeout(ANSWER_LIMIT, asked).await.ok()?.ok()
+    tokio::time::timeout(ANSWER_TIMEOUT, asked).await.ok()?.ok()
 }
 
 async fn ask(socket: &Path) -> Finding {
     let check = "daemon";
     let asked = async { Client::connect(socket).await?.health().await };
-    match tokio::time::timeout(ANSWER_LIMIT, asked).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
         Err(_) | Ok(Err(ClientError::Silent { .. })) => Finding::fail(
             check,
-            format!("it does not answer within {} s", ANSWER_LIMIT.as_secs()),
+            format!("it does not answer within {} s", ANSWER_TIMEOUT.as_secs()),
             "`humanlayer daemon restart` is safe: sessions keep running",
         ),
         Ok(Err(ClientError::NotRunning { .. })) => Finding::warn(

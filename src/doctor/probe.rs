@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::claude::control;
 
 /// How long the program may take to answer.
-pub const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long it may take to end once its input is closed.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of its output is looked at.
 const OUTPUT_BYTES: u64 = 4 * 1024 * 1024;
 /// How much of its complaints is shown.
@@ -40,12 +40,12 @@ pub async fn control_protocol(program: &Path) -> Result<(), String> {
         .kill_on_drop(true)
         .spawn()
         .map_err(|cause| format!("starting it: {cause}"))?;
-    let opened = timeout(ANSWER_LIMIT, open(&mut child))
+    let opened = timeout(ANSWER_TIMEOUT, open(&mut child))
         .await
-        .unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER_LIMIT.as_secs())));
+        .unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())));
     // The end of its input is what ends it; whether it obeys is not what was asked.
     drop(child.stdin.take());
-    if timeout(END_LIMIT, child.wait()).await.is_err() {
+    if timeout(END_TIMEOUT, child.wait()).await.is_err() {
         let _ = child.kill().await;
     }
     opened

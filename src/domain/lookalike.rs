@@ -33,7 +33,7 @@ pub enum Level {
 }
 
 /// Most marks on one letter: more than any language has.
-const MOST_MARKS: usize = 6;
+const MAX_MARKS: usize = 6;
 
 /// Characters of a word, or of a line, that are looked at around a place.
 const AROUND: usize = 64;
@@ -201,8 +201,8 @@ fn is_in_latin_word(text: &str, at: usize, end: usize) -> bool {
 
 /// Whether so many marks stand on one letter that a terminal draws them over the lines around.
 fn is_in_a_stack(text: &str, at: usize) -> bool {
-    let before = text[..at].chars().rev().take(MOST_MARKS);
-    before.filter(|c| is_a_mark(*c)).count() == MOST_MARKS
+    let before = text[..at].chars().rev().take(MAX_MARKS);
+    before.filter(|c| is_a_mark(*c)).count() == MAX_MARKS
 }
 
 /// Whether a character is drawn on the one before.

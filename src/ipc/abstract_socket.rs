@@ -19,7 +19,7 @@ use crate::platform;
 const BACKLOG: i32 = 1024;
 
 /// Most names of others that are looked at.
-const MOST: usize = 1024;
+const MAX_NAMES: usize = 1024;
 
 /// A socket without a file.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl AbstractListener {
 #[must_use]
 pub fn names(path: &Path) -> Vec<Vec<u8>> {
     prefix(path).map_or_else(Vec::new, |prefix| {
-        platform::abstract_listeners(&prefix, MOST)
+        platform::abstract_listeners(&prefix, MAX_NAMES)
     })
 }
 

@@ -20,7 +20,7 @@ use super::asker::Asker;
 use super::lines::{self, MAX_INPUT, SentInput};
 use super::reply;
 use super::wait::{Unsettled, Waiter};
-use crate::client::asking::Question;
+use crate::client::pending_question::Question;
 use crate::protocol::approval::CreateApprovalParams;
 
 /// The server.

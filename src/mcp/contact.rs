@@ -17,7 +17,7 @@ use super::asker::Asker;
 use super::lines;
 use super::reply::Reply;
 use super::wait::{Unsettled, Waiter};
-use crate::client::asking::Question;
+use crate::client::pending_question::Question;
 use crate::domain::approval::ResponseOption;
 use crate::protocol::approval::CreateContactParams;
 

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::lines;
 use super::wait::Waiter;
-use crate::client::events::RECONNECT_LIMIT;
+use crate::client::events::MAX_RECONNECT_TIME;
 use crate::config::Config;
 
 /// Why a server ended badly.
@@ -85,7 +85,7 @@ pub async fn serve<S: ServerHandler>(
     };
     waiter.gone.cancel();
     waiter.calls.close();
-    if tokio::time::timeout(RECONNECT_LIMIT, waiter.calls.wait())
+    if tokio::time::timeout(MAX_RECONNECT_TIME, waiter.calls.wait())
         .await
         .is_err()
     {

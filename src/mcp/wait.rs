@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::client::ClientError;
-use crate::client::asking::{Asking, News, Question};
+use crate::client::pending_question::{PendingQuestion, Progress, Question};
 use crate::config::Config;
 use crate::domain::ApprovalId;
 use crate::protocol::approval::Approval;
@@ -55,17 +55,17 @@ impl Waiter {
     ) -> Result<Approval, Unsettled> {
         let _open = self.calls.token();
         let (recorded, waiting) = watch::channel(None);
-        let mut asking = Asking::new(&self.config, question);
-        let news = |news: News<'_>| match news {
-            News::Recorded(id) => {
+        let mut asking = PendingQuestion::new(&self.config, question);
+        let progress = |progress: Progress<'_>| match progress {
+            Progress::Recorded(id) => {
                 tracing::info!(approval = id, "waiting for a person");
                 recorded.send_replace(Some(id.to_owned()));
             }
-            News::Trouble(error) => tracing::warn!(%error, "the daemon is waited for"),
+            Progress::Retrying(error) => tracing::warn!(%error, "the daemon is waited for"),
         };
         let reason = tokio::select! {
             biased;
-            settled = asking.settle(news) => return Ok(settled?),
+            settled = asking.settle(progress) => return Ok(settled?),
             () = context.ct.cancelled() => "its asker cancelled the call",
             () = self.gone.cancelled() => "its asker is gone",
             never = give_signs(context, waiting, self.sign_of_life) => match never {},

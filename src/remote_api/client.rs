@@ -19,25 +19,25 @@ use super::types::{self, Page, Project, Request, RequestKind};
 use crate::domain::text;
 
 /// How long a connection may take to be made.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the API may say nothing while it owes us something.
-pub const SILENCE_LIMIT: Duration = Duration::from_secs(10);
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a call may take in all.
-pub const CALL_LIMIT: Duration = Duration::from_secs(30);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection is kept that nobody uses.
 const KEEP_IDLE: Duration = Duration::from_secs(90);
 
 /// Idle connections kept.
-const MOST_IDLE: usize = 8;
+const MAX_IDLE_CONNECTIONS: usize = 8;
 
 /// The longest body that is read.
-pub const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Characters of the API's own words that are kept.
-const MOST_WORDS: usize = 300;
+const MAX_PROBLEM_CHARS: usize = 300;
 
 /// What the API made of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +85,11 @@ impl Api {
             .user_agent(concat!("humanlayer/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_LIMIT)
-            .read_timeout(SILENCE_LIMIT)
-            .timeout(CALL_LIMIT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
             .pool_idle_timeout(KEEP_IDLE)
-            .pool_max_idle_per_host(MOST_IDLE);
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS);
         // Fails when another part of this process has chosen one already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         if base.scheme() == "http" {
@@ -133,7 +133,7 @@ impl Api {
             .send(Method::GET, &["project"], &[], None, doing)
             .await?;
         let body = self.body(response, doing).await?;
-        serde_json::from_slice(&body).map_err(|error| self.garbled(doing, &error))
+        serde_json::from_slice(&body).map_err(|error| self.protocol_error(doing, &error))
     }
 
     /// A page of what is pending.
@@ -154,7 +154,7 @@ impl Api {
         let query = [("limit", limit), ("offset", offset)];
         let response = self.send(Method::GET, &path, &query, None, doing).await?;
         let body = self.body(response, doing).await?;
-        serde_json::from_slice(&body).map_err(|error| self.garbled(doing, &error))
+        serde_json::from_slice(&body).map_err(|error| self.protocol_error(doing, &error))
     }
 
     /// A request as it stands; none when the API does not know it.
@@ -173,9 +173,9 @@ impl Api {
         };
         let body = self.body(response, doing).await?;
         let request =
-            types::request(kind, &body).map_err(|problem| self.garbled(doing, &problem))?;
+            types::request(kind, &body).map_err(|problem| self.protocol_error(doing, &problem))?;
         if request.call_id != call_id {
-            return Err(self.garbled(doing, &"it is about another request"));
+            return Err(self.protocol_error(doing, &"it is about another request"));
         }
         Ok(Some(request))
     }
@@ -262,12 +262,12 @@ impl Api {
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(body),
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MOST_BODY_BYTES => {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY_BYTES => {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    let problem = format!("it is longer than {MOST_BODY_BYTES} bytes");
-                    return Err(self.garbled(doing, &problem));
+                    let problem = format!("it is longer than {MAX_BODY_BYTES} bytes");
+                    return Err(self.protocol_error(doing, &problem));
                 }
                 Err(error) => return Err(self.unreachable(doing, error)),
             }
@@ -289,7 +289,7 @@ impl Api {
         } else {
             &told
         };
-        text::summary(&self.without_key(words), MOST_WORDS)
+        text::summary(&self.without_key(words), MAX_PROBLEM_CHARS)
     }
 
     fn unreachable(&self, doing: &'static str, error: reqwest::Error) -> ApiError {
@@ -299,8 +299,8 @@ impl Api {
         } else if error.is_timeout() {
             format!(
                 "{place} said nothing for {} s, or not all within {} s",
-                SILENCE_LIMIT.as_secs(),
-                CALL_LIMIT.as_secs()
+                READ_TIMEOUT.as_secs(),
+                CALL_TIMEOUT.as_secs()
             )
         } else {
             format!("the connection to {place} broke: {}", root_cause(&error))
@@ -311,11 +311,11 @@ impl Api {
         }
     }
 
-    fn garbled(&self, doing: &'static str, problem: &dyn std::fmt::Display) -> ApiError {
+    fn protocol_error(&self, doing: &'static str, problem: &dyn std::fmt::Display) -> ApiError {
         let problem = self.without_key(&problem.to_string());
-        ApiError::Garbled {
+        ApiError::Protocol {
             doing,
-            problem: text::summary(&problem, MOST_WORDS),
+            problem: text::summary(&problem, MAX_PROBLEM_CHARS),
         }
     }
 
@@ -474,6 +474,6 @@ mod tests {
             assert_eq!(api.words(StatusCode::BAD_REQUEST, body.as_bytes()), words);
         }
         let cut = api.words(StatusCode::BAD_REQUEST, long.as_bytes());
-        assert_eq!(cut.chars().count(), MOST_WORDS);
+        assert_eq!(cut.chars().count(), MAX_PROBLEM_CHARS);
     }
 }

@@ -55,7 +55,7 @@ pub enum ApiError {
     },
     /// The answer makes no sense.
     #[error("cannot {doing}: the answer cannot be understood: {problem}")]
-    Garbled {
+    Protocol {
         /// What was being done.
         doing: &'static str,
         /// What is wrong with it.
@@ -73,9 +73,9 @@ fn said(words: &str) -> String {
 
 /// What kind of failure it is, and so what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ErrorClass {
     /// It may pass: try again.
-    Passing,
+    Transient,
     /// The key or the address is wrong, until somebody puts that right: try again slowly.
     Settings,
     /// The same call will never succeed.
@@ -85,14 +85,14 @@ pub enum Trouble {
 impl ApiError {
     /// What kind of failure it is.
     #[must_use]
-    pub fn trouble(&self) -> Trouble {
+    pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Unreachable { .. } | Self::Garbled { .. } => Trouble::Passing,
+            Self::Unreachable { .. } | Self::Protocol { .. } => ErrorClass::Transient,
             Self::Refused { status, .. } => match status {
-                401 | 403 | 300..=399 => Trouble::Settings,
-                408 | 425 | 429 => Trouble::Passing,
-                400..=499 => Trouble::Final,
-                _ => Trouble::Passing,
+                401 | 403 | 300..=399 => ErrorClass::Settings,
+                408 | 425 | 429 => ErrorClass::Transient,
+                400..=499 => ErrorClass::Final,
+                _ => ErrorClass::Transient,
             },
         }
     }
@@ -102,7 +102,7 @@ impl ApiError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
-            Self::Unreachable { .. } | Self::Garbled { .. } => None,
+            Self::Unreachable { .. } | Self::Protocol { .. } => None,
         }
     }
 }
@@ -114,16 +114,16 @@ mod tests {
     #[test]
     fn statuses_say_whether_trying_again_helps() {
         let cases = [
-            (302, Trouble::Settings),
-            (400, Trouble::Final),
-            (401, Trouble::Settings),
-            (403, Trouble::Settings),
-            (404, Trouble::Final),
-            (408, Trouble::Passing),
-            (422, Trouble::Final),
-            (429, Trouble::Passing),
-            (500, Trouble::Passing),
-            (503, Trouble::Passing),
+            (302, ErrorClass::Settings),
+            (400, ErrorClass::Final),
+            (401, ErrorClass::Settings),
+            (403, ErrorClass::Settings),
+            (404, ErrorClass::Final),
+            (408, ErrorClass::Transient),
+            (422, ErrorClass::Final),
+            (429, ErrorClass::Transient),
+            (500, ErrorClass::Transient),
+            (503, ErrorClass::Transient),
         ];
         for (status, trouble) in cases {
             let error = ApiError::Refused {
@@ -132,7 +132,7 @@ mod tests {
                 words: String::new(),
                 retry_after: None,
             };
-            assert_eq!(error.trouble(), trouble, "{status}");
+            assert_eq!(error.class(), trouble, "{status}");
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The longest name of a request that is taken for one, in bytes.
-pub const LONGEST_CALL_ID: usize = 512;
+pub const MAX_CALL_ID_LEN: usize = 512;
 
 /// The two kinds of request, each with addresses of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ pub fn request(kind: RequestKind, json: &[u8]) -> Result<Request, String> {
 /// Whether a text can name a request. It becomes a part of an address, where dots alone mean
 /// something else.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text != "." && text != ".." && text.len() <= LONGEST_CALL_ID
+    !text.is_empty() && text != "." && text != ".." && text.len() <= MAX_CALL_ID_LEN
 }
 
 #[derive(Deserialize)]

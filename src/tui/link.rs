@@ -123,7 +123,7 @@ fn problem(error: &ClientError) -> ConnectionProblem {
         ClientError::NotRunning { .. } => ConnectionProblem::Stopped,
         ClientError::Spawn(_) => ConnectionProblem::NotStarted,
         ClientError::Connect(_) => ConnectionProblem::Refused,
-        ClientError::Rpc { .. } | ClientError::Garbled { .. } => ConnectionProblem::Foreign,
+        ClientError::Rpc { .. } | ClientError::Protocol { .. } => ConnectionProblem::Foreign,
         ClientError::Silent { .. } => ConnectionProblem::Silent,
         ClientError::NotKnown { source, .. } => problem(source),
         ClientError::Lost { .. } | ClientError::TimedOut { .. } => ConnectionProblem::Broken,

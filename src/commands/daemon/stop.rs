@@ -17,9 +17,9 @@ use crate::platform::{self, ProcessId};
 /// How long the daemon may take to finish what it is doing.
 const LIMIT: Duration = Duration::from_secs(30);
 /// How long one that does not answer may take to end by itself.
-const HUNG_LIMIT: Duration = Duration::from_secs(8);
+const HUNG_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long it may take to say which process it is.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long until the signal is sent again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long between two tries for the start lock.
@@ -103,7 +103,7 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
     let mut is_hung = false;
     let server = match Client::connect(socket).await {
         Ok(client) => {
-            let health = tokio::time::timeout(ANSWER_LIMIT, client.health()).await;
+            let health = tokio::time::timeout(ANSWER_TIMEOUT, client.health()).await;
             is_hung = health.is_err();
             let said = health.ok().transpose()?.map(|health| health.pid);
             let pid = served_by(socket).await.or(said.filter(|pid| *pid != 0));
@@ -174,7 +174,7 @@ pub async fn stop(config: &Config) -> Result<Stopped, Failure> {
             platform::send_signal(process, Signal::CONT)?;
         }
         if is_hung
-            && !life::wait_until_free(socket, HUNG_LIMIT)
+            && !life::wait_until_free(socket, HUNG_TIMEOUT)
                 .await
                 .map_err(looking)?
         {

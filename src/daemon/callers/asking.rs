@@ -8,7 +8,7 @@ use crate::domain::Origin;
 use crate::platform::{ProcessId, Step};
 
 /// Most programs that are kept; those that have ended go first.
-const MOST: usize = 4096;
+const MAX_PROCESSES: usize = 4096;
 
 /// Wrappers between a program and the server that it starts: they run nothing else.
 const WRAPPERS: [&str; 10] = [
@@ -69,7 +69,7 @@ impl Callers {
             .into_iter()
             .filter(|process| asking.insert(*process))
             .collect();
-        if asking.len() > MOST {
+        if asking.len() > MAX_PROCESSES {
             asking.retain(|process| process.exists());
         }
         new

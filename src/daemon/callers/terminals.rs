@@ -9,7 +9,7 @@ use super::{Callers, landmarks, lock};
 use crate::platform::{self, ProcessId, Step};
 
 /// Stretches of time that are kept; nearer ones are taken for one when there are more.
-const MOST: usize = 1000;
+const MAX_TERMINALS: usize = 1000;
 
 /// When an agent's process ran, by the clock of process starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Terminals {
                 Some(_) | None => merged.push((from, to)),
             }
         }
-        while merged.len() > MOST {
+        while merged.len() > MAX_TERMINALS {
             let gap = |index: usize| merged[index + 1].0 - merged[index].1;
             let nearest = (0..merged.len() - 1).min_by_key(|index| gap(*index));
             let Some(nearest) = nearest else { break };
@@ -153,7 +153,7 @@ mod tests {
             for (from, length) in &stretches {
                 terminals.add(*from, from + length);
             }
-            prop_assert!(terminals.past.len() <= MOST);
+            prop_assert!(terminals.past.len() <= MAX_TERMINALS);
             prop_assert!(terminals.past.windows(2).all(|pair| pair[0].1 < pair[1].0));
             for (from, length) in stretches {
                 prop_assert!(terminals.agent_ran_at(from) && terminals.agent_ran_at(from + length));

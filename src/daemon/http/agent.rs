@@ -24,7 +24,7 @@ use crate::domain::{Kind, Source};
 const PAGE: u64 = 50;
 
 /// Most requests on a page.
-const MOST: u64 = 500;
+const MAX_LISTED: u64 = 500;
 
 /// Characters of an escalation's message that are put on record.
 const REMARK_CHARS: usize = 2000;
@@ -65,7 +65,7 @@ async fn pending(
     values: &Values,
 ) -> Result<Json<Page>, ApiError> {
     caller.must_may_decide()?;
-    let limit = intake::number(values, "limit", PAGE)?.clamp(1, MOST);
+    let limit = intake::number(values, "limit", PAGE)?.clamp(1, MAX_LISTED);
     let offset = intake::number(values, "offset", 0)?;
     let _turn = api.reads.acquire().await.map_err(|_| StoreError::Closed)?;
     let (found, total) = api

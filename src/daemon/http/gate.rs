@@ -16,7 +16,7 @@ use super::peer::Peer;
 use crate::daemon::store::ApiKey;
 
 /// Longest time that a request may take, waiting for an answer included.
-const MOST: Duration = Duration::from_secs(70);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// Who makes a request.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub async fn pass(
         peer,
     };
     request.extensions_mut().insert(caller);
-    tokio::time::timeout(MOST, next.run(request))
+    tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
         .await
         .map_err(|_| ApiError::timeout("the request took too long; ask again"))
 }

@@ -22,7 +22,7 @@ const MAX_NAME: usize = 1000;
 const MAX_OPTIONS: usize = 100;
 
 /// Longest time that a client may ask to be kept waiting, in seconds.
-pub const MOST_WAIT: u64 = 55;
+pub const MAX_WAIT_SECONDS: u64 = 55;
 
 /// Reads a JSON body.
 pub async fn body<T: DeserializeOwned>(request: Request) -> Result<T, ApiError> {
@@ -78,7 +78,7 @@ pub fn number(values: &Values, name: &str, default: u64) -> Result<u64, ApiError
 
 /// How long to keep a client waiting.
 pub fn wait(values: &Values) -> Result<Duration, ApiError> {
-    number(values, "wait", 0).map(|seconds| Duration::from_secs(seconds.min(MOST_WAIT)))
+    number(values, "wait", 0).map(|seconds| Duration::from_secs(seconds.min(MAX_WAIT_SECONDS)))
 }
 
 /// Checks a name that is not empty and not endless.

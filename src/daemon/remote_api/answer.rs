@@ -21,7 +21,7 @@ use crate::daemon::bus::Bus;
 use crate::daemon::store::{ApiAnswer, Store, StoreError};
 use crate::domain::Approval;
 use crate::remote_api::client::{Api, Taken};
-use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::error::{ApiError, ErrorClass};
 use crate::remote_api::retry;
 
 /// Answers on their way at the same time.
@@ -249,7 +249,7 @@ fn fate_of(stands: Stands) -> Fate {
         Stands::Theirs(what) => {
             Fate::Undelivered(format!("settled elsewhere before this answer: {what}"))
         }
-        Stands::Nothing => Fate::Later(ApiError::Garbled {
+        Stands::Nothing => Fate::Later(ApiError::Protocol {
             doing: "answer a request",
             problem: "the API takes no answer to it, and says that it is pending".to_owned(),
         }),
@@ -257,19 +257,19 @@ fn fate_of(stands: Stands) -> Fate {
 }
 
 fn fate_of_error(error: ApiError) -> Fate {
-    match error.trouble() {
-        Trouble::Passing | Trouble::Settings => Fate::Later(error),
-        Trouble::Final => Fate::Undelivered(error.to_string()),
+    match error.class() {
+        ErrorClass::Transient | ErrorClass::Settings => Fate::Later(error),
+        ErrorClass::Final => Fate::Undelivered(error.to_string()),
     }
 }
 
 fn pause(error: &ApiError, failures: u32) -> Duration {
     let random = retry::random_unit();
-    match error.trouble() {
-        Trouble::Passing | Trouble::Final => {
+    match error.class() {
+        ErrorClass::Transient | ErrorClass::Final => {
             retry::pause_at_least(BACKOFF, failures, error.retry_after(), random)
         }
-        Trouble::Settings => retry::longest(BACKOFF, random),
+        ErrorClass::Settings => retry::longest(BACKOFF, random),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::remote_api::types::{self, Page, Request, RequestKind, Settled};
 pub const PAGE: u32 = 100;
 
 /// Most requests of one kind that are looked at.
-pub const MOST: usize = 10_000;
+pub const MAX_LISTED: usize = 10_000;
 
 /// How often a list is read again because it changed meanwhile.
 const PASSES: u32 = 3;
@@ -80,9 +80,9 @@ impl<'a> Listing<'a> {
             (None, Some(total)) => u64::from(self.offset) < total,
             (None, None) => false,
         };
-        if self.listed.len() >= MOST && more {
+        if self.listed.len() >= MAX_LISTED && more {
             return self.stop(format!(
-                "more than {MOST} are pending; the rest is not shown"
+                "more than {MAX_LISTED} are pending; the rest is not shown"
             ));
         }
         if more && self.passes == 1 && self.listed.len() == before {

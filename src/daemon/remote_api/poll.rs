@@ -18,7 +18,7 @@ use crate::backoff::Backoff;
 use crate::daemon::session::Sessions;
 use crate::daemon::store::{Asked, Store, StoreError};
 use crate::remote_api::client::Api;
-use crate::remote_api::error::{ApiError, Trouble};
+use crate::remote_api::error::{ApiError, ErrorClass};
 use crate::remote_api::retry;
 use crate::remote_api::types::{RequestKind, Settled};
 
@@ -215,11 +215,11 @@ impl Poller {
 fn pause(error: &PollError, failures: u32) -> Duration {
     let random = retry::random_unit();
     match error {
-        PollError::Api(error) => match error.trouble() {
-            Trouble::Passing | Trouble::Final => {
+        PollError::Api(error) => match error.class() {
+            ErrorClass::Transient | ErrorClass::Final => {
                 retry::pause_at_least(BACKOFF, failures, error.retry_after(), random)
             }
-            Trouble::Settings => retry::longest(BACKOFF, random),
+            ErrorClass::Settings => retry::longest(BACKOFF, random),
         },
         PollError::Store(_) => retry::pause(BACKOFF, failures, random),
     }

@@ -25,7 +25,7 @@ use crate::protocol::request::{MAX_KEY, RequestOptions, asked_for, fingerprint};
 const KEPT_ANSWERS: usize = 512;
 
 /// Longest answer that is kept, in bytes.
-const LONGEST_KEPT: usize = 64 * 1024;
+const MAX_KEPT_BYTES: usize = 64 * 1024;
 
 /// The answer to a request: its own, or that of the first time.
 #[derive(Clone, Serialize)]
@@ -165,7 +165,7 @@ pub async fn answer<R: Serialize>(
     let text = serde_json::value::to_raw_value(&done).map_err(|error| {
         RpcError::new(ErrorKind::Internal, format!("writing an answer: {error}"))
     })?;
-    if text.get().len() <= LONGEST_KEPT {
+    if text.get().len() <= MAX_KEPT_BYTES {
         *kept = Some(text);
     } else {
         answers.forget(key);

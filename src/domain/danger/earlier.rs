@@ -8,11 +8,11 @@ use super::shell::{Piece, Word};
 use super::value::{Arg, Flow};
 
 /// Elements of an array that is set one by one.
-const MOST_ELEMENTS: usize = 64;
+const MAX_ELEMENTS: usize = 64;
 /// What stands for `$1` and so on among the variables.
 const POSITIONAL: &str = "@";
 /// Earlier values of one variable that are kept.
-const MOST_EARLIER: usize = 3;
+const MAX_EARLIER: usize = 3;
 
 impl Run<'_> {
     /// The variable that a name stands for: another one, where it was declared as a reference to it.
@@ -75,7 +75,7 @@ impl Run<'_> {
             return;
         }
         let kept = self.earlier.get(name).map_or(&[][..], Vec::as_slice);
-        if kept.len() < MOST_EARLIER && !kept.iter().any(|known| are_same(known)) {
+        if kept.len() < MAX_EARLIER && !kept.iter().any(|known| are_same(known)) {
             self.earlier
                 .entry(name.to_owned())
                 .or_default()
@@ -88,7 +88,7 @@ impl Run<'_> {
         let mut array = self.variables.get(name).cloned().unwrap_or_default();
         self.spend(array.iter().map(|arg| arg.text.len() / 8).sum());
         let at = index.trim().parse::<usize>().unwrap_or(array.len());
-        let Some(value) = values.into_iter().next().filter(|_| at < MOST_ELEMENTS) else {
+        let Some(value) = values.into_iter().next().filter(|_| at < MAX_ELEMENTS) else {
             return array;
         };
         if at >= array.len() {
@@ -119,7 +119,7 @@ impl Run<'_> {
                 let is_positional = matches!(name, "@" | "*") || name.parse::<usize>().is_ok();
                 let name = if is_positional { POSITIONAL } else { name };
                 let is_known = names.iter().any(|known| known == name);
-                if self.earlier.contains_key(name) && !is_known && names.len() < MOST_EARLIER {
+                if self.earlier.contains_key(name) && !is_known && names.len() < MAX_EARLIER {
                     names.push(name.to_owned());
                 }
             }

@@ -9,7 +9,7 @@ use super::reason;
 use super::run::Run;
 
 /// Places of a search path that are looked at.
-const MOST_PLACES: usize = 64;
+const MAX_PLACES: usize = 64;
 
 /// What a variable's value is.
 #[derive(Clone, Copy)]
@@ -202,7 +202,7 @@ impl Run<'_> {
     /// Where programs are looked for first: not where anybody may put one.
     fn search_path(&mut self, value: &str, part: &str) {
         self.spend(value.len());
-        let places: Vec<&str> = value.split(':').take(MOST_PLACES).collect();
+        let places: Vec<&str> = value.split(':').take(MAX_PLACES).collect();
         let first = places
             .iter()
             .position(|place| place.contains("$PATH") || place.contains("${PATH"))

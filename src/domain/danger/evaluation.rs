@@ -8,8 +8,8 @@ use super::shell::{self, Cut, Piece, Word};
 use super::value::Arg;
 
 /// Names of one text, and values of one variable, that are followed.
-const MOST_NAMES: usize = 64;
-const MOST_VALUES: usize = 16;
+const MAX_NAMES: usize = 64;
+const MAX_VALUES: usize = 16;
 
 /// Builtins that are given names of variables, which they evaluate.
 const NAMING: &str =
@@ -48,7 +48,7 @@ impl Run<'_> {
         let is_number = |value: &&Arg| value.text.bytes().all(|byte| byte.is_ascii_digit());
         let mut seen: Vec<&str> = Vec::new();
         for name in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            if seen.len() >= MOST_NAMES {
+            if seen.len() >= MAX_NAMES {
                 break;
             }
             let Some(values) = self.variables.get(name).filter(|_| !seen.contains(&name)) else {
@@ -56,7 +56,7 @@ impl Run<'_> {
             };
             let values: Vec<String> = values
                 .iter()
-                .take(MOST_VALUES)
+                .take(MAX_VALUES)
                 .filter(|value| !is_number(value))
                 .map(|value| value.text.clone())
                 .collect();

@@ -52,14 +52,14 @@ use super::text::{Level, find_hidden};
 use super::tool::{FILE_PATH, NOTEBOOK_PATH, Tool};
 
 /// Bytes of an input that are looked through for characters that deceive.
-pub const MOST_BYTES: usize = 1024 * 1024;
+pub const MAX_BYTES: usize = 1024 * 1024;
 /// Bytes of a command that are judged: Linux hands a program no longer argument, so that no longer
 /// command can be run by a shell that is given it.
 pub const MAX_COMMAND: usize = 128 * 1024;
 /// Reasons that are given.
-const MOST_REASONS: usize = 6;
+const MAX_REASONS: usize = 6;
 /// Characters of the part that a reason is about.
-const MOST_PART: usize = 120;
+const MAX_PART_CHARS: usize = 120;
 
 /// What is known of a call that is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Default for Found {
 
 impl Found {
     fn is_full(&self) -> bool {
-        self.dangers.len() >= MOST_REASONS
+        self.dangers.len() >= MAX_REASONS
     }
 
     fn add(&mut self, reason: &'static str, part: &str) {
@@ -164,7 +164,7 @@ impl Found {
             }
         }
         let mut characters = part.chars();
-        let mut cut: String = characters.by_ref().take(MOST_PART).collect();
+        let mut cut: String = characters.by_ref().take(MAX_PART_CHARS).collect();
         if characters.next().is_some() {
             cut.push('…');
         }
@@ -245,12 +245,12 @@ pub fn dangers(tool_name: &str, input: &Value) -> Vec<Danger> {
         )
         | None => tool::judge(tool_name, input, &mut found),
     }
-    let mut budget = MOST_BYTES;
+    let mut budget = MAX_BYTES;
     if let Some(c) = hidden(input, &mut budget) {
         let part = format!("\\u{{{:x}}}", u32::from(c));
         found.add("contains hidden or bidirectional characters", &part);
     }
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     if let Some(c) = imitation(input, &mut left) {
         let part = format!("\\u{{{:x}}}", u32::from(c));
         found.add("contains letters or an address that imitate others", &part);
@@ -275,7 +275,7 @@ pub fn is_about_a_place(reason: &str) -> bool {
 
 /// The part of a text that is looked through.
 fn head(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MOST_BYTES)]
+    &text[..text.floor_char_boundary(MAX_BYTES)]
 }
 
 /// The first character of any text in it that looks like another one.

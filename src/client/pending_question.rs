@@ -1,4 +1,4 @@
-//! Asking a person something and waiting until it is settled, whatever becomes of the daemon.
+//! A question to a person, from the call that asks it until it is settled, whatever becomes of the daemon.
 //!
 //! Owns the one question of one caller: it is recorded once (under a name of its own, so a lost
 //! answer is no second question), waited for by subscription, and taken back when the caller does
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::calls::Client;
 use super::error::ClientError;
 use super::error::SpawnError;
-use super::events::{Events, RECONNECT_LIMIT, Update};
+use super::events::{Events, MAX_RECONNECT_TIME, Update};
 use super::spawn::ensure_daemon;
 use crate::backoff::Backoff;
 use crate::config::Config;
@@ -30,7 +30,7 @@ use crate::protocol::event::{
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 /// How long a daemon that went away may take to come back before another one is started: whoever
 /// restarts it must not find it running already.
-const START_AFTER: Duration = RECONNECT_LIMIT;
+const START_AFTER: Duration = MAX_RECONNECT_TIME;
 /// After how long a question that could not be recorded is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
@@ -45,17 +45,17 @@ pub enum Question {
 
 /// What happens while a question waits.
 #[derive(Debug)]
-pub enum News<'a> {
+pub enum Progress<'a> {
     /// It is in the inbox, under this id.
     Recorded(&'a str),
-    /// The daemon cannot be had at the moment; it is tried again. Told once for each kind of trouble
+    /// The daemon cannot be had at the moment; it is tried again. Told once for each kind of problem
     /// in a row, not for each try.
-    Trouble(&'a ClientError),
+    Retrying(&'a ClientError),
 }
 
 /// A question on its way.
 #[derive(Debug)]
-pub struct Asking<'a> {
+pub struct PendingQuestion<'a> {
     config: &'a Config,
     question: Question,
     id: Option<String>,
@@ -65,7 +65,7 @@ pub struct Asking<'a> {
     lost: Option<Instant>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> PendingQuestion<'a> {
     /// Nothing is asked yet. The question gets a name if it has none.
     #[must_use]
     pub fn new(config: &'a Config, mut question: Question) -> Self {
@@ -86,20 +86,20 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks, and waits until the question is settled one way or another. Dropping the future loses
-    /// nothing: it can be called again, or [`Asking::withdraw`].
+    /// nothing: it can be called again, or [`PendingQuestion::withdraw`].
     ///
     /// # Errors
     /// A [`ClientError`] when the daemon refuses the question, or cannot be reached or started for a
     /// minute before it is recorded. Once it is, a daemon is waited for without limit.
     pub async fn settle(
         &mut self,
-        mut news: impl FnMut(News<'_>),
+        mut report: impl FnMut(Progress<'_>),
     ) -> Result<Approval, ClientError> {
         let begun = Instant::now();
         let mut failures = 0;
         let mut told = String::new();
         loop {
-            let error = match self.attempt(&mut news).await {
+            let error = match self.attempt(&mut report).await {
                 Ok(approval) => return Ok(approval),
                 Err(error) => error,
             };
@@ -112,17 +112,20 @@ impl<'a> Asking<'a> {
                 failures = 0;
                 told.clear();
             }
-            let trouble = error.to_string();
-            if trouble != told {
-                news(News::Trouble(&error));
-                told = trouble;
+            let problem = error.to_string();
+            if problem != told {
+                report(Progress::Retrying(&error));
+                told = problem;
             }
             failures += 1;
             tokio::time::sleep(BACKOFF.after(failures)).await;
         }
     }
 
-    async fn attempt(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<Approval, ClientError> {
+    async fn attempt(
+        &mut self,
+        report: &mut impl FnMut(Progress<'_>),
+    ) -> Result<Approval, ClientError> {
         let client = self.reach().await?;
         // Subscribed first: an answer that comes in between is not missed.
         let params = SubscribeEventsParams {
@@ -133,7 +136,7 @@ impl<'a> Asking<'a> {
         let is_new = self.id.is_none();
         let id = self.record(&client).await?;
         if is_new {
-            news(News::Recorded(&id));
+            report(Progress::Recorded(&id));
         }
         let approval = client.receive_approval(&id).await?;
         if approval.outcome != Outcome::Pending {
@@ -192,13 +195,13 @@ impl<'a> Asking<'a> {
     /// asked, or is settled already, needs that not.
     ///
     /// # Errors
-    /// A [`ClientError`] when the daemon cannot be reached for [`RECONNECT_LIMIT`]: the question may
+    /// A [`ClientError`] when the daemon cannot be reached for [`MAX_RECONNECT_TIME`]: the question may
     /// still wait in the inbox then.
     pub async fn withdraw(&mut self, reason: &str) -> Result<(), ClientError> {
         if !self.begun {
             return Ok(());
         }
-        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let deadline = Instant::now() + MAX_RECONNECT_TIME;
         let mut failures = 0;
         loop {
             match self.try_withdraw(reason).await {
@@ -261,7 +264,7 @@ fn is_worth_waiting(error: &ClientError, recorded: bool, patient: bool) -> bool 
             | SpawnError::TimedOut { .. },
         ) => recorded,
         ClientError::Rpc { kind, .. } => *kind == Some(ErrorKind::Unavailable) && patient,
-        ClientError::Garbled { .. } => false,
+        ClientError::Protocol { .. } => false,
     }
 }
 
