@@ -72,13 +72,13 @@ fn runner_command(kind: Kind, dir: &SessionDir) -> Command {
 }
 
 /// A session directory and the runner that works in it.
-struct Rig {
+struct RunnerHarness {
     temp: TempDir,
     dir: SessionDir,
     runner: Child,
 }
 
-impl Rig {
+impl RunnerHarness {
     fn start(kind: Kind, program: &str, args: &[&str]) -> Self {
         Self::start_with(kind, program, args, |_| {})
     }
@@ -160,7 +160,7 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
+impl Drop for RunnerHarness {
     fn drop(&mut self) {
         let _ = self.runner.kill();
         let _ = self.runner.wait();
@@ -233,7 +233,7 @@ fn exited(code: impl Into<Option<i32>>, signal: impl Into<Option<i32>>) -> Reply
 
 #[rstest]
 fn lines_arrive_once_and_in_order(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(kind, "cat", &[]);
+    let mut rig = RunnerHarness::start(kind, "cat", &[]);
     let mut client = rig.connect();
     client.stdin("1", "first");
     assert_eq!(client.receive(), ack("1", false));
@@ -262,7 +262,7 @@ fn lines_arrive_once_and_in_order(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn a_line_that_waits_is_not_queued_again(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::sh(kind, "while [ ! -e go ]; do sleep 0.01; done; exec cat");
+    let mut rig = RunnerHarness::sh(kind, "while [ ! -e go ]; do sleep 0.01; done; exec cat");
     let mut client = rig.connect();
     let long = "x".repeat(1 << 20);
     client.stdin("a", &long);
@@ -285,7 +285,7 @@ fn a_line_that_waits_is_not_queued_again(#[values(Program, Frozen)] kind: Kind) 
 
 #[rstest]
 fn an_agent_that_does_not_read_blocks_nothing_else(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(kind, "sleep", &["600"]);
+    let mut rig = RunnerHarness::start(kind, "sleep", &["600"]);
     let mut client = rig.connect();
     let long = "x".repeat(1 << 20);
     client.stdin("0", &long);
@@ -328,7 +328,7 @@ fn an_agent_that_does_not_read_blocks_nothing_else(#[values(Program, Frozen)] ki
 
 #[rstest]
 fn the_bytes_that_wait_are_bounded(#[values(Program, Frozen)] kind: Kind) {
-    let rig = Rig::start(kind, "sleep", &["600"]);
+    let rig = RunnerHarness::start(kind, "sleep", &["600"]);
     let mut client = rig.connect();
     let long = "x".repeat(15 << 20);
     for id in ["1", "2", "3"] {
@@ -339,7 +339,7 @@ fn the_bytes_that_wait_are_bounded(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn bad_frames_are_answered_and_survived(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(kind, "cat", &[]);
+    let mut rig = RunnerHarness::start(kind, "cat", &[]);
     let mut client = rig.connect();
     for bad in [
         &b"no json\n"[..],
@@ -380,7 +380,7 @@ fn bad_frames_are_answered_and_survived(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn everyone_is_told_of_the_end(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::sh(kind, "read line; echo oops >&2; exit 3");
+    let mut rig = RunnerHarness::sh(kind, "read line; echo oops >&2; exit 3");
     let (mut one, mut two) = (rig.connect(), rig.connect());
     for client in [&mut one, &mut two] {
         client.send(&Request::Hello { challenge: None });
@@ -405,7 +405,7 @@ fn a_signal_reaches_the_agent(
     #[case] signal: Signal,
     #[case] number: i32,
 ) {
-    let mut rig = Rig::start(kind, "sleep", &["600"]);
+    let mut rig = RunnerHarness::start(kind, "sleep", &["600"]);
     let mut client = rig.connect();
     client.send(&Request::Signal { signal });
     assert_eq!(client.receive(), exited(None, number));
@@ -414,7 +414,7 @@ fn a_signal_reaches_the_agent(
 
 #[rstest]
 fn a_stubborn_agent_ends_stage_by_stage(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(
+    let mut rig = RunnerHarness::start(
         kind,
         "python3",
         &[
@@ -441,7 +441,7 @@ fn a_stubborn_agent_ends_stage_by_stage(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn stages_can_be_skipped(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start_with(
+    let mut rig = RunnerHarness::start_with(
         kind,
         "sh",
         &[
@@ -464,7 +464,7 @@ fn stages_can_be_skipped(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn no_orphan_is_left(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(
+    let mut rig = RunnerHarness::start(
         kind,
         "python3",
         &[
@@ -494,7 +494,7 @@ fn no_orphan_is_left(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn an_agent_never_outlives_its_runner(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(kind, "sleep", &["600"]);
+    let mut rig = RunnerHarness::start(kind, "sleep", &["600"]);
     let agent = rig.agent_pid();
     assert!(is_running(agent));
     kill(rig.runner.id(), UnixSignal::KILL);
@@ -516,7 +516,7 @@ fn a_signal_to_the_runner_ends_the_session_in_order(
     #[values(Program, Frozen)] kind: Kind,
     #[case] signal: UnixSignal,
 ) {
-    let mut rig = Rig::start(kind, "sleep", &["600"]);
+    let mut rig = RunnerHarness::start(kind, "sleep", &["600"]);
     let mut client = rig.connect();
     client.send(&Request::Hello { challenge: None });
     assert!(matches!(client.receive(), Reply::Hello { .. }));
@@ -527,7 +527,7 @@ fn a_signal_to_the_runner_ends_the_session_in_order(
 
 #[rstest]
 fn a_second_runner_does_nothing(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::sh(kind, "echo once; exec cat");
+    let mut rig = RunnerHarness::sh(kind, "echo once; exec cat");
     let mut client = rig.connect();
     rig.wait_for_output("once");
     let agent = rig.agent_pid();
@@ -549,7 +549,7 @@ fn a_second_runner_does_nothing(#[values(Program, Frozen)] kind: Kind) {
 #[rstest]
 fn a_probe_never_keeps_a_runner_from_starting(#[values(Program, Frozen)] kind: Kind) {
     for _ in 0..5 {
-        let mut rig = Rig::start(kind, "true", &[]);
+        let mut rig = RunnerHarness::start(kind, "true", &[]);
         wait_until("it has ended", || {
             is_alive(&rig.dir).unwrap();
             rig.dir.exit().exists()
@@ -560,7 +560,7 @@ fn a_probe_never_keeps_a_runner_from_starting(#[values(Program, Frozen)] kind: K
 
 #[rstest]
 fn the_agent_gets_the_stated_environment_and_no_more(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start_with(kind, "/usr/bin/env", &[], |spec| {
+    let mut rig = RunnerHarness::start_with(kind, "/usr/bin/env", &[], |spec| {
         spec.env = vec![("ONE".into(), "1 2".into()), ("TWO".into(), String::new())];
     });
     assert_eq!(rig.end().code, Some(0));
@@ -569,7 +569,7 @@ fn the_agent_gets_the_stated_environment_and_no_more(#[values(Program, Frozen)] 
 
 #[rstest]
 fn the_files_and_the_socket_are_private(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::sh(kind, "echo out; echo err >&2; exec cat");
+    let mut rig = RunnerHarness::sh(kind, "echo out; echo err >&2; exec cat");
     let mut client = rig.connect();
     rig.wait_for_output("out");
     wait_until("stderr is there", || rig.dir.stderr_log().exists());
@@ -593,7 +593,7 @@ fn the_files_and_the_socket_are_private(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn stderr_is_bounded(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::start(
+    let mut rig = RunnerHarness::start(
         kind,
         "python3",
         &[
@@ -619,7 +619,7 @@ fn stderr_is_bounded(#[values(Program, Frozen)] kind: Kind) {
 
 #[rstest]
 fn the_end_is_written_once_the_disk_takes_it(#[values(Program, Frozen)] kind: Kind) {
-    let mut rig = Rig::sh(kind, "read line; exit 6");
+    let mut rig = RunnerHarness::sh(kind, "read line; exit 6");
     // In the way of writing the report, as a full disk would be.
     let obstacle = rig.file("exit.json.tmp");
     fs::create_dir(&obstacle).unwrap();
@@ -642,7 +642,7 @@ fn what_cannot_start_says_why(
     #[case] change: fn(&mut Spec),
     #[case] named: &str,
 ) {
-    let mut rig = Rig::start_with(kind, "true", &[], change);
+    let mut rig = RunnerHarness::start_with(kind, "true", &[], change);
     let report = rig.end();
     assert_eq!((report.code, report.signal), (None, None));
     let error = report.error.unwrap();
@@ -718,7 +718,7 @@ fn a_broken_spec_says_so(#[values(Program, Frozen)] kind: Kind) {
 fn a_directory_longer_than_a_sockets_address_is_served_by_newer_runners(
     #[values(Program, Frozen)] kind: Kind,
 ) {
-    let mut rig = Rig::start(kind, "true", &[]);
+    let mut rig = RunnerHarness::start(kind, "true", &[]);
     rig.end();
     let long = rig.file(&"d".repeat(120));
     fs::create_dir(&long).unwrap();
@@ -748,7 +748,7 @@ fn a_directory_longer_than_a_sockets_address_is_served_by_newer_runners(
 
 #[test]
 fn a_client_that_does_not_read_is_dropped_and_may_come_back() {
-    let mut rig = Rig::start(Program, "cat", &[]);
+    let mut rig = RunnerHarness::start(Program, "cat", &[]);
     let mut deaf = rig.connect();
     deaf.0.get_ref().set_write_timeout(Some(PATIENCE)).unwrap();
     let mut sent = 0_u32;
@@ -779,7 +779,7 @@ fn a_client_that_does_not_read_is_dropped_and_may_come_back() {
 
 #[test]
 fn connections_are_bounded() {
-    let rig = Rig::start(Program, "sleep", &["600"]);
+    let rig = RunnerHarness::start(Program, "sleep", &["600"]);
     let mut clients: Vec<Client> = (0..humanlayer::runner::MAX_CLIENTS)
         .map(|_| {
             let mut client = rig.connect();

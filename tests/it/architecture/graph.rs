@@ -12,7 +12,7 @@ use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 
 /// How many re-exports are followed one after another.
-const MOST_HOPS: usize = 16;
+const MAX_HOPS: usize = 16;
 
 /// A module: a file, or a part of one.
 #[derive(Default)]
@@ -229,7 +229,7 @@ impl Graph {
         for (index, module) in self.modules.iter().enumerate() {
             let imports = module.imports.iter().map(|(_, path)| path);
             for path in module.paths.iter().chain(imports).chain(&module.globs) {
-                let Some(found) = self.resolve(index, path, MOST_HOPS) else {
+                let Some(found) = self.resolve(index, path, MAX_HOPS) else {
                     continue;
                 };
                 let (from, to) = (module.file, self.modules[found].file);

@@ -2,7 +2,7 @@
 
 mod alarms;
 mod attacks;
-mod by_hand;
+mod claude_by_hand;
 mod launches;
 mod namespaces;
 mod places;

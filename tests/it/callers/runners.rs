@@ -3,8 +3,8 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::daemon::{Daemon, wait_until};
-use crate::support::rig::Rig;
 
 /// A session whose agent tries to answer its own next question past the daemon; gives what it told.
 fn try_past(daemon: &Daemon, launch: impl Fn(&str) -> String) -> (String, Value) {
@@ -55,6 +55,6 @@ fn an_agent_answers_itself_neither_through_the_runner_nor_through_its_input() {
 #[case("2.1.330")]
 #[case("2.1.332")]
 fn a_claude_code_reads_its_input_from_nobody_else(#[case] version: &str) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     try_past(&rig.daemon, |query| rig.launch(query));
 }

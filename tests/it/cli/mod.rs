@@ -1,21 +1,21 @@
 //! The command line as a user types it: the commands start the daemon themselves.
 
-mod completing;
-mod configuring;
-mod conversing;
-mod deciding;
+mod completions;
+mod config;
+mod daemon_commands;
+mod daemon_start;
+mod decisions;
+mod directories;
 mod doctor;
-mod elsewhere;
-mod following;
-mod helping;
-mod launching;
-mod life;
-mod looking;
+mod exit_codes;
+mod follow;
+mod help;
+mod json;
+mod launch;
 mod manual;
-mod printing;
-mod refusing;
-mod scripting;
+mod messages;
+mod output;
+mod reading;
 mod service;
-mod starting;
 mod tables;
 mod verbs;

@@ -2,15 +2,15 @@
 
 mod approvals;
 mod conversation;
-mod endings;
 mod errors;
 mod events;
-mod itself;
-mod launching;
+mod launch;
+mod organising;
 mod programs;
 mod protocol_examples;
-mod putting_away;
-mod resuming;
+mod resume;
 mod search;
 mod secrets;
+mod self_approval;
+mod session_end;
 mod sessions;

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::rig::{Played, Rig};
+use super::harness::{FaultHarness, Played};
 use crate::support::dice::{Dice, seeds};
 
 const SEEDS: std::ops::Range<u64> = 0..12;
@@ -32,12 +32,12 @@ fn failpoint(dice: &mut Dice) -> String {
 }
 
 /// Makes scripts; every command has a name of its own.
-struct Author<'a> {
+struct ScriptGen<'a> {
     dice: &'a mut Dice,
     commands: u64,
 }
 
-impl Author<'_> {
+impl ScriptGen<'_> {
     fn command(&mut self) -> String {
         self.commands += 1;
         let no = if self.dice.below(3) == 0 { "no-" } else { "" };
@@ -100,26 +100,26 @@ impl Author<'_> {
 /// Plays one seed; gives the number of deaths.
 fn run(seed: u64) -> usize {
     let mut dice = Dice::new(seed);
-    let mut rig = Rig::new(&[]);
+    let mut rig = FaultHarness::new(&[]);
     for _ in 0..1 + dice.below(5) {
         let failpoint = failpoint(&mut dice);
         rig.schedule.push_back(failpoint);
     }
-    let mut author = Author {
+    let mut script_gen = ScriptGen {
         dice: &mut dice,
         commands: 0,
     };
-    let scripts: Vec<String> = (0..1 + author.dice.below(3))
-        .map(|_| author.script())
+    let scripts: Vec<String> = (0..1 + script_gen.dice.below(3))
+        .map(|_| script_gen.script())
         .collect();
     eprintln!("seed {seed}: {:?} {scripts:#?}", rig.schedule);
     let sessions: Vec<Played> = scripts.iter().map(|script| rig.launch(script)).collect();
     // Besides, some kills out of the blue.
-    let mut blows = dice.below(5);
+    let mut kills = dice.below(5);
     let mut next = dice.below(12);
     rig.play(&sessions, |rig| {
-        if blows > 0 && next == 0 {
-            blows -= 1;
+        if kills > 0 && next == 0 {
+            kills -= 1;
             next = 1 + dice.below(20);
             rig.kill();
             rig.revive();

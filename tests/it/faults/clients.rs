@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use super::witness::Witness;
+use super::event_recorder::EventRecorder;
 use crate::support::daemon::{Client, Daemon};
 
 fn subscribe(daemon: &Daemon, since: i64) -> Client {
@@ -20,7 +20,7 @@ fn subscribe(daemon: &Daemon, since: i64) -> Client {
 fn a_client_that_never_reads_harms_nobody_and_catches_up() {
     let daemon = Daemon::start();
     let mut asleep = subscribe(&daemon, 0);
-    let mut awake = Witness::start(&daemon.socket());
+    let mut awake = EventRecorder::start(&daemon.socket());
     let id = daemon.launch_session("LOOP 30\nFLOOD 200 400\nEND\nTEXT done");
     daemon.until_status(&id, "completed");
     let last = daemon.call("getOverview", json!({}))["seq"]

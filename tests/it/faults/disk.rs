@@ -11,8 +11,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::check::Agent;
-use super::rig::Rig;
+use super::final_state::Agent;
+use super::harness::FaultHarness;
 use crate::support::daemon::wait_until;
 
 /// Sets how large the files of a process may become, as a shell's `ulimit -f` would.
@@ -24,7 +24,7 @@ fn limit(pid: u32, bytes: &str) {
     assert!(done.success());
 }
 
-fn health(rig: &Rig) -> Value {
+fn health(rig: &FaultHarness) -> Value {
     rig.daemon.call("health", json!({}))
 }
 
@@ -57,7 +57,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_disk_that_is_really_full_is_told_and_nothing_is_lost() {
-    let mut rig = Rig::new(&[]);
+    let mut rig = FaultHarness::new(&[]);
     let Some(disk) = SmallDisk::mount(&rig.daemon.state()) else {
         eprintln!("may not mount here; the limit on file sizes stands in, in the other tests");
         return;
@@ -99,7 +99,7 @@ fn a_disk_that_is_really_full_is_told_and_nothing_is_lost() {
 
 #[test]
 fn a_full_disk_is_told_and_nothing_is_lost() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch(
         "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nFLOOD 1000 200\nTOOL Bash {\"command\": \"echo x >> two\"}",
     )];
@@ -152,7 +152,7 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
 
 #[test]
 fn what_an_agent_says_while_the_disk_is_full_is_stored_later() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch(
         "TEXT hello\nWAITFILE go\nFLOOD 3000 200\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done",
     )];
@@ -178,7 +178,7 @@ fn what_an_agent_says_while_the_disk_is_full_is_stored_later() {
 
 #[test]
 fn a_daemon_that_dies_with_a_full_disk_loses_nothing() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch("TEXT hello\nWAITFILE go\nFLOOD 1000 200\nTEXT done")];
     rig.daemon.until_status(&session[0].id, "running");
     limit(rig.daemon.pid(), "0");
@@ -193,7 +193,7 @@ fn a_daemon_that_dies_with_a_full_disk_loses_nothing() {
 
 #[test]
 fn a_database_that_may_not_be_written_is_told() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = rig.launch("TEXT hello");
     rig.until_status(&session.id, "completed");
     rig.daemon

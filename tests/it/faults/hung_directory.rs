@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::rig::Rig;
+use super::harness::FaultHarness;
 use crate::support::daemon::{Client, wait_until};
 use crate::support::disk::in_own_mounts;
 use crate::support::hung_directory::{HungDirectory, may_serve};
 
 /// Asks without waiting for the answer.
-fn ask_of(rig: &Rig, method: &str, params: &Value) -> Client {
+fn ask_of(rig: &FaultHarness, method: &str, params: &Value) -> Client {
     let mut client = rig.daemon.connect();
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     client.send(&request.to_string());
@@ -29,7 +29,7 @@ fn a_directory_that_never_answers_keeps_up_nothing_but_what_needs_it() {
         eprintln!("no file system can be served here: /dev/fuse: {error}");
         return;
     }
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let directory = rig.daemon.root().join("hung");
     std::fs::create_dir(&directory).unwrap();
     let launch = |query: &str| {

@@ -5,13 +5,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::rig::Rig;
+use super::harness::FaultHarness;
 use crate::support::daemon::wait_until;
 use crate::support::disk::in_own_mounts;
 
 #[test]
 fn sessions_never_take_the_files_that_clients_need() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let pid = rig.daemon.pid().to_string();
     let limited = Command::new("prlimit")
         .args(["--pid", &pid, "--nofile=128:128"])
@@ -69,7 +69,7 @@ fn an_agent_that_the_kernel_kills_for_want_of_memory_is_said_to_be() {
         return;
     }
     // What the kernel counts stands in a file of this test's, for every program of these mounts.
-    let mut rig = Rig::new(&[]);
+    let mut rig = FaultHarness::new(&[]);
     let counts = rig.daemon.root().join("vmstat");
     fs::write(&counts, "pgfault 7\noom_kill 3\n").unwrap();
     let run = |arguments: &[&str]| {
@@ -84,7 +84,7 @@ fn an_agent_that_the_kernel_kills_for_want_of_memory_is_said_to_be() {
     run(&["-t", "tmpfs", "tmpfs", "/sys/fs/cgroup"]);
     run(&["--bind", &counts.display().to_string(), "/proc/vmstat"]);
     rig.daemon.launch(&[]);
-    let error = |rig: &mut Rig, words: &str| {
+    let error = |rig: &mut FaultHarness, words: &str| {
         let session = rig.launch(&format!("TEXT {words}\nWAITFILE {words}\nKILLSELF"));
         rig.until_status(&session.id, "running");
         wait_until("it has spoken", || {

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::rig::Rig;
+use super::harness::FaultHarness;
 
 /// Text, two questions at once, a no, a person's answer, a subagent, a flood, half a line and work
 /// in the background.
@@ -38,7 +38,7 @@ fn killed_at_a_step_nothing_is_lost_or_done_twice(
     #[case] counts: &[usize],
 ) {
     for count in counts {
-        let mut rig = Rig::dying_at(&format!("{failpoint}:{count}"));
+        let mut rig = FaultHarness::dying_at(&format!("{failpoint}:{count}"));
         let session = [rig.launch(ALL_OF_IT)];
         rig.play(&session, |_| {});
         rig.end_and_check(&session, "completed");

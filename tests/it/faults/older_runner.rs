@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use super::check::Agent;
-use super::rig::{Played, Rig};
+use super::final_state::Agent;
+use super::harness::{FaultHarness, Played};
 use crate::support::daemon::wait_until;
 
 /// The runner; ended with the test.
@@ -22,8 +22,8 @@ impl Drop for Frozen {
 }
 
 /// A session that a daemon accepted and did not come to launch, and that the old runner serves.
-fn session_of_the_old_runner(script: &str) -> (Rig, [Played; 1], Frozen) {
-    let mut rig = Rig::dying_at("launch.recorded");
+fn session_of_the_old_runner(script: &str) -> (FaultHarness, [Played; 1], Frozen) {
+    let mut rig = FaultHarness::dying_at("launch.recorded");
     wait_until("the daemon answers", || rig.ask("health", &json!({})).ok());
     let id = uuid::Uuid::new_v4().to_string();
     let params = json!({

@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::check::Agent;
-use super::rig::{Played, Rig};
+use super::final_state::Agent;
+use super::harness::{FaultHarness, Played};
 use crate::support::daemon::{Daemon, wait_until};
 
 const QUESTION: &str = "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done";
@@ -41,21 +41,21 @@ fn kill_runner(state: &Value) {
 }
 
 /// A session with a question pending, and its runner's state.
-fn asked(rig: &mut Rig) -> ([Played; 1], Value, Value) {
+fn asked(rig: &mut FaultHarness) -> ([Played; 1], Value, Value) {
     let session = rig.launch(QUESTION);
     let approval = rig.daemon.until_pending(&session.id);
     let state = runner(&rig.daemon.session_dir(&session.id));
     ([session], approval, state)
 }
 
-fn approval(rig: &Rig, approval: &Value) -> Value {
+fn approval(rig: &FaultHarness, approval: &Value) -> Value {
     let params = json!({"approval_id": approval["id"]});
     rig.daemon.call("getApproval", params)["approval"].clone()
 }
 
 #[test]
 fn a_killed_runner_ends_its_session_honestly() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (session, pending, state) = asked(&mut rig);
     kill_runner(&state);
     let record = rig.daemon.until_over(&session[0].id);
@@ -69,7 +69,7 @@ fn a_killed_runner_ends_its_session_honestly() {
 
 #[test]
 fn a_runner_that_dies_without_a_daemon_is_found_out_by_the_next() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (session, pending, state) = asked(&mut rig);
     rig.daemon.kill();
     kill_runner(&state);
@@ -83,7 +83,7 @@ fn a_runner_that_dies_without_a_daemon_is_found_out_by_the_next() {
 
 #[test]
 fn a_decision_that_cannot_arrive_any_more_says_so() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (session, pending, state) = asked(&mut rig);
     // It can take nothing in.
     signal(&state["runner_pid"], Signal::STOP);
@@ -102,7 +102,7 @@ fn a_decision_that_cannot_arrive_any_more_says_so() {
 
 #[test]
 fn of_a_call_whose_approval_died_with_the_agent_it_is_said_that_nobody_knows_what_came_of_it() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (session, pending, state) = asked(&mut rig);
     // It takes the answer in, and never reads it.
     signal(&state["agent_pid"], Signal::STOP);
@@ -124,7 +124,7 @@ fn of_a_call_whose_approval_died_with_the_agent_it_is_said_that_nobody_knows_wha
 
 #[test]
 fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let go = rig.daemon.root().join("go");
     let session = rig.launch(&format!(
         "TEXT hello\nTOOL Bash {{\"command\": \"echo x >> one\"}}\nWAITFILE {}\nEXIT 3",
@@ -141,7 +141,7 @@ fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
     rig.daemon.kill();
     rig.daemon
         .launch(&[("HUMANLAYER_FAILPOINT", "outbox.delivered")]);
-    rig.daemon.approve_to_the_death(&pending);
+    rig.daemon.approve_ignoring_crash(&pending);
     rig.daemon.wait();
     fs::write(&go, b"").unwrap();
     let exit = rig.daemon.session_dir(&session.id).join("exit.json");
@@ -157,7 +157,7 @@ fn a_decision_that_arrived_counts_as_delivered_also_when_nobody_noted_it() {
 
 #[test]
 fn a_killed_agent_ends_its_session_honestly() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (session, pending, state) = asked(&mut rig);
     signal(&state["agent_pid"], Signal::KILL);
     let record = rig.daemon.until_over(&session[0].id);
@@ -170,7 +170,7 @@ fn a_killed_agent_ends_its_session_honestly() {
 
 #[test]
 fn an_agent_that_dies_in_half_a_line_leaves_the_half() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = rig.launch("TEXT hello\nHALF a line in two\nWAIT 0.01\nKILLSELF");
     rig.daemon.until_over(&session.id);
     let (_, last) = rig.daemon.raw_lines(&session.id).pop().unwrap();
@@ -181,7 +181,7 @@ fn an_agent_that_dies_in_half_a_line_leaves_the_half() {
 
 #[test]
 fn after_a_restart_of_the_machine_every_session_ends_as_that() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let (first, pending, one) = asked(&mut rig);
     let resting = rig.launch("TEXT all done");
     rig.until_status(&resting.id, "completed");

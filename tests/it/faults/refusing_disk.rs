@@ -7,21 +7,21 @@ use rstest::rstest;
 use rustix::io::Errno;
 use serde_json::json;
 
-use super::rig::{Played, Rig};
+use super::harness::{FaultHarness, Played};
 use crate::support::daemon::{Client, wait_until};
 use crate::support::disk::{MoodyDisk, SmallDisk, in_own_mounts};
 
 /// Speaks, asks, speaks on and asks again, once it is let go.
 const SCRIPT: &str = "TEXT hello\nWAITFILE go\nTEXT before\nFLOOD 300 200\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT between\nTOOL Bash {\"command\": \"echo x >> two\"}\nTEXT after";
 
-fn problem(rig: &Rig) -> Option<String> {
+fn problem(rig: &FaultHarness) -> Option<String> {
     let health = rig.daemon.call("health", json!({}));
     let problem = health["problem"].as_str().map(String::from);
     assert_eq!(health["status"] == "ok", problem.is_none(), "{health}");
     problem
 }
 
-fn until_problem(rig: &Rig, words: &str) {
+fn until_problem(rig: &FaultHarness, words: &str) {
     wait_until("it is said what is wrong", || {
         problem(rig)
             .filter(|problem| problem.contains(words))
@@ -29,12 +29,12 @@ fn until_problem(rig: &Rig, words: &str) {
     });
 }
 
-fn until_well(rig: &Rig) {
+fn until_well(rig: &FaultHarness) {
     wait_until("nothing is wrong", || problem(rig).is_none().then_some(()));
 }
 
 /// Subscribes to what is wrong.
-fn subscribe(rig: &Rig) -> Client {
+fn subscribe(rig: &FaultHarness) -> Client {
     let mut client = rig.daemon.connect();
     let params = json!({"live": true, "event_types": ["problem_changed"]});
     client.call("subscribeEvents", params);
@@ -52,7 +52,7 @@ fn next_problem(client: &mut Client) -> String {
 }
 
 /// Whether the agent has said it, wherever that is by now.
-fn until_said(rig: &Rig, session: &Played, words: &str) {
+fn until_said(rig: &FaultHarness, session: &Played, words: &str) {
     wait_until("the agent has said it", || {
         String::from_utf8_lossy(&rig.truth(&session.id))
             .contains(words)
@@ -60,7 +60,7 @@ fn until_said(rig: &Rig, session: &Played, words: &str) {
     });
 }
 
-fn let_go(rig: &Rig) {
+fn let_go(rig: &FaultHarness) {
     fs::write(rig.daemon.work().join("go"), "").unwrap();
 }
 
@@ -71,7 +71,7 @@ fn what_an_agent_says_and_asks_on_a_full_disk_is_all_there_once_there_is_room() 
     ) {
         return;
     }
-    let mut rig = Rig::copying();
+    let mut rig = FaultHarness::copying();
     let disk = SmallDisk::mount(&rig.daemon.state());
     rig.daemon.launch(&[]);
     let session = [rig.launch(SCRIPT)];
@@ -105,7 +105,7 @@ fn what_an_agent_says_and_asks_on_a_full_disk_is_all_there_once_there_is_room() 
     rig.daemon.until_pending(&session[0].id);
     until_well(&rig);
     while !next_problem(&mut watcher).contains("\"problem\":null") {}
-    let said = |rig: &Rig| {
+    let said = |rig: &FaultHarness| {
         let all = rig.daemon.conversation(&session[0].id);
         all.iter().any(|event| {
             let text = event["content"].as_str().unwrap_or_default();
@@ -124,7 +124,7 @@ fn an_agent_that_ends_on_a_full_disk_leaves_all_that_it_said_and_how_it_ended() 
     ) {
         return;
     }
-    let mut rig = Rig::copying();
+    let mut rig = FaultHarness::copying();
     let disk = SmallDisk::mount(&rig.daemon.state());
     rig.daemon.launch(&[]);
     let session = rig.launch("TEXT hello\nWAITFILE go\nFLOOD 300 200\nTEXT last words\nEXIT 0");
@@ -136,7 +136,7 @@ fn an_agent_that_ends_on_a_full_disk_leaves_all_that_it_said_and_how_it_ended() 
     disk.free();
     rig.daemon.until_over(&session.id);
     let stored = rig.daemon.raw_lines(&session.id);
-    assert_eq!(stored, super::check::truth(&rig.truth(&session.id)));
+    assert_eq!(stored, super::final_state::truth(&rig.truth(&session.id)));
     let record = rig.daemon.session(&session.id);
     let error = record["error_message"].as_str().unwrap_or_default();
     assert!(error.contains("exited with code 0"), "{record:#}");
@@ -150,7 +150,7 @@ fn a_daemon_that_dies_on_a_full_disk_says_why_it_does_not_start_and_loses_nothin
     ) {
         return;
     }
-    let mut rig = Rig::copying();
+    let mut rig = FaultHarness::copying();
     let disk = SmallDisk::mount(&rig.daemon.state());
     rig.daemon.launch(&[]);
     let session = [rig.launch(SCRIPT)];
@@ -203,7 +203,7 @@ fn a_disk_that_refuses_in_the_middle_of_a_turn_costs_nothing(
     )) {
         return;
     }
-    let mut rig = Rig::copying();
+    let mut rig = FaultHarness::copying();
     let disk = MoodyDisk::of(&rig.daemon.state(), rig.daemon.root());
     rig.daemon.launch(&[]);
     let sessions = [
@@ -240,7 +240,7 @@ fn a_slow_disk_is_told_and_nothing_waits_for_ever() {
     if !in_own_mounts("faults::refusing_disk::a_slow_disk_is_told_and_nothing_waits_for_ever") {
         return;
     }
-    let mut rig = Rig::copying();
+    let mut rig = FaultHarness::copying();
     let disk = MoodyDisk::of(&rig.daemon.state(), rig.daemon.root());
     rig.daemon.launch(&[]);
     let session = [rig.launch(SCRIPT)];

@@ -1,11 +1,11 @@
 //! The MCP servers: permission prompts of agents started by hand, and questions of any client.
 
 mod approvals;
-mod by_hand;
+mod claude_by_hand;
 mod contact;
-mod from_a_script;
-mod life;
-mod within_a_session;
+mod contact_human;
+mod in_a_session;
+mod waiting_calls;
 
 use serde_json::{Value, json};
 

@@ -3,13 +3,13 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 
 #[rstest]
 fn an_approved_command_runs_and_the_model_sees_its_output(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id =
         rig.launch("TOOL Bash {\"command\": \"printf 'out-%s' 42 | tee made\"}\nTEXT all done");
     let approval = rig.daemon.until_pending(&id);
@@ -39,7 +39,7 @@ fn an_approved_command_runs_and_the_model_sees_its_output(
 
 #[test]
 fn the_reason_of_a_denial_reaches_the_model() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT fine");
     let approval = rig.daemon.until_pending(&id);
     let reason = "not-before-the-review";
@@ -67,7 +67,7 @@ fn the_reason_of_a_denial_reaches_the_model() {
 
 #[test]
 fn a_denial_that_interrupts_ends_the_turn() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT never said");
     let approval = rig.daemon.until_pending(&id);
     rig.daemon.decide(
@@ -82,7 +82,7 @@ fn a_denial_that_interrupts_ends_the_turn() {
 
 #[test]
 fn what_runs_is_the_edited_input() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch proposed\"}\nTEXT done");
     let approval = rig.daemon.until_pending(&id);
     let edited = json!({"command": "touch edited"});
@@ -102,7 +102,7 @@ fn what_runs_is_the_edited_input() {
 
 #[test]
 fn always_allow_spares_the_second_question() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let call = "TOOL Bash {\"command\": \"touch made\"}";
     let id = rig.launch(&format!("{call}\nTEXT again\n{call}\nTEXT done"));
     let approval = rig.daemon.until_pending(&id);
@@ -127,7 +127,7 @@ fn always_allow_spares_the_second_question() {
 
 #[test]
 fn a_question_is_answered_with_the_chosen_label() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let question = json!({"questions": [{
         "question": "Which db?", "header": "DB", "multiSelect": false,
         "options": [
@@ -158,7 +158,7 @@ fn a_question_is_answered_with_the_chosen_label() {
 
 #[test]
 fn a_plan_is_rejected_and_then_accepted() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let plan = |text: &str| format!("TOOL ExitPlanMode {}", json!({"plan": text}));
     let script = format!(
         "{}\nTEXT better\n{}\nTEXT building",
@@ -194,7 +194,7 @@ fn a_plan_is_rejected_and_then_accepted() {
 
 #[test]
 fn parallel_calls_are_decided_one_by_one() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch(
         "TOOL Bash {\"command\": \"touch one\"}\nTOOL Bash {\"command\": \"touch two\"}\n\
          TOOL Bash {\"command\": \"touch three\"}\nTEXT done",
@@ -221,7 +221,7 @@ fn parallel_calls_are_decided_one_by_one() {
 fn a_launch_that_says_nothing_of_approvals_asks(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let launch = |more: serde_json::Value| {
         let mut params = json!({"query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT done",
             "working_dir": rig.daemon.work(), "env": rig.environment()});

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 
 fn subagent(command: &str, background: bool) -> String {
     let prompt = format!(
@@ -17,7 +17,7 @@ fn subagent(command: &str, background: bool) -> String {
 }
 
 /// A subagent's question and words name the call that started it.
-fn assert_linked(rig: &Rig, id: &str, approval: &Value) {
+fn assert_linked(rig: &ClaudeHarness, id: &str, approval: &Value) {
     let calls = rig.pieces(id, "tool_call");
     let task = calls
         .iter()
@@ -35,7 +35,7 @@ fn assert_linked(rig: &Rig, id: &str, approval: &Value) {
 
 #[test]
 fn a_subagent_asks_under_its_own_call() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch(&format!(
         "{}\nTEXT main is done",
         subagent("touch made", false)
@@ -51,7 +51,7 @@ fn a_subagent_asks_under_its_own_call() {
 
 #[test]
 fn background_work_asks_after_the_result_and_the_session_is_not_over() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch(&format!(
         "{}\nTEXT main is done",
         subagent("sleep 0.1; touch made", true)

@@ -3,12 +3,12 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use super::messages::kill_agent;
 use crate::support::daemon::wait_until;
 
 /// What a command prints where there is no terminal.
-fn printed(rig: &Rig, arguments: &[&str]) -> String {
+fn printed(rig: &ClaudeHarness, arguments: &[&str]) -> String {
     let output = rig.daemon.command().args(arguments).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
@@ -21,7 +21,7 @@ fn number(session: &Value, name: &str) -> f64 {
 fn a_turn_whose_process_was_killed_makes_every_cost_the_least_that_it_can_be(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch_with(json!({"query": "TEXT one", "allowed_tools": ["Bash"]}));
     let before = rig.until_result(&id, "one");
     assert!(number(&before, "cost_usd") > 0.0);

@@ -3,13 +3,13 @@
 
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 /// Adds a line to a file each time that it runs.
 const ONCE: &str = "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done";
 
-fn assert_ran_once(rig: &Rig, id: &str) {
+fn assert_ran_once(rig: &ClaudeHarness, id: &str) {
     let session = rig.until_result(id, "done");
     assert_eq!(session["pending_approvals"], 0);
     assert_eq!(rig.lines("ran"), ["ran"]);
@@ -22,7 +22,7 @@ fn assert_ran_once(rig: &Rig, id: &str) {
 
 #[test]
 fn killed_before_the_question_arrives() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = rig.launch(&format!("SLEEP 0.5\n{ONCE}"));
     wait_until("the model is thinking", || {
         rig.model.heard().contains("echo ran").then_some(())
@@ -43,7 +43,7 @@ fn killed_before_the_question_arrives() {
 
 #[test]
 fn killed_while_the_question_is_pending() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = rig.launch(ONCE);
     let before = rig.daemon.until_pending(&id);
     rig.daemon.kill_and_restart();
@@ -58,7 +58,7 @@ fn killed_while_the_question_is_pending() {
 
 #[test]
 fn killed_right_after_the_decision() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = rig.launch(ONCE);
     let approval = rig.daemon.until_pending(&id);
     rig.daemon.approve(&approval);
@@ -75,13 +75,13 @@ fn killed_right_after_the_decision() {
 
 #[test]
 fn killed_between_the_delivery_and_its_record() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = rig.launch(ONCE);
     let approval = rig.daemon.until_pending(&id);
     rig.daemon.kill();
     rig.daemon
         .launch(&[("HUMANLAYER_FAILPOINT", "outbox.delivered")]);
-    rig.daemon.approve_to_the_death(&approval);
+    rig.daemon.approve_ignoring_crash(&approval);
     rig.daemon.wait();
     rig.daemon.launch(&[]);
     assert_ran_once(&rig, &id);
@@ -89,7 +89,7 @@ fn killed_between_the_delivery_and_its_record() {
 
 #[test]
 fn a_turn_that_ended_without_a_daemon_is_there_later() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = rig.launch("SLEEP 0.5\nTEXT said to nobody");
     wait_until("the model is thinking", || {
         rig.model.heard().contains("said to nobody").then_some(())

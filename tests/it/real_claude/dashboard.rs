@@ -1,6 +1,6 @@
 //! The dashboard over a session of the real Claude Code.
 
-use crate::support::rig::Rig;
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::terminal::Terminal;
 
 /// Whether the bar of the conversation is on the call of a command.
@@ -14,7 +14,7 @@ fn bar_is_on(screen: &str, command: &str) -> bool {
 #[test]
 fn of_parallel_calls_the_bar_is_on_the_one_that_is_asked_about_and_the_others_are_queued() {
     for size in [(140, 40), (100, 30)] {
-        let rig = Rig::start();
+        let rig = ClaudeHarness::start();
         let mut terminal = Terminal::start(size, &rig.daemon.command());
         terminal.wait_for("No sessions yet");
         let names = ["one", "two", "three"];

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 /// An empty object is taken for no edit by 2.1, which runs the original then; 2.0 fails.
@@ -11,7 +11,7 @@ use crate::support::daemon::wait_until;
 fn an_edit_that_would_not_run_as_it_is_is_refused_and_a_good_one_runs(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TOOL Bash {\"command\": \"echo original >> ran\"}\nTEXT done");
     let approval = rig.daemon.until_pending(&id);
     let mut client = rig.daemon.connect();
@@ -49,7 +49,7 @@ fn an_edit_that_would_not_run_as_it_is_is_refused_and_a_good_one_runs(
 
 #[test]
 fn an_edit_that_changes_nothing_is_none() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
     let approval = rig.daemon.until_pending(&id);
     let same = approval["tool_input"].clone();
@@ -63,7 +63,7 @@ fn an_edit_that_changes_nothing_is_none() {
 
 #[test]
 fn a_rule_granted_with_one_request_decides_the_others_that_it_covers() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     // Claude Code asks about these at the same time; nothing is reached under this name.
     let fetch = |host: &str, page: &str| {
         let url = format!("https://{host}/{page}");
@@ -103,7 +103,7 @@ fn a_rule_granted_with_one_request_decides_the_others_that_it_covers() {
 
 #[test]
 fn a_rule_alone_does_not_accept_edits_or_open_directories() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let write = rig.daemon.work().join("written");
     let script = format!(
         "TOOL Bash {{\"command\": \"touch made\"}}\nTEXT next\nTOOL Write {}\nTEXT done",

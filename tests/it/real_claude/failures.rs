@@ -3,13 +3,13 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::cli::finish;
 use crate::support::daemon::wait_until;
 
 #[test]
 fn a_key_that_is_refused_fails_the_session_with_the_reason() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     // Claude Code tries ten times, for minutes, unless told otherwise.
     let mut environment = rig.environment();
     environment["CLAUDE_CODE_MAX_RETRIES"] = json!("1");
@@ -48,7 +48,7 @@ fn a_mode_that_the_installed_version_lacks_is_refused_with_those_that_it_has(
     #[case] version: &str,
     #[case] modes: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let launch = |mode: &str| json!({"query": "TEXT hi", "permission_mode": mode, "env": rig.environment(), "working_dir": rig.daemon.work()});
     let error = rig
         .daemon
@@ -80,7 +80,7 @@ fn a_mode_that_the_installed_version_lacks_is_refused_with_those_that_it_has(
 
 #[test]
 fn a_working_directory_that_is_missing_is_named_and_nothing_starts() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let missing = rig.daemon.work().join("missing");
     let error = rig.daemon.connect().fail(
         "launchSession",
@@ -95,7 +95,7 @@ fn a_working_directory_that_is_missing_is_named_and_nothing_starts() {
 
 #[test]
 fn a_program_that_is_missing_is_named_and_nothing_starts() {
-    let rig = Rig::with(&[("HUMANLAYER_CLAUDE_PATH", "/nonexistent/claude")]);
+    let rig = ClaudeHarness::with(&[("HUMANLAYER_CLAUDE_PATH", "/nonexistent/claude")]);
     let error = rig.daemon.connect().fail(
         "launchSession",
         json!({"query": "TEXT hi", "working_dir": rig.daemon.work()}),
@@ -119,7 +119,7 @@ fn a_program_that_is_missing_is_named_and_nothing_starts() {
 
 #[test]
 fn a_process_with_a_refused_key_is_restarted_with_the_persons_present_one() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let mut environment = rig.environment();
     environment["CLAUDE_CODE_MAX_RETRIES"] = json!("0");
     environment["ANTHROPIC_API_KEY"] = json!("old-key");

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::daemon::wait_until;
 use crate::support::disk::{SmallDisk, in_own_mounts};
 
-use super::Rig;
+use super::ClaudeHarness;
 
 #[test]
 fn what_it_asks_on_a_full_disk_is_asked_once_there_is_room() {
@@ -14,7 +14,7 @@ fn what_it_asks_on_a_full_disk_is_asked_once_there_is_room() {
     ) {
         return;
     }
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     assert!(rig.daemon.stop().success());
     let disk = SmallDisk::mount(&rig.daemon.state());
     rig.daemon.launch(&[]);

@@ -6,11 +6,11 @@ use std::fs;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 /// Gives the user hooks: events, what their tools are called, and commands.
-fn configure(rig: &Rig, hooks: &[(&str, &str, &str)]) {
+fn configure(rig: &ClaudeHarness, hooks: &[(&str, &str, &str)]) {
     let environment = rig.claude.environment();
     let home = environment.iter().find(|(name, _)| *name == "HOME");
     let directory = std::path::Path::new(&home.unwrap().1).join(".claude");
@@ -32,7 +32,7 @@ const STOP: &str = r#"echo '{"continue":false,"stopReason":"the budget is used u
 /// A hook that has much to say and stops nothing.
 const TALK: &str = "head -c 300000 /dev/zero | tr '\\0' x";
 
-fn notes(rig: &Rig, id: &str) -> Vec<String> {
+fn notes(rig: &ClaudeHarness, id: &str) -> Vec<String> {
     let notes = rig.pieces(id, "system");
     let text = |note: &Value| note["content"].as_str().unwrap().to_owned();
     notes.iter().map(text).collect()
@@ -44,7 +44,7 @@ fn a_hook_that_stops_a_turn_says_why_in_the_conversation_and_in_the_status(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
     #[values("PreToolUse", "PostToolUse")] event: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     configure(
         &rig,
         &[
@@ -76,7 +76,7 @@ fn a_hook_that_stops_a_turn_says_why_in_the_conversation_and_in_the_status(
 fn a_process_that_resumes_tells_of_hooks_too(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch_with(json!({"query": "TEXT one", "allowed_tools": ["Bash"]}));
     rig.until_result(&id, "one");
     rig.daemon.call("endSession", json!({"session_id": id}));
@@ -96,7 +96,7 @@ fn a_process_that_resumes_tells_of_hooks_too(
 fn a_hook_that_stops_nothing_fails_no_turn(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     configure(&rig, &[("SessionStart", "*", STOP)]);
     let id = rig.launch("TEXT all said");
     let session = wait_until("the turn is over", || {
@@ -111,7 +111,7 @@ fn a_hook_that_stops_nothing_fails_no_turn(
 fn a_hook_that_ends_a_finished_turn_is_noted_and_the_turn_is_done(
     #[values("2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     configure(&rig, &[("Stop", "*", STOP)]);
     let id = rig.launch("TEXT all said");
     rig.until_result(&id, "all said");

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::PATIENCE;
 use crate::support::dice::{Dice, seeds};
 
@@ -158,7 +158,7 @@ struct Sent {
 
 /// One seed.
 struct Play {
-    rig: Rig,
+    rig: ClaudeHarness,
     version: &'static str,
     id: String,
     dice: Dice,
@@ -172,7 +172,7 @@ impl Play {
     fn new(seed: u64) -> Self {
         let version = VERSIONS[usize::try_from(seed % 4).unwrap()];
         let mut play = Self {
-            rig: Rig::of_version(version),
+            rig: ClaudeHarness::of_version(version),
             version,
             id: String::new(),
             dice: Dice::new(seed),
@@ -594,7 +594,7 @@ impl Play {
             "{}",
             self.rig.daemon.log()
         );
-        crate::faults::check::database(&self.rig.daemon.database());
+        crate::faults::final_state::database(&self.rig.daemon.database());
     }
 
     /// What the model was told by the user in its last request, in order. A message that is taken up in the

@@ -7,11 +7,11 @@ use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 /// Kills the agent's process without mercy, and waits until the session knows.
-pub(super) fn kill_agent(rig: &Rig, id: &str) {
+pub(super) fn kill_agent(rig: &ClaudeHarness, id: &str) {
     let file = rig
         .daemon
         .session_dir(&directory(rig, id))
@@ -25,7 +25,7 @@ pub(super) fn kill_agent(rig: &Rig, id: &str) {
 }
 
 /// The directory of the session's present process.
-fn directory(rig: &Rig, id: &str) -> String {
+fn directory(rig: &ClaudeHarness, id: &str) -> String {
     let db = rusqlite::Connection::open(rig.daemon.database()).unwrap();
     db.query_row("SELECT directory FROM sessions WHERE id = ?", [id], |row| {
         row.get(0)
@@ -34,14 +34,14 @@ fn directory(rig: &Rig, id: &str) -> String {
 }
 
 /// Messages that are stored as not read.
-fn waiting(rig: &Rig) -> i64 {
+fn waiting(rig: &ClaudeHarness) -> i64 {
     let db = rusqlite::Connection::open(rig.daemon.database()).unwrap();
     let count = "SELECT count(*) FROM outbox WHERE message_seq IS NOT NULL";
     db.query_row(count, [], |row| row.get(0)).unwrap()
 }
 
 /// Sends a message; its id and whether it is queued.
-fn send(rig: &Rig, id: &str, text: &str) -> (i64, bool) {
+fn send(rig: &ClaudeHarness, id: &str, text: &str) -> (i64, bool) {
     let params = json!({"session_id": id, "message": text, "env": rig.environment()});
     let answer = rig.daemon.call("sendMessage", params);
     (
@@ -51,7 +51,7 @@ fn send(rig: &Rig, id: &str, text: &str) -> (i64, bool) {
 }
 
 /// What is shown of a message beside its words.
-fn delivery(rig: &Rig, id: &str, message: i64) -> Value {
+fn delivery(rig: &ClaudeHarness, id: &str, message: i64) -> Value {
     let params = json!({"session_id": id, "by_conversation": true});
     let pieces = rig.daemon.call("getConversation", params)["events"].clone();
     let pieces = pieces.as_array().unwrap();
@@ -60,7 +60,7 @@ fn delivery(rig: &Rig, id: &str, message: i64) -> Value {
 }
 
 /// What the model was told by the user in its last request, in order.
-pub(super) fn told(rig: &Rig) -> Vec<String> {
+pub(super) fn told(rig: &ClaudeHarness) -> Vec<String> {
     let requests = rig.model.requests();
     let last = requests
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn told(rig: &Rig) -> Vec<String> {
 fn what_a_killed_agent_has_not_read_goes_to_the_next_one_once_and_in_order(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT zero");
     rig.until_result(&id, "zero");
     send(&rig, &id, "SLEEP 5\nTEXT one");
@@ -121,7 +121,7 @@ fn what_a_killed_agent_has_not_read_goes_to_the_next_one_once_and_in_order(
 
 /// Kills the agent while no daemon runs, changes its record of the conversation as if it had not come to writing it,
 /// and starts the next daemon.
-fn kill_before_it_writes(rig: &mut Rig, id: &str, change: impl FnOnce(&Path)) {
+fn kill_before_it_writes(rig: &mut ClaudeHarness, id: &str, change: impl FnOnce(&Path)) {
     let folder = rig.daemon.session_dir(&directory(rig, id));
     let state = std::fs::read(folder.join("runner.json")).unwrap();
     let state: Value = serde_json::from_slice(&state).unwrap();
@@ -162,8 +162,8 @@ fn cut_off(projects: &Path, words: &str) {
 }
 
 /// A session at rest that has read a second message, "TEXT one".
-fn after_a_message_was_read(version: &str) -> (Rig, String) {
-    let rig = Rig::of_version(version);
+fn after_a_message_was_read(version: &str) -> (ClaudeHarness, String) {
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT zero");
     rig.until_result(&id, "zero");
     send(&rig, &id, "TEXT one");
@@ -206,7 +206,7 @@ fn what_a_killed_agent_had_written_down_is_not_noted(
 fn a_session_whose_agent_was_killed_before_it_wrote_anything_goes_on(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let mut rig = Rig::of_version(version);
+    let mut rig = ClaudeHarness::of_version(version);
     let id = rig.launch("SLEEP 5\nTEXT zero");
     wait_until("the model is asked", || {
         rig.model.heard().contains("TEXT zero").then_some(())
@@ -223,7 +223,7 @@ fn a_session_whose_agent_was_killed_before_it_wrote_anything_goes_on(
 fn a_queued_message_is_withdrawn_or_read_and_the_answer_says_which(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT zero");
     rig.until_result(&id, "zero");
     send(&rig, &id, "SLEEP 4\nTEXT one");
@@ -266,7 +266,7 @@ fn a_queued_message_is_withdrawn_or_read_and_the_answer_says_which(
 fn a_command_of_the_agents_own_counts_as_read_although_no_model_sees_it(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT zero");
     rig.until_result(&id, "zero");
     for command in ["/cost", "/nonsense", "/clear"] {

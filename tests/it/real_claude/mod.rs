@@ -1,6 +1,5 @@
 //! The real Claude Code behind the real daemon; only its model is a script.
 
-mod alone;
 mod approvals;
 mod background;
 mod costs;
@@ -10,13 +9,14 @@ mod decisions;
 mod failures;
 mod full_disk;
 mod hooks;
-mod itself;
 mod kills;
 mod messages;
-mod moving;
+mod moved_directories;
 mod projects;
-mod standing;
+mod scripted_model;
+mod self_approval;
+mod standing_permissions;
 mod stream;
 mod turns;
 
-use crate::support::rig::Rig;
+use crate::support::claude_harness::ClaudeHarness;

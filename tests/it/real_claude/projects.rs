@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 const CALL: &str = "TOOL Bash {\"command\": \"touch made\"}\nTEXT done";
@@ -29,11 +29,11 @@ fn bring(work: &Path) {
     fs::write(work.join("CLAUDE.md"), "WORDS-OF-THE-PROJECT\n").unwrap();
 }
 
-fn launch_in(rig: &Rig, directory: &Path, script: &str) -> String {
+fn launch_in(rig: &ClaudeHarness, directory: &Path, script: &str) -> String {
     rig.launch_with(json!({"query": script, "working_dir": directory}))
 }
 
-fn question(rig: &Rig, id: &str) -> Value {
+fn question(rig: &ClaudeHarness, id: &str) -> Value {
     let asked = rig.daemon.until_pending(id);
     assert_eq!(asked["source"], "launch", "{asked}");
     assert_eq!(asked["tool_name"], "ProjectSettings");
@@ -44,7 +44,7 @@ fn question(rig: &Rig, id: &str) -> Value {
 fn what_a_project_brings_is_asked_about_before_anything_of_it_runs(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let work = rig.daemon.work();
     bring(&work);
     let id = rig.launch(CALL);
@@ -107,7 +107,7 @@ fn what_a_project_brings_is_asked_about_before_anything_of_it_runs(
 fn what_a_person_wants_used_is_used_in_every_worktree_until_it_changes(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let root = rig.daemon.root().to_owned();
     let (shop, tree) = (root.join("shop"), root.join("tree"));
     fs::create_dir_all(&shop).unwrap();
@@ -161,7 +161,7 @@ fn git(directory: &Path, arguments: &[&str]) {
 
 #[test]
 fn a_question_about_a_project_outlives_the_daemon_and_is_asked_once_for_several_sessions() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     bring(&rig.daemon.work());
     let (one, other) = (rig.launch("TEXT one"), rig.launch("TEXT other"));
     question(&rig, &other);
@@ -176,7 +176,7 @@ fn a_question_about_a_project_outlives_the_daemon_and_is_asked_once_for_several_
 
 #[test]
 fn a_resume_and_a_fork_ask_too() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TEXT first");
     rig.until_result(&id, "first");
     rig.daemon.call("endSession", json!({"session_id": id}));
@@ -206,7 +206,7 @@ fn a_resume_and_a_fork_ask_too() {
 }
 
 /// Approves what is pending, with a rule that the agent writes into the project's own settings.
-fn always_allow_python(rig: &Rig, id: &str) {
+fn always_allow_python(rig: &ClaudeHarness, id: &str) {
     let asked = rig.daemon.until_pending(id);
     let rule = json!({"type": "addRules", "behavior": "allow", "destination": "localSettings",
         "rules": [{"toolName": "Bash", "ruleContent": "python3 -c 1"}]});
@@ -216,7 +216,7 @@ fn always_allow_python(rig: &Rig, id: &str) {
 
 #[test]
 fn a_rule_that_a_person_has_just_granted_is_not_asked_about_and_others_are() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let script = "TOOL Bash {\"command\": \"python3 -c 1\"}\nTEXT done";
     let id = rig.launch(script);
     always_allow_python(&rig, &id);
@@ -234,7 +234,7 @@ fn a_rule_that_a_person_has_just_granted_is_not_asked_about_and_others_are() {
 
 #[test]
 fn what_cannot_be_shown_in_full_can_only_be_left_out() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let work = rig.daemon.work();
     bring(&work);
     fs::remove_file(work.join("hook.sh")).unwrap();
@@ -251,7 +251,7 @@ fn what_cannot_be_shown_in_full_can_only_be_left_out() {
 }
 
 /// Whether the agent of a session's first process is stopped.
-fn is_stopped(rig: &Rig, id: &str) -> bool {
+fn is_stopped(rig: &ClaudeHarness, id: &str) -> bool {
     let state = fs::read(rig.daemon.session_dir(id).join("runner.json")).unwrap();
     let state: Value = serde_json::from_slice(&state).unwrap();
     let stat = fs::read_to_string(format!("/proc/{}/stat", state["agent_pid"])).unwrap();
@@ -263,7 +263,7 @@ fn settings_that_change_under_a_working_agent_hold_its_next_call(
     #[values("2.0.37", "2.1.133", "2.1.332")] version: &str,
     #[values(true, false)] used: bool,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let work = rig.daemon.work();
     let settings = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
     let input = json!({"file_path": work.join(".claude/settings.local.json"), "content": settings});
@@ -321,7 +321,7 @@ fn settings_that_change_under_a_working_agent_hold_its_next_call(
 fn a_held_agent_that_a_signal_lets_go_on_is_killed_before_it_makes_a_call(
     #[values("once", "all the time")] how: &str,
 ) {
-    let rig = Rig::of_version("2.1.332");
+    let rig = ClaudeHarness::of_version("2.1.332");
     let work = rig.daemon.work();
     let settings = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
     let input = json!({"file_path": work.join(".claude/settings.local.json"), "content": settings});
@@ -361,7 +361,7 @@ fn a_held_agent_that_a_signal_lets_go_on_is_killed_before_it_makes_a_call(
 
 #[test]
 fn messages_that_wait_for_an_answer_about_settings_go_to_the_process_without_them() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let settings = rig.daemon.work().join(".claude/settings.local.json");
     let content = json!({"permissions": {"allow": ["Bash(touch made:*)"]}}).to_string();
     let input = json!({"file_path": settings, "content": content});
@@ -388,7 +388,7 @@ fn messages_that_wait_for_an_answer_about_settings_go_to_the_process_without_the
 
 #[test]
 fn a_rule_that_a_person_grants_while_the_agent_works_holds_nothing() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let script = "TOOL Bash {\"command\": \"python3 -c 1\"}\nSLEEP 3\nTOOL Bash {\"command\": \"python3 -c 1\"}\nTEXT done";
     let id = rig.launch(script);
     always_allow_python(&rig, &id);
@@ -407,7 +407,7 @@ fn a_rule_that_a_person_grants_while_the_agent_works_holds_nothing() {
 }
 
 /// The settings of the user's own, which all sessions have.
-fn users_settings(rig: &Rig) -> PathBuf {
+fn users_settings(rig: &ClaudeHarness) -> PathBuf {
     let environment = rig.claude.environment();
     let home = environment.iter().find(|(name, _)| *name == "HOME");
     let directory = Path::new(&home.unwrap().1).join(".claude");
@@ -417,7 +417,7 @@ fn users_settings(rig: &Rig) -> PathBuf {
 
 #[test]
 fn the_users_settings_that_become_looser_under_a_working_agent_hold_its_next_call() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch(&format!(
         "TOOL Bash {{\"command\": \"touch first\"}}\nSLEEP 4\n{CALL}"
     ));
@@ -452,7 +452,7 @@ fn accepting_edits_does_not_cover_a_script_that_an_agreed_hook_runs(
     #[case] script: &str,
     #[case] is_there: bool,
 ) {
-    let rig = Rig::of_version("2.1.332");
+    let rig = ClaudeHarness::of_version("2.1.332");
     let work = rig.daemon.work();
     let command = format!("test -f ./{script} && sh ./{script}; true");
     let hooks =

@@ -4,7 +4,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 /// A character cut in half, as a shortened emoji is.
@@ -18,7 +18,7 @@ const CUT: &str = r#"{"command":"touch made && echo cut \ud83d"}"#;
 fn half_a_character_in_a_command_is_asked_as_it_came_and_runs_when_it_is_approved(
     #[case] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch(&format!("TOOL Bash {CUT}\nTEXT done"));
     let approval = rig.daemon.until_pending(&id);
     assert_eq!(approval["tool_name"], "Bash");
@@ -33,7 +33,7 @@ fn half_a_character_in_a_command_is_asked_as_it_came_and_runs_when_it_is_approve
 
 #[test]
 fn half_a_character_in_a_command_can_be_denied() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch(&format!("TOOL Bash {CUT}\nTEXT done"));
     let approval = rig.daemon.until_pending(&id);
     rig.daemon
@@ -44,7 +44,7 @@ fn half_a_character_in_a_command_can_be_denied() {
 
 #[test]
 fn counts_that_a_gateway_leaves_null_lose_neither_words_nor_calls() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let usage = json!({"input_tokens": 100, "output_tokens": 20, "cache_creation_input_tokens": null, "cache_read_input_tokens": null});
     let id = rig.launch(&format!(
         "USAGE {usage}\nTEXT about to build\nTOOL Bash {}\nTEXT done",
@@ -71,7 +71,7 @@ fn counts_that_a_gateway_leaves_null_lose_neither_words_nor_calls() {
 #[case("2.0.37")]
 #[case("2.1.330")]
 fn background_work_is_not_interrupted_and_not_ended_by_the_idle_limit(#[case] version: &str) {
-    let rig = Rig::of(version, &[("HUMANLAYER_SESSION_IDLE_MINUTES", "0.02")]);
+    let rig = ClaudeHarness::of(version, &[("HUMANLAYER_SESSION_IDLE_MINUTES", "0.02")]);
     let command = json!({"command": "sleep 4; touch made", "run_in_background": true});
     let id = rig.launch(&format!("TOOL Bash {command}\nTEXT started"));
     rig.daemon.approve(&rig.daemon.until_pending(&id));
@@ -95,7 +95,7 @@ fn background_work_is_not_interrupted_and_not_ended_by_the_idle_limit(#[case] ve
 #[case("2.1.133", "forbidden words")]
 #[case("2.1.332", "forbidden words")]
 fn a_message_that_a_hook_blocks_has_failed_and_says_why(#[case] version: &str, #[case] why: &str) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let home = rig
         .claude
         .environment()

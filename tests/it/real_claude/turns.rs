@@ -3,12 +3,12 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
 #[test]
 fn a_parked_process_takes_the_next_message() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TEXT first answer");
     let first = rig.until_result(&id, "first answer");
     assert_eq!(first["live"], true);
@@ -44,7 +44,7 @@ fn a_parked_process_takes_the_next_message() {
 
 #[test]
 fn a_session_is_continued_under_the_same_conversation() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TEXT remember-the-word-quince");
     let parent = rig.until_result(&id, "remember-the-word-quince");
     let child = rig.continue_session(&id, "TEXT second answer", false);
@@ -74,7 +74,7 @@ fn a_session_is_continued_under_the_same_conversation() {
 
 #[test]
 fn a_fork_has_a_name_of_its_own_and_leaves_the_parent_alone() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TEXT remember-the-word-medlar");
     let parent = rig.until_result(&id, "remember-the-word-medlar");
     let child = rig.continue_session(&id, "TEXT forked answer", true);
@@ -97,7 +97,7 @@ fn a_fork_has_a_name_of_its_own_and_leaves_the_parent_alone() {
 fn what_several_processes_of_a_session_cost_is_counted_once(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT one");
     let first = rig.until_result(&id, "one");
     for word in ["two", "three", "four"] {
@@ -118,7 +118,7 @@ fn what_several_processes_of_a_session_cost_is_counted_once(
 fn a_fork_costs_what_it_does_itself_and_nothing_of_its_parent(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch("TEXT one");
     rig.until_result(&id, "one");
     rig.say(&id, "TEXT two");
@@ -137,7 +137,7 @@ fn a_fork_costs_what_it_does_itself_and_nothing_of_its_parent(
 
 #[test]
 fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL Bash {\"command\": \"touch made\"}\nTEXT never said");
     let approval = rig.daemon.until_pending(&id);
     let answer = rig
@@ -164,7 +164,7 @@ fn an_interrupt_takes_the_question_back_and_the_next_turn_runs() {
 
 #[test]
 fn a_busy_model_is_noted_in_the_conversation() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("ERR 529\nTEXT after the retry");
     rig.until_result(&id, "after the retry");
     let notes = rig.pieces(&id, "system");
@@ -178,7 +178,7 @@ fn a_busy_model_is_noted_in_the_conversation() {
 
 #[test]
 fn an_ended_session_keeps_its_outcome() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TEXT all said");
     rig.until_result(&id, "all said");
     rig.daemon.call("endSession", json!({"session_id": id}));
@@ -203,7 +203,7 @@ fn an_ended_session_keeps_its_outcome() {
 fn an_approved_plan_stays_approved_when_the_session_is_resumed(
     #[values("2.0.37", "2.1.133", "2.1.330", "2.1.332")] version: &str,
 ) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let id = rig.launch_with(json!({
         "query": "TOOL ExitPlanMode {\"plan\": \"# Plan\"}\nTEXT planned", "permission_mode": "plan",
     }));
@@ -226,7 +226,7 @@ fn an_approved_plan_stays_approved_when_the_session_is_resumed(
 
 #[test]
 fn an_idle_process_is_ended_and_the_conversation_can_go_on() {
-    let rig = Rig::with(&[("HUMANLAYER_SESSION_IDLE_MINUTES", "0.005")]);
+    let rig = ClaudeHarness::with(&[("HUMANLAYER_SESSION_IDLE_MINUTES", "0.005")]);
     let id = rig.launch("TEXT all said");
     wait_until("the idle process is ended", || {
         let session = rig.daemon.session(&id);

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::npm_client;
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::daemon::wait_until;
-use crate::support::rig::Rig;
 
 /// Launches a Claude Code that asks through the npm client, which asks the daemon.
-fn launch(rig: &Rig, script: &str) -> String {
+fn launch(rig: &ClaudeHarness, script: &str) -> String {
     rig.launch_with(json!({
         "query": script,
         "approvals": null,
@@ -19,7 +19,7 @@ fn launch(rig: &Rig, script: &str) -> String {
 }
 
 /// Waits until the client's poll has fetched the outcome.
-fn until_delivered(rig: &Rig, approval: &Value) -> Value {
+fn until_delivered(rig: &ClaudeHarness, approval: &Value) -> Value {
     wait_until("the outcome was fetched", || {
         let approval = rig.approval(approval);
         approval["delivered_at"].is_string().then_some(approval)
@@ -28,7 +28,7 @@ fn until_delivered(rig: &Rig, approval: &Value) -> Value {
 
 #[test]
 fn a_yes_comes_back_through_the_tool() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = launch(&rig, "TOOL Bash {\"command\": \"touch made\"}\nTEXT done");
     let approval = rig.daemon.until_pending(&id);
     assert_eq!(approval["source"], "mcp");
@@ -47,7 +47,7 @@ fn a_yes_comes_back_through_the_tool() {
 
 #[test]
 fn a_no_comes_back_with_its_reason() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = launch(&rig, "TOOL Bash {\"command\": \"touch made\"}\nTEXT fine");
     let approval = rig.daemon.until_pending(&id);
     rig.daemon.decide(
@@ -62,7 +62,7 @@ fn a_no_comes_back_with_its_reason() {
 
 #[test]
 fn its_question_is_abandoned_when_it_dies_with_the_daemon() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = launch(
         &rig,
         "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done",

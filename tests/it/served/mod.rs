@@ -1,15 +1,15 @@
 //! The user is always served, whatever agents, files and processes do.
 
-mod beside;
+mod abstract_socket;
 mod connections;
+mod file_modes;
 mod files;
 mod hung;
+mod idempotency;
 mod locked;
-mod once;
 mod pending;
-mod private;
-mod reached;
 mod restarted;
+mod runner_sockets;
 mod slow;
 mod stopped;
 

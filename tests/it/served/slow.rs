@@ -273,7 +273,7 @@ impl Case {
     /// The command, as typed by somebody of their own: who asks for a permission decides nothing any more.
     fn command(&self) -> Command {
         let like = self.daemon.command();
-        let mut command = self.daemon.dressed_script("\"$@\"; exit $?");
+        let mut command = self.daemon.script_with_env("\"$@\"; exit $?");
         command
             .arg("sh")
             .arg(like.get_program())

@@ -265,7 +265,7 @@ impl Daemon {
     }
 
     /// A shell script in the same surroundings.
-    pub fn dressed_script(&self, script: &str) -> Command {
+    pub fn script_with_env(&self, script: &str) -> Command {
         let like = self.command();
         let mut command = Command::new("sh");
         command.args(["-c", script]).current_dir(self.work());
@@ -462,7 +462,7 @@ impl Daemon {
     }
 
     /// Approves on a daemon that may die of it before it has answered.
-    pub fn approve_to_the_death(&self, approval: &Value) {
+    pub fn approve_ignoring_crash(&self, approval: &Value) {
         let params = json!({"approval_id": approval["id"], "decision": "approve"});
         self.call_to_the_death("sendDecision", &params);
     }

@@ -3,6 +3,7 @@
 pub mod agent_process;
 pub mod agent_shell;
 pub mod asker;
+pub mod claude_harness;
 pub mod cli;
 pub mod daemon;
 pub mod dice;
@@ -12,7 +13,6 @@ pub mod hung_directory;
 pub mod mcp;
 pub mod real_claude;
 pub mod remote_api;
-pub mod rig;
 pub mod scripted_agent;
 pub mod scripted_model;
 pub mod terminal;

@@ -1,13 +1,13 @@
 //! The dashboard as a person meets it: the real binary in a real terminal.
 
-mod deciding;
+mod conversation;
+mod decisions;
 mod demo;
-mod going;
-mod listing;
-mod reading;
-mod several;
+mod launch_and_search;
+mod session_list;
+mod several_dashboards;
 mod shell;
 mod signals;
-mod slow;
+mod slow_terminals;
 mod terminals;
 mod timing;

@@ -17,7 +17,7 @@ impl Fleet {
         let seq = self.daemon.call("getOverview", json!({}))["seq"]
             .as_i64()
             .unwrap();
-        let watched = self.witness.until(seq);
+        let watched = self.recorder.until(seq);
         let watched = watched
             .iter()
             .filter(|event| event["type"] == "approval_resolved");
@@ -136,7 +136,7 @@ fn approval(found: &Value) -> Approval {
 
 fn process(said: &Path) -> Process {
     let all = fs::read(said).unwrap();
-    let lines = crate::faults::check::truth(&all);
+    let lines = crate::faults::final_state::truth(&all);
     let mut process = Process {
         said: lines.into_iter().map(|(_, line)| line).collect(),
         ..Process::default()

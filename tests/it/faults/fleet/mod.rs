@@ -1,5 +1,5 @@
 //! A fleet that runs while everything around it goes wrong: twenty sessions that ask and are answered, a client that
-//! answers, one that watches, and blows at random to daemon, runners, agents, disk, clock and files. In the end all is
+//! answers, one that watches, and attacks at random to daemon, runners, agents, disk, clock and files. In the end all is
 //! made well, every session is ended, and the record is compared with what the agents know themselves.
 //!
 //! `HUMANLAYER_FLEET_SECONDS=1800 cargo test --test it fleet` strikes for so long, with one seed
@@ -7,7 +7,7 @@
 //! in the wrong leaves its directory, with the daemon's log and the agents' accounts, and names it.
 #![allow(clippy::print_stderr, reason = "a campaign says what it does")]
 
-mod blows;
+mod attacks;
 mod evidence;
 mod people;
 pub mod verdict;
@@ -22,9 +22,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use self::blows::Blow;
+use self::attacks::Attack;
 use self::people::{Decider, Keeper, Office, Reply};
-use super::witness::Witness;
+use super::event_recorder::EventRecorder;
 use crate::support::daemon::{Daemon, PATIENCE};
 use crate::support::dice::Dice;
 use crate::support::disk::{self, MoodyDisk, SmallDisk};
@@ -44,7 +44,7 @@ const SEED_VARIABLE: &str = "HUMANLAYER_FLEET_SEED";
 /// A daemon with its agents, and what they stand on.
 struct Fleet {
     // Stopped before the daemon is.
-    witness: Witness,
+    recorder: EventRecorder,
     daemon: Daemon,
     small: SmallDisk,
     moody: MoodyDisk,
@@ -92,7 +92,7 @@ impl Fleet {
             messages: Mutex::default(),
         });
         Self {
-            witness: Witness::start(&daemon.socket()),
+            recorder: EventRecorder::start(&daemon.socket()),
             daemon,
             small,
             moody,
@@ -104,7 +104,7 @@ impl Fleet {
         }
     }
 
-    /// Has a daemon run. Only after a blow it may have ended.
+    /// Has a daemon run. Only after a attack it may have ended.
     fn tend(&mut self) {
         if let Some(status) = self.daemon.try_wait() {
             assert!(
@@ -132,10 +132,10 @@ impl Fleet {
             let pause = 50 + self.dice.below(500);
             std::thread::sleep(Duration::from_millis(pause));
             self.tend();
-            let which = self.dice.below(blows::ALL.len() as u64);
-            let blow: Blow = blows::ALL[usize::try_from(which).unwrap()];
-            eprintln!("seed {seed}: {blow:?}");
-            self.strike(blow);
+            let which = self.dice.below(attacks::ALL.len() as u64);
+            let attack: Attack = attacks::ALL[usize::try_from(which).unwrap()];
+            eprintln!("seed {seed}: {attack:?}");
+            self.strike(attack);
             self.tend();
             // It has time to come up, or to find that it cannot.
             if !self.answers() {
@@ -234,7 +234,7 @@ fn play(seed: u64, seconds: u64) {
         fleet.settle(&mut Decider::new(&office, seed));
         let mut evidence = fleet.evidence();
         assert!(fleet.daemon.stop().success(), "{}", fleet.end_of_log());
-        super::check::database_of_killed(&fleet.daemon.database());
+        super::final_state::database_of_killed(&fleet.daemon.database());
         let root = fleet.daemon.root().to_owned();
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {

@@ -4,11 +4,11 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::daemon::wait_until;
-use crate::support::rig::Rig;
 
 /// The records of a conversation, in whichever project's folder they are.
-fn records(rig: &Rig, id: &str) -> Vec<PathBuf> {
+fn records(rig: &ClaudeHarness, id: &str) -> Vec<PathBuf> {
     let projects = rig.claude.project().with_file_name("home/.claude/projects");
     let name = format!("{id}.jsonl");
     let folders = std::fs::read_dir(projects).unwrap();
@@ -16,7 +16,7 @@ fn records(rig: &Rig, id: &str) -> Vec<PathBuf> {
     files.filter(|file| file.exists()).collect()
 }
 
-fn end(rig: &Rig, id: &str) {
+fn end(rig: &ClaudeHarness, id: &str) {
     rig.daemon.call("endSession", json!({"session_id": id}));
     wait_until("the process is over", || {
         (rig.daemon.session(id)["live"] == false).then_some(())
@@ -25,7 +25,7 @@ fn end(rig: &Rig, id: &str) {
 
 /// Asserts that the model was told `earlier` in one request with `message`. Which request that
 /// was is open: Claude Code also asks the model for a title, whenever it gets to it.
-fn assert_told_together(rig: &Rig, message: &str, earlier: &str) {
+fn assert_told_together(rig: &ClaudeHarness, message: &str, earlier: &str) {
     let requests = rig.model.requests();
     let mut told = requests
         .iter()
@@ -41,7 +41,7 @@ fn assert_told_together(rig: &Rig, message: &str, earlier: &str) {
 #[case("2.1.133")]
 #[case("2.1.332")]
 fn a_conversation_is_taken_along_and_the_record_of_it_left_as_it_is(#[case] version: &str) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let [old, new, third] = ["shop", "market", "third"].map(|name| rig.claude.project().join(name));
     std::fs::create_dir(&old).unwrap();
     let id = rig.launch_with(json!({"query": "TEXT apricot jam", "working_dir": old}));

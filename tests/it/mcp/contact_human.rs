@@ -16,7 +16,7 @@ fn ask(daemon: &Daemon, arguments: &[&str]) -> Running {
 #[test]
 fn a_script_gets_the_answer_alone() {
     let daemon = Daemon::start();
-    let mut command = daemon.dressed_script(
+    let mut command = daemon.script_with_env(
         "answer=$(\"$HL\" contact_human -m 'Deploy?' --subject deploy --option yes --option no) && echo \"<$answer>\"",
     );
     command.env("HL", crate::support::scripted_agent::binary());

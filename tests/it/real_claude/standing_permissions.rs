@@ -3,10 +3,10 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::daemon::wait_until;
 
-fn write_call(rig: &Rig, name: &str) -> String {
+fn write_call(rig: &ClaudeHarness, name: &str) -> String {
     let path = rig.daemon.work().join(name);
     format!(
         "TOOL Write {}",
@@ -16,7 +16,7 @@ fn write_call(rig: &Rig, name: &str) -> String {
 
 #[test]
 fn without_a_prompt_claude_code_denies_by_itself() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch_with(json!({
         "query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT gave up", "approvals": false,
     }));
@@ -28,7 +28,7 @@ fn without_a_prompt_claude_code_denies_by_itself() {
 
 #[test]
 fn accepted_edits_are_decided_by_the_rule_and_commands_still_ask() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let script = format!(
         "{}\nTEXT now a command\nTOOL Bash {{\"command\": \"touch made\"}}\nTEXT done",
         write_call(&rig, "written")
@@ -52,7 +52,7 @@ fn accepted_edits_are_decided_by_the_rule_and_commands_still_ask() {
 
 #[test]
 fn skipped_permissions_are_recorded_with_their_end_and_end() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch_with(json!({
         "query": "TOOL Bash {\"command\": \"touch made\"}\nTEXT done",
         "dangerously_skip_permissions": true,
@@ -87,7 +87,7 @@ fn skipped_permissions_are_recorded_with_their_end_and_end() {
 
 #[test]
 fn a_permission_given_later_answers_what_is_pending() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let script = format!("{}\nTEXT done", write_call(&rig, "written"));
     let id = rig.launch(&script);
     let approval = rig.daemon.until_pending(&id);
@@ -107,7 +107,7 @@ fn a_permission_given_later_answers_what_is_pending() {
 #[case("2.1.133")]
 #[case("2.1.330")]
 fn accepted_edits_are_not_those_that_set_something_up_nor_those_elsewhere(#[case] version: &str) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let (work, root) = (rig.daemon.work(), rig.daemon.root().to_owned());
     std::fs::create_dir_all(work.join(".git/hooks")).unwrap();
     std::fs::create_dir_all(root.join("elsewhere")).unwrap();
@@ -156,7 +156,7 @@ fn accepted_edits_are_not_those_that_set_something_up_nor_those_elsewhere(#[case
 
 #[test]
 fn a_permission_given_later_leaves_what_it_does_not_cover_pending() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let path = rig.daemon.work().join(".envrc");
     let input = json!({"file_path": path, "content": "x\n"});
     let id = rig.launch(&format!("TOOL Write {input}\nTEXT done"));
@@ -173,7 +173,7 @@ fn a_permission_given_later_leaves_what_it_does_not_cover_pending() {
 
 #[test]
 fn an_agent_sends_no_message_to_another_session() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = rig.launch("TOOL ListAgents {}\nTEXT done");
     rig.until_result(&id, "done");
     let told = rig.pieces(&id, "tool_result")[0].to_string();

@@ -18,13 +18,13 @@ use crate::support::daemon::wait_until;
 /// How often a silent connection looks whether the test is over.
 const GLANCE: Duration = Duration::from_millis(20);
 
-pub struct Witness {
+pub struct EventRecorder {
     seen: Arc<Mutex<Vec<Value>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Witness {
+impl EventRecorder {
     pub fn start(socket: &Path) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -39,10 +39,10 @@ impl Witness {
 
     /// Waits until it has seen everything up to `seq`; gives all that it saw.
     pub fn until(&mut self, seq: i64) -> Vec<Value> {
-        wait_until("the witness has seen every event", || {
+        wait_until("the recorder has seen every event", || {
             if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
                 self.thread.take().unwrap().join().unwrap();
-                panic!("the witness stopped watching");
+                panic!("the recorder stopped watching");
             }
             let seen = self.seen.lock().unwrap();
             (last(&seen) >= seq).then(|| seen.clone())
@@ -50,14 +50,14 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
+impl Drop for EventRecorder {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
             && !std::thread::panicking()
         {
-            panic!("the witness saw what must not be");
+            panic!("the recorder saw what must not be");
         }
     }
 }

@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::check;
-use super::witness::Witness;
+use super::event_recorder::EventRecorder;
+use super::final_state;
 use crate::support::daemon::{Daemon, PATIENCE};
 use crate::support::scripted_agent;
 
@@ -37,9 +37,9 @@ pub struct Played {
     pub results: usize,
 }
 
-pub struct Rig {
+pub struct FaultHarness {
     // Stopped before the daemon is.
-    witness: Witness,
+    recorder: EventRecorder,
     pub daemon: Daemon,
     /// What was told to be decided, by approval.
     pub decided: BTreeMap<String, &'static str>,
@@ -51,7 +51,7 @@ pub struct Rig {
     armed: bool,
 }
 
-impl Rig {
+impl FaultHarness {
     /// A daemon that is not started yet.
     pub fn new(environment: &[(&str, &str)]) -> Self {
         let daemon = Daemon::prepare(environment);
@@ -86,9 +86,9 @@ impl Rig {
         );
         // Keeps the mode of the program that is there already.
         fs::write(daemon.root().join("claude"), script).unwrap();
-        let witness = Witness::start(&daemon.socket());
+        let recorder = EventRecorder::start(&daemon.socket());
         Self {
-            witness,
+            recorder,
             daemon,
             decided: BTreeMap::new(),
             schedule: VecDeque::new(),
@@ -249,7 +249,7 @@ impl Rig {
         let text = String::from_utf8_lossy(&self.truth(&session.id)).into_owned();
         let results = text
             .lines()
-            .filter(|line| line.starts_with("{\"type\":\"result\"") || check::is_result(line))
+            .filter(|line| line.starts_with("{\"type\":\"result\"") || final_state::is_result(line))
             .count();
         assert!(results <= session.results, "more results than expected");
         results == session.results
@@ -287,7 +287,7 @@ impl Rig {
         }
         self.disarm();
         for session in sessions {
-            self.check(session, status, check::Agent::Lived);
+            self.check(session, status, final_state::Agent::Lived);
         }
         self.check_database();
     }
@@ -340,18 +340,18 @@ impl Rig {
     }
 
     /// All that must be true of a session that is over.
-    pub fn check(&mut self, session: &Played, status: &str, agent: check::Agent) {
+    pub fn check(&mut self, session: &Played, status: &str, agent: final_state::Agent) {
         let seq = self.insist("getOverview", &json!({}))["seq"]
             .as_i64()
             .unwrap();
-        let events = self.witness.until(seq);
-        check::session(self, session, status, agent, &events);
+        let events = self.recorder.until(seq);
+        final_state::session(self, session, status, agent, &events);
     }
 
     /// Stops the daemon properly and looks at its file.
     pub fn check_database(&mut self) {
         assert!(self.daemon.stop().success(), "{}", self.daemon.log());
-        check::database(&self.daemon.database());
+        final_state::database(&self.daemon.database());
     }
 }
 

@@ -4,12 +4,12 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::all;
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::daemon::{Daemon, wait_until};
 use crate::support::mcp::bash;
-use crate::support::rig::Rig;
 use crate::support::scripted_agent::binary;
 
-fn launch(rig: &Rig, script: &str) -> String {
+fn launch(rig: &ClaudeHarness, script: &str) -> String {
     rig.launch_with(json!({
         "query": script,
         "approvals": null,
@@ -24,7 +24,7 @@ fn launch(rig: &Rig, script: &str) -> String {
 
 #[test]
 fn a_sessions_own_prompt_is_linked_to_its_tool_call_and_outlives_the_daemon() {
-    let mut rig = Rig::start();
+    let mut rig = ClaudeHarness::start();
     let id = launch(
         &rig,
         "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done",
@@ -47,7 +47,7 @@ fn a_sessions_own_prompt_is_linked_to_its_tool_call_and_outlives_the_daemon() {
 #[case("2.1.133")]
 #[case("2.1.332")]
 fn a_real_prompt_asks_whatever_the_input_holds_and_gets_it_back_as_it_was(#[case] version: &str) {
-    let rig = Rig::of_version(version);
+    let rig = ClaudeHarness::of_version(version);
     let cut = r#"{"command":"touch made && echo cut \ud83d"}"#;
     let id = launch(&rig, &format!("TOOL Bash {cut}\nTEXT done"));
     let asked = rig.daemon.until_pending(&id);
@@ -79,7 +79,7 @@ fn a_real_prompt_asks_whatever_the_input_holds_and_gets_it_back_as_it_was(#[case
 
 #[test]
 fn a_session_that_is_ended_leaves_no_question_behind() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = launch(
         &rig,
         "TOOL Bash {\"command\": \"echo ran >> ran\"}\nTEXT done",

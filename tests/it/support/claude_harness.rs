@@ -7,7 +7,7 @@ use super::real_claude::{PINNED, RealClaude};
 use super::scripted_model::ScriptedModel;
 
 /// A daemon whose agents are the real Claude Code, and what that talks to.
-pub struct Rig {
+pub struct ClaudeHarness {
     // The first to go: it kills the agents.
     pub daemon: Daemon,
     /// What its agents ask.
@@ -16,7 +16,7 @@ pub struct Rig {
     pub claude: RealClaude,
 }
 
-impl Rig {
+impl ClaudeHarness {
     pub fn start() -> Self {
         Self::with(&[])
     }

@@ -16,7 +16,7 @@ use crate::support::daemon::PATIENCE;
 
 /// What is done once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blow {
+pub enum Attack {
     KillDaemon,
     StopDaemon,
     RestartDaemon,
@@ -35,23 +35,23 @@ pub enum Blow {
     FewFiles,
 }
 
-pub const ALL: [Blow; 16] = [
-    Blow::KillDaemon,
-    Blow::StopDaemon,
-    Blow::RestartDaemon,
-    Blow::KillRunner,
-    Blow::KillAgent,
-    Blow::StopRunner,
-    Blow::StopAgent,
-    Blow::FullDisk,
-    Blow::RefusingDisk,
-    Blow::SlowDisk,
-    Blow::LeapingClock,
-    Blow::LockedDatabase,
-    Blow::TakenSocket,
-    Blow::DeletedDatabase,
-    Blow::ReplacedDatabase,
-    Blow::FewFiles,
+pub const ALL: [Attack; 16] = [
+    Attack::KillDaemon,
+    Attack::StopDaemon,
+    Attack::RestartDaemon,
+    Attack::KillRunner,
+    Attack::KillAgent,
+    Attack::StopRunner,
+    Attack::StopAgent,
+    Attack::FullDisk,
+    Attack::RefusingDisk,
+    Attack::SlowDisk,
+    Attack::LeapingClock,
+    Attack::LockedDatabase,
+    Attack::TakenSocket,
+    Attack::DeletedDatabase,
+    Attack::ReplacedDatabase,
+    Attack::FewFiles,
 ];
 
 const DAY: i64 = 24 * 3_600;
@@ -76,46 +76,46 @@ struct Below {
 
 impl Fleet {
     /// Strikes once, and has all well again but for what was killed.
-    pub fn strike(&mut self, blow: Blow) {
-        match blow {
-            Blow::KillDaemon => {
+    pub fn strike(&mut self, attack: Attack) {
+        match attack {
+            Attack::KillDaemon => {
                 self.kill_daemon();
                 let wait = self.dice.below(400);
                 pause(wait);
             }
-            Blow::StopDaemon => {
+            Attack::StopDaemon => {
                 let pid = self.daemon.pid();
                 send(pid, Signal::STOP);
                 self.hold();
                 send(pid, Signal::CONT);
             }
-            Blow::RestartDaemon => {
+            Attack::RestartDaemon => {
                 self.daemon.ask_to_stop();
                 self.until_gone();
             }
-            Blow::KillRunner | Blow::KillAgent | Blow::StopRunner | Blow::StopAgent => {
-                self.strike_below(blow);
+            Attack::KillRunner | Attack::KillAgent | Attack::StopRunner | Attack::StopAgent => {
+                self.strike_below(attack);
             }
-            Blow::FullDisk => {
+            Attack::FullDisk => {
                 self.small.fill();
                 self.hold_and_perhaps_kill();
                 self.small.free();
             }
-            Blow::RefusingDisk => {
+            Attack::RefusingDisk => {
                 let errors = [Errno::ROFS, Errno::IO, Errno::DQUOT, Errno::NOSPC];
                 let which = self.dice.below(4);
                 self.moody.refuse(errors[usize::try_from(which).unwrap()]);
                 self.hold_and_perhaps_kill();
                 self.moody.be_well();
             }
-            Blow::SlowDisk => {
+            Attack::SlowDisk => {
                 let slow = [5, 20, 100, 500, 2_000];
                 let which = self.dice.below(5);
                 self.moody.be_slow(slow[usize::try_from(which).unwrap()]);
                 self.hold_and_perhaps_kill();
                 self.moody.be_well();
             }
-            Blow::LeapingClock => {
+            Attack::LeapingClock => {
                 let leaps = [-400 * DAY, -3 * 3_600, -5, 5, 3_600, 20 * DAY, 400 * DAY];
                 let which = self.dice.below(7);
                 self.leap(leaps[usize::try_from(which).unwrap()]);
@@ -124,11 +124,11 @@ impl Fleet {
                     self.leap(0);
                 }
             }
-            Blow::LockedDatabase => self.lock_database(),
-            Blow::TakenSocket => self.take_socket(),
-            Blow::DeletedDatabase => self.delete_database(),
-            Blow::ReplacedDatabase => self.replace_database(),
-            Blow::FewFiles => self.leave_few_files(),
+            Attack::LockedDatabase => self.lock_database(),
+            Attack::TakenSocket => self.take_socket(),
+            Attack::DeletedDatabase => self.delete_database(),
+            Attack::ReplacedDatabase => self.replace_database(),
+            Attack::FewFiles => self.leave_few_files(),
         }
     }
 
@@ -209,7 +209,7 @@ impl Fleet {
         Some(all.swap_remove(usize::try_from(which).unwrap()))
     }
 
-    fn strike_below(&mut self, blow: Blow) {
+    fn strike_below(&mut self, attack: Attack) {
         let Some(Below {
             session,
             runner,
@@ -218,17 +218,17 @@ impl Fleet {
         else {
             return;
         };
-        match blow {
-            Blow::KillRunner => {
+        match attack {
+            Attack::KillRunner => {
                 self.killed.entry(session).or_default().1 = true;
                 send(runner, Signal::KILL);
             }
-            Blow::KillAgent => {
+            Attack::KillAgent => {
                 self.killed.entry(session).or_default().0 = true;
                 send(agent, Signal::KILL);
             }
             _ => {
-                let pid = if blow == Blow::StopRunner {
+                let pid = if attack == Attack::StopRunner {
                     runner
                 } else {
                     agent

@@ -3,12 +3,12 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Rig;
+use super::ClaudeHarness;
 use crate::support::agent_shell::Attempt;
 
 #[test]
 fn its_shell_cannot_approve_its_next_call() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let id = Uuid::new_v4().to_string();
     let attempt = Attempt::on(&rig.daemon, &id).on_command();
     let script = format!(

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use crate::support::claude_harness::ClaudeHarness;
 use crate::support::cli::Cli;
-use crate::support::rig::Rig;
 use crate::support::terminal::Terminal;
 
 const SIZE: (u16, u16) = (140, 40);
@@ -74,7 +74,7 @@ fn ten_megabytes_of_output_slow_nothing() {
 
 #[test]
 fn the_real_claude_code_from_the_prompt_line_to_the_file_and_again_after_reopening() {
-    let rig = Rig::start();
+    let rig = ClaudeHarness::start();
     let mut command = rig.daemon.command();
     command
         .envs(rig.claude.environment())

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::rig::{Played, Rig};
+use super::harness::{FaultHarness, Played};
 
 /// What became of the agent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,13 @@ pub enum Agent {
     Killed,
 }
 
-pub fn session(rig: &mut Rig, played: &Played, status: &str, agent: Agent, events: &[Value]) {
+pub fn session(
+    rig: &mut FaultHarness,
+    played: &Played,
+    status: &str,
+    agent: Agent,
+    events: &[Value],
+) {
     let id = played.id.as_str();
     assert!(
         !rig.truth_path(id, "again").exists(),
@@ -142,7 +148,7 @@ fn check_conversation(query: &str, conversation: &[Value], lines: &[Value]) {
 }
 
 /// All approvals of a session, the first asked first.
-fn approvals(rig: &Rig, id: &str) -> Vec<Value> {
+fn approvals(rig: &FaultHarness, id: &str) -> Vec<Value> {
     let params = serde_json::json!({"session_id": id, "all": true});
     let mut all = rig.daemon.call("listApprovals", params)["approvals"]
         .as_array()
@@ -152,7 +158,13 @@ fn approvals(rig: &Rig, id: &str) -> Vec<Value> {
     all
 }
 
-fn check_approvals(rig: &Rig, id: &str, approvals: &[Value], lines: &[Value], agent: Agent) {
+fn check_approvals(
+    rig: &FaultHarness,
+    id: &str,
+    approvals: &[Value],
+    lines: &[Value],
+    agent: Agent,
+) {
     let questions: Vec<&Value> = lines
         .iter()
         .filter(|line| line["request"]["subtype"] == "can_use_tool")
@@ -267,7 +279,7 @@ fn check_events(
 }
 
 /// Commands are `echo x >> NAME`, each with its own name: they ran once, or never.
-fn check_effects(rig: &Rig, approvals: &[Value], agent: Agent) {
+fn check_effects(rig: &FaultHarness, approvals: &[Value], agent: Agent) {
     for approval in approvals {
         let Some(command) = approval["tool_input"]["command"].as_str() else {
             continue;

@@ -7,15 +7,15 @@ use std::os::unix::process::ExitStatusExt;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::check;
-use super::rig::Rig;
+use super::final_state;
+use super::harness::FaultHarness;
 use crate::support::daemon::{Daemon, wait_until};
 
 const QUESTION: &str = "TEXT hello\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done";
 
 #[test]
 fn a_pending_question_survives_and_its_answer_arrives() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch(QUESTION)];
     let before = rig.daemon.until_pending(&session[0].id);
     for _ in 0..3 {
@@ -35,7 +35,7 @@ fn a_pending_question_survives_and_its_answer_arrives() {
 
 #[test]
 fn what_an_agent_does_while_no_daemon_lives_is_read_later() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch(
         "TEXT hello\nWAITFILE go\nFLOOD 2000 200\nTOOL Bash {\"command\": \"echo x >> one\"}",
     )];
@@ -55,7 +55,7 @@ fn what_an_agent_does_while_no_daemon_lives_is_read_later() {
 
 #[test]
 fn half_a_line_is_read_when_it_is_whole() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch("TEXT hello\nHALF a line in two\nWAITFILE go\nTEXT done")];
     let id = session[0].id.clone();
     wait_until("half a line is written", || {
@@ -64,7 +64,7 @@ fn half_a_line_is_read_when_it_is_whole() {
     });
     for _ in 0..2 {
         rig.daemon.kill_and_restart();
-        let mut lines = check::truth(&rig.truth(&id));
+        let mut lines = final_state::truth(&rig.truth(&id));
         lines.pop();
         wait_until("the whole lines are stored", || {
             let stored = rig.daemon.raw_lines(&id);
@@ -80,7 +80,7 @@ fn half_a_line_is_read_when_it_is_whole() {
 
 #[test]
 fn a_flood_is_stored_once_however_often_the_daemon_dies_in_it() {
-    let mut rig = Rig::new(&[]);
+    let mut rig = FaultHarness::new(&[]);
     for failpoint in [
         "ingest.read:3",
         "ingest.applied:2",
@@ -101,7 +101,7 @@ fn a_flood_is_stored_once_however_often_the_daemon_dies_in_it() {
 #[case("lifecycle.drained")]
 #[case("store.closing")]
 fn killed_on_the_way_down(#[case] failpoint: &str) {
-    let mut rig = Rig::dying_at(failpoint);
+    let mut rig = FaultHarness::dying_at(failpoint);
     let session =
         [rig.launch("FLOOD 3000 60\nTOOL Bash {\"command\": \"echo x >> one\"}\nTEXT done")];
     rig.daemon.ask_to_stop();
@@ -112,7 +112,7 @@ fn killed_on_the_way_down(#[case] failpoint: &str) {
 
 #[test]
 fn a_daemon_that_is_stopped_properly_leaves_its_sessions_alone() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     let session = [rig.launch(QUESTION)];
     let before = rig.daemon.until_pending(&session[0].id);
     assert!(rig.daemon.stop().success());
@@ -125,7 +125,7 @@ fn a_daemon_that_is_stopped_properly_leaves_its_sessions_alone() {
 
 #[test]
 fn a_migration_that_was_killed_starts_over() {
-    let mut rig = Rig::dying_at("store.migrating");
+    let mut rig = FaultHarness::dying_at("store.migrating");
     assert_eq!(rig.daemon.wait().signal(), Some(9));
     let session = [rig.launch(QUESTION)];
     rig.play(&session, |_| {});
@@ -134,7 +134,7 @@ fn a_migration_that_was_killed_starts_over() {
 
 #[test]
 fn a_launch_that_was_never_recorded_leaves_nothing() {
-    let mut rig = Rig::dying_at("launch.prepared");
+    let mut rig = FaultHarness::dying_at("launch.prepared");
     let id = uuid::Uuid::new_v4().to_string();
     let params = json!({"query": QUESTION, "session_id": id, "working_dir": rig.daemon.work()});
     wait_until("the daemon answers", || rig.ask("health", &json!({})).ok());
@@ -149,7 +149,7 @@ fn a_launch_that_was_never_recorded_leaves_nothing() {
 
 #[test]
 fn a_launch_whose_daemon_died_while_it_wrote_leaves_nothing() {
-    let mut rig = Rig::start();
+    let mut rig = FaultHarness::start();
     rig.daemon.stop();
     for names in [
         vec![],
@@ -174,7 +174,7 @@ fn a_launch_whose_daemon_died_while_it_wrote_leaves_nothing() {
 
 #[test]
 fn a_daemon_that_is_stopped_as_soon_as_it_answers_stops_properly() {
-    let mut rig = Rig::new(&[]);
+    let mut rig = FaultHarness::new(&[]);
     for _ in 0..20 {
         rig.daemon.launch(&[]);
         assert!(rig.daemon.stop().success(), "{}", rig.daemon.log());
