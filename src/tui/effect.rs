@@ -16,7 +16,7 @@ use super::memory::Memory;
 
 /// Which page of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub enum ConversationPage {
     /// The newest.
     Last,
     /// The one before this sequence number.
@@ -25,7 +25,7 @@ pub enum Page {
     After(i64),
 }
 
-impl From<super::transcript::PageWanted> for Page {
+impl From<super::transcript::PageWanted> for ConversationPage {
     fn from(wanted: super::transcript::PageWanted) -> Self {
         match wanted {
             super::transcript::PageWanted::Before(sequence) => Self::Before(sequence),
@@ -40,10 +40,7 @@ pub enum Purpose {
     /// Only to look at.
     Look,
     /// The input of an approval, to be approved as edited.
-    Input {
-        /// The approval.
-        approval: String,
-    },
+    Input { approval: String },
     /// The text of the open form's field.
     Field,
 }
@@ -51,7 +48,6 @@ pub enum Purpose {
 /// What is looked for in conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// The words.
     pub words: String,
     /// Only in this session.
     pub session: Option<String>,
@@ -99,10 +95,8 @@ pub enum Effect {
     Decide(Box<SendDecisionParams>),
     /// Read a page of a session's conversation.
     Page {
-        /// The session.
         session: String,
-        /// Which.
-        page: Page,
+        page: ConversationPage,
     },
     /// Follow a session's conversation, and no other; none: follow none.
     Follow(Option<String>),
@@ -112,7 +106,6 @@ pub enum Effect {
     Approval(String),
     /// Read the file that an approval is about.
     File {
-        /// The approval.
         approval: String,
         /// The path, as the approval has it.
         path: String,
@@ -120,17 +113,13 @@ pub enum Effect {
         base: String,
     },
     /// Read which git branch is checked out in a directory.
-    Branch {
-        /// The directory.
-        directory: String,
-    },
+    Branch { directory: String },
     /// Start a session.
     Launch(Box<LaunchSessionParams>),
     /// Fork a session.
     Continue(Box<ContinueSessionParams>),
     /// Give a session a message; it is resumed where its process has ended.
     Message {
-        /// The session.
         session: String,
         /// The message.
         text: String,
@@ -149,21 +138,13 @@ pub enum Effect {
     RestartSession(Box<RestartSessionParams>),
     /// The same for several sessions, with one word about all.
     ForEachSession {
-        /// What.
         what: ForEachSession,
-        /// The sessions.
         sessions: Vec<String>,
     },
     /// Set the title.
-    Rename {
-        /// The session.
-        session: String,
-        /// The title.
-        title: String,
-    },
+    Rename { session: String, title: String },
     /// Archive, or unarchive.
     Archive {
-        /// The sessions.
         sessions: Vec<String>,
         /// Away, or back.
         archived: bool,
@@ -180,7 +161,6 @@ pub enum Effect {
     Editor {
         /// What for.
         purpose: Purpose,
-        /// The text.
         text: String,
         /// The ending of its name, so that the editor knows its language.
         extension: &'static str,
@@ -189,7 +169,6 @@ pub enum Effect {
     Copy(String),
     /// Write a session's whole conversation to a file.
     Export {
-        /// The session.
         session: String,
         /// The file, as an absolute path.
         path: String,
@@ -202,7 +181,6 @@ pub enum Effect {
     Notify {
         /// The heading.
         title: String,
-        /// The words.
         body: String,
     },
     /// Read what was remembered.
@@ -215,7 +193,6 @@ pub enum Effect {
     AgentInfo(GetAgentInfoParams),
     /// Complete a path; relative ones are below the directory.
     Complete {
-        /// What was typed.
         typed: String,
         /// Where relative paths begin.
         base: String,

@@ -3,31 +3,31 @@
 //! One way through: what happens becomes a [`msg::Msg`]; [`update`] changes the [`state`] and returns
 //! [`effect::Effect`]s as plain data; [`runtime`] has them done and draws the [`view`] of the state.
 //! Everything between a message and an effect is pure and without a clock, so that it can be tested
-//! as tables; only `runtime`, `link` and `effects` wait for anything, only `terminal` writes to the
+//! as tables; only `runtime`, `daemon_link` and `effects` wait for anything, only `terminal` writes to the
 //! terminal, and only `input` reads from it. The dashboard holds no truth of its own: what it shows came from the daemon over
 //! [`crate::client`], and what it decides counts when the daemon says so.
 
-pub mod color;
+pub(crate) mod color;
 mod color_depth;
-pub mod effect;
+mod daemon_link;
+pub(crate) mod effect;
 mod effects;
 mod fence;
-pub mod forms;
-pub mod ground;
+pub(crate) mod forms;
+pub(crate) mod ground;
 mod input;
-pub mod keymap;
+pub(crate) mod keymap;
 mod lend;
-mod link;
-pub mod memory;
-pub mod msg;
+pub(crate) mod memory;
+pub(crate) mod msg;
 mod presses;
-pub mod runtime;
+pub(crate) mod runtime;
 mod signals;
-pub mod state;
+pub(crate) mod state;
 mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod theme;
 pub mod transcript;
-pub mod update;
-pub mod view;
+pub(crate) mod update;
+pub(crate) mod view;

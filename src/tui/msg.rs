@@ -35,12 +35,7 @@ pub enum Msg {
     /// Something of the connection.
     Link(Link),
     /// Something of the selected session's conversation.
-    Stream {
-        /// The session.
-        session: String,
-        /// What.
-        what: Stream,
-    },
+    Stream { session: String, what: Stream },
     /// An effect was carried out.
     Done(EffectResult),
 }
@@ -65,7 +60,6 @@ pub enum Link {
     Event(Box<EventNotification>),
     /// It is gone; it is being tried again.
     Lost {
-        /// Why.
         why: String,
         /// What it is about, so that the right remedy is offered.
         problem: ConnectionProblem,
@@ -86,17 +80,15 @@ pub enum Stream {
 pub enum EffectResult {
     /// A decision was taken there, or refused.
     Decided {
-        /// The approval.
         id: String,
         /// The answer, or why there is none.
         answer: Result<Box<SendDecisionResponse>, Failure>,
     },
     /// A page of a conversation.
     Page {
-        /// The session.
         session: String,
         /// Which one.
-        page: super::effect::Page,
+        page: super::effect::ConversationPage,
         /// The pieces, or why there are none.
         pieces: Result<GetConversationResponse, String>,
         /// Whether it is as long as was asked for, so that more may follow.
@@ -110,11 +102,9 @@ pub enum EffectResult {
     Started(Result<Begun, Refused>),
     /// A text was given to a session, or was not: it must not be lost then.
     MessageSent {
-        /// The session.
         session: String,
         /// What the text was.
         about: MessagePurpose,
-        /// The text.
         text: String,
         /// Whether it waits to be read; why it did not arrive.
         answer: Result<bool, String>,
@@ -123,7 +113,6 @@ pub enum EffectResult {
     Toast(Result<String, String>),
     /// The file that an approval is about was looked at.
     File {
-        /// The approval.
         approval: String,
         /// The path, as the approval has it.
         path: String,
@@ -132,14 +121,12 @@ pub enum EffectResult {
     },
     /// The git branch of a directory was looked up.
     Branch {
-        /// The directory.
         directory: String,
         /// What is checked out; none where it is no repository.
         name: Option<String>,
     },
     /// A conversation was not exported, as the file is there already.
     ExportExists {
-        /// The session.
         session: String,
         /// The file.
         path: String,
@@ -178,7 +165,6 @@ pub enum EffectResult {
 /// A session that was started or continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
-    /// Its id.
     pub session: String,
     /// The id that was chosen for it here. Another one where an earlier request, which had not been confirmed, was
     /// sent again.
@@ -224,7 +210,6 @@ impl Failure {
         }
     }
 
-    /// Why.
     #[must_use]
     pub fn why(&self) -> &str {
         match self {

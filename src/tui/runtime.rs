@@ -37,7 +37,7 @@ use super::terminal::{self, Terminal};
 use super::theme::Syntax;
 use super::transcript::highlight;
 use super::update::update;
-use super::{link, view};
+use super::{daemon_link, view};
 use crate::config::Config;
 use crate::doctor;
 
@@ -195,7 +195,7 @@ async fn open(
     std::thread::Builder::new()
         .name("highlight".to_owned())
         .spawn(highlight::warm)?;
-    dashboard.linked = Some(spawn_local(link::all(config, to)));
+    dashboard.linked = Some(spawn_local(daemon_link::all(config, to)));
     dashboard.start(Effect::LoadMemory);
     dashboard.drawn = Instant::now();
     dashboard.looked = dashboard.drawn;
@@ -570,7 +570,7 @@ impl Dashboard {
                 }
                 self.followed = session.map(|session| {
                     let (config, to) = (self.config.clone(), self.to.clone());
-                    spawn_local(link::conversation(config, session, to))
+                    spawn_local(daemon_link::conversation(config, session, to))
                 });
             }
             effect => {

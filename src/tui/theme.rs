@@ -154,7 +154,7 @@ impl Theme {
     /// For a dark ground.
     #[must_use]
     pub fn dark() -> Self {
-        Self::of(&Palette {
+        Self::of(&Colors {
             name: "dark",
             ground: Color::Rgb(0x16, 0x18, 0x1d),
             text: Color::Rgb(0xd8, 0xde, 0xe9),
@@ -183,7 +183,7 @@ impl Theme {
     /// For a light ground.
     #[must_use]
     pub fn light() -> Self {
-        Self::of(&Palette {
+        Self::of(&Colors {
             name: "light",
             ground: Color::Rgb(0xff, 0xff, 0xff),
             text: Color::Rgb(0x2b, 0x30, 0x3b),
@@ -212,7 +212,7 @@ impl Theme {
     /// The strongest differences that a dark ground allows.
     #[must_use]
     pub fn contrast() -> Self {
-        let mut theme = Self::of(&Palette {
+        let mut theme = Self::of(&Colors {
             name: "contrast",
             ground: Color::Rgb(0x00, 0x00, 0x00),
             text: Color::Rgb(0xff, 0xff, 0xff),
@@ -344,7 +344,7 @@ impl Theme {
         }
     }
 
-    fn of(palette: &Palette) -> Self {
+    fn of(palette: &Colors) -> Self {
         let fg = |color| Style::new().fg(color);
         let bold = |color| fg(color).add_modifier(Modifier::BOLD);
         Self {
@@ -398,7 +398,7 @@ struct Sixteen {
 
 impl Sixteen {
     fn theme(self) -> Theme {
-        Theme::of(&Palette {
+        Theme::of(&Colors {
             name: "terminal",
             ground: Color::Reset,
             text: Color::Reset,
@@ -425,7 +425,7 @@ impl Sixteen {
     }
 }
 
-struct Palette {
+struct Colors {
     name: &'static str,
     ground: Color,
     text: Color,

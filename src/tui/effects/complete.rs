@@ -24,8 +24,7 @@ const NOISE: [&str; 4] = [".git", "target", "node_modules", "__pycache__"];
 
 /// What a path is completed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted<'a> {
-    /// What was typed.
+pub(super) struct CompletionQuery<'a> {
     pub typed: &'a str,
     /// Where relative paths begin.
     pub base: &'a str,
@@ -38,13 +37,13 @@ pub(super) struct Wanted<'a> {
 /// The paths that what was typed can become, as it was typed: relative ones stay so. Directories end
 /// with a slash and come in their place among the others by name; hidden ones only where their dot
 /// was typed.
-pub(super) fn complete(wanted: Wanted<'_>) -> Vec<String> {
-    let (parent, start) = match wanted.typed.rfind('/') {
-        Some(slash) => wanted.typed.split_at(slash + 1),
-        None if wanted.typed == "~" => return vec!["~/".to_owned()],
-        None => ("", wanted.typed),
+pub(super) fn complete(query: CompletionQuery<'_>) -> Vec<String> {
+    let (parent, start) = match query.typed.rfind('/') {
+        Some(slash) => query.typed.split_at(slash + 1),
+        None if query.typed == "~" => return vec!["~/".to_owned()],
+        None => ("", query.typed),
     };
-    let Some(directory) = place(parent, wanted) else {
+    let Some(directory) = place(parent, query) else {
         return Vec::new();
     };
     let Ok(entries) = std::fs::read_dir(directory) else {
@@ -66,7 +65,7 @@ pub(super) fn complete(wanted: Wanted<'_>) -> Vec<String> {
             continue;
         }
         let is_directory = entry.path().is_dir();
-        if wanted.directories && !is_directory {
+        if query.directories && !is_directory {
             continue;
         }
         let slash = if is_directory { "/" } else { "" };
@@ -81,21 +80,21 @@ pub(super) fn complete(wanted: Wanted<'_>) -> Vec<String> {
 
 /// The files and directories of a tree whose paths match what was typed, the best first, behind those
 /// that the typed path names itself.
-pub(super) fn files(wanted: Wanted<'_>) -> Vec<String> {
+pub(super) fn files(query: CompletionQuery<'_>) -> Vec<String> {
     // Literal ones first, then by their score, then the shortest.
     type Match = (Reverse<(bool, u32)>, usize, String);
 
-    let mut found = complete(wanted);
-    let names_a_place = wanted.typed.starts_with(['/', '~', '.']);
-    if wanted.typed.is_empty() || names_a_place {
+    let mut found = complete(query);
+    let names_a_place = query.typed.starts_with(['/', '~', '.']);
+    if query.typed.is_empty() || names_a_place {
         return found;
     }
-    let mut fuzzy = Fuzzy::new(wanted.typed);
+    let mut fuzzy = Fuzzy::new(query.typed);
     let mut matches: Vec<Match> = Vec::new();
     let mut looked = 0;
     let mut left: VecDeque<(String, usize)> = VecDeque::from([(String::new(), 0)]);
     'tree: while let Some((parent, depth)) = left.pop_front() {
-        let Ok(entries) = std::fs::read_dir(Path::new(wanted.base).join(&parent)) else {
+        let Ok(entries) = std::fs::read_dir(Path::new(query.base).join(&parent)) else {
             continue;
         };
         for entry in entries.flatten() {
@@ -139,11 +138,11 @@ pub(super) fn files(wanted: Wanted<'_>) -> Vec<String> {
 }
 
 /// The directory that a path's beginning names.
-fn place(parent: &str, wanted: Wanted<'_>) -> Option<PathBuf> {
+fn place(parent: &str, query: CompletionQuery<'_>) -> Option<PathBuf> {
     if let Some(rest) = parent.strip_prefix("~/") {
-        return Some(Path::new(wanted.home?).join(rest));
+        return Some(Path::new(query.home?).join(rest));
     }
-    Some(Path::new(wanted.base).join(parent))
+    Some(Path::new(query.base).join(parent))
 }
 
 #[cfg(test)]
@@ -186,22 +185,22 @@ mod tests {
             ("~", false, vec!["~/"]),
             ("nowhere/", false, vec![]),
         ] {
-            let wanted = Wanted {
+            let query = CompletionQuery {
                 typed,
                 base,
                 home: Some(base),
                 directories,
             };
-            assert_eq!(complete(wanted), found, "{typed:?}");
+            assert_eq!(complete(query), found, "{typed:?}");
         }
         let typed = format!("{base}/sr");
-        let wanted = Wanted {
+        let query = CompletionQuery {
             typed: &typed,
             base: "/",
             home: None,
             directories: true,
         };
-        assert_eq!(complete(wanted), [format!("{base}/src/")]);
+        assert_eq!(complete(query), [format!("{base}/src/")]);
     }
 
     #[test]
@@ -220,13 +219,13 @@ mod tests {
             ("zzz", None),
             ("./src/ma", Some("./src/main.rs")),
         ] {
-            let wanted = Wanted {
+            let query = CompletionQuery {
                 typed,
                 base,
                 home: Some(base),
                 directories: false,
             };
-            let found = files(wanted);
+            let found = files(query);
             assert_eq!(
                 found.first().map(String::as_str),
                 first,
@@ -242,13 +241,13 @@ mod tests {
         for n in 0..200 {
             std::fs::write(here.path().join(format!("f{n:03}")), "").unwrap();
         }
-        let wanted = Wanted {
+        let query = CompletionQuery {
             typed: "f",
             base: here.path().to_str().unwrap(),
             home: None,
             directories: false,
         };
-        let found = complete(wanted);
+        let found = complete(query);
         assert_eq!((found.len(), found[0].as_str()), (GIVEN, "f000"));
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::effect::{Effect, MessagePurpose, Page};
+use super::effect::{ConversationPage, Effect, MessagePurpose};
 use super::memory::Memory;
 use super::msg::{Begun, EffectResult, Failure, LaunchSource, Refused};
 use super::state::card::{FileProbe, MAX_FILE};
@@ -321,12 +321,12 @@ impl EffectRunner {
     }
 
     /// A page; a smaller one where the pieces are too large for an answer.
-    async fn page(&self, session: String, page: Page) -> EffectResult {
+    async fn page(&self, session: String, page: ConversationPage) -> EffectResult {
         let mut limit = PIECES;
         let place = match page {
-            Page::Last => Place::Last,
-            Page::Before(sequence) => Place::Before(sequence),
-            Page::After(sequence) => Place::After(sequence),
+            ConversationPage::Last => Place::Last,
+            ConversationPage::Before(sequence) => Place::Before(sequence),
+            ConversationPage::After(sequence) => Place::After(sequence),
         };
         let ask = async |params: &GetConversationParams| self.conversation(params).await;
         let pieces = conversation::page(ask, &session, place, &mut limit).await;
@@ -396,16 +396,16 @@ impl EffectRunner {
         let of = typed.clone();
         let found = tokio::task::spawn_blocking(move || {
             let home = std::env::home_dir();
-            let wanted = complete::Wanted {
+            let query = complete::CompletionQuery {
                 typed: &typed,
                 base: &base,
                 home: home.as_deref().and_then(Path::to_str),
                 directories,
             };
             if directories {
-                complete::complete(wanted)
+                complete::complete(query)
             } else {
-                complete::files(wanted)
+                complete::files(query)
             }
         });
         EffectResult::Completions {

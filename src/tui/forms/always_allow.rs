@@ -53,16 +53,13 @@ impl Lasting {
 /// One that can be chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// What.
     pub what: Lasting,
     /// Whether it is chosen.
     pub chosen: bool,
 }
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct AlwaysAllow {
-    /// The approval.
     pub approval: String,
     /// What can be chosen.
     pub choices: Vec<Choice>,
@@ -217,7 +214,6 @@ fn send(app: &mut App, form: AlwaysAllow) -> After {
     }
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &AlwaysAllow, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let title = Line::styled(" Approve and always allow ", theme.good);

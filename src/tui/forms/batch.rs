@@ -95,7 +95,6 @@ pub struct BatchItem {
     approval: Approval,
     /// The tool, as people call it.
     tool: String,
-    /// The session.
     session: String,
 }
 
@@ -107,7 +106,6 @@ impl BatchItem {
     }
 }
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct BatchDecision {
     /// Yes, or no.
@@ -343,7 +341,6 @@ pub fn view(form: &BatchDecision) -> Option<TextView> {
     })
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &BatchDecision, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let wide = WIDTH.min(screen.width);

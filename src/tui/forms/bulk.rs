@@ -31,7 +31,6 @@ pub enum SessionAction {
     Delete,
 }
 
-/// The form.
 #[derive(Clone, Debug)]
 pub struct BulkAction {
     /// What is to be done.
@@ -126,7 +125,6 @@ pub fn key(app: &mut App, mut form: BulkAction, key: KeyEvent) -> After {
     }
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &mut BulkAction, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.sessions.len();

@@ -16,7 +16,6 @@ use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 use crate::tui::view::widgets::{form_hints, popup};
 
-/// The form.
 #[derive(Clone, Debug)]
 pub struct Confirm {
     /// What will happen, in words.
@@ -140,7 +139,6 @@ pub fn arrange(app: &App, form: &mut Confirm, screen: Rect) {
     form.scroll = form.scroll.min(rows - room(rows, screen).min(rows));
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &Confirm, screen: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let rows = rows(app, form, screen);

@@ -23,10 +23,8 @@ use crate::tui::update::{decide, notify};
 use crate::tui::view::card::asks;
 use crate::tui::view::widgets::popup;
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct Contact {
-    /// The approval.
     pub approval: String,
     /// The answer.
     pub answer: ReplyOptions,
@@ -78,7 +76,6 @@ const MESSAGE: u16 = 8;
 /// Bytes of it that are laid out.
 const MESSAGE_BYTES: usize = 8 * 1024;
 
-/// Draws it.
 pub fn draw(app: &App, form: &Contact, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let who = app.data.pending(&form.approval).map(asks);

@@ -30,10 +30,8 @@ pub const QUICK: [&str; 5] = [
 /// What is said where no reason is given.
 pub const NO_REASON: &str = "Denied by the user.";
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct Deny {
-    /// The approval.
     pub approval: String,
     /// The reason.
     pub reason: ReplyOptions,
@@ -100,7 +98,6 @@ fn params(form: &Deny) -> SendDecisionParams {
     SendDecisionParams::new(&form.approval, decision)
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &Deny, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let title = Line::styled(" Deny: reason ", theme.bad);

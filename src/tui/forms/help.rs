@@ -8,16 +8,15 @@ use ratatui::text::{Line, Span};
 use crate::tui::forms::drawing::{draw_field, keys_at_foot};
 use crate::tui::forms::keys::{After, scrolled};
 use crate::tui::forms::{Field, Form};
-use crate::tui::keymap::{Action, Context, DIALOG_KEYS, DIALOGS};
+use crate::tui::keymap::{Action, DIALOG_KEYS, DIALOGS, KeyContext};
 use crate::tui::state::App;
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::view::widgets::{fit, matched, popup};
 
-/// The form.
 #[derive(Clone, Debug)]
 pub struct Help {
     /// The pane from which it was opened, whose keys come first.
-    pub here: Context,
+    pub here: KeyContext,
     /// The first line shown.
     pub scroll: usize,
     /// Only keys that fit this are shown.
@@ -29,7 +28,7 @@ pub struct Help {
 impl Help {
     /// Opened from a pane.
     #[must_use]
-    pub fn new(here: Context) -> Self {
+    pub fn new(here: KeyContext) -> Self {
         Self {
             here,
             scroll: 0,
@@ -40,9 +39,13 @@ impl Help {
 
     /// The panes in the order in which their keys are shown.
     #[must_use]
-    pub fn order(&self) -> Vec<Context> {
+    pub fn order(&self) -> Vec<KeyContext> {
         let mut order = vec![self.here];
-        order.extend(Context::ALL.into_iter().filter(|pane| *pane != self.here));
+        order.extend(
+            KeyContext::ALL
+                .into_iter()
+                .filter(|pane| *pane != self.here),
+        );
         order
     }
 }
@@ -77,7 +80,6 @@ pub fn key(mut form: Help, key: KeyEvent) -> After {
 const KEYS: usize = 18;
 /// Columns that a column of keys with their words wants.
 const COLUMN: u16 = 64;
-/// Draws it.
 pub fn draw(app: &App, form: &mut Help, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let two = screen.width >= 2 * COLUMN;
@@ -169,7 +171,7 @@ fn lines(app: &App, form: &Help, width: usize) -> Vec<Line<'static>> {
 }
 
 /// The keys of a pane. What several panes have is shown with the one that help was opened from.
-fn keys_of(app: &App, context: Context, here: Context) -> Vec<(String, &'static str)> {
+fn keys_of(app: &App, context: KeyContext, here: KeyContext) -> Vec<(String, &'static str)> {
     Action::ALL
         .iter()
         .filter(|action| {

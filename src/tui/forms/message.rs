@@ -37,14 +37,11 @@ pub fn export_name(title: &str) -> String {
     }
 }
 
-/// The form.
 #[derive(Clone, Debug)]
 pub struct MessageForm {
-    /// The session.
     pub session: String,
     /// What the text is.
     pub about: MessagePurpose,
-    /// What is typed.
     pub text: Field,
 }
 
@@ -183,7 +180,6 @@ pub fn keep_draft(app: &mut App, form: &MessageForm) {
     }
 }
 
-/// Draws it.
 pub fn draw(app: &App, form: &MessageForm, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let session = app.data.session(&form.session);

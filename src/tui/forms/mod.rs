@@ -45,7 +45,7 @@ pub enum Form {
     /// The reason of a denial.
     Deny(deny::Deny),
     /// Another input, to approve instead.
-    Edit(Box<edit::Edit>),
+    Edit(Box<edit::EditForm>),
     /// What makes a yes last.
     AlwaysAllow(always_allow::AlwaysAllow),
     /// One decision about many approvals.
@@ -65,11 +65,11 @@ pub enum Form {
     /// Starting a session.
     Launch(Box<launch::Launching>),
     /// Looking for words in all sessions.
-    Search(search::Search),
+    Search(search::SearchForm),
     /// All keys.
     Help(help::Help),
     /// All commands.
-    Palette(palette::Palette),
+    Palette(palette::PaletteForm),
 }
 
 impl Form {
@@ -167,13 +167,13 @@ impl Form {
         match self {
             Self::Deny(_) => "deny",
             Self::Edit(_) => "edit",
-            Self::AlwaysAllow(_) => "always",
+            Self::AlwaysAllow(_) => "always-allow",
             Self::Batch(_) => "batch",
             Self::Question(_) => "question",
             Self::Contact(_) => "contact",
-            Self::Message(_) => "say",
+            Self::Message(_) => "message",
             Self::Confirm(_) => "confirm",
-            Self::Bulk(_) => "several",
+            Self::Bulk(_) => "bulk",
             Self::Read(_) => "read",
             Self::Launch(_) => "launch",
             Self::Search(_) => "search",

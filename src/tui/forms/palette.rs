@@ -11,7 +11,7 @@ use crate::tui::effect::Effect;
 use crate::tui::forms::drawing::{draw_field, keys_at_foot};
 use crate::tui::forms::keys::{After, moved};
 use crate::tui::forms::{Field, Form};
-use crate::tui::keymap::{Action, Context};
+use crate::tui::keymap::{Action, KeyContext};
 use crate::tui::state::fuzzy::Fuzzy;
 use crate::tui::state::sessions::Sort;
 use crate::tui::state::{App, Pane, offered};
@@ -54,7 +54,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// In words.
     #[must_use]
     pub fn words(self) -> String {
         match self {
@@ -76,15 +75,15 @@ impl Command {
 
     /// The pane that it belongs to, where it is not for everywhere.
     #[must_use]
-    pub fn pane(self) -> Option<Context> {
+    pub fn pane(self) -> Option<KeyContext> {
         match self {
             Self::Action(action) => action
                 .contexts()
                 .first()
                 .copied()
-                .filter(|context| *context != Context::Global),
+                .filter(|context| *context != KeyContext::Global),
             Self::Theme(_) => None,
-            Self::Sort(_) => Some(Context::Sessions),
+            Self::Sort(_) => Some(KeyContext::Sessions),
         }
     }
 
@@ -103,10 +102,8 @@ impl Command {
     }
 }
 
-/// The form.
 #[derive(Clone, Debug)]
-pub struct Palette {
-    /// What is typed.
+pub struct PaletteForm {
     pub filter: Field,
     /// The chosen row.
     pub selected: usize,
@@ -115,15 +112,15 @@ pub struct Palette {
     /// Actions that cannot be done with that approval.
     unavailable: Vec<Action>,
     /// The pane from which it was opened.
-    here: Context,
+    here: KeyContext,
     /// Names of commands that were used lately, the last one first.
     recent: Vec<String>,
 }
 
-impl Palette {
+impl PaletteForm {
     /// Opened from a pane.
     #[must_use]
-    pub fn new(here: Context, about: Option<&Approval>, recent: &[String]) -> Self {
+    pub fn new(here: KeyContext, about: Option<&Approval>, recent: &[String]) -> Self {
         let unavailable = about.map(|approval| {
             let actions = Action::ALL.iter().copied();
             actions
@@ -172,7 +169,7 @@ impl Palette {
         match (recent, command) {
             (Some(place), _) => place,
             (None, Command::Action(action)) if action.contexts().contains(&self.here) => RECENT,
-            (None, Command::Action(action)) if action.contexts().contains(&Context::Global) => {
+            (None, Command::Action(action)) if action.contexts().contains(&KeyContext::Global) => {
                 RECENT + 1
             }
             (None, Command::Action(_)) => RECENT + 2,
@@ -182,7 +179,7 @@ impl Palette {
 }
 
 /// Enter does the chosen one.
-pub fn key(app: &mut App, mut form: Palette, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: PaletteForm, key: KeyEvent) -> After {
     let found = form.found();
     let step = match (key.code, key.modifiers) {
         (KeyCode::Char('n'), KeyModifiers::CONTROL) => KeyCode::Down.into(),
@@ -214,11 +211,11 @@ fn perform(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Action(action) => {
             let contexts = action.contexts();
             // What belongs to another pane is done there.
-            if !contexts.contains(&Context::Global) && !contexts.contains(&app.focus.context()) {
+            if !contexts.contains(&KeyContext::Global) && !contexts.contains(&app.focus.context()) {
                 app.focus = match contexts.first() {
-                    Some(Context::Inbox) => Pane::Inbox,
-                    Some(Context::Conversation | Context::Search) => Pane::Conversation,
-                    Some(Context::Sessions | Context::Global) | None => Pane::Sessions,
+                    Some(KeyContext::Inbox) => Pane::Inbox,
+                    Some(KeyContext::Conversation | KeyContext::Search) => Pane::Conversation,
+                    Some(KeyContext::Sessions | KeyContext::Global) | None => Pane::Sessions,
                 };
                 app.detail.open = app.focus == Pane::Conversation;
             }
@@ -251,8 +248,7 @@ fn remember(app: &mut App, command: Command) -> Option<Effect> {
 /// From this width on it is said to which pane a command belongs.
 const ROOMY: usize = 60;
 
-/// Draws it.
-pub fn draw(app: &App, form: &Palette, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn draw(app: &App, form: &PaletteForm, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let title = Line::styled(" Commands ", theme.accent);
     let inside = popup(theme, title, 76, 22, screen, buf);
@@ -300,7 +296,7 @@ pub fn draw(app: &App, form: &Palette, screen: Rect, buf: &mut Buffer) -> Option
 
 fn row<'a>(
     app: &App,
-    form: &Palette,
+    form: &PaletteForm,
     command: Command,
     chosen: bool,
     (fuzzy, columns): (&mut Fuzzy, u16),
@@ -357,16 +353,16 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
-    fn found(typed: &str, here: Context, recent: &[&str]) -> Vec<String> {
+    fn found(typed: &str, here: KeyContext, recent: &[&str]) -> Vec<String> {
         let recent: Vec<String> = recent.iter().map(|name| (*name).to_owned()).collect();
-        let mut palette = Palette::new(here, None, &recent);
+        let mut palette = PaletteForm::new(here, None, &recent);
         palette.filter.set(typed);
         palette.found().into_iter().map(Command::name).collect()
     }
 
     #[test]
     fn the_last_used_come_first_then_those_of_the_pane() {
-        let all = found("", Context::Conversation, &["theme light", "quit"]);
+        let all = found("", KeyContext::Conversation, &["theme light", "quit"]);
         assert_eq!(all[..2], ["theme light", "quit"]);
         let place = |name: &str| all.iter().position(|other| other == name).unwrap();
         assert!(place("fold") < place("approve"));
@@ -377,9 +373,9 @@ mod tests {
 
     #[test]
     fn the_best_fit_comes_first_whatever_it_is() {
-        assert_eq!(found("light", Context::Sessions, &[])[0], "theme light");
-        assert_eq!(found("sort cost", Context::Inbox, &[])[0], "sort cost");
-        assert_eq!(found("quit", Context::Inbox, &["approve"])[0], "quit");
-        assert_eq!(found("no such thing", Context::Inbox, &[]), [""; 0]);
+        assert_eq!(found("light", KeyContext::Sessions, &[])[0], "theme light");
+        assert_eq!(found("sort cost", KeyContext::Inbox, &[])[0], "sort cost");
+        assert_eq!(found("quit", KeyContext::Inbox, &["approve"])[0], "quit");
+        assert_eq!(found("no such thing", KeyContext::Inbox, &[]), [""; 0]);
     }
 }

@@ -65,7 +65,6 @@ pub struct ReplyOptions {
     pub list: Vec<ReplyOption>,
     /// The chosen one.
     pub chosen: Option<usize>,
-    /// What is typed.
     pub text: Field,
 }
 

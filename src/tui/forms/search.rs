@@ -28,10 +28,8 @@ const BY_TITLE: usize = 20;
 /// Letters from which on conversations are looked through: fewer are everywhere.
 const MIN_LETTERS: usize = 2;
 
-/// The form.
 #[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// What is typed.
+pub struct SearchForm {
     pub words: Field,
     /// Only this session is looked through, and all of its places are listed.
     pub within: Option<String>,
@@ -56,13 +54,12 @@ pub struct Search {
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SearchRow<'a> {
-    /// A session.
     Session(&'a str),
     /// A place in a conversation.
     Place(&'a SearchHit),
 }
 
-impl Search {
+impl SearchForm {
     /// How many rows there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -158,7 +155,7 @@ fn by_title(data: &Data, needle: &str) -> Vec<String> {
 }
 
 /// Enter goes to the chosen row; Tab lists all places of its session, and back.
-pub fn key(app: &mut App, mut form: Search, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: SearchForm, key: KeyEvent) -> After {
     if let Some(selected) = moved(form.selected, key, form.count()) {
         form.selected = selected;
         return After::Stay(Form::Search(form));
@@ -187,8 +184,7 @@ pub fn key(app: &mut App, mut form: Search, key: KeyEvent) -> After {
     After::And(Form::Search(form), effects)
 }
 
-/// Draws it.
-pub fn draw(app: &App, form: &Search, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn draw(app: &App, form: &SearchForm, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let (width, height) = (
         screen.width.saturating_sub(4).min(110),
@@ -248,7 +244,7 @@ pub fn draw(app: &App, form: &Search, screen: Rect, buf: &mut Buffer) -> Option<
 }
 
 /// How the search stands, in a few words.
-fn state(form: &Search) -> String {
+fn state(form: &SearchForm) -> String {
     if form.needle().chars().count() < 2 {
         return String::new();
     }
@@ -265,7 +261,7 @@ fn state(form: &Search) -> String {
     }
 }
 
-fn rows(app: &App, form: &Search, list: Rect, buf: &mut Buffer) {
+fn rows(app: &App, form: &SearchForm, list: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let count = form.count();
     if let Some(problem) = &form.problem {
@@ -322,7 +318,7 @@ fn title_rows(app: &App, id: &str, width: usize) -> (Line<'static>, Line<'static
     };
     let (mark, style) = status_mark(theme, session.status);
     let away = if session.archived { " archived" } else { "" };
-    let directory = app.from_home(session.working_dir.as_deref().unwrap_or_default());
+    let directory = app.relative_to_home(session.working_dir.as_deref().unwrap_or_default());
     let left = Line::from(vec![
         Span::styled(format!("{mark} "), style),
         Span::styled(fit(&subject(session, 200), width / 2), theme.heading),
@@ -336,7 +332,7 @@ fn title_rows(app: &App, id: &str, width: usize) -> (Line<'static>, Line<'static
 /// A place in a conversation: the words first, then whose they are.
 fn place(
     app: &App,
-    form: &Search,
+    form: &SearchForm,
     hit: &SearchHit,
     width: usize,
 ) -> (Line<'static>, Line<'static>) {

@@ -5,21 +5,19 @@
 
 /// Where keys go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
+pub enum KeyContext {
     /// Anywhere without an open form.
     Global,
     /// The list of sessions.
     Sessions,
-    /// The inbox.
     Inbox,
-    /// The conversation.
     Conversation,
     /// The conversation while something is searched for in it; what has no key there has that of the
     /// conversation.
     Search,
 }
 
-impl Context {
+impl KeyContext {
     /// In words, for help.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -67,7 +65,6 @@ macro_rules! actions {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// In words.
             #[must_use]
             pub fn words(self) -> &'static str {
                 match self { $(Self::$variant => $words,)* }
@@ -75,8 +72,8 @@ macro_rules! actions {
 
             /// Where it can be asked for.
             #[must_use]
-            pub fn contexts(self) -> &'static [Context] {
-                match self { $(Self::$variant => &[$(Context::$context),+],)* }
+            pub fn contexts(self) -> &'static [KeyContext] {
+                match self { $(Self::$variant => &[$(KeyContext::$context),+],)* }
             }
 
             /// Its keys, unless the user has set others.

@@ -8,7 +8,7 @@ pub mod chord;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use action::{Action, Context};
+pub use action::{Action, KeyContext};
 pub use chord::{Chord, NoChord};
 
 use crate::domain::text::nearest;
@@ -33,7 +33,6 @@ pub enum KeymapError {
     /// A key that is none.
     #[error("`dashboard.keys.{action}`: {problem}")]
     NoChord {
-        /// The action.
         action: String,
         /// What is wrong.
         problem: NoChord,
@@ -44,9 +43,7 @@ pub enum KeymapError {
         "`dashboard.keys.{action}`: {chord} is the key of `{of}`, and nothing is approved by a key that means something else; choose another key"
     )]
     Misleading {
-        /// The action.
         action: &'static str,
-        /// The key.
         chord: String,
         /// Whose key it is by default.
         of: &'static str,
@@ -54,7 +51,6 @@ pub enum KeymapError {
     /// One key for two things in one place.
     #[error("`dashboard.keys`: {chord} would ask for both {first} and {second}")]
     Twice {
-        /// The key.
         chord: String,
         /// What it asks for already.
         first: &'static str,
@@ -79,7 +75,6 @@ pub enum KeymapWarning {
     Taken {
         /// The action that takes it.
         action: &'static str,
-        /// The key.
         chord: String,
         /// The action that loses it.
         from: &'static str,
@@ -89,7 +84,6 @@ pub enum KeymapWarning {
     /// A key that means two things, one of them in a pane only.
     #[error("{chord} asks for `{within}` in the pane {pane}, not for `{elsewhere}`")]
     Hidden {
-        /// The key.
         chord: String,
         /// What it asks for in the pane.
         within: &'static str,
@@ -135,7 +129,7 @@ fn must_not_mislead(action: Action, key: &str) -> Result<(), KeymapError> {
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    by_chord: HashMap<(Context, Chord), Action>,
+    by_chord: HashMap<(KeyContext, Chord), Action>,
     by_action: HashMap<Action, Vec<Chord>>,
 }
 
@@ -218,9 +212,9 @@ impl Keymap {
             if !is_default(other, chord) {
                 return None;
             }
-            let panes = |of: Action| of.contexts().contains(&Context::Global);
+            let panes = |of: Action| of.contexts().contains(&KeyContext::Global);
             // While something is searched for, the keys are for that by design.
-            let searches = |of: Action| of.contexts() == [Context::Search];
+            let searches = |of: Action| of.contexts() == [KeyContext::Search];
             if self.keys(other).contains(&chord) {
                 if searches(action) || searches(other) {
                     return None;
@@ -274,16 +268,16 @@ impl Keymap {
 
     /// What a key asks for in a pane.
     #[must_use]
-    pub fn action(&self, context: Context, chord: Chord) -> Option<Action> {
+    pub fn action(&self, context: KeyContext, chord: Chord) -> Option<Action> {
         self.by_chord
             .get(&(context, chord))
-            .or_else(|| self.by_chord.get(&(Context::Global, chord)))
+            .or_else(|| self.by_chord.get(&(KeyContext::Global, chord)))
             .copied()
     }
 
     /// What a key asks for in a pane by the pane's own keys alone.
     #[must_use]
-    pub fn own_action(&self, context: Context, chord: Chord) -> Option<Action> {
+    pub fn own_action(&self, context: KeyContext, chord: Chord) -> Option<Action> {
         self.by_chord.get(&(context, chord)).copied()
     }
 
@@ -329,13 +323,16 @@ mod tests {
     fn a_panes_own_keys_come_first() {
         let map = Keymap::default();
         let enter = Chord::parse("enter").unwrap();
-        assert_eq!(map.action(Context::Sessions, enter), Some(Action::Open));
-        assert_eq!(map.action(Context::Conversation, enter), Some(Action::Fold));
+        assert_eq!(map.action(KeyContext::Sessions, enter), Some(Action::Open));
+        assert_eq!(
+            map.action(KeyContext::Conversation, enter),
+            Some(Action::Fold)
+        );
         let no = Chord::parse("n").unwrap();
-        assert_eq!(map.action(Context::Search, no), Some(Action::NextMatch));
-        assert_eq!(map.action(Context::Conversation, no), Some(Action::Deny));
+        assert_eq!(map.action(KeyContext::Search, no), Some(Action::NextMatch));
+        assert_eq!(map.action(KeyContext::Conversation, no), Some(Action::Deny));
         let yes = Chord::parse("y").unwrap();
-        for context in Context::ALL {
+        for context in KeyContext::ALL {
             assert_eq!(map.action(context, yes), Some(Action::Approve));
         }
     }
@@ -344,9 +341,12 @@ mod tests {
     fn the_users_keys_replace_and_displace() {
         let map = Keymap::with(&changed("interrupt", &["n"])).unwrap();
         let no = Chord::parse("n").unwrap();
-        assert_eq!(map.action(Context::Inbox, no), Some(Action::Interrupt));
+        assert_eq!(map.action(KeyContext::Inbox, no), Some(Action::Interrupt));
         assert_eq!(map.keys(Action::Deny), []);
-        assert_eq!(map.action(Context::Inbox, Chord::parse("i").unwrap()), None);
+        assert_eq!(
+            map.action(KeyContext::Inbox, Chord::parse("i").unwrap()),
+            None
+        );
     }
 
     /// An agent that writes a person's configuration must not have them approve with the arrows.

@@ -22,7 +22,6 @@ pub const MAX_FILE: u64 = 2 * 1024 * 1024;
 pub enum FileProbe {
     /// A file with this text.
     Text(String),
-    /// Nothing.
     Missing,
     /// Something that is not compared, and why.
     Other(String),
@@ -31,7 +30,6 @@ pub enum FileProbe {
 /// The file of the selected approval.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
-    /// The approval.
     pub approval: Option<String>,
     /// The path, as the input has it.
     pub path: String,
@@ -64,7 +62,6 @@ pub fn changed_path(approval: &Approval) -> Option<&str> {
 /// What rows are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheKey {
-    /// The approval.
     pub approval: String,
     /// The columns.
     pub width: u16,
@@ -85,7 +82,6 @@ pub struct CacheKey {
 pub struct CardCache {
     /// Of what they are made; none: of nothing yet.
     pub of: Option<CacheKey>,
-    /// The rows.
     pub rows: Vec<Line<'static>>,
     /// A fingerprint of the rows' text.
     pub fingerprint: u64,

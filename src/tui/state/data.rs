@@ -132,8 +132,8 @@ impl Data {
         self.sessions.iter()
     }
 
-    /// How many there are.
-    #[must_use]
+    /// How many sessions there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.sessions.len()
     }

@@ -29,7 +29,6 @@ impl Place {
 pub struct Detail {
     /// Whose conversation it is.
     pub session: Option<String>,
-    /// The conversation.
     pub transcript: Transcript,
     /// Whether the first page is on its way.
     pub loading: bool,

@@ -215,13 +215,6 @@ fn least(atom: &Atom) -> u32 {
     letters.saturating_mul(PER_LETTER)
 }
 
-/// Whether a filter matches a text; an empty one always does. For more than a few texts make one
-/// [`Fuzzy`].
-#[must_use]
-pub fn holds(filter: &str, text: &str) -> bool {
-    Fuzzy::new(filter).fits(&[text])
-}
-
 fn head(text: &str) -> &str {
     match text.char_indices().nth(LOOKED_AT) {
         Some((end, _)) if text.len() > LOOKED_AT => &text[..end],

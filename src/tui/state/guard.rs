@@ -72,7 +72,6 @@ pub struct TextView {
 /// What of a text no row shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LeftOut {
-    /// Nothing.
     #[default]
     Nothing,
     /// So many bytes.
@@ -240,6 +239,7 @@ impl DecisionGuard {
     }
 
     /// A frame was sent and reached the screen at once.
+    #[cfg(test)]
     pub fn frame_shown(&mut self, view: Option<&DecisionView>, at: Duration) {
         let number = self.frame_sent(view);
         self.frame_arrived(number, view, at);

@@ -11,7 +11,6 @@ use crate::tui::memory::{Memory, Template};
 /// The prompt line.
 #[derive(Debug, Default)]
 pub struct Launch {
-    /// What is typed.
     pub prompt: Field,
     /// What can be completed in it.
     pub completion: Completion,

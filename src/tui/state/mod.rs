@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use super::forms::{self, Form};
 use super::ground::Ground;
-use super::keymap::{Action, Context, Keymap};
+use super::keymap::{Action, KeyContext, Keymap};
 use super::theme::Theme;
 use crate::config::CallFor;
 
@@ -56,12 +56,12 @@ pub enum Pane {
 impl Pane {
     /// Whose keys apply.
     #[must_use]
-    pub fn context(self) -> Context {
+    pub fn context(self) -> KeyContext {
         match self {
-            Self::Inbox => Context::Inbox,
-            Self::Sessions => Context::Sessions,
-            Self::Conversation => Context::Conversation,
-            Self::Prompt => Context::Global,
+            Self::Inbox => KeyContext::Inbox,
+            Self::Sessions => KeyContext::Sessions,
+            Self::Conversation => KeyContext::Conversation,
+            Self::Prompt => KeyContext::Global,
         }
     }
 }
@@ -99,9 +99,7 @@ pub enum Connection {
     },
     /// It is gone; what is shown is how things were.
     Lost {
-        /// Why.
         why: String,
-        /// Since when.
         since: Timestamp,
         /// What it is about.
         problem: ConnectionProblem,
@@ -183,7 +181,6 @@ impl Default for Preferences {
     }
 }
 
-/// All of it.
 #[derive(Debug)]
 pub struct App {
     /// When the dashboard was opened.
@@ -224,7 +221,6 @@ pub struct App {
     pub data: Data,
     /// The pane that keys go to.
     pub focus: Pane,
-    /// The inbox.
     pub inbox: Inbox,
     /// The approval panel: what the selected session asks, if it asks anything.
     pub card: Card,
@@ -243,7 +239,7 @@ pub struct App {
     /// How many searches were begun.
     pub searches: u64,
     /// The search as it was left by going to something that it had found.
-    pub searched: Option<Box<forms::search::Search>>,
+    pub searched: Option<Box<forms::search::SearchForm>>,
     /// The open form, on top of everything.
     pub form: Option<Form>,
     /// What is missing on this machine, while there are no sessions.
@@ -365,6 +361,7 @@ impl App {
     }
 
     /// A frame with this content has reached the screen.
+    #[cfg(test)]
     pub fn frame_shown(&mut self, frame: LastFrame, at: Duration) {
         self.guard.frame_shown(frame.decision.as_ref(), at);
         self.frame = frame;
@@ -395,7 +392,7 @@ impl App {
 
     /// A directory as it is shown: from home.
     #[must_use]
-    pub fn from_home(&self, directory: &str) -> String {
+    pub fn relative_to_home(&self, directory: &str) -> String {
         let home = self.home.as_deref().filter(|home| !home.is_empty());
         match home.and_then(|home| directory.strip_prefix(home)) {
             Some("") => "~".to_owned(),
@@ -413,9 +410,9 @@ impl App {
 
     /// Whose keys apply where nothing is typed.
     #[must_use]
-    pub fn context(&self) -> Context {
+    pub fn context(&self) -> KeyContext {
         match self.focus {
-            Pane::Conversation if self.is_searching() => Context::Search,
+            Pane::Conversation if self.is_searching() => KeyContext::Search,
             pane => pane.context(),
         }
     }

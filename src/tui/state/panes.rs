@@ -5,13 +5,11 @@ use ratatui::layout::Rect;
 /// The panes; an empty one is not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Panes {
-    /// The inbox.
     pub inbox: Rect,
     /// The list of sessions.
     pub sessions: Rect,
     /// The prompt line.
     pub prompt: Rect,
-    /// The conversation.
     pub conversation: Rect,
     /// The approval panel.
     pub card: Rect,

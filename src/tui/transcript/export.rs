@@ -12,7 +12,7 @@ use crate::domain::{Delivery, Outcome, Tool};
 use crate::protocol::session::SessionState;
 use crate::tui::transcript::conversation::Transcript;
 use crate::tui::transcript::model::approvals;
-use crate::tui::transcript::model::item::{Answer, Call, ItemId, Kind};
+use crate::tui::transcript::model::item::{Answer, ItemId, Kind, ToolCall};
 use crate::tui::transcript::render::generic_input::scalar;
 use crate::tui::transcript::tools;
 
@@ -122,7 +122,7 @@ impl Transcript {
         out.push_str(&quoted(&piece, &"> ".repeat(depth.min(MAX_QUOTES))));
     }
 
-    fn write_call(&self, out: &mut String, call: &Call) {
+    fn write_call(&self, out: &mut String, call: &ToolCall) {
         let state = self.approvals.of(&call.id);
         let edited = approvals::edited(call, state);
         let is_edited = edited.is_some();
@@ -177,7 +177,7 @@ fn write_answer(out: &mut String, answer: &Answer) {
 }
 
 /// A call with the input that ran, and its result.
-fn call_text(call: &Call, input: &Value) -> String {
+fn call_text(call: &ToolCall, input: &Value) -> String {
     let body = input_text(&call.name, input);
     match &call.answer {
         Some(answer) if !answer.text.is_empty() => {

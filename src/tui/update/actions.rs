@@ -5,7 +5,7 @@ use crate::tui::effect::{MessagePurpose, Purpose};
 use crate::tui::forms::Form;
 use crate::tui::forms::confirm::Confirm;
 use crate::tui::forms::help::Help;
-use crate::tui::forms::palette::Palette;
+use crate::tui::forms::palette::PaletteForm;
 use crate::tui::forms::yes::Yes;
 use crate::tui::keymap::Action;
 use crate::tui::state::notice::Tone;
@@ -148,7 +148,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Palette => {
             let shown = app.frame.decision.as_ref();
             let shown = shown.and_then(|view| view.approval.as_deref());
-            app.form = Some(Form::Palette(Palette::new(
+            app.form = Some(Form::Palette(PaletteForm::new(
                 app.focus.context(),
                 shown.and_then(|id| app.data.pending(id)),
                 &app.launch.memory.commands,

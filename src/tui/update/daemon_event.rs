@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::unread::{self, Call};
+use super::unread::{self, Alert};
 use super::{Effect, notify, select};
 use crate::domain::{Outcome, Status};
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::approval::Approval;
 use crate::protocol::event::{AlarmsChange, EventBody, EventNotification};
-use crate::tui::effect::Page;
+use crate::tui::effect::ConversationPage;
 use crate::tui::msg::{Link, Stream};
 use crate::tui::state::inbox::Batch;
 use crate::tui::state::notice::Tone;
@@ -323,7 +323,7 @@ fn call(app: &App, session: &str, body: String) -> Vec<Effect> {
         || "humanlayer".to_owned(),
         |session| crate::format::subject(session, 60),
     );
-    unread::call(app, Call::NeedsYou, title, body)
+    unread::call(app, Alert::NeedsYou, title, body)
 }
 
 /// An event of the open conversation.
@@ -339,9 +339,9 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
             let newest = app.detail.transcript.newest();
             let newest = newest.map(|newest| unread.map_or(newest, |unread| unread.min(newest)));
             let page = match (newest, &app.detail.place) {
-                (Some(newest), _) => Page::After(newest),
-                (None, Some(place)) => Page::After(place.begin()),
-                (None, None) => Page::Last,
+                (Some(newest), _) => ConversationPage::After(newest),
+                (None, Some(place)) => ConversationPage::After(place.begin()),
+                (None, None) => ConversationPage::Last,
             };
             return vec![Effect::Page {
                 session: session.to_owned(),
@@ -364,7 +364,7 @@ pub fn stream(app: &mut App, session: &str, what: Stream) -> Vec<Effect> {
         EventBody::Unknown if app.detail.place.is_none() => {
             return vec![Effect::Page {
                 session: session.to_owned(),
-                page: Page::Last,
+                page: ConversationPage::Last,
             }];
         }
         EventBody::Unknown

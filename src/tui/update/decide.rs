@@ -20,7 +20,7 @@ use crate::tui::forms::batch::BatchDecision;
 use crate::tui::forms::confirm::Confirm;
 use crate::tui::forms::contact::Contact;
 use crate::tui::forms::deny::Deny;
-use crate::tui::forms::edit::Edit;
+use crate::tui::forms::edit::EditForm;
 use crate::tui::forms::question::Question;
 use crate::tui::forms::read::Read;
 use crate::tui::keymap::Action;
@@ -326,7 +326,7 @@ pub fn edit(app: &mut App) -> Vec<Effect> {
         say_read_first(app, unread);
     } else if can(app, &approval, Capability::Edit) {
         let saved = app.inbox.saved(&approval.id, "edit");
-        app.form = saved.or_else(|| Some(Form::Edit(Box::new(Edit::of(&approval)))));
+        app.form = saved.or_else(|| Some(Form::Edit(Box::new(EditForm::of(&approval)))));
     }
     Vec::new()
 }
@@ -423,7 +423,7 @@ pub fn edited(app: &mut App, id: &str, text: &str) {
     };
     let mut form = match app.form.take() {
         Some(Form::Edit(form)) if form.approval == id => form,
-        Some(_) | None => Box::new(Edit::of(&approval)),
+        Some(_) | None => Box::new(EditForm::of(&approval)),
     };
     if let Some(part) = form.part_mut() {
         part.take(text);

@@ -2,7 +2,7 @@
 
 use super::{Effect, card, daemon_event, launch, notify, search, session};
 use crate::protocol::decision::SendDecisionResponse;
-use crate::tui::effect::{Page, Purpose};
+use crate::tui::effect::{ConversationPage, Purpose};
 use crate::tui::msg::{Begun, EffectResult, Failure, LaunchSource, Refused};
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Pane};
@@ -31,24 +31,28 @@ pub fn done(app: &mut App, done: EffectResult) -> Vec<Effect> {
                         .first()
                         .is_some_and(|first| first.sequence > 1);
                     match page {
-                        Page::Last => app.detail.transcript.replace(pieces.events, more),
-                        Page::Before(_) => app.detail.transcript.prepend(pieces.events, more),
-                        Page::After(_) if app.detail.transcript.newest().is_none() => {
+                        ConversationPage::Last => {
+                            app.detail.transcript.replace(pieces.events, more)
+                        }
+                        ConversationPage::Before(_) => {
+                            app.detail.transcript.prepend(pieces.events, more)
+                        }
+                        ConversationPage::After(_) if app.detail.transcript.newest().is_none() => {
                             app.detail.transcript.replace(pieces.events, more);
                             go_to_place(app);
                         }
-                        Page::After(_) => {
+                        ConversationPage::After(_) => {
                             app.detail.transcript.append(pieces.events, full);
                         }
                     }
                     // To the end, so that what is live follows on it.
-                    if let (Page::After(_), true, Some(newest)) =
+                    if let (ConversationPage::After(_), true, Some(newest)) =
                         (page, full, app.detail.transcript.newest())
                     {
                         app.detail.loading = true;
                         effects.push(Effect::Page {
                             session: session.clone(),
-                            page: Page::After(newest),
+                            page: ConversationPage::After(newest),
                         });
                     }
                     for approval in app.data.pending.values() {

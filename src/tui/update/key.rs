@@ -6,12 +6,11 @@ use super::actions::{self, leave_search};
 use super::line::{edit_line, one_line, paste_line};
 use super::{Effect, inbox, list, notify, prompt};
 use crate::tui::forms::{self, Form};
-use crate::tui::keymap::{Action, Chord, Context};
+use crate::tui::keymap::{Action, Chord, KeyContext};
 use crate::tui::state::guard::Press;
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, Pane};
 
-/// Takes a key.
 pub fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
@@ -66,7 +65,7 @@ fn anywhere(app: &App, chord: Chord) -> Option<Action> {
     if chord.typed().is_some() {
         return None;
     }
-    let action = app.keymap.action(Context::Global, chord)?;
+    let action = app.keymap.action(KeyContext::Global, chord)?;
     // The last is what the status line offers then.
     let always = matches!(action, Action::Suspend | Action::Redraw)
         || (action == Action::RestartDaemon && !app.is_connected());

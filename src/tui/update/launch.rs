@@ -2,7 +2,7 @@
 
 use super::{Effect, notify};
 use crate::protocol::session::GetAgentInfoParams;
-use crate::tui::forms::launch::{Launching, Slot, Wanted};
+use crate::tui::forms::launch::{LaunchRequest, Launching, Slot};
 use crate::tui::forms::{self, Field, Form};
 use crate::tui::msg::Failure;
 use crate::tui::state::notice::Tone;
@@ -45,7 +45,7 @@ pub fn open_form(app: &mut App) -> Vec<Effect> {
     }
     let directory = form.line(Slot::Directory);
     form.field_mut(Slot::Directory)
-        .set(&app.from_home(&directory));
+        .set(&app.relative_to_home(&directory));
     form.offer_modes(&app.launch.modes);
     app.launch.completion.close();
     app.form = Some(Form::Launch(Box::new(form)));
@@ -68,7 +68,7 @@ pub fn offer_modes(app: &mut App, modes: Vec<String>) {
 }
 
 /// Starts what the form asks for.
-pub fn start_form(app: &mut App, form: Box<Launching>, wanted: Wanted) -> Vec<Effect> {
+pub fn start_form(app: &mut App, form: Box<Launching>, wanted: LaunchRequest) -> Vec<Effect> {
     let id = app.fresh_id.to_string();
     let launch = &app.launch;
     let mut params = launch.params(&wanted.query, &wanted.template, &app.directory, id.clone());

@@ -22,8 +22,6 @@ pub mod select;
 pub mod session;
 pub mod unread;
 
-pub use actions::act;
-
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::notice::Tone;

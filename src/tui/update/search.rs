@@ -3,7 +3,7 @@
 use super::{Effect, select};
 use crate::protocol::conversation::SearchConversationsResponse;
 use crate::tui::forms::Form;
-use crate::tui::forms::search::{Search, SearchRow};
+use crate::tui::forms::search::{SearchForm, SearchRow};
 use crate::tui::state::detail::Place;
 use crate::tui::state::{App, Pane};
 
@@ -12,7 +12,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     let mut form = app
         .searched
         .take()
-        .map_or_else(Search::default, |left| *left);
+        .map_or_else(SearchForm::default, |left| *left);
     // What is typed next takes the place of what is there.
     form.words.area.select_all();
     app.form = Some(Form::Search(form));
@@ -20,7 +20,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
 }
 
 /// After the words changed, or a search ended: begins the next one if there is none.
-pub fn ask(app: &mut App, form: &mut Search) -> Vec<Effect> {
+pub fn ask(app: &mut App, form: &mut SearchForm) -> Vec<Effect> {
     let Some(query) = form.typed(&app.data) else {
         return Vec::new();
     };
@@ -69,7 +69,7 @@ pub fn found(
 }
 
 /// Goes to what a row is about, and keeps the form for coming back.
-pub fn go(app: &mut App, mut form: Search) -> Vec<Effect> {
+pub fn go(app: &mut App, mut form: SearchForm) -> Vec<Effect> {
     form.asked = None;
     let (session, place) = match form.row(form.selected) {
         None => {

@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use crate::tui::effect::{Effect, Page};
+use crate::tui::effect::{ConversationPage, Effect};
 use crate::tui::forms::Form;
 use crate::tui::msg::{EffectResult, Msg, Stream};
 use crate::tui::state::Pane;
@@ -147,7 +147,7 @@ fn a_place_opens_where_it_is() {
         session: "s2".to_owned(),
         what: Stream::Gap,
     };
-    let page = Page::After(391);
+    let page = ConversationPage::After(391);
     let read = Effect::Page {
         session: "s2".to_owned(),
         page,
@@ -182,7 +182,7 @@ fn a_place_opens_where_it_is() {
     }));
     let further = Effect::Page {
         session: "s2".to_owned(),
-        page: Page::After(591),
+        page: ConversationPage::After(591),
     };
     assert_eq!(after, [further], "to the end");
     let screen = tui.screen();
@@ -217,7 +217,7 @@ fn of_several_matches_in_a_conversation_the_chosen_one_is_gone_to() {
         ];
         tui.tell(Msg::Done(EffectResult::Page {
             session: "s2".to_owned(),
-            page: Page::After(0),
+            page: ConversationPage::After(0),
             pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
             full: false,
         }));

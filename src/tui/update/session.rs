@@ -56,12 +56,12 @@ pub fn say_to(app: &mut App, about: MessagePurpose) -> Vec<Effect> {
             (None, MessagePurpose::Export) => {
                 let name = export_name(&crate::format::subject(&session, 60));
                 let remembered = app.launch.memory.export_directory.as_ref();
-                let directory = app.from_home(remembered.unwrap_or(&app.launch.exports));
+                let directory = app.relative_to_home(remembered.unwrap_or(&app.launch.exports));
                 Field::holding(&format!("{}/{name}", directory.trim_end_matches('/')))
             }
             (None, MessagePurpose::Directory) => {
                 let directory = session.directory_candidate.or(session.working_dir);
-                Field::holding(&app.from_home(&directory.unwrap_or_default()))
+                Field::holding(&app.relative_to_home(&directory.unwrap_or_default()))
             }
             (None, MessagePurpose::Reply | MessagePurpose::Fork) => Field::default(),
         };
@@ -365,7 +365,7 @@ pub fn auto_accept(app: &mut App) -> Vec<Effect> {
 
 /// The file for an export is there already: asks whether it is to be overwritten.
 pub fn export_exists(app: &mut App, session: String, path: String) {
-    let question = format!("Overwrite {}?", app.from_home(&path));
+    let question = format!("Overwrite {}?", app.relative_to_home(&path));
     if app.form.is_some() {
         return notify(app, Tone::Bad, format!("Not exported: {path} exists"));
     }

@@ -14,7 +14,7 @@ use crate::tui::state::App;
 
 /// What somebody is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum Alert {
     /// An approval is pending.
     NeedsYou,
     /// A turn failed.
@@ -23,7 +23,7 @@ pub enum Call {
     Finished,
 }
 
-impl Call {
+impl Alert {
     fn is_wanted(self, wanted: CallFor) -> bool {
         match self {
             Self::NeedsYou => wanted.needs_you,
@@ -34,10 +34,10 @@ impl Call {
 }
 
 /// Whether a status says that a turn ended by itself, and how.
-fn ended(status: Status) -> Option<Call> {
+fn ended(status: Status) -> Option<Alert> {
     match status {
-        Status::Completed => Some(Call::Finished),
-        Status::Failed => Some(Call::Failed),
+        Status::Completed => Some(Alert::Finished),
+        Status::Failed => Some(Alert::Failed),
         Status::Draft
         | Status::Starting
         | Status::Running
@@ -69,8 +69,8 @@ pub fn status_changed(app: &mut App, id: &str, before: Status, now: Status) -> V
     let mut effects = Vec::new();
     if !is_on_screen(app, id) {
         let title = match what {
-            Call::Failed => "Failed",
-            Call::NeedsYou | Call::Finished => "Finished",
+            Alert::Failed => "Failed",
+            Alert::NeedsYou | Alert::Finished => "Finished",
         };
         let body = subject(session, 80);
         effects = call(app, what, title.to_owned(), body);
@@ -136,7 +136,7 @@ fn remember(app: &mut App) -> Vec<Effect> {
 }
 
 /// Calls the user, as they wish to be called.
-pub fn call(app: &App, what: Call, title: String, body: String) -> Vec<Effect> {
+pub fn call(app: &App, what: Alert, title: String, body: String) -> Vec<Effect> {
     if is_quiet(app) {
         return Vec::new();
     }

@@ -16,7 +16,6 @@ use crate::tui::state::{App, Connection};
 /// Columns of the names of what was looked at, mark included.
 const NAMES: usize = 15;
 
-/// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let inside = area.inner(Margin::new(

@@ -28,7 +28,6 @@ pub fn age_style(theme: &Theme, since: Timestamp, now: Timestamp) -> Style {
     }
 }
 
-/// Draws the pane.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
         return;

@@ -26,7 +26,6 @@ pub fn height(app: &App, width: u16) -> u16 {
     u16::try_from(rows + 2).unwrap_or(3)
 }
 
-/// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
         return;
@@ -104,7 +103,7 @@ fn settings(app: &App, template: &Template, room: usize) -> String {
         Some(false) => format!("{rest} · not isolated"),
         None => rest,
     };
-    let directory = app.from_home(&template.directory);
+    let directory = app.relative_to_home(&template.directory);
     let room = room.saturating_sub(rest.chars().count()).max(8);
     format!("{}{rest}", fit_tail(&directory, room))
 }

@@ -18,7 +18,6 @@ const PATIENCE: i64 = 150;
 /// way first, to the next form or to nothing.
 type Part<'a> = Vec<(u8, Span<'a>)>;
 
-/// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut parts: Vec<Part<'_>> = vec![vec![(2, Span::styled("humanlayer ", theme.accent))]];

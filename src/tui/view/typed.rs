@@ -12,9 +12,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::text::{Level, find_deceptive, visible};
 use crate::tui::forms::Field;
 
-/// The rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typed {
+pub struct FieldView {
     /// What each shows.
     pub rows: Vec<String>,
     /// The cursor's row and column.
@@ -31,11 +30,11 @@ struct Letter {
 
 /// Lays a field out in so many columns.
 #[must_use]
-pub fn typed(field: &Field, columns: usize) -> Typed {
+pub fn typed(field: &Field, columns: usize) -> FieldView {
     // The cursor stands behind the last letter of a row.
     let room = columns.saturating_sub(1).max(1);
     let at = field.area.cursor();
-    let mut typed = Typed {
+    let mut typed = FieldView {
         rows: Vec::new(),
         cursor: (0, 0),
     };

@@ -200,7 +200,7 @@ pub const WORDS: [Words; 12] = [
         below: &["src/tui/"],
         except: &[
             "/runtime.rs",
-            "/link.rs",
+            "/daemon_link.rs",
             "/effects/",
             "/input/mod.rs",
             "/signals.rs",
@@ -226,7 +226,7 @@ pub const WORDS: [Words; 12] = [
         // Comparing two texts is bounded by the time that it takes.
         except: &[
             "/runtime.rs",
-            "/link.rs",
+            "/daemon_link.rs",
             "/transcript/render/diff.rs",
             "/input/mod.rs",
             "/terminal.rs",

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::tui::forms::drawing::{draw_field, guarded, keys_at_foot};
-use crate::tui::forms::edit::{Changed, Edit, words};
+use crate::tui::forms::edit::{Changed, EditForm, words};
 use crate::tui::forms::yes::{NO, Yes};
 use crate::tui::state::App;
 use crate::tui::theme::Theme;
@@ -13,8 +13,7 @@ use crate::tui::transcript::text::Row;
 use crate::tui::transcript::tool_label;
 use crate::tui::view::widgets::{fit, popup};
 
-/// Draws it.
-pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn draw(app: &App, form: &mut EditForm, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let width = 110.min(screen.width.saturating_sub(2)).max(1);
     let height = match &form.review {
@@ -47,7 +46,7 @@ pub fn draw(app: &App, form: &mut Edit, screen: Rect, buf: &mut Buffer) -> Optio
     }
 }
 
-fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) -> Option<Position> {
+fn text(app: &App, form: &EditForm, inside: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let mut spans = Vec::new();
     for (index, part) in form.parts.iter().enumerate() {
@@ -95,7 +94,7 @@ fn text(app: &App, form: &Edit, inside: Rect, buf: &mut Buffer) -> Option<Positi
 /// Draws what was changed; returns the first row that is shown.
 fn review(
     theme: &Theme,
-    form: &Edit,
+    form: &EditForm,
     changes: &[Changed],
     inside: Rect,
     buf: &mut Buffer,

@@ -6,7 +6,7 @@ use crate::domain::Decision;
 use crate::protocol::decision::SendDecisionParams;
 use crate::tui::effect::{Effect, Purpose};
 use crate::tui::forms::Form;
-use crate::tui::forms::edit::{self, Edit};
+use crate::tui::forms::edit::{self, EditForm};
 use crate::tui::forms::keys::{After, scrolled};
 use crate::tui::forms::yes::Yes;
 use crate::tui::state::App;
@@ -14,7 +14,7 @@ use crate::tui::update::connection::can_send;
 use crate::tui::update::decide;
 
 /// Enter shows what is changed, a yes then sends it; alt-enter is a new line, ctrl-g the editor.
-pub fn key(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
+pub fn key(app: &mut App, mut form: Box<EditForm>, key: KeyEvent) -> After {
     // Whether it still waits is said when it is sent; what was typed stays until then.
     let asked = match app.data.pending(&form.approval) {
         Some(approval) => approval.tool_input.clone(),
@@ -47,7 +47,7 @@ pub fn key(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     After::Stay(Form::Edit(form))
 }
 
-fn editor(form: Box<Edit>) -> After {
+fn editor(form: Box<EditForm>) -> After {
     let (text, extension) = match form.part() {
         Some(part) => {
             let extension = match (part.form, part.name) {
@@ -71,7 +71,7 @@ fn editor(form: Box<Edit>) -> After {
 }
 
 /// What is changed is on the screen.
-fn review(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
+fn review(app: &mut App, mut form: Box<EditForm>, key: KeyEvent) -> After {
     let control = key.modifiers == KeyModifiers::CONTROL;
     match key.code {
         _ if Yes::Letter.takes(key) => return send(app, form),
@@ -89,7 +89,7 @@ fn review(app: &mut App, mut form: Box<Edit>, key: KeyEvent) -> After {
     After::Stay(Form::Edit(form))
 }
 
-fn send(app: &mut App, mut form: Box<Edit>) -> After {
+fn send(app: &mut App, mut form: Box<EditForm>) -> After {
     let Some(approval) = decide::still_pending(app, &form.approval) else {
         return After::Stay(Form::Edit(form));
     };
@@ -123,7 +123,7 @@ fn send(app: &mut App, mut form: Box<Edit>) -> After {
 }
 
 /// It ended while its input was edited: what was typed can still be copied out by the editor.
-fn gone(app: &mut App, form: Box<Edit>, key: KeyEvent) -> After {
+fn gone(app: &mut App, form: Box<EditForm>, key: KeyEvent) -> After {
     let is_yes = form.review.is_some() && Yes::Letter.takes(key);
     if is_yes || key.code == KeyCode::Enter {
         let _ = decide::still_pending(app, &form.approval);

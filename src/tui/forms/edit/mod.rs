@@ -58,12 +58,9 @@ pub enum Changed {
     Added(String),
 }
 
-/// The form.
 #[derive(Clone, Debug)]
-pub struct Edit {
-    /// The approval.
+pub struct EditForm {
     pub approval: String,
-    /// The tool.
     pub tool: String,
     /// The parts that can be edited.
     pub parts: Vec<EditedField>,
@@ -79,7 +76,7 @@ pub struct Edit {
     pub scroll: usize,
 }
 
-impl Edit {
+impl EditForm {
     /// For an approval.
     #[must_use]
     pub fn of(approval: &Approval) -> Self {

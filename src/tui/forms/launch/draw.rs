@@ -13,7 +13,6 @@ use crate::tui::view::{completion, typed};
 /// Columns of the names beside the fields.
 const LABELS: u16 = 25;
 
-/// Draws it.
 pub fn draw(app: &App, form: &Launching, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let heights = heights(screen.height);
@@ -132,7 +131,7 @@ fn field(
     let field = form.field(slot);
     if field.is_blank() && !has_keys {
         let words = match slot {
-            Slot::Directory => app.from_home(&app.directory),
+            Slot::Directory => app.relative_to_home(&app.directory),
             Slot::Model => "default".to_owned(),
             Slot::Turns => "no limit".to_owned(),
             _ => String::new(),
@@ -223,7 +222,7 @@ fn templates(app: &App, selected: usize, screen: Rect, buf: &mut Buffer) {
             ..inside
         };
         let what = [
-            app.from_home(&template.directory),
+            app.relative_to_home(&template.directory),
             template.model.clone(),
             template.permission_mode.clone(),
             template.isolation.map_or_else(String::new, |on| {

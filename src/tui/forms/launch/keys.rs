@@ -41,7 +41,6 @@ pub fn esc(app: &mut App, mut form: Box<Launching>) -> Option<Form> {
     }
 }
 
-/// Takes a key.
 pub fn key(app: &mut App, form: Box<Launching>, key: KeyEvent) -> After {
     match form.inner {
         Inner::Fields => fields(app, form, key),
@@ -204,7 +203,7 @@ fn other_value(app: &App, form: &mut Launching, forward: bool) {
     let values: Vec<String> = match form.at {
         Slot::Directory => {
             let recent = app.launch.recent.iter();
-            recent.map(|path| app.from_home(path)).collect()
+            recent.map(|path| app.relative_to_home(path)).collect()
         }
         Slot::Model => MODELS.iter().map(ToString::to_string).collect(),
         Slot::Mode | Slot::Isolation => form.values(form.at),

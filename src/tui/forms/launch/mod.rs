@@ -153,7 +153,6 @@ pub enum Inner {
     Templates(usize),
 }
 
-/// The form.
 #[derive(Clone, Debug)]
 pub struct Launching {
     texts: [Field; Slot::ALL.len()],
@@ -171,12 +170,11 @@ pub struct Launching {
 
 /// What the form asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct LaunchRequest {
     /// The settings, with whole paths.
     pub template: Template,
     /// What shall be done.
     pub query: String,
-    /// The title.
     pub title: Option<String>,
 }
 
@@ -339,7 +337,7 @@ impl Launching {
     ///
     /// # Errors
     /// The first field with which something is wrong, and what.
-    pub fn wanted(&self, here: &str, home: Option<&str>) -> Result<Wanted, (Slot, String)> {
+    pub fn wanted(&self, here: &str, home: Option<&str>) -> Result<LaunchRequest, (Slot, String)> {
         let wrong = |slot, words: &str| Err((slot, words.to_owned()));
         let query = self.field(Slot::Query).text();
         if query.trim().is_empty() {
@@ -374,7 +372,7 @@ impl Launching {
         if title.len() > MAX_BYTES.1 {
             return wrong(Slot::Title, "is longer than 1000 bytes");
         }
-        Ok(Wanted {
+        Ok(LaunchRequest {
             template,
             query,
             title: Some(title).filter(|title| !title.is_empty()),

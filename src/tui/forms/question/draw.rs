@@ -13,7 +13,6 @@ use crate::tui::theme::Theme;
 use crate::tui::transcript::text::{self, Row};
 use crate::tui::view::widgets::{fit, popup};
 
-/// Draws it.
 pub fn draw(app: &App, form: &Question, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &app.theme;
     let width = 84.min(screen.width);

@@ -83,10 +83,8 @@ impl Asked {
     }
 }
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// The approval.
     pub approval: String,
     /// The questions.
     pub asked: Vec<Asked>,

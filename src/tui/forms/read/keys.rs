@@ -7,7 +7,7 @@ use crate::tui::effect::Effect;
 use crate::tui::forms::Form;
 use crate::tui::forms::keys::{After, scrolled};
 use crate::tui::forms::read::Read;
-use crate::tui::keymap::{Action, Chord, Context};
+use crate::tui::keymap::{Action, Chord, KeyContext};
 use crate::tui::state::notice::Tone;
 use crate::tui::state::{App, offered};
 use crate::tui::update::line::one_line;
@@ -43,7 +43,7 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
     if form.is_searching() {
         return searching(app, form, chord);
     }
-    match app.keymap.action(Context::Inbox, chord) {
+    match app.keymap.action(KeyContext::Inbox, chord) {
         Some(Action::Filter) => {
             form.typing = true;
         }
@@ -78,10 +78,10 @@ pub fn key(app: &mut App, mut form: Read, key: KeyEvent) -> After {
 
 /// While something is searched for, keys step through its matches, and none decides.
 fn searching(app: &mut App, mut form: Read, chord: Chord) -> After {
-    match app.keymap.own_action(Context::Search, chord) {
+    match app.keymap.own_action(KeyContext::Search, chord) {
         Some(Action::PreviousMatch) => step(app, &mut form, false),
         Some(_) => step(app, &mut form, true),
-        None => match app.keymap.action(Context::Inbox, chord) {
+        None => match app.keymap.action(KeyContext::Inbox, chord) {
             Some(Action::Filter) => {
                 form.end_search();
                 form.typing = true;

@@ -12,10 +12,8 @@ use crate::tui::state::card::CardCache;
 /// Bytes of an input that are laid out at first; more as one goes on.
 pub const FIRST_BYTES: usize = 256 * 1024;
 
-/// The form.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
-    /// The approval.
     pub approval: String,
     /// The first line shown.
     pub scroll: usize,

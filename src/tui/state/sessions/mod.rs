@@ -12,7 +12,6 @@ use std::sync::Arc;
 pub use order::{Group, Sort};
 
 use super::data::Data;
-pub use super::fuzzy::holds;
 use super::fuzzy::{Fit, Fuzzy};
 use crate::protocol::session::SessionState;
 
@@ -28,9 +27,7 @@ pub enum Row {
         /// Whether they are hidden.
         folded: bool,
     },
-    /// A session.
     Session {
-        /// Its id.
         id: Arc<str>,
         /// How deep below the session that it continues; 0 at the top.
         depth: usize,
@@ -40,7 +37,6 @@ pub enum Row {
 /// What a row is about, for selecting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A session.
     Session(String),
     /// A group, by its heading.
     Group(Group),

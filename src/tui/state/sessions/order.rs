@@ -47,7 +47,6 @@ impl Group {
         }
     }
 
-    /// In words.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -89,7 +88,6 @@ impl Sort {
         }
     }
 
-    /// In words.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::tui::transcript::model::items::Items;
 use crate::tui::transcript::render::highlight_budget::HighlightBudget;
 use crate::tui::transcript::tools;
 use crate::tui::transcript::viewport::cache::Cache;
-use crate::tui::transcript::viewport::needle::Search;
+use crate::tui::transcript::viewport::needle::SearchState;
 use crate::tui::transcript::viewport::position::{Position, View};
 
 pub use scroll::Scroll;
@@ -63,7 +63,7 @@ pub struct Transcript {
     pub(super) view: View,
     pub(super) cache: Cache,
     pub(super) budget: Arc<HighlightBudget>,
-    pub(super) search: Option<Search>,
+    pub(super) search: Option<SearchState>,
 }
 
 impl Default for Transcript {

@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::tui::theme::Theme;
 use crate::tui::transcript::conversation::Transcript;
 use crate::tui::transcript::model::item::{ItemId, Kind};
-use crate::tui::transcript::viewport::needle::{Found, MatchCount, Needle, Search};
+use crate::tui::transcript::viewport::needle::{Found, MatchCount, Needle, SearchState};
 use crate::tui::transcript::viewport::position::Position;
 
 /// Matches that are counted; of more it is said that there are more.
@@ -33,7 +33,7 @@ impl Transcript {
     /// Sets what is searched for, or ends the search; gives where the match was that was gone to last.
     fn seek(&mut self, needle: &str) -> Option<Position> {
         let before = self.search.take();
-        self.search = (!needle.is_empty()).then(|| Search {
+        self.search = (!needle.is_empty()).then(|| SearchState {
             needle: Needle {
                 lower: needle.to_lowercase(),
             },
@@ -119,7 +119,7 @@ impl Transcript {
         let mut item = self.items.top().front().map(|(_, first)| *first);
         let first = item;
         while let Some(id) = item {
-            let is_known = |search: &Search| search.found.contains_key(&id);
+            let is_known = |search: &SearchState| search.found.contains_key(&id);
             if !self.search.as_ref().is_some_and(is_known) {
                 let size = self.items.get(id).kind.text().len() + 64;
                 if bytes < size && bytes < COUNTED_BYTES {

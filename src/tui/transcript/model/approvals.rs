@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::domain::Outcome;
 use crate::domain::approval::DecidedBy;
 use crate::protocol::approval::Approval;
-use crate::tui::transcript::model::item::Call;
+use crate::tui::transcript::model::item::ToolCall;
 
 /// The states by tool call.
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ impl Approvals {
 }
 
 /// The input that was approved instead of the call's own, where it was edited.
-pub(crate) fn edited(call: &Call, state: Option<&CallState>) -> Option<Value> {
+pub(crate) fn edited(call: &ToolCall, state: Option<&CallState>) -> Option<Value> {
     match state {
         Some(state) if state.outcome != Outcome::Pending => state.edited.clone(),
         Some(_) | None => serde_json::from_str(call.edited.as_deref()?).ok(),
@@ -143,12 +143,12 @@ pub(crate) fn edited(call: &Call, state: Option<&CallState>) -> Option<Value> {
 
 /// How the question about a call ended: by the approval where it is known, else by what the stored
 /// piece said.
-pub(crate) fn outcome(call: &Call, state: Option<&CallState>) -> Option<Outcome> {
+pub(crate) fn outcome(call: &ToolCall, state: Option<&CallState>) -> Option<Outcome> {
     state.map(|state| state.outcome).or(call.outcome)
 }
 
 /// What else is to be known of the decision about a call.
-pub(crate) fn remarks(call: &Call, state: Option<&CallState>) -> String {
+pub(crate) fn remarks(call: &ToolCall, state: Option<&CallState>) -> String {
     let unread = match state {
         Some(state) if state.outcome != Outcome::Pending => state.unread_lines,
         Some(_) | None => call.unread_lines,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::domain::EventType;
 use crate::protocol::conversation::ConversationEvent;
-use crate::tui::transcript::model::item::{Call, ItemId, Kind};
+use crate::tui::transcript::model::item::{ItemId, Kind, ToolCall};
 use crate::tui::transcript::model::items::Items;
 
 /// The drafted blocks, by who speaks: the call that started a subagent, none for the main one.
@@ -131,7 +131,7 @@ impl Drafts {
         if items.call(id).is_some() {
             return;
         }
-        let call = Call {
+        let call = ToolCall {
             id: id.to_owned(),
             name: name.to_owned(),
             input: String::new(),

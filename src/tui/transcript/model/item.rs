@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     /// A note about the session.
     System(String),
     /// A tool call, with its result once that is there.
-    Call(Box<Call>),
+    Call(Box<ToolCall>),
     /// A result whose call is not loaded.
     Orphan(Box<Answer>),
     /// The place of a call that is not loaded but whose subagent's steps are.
@@ -82,7 +82,7 @@ impl Kind {
 
 /// A tool call.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct ToolCall {
     /// Its id.
     pub id: String,
     /// The tool.
@@ -107,7 +107,7 @@ pub(crate) struct Call {
     pub read: OnceCell<Arc<Value>>,
 }
 
-impl Call {
+impl ToolCall {
     /// The input, as far as it can be read.
     pub fn input(&self) -> Arc<Value> {
         if self.writing {

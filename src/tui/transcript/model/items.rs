@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::domain::{Delivery, EventType};
 use crate::protocol::conversation::ConversationEvent;
-use crate::tui::transcript::model::item::{Answer, Call, Item, ItemId, Kind};
+use crate::tui::transcript::model::item::{Answer, Item, ItemId, Kind, ToolCall};
 
 /// Deepest nesting of subagents that is kept as such; deeper steps stand beside each other.
 const MAX_DEPTH: usize = 32;
@@ -155,7 +155,7 @@ impl Items {
                 }
                 Kind::Orphan(Box::new(answer))
             }
-            EventType::ToolCall => Kind::Call(Box::new(Call {
+            EventType::ToolCall => Kind::Call(Box::new(ToolCall {
                 id: event.tool_id.unwrap_or_default(),
                 name: event.tool_name.unwrap_or_default(),
                 input: event.tool_input_json.unwrap_or_default(),

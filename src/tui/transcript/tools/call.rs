@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::domain::Outcome;
 use crate::tui::theme::Theme;
 use crate::tui::transcript::model::approvals::{self, CallState};
-use crate::tui::transcript::model::item::{Answer, Call};
+use crate::tui::transcript::model::item::{Answer, ToolCall};
 use crate::tui::transcript::model::partial_json;
 use crate::tui::transcript::render::canvas::Canvas;
 use crate::tui::transcript::render::layout_context::LayoutContext;
@@ -42,7 +42,7 @@ pub(crate) struct Steps {
 
 /// The parts of a call.
 pub(crate) fn parts(
-    call: &Call,
+    call: &ToolCall,
     steps: &Steps,
     folded: bool,
     state: Option<&CallState>,
@@ -118,12 +118,12 @@ pub(crate) fn orphan_parts(answer: &Answer, folded: bool, context: &LayoutContex
     parts
 }
 
-fn is_running(call: &Call) -> bool {
+fn is_running(call: &ToolCall) -> bool {
     call.answer.is_none() || call.open_steps > 0
 }
 
 /// The input to show: what really ran, with the answers that were given.
-fn shown_input(call: &Call, state: Option<&CallState>) -> Arc<Value> {
+fn shown_input(call: &ToolCall, state: Option<&CallState>) -> Arc<Value> {
     let mut input = match approvals::edited(call, state) {
         Some(edited) if edited.as_object().is_some_and(|edited| !edited.is_empty()) => {
             Arc::new(edited)
@@ -139,7 +139,7 @@ fn shown_input(call: &Call, state: Option<&CallState>) -> Arc<Value> {
     input
 }
 
-fn reason<'a>(call: &'a Call, state: Option<&'a CallState>) -> Option<&'a str> {
+fn reason<'a>(call: &'a ToolCall, state: Option<&'a CallState>) -> Option<&'a str> {
     let said = state.and_then(|state| state.comment.as_deref());
     said.or_else(|| call.answer.as_ref().map(|answer| answer.text.as_str()))
 }
@@ -149,7 +149,7 @@ fn reason<'a>(call: &'a Call, state: Option<&'a CallState>) -> Option<&'a str> {
     reason = "the head says a little of everything"
 )]
 fn head(
-    call: &Call,
+    call: &ToolCall,
     input: &Value,
     steps: &Steps,
     folded: bool,
@@ -218,7 +218,7 @@ fn marked(safe: &str, theme: &Theme) -> Row {
     row
 }
 
-fn mark(call: &Call, outcome: Option<Outcome>, theme: &Theme) -> Style {
+fn mark(call: &ToolCall, outcome: Option<Outcome>, theme: &Theme) -> Style {
     match (&call.answer, outcome) {
         (None, Some(Outcome::Pending)) => theme.waiting,
         (None, Some(Outcome::Denied | Outcome::Expired)) => theme.bad,
@@ -239,7 +239,7 @@ fn style_of(outcome: Outcome, theme: &Theme) -> Style {
     }
 }
 
-fn steps_words(call: &Call, steps: &Steps, folded: bool) -> String {
+fn steps_words(call: &ToolCall, steps: &Steps, folded: bool) -> String {
     let sign = if folded { "▸" } else { "▾" };
     let (count, what) = if call.steps > 0 {
         (call.steps, "step")
@@ -255,7 +255,7 @@ fn steps_words(call: &Call, steps: &Steps, folded: bool) -> String {
 }
 
 fn card_rows(
-    call: &Call,
+    call: &ToolCall,
     input: &Value,
     folded: bool,
     context: &LayoutContext,
@@ -291,7 +291,7 @@ fn card_rows(
 }
 
 /// The end of what is being written.
-fn written(call: &Call, context: &LayoutContext) -> Vec<Line<'static>> {
+fn written(call: &ToolCall, context: &LayoutContext) -> Vec<Line<'static>> {
     let theme = &context.theme;
     let tail = partial_json::tail(&call.input);
     let mut rows = Vec::new();

@@ -69,7 +69,7 @@ pub(crate) fn card(canvas: &mut Canvas<'_>, input: &Value, files: &dyn FileSourc
             diff::write(canvas, file, &changed, path, true);
             return;
         }
-        let said = "the old text is not in the file as it is now";
+        let said = "old_string not found in the file: the edit would fail";
         canvas.note(said, canvas.theme.waiting);
     }
     let many = edits.len();

@@ -10,7 +10,7 @@ use crate::tui::transcript::viewport::position::Position;
 
 /// What is searched for.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub(crate) struct SearchState {
     pub needle: Needle,
     /// The row of the match that was gone to last.
     pub at: Option<Position>,

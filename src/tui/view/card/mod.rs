@@ -258,7 +258,6 @@ pub fn view_of(
     }
 }
 
-/// Draws it.
 pub fn draw(app: &App, area: Rect, with_context: bool, buf: &mut Buffer) {
     let Some(approval) = app.selected_approval().filter(|_| area.height > 0) else {
         return;
@@ -422,7 +421,7 @@ pub fn place(app: &App, approval: &Approval) -> Option<String> {
         .session(&approval.session_id)
         .and_then(|session| session.working_dir.as_deref())
         .filter(|directory| !directory.is_empty())?;
-    let shown = app.from_home(directory);
+    let shown = app.relative_to_home(directory);
     Some(match branch(app, directory) {
         Some(branch) => format!("{shown} ({branch})"),
         None => shown,

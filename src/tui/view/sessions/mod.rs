@@ -23,7 +23,6 @@ use crate::tui::state::{App, Connection, Pane};
 use crate::tui::theme::Theme;
 use columns::columns;
 
-/// Draws the pane.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
         return;
@@ -225,7 +224,7 @@ pub fn context_used(session: &SessionState) -> Option<i64> {
 /// The directory from home.
 #[must_use]
 pub fn short_directory(app: &App, session: &SessionState) -> String {
-    app.from_home(session.working_dir.as_deref().unwrap_or_default())
+    app.relative_to_home(session.working_dir.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::format;
 use crate::protocol::approval::Approval;
 use crate::tui::effect::Effect;
 use crate::tui::forms::Form;
-use crate::tui::forms::palette::{Command, Palette};
+use crate::tui::forms::palette::{Command, PaletteForm};
 use crate::tui::keymap::Action;
 use crate::tui::state::offered;
 use crate::tui::testing::{TuiHarness, session};
@@ -104,7 +104,7 @@ fn panel_footer_palette_and_keys_offer_what_the_daemon_takes() {
         let screen = tui.screen();
         let footer = screen.lines().last().unwrap().to_owned();
         let panel = offered::actions(&approval);
-        let palette = Palette::new(crate::tui::keymap::Context::Inbox, Some(&approval), &[]);
+        let palette = PaletteForm::new(crate::tui::keymap::KeyContext::Inbox, Some(&approval), &[]);
         let palette = palette.found();
         for (action, key) in DECIDING {
             let capability = offered::capability(action, approval.kind).unwrap();

@@ -9,7 +9,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::tui::effect::{Effect, Page};
+use crate::tui::effect::{ConversationPage, Effect};
 use crate::tui::forms::Form;
 use crate::tui::msg::{EffectResult, Msg, Stream};
 use crate::tui::state::Pane;
@@ -64,7 +64,7 @@ fn tui(size: (u16, u16), asks: bool) -> TuiHarness {
     pieces.push(call(24, "toolu-c", "cargo test -p cli"));
     tui.tell(Msg::Done(EffectResult::Page {
         session: "s1".to_owned(),
-        page: Page::Last,
+        page: ConversationPage::Last,
         pieces: Ok(serde_json::from_value(json!({"events": pieces})).unwrap()),
         full: false,
     }));
@@ -256,7 +256,7 @@ fn a_plan_that_came_without_its_words_is_read_from_its_call_and_else_approved_by
         );
         tui.tell(Msg::Done(EffectResult::Page {
             session: "s1".to_owned(),
-            page: Page::Last,
+            page: ConversationPage::Last,
             pieces: Ok(serde_json::from_value(json!({"events": [plan]})).unwrap()),
             full: false,
         }));
@@ -458,7 +458,7 @@ fn the_line_of_keys_names_the_one_that_withdraws_a_message_while_one_is_queued()
         let said = json!({"role": "user", "content": "then lint", "delivery": "queued"});
         tui.tell(Msg::Done(EffectResult::Page {
             session: "s1".to_owned(),
-            page: Page::After(24),
+            page: ConversationPage::After(24),
             pieces: Ok(serde_json::from_value(json!({"events": [piece(25, said)]})).unwrap()),
             full: false,
         }));
