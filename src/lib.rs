@@ -233,6 +233,37 @@
 //! All files are made for their user alone, whatever the mask; an agent makes its own with the user's mask,
 //! which its runner is told.
 //!
+//! # Glossary
+//!
+//! | term | what it means |
+//! | --- | --- |
+//! | session | One conversation with an agent, from launch to deletion ([`domain::Session`]). |
+//! | run | A session as its agent and the programs below it know it: the run id names it in requests ([`domain::RunId`]). |
+//! | process | One life of a session's agent. A session has at most one; processes are numbered by `generation`. |
+//! | turn | What the agent does from a message of the user until its result. |
+//! | approval | Something that a person is asked, recorded once ([`domain::Approval`]). Pending until it has an outcome. |
+//! | permission, question, plan, contact | The kinds of approval ([`domain::Kind`]): may a tool run; a question with options; a plan; a message that wants an answer in words. |
+//! | request | An approval as the asker sees it; also a call of a method. |
+//! | decision | What a person or a rule chooses: approve, deny or answer ([`domain::Decision`]). |
+//! | outcome | How an approval ended ([`domain::Outcome`]): decided, or withdrawn, abandoned or expired. |
+//! | capability | What may be done with an approval: approve, deny, edit, answer, always allow, interrupt ([`domain::Capability`]). |
+//! | delivery | How far a message of the user is on its way to the agent ([`domain::Delivery`]). |
+//! | outbox | What an agent or a remote API is still to be told, stored until it is acknowledged. |
+//! | rule | A permission that a person granted with an approval, which decides later requests ([`domain::allow_rule`]). |
+//! | standing permission | A setting of a session by which requests are approved without asking, such as auto-accept edits. |
+//! | archive, unarchive | Take a session out of the lists, and put it back. Nothing is deleted. |
+//! | fork | A new session that begins with another one's conversation. |
+//! | resume | Start the next process of a session whose process has ended. |
+//! | interrupt | Stop the current turn; the process lives on. |
+//! | end | Stop a session's process; the conversation stays. |
+//! | export, rename | Write a conversation to a file; give a session another title. |
+//! | journal | The file that holds what an agent wrote, line by line, until the store has it. |
+//! | runner | The process that starts an agent, feeds it and keeps its journal ([`runner`]). |
+//! | source | Where an approval came from ([`domain::Source`]); the asker is the program behind it. |
+//! | origin | Who calls the daemon: a person, an agent, or nobody proven ([`domain::Origin`]). |
+//! | place | Where a person's programs run outside of a terminal, put on record so that they may decide. |
+//! | alarm | Something that must not have happened; it stays until a person acknowledges it. |
+//!
 //! # Bounds
 //!
 //! | what | bound |
