@@ -57,9 +57,9 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 /// command can be run by a shell that is given it.
 pub const MAX_COMMAND: usize = 128 * 1024;
 /// Reasons that are given.
-const MAX_REASONS: usize = 6;
+const MOST_REASONS: usize = 6;
 /// Characters of the part that a reason is about.
-const MAX_PART_CHARS: usize = 120;
+const MOST_PART: usize = 120;
 
 /// What is known of a call that is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Default for Found {
 
 impl Found {
     fn is_full(&self) -> bool {
-        self.dangers.len() >= MAX_REASONS
+        self.dangers.len() >= MOST_REASONS
     }
 
     fn add(&mut self, reason: &'static str, part: &str) {
@@ -164,7 +164,7 @@ impl Found {
             }
         }
         let mut characters = part.chars();
-        let mut cut: String = characters.by_ref().take(MAX_PART_CHARS).collect();
+        let mut cut: String = characters.by_ref().take(MOST_PART).collect();
         if characters.next().is_some() {
             cut.push('…');
         }

@@ -289,7 +289,7 @@ fn the_part_is_named_and_short() {
     assert_eq!(found[0].part, "rm -rf build");
     let long = format!("rm -rf {}", "x".repeat(1_000));
     let found = dangers("Bash", &json!({ "command": long }));
-    assert_eq!(found[0].part.chars().count(), MAX_PART_CHARS + 1);
+    assert_eq!(found[0].part.chars().count(), MOST_PART + 1);
 }
 
 #[test]
@@ -495,7 +495,7 @@ fn no_command_costs_more_than_the_bound() {
     ] {
         let mut found = Found::default();
         found.command(&command);
-        assert!(found.dangers.len() <= MAX_REASONS);
+        assert!(found.dangers.len() <= MOST_REASONS);
         assert!(cost(&command[..command.len().min(MAX_COMMAND)]) <= run::MAX_STEPS);
     }
 }
@@ -574,7 +574,7 @@ fn harm_is_told_before_what_cannot_be_told() {
         found.note(Verdict::CantTell, unclear, "");
     }
     found.add("deletes everything", "");
-    assert_eq!(found.dangers.len(), MAX_REASONS);
+    assert_eq!(found.dangers.len(), MOST_REASONS);
     assert_eq!(Verdict::of(&found.dangers), Some(Verdict::Dangerous));
 }
 
