@@ -282,7 +282,8 @@ impl Supervisor {
             reply = reply => match reply {
                 Ok(Some(reply)) => self.on_reply(reply).await?,
                 // The runner went away; whether it is gone for good shows in its directory.
-                Ok(None) | Err(_) => self.link = None,
+                Ok(None) => self.link = None,
+                Err(error) => self.drop_link(&error),
             },
             () = self.outbox.notified() => {
                 self.unsent = true;
@@ -443,6 +444,16 @@ impl Supervisor {
         Ok(())
     }
 
+    /// What came is no reply, or the connection broke: it is made anew.
+    fn drop_link(&mut self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::InvalidData {
+            tracing::warn!(session = %self.session.id, %error, "cannot understand what the session's runner says; connecting again");
+        } else {
+            tracing::debug!(session = %self.session.id, %error, "the connection to the session's runner broke");
+        }
+        self.link = None;
+    }
+
     async fn on_reply(&mut self, reply: Reply) -> Result<(), Problem> {
         let mut arrived = Vec::new();
         let mut next = Some(reply);
@@ -486,7 +497,10 @@ impl Supervisor {
             if let Some(link) = &mut self.link
                 && link.has_buffered()
             {
-                next = link.receive().await.unwrap_or(None);
+                match link.receive().await {
+                    Ok(reply) => next = reply,
+                    Err(error) => self.drop_link(&error),
+                }
             }
         }
         if arrived.is_empty() {
