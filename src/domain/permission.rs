@@ -229,4 +229,36 @@ mod tests {
         );
         assert_eq!(reaching(&json!(1), "session"), json!(1));
     }
+
+    #[test]
+    fn each_kind_of_grant_is_a_choice_of_its_own() {
+        let rules = json!([{"toolName": "Bash", "ruleContent": "ls"}]);
+        let cases = [
+            (
+                json!({"type": "addRules", "behavior": "allow", "rules": rules}),
+                Some(Grant::Rule),
+            ),
+            (
+                json!({"type": "addRules", "behavior": "deny", "rules": rules}),
+                None,
+            ),
+            (
+                json!({"type": "addRules", "behavior": "allow", "rules": []}),
+                None,
+            ),
+            (
+                json!({"type": "addDirectories", "directories": ["/srv"]}),
+                Some(Grant::Directory),
+            ),
+            (
+                json!({"type": "setMode", "mode": "acceptEdits"}),
+                Some(Grant::Mode),
+            ),
+            (json!({"type": "removeRules", "rules": rules}), None),
+            (json!({}), None),
+        ];
+        for (update, granted) in cases {
+            assert_eq!(grant(&update), granted, "{update}");
+        }
+    }
 }

@@ -266,6 +266,11 @@ fn other_tools_are_looked_at_too() {
         ("mcp__notes__undeleted", json!({})),
         ("WebFetch", json!({"url": "https://x"})),
         ("Bash", json!({"command": 3})),
+        // It only says what it would do.
+        ("Bash", json!({"command": "lvconvert --merge -t vg/snap"})),
+        ("Bash", json!({"command": "zfs receive -F -n tank/home"})),
+        // The file is named, and its recipes are the project's.
+        ("Bash", json!({"command": "echo x | just -f justfile test"})),
         // What is packed is only read there.
         (
             "Bash",
