@@ -8,8 +8,8 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, alarms, events, ingest, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, alarms, conversation, events, rows, session_reads};
 use crate::daemon::callers::AlarmKind;
 use crate::domain::conversation::NewConversationEvent;
 use crate::domain::session::SUMMARY_CHARS;
@@ -75,9 +75,9 @@ impl Store {
     ) -> Result<Session, StoreError> {
         self.writer
             .run(move |write| {
-                let session = sessions::by_key(write.db, session_key)?;
+                let session = session_reads::by_key(write.db, session_key)?;
                 let missing = from.saturating_sub(session.journal_offset);
-                let stream = ingest::stream_state(&StreamState {
+                let stream = rows::stream_state(&StreamState {
                     read_before: until,
                     ..session.stream.clone()
                 })?;
@@ -89,9 +89,9 @@ impl Store {
                     )
                     .doing("note how far a journal was read before")?;
                 if missing > 0 {
-                    sessions::note(write, &session, gap(missing))?;
+                    conversation::note(write, &session, gap(missing))?;
                 }
-                sessions::by_key(write.db, session_key)
+                session_reads::by_key(write.db, session_key)
             })
             .await
     }
@@ -131,7 +131,7 @@ fn adopt(write: &mut Write<'_>, adoption: Adoption) -> Result<Session, StoreErro
         detail,
     } = adoption;
     let is_id = uuid::Uuid::parse_str(&directory).is_ok()
-        && sessions::exact(write.db, &directory)?.is_none();
+        && session_reads::exact(write.db, &directory)?.is_none();
     let id = if is_id {
         SessionId::from(directory.clone())
     } else {
@@ -142,7 +142,7 @@ fn adopt(write: &mut Write<'_>, adoption: Adoption) -> Result<Session, StoreErro
             what: "config",
             problem: error.to_string(),
         })?;
-    let stream = ingest::stream_state(&StreamState {
+    let stream = rows::stream_state(&StreamState {
         tells_messages: true,
         read_before: until,
         ..StreamState::default()
@@ -170,14 +170,14 @@ fn adopt(write: &mut Write<'_>, adoption: Adoption) -> Result<Session, StoreErro
         })
         .doing("adopt a session")?;
     let key = write.db.last_insert_rowid();
-    let session = sessions::by_key(write.db, key)?;
+    let session = session_reads::by_key(write.db, key)?;
     events::status_changed(write, &session, Status::Draft)?;
-    sessions::note(write, &session, detail.clone())?;
+    conversation::note(write, &session, detail.clone())?;
     if from > 0 {
-        sessions::note(write, &session, gap(from))?;
+        conversation::note(write, &session, gap(from))?;
     }
     alarms::raise_in(write, AlarmKind::SessionAdopted, &session, &detail)?;
-    sessions::by_key(write.db, key)
+    session_reads::by_key(write.db, key)
 }
 
 /// What the agent repeats of messages that this database never had becomes words of the user; what it had is there.

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
 use super::runners::OF_NO_PROCESS;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, seals, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, conversation, seals, session_reads};
 use crate::daemon::callers::{Alarm, AlarmKind};
 use crate::domain::{EventBody, Outcome, RunId, Session, SessionId};
 
@@ -229,7 +229,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
-                let session = sessions::by_key(write.db, session_key)?;
+                let session = session_reads::by_key(write.db, session_key)?;
                 // A daemon that died right after it had noted this notes it once.
                 let known = write
                     .db
@@ -301,7 +301,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
-                let session = sessions::resolve(write.db, session.as_str())?;
+                let session = session_reads::resolve(write.db, session.as_str())?;
                 let detail = format!(
                     "a signal stopped the session's runner (process {pid}); it was told to go on"
                 );
@@ -340,9 +340,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
-                let session = sessions::by_key(write.db, session_key)?;
+                let session = session_reads::by_key(write.db, session_key)?;
                 raise_once(write, AlarmKind::JournalDamaged, &session, &detail)?;
-                sessions::note(write, &session, detail)
+                conversation::note(write, &session, detail)
             })
             .await
     }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::rows::{self, micros};
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, approvals};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, approval_delivery};
 use crate::domain::approval::DecidedBy;
 use crate::domain::{Approval, Outcome};
 
@@ -86,7 +86,7 @@ impl Store {
             .run(move |write| {
                 crate::failpoint::hit("api_outbox.acknowledging");
                 if remove(write, id)? {
-                    approvals::mark_delivered(write, id)?;
+                    approval_delivery::mark_delivered(write, id)?;
                 }
                 Ok(())
             })
@@ -143,7 +143,7 @@ impl Store {
         self.writer
             .run(move |write| {
                 if remove(write, id)? {
-                    approvals::mark_undelivered(write, id, &reason)?;
+                    approval_delivery::mark_undelivered(write, id, &reason)?;
                 }
                 Ok(())
             })

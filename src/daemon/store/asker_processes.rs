@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::approvals::{self, Resolution};
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError};
+use super::resolve::Resolution;
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, approval_reads, resolve};
 use crate::domain::approval::DecidedBy;
 use crate::domain::{Approval, Outcome};
 use crate::platform::ProcessId;
@@ -94,14 +94,14 @@ impl Store {
                         .and_then(|mut query| query.query_map(process, |row| row.get(0))?.collect())
                         .doing("find the requests of a process")?;
                     for id in ids {
-                        let approval = approvals::find(write.db, &id)?;
+                        let approval = approval_reads::find(write.db, &id)?;
                         let comment = "the program that asked has ended: nobody waits for an answer";
                         let resolution = Resolution::plain(
                             Outcome::Abandoned,
                             Some(comment.to_owned()),
                             DecidedBy::Agent,
                         );
-                        approvals::resolve_as(write, &approval, &resolution)?;
+                        resolve::resolve_as(write, &approval, &resolution)?;
                     }
                 }
                 write

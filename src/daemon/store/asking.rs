@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use rusqlite::params;
 use serde_json::Value;
 
-use super::approvals::{self, Resolution};
 use super::correlate::same_json;
 use super::external::{self, Asker};
+use super::resolve::Resolution;
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, asker_processes, bounds, events, requests, sessions};
+use super::tx::Write;
+use super::{
+    Doing as _, Store, StoreError, approval_reads, asker_processes, bounds, events, resolve,
+    session_reads, session_state,
+};
 use crate::claude::input::ToolInput;
 use crate::daemon::clock;
 use crate::domain::approval::{DecidedBy, InputState, ResponseOption};
@@ -110,11 +113,11 @@ fn deny_beyond_bound(
         expires_at: None,
     };
     let denied = Resolution::plain(Outcome::Denied, Some(reason), by);
-    approvals::resolve_as(write, approval, &denied).map(drop)
+    resolve::resolve_as(write, approval, &denied).map(drop)
 }
 
 fn create_mcp(write: &mut Write<'_>, new: NewMcpApproval) -> Result<Approval, StoreError> {
-    let session = match (sessions::resolve(write.db, &new.run_id), &new.external) {
+    let session = match (session_reads::resolve(write.db, &new.run_id), &new.external) {
         (Err(StoreError::NotFound { .. }), Some(asker)) => {
             external::find_or_make(write, &new.run_id, asker)?
         }
@@ -163,7 +166,7 @@ fn asked_before(
     let same = |known: &Approval| {
         known.tool_name == new.tool_name && same_json(&known.tool_input, &new.tool_input.value)
     };
-    if let Some(known) = requests::by_call(write.db, Source::Mcp, call_id)? {
+    if let Some(known) = approval_reads::by_call(write.db, Source::Mcp, call_id)? {
         if same(&known) {
             return Ok(Some(known));
         }
@@ -175,7 +178,7 @@ fn asked_before(
     let Some(tool_use_id) = &new.tool_use_id else {
         return Ok(None);
     };
-    let waiting = approvals::pending_of_tool_call(write.db, session.key, tool_use_id)?;
+    let waiting = approval_reads::pending_of_tool_call(write.db, session.key, tool_use_id)?;
     Ok(waiting
         .into_iter()
         .find(|known| known.source == Source::Mcp && same(known)))
@@ -304,7 +307,7 @@ pub fn settle_new(
     session: &Session,
     key: i64,
 ) -> Result<Approval, StoreError> {
-    let approval = approvals::by_key(write.db, key)?;
+    let approval = approval_reads::by_key(write.db, key)?;
     events::approval_event(
         write,
         &session.run_id,
@@ -315,10 +318,10 @@ pub fn settle_new(
     let rule = standing_rule(&session.settings, &approval, covers, clock::never_back());
     match rule.filter(|_| session.process != Process::External) {
         Some(by) if !super::foreign_writer::suspends_rules(write)? => {
-            approvals::resolve_as(write, &approval, &Resolution::by_rule(by))
+            resolve::resolve_as(write, &approval, &Resolution::by_rule(by))
         }
         Some(_) | None => {
-            sessions::refresh_status(write, session.key)?;
+            session_state::refresh_status(write, session.key)?;
             Ok(approval)
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{self, micros};
-use super::writer::Write;
+use super::tx::Write;
 use super::{Doing as _, Store, StoreError, seals};
 use crate::daemon::callers::{Place, PlaceRecord};
 use crate::daemon::secrets::Sealer;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::rows::{self, micros};
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError};
-use super::{sessions, wire_ids};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, session_reads, wire_ids};
 use crate::domain::conversation::{CallApproval, NewConversationEvent};
 use crate::domain::{
     ConversationEvent, Delivery, EventBody, EventType, Lineage, Session, SessionId,
@@ -50,7 +49,7 @@ impl Store {
         let id = id.to_owned();
         self.readers
             .run(move |db| {
-                let lineage = wire_ids::of(db, sessions::resolve(db, &id)?)?;
+                let lineage = wire_ids::of(db, session_reads::resolve(db, &id)?)?;
                 let until = match names {
                     Names::Session => None,
                     Names::Wire => lineage.last_sequence(lineage.position_of_prefix(&id)),
@@ -91,7 +90,7 @@ impl Store {
                 for key in keys {
                     let mut own = read_range(db, key, &Page::After(0, u32::MAX), (0, i64::MAX))?;
                     if names == Names::Wire {
-                        let lineage = wire_ids::of(db, sessions::by_key(db, key)?)?;
+                        let lineage = wire_ids::of(db, session_reads::by_key(db, key)?)?;
                         name_by_wire(db, lineage, &mut own)?;
                     }
                     events.extend(own);
@@ -115,7 +114,7 @@ impl Store {
         let after = after.map_or(-1, |offset| i64::try_from(offset).unwrap_or(i64::MAX));
         self.readers
             .run(move |db| {
-                let session = sessions::resolve(db, &id)?;
+                let session = session_reads::resolve(db, &id)?;
                 db.prepare_cached(
                     "SELECT journal_offset, line FROM raw_lines WHERE session_key = ? AND journal_offset > ?
                      ORDER BY journal_offset LIMIT ?",
@@ -147,7 +146,7 @@ fn name_by_wire(
         let owner = match owner {
             Some(owner) => owner,
             None => {
-                let session = sessions::resolve(db, event.session_id.as_str())?;
+                let session = session_reads::resolve(db, event.session_id.as_str())?;
                 known.push(wire_ids::of(db, session)?);
                 known.len() - 1
             }
@@ -261,6 +260,31 @@ fn read_range(
         events.reverse();
     }
     Ok(events)
+}
+
+/// Adds one piece to a session's conversation and announces it.
+pub fn say(
+    write: &mut Write<'_>,
+    session: &Session,
+    body: NewConversationEvent,
+) -> Result<(), StoreError> {
+    let sequence = next_sequence(write, session)?;
+    append(write, session, sequence, body)
+}
+
+/// Adds what is to be known of a session to its conversation.
+pub fn note(write: &mut Write<'_>, session: &Session, text: String) -> Result<(), StoreError> {
+    let body = NewConversationEvent::words(EventType::System, "system", text);
+    say(write, session, body)
+}
+
+/// The place of a session's next piece of conversation, which is taken.
+pub fn next_sequence(write: &Write<'_>, session: &Session) -> Result<i64, StoreError> {
+    write
+        .db
+        .prepare_cached("UPDATE sessions SET next_sequence = next_sequence + 1, last_activity_at = ?2 WHERE key = ?1 RETURNING next_sequence - 1")
+        .and_then(|mut update| update.query_row(params![session.key, micros(write.now)], |row| row.get(0)))
+        .doing("number a piece of conversation")
 }
 
 /// Stores one piece under its place in the session, and announces it.

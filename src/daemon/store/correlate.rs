@@ -8,8 +8,8 @@
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use super::writer::Write;
-use super::{Doing as _, StoreError, approvals, events, sessions};
+use super::tx::Write;
+use super::{Doing as _, StoreError, approval_reads, events, session_reads, session_state};
 use crate::domain::session::Process;
 use crate::domain::{EventBody, Session};
 
@@ -44,7 +44,7 @@ pub fn place(
     for key in &family {
         if let Some(tool_use_id) = open_call(db, *key, tool_name, tool_input)? {
             return Ok(Place {
-                session: sessions::by_key(db, *key)?,
+                session: session_reads::by_key(db, *key)?,
                 tool_use_id: Some(tool_use_id),
             });
         }
@@ -56,7 +56,7 @@ pub fn place(
         });
     }
     for key in family {
-        let relative = sessions::by_key(db, key)?;
+        let relative = session_reads::by_key(db, key)?;
         if relative.process.is_ours_and_alive() {
             return Ok(Place {
                 session: relative,
@@ -110,10 +110,10 @@ pub fn adopt(
         .doing("pair a request with its tool call")?;
     if owner != session.key {
         // Known under another session so far: told again under the right one.
-        let approval = approvals::by_key(write.db, key)?;
+        let approval = approval_reads::by_key(write.db, key)?;
         events::approval_event(write, &session.run_id, approval, EventBody::NewApproval)?;
-        sessions::refresh_status(write, owner)?;
-        sessions::refresh_status(write, session.key)?;
+        session_state::refresh_status(write, owner)?;
+        session_state::refresh_status(write, session.key)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::files::{self, Files, State};
 use super::known_sessions::KnownSessions;
 use super::stamp::Stamps;
-use super::{Doing as _, StoreError, schema, seals, secrets};
+use super::{Doing as _, StoreError, schema, seals, secret_functions};
 use crate::daemon::secrets::Sealer;
 
 /// Pages in the write-ahead log after which it is folded into the database.
@@ -54,7 +54,7 @@ impl Database {
         let db = open_current(path, sealer, &mut known, &log)?;
         let stamps = Stamps::begin(&db, path)?;
         if stamps.was_put_back() {
-            super::foreign_writer::was_put_back(&db).doing("note that it was put back")?;
+            super::seen_version::was_put_back(&db).doing("note that it was put back")?;
         }
         Ok(Self {
             stamps: Arc::new(stamps),
@@ -184,7 +184,7 @@ impl Database {
             tracing::error!(%error, "the database was deleted and cannot be written back");
         }
         if self.files.state() == State::InPlace
-            && let Ok(seq) = super::events::last_seq(&self.db)
+            && let Ok(seq) = super::sequence::last_seq(&self.db)
         {
             self.stamps.note(seq);
         }
@@ -219,10 +219,10 @@ fn open_current(
     let mut db = open(path)?;
     // Its log may show that it is not ours to fold in.
     keep_log(&db, true).doing("spare its log")?;
-    secrets::add_functions(&db, sealer).doing("prepare the migration")?;
+    secret_functions::add_functions(&db, sealer).doing("prepare the migration")?;
     schema::migrate(&mut db, path, sealer)?;
     keep_log(&db, false).doing("take its log over")?;
-    secrets::rewrite_if_asked(&db);
+    secret_functions::rewrite_if_asked(&db);
     db.set_prepared_statement_cache_capacity(64);
     // NORMAL: a commit survives the death of the process, and the database survives the loss of
     // power, at which every agent is gone anyway.
@@ -231,7 +231,7 @@ fn open_current(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
     )
     .map_err(|source| schema::unreadable(path, source))?;
-    super::foreign_writer::begin(&db, sealer).doing("watch for other writers")?;
+    super::seen_version::begin(&db, sealer).doing("watch for other writers")?;
     seals::begin(&db).doing("watch what permits something")?;
     known.follow(&mut db)?;
     follow_log(&mut db, log)?;

@@ -5,8 +5,8 @@
 use rusqlite::params;
 
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, session_reads};
 use crate::domain::session::Process;
 use crate::domain::{EventBody, Session};
 
@@ -23,7 +23,7 @@ impl Store {
         let key = self
             .writer
             .run(move |write| {
-                let session = sessions::resolve(write.db, &id)?;
+                let session = session_reads::resolve(write.db, &id)?;
                 must_be_over(&session)?;
                 Ok(session.key)
             })
@@ -32,7 +32,7 @@ impl Store {
         while self
             .writer
             .run(move |write| {
-                must_be_over(&sessions::by_key(write.db, key)?)?;
+                must_be_over(&session_reads::by_key(write.db, key)?)?;
                 let deleted = write
                     .db
                     .execute(
@@ -69,7 +69,7 @@ fn must_be_over(session: &Session) -> Result<(), StoreError> {
 }
 
 fn delete(write: &mut Write<'_>, key: i64) -> Result<Session, StoreError> {
-    let session = sessions::by_key(write.db, key)?;
+    let session = session_reads::by_key(write.db, key)?;
     must_be_over(&session)?;
     hand_over(write, &session)?;
     let remove = || -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use super::{Doing as _, Store, StoreError, sessions};
+use super::{Doing as _, Store, StoreError, conversation, session_reads, session_state};
 use crate::domain::Session;
 
 /// Most directories that are looked at: those of the sessions that were last active.
@@ -81,8 +81,8 @@ impl Store {
                     })
                     .doing("note how a directory is")?;
                 for key in keys {
-                    let session = sessions::by_key(write.db, key)?;
-                    sessions::announce_updated(write, &session);
+                    let session = session_reads::by_key(write.db, key)?;
+                    session_state::announce_updated(write, &session);
                 }
                 Ok(())
             })
@@ -96,7 +96,7 @@ impl Store {
     pub async fn move_session(&self, key: i64, path: String) -> Result<Session, StoreError> {
         self.writer
             .run_once(move |write| {
-                let session = sessions::by_key(write.db, key)?;
+                let session = session_reads::by_key(write.db, key)?;
                 if session.process.is_ours_and_alive() {
                     return Err(StoreError::Conflict {
                         id: session.id.clone(),
@@ -114,10 +114,10 @@ impl Store {
                 if session.working_dir != path {
                     let was = &session.working_dir;
                     let note = format!("The session goes on in {path}. It was in {was} before.");
-                    sessions::note(write, &session, note)?;
+                    conversation::note(write, &session, note)?;
                 }
-                let session = sessions::by_key(write.db, key)?;
-                sessions::announce_updated(write, &session);
+                let session = session_reads::by_key(write.db, key)?;
+                session_state::announce_updated(write, &session);
                 Ok(session)
             })
             .await

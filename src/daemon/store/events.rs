@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
 
 use super::rows::{self, micros};
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, conversation};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, conversation, sequence};
 use crate::domain::{
     Approval, Delivery, Event, EventBody, EventName, RunId, Session, SessionId, Status,
 };
@@ -45,19 +45,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn last_seq(&self) -> Result<i64, StoreError> {
-        self.readers.run(last_seq).await
+        self.readers.run(sequence::last_seq).await
     }
-}
-
-/// The last sequence number that is stored.
-pub fn last_seq(db: &Connection) -> Result<i64, StoreError> {
-    db.prepare_cached(
-        "SELECT max((SELECT value FROM counters WHERE name = 'seq'),
-                    (SELECT coalesce(max(seq), 0) FROM conversation), (SELECT coalesce(max(seq), 0) FROM events),
-                    (SELECT coalesce(max(seq), 0) FROM deleted_sessions))",
-    )
-    .and_then(|mut query| query.query_row([], |row| row.get(0)))
-    .doing("read the last sequence number")
 }
 
 fn replay(
@@ -66,7 +55,7 @@ fn replay(
     limit: i64,
     session: Option<&SessionId>,
 ) -> Result<Replay, StoreError> {
-    let last = last_seq(db)?;
+    let last = sequence::last_seq(db)?;
     let until = last.min(seq.saturating_add(limit));
     let pruned: i64 = db
         .query_row(
@@ -328,4 +317,9 @@ pub fn settings_changed(
         EventBody::SessionSettingsChanged(data),
     );
     Ok(())
+}
+
+/// What clients are told when a session is archived or brought back.
+pub fn archived_data(archived: bool) -> Map<String, Value> {
+    Map::from_iter([("archived".to_owned(), Value::Bool(archived))])
 }

@@ -6,8 +6,8 @@
 use rusqlite::params;
 
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, events, intentions, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, events, session_reads};
 use crate::domain::session::{Process, SUMMARY_CHARS};
 use crate::domain::{LaunchConfig, Session, SessionId, Status, text};
 
@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`].
     pub fn must_be_ours(&self, session: &Session) -> Result<(), StoreError> {
-        must_be_ours(session)
+        session_reads::must_be_ours(session)
     }
 
     /// The session of a run: one of ours with that id or run id, else the asker's own, which is made
@@ -53,7 +53,7 @@ pub fn find_or_make(
     run_id: &str,
     asker: &Asker,
 ) -> Result<Session, StoreError> {
-    match sessions::exact(write.db, run_id)? {
+    match session_reads::exact(write.db, run_id)? {
         Some(session) if session.process == Process::External => wake(write, session, asker),
         Some(session) => Ok(session),
         None => make(write, run_id, asker),
@@ -91,7 +91,7 @@ fn make(write: &mut Write<'_>, run_id: &str, asker: &Asker) -> Result<Session, S
             ])
         })
         .doing("note another program's run")?;
-    let session = sessions::by_key(write.db, write.db.last_insert_rowid())?;
+    let session = session_reads::by_key(write.db, write.db.last_insert_rowid())?;
     events::status_changed(write, &session, Status::Draft)?;
     Ok(session)
 }
@@ -106,19 +106,7 @@ fn wake(write: &mut Write<'_>, session: Session, asker: &Asker) -> Result<Sessio
         .and_then(|mut update| update.execute(params![session.key, micros(write.now), asker.pid]))
         .doing("note that a program asks again")?;
     if session.archived {
-        events::settings_changed(write, &session, intentions::archived_data(false))?;
+        events::settings_changed(write, &session, events::archived_data(false))?;
     }
-    sessions::by_key(write.db, session.key)
-}
-
-/// Refuses to steer what is not ours.
-pub fn must_be_ours(session: &Session) -> Result<(), StoreError> {
-    if session.process == Process::External {
-        return Err(StoreError::Conflict {
-            id: session.id.clone(),
-            problem: "belongs to another program: its requests can be answered, but it cannot be steered from here"
-                .to_owned(),
-        });
-    }
-    Ok(())
+    session_reads::by_key(write.db, session.key)
 }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::messages::ReadMessages;
 use super::rows::micros;
-use super::writer::{Urgency, Write};
+use super::tx::Write;
+use super::writer::Urgency;
 use super::{
-    Doing as _, Store, StoreError, adoption, conversation, correlate, intentions, messages, outbox,
-    sessions, wire_ids,
+    Doing as _, Store, StoreError, adoption, alarms, asking, conversation, correlate, messages,
+    outbox, process_end, resolve, rows, session_state, wire_ids,
 };
-use super::{alarms, approvals, asking};
 use crate::domain::session::{Process, Usage};
-use crate::domain::stream_state::{SinceBoot, StreamState};
+use crate::domain::stream_state::SinceBoot;
 use crate::domain::{Effect, EventType, Session};
 
 /// Lines of the agent, kept as they were written: one text for all of them, because a text each would
@@ -79,20 +78,6 @@ impl RawLines {
 /// Moves a session's record on by some lines and says what else is to happen.
 pub type Apply = Box<dyn FnOnce(&mut Session, Timestamp) -> Vec<Effect> + Send>;
 
-/// The end of a session's process.
-#[derive(Clone, Debug)]
-pub struct End {
-    /// Why what is pending ends.
-    pub reason: String,
-    /// Whether it was ended from here, rather than by itself.
-    pub deliberate: bool,
-    /// What it had read of the messages that were written to it.
-    pub read: ReadMessages,
-    /// How many messages it had read just before and had not yet written into its own record of the
-    /// conversation.
-    pub forgotten: usize,
-}
-
 /// A stretch of a journal.
 pub struct Ingest {
     /// The session.
@@ -106,7 +91,7 @@ pub struct Ingest {
     /// Works out what the lines do, from the session's record, which it moves on.
     pub apply: Apply,
     /// Set when nothing of this process will come after this.
-    pub end: Option<End>,
+    pub end: Option<super::process_end::End>,
     /// Whether it may wait some milliseconds to share a commit with other sessions.
     pub urgency: Urgency,
 }
@@ -160,18 +145,18 @@ fn run(write: &mut Write<'_>, ingest: Ingest) -> Result<Arc<Session>, StoreError
             true => format!("{}; {}", end.reason, adoption::DECISION_LOST),
             false => end.reason.clone(),
         };
-        approvals::abandon_all(write, key, &reason)?;
-        intentions::process_ended(write, &session, end)?;
+        resolve::abandon_all(write, key, &reason)?;
+        process_end::process_ended(write, &session, end)?;
         touched = Touched::Questions;
     }
     crate::failpoint::hit("ingest.applied");
     let after = match touched {
         // Nothing but what was just saved has changed: it need not be read again.
-        Touched::Words => sessions::follow_status(write, session)?,
-        Touched::Questions => sessions::refresh_status(write, key)?,
+        Touched::Words => session_state::follow_status(write, session)?,
+        Touched::Questions => session_state::refresh_status(write, key)?,
     };
     if seen_differently(&before, &after) {
-        sessions::announce_updated(write, &after);
+        session_state::announce_updated(write, &after);
     }
     let after = Arc::new(after);
     if ingest.end.is_none() {
@@ -272,7 +257,7 @@ fn perform(
                 if !pending {
                     continue;
                 }
-                approvals::tool_finished(write, session.key, &tool_use_id, was_read_before)?;
+                resolve::tool_finished(write, session.key, &tool_use_id, was_read_before)?;
             }
             Effect::Ask(question) => {
                 pending = true;
@@ -280,9 +265,9 @@ fn perform(
                 asking::ask(write, session, *question)?;
             }
             Effect::Withdraw { request_id, reason } => {
-                approvals::withdraw(write, session.key, &request_id, reason)?
+                resolve::withdraw(write, session.key, &request_id, reason)?
             }
-            Effect::AbandonAll { reason } => approvals::abandon_all(write, session.key, &reason)?,
+            Effect::AbandonAll { reason } => resolve::abandon_all(write, session.key, &reason)?,
             Effect::Messages(sign) => {
                 messages::apply(write, session, &sign)?;
             }
@@ -325,7 +310,7 @@ fn save(
             what: "background_tasks",
             problem: error.to_string(),
         })?;
-    let stream = stream_state(&session.stream)?;
+    let stream = rows::stream_state(&session.stream)?;
     let usage = &session.usage;
     write
         .db
@@ -376,14 +361,6 @@ fn save(
         .doing("move a session on")
 }
 
-/// What is remembered of a stream, as it is stored.
-pub fn stream_state(stream: &StreamState) -> Result<String, StoreError> {
-    serde_json::to_string(stream).map_err(|error| StoreError::Value {
-        what: "stream_state",
-        problem: error.to_string(),
-    })
-}
-
 /// Whether nothing has changed but the place in the journal, what is remembered of the stream, and
 /// the tokens.
 fn only_talked(before: &Session, session: &Session) -> bool {
@@ -415,7 +392,7 @@ fn save_talk(
     words: i64,
 ) -> Result<i64, StoreError> {
     let stream = (session.stream != before.stream)
-        .then(|| stream_state(&session.stream))
+        .then(|| rows::stream_state(&session.stream))
         .transpose()?;
     let usage = &session.usage;
     write

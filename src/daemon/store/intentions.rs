@@ -3,22 +3,16 @@
 //! Each is stored before it is acknowledged, and carried out by whichever daemon runs then.
 
 use rusqlite::params;
-use serde_json::{Map, Value};
 
-use super::ingest::End;
 use super::messages::{self, Accepted};
 use super::rows::micros;
+use super::tx::Write;
 use super::wire_ids::{self, NewWireId};
-use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, approvals, events, external, outbox, projects, resume, sessions,
+    Doing as _, Store, StoreError, events, outbox, projects, resume, session_reads, session_state,
 };
 use crate::domain::session::Process;
-use crate::domain::text::summary;
 use crate::domain::{OutgoingLine, Phase, Session};
-
-/// Characters of a tool's name in a note.
-const TOOL_CHARS: usize = 60;
 
 impl Store {
     /// A message of the user to a live session: into its conversation and on its way.
@@ -34,8 +28,8 @@ impl Store {
     ) -> Result<Accepted, StoreError> {
         self.writer
             .run_once(move |write| {
-                let session = sessions::by_key(write.db, session_key)?;
-                external::must_be_ours(&session)?;
+                let session = session_reads::by_key(write.db, session_key)?;
+                session_reads::must_be_ours(&session)?;
                 if session.process == Process::Gone {
                     return Err(StoreError::Conflict {
                         id: session.id,
@@ -58,10 +52,10 @@ impl Store {
                     session,
                     message: Some((id, delivery)),
                 };
-                resume::unarchive(write, &session)?;
+                session_state::unarchive(write, &session)?;
                 if session.end_requested_at.is_some() {
                     // It waits for the next process.
-                    return sessions::by_key(write.db, session.key).map(accepted);
+                    return session_reads::by_key(write.db, session.key).map(accepted);
                 }
                 let phase = match session.phase {
                     Phase::Starting | Phase::Interrupting => session.phase,
@@ -69,7 +63,7 @@ impl Store {
                         Phase::Running
                     }
                 };
-                sessions::set_phase(write, session.key, phase).map(accepted)
+                session_state::set_phase(write, session.key, phase).map(accepted)
             })
             .await
     }
@@ -82,18 +76,18 @@ impl Store {
         let id = id.to_owned();
         self.writer
             .run_once(move |write| {
-                let session = sessions::resolve(write.db, &id)?;
-                external::must_be_ours(&session)?;
+                let session = session_reads::resolve(write.db, &id)?;
+                session_reads::must_be_ours(&session)?;
                 if session.process == Process::Gone || session.phase.is_resting() {
                     return Err(StoreError::Conflict {
-                        problem: sessions::nothing_to_interrupt(&session),
+                        problem: nothing_to_interrupt(&session),
                         id: session.id,
                     });
                 }
                 if session.phase != Phase::Interrupting {
                     outbox::enqueue(write, session.key, None, &line)?;
                 }
-                sessions::set_phase(write, session.key, Phase::Interrupting)
+                session_state::set_phase(write, session.key, Phase::Interrupting)
             })
             .await
     }
@@ -106,7 +100,7 @@ impl Store {
         let id = id.to_owned();
         self.writer
             .run_once(move |write| {
-                let session = sessions::resolve(write.db, &id)?;
+                let session = session_reads::resolve(write.db, &id)?;
                 request_end(write, &session)
             })
             .await
@@ -125,7 +119,7 @@ impl Store {
         let id = id.to_owned();
         self.writer
             .run_once(move |write| {
-                let session = sessions::resolve(write.db, &id)?;
+                let session = session_reads::resolve(write.db, &id)?;
                 archive(write, &session, archived, end)
             })
             .await
@@ -154,8 +148,8 @@ impl Store {
                     .and_then(|mut update| update.execute([key]))
                     .doing("note that a session runs")?;
                 if changed > 0 {
-                    let session = sessions::by_key(write.db, key)?;
-                    sessions::announce_updated(write, &session);
+                    let session = session_reads::by_key(write.db, key)?;
+                    session_state::announce_updated(write, &session);
                 }
                 Ok(())
             })
@@ -164,7 +158,7 @@ impl Store {
 }
 
 fn request_end(write: &mut Write<'_>, session: &Session) -> Result<Session, StoreError> {
-    external::must_be_ours(session)?;
+    session_reads::must_be_ours(session)?;
     if session.process == Process::Gone && session.waiting_for.is_some() {
         return stop_waiting(write, session);
     }
@@ -182,8 +176,8 @@ fn request_end(write: &mut Write<'_>, session: &Session) -> Result<Session, Stor
         .and_then(|mut update| update.execute(params![session.key, micros(write.now)]))
         .doing("note that a session is to end")?;
     write.wake(session.key);
-    let session = sessions::by_key(write.db, session.key)?;
-    sessions::announce_updated(write, &session);
+    let session = session_reads::by_key(write.db, session.key)?;
+    session_state::announce_updated(write, &session);
     Ok(session)
 }
 
@@ -192,10 +186,10 @@ fn stop_waiting(write: &mut Write<'_>, session: &Session) -> Result<Session, Sto
     projects::withdraw(write, session.key, "the session was ended")?;
     resume::give_up(write, session, "was ended while it waited")?;
     let session = match session.phase.is_resting() {
-        true => sessions::refresh_status(write, session.key)?,
-        false => sessions::set_phase(write, session.key, Phase::Interrupted)?,
+        true => session_state::refresh_status(write, session.key)?,
+        false => session_state::set_phase(write, session.key, Phase::Interrupted)?,
     };
-    sessions::announce_updated(write, &session);
+    session_state::announce_updated(write, &session);
     Ok(session)
 }
 
@@ -227,104 +221,24 @@ fn archive(
         request_end(write, session)?;
     }
     if !at_end {
-        events::settings_changed(write, session, archived_data(now))?;
+        events::settings_changed(write, session, events::archived_data(now))?;
     }
-    sessions::by_key(write.db, session.key)
+    session_reads::by_key(write.db, session.key)
 }
 
-/// What clients are told when a session is archived or brought back.
-pub fn archived_data(archived: bool) -> Map<String, Value> {
-    Map::from_iter([("archived".to_owned(), Value::Bool(archived))])
-}
-
-/// A session's process has ended: what a person wanted with that is done, and messages that it has not
-/// read wait for the next one.
-pub fn process_ended(
-    write: &mut Write<'_>,
-    session: &Session,
-    end: &End,
-) -> Result<(), StoreError> {
-    let (reason, read) = (&end.reason, &end.read);
-    // Messages that were queued before a person ended the session are not resumed with it. A process that is ended for
-    // the sake of a project's files makes room for one without them.
-    let ended_at = match projects::ends_process(write.db, session)? {
-        true => None,
-        false => session.end_requested_at,
+/// Why an interrupt has nothing to do: it stops a turn, not what runs beside it.
+pub fn nothing_to_interrupt(session: &Session) -> String {
+    let tasks = match session.background_tasks.len() {
+        0 => None,
+        1 => Some("1 background task runs".to_owned()),
+        tasks => Some(format!("{tasks} background tasks run")),
     };
-    let kept = outbox::give_up(write, session, reason, read, ended_at)?;
-    if kept.dropped > 0 {
-        let text = match kept.dropped {
-            1 => "A queued message was not delivered: the session was ended first.".to_owned(),
-            count => {
-                format!("{count} queued messages were not delivered: the session was ended first.")
-            }
-        };
-        sessions::note(write, session, text)?;
-    }
-    if let Some(text) = unknown_calls(&approvals::without_result(write.db, session)?) {
-        sessions::note(write, session, text)?;
-    }
-    if end.forgotten > 0 {
-        let text = match end.forgotten {
-            1 => "The process ended before it had written down your last message. The next one knows neither that message nor what was done about it: send it again if it still matters.".to_owned(),
-            count => format!("The process ended before it had written down your last {count} messages. The next one knows neither them nor what was done about them: send them again if they still matter."),
-        };
-        sessions::note(write, session, text)?;
-    }
-    messages::forget_read(write, session.key, i64::MAX)?;
-    let never = resume::never(write.db, session)?;
-    if let Some(problem) = &never
-        && kept.messages > 0
-    {
-        resume::give_up(write, session, problem)?;
-    }
-    // Of a process that ends by itself a person is told, and what it was given is sent again only with the
-    // next message: it may be what ended the process. A message that came after the process had died, but
-    // before that was noticed, is such a next message. It is one only once: the process that it begins is of
-    // another generation.
-    let begins_another = end.deliberate || kept.never_written > 0;
-    let waits = begins_another && kept.messages > 0 && never.is_none();
-    if kept.messages > 0 && !waits && never.is_none() {
-        let text = match kept.messages {
-            1 => "1 message has not reached the agent. It is sent first when the session is resumed, and can be withdrawn until then.".to_owned(),
-            count => format!("{count} messages have not reached the agent. They are sent first when the session is resumed, and can be withdrawn until then."),
-        };
-        sessions::note(write, session, text)?;
-    }
-    let waiting_for = waits.then_some("its next process");
-    let archive: bool = write
-        .db
-        .prepare_cached(
-            "UPDATE sessions SET end_requested_at = NULL, waiting_for = coalesce(?2, waiting_for),
-                archived = CASE WHEN ?2 IS NULL THEN max(archived, archive_at_end) ELSE archived END
-             WHERE key = ?1 RETURNING archive_at_end AND ?2 IS NULL",
-        )
-        .and_then(|mut update| {
-            update.query_row(params![session.key, waiting_for], |row| row.get(0))
-        })
-        .doing("note the end of a process")?;
-    if archive {
-        write
-            .db
-            .prepare_cached("UPDATE sessions SET archive_at_end = 0 WHERE key = ?")
-            .and_then(|mut update| update.execute([session.key]))
-            .doing("archive a session that has ended")?;
-        events::settings_changed(write, session, archived_data(true))?;
-    }
-    Ok(())
-}
-
-/// What is said of approved calls of which a process has told no result: it may have died with the answer in its
-/// input, or in the middle of the call.
-fn unknown_calls(tools: &[String]) -> Option<String> {
-    let tools: Vec<_> = tools.iter().map(|tool| summary(tool, TOOL_CHARS)).collect();
-    let end = "the process ended before it told a result";
-    Some(match tools.as_slice() {
-        [] => return None,
-        [tool] => format!("It is not known what came of the approved call of {tool}: {end}."),
-        [first, ..] => format!(
-            "It is not known what came of {} approved calls, the first of {first}: {end}.",
-            tools.len()
+    let status = session.status.as_str();
+    match (tasks, session.pending_approvals) {
+        (Some(tasks), _) => format!(
+            "has no turn to interrupt, only {tasks}: end the session to stop background work"
         ),
-    })
+        (None, 0) => format!("is {status}: there is nothing to interrupt"),
+        (None, _) => "has no turn to interrupt: decide what it asks, or end the session".to_owned(),
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::{Doing as _, StoreError, foreign_writer, schema, sessions};
+use super::{Doing as _, StoreError, schema, seen_version, session_reads};
 use crate::domain::Session;
 
 /// Most sessions that are kept.
@@ -29,7 +29,7 @@ struct Changes {
 pub struct KnownSessions {
     sessions: HashMap<i64, Arc<Session>>,
     changes: Arc<Mutex<Changes>>,
-    /// See [`foreign_writer::version`].
+    /// See [`seen_version::version`].
     data_version: Option<i64>,
 }
 
@@ -55,7 +55,7 @@ impl KnownSessions {
     /// # Errors
     /// When the database cannot be read.
     pub fn look(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let version = foreign_writer::version(db)?;
+        let version = seen_version::version(db)?;
         if self.data_version.replace(version) != Some(version) {
             self.forget();
             schema::drop_foreign_triggers(db)?;
@@ -78,9 +78,13 @@ impl KnownSessions {
     pub fn get(&mut self, db: &Connection, key: i64) -> Result<Arc<Session>, StoreError> {
         self.drop_changed();
         let Some(known) = self.sessions.get(&key) else {
-            return sessions::by_key(db, key).map(Arc::new);
+            return session_reads::by_key(db, key).map(Arc::new);
         };
-        debug_assert_eq!(**known, sessions::by_key(db, key)?, "not what is stored");
+        debug_assert_eq!(
+            **known,
+            session_reads::by_key(db, key)?,
+            "not what is stored"
+        );
         Ok(Arc::clone(known))
     }
 

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::outbox::{self, MessageRow, Waiting};
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, conversation, events, external, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, conversation, events, session_reads, session_state};
 use crate::domain::session::Process;
 use crate::domain::{Delivery, MessageSign, OutgoingLine, Phase, Session};
 
@@ -110,8 +110,8 @@ impl Store {
         let session = session.to_owned();
         self.writer
             .run_once(move |write| {
-                let session = sessions::resolve(write.db, &session)?;
-                external::must_be_ours(&session)?;
+                let session = session_reads::resolve(write.db, &session)?;
+                session_reads::must_be_ours(&session)?;
                 withdraw(write, session, message_id, protocol)
             })
             .await
@@ -195,7 +195,7 @@ pub fn accept(
     delivery: Delivery,
     generation: Option<i64>,
 ) -> Result<i64, StoreError> {
-    let sequence = sessions::next_sequence(write, session)?;
+    let sequence = conversation::next_sequence(write, session)?;
     let id = conversation::append_message(write, session, sequence, text, delivery)?;
     let row = MessageRow {
         id: Some(id),
@@ -515,7 +515,7 @@ fn withdraw(
         request(write, &session, &waiting, protocol)?;
         Withdrawal::Requested
     };
-    let session = sessions::by_key(write.db, session.key)?;
+    let session = session_reads::by_key(write.db, session.key)?;
     Ok(Withdrawn {
         session,
         message_id: id,
@@ -549,8 +549,8 @@ fn wait_for_nothing(write: &mut Write<'_>, session: &Session) -> Result<(), Stor
         .and_then(|mut update| update.execute([session.key]))
         .doing("note that a session waits for nothing")?;
     if changed > 0 {
-        let session = sessions::by_key(write.db, session.key)?;
-        sessions::announce_updated(write, &session);
+        let session = session_reads::by_key(write.db, session.key)?;
+        session_state::announce_updated(write, &session);
     }
     Ok(())
 }

@@ -12,6 +12,8 @@
 mod adoption;
 mod alarms;
 mod api_outbox;
+mod approval_delivery;
+mod approval_reads;
 mod approvals;
 mod asker_processes;
 mod asking;
@@ -40,13 +42,17 @@ mod lock_waits;
 mod messages;
 mod once;
 mod outbox;
+mod outbox_delivery;
 mod overview;
+mod process_end;
+mod project_answers;
 mod projects;
 mod reader;
 mod repair;
 mod requests;
 #[cfg(test)]
 mod requests_tests;
+mod resolve;
 mod resume;
 mod retention;
 mod rows;
@@ -54,12 +60,18 @@ mod runners;
 mod schema;
 mod seals;
 mod search;
+mod secret_functions;
 mod secrets;
+mod seen_version;
+mod sequence;
 mod session_list;
+mod session_reads;
+mod session_state;
 mod sessions;
 mod stamp;
 mod steady;
 mod terminals;
+mod tx;
 mod wire_ids;
 mod writer;
 
@@ -68,7 +80,7 @@ use std::sync::Arc;
 
 pub use adoption::Adoption;
 pub use api_outbox::{ApiAnswer, ApiOutbox};
-pub use approvals::{AnswerLine, ApprovalFilter, ApprovalPage};
+pub use approval_reads::{ApprovalFilter, ApprovalPage};
 pub use asking::NewMcpApproval;
 pub use backup::{
     BackupError, Prepared, back_up, key_of as key_of_backup, places_at_rest, prepare, put_in_place,
@@ -79,7 +91,7 @@ pub use conversation::{Names, Page};
 pub use directories::works_there;
 pub use events::Replay;
 pub use external::Asker;
-pub use ingest::{Apply, End, Ingest, RawLines};
+pub use ingest::{Apply, Ingest, RawLines};
 pub use keys::{ApiKey, KeyHash};
 pub use lock_waits::Locked;
 pub use messages::{
@@ -88,14 +100,17 @@ pub use messages::{
 pub use once::{OnceRequest, apart, request_key, serving};
 pub use outbox::OutboxLine;
 pub use overview::Overview;
-pub use projects::ProjectAnswer;
+pub use process_end::End;
+pub use project_answers::ProjectAnswer;
 pub use reader::for_others;
 pub use requests::{Asked, Elsewhere, NewRequest, RemoteRequest, run_id_of};
 pub use resume::{NEVER_BEGAN, NewProcess, Waiting};
 pub use runners::{KnownRunner, NewRunner};
 pub use schema::inspect;
 pub use search::{Hit, Hits, PER_SESSION, Search};
-pub use sessions::{Fork, NewSession, RecentPath, SessionFilter, SettingsChange, Started};
+pub use session_reads::SessionFilter;
+pub use sessions::{Fork, NewSession, RecentPath, SettingsChange, Started};
+pub use tx::AnswerLine;
 pub use wire_ids::NewWireId;
 pub use writer::Urgency;
 

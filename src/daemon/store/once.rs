@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::micros;
-use super::writer::Write;
+use super::tx::Write;
 use super::{Doing as _, Store, StoreError};
 
 /// Keys that are kept: the last ones. By their number, not their age, as clocks leap.

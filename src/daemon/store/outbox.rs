@@ -5,13 +5,11 @@
 //! Whoever delivers may die at any point: sending again is harmless, because the runner writes each
 //! frame id once.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::messages::{self, Fate, ReadMessages};
 use super::rows::micros;
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, approvals, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, session_reads};
 use crate::domain::{OutgoingLine, Session};
 
 /// Lines that one look into the outbox returns.
@@ -52,28 +50,8 @@ impl Store {
     ) -> Result<(Session, Vec<OutboxLine>), StoreError> {
         self.readers
             .run(move |db| {
-                let session = sessions::by_key(db, session_key)?;
+                let session = session_reads::by_key(db, session_key)?;
                 Ok((session, next(db, session_key, after)?))
-            })
-            .await
-    }
-
-    /// Notes that lines have arrived.
-    ///
-    /// # Errors
-    /// When the database cannot be written; the lines are then sent again, harmlessly.
-    pub async fn delivered(
-        &self,
-        session_key: i64,
-        frame_ids: Vec<String>,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .run(move |write| {
-                crate::failpoint::hit("outbox.acknowledging");
-                for frame_id in &frame_ids {
-                    delivered(write, session_key, frame_id)?;
-                }
-                Ok(())
             })
             .await
     }
@@ -97,51 +75,6 @@ fn next(db: &Connection, session_key: i64, after: i64) -> Result<Vec<OutboxLine>
             .collect()
     })
     .doing("read the outbox")
-}
-
-fn delivered(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<(), StoreError> {
-    if OutgoingLine::is_message(frame_id) {
-        return handed_over(write, session_key, frame_id);
-    }
-    let approvals: Vec<Option<i64>> = write
-        .db
-        .prepare_cached(
-            "DELETE FROM outbox WHERE session_key = ? AND frame_id = ? RETURNING approval_key",
-        )
-        .and_then(|mut delete| {
-            delete
-                .query_map(params![session_key, frame_id], |row| row.get(0))?
-                .collect()
-        })
-        .doing("note a delivery")?;
-    for approval_key in approvals.into_iter().flatten() {
-        approvals::mark_delivered(write, approval_key)?;
-    }
-    Ok(())
-}
-
-/// A message was written to the session's process, which may not have read it yet.
-fn handed_over(write: &mut Write<'_>, session_key: i64, frame_id: &str) -> Result<(), StoreError> {
-    let session = sessions::by_key(write.db, session_key)?;
-    let sql = if session.stream.tells_messages {
-        "UPDATE outbox SET written = 1 WHERE session_key = ? AND frame_id = ? RETURNING message_seq"
-    } else {
-        "DELETE FROM outbox WHERE session_key = ? AND frame_id = ? RETURNING message_seq"
-    };
-    let messages: Vec<Option<i64>> = write
-        .db
-        .prepare_cached(sql)
-        .and_then(|mut note| {
-            note.query_map(params![session_key, frame_id], |row| row.get(0))?
-                .collect()
-        })
-        .doing("note that a message was written")?;
-    if !session.stream.tells_messages {
-        for message in messages {
-            messages::handed_over(write, &session, message)?;
-        }
-    }
-    Ok(())
 }
 
 /// Puts a line on its way; the same frame id twice is one line.
@@ -261,51 +194,4 @@ pub fn take(write: &mut Write<'_>, session_key: i64) -> Result<Vec<Waiting>, Sto
         .and_then(|mut delete| delete.execute([session_key]))
         .doing("take what waits for a process")?;
     Ok(waiting)
-}
-
-/// What becomes of a session's outbox when its agent is gone.
-#[derive(Debug, Default)]
-pub struct GivenUp {
-    /// Messages of the user that wait for the next process.
-    pub messages: usize,
-    /// Those of them that came while the process seemed to live and were never written to it.
-    pub never_written: usize,
-    /// Messages that were queued before the end of the process was asked for.
-    pub dropped: usize,
-}
-
-/// Empties a session's outbox: its agent is gone. Decisions in it are marked so; messages of the user that
-/// it had not read stay, but for those from before `end_requested_at`.
-pub fn give_up(
-    write: &mut Write<'_>,
-    session: &Session,
-    reason: &str,
-    read: &ReadMessages,
-    end_requested_at: Option<Timestamp>,
-) -> Result<GivenUp, StoreError> {
-    let mut given_up = GivenUp::default();
-    for line in waiting(write.db, session.key)? {
-        if OutgoingLine::is_message(&line.line.frame_id) {
-            match messages::settle(write, session, &line, read, end_requested_at)? {
-                Fate::Waits => {
-                    given_up.messages += 1;
-                    if !line.written && line.generation == Some(session.generation) {
-                        given_up.never_written += 1;
-                    }
-                }
-                Fate::Dropped => given_up.dropped += 1,
-                Fate::Read | Fate::Withdrawn => {}
-            }
-            continue;
-        }
-        write
-            .db
-            .prepare_cached("DELETE FROM outbox WHERE id = ?")
-            .and_then(|mut delete| delete.execute([line.id]))
-            .doing("empty an outbox")?;
-        if let Some(approval_key) = line.approval_key {
-            approvals::mark_undelivered(write, approval_key, reason)?;
-        }
-    }
-    Ok(given_up)
 }

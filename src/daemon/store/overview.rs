@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::approvals::{self, ApprovalFilter};
-use super::{Doing as _, SessionFilter, Store, StoreError, events, session_list};
+use super::approval_reads::ApprovalFilter;
+use super::{Doing as _, SessionFilter, Store, StoreError, approval_reads, sequence, session_list};
 use crate::domain::{Approval, Session, Status};
 
 /// One moment of the store.
@@ -83,14 +83,14 @@ fn read(
         ..ApprovalFilter::default()
     };
     Ok(Overview {
-        seq: events::last_seq(db)?,
+        seq: sequence::last_seq(db)?,
         sessions: session_list::read(db, filter)?,
         counts: counts
             .into_iter()
             .filter_map(|(name, n)| Some((Status::parse(&name)?, n)))
             .collect(),
         archived: count("SELECT coalesce(sum(n), 0) FROM session_counts WHERE archived = 1")?,
-        pending: approvals::list(db, &pending)?.approvals,
+        pending: approval_reads::list(db, &pending)?.approvals,
         pending_total: count("SELECT count(*) FROM approvals WHERE outcome = 'pending'")?,
         cost_last_day_usd,
         unpriced_turns_last_day,

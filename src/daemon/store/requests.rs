@@ -6,16 +6,15 @@
 //! [`super::correlate`]), else to a session of the asking program (see [`super::external`]).
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
-use super::approvals::{self, Resolution};
 use super::asking::{self, NewRow};
 use super::external::{self, Asker};
-use super::writer::Write;
+use super::resolve::Resolution;
+use super::tx::Write;
 use super::{
-    Doing as _, PendingBounds, Store, StoreError, asker_processes, bounds, correlate, rows,
-    sessions,
+    Doing as _, PendingBounds, Store, StoreError, approval_reads, asker_processes, bounds,
+    conversation, correlate, resolve, session_reads,
 };
 use crate::domain::approval::{DecidedBy, ResponseOption};
 use crate::domain::session::Process;
@@ -120,7 +119,7 @@ impl Store {
     ) -> Result<Asked, StoreError> {
         self.writer
             .run(move |write| {
-                if by_call(write.db, request.source, &request.call_id)?.is_none() {
+                if approval_reads::by_call(write.db, request.source, &request.call_id)?.is_none() {
                     let asker = bounds::Asker::Named(request.asker.name.as_deref());
                     let bytes = request.tool_input.to_string().len();
                     bounds::check(write.db, request.source, asker, bytes, limits)?;
@@ -160,7 +159,9 @@ impl Store {
     ) -> Result<Option<Approval>, StoreError> {
         self.writer
             .run(move |write| {
-                let Some(approval) = by_call(write.db, Source::RemoteApi, &call_id)? else {
+                let Some(approval) =
+                    approval_reads::by_call(write.db, Source::RemoteApi, &call_id)?
+                else {
                     return Ok(None);
                 };
                 if approval.outcome != Outcome::Pending {
@@ -169,7 +170,7 @@ impl Store {
                 let by = DecidedBy::Elsewhere { place: how.place };
                 let resolution = Resolution::plain(how.outcome, how.comment, by);
                 let resolution = resolution.with_option(how.option);
-                approvals::resolve_as(write, &approval, &resolution).map(Some)
+                resolve::resolve_as(write, &approval, &resolution).map(Some)
             })
             .await
     }
@@ -185,7 +186,7 @@ impl Store {
     ) -> Result<Option<Approval>, StoreError> {
         let call_id = call_id.to_owned();
         self.readers
-            .run(move |db| by_call(db, source, &call_id))
+            .run(move |db| approval_reads::by_call(db, source, &call_id))
             .await
     }
 
@@ -201,7 +202,7 @@ impl Store {
         offset: u32,
     ) -> Result<(Vec<Approval>, u64), StoreError> {
         self.readers
-            .run(move |db| pending_page(db, source, kind, limit, offset))
+            .run(move |db| approval_reads::pending_page(db, source, kind, limit, offset))
             .await
     }
 
@@ -212,12 +213,12 @@ impl Store {
     pub async fn remark(&self, approval_key: i64, text: String) -> Result<Approval, StoreError> {
         self.writer
             .run(move |write| {
-                let approval = approvals::by_key(write.db, approval_key)?;
+                let approval = approval_reads::by_key(write.db, approval_key)?;
                 if approval.outcome != Outcome::Pending {
                     return Err(StoreError::AlreadyResolved(Box::new(approval)));
                 }
-                let session = sessions::by_key(write.db, approval.session_key)?;
-                sessions::note(write, &session, text)?;
+                let session = session_reads::by_key(write.db, approval.session_key)?;
+                conversation::note(write, &session, text)?;
                 Ok(approval)
             })
             .await
@@ -237,7 +238,7 @@ impl Store {
         let id = id.to_owned();
         self.writer
             .run_once(move |write| {
-                let approval = approvals::find(write.db, &id)?;
+                let approval = approval_reads::find(write.db, &id)?;
                 match approval.source {
                     Source::Mcp | Source::Program | Source::LocalApi => {}
                     Source::Claude | Source::RemoteApi | Source::Launch => {
@@ -251,7 +252,7 @@ impl Store {
                     }
                 }
                 let resolution = Resolution::plain(Outcome::Withdrawn, Some(comment), by);
-                approvals::resolve_as(write, &approval, &resolution)
+                resolve::resolve_as(write, &approval, &resolution)
             })
             .await
     }
@@ -262,7 +263,7 @@ fn ask(
     new: NewRequest,
     asked_at: Option<Timestamp>,
 ) -> Result<Asked, StoreError> {
-    if let Some(known) = by_call(write.db, new.source, &new.call_id)? {
+    if let Some(known) = approval_reads::by_call(write.db, new.source, &new.call_id)? {
         if !is_same(&known, &new) {
             return Ok(Asked::Taken(Box::new(known)));
         }
@@ -329,56 +330,6 @@ fn is_same(known: &Approval, new: &NewRequest) -> bool {
         && known.sdk_state == new.sdk_state
         && known.options == new.options
         && correlate::same_json(&known.tool_input, &new.tool_input)
-}
-
-/// A request by its source and the program's name for it.
-pub fn by_call(
-    db: &Connection,
-    source: Source,
-    call_id: &str,
-) -> Result<Option<Approval>, StoreError> {
-    let sql = format!(
-        "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.source = ? AND a.call_id = ?",
-        rows::APPROVAL
-    );
-    db.prepare_cached(&sql)
-        .and_then(|mut query| {
-            query
-                .query_row([source.as_str(), call_id], rows::approval)
-                .optional()
-        })
-        .doing("find a request")
-}
-
-fn pending_page(
-    db: &Connection,
-    source: Source,
-    kind: Kind,
-    limit: u32,
-    offset: u32,
-) -> Result<(Vec<Approval>, u64), StoreError> {
-    let condition = "outcome = 'pending' AND call_id IS NOT NULL AND source = ?1 AND kind = ?2";
-    let total: i64 = db
-        .prepare_cached(&format!("SELECT count(*) FROM approvals WHERE {condition}"))
-        .and_then(|mut query| query.query_row([source.as_str(), kind.as_str()], |row| row.get(0)))
-        .doing("count the pending requests")?;
-    let sql = format!(
-        "SELECT {} FROM approvals a JOIN sessions s ON s.key = a.session_key WHERE a.key IN (
-            SELECT key FROM approvals WHERE {condition} ORDER BY key LIMIT ?3 OFFSET ?4) ORDER BY a.key",
-        rows::APPROVAL
-    );
-    let page = db
-        .prepare_cached(&sql)
-        .and_then(|mut query| {
-            query
-                .query_map(
-                    params![source.as_str(), kind.as_str(), limit, offset],
-                    rows::approval,
-                )?
-                .collect()
-        })
-        .doing("list the pending requests")?;
-    Ok((page, total.unsigned_abs()))
 }
 
 /// Keeps the run of an asker that gave none: the same program in the same directory.

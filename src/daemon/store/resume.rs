@@ -7,11 +7,11 @@ use rusqlite::{Connection, params};
 
 use super::messages::{self, Accepted};
 use super::rows::micros;
+use super::tx::Write;
 use super::wire_ids::NewWireId;
-use super::writer::Write;
 use super::{
-    Doing as _, Store, StoreError, events, external, ingest, intentions, outbox, projects, secrets,
-    sessions, wire_ids,
+    Doing as _, Store, StoreError, conversation, outbox, projects, rows, secrets, session_reads,
+    session_state, wire_ids,
 };
 use crate::daemon::secrets::LaunchSecrets;
 use crate::domain::project::{self, Project};
@@ -109,13 +109,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .run(move |write| {
-                let session = sessions::by_key(write.db, session_key)?;
+                let session = session_reads::by_key(write.db, session_key)?;
                 if session.process != Process::Gone {
                     return Ok(());
                 }
                 give_up(write, &session, &problem)?;
-                let session = sessions::by_key(write.db, session_key)?;
-                sessions::announce_updated(write, &session);
+                let session = session_reads::by_key(write.db, session_key)?;
+                session_state::announce_updated(write, &session);
                 Ok(())
             })
             .await
@@ -142,7 +142,7 @@ impl Store {
 /// Why a session can never have another process; none when it can.
 pub fn never(db: &Connection, session: &Session) -> Result<Option<String>, StoreError> {
     if session.is_duplicate {
-        let original = sessions::original(db, session.key)?;
+        let original = session_reads::original(db, session.key)?;
         return Ok(original.map(|original| shared_with(&original)));
     }
     // A fork that a person was to be asked about first has had no process yet.
@@ -161,7 +161,7 @@ fn shared_with(other: &SessionId) -> String {
 
 /// Says why a session cannot have a process of its own.
 fn check(write: &Write<'_>, session: &Session) -> Result<(), StoreError> {
-    external::must_be_ours(session)?;
+    session_reads::must_be_ours(session)?;
     let problem = match never(write.db, session)? {
         Some(problem) => Some(problem),
         None => wire_ids::other_process(write.db, session)?.map(|other| shared_with(&other)),
@@ -192,7 +192,7 @@ pub fn give_up(write: &mut Write<'_>, session: &Session, problem: &str) -> Resul
         count => format!("{count} queued messages were not delivered"),
     };
     let note = format!("{what}: this session {problem}.");
-    sessions::note(write, session, note)
+    conversation::note(write, session, note)
 }
 
 fn resume(
@@ -200,7 +200,7 @@ fn resume(
     new: NewProcess,
     sealed: Option<&[u8]>,
 ) -> Result<Option<Accepted>, StoreError> {
-    let before = sessions::by_key(write.db, new.session_key)?;
+    let before = session_reads::by_key(write.db, new.session_key)?;
     if before.process.is_ours_and_alive() {
         return Ok(None);
     }
@@ -209,7 +209,7 @@ fn resume(
         what: "config",
         problem: error.to_string(),
     })?;
-    let stream = ingest::stream_state(&StreamState {
+    let stream = rows::stream_state(&StreamState {
         tells_messages: true,
         ..before.stream.clone()
     })?;
@@ -243,12 +243,12 @@ fn resume(
         };
         outbox::enqueue_message(write, before.key, &message.line, row)?;
     }
-    let session = sessions::set_phase(write, before.key, Phase::Starting)?;
+    let session = session_state::set_phase(write, before.key, Phase::Starting)?;
     if session.config.without_project && !before.config.without_project {
-        sessions::note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
+        conversation::note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
     }
     if let Some(note) = new.note {
-        sessions::note(write, &session, note)?;
+        conversation::note(write, &session, note)?;
     }
     let mut message = None;
     if let Some((text, line)) = new.message {
@@ -260,23 +260,10 @@ fn resume(
         let id = messages::accept(write, &session, text, &line, delivery, None)?;
         message = Some((id, delivery));
     }
-    unarchive(write, &before)?;
-    let session = sessions::by_key(write.db, before.key)?;
-    sessions::announce_updated(write, &session);
+    session_state::unarchive(write, &before)?;
+    let session = session_reads::by_key(write.db, before.key)?;
+    session_state::announce_updated(write, &session);
     Ok(Some(Accepted { session, message }))
-}
-
-/// What works is in sight.
-pub fn unarchive(write: &mut Write<'_>, session: &Session) -> Result<(), StoreError> {
-    if !session.archived {
-        return Ok(());
-    }
-    write
-        .db
-        .prepare_cached("UPDATE sessions SET archived = 0 WHERE key = ?")
-        .and_then(|mut update| update.execute([session.key]))
-        .doing("bring an archived session back")?;
-    events::settings_changed(write, session, intentions::archived_data(false))
 }
 
 fn keep_waiting(
@@ -285,7 +272,7 @@ fn keep_waiting(
     sealed: Option<&[u8]>,
 ) -> Result<Accepted, StoreError> {
     let session_key = waiting.session_key;
-    let session = sessions::by_key(write.db, session_key)?;
+    let session = session_reads::by_key(write.db, session_key)?;
     if session.process != Process::Gone {
         return Err(StoreError::Conflict {
             id: session.id,
@@ -321,7 +308,7 @@ fn keep_waiting(
         let delivery = Delivery::Queued;
         let id = messages::accept(write, &session, text, &line, delivery, None)?;
         accepted = Some((id, delivery));
-        unarchive(write, &session)?;
+        session_state::unarchive(write, &session)?;
     }
     if let Some(project) = &waiting.question {
         projects::ask(write, &session, project)?;
@@ -333,10 +320,10 @@ fn keep_waiting(
         let waiting_for = &waiting.waiting_for;
         let note =
             format!("Not resumed yet: {waiting_for}. It goes on by itself once that is there.");
-        sessions::note(write, &session, note)?;
+        conversation::note(write, &session, note)?;
     }
-    let session = sessions::by_key(write.db, session_key)?;
-    sessions::announce_updated(write, &session);
+    let session = session_reads::by_key(write.db, session_key)?;
+    session_state::announce_updated(write, &session);
     Ok(Accepted {
         session,
         message: accepted,
@@ -362,8 +349,8 @@ pub fn hold(write: &mut Write<'_>, session_key: i64, project: &Project) -> Resul
         .and_then(|mut update| update.execute([session_key]))
         .doing("hold a launch")?;
     wait_for(write, session_key, project::WAITING_FOR)?;
-    let session = sessions::by_key(write.db, session_key)?;
+    let session = session_reads::by_key(write.db, session_key)?;
     projects::ask(write, &session, project)?;
     let note = format!("Not launched yet: waiting for {}.", project::WAITING_FOR);
-    sessions::note(write, &session, note)
+    conversation::note(write, &session, note)
 }

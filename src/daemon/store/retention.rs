@@ -31,7 +31,7 @@ impl Store {
             .run(|write| {
                 let day = 24 * 3_600 * 1_000_000_i64;
                 let now = micros(write.now);
-                let last: i64 = super::events::last_seq(write.db)?;
+                let last: i64 = super::sequence::last_seq(write.db)?;
                 let last_line: i64 = write
                     .db
                     .query_row("SELECT coalesce(max(id), 0) FROM raw_lines", [], |row| row.get(0))

@@ -5,9 +5,11 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde_json::Value;
 
+use super::StoreError;
 use crate::domain::approval::{DecidedBy, InputState};
 use crate::domain::conversation::{CallApproval, NewConversationEvent};
 use crate::domain::session::{Process, Settings, Usage};
+use crate::domain::stream_state::StreamState;
 use crate::domain::{
     Approval, ApprovalId, ConversationEvent, Delivery, EventType, Kind, LaunchConfig, Outcome,
     Phase, RunId, Session, SessionId, Source, Status,
@@ -252,5 +254,13 @@ pub fn link(text: &str) -> Option<CallApproval> {
         outcome: Outcome::parse(parts.next()?)?,
         unread_lines: parts.next()?.parse().ok(),
         edited_input: parts.next().map(str::to_owned),
+    })
+}
+
+/// What is remembered of a stream, as it is stored.
+pub fn stream_state(stream: &StreamState) -> Result<String, StoreError> {
+    serde_json::to_string(stream).map_err(|error| StoreError::Value {
+        what: "stream_state",
+        problem: error.to_string(),
     })
 }

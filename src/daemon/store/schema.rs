@@ -50,7 +50,7 @@ const RUNNERS: &str = include_str!("schema_runners.sql");
 const CONVERSATIONS: &str = include_str!("schema_conversations.sql");
 
 /// Brings an opened database to the current version. It has the functions that migrations use
-/// ([`super::secrets::add_functions`]).
+/// ([`super::secret_functions::add_functions`]).
 ///
 /// # Errors
 /// When the database belongs to another program or a newer binary, is damaged, or cannot be
@@ -260,7 +260,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let db = Connection::open_in_memory().unwrap();
         let sealer = Sealer::beside(&dir.path().join("db"));
-        super::super::secrets::add_functions(&db, &std::sync::Arc::new(sealer)).unwrap();
+        super::super::secret_functions::add_functions(&db, &std::sync::Arc::new(sealer)).unwrap();
         (db, dir)
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, types::ValueRef};
 
-use super::{Doing as _, Store, StoreError, rows, sessions};
+use super::{Doing as _, Store, StoreError, rows, session_reads};
 use crate::domain::text::{find_ignoring_case, summary};
 use crate::domain::{EventType, SessionId};
 
@@ -111,7 +111,7 @@ fn scan(
         ..Hits::default()
     };
     let only = match &search.session {
-        Some(id) => Some(sessions::resolve(db, id)?.key),
+        Some(id) => Some(session_reads::resolve(db, id)?.key),
         None => None,
     };
     let mut per_session: HashMap<i64, usize> = HashMap::new();

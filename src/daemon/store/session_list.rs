@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Doing as _, SessionFilter, Store, StoreError, rows, sessions};
+use super::{Doing as _, SessionFilter, Store, StoreError, rows, session_reads};
 use crate::domain::Session;
 
 impl Store {
@@ -20,7 +20,7 @@ pub fn read(db: &Connection, filter: &SessionFilter) -> Result<Vec<Session>, Sto
     let after = filter
         .after
         .as_ref()
-        .map(|id| sessions::resolve(db, id.as_str()))
+        .map(|id| session_reads::resolve(db, id.as_str()))
         .transpose()?;
     let after = after.map_or(i64::MAX, |session| session.activity);
     let limit = filter.limit.map_or(-1, i64::from);
@@ -71,7 +71,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::sync::Arc;
 
-    use super::super::{schema, secrets};
+    use super::super::{schema, secret_functions};
     use super::*;
     use crate::daemon::secrets::Sealer;
 
@@ -81,7 +81,7 @@ mod tests {
         let path = dir.path().join("db");
         let sealer = Arc::new(Sealer::beside(&path));
         let mut db = Connection::open_in_memory().unwrap();
-        secrets::add_functions(&db, &sealer).unwrap();
+        secret_functions::add_functions(&db, &sealer).unwrap();
         schema::migrate(&mut db, &path, &sealer).unwrap();
         for archived in [None, Some(true), Some(false)] {
             let filter = SessionFilter {

@@ -1,23 +1,21 @@
 //! Sessions: creating, finding, listing, changing.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::params;
 use serde_json::json;
 
 use super::rows::{self, micros};
-use super::writer::Write;
+use super::tx::Write;
 use super::{
-    Doing as _, Store, StoreError, events, external, ingest, messages, outbox, resume, secrets,
-    wire_ids,
+    Doing as _, Store, StoreError, conversation, events, messages, outbox, resume, secrets,
+    session_reads,
 };
 use crate::daemon::secrets::LaunchSecrets;
-use crate::domain::conversation::NewConversationEvent;
 use crate::domain::project::{self, Project};
-use crate::domain::session::{Process, SUMMARY_CHARS, Settings};
+use crate::domain::session::{SUMMARY_CHARS, Settings};
 use crate::domain::stream_state::StreamState;
 use crate::domain::{
-    Delivery, EventBody, EventType, LaunchConfig, OutgoingLine, Phase, RunId, Session, SessionId,
-    Status, text,
+    Delivery, LaunchConfig, OutgoingLine, RunId, Session, SessionId, Status, text,
 };
 
 /// A session that is to be.
@@ -82,19 +80,6 @@ pub struct RecentPath {
     pub usage_count: i64,
 }
 
-/// Which sessions a list wants.
-#[derive(Clone, Debug, Default)]
-pub struct SessionFilter {
-    /// Only (not) archived ones; none means both.
-    pub archived: Option<bool>,
-    /// Only those in one of these statuses; empty means all.
-    pub statuses: Vec<Status>,
-    /// Most sessions to return; none means all.
-    pub limit: Option<u32>,
-    /// Continue after this session of an earlier page.
-    pub after: Option<SessionId>,
-}
-
 /// What a person changes about a session; none leaves it as it was.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsChange {
@@ -124,7 +109,9 @@ impl Store {
     /// [`StoreError::NotFound`], [`StoreError::Ambiguous`].
     pub async fn session(&self, id: &str) -> Result<Session, StoreError> {
         let id = id.to_owned();
-        self.readers.run(move |db| resolve(db, &id)).await
+        self.readers
+            .run(move |db| session_reads::resolve(db, &id))
+            .await
     }
 
     /// A session by its key.
@@ -132,7 +119,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn session_by_key(&self, key: i64) -> Result<Session, StoreError> {
-        self.readers.run(move |db| by_key(db, key)).await
+        self.readers
+            .run(move |db| session_reads::by_key(db, key))
+            .await
     }
 
     /// Sessions whose process is not known to have ended, oldest first.
@@ -204,29 +193,12 @@ impl Store {
     }
 }
 
-/// Why an interrupt has nothing to do: it stops a turn, not what runs beside it.
-pub fn nothing_to_interrupt(session: &Session) -> String {
-    let tasks = match session.background_tasks.len() {
-        0 => None,
-        1 => Some("1 background task runs".to_owned()),
-        tasks => Some(format!("{tasks} background tasks run")),
-    };
-    let status = session.status.as_str();
-    match (tasks, session.pending_approvals) {
-        (Some(tasks), _) => format!(
-            "has no turn to interrupt, only {tasks}: end the session to stop background work"
-        ),
-        (None, 0) => format!("is {status}: there is nothing to interrupt"),
-        (None, _) => "has no turn to interrupt: decide what it asks, or end the session".to_owned(),
-    }
-}
-
 fn create(
     write: &mut Write<'_>,
     new: NewSession,
     sealed: Option<&[u8]>,
 ) -> Result<Started, StoreError> {
-    if let Some(existing) = find(write.db, "s.id = ?1", new.id.as_str())? {
+    if let Some(existing) = session_reads::find(write.db, "s.id = ?1", new.id.as_str())? {
         return Ok(Started::Existing(existing));
     }
     let config = serde_json::to_string(&new.config).map_err(|error| StoreError::Value {
@@ -236,7 +208,7 @@ fn create(
     // What the source has cost so far is not the fork's, though its process may report it.
     let stream = match &new.fork {
         Some(fork) => StreamState {
-            accounting: by_key(write.db, fork.source_key)?
+            accounting: session_reads::by_key(write.db, fork.source_key)?
                 .stream
                 .accounting
                 .for_fork(),
@@ -248,7 +220,7 @@ fn create(
             ..StreamState::default()
         },
     };
-    let stream = ingest::stream_state(&stream)?;
+    let stream = rows::stream_state(&stream)?;
     let now = micros(write.now);
     write
         .db
@@ -286,7 +258,7 @@ fn create(
     for line in &new.lines {
         outbox::enqueue(write, key, None, line)?;
     }
-    let session = by_key(write.db, key)?;
+    let session = session_reads::by_key(write.db, key)?;
     events::status_changed(write, &session, Status::Draft)?;
     let delivery = match new.question {
         Some(_) => Delivery::Queued,
@@ -294,38 +266,13 @@ fn create(
     };
     messages::accept(write, &session, new.query, &new.message, delivery, None)?;
     if session.config.without_project {
-        note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
+        conversation::note(write, &session, project::LAUNCHED_WITHOUT.to_owned())?;
     }
     if let Some(project) = &new.question {
         resume::hold(write, key, project)?;
     }
-    let session = by_key(write.db, key)?;
+    let session = session_reads::by_key(write.db, key)?;
     Ok(Started::New(session))
-}
-
-/// Adds one piece to a session's conversation and announces it.
-pub fn say(
-    write: &mut Write<'_>,
-    session: &Session,
-    body: NewConversationEvent,
-) -> Result<(), StoreError> {
-    let sequence = next_sequence(write, session)?;
-    super::conversation::append(write, session, sequence, body)
-}
-
-/// Adds what is to be known of a session to its conversation.
-pub fn note(write: &mut Write<'_>, session: &Session, text: String) -> Result<(), StoreError> {
-    let body = NewConversationEvent::words(EventType::System, "system", text);
-    say(write, session, body)
-}
-
-/// The place of a session's next piece of conversation, which is taken.
-pub fn next_sequence(write: &Write<'_>, session: &Session) -> Result<i64, StoreError> {
-    write
-        .db
-        .prepare_cached("UPDATE sessions SET next_sequence = next_sequence + 1, last_activity_at = ?2 WHERE key = ?1 RETURNING next_sequence - 1")
-        .and_then(|mut update| update.query_row(params![session.key, micros(write.now)], |row| row.get(0)))
-        .doing("number a piece of conversation")
 }
 
 fn change_settings(
@@ -333,9 +280,9 @@ fn change_settings(
     id: &str,
     change: &SettingsChange,
 ) -> Result<Session, StoreError> {
-    let session = resolve(write.db, id)?;
+    let session = session_reads::resolve(write.db, id)?;
     if change.auto_accept_edits.is_some() || change.skip_permissions.is_some() {
-        external::must_be_ours(&session)?;
+        session_reads::must_be_ours(&session)?;
     }
     let mut data = serde_json::Map::new();
     let set = |column: &'static str, value: &dyn rusqlite::ToSql| -> Result<(), StoreError> {
@@ -376,8 +323,8 @@ fn change_settings(
         return Ok(session);
     }
     events::settings_changed(write, &session, data)?;
-    super::approvals::apply_standing_rules(write, session.key)?;
-    by_key(write.db, session.key)
+    super::resolve::apply_standing_rules(write, session.key)?;
+    session_reads::by_key(write.db, session.key)
 }
 
 fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreError> {
@@ -420,147 +367,4 @@ fn expire_permissions(write: &mut Write<'_>) -> Result<Option<Timestamp>, StoreE
         )
         .doing("find the next permission to end")?;
     Ok(next.and_then(|at| Timestamp::from_microsecond(at).ok()))
-}
-
-/// Puts a session into a phase of work and lets its status follow.
-pub fn set_phase(write: &mut Write<'_>, key: i64, phase: Phase) -> Result<Session, StoreError> {
-    // An interrupt leaves `completed_at`: it tells whether a turn runs or only background work.
-    let completed = if phase == Phase::Interrupting {
-        "completed_at"
-    } else {
-        "NULL"
-    };
-    let sql = format!(
-        "UPDATE sessions SET phase = ?2, completed_at = {completed}, last_activity_at = ?3 WHERE key = ?1"
-    );
-    write
-        .db
-        .prepare_cached(&sql)
-        .and_then(|mut update| update.execute(params![key, phase.as_str(), micros(write.now)]))
-        .doing("change a session's phase")?;
-    refresh_status(write, key)
-}
-
-/// Lets a session's status follow from what is stored of it.
-pub fn refresh_status(write: &mut Write<'_>, key: i64) -> Result<Session, StoreError> {
-    let session = by_key(write.db, key)?;
-    follow_status(write, session)
-}
-
-/// The one place that writes a status: from the phase and the pending approvals, which must be as
-/// they are stored. Announces a change.
-pub fn follow_status(write: &mut Write<'_>, mut session: Session) -> Result<Session, StoreError> {
-    let status = Status::of(session.phase, session.pending_approvals);
-    if status != session.status {
-        write
-            .db
-            .prepare_cached("UPDATE sessions SET status = ?2 WHERE key = ?1")
-            .and_then(|mut update| update.execute(params![session.key, status.as_str()]))
-            .doing("change a session's status")?;
-        let old = std::mem::replace(&mut session.status, status);
-        events::status_changed(write, &session, old)?;
-    }
-    Ok(session)
-}
-
-/// Tells live subscribers the session's present record, which is as it is stored.
-pub fn announce_updated(write: &mut Write<'_>, session: &Session) {
-    let body = EventBody::SessionUpdated(Box::new(session.clone()));
-    write.announce_live(&session.id, &session.run_id, body);
-}
-
-fn find(db: &Connection, condition: &str, value: &str) -> Result<Option<Session>, StoreError> {
-    db.prepare_cached(&format!(
-        "SELECT {} FROM sessions s WHERE {condition}",
-        rows::SESSION
-    ))
-    .and_then(|mut query| query.query_row([value], rows::session).optional())
-    .doing("read a session")
-}
-
-/// A session by its key.
-pub fn by_key(db: &Connection, key: i64) -> Result<Session, StoreError> {
-    db.prepare_cached(&format!(
-        "SELECT {} FROM sessions s WHERE s.key = ?",
-        rows::SESSION
-    ))
-    .and_then(|mut query| query.query_row([key], rows::session).optional())
-    .doing("read a session")?
-    .ok_or_else(|| StoreError::NotFound {
-        what: "session",
-        id: key.to_string(),
-    })
-}
-
-/// The session whose conversation a second process of it shares.
-pub fn original(db: &Connection, key: i64) -> Result<Option<SessionId>, StoreError> {
-    db.prepare_cached(
-        "SELECT o.id FROM sessions s JOIN sessions o ON o.key = s.duplicate_of WHERE s.key = ?",
-    )
-    .and_then(|mut query| {
-        query
-            .query_row([key], |row| row.get::<_, String>(0))
-            .optional()
-    })
-    .doing("read a session")
-    .map(|id| id.map(SessionId::from))
-}
-
-/// A session by any whole id or run id that was ever given out for it.
-pub fn exact(db: &Connection, id: &str) -> Result<Option<Session>, StoreError> {
-    for condition in ["s.id = ?1", "s.run_id = ?1"] {
-        if let Some(session) = find(db, condition, id)? {
-            return Ok(Some(session));
-        }
-    }
-    wire_ids::session_key(db, id)?
-        .map(|key| by_key(db, key))
-        .transpose()
-}
-
-/// A session by any id or run id that was ever given out for it, or a unique prefix of an id.
-pub fn resolve(db: &Connection, id: &str) -> Result<Session, StoreError> {
-    // The run of a program's is named by that program: it takes no session's id or the beginning of one.
-    let foreign = match exact(db, id)? {
-        Some(session) if session.process != Process::External || session.id.as_str() == id => {
-            return Ok(session);
-        }
-        found => found,
-    };
-    let not_found = || StoreError::NotFound {
-        what: "session",
-        id: id.to_owned(),
-    };
-    let Some(end) = prefix_end(id) else {
-        return foreign.ok_or_else(not_found);
-    };
-    let keys: Vec<i64> = db
-        .prepare_cached(
-            "SELECT key FROM sessions WHERE id >= ?1 AND id < ?2
-             UNION SELECT session_key FROM wire_ids WHERE id >= ?1 AND id < ?2 LIMIT 2",
-        )
-        .and_then(|mut query| {
-            query
-                .query_map([id, end.as_str()], |row| row.get(0))?
-                .collect()
-        })
-        .doing("find a session")?;
-    match keys.as_slice() {
-        [] => foreign.ok_or_else(not_found),
-        [key] => by_key(db, *key),
-        _ => Err(StoreError::Ambiguous {
-            what: "session",
-            id: id.to_owned(),
-        }),
-    }
-}
-
-/// The first text after all texts that begin with `prefix`; none for what cannot begin an id.
-pub fn prefix_end(prefix: &str) -> Option<String> {
-    let plain = !prefix.is_empty()
-        && prefix
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    // `~` sorts after everything that ids are made of.
-    plain.then(|| format!("{prefix}~"))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Doing as _, Store, StoreError, events, seals};
+use super::{Doing as _, Store, StoreError, seals, sequence};
 use crate::platform::{self, Links};
 
 /// Longest file that is read.
@@ -55,7 +55,7 @@ impl Stamps {
             )
             .optional()
             .doing("look when it was opened last")?;
-        let seq = events::last_seq(db)?;
+        let seq = sequence::last_seq(db)?;
         let was_put_back = is_other(last.as_ref(), known, seq);
         let opening = random();
         let seq = seq.max(last.as_ref().map_or(0, |last| last.seq));

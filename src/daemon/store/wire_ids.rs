@@ -1,10 +1,10 @@
 //! Wire ids: all ids and run ids that were ever given out for a session, and what each stands for.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::rows::{self, micros};
-use super::writer::Write;
-use super::{Doing as _, Store, StoreError, sessions};
+use super::tx::Write;
+use super::{Doing as _, Store, StoreError, session_reads};
 use crate::domain::session::Process;
 use crate::domain::wire_id::Standing;
 use crate::domain::{Lineage, RunId, Session, SessionId, WireId};
@@ -35,7 +35,7 @@ impl Store {
         let id = id.to_owned();
         self.readers
             .run(move |db| {
-                let lineage = of(db, sessions::resolve(db, &id)?)?;
+                let lineage = of(db, session_reads::resolve(db, &id)?)?;
                 let position = lineage.position_of_prefix(&id);
                 Ok((lineage, position))
             })
@@ -104,13 +104,6 @@ fn wire_id(row: &Row<'_>) -> rusqlite::Result<WireId> {
         created_at: rows::time(row, 7)?,
         before: rows::json::<Standing>(row, 8)?,
     })
-}
-
-/// The session that a further id or run id names.
-pub fn session_key(db: &Connection, id: &str) -> Result<Option<i64>, StoreError> {
-    db.prepare_cached("SELECT session_key FROM wire_ids WHERE id = ?1 OR run_id = ?1")
-        .and_then(|mut query| query.query_row([id], |row| row.get(0)).optional())
-        .doing("find a session")
 }
 
 /// Gives a session a further id from here on: before the message with which it begins is stored.

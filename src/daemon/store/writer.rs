@@ -13,75 +13,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::approvals::AnswerLine;
 use super::commits::Commits;
 use super::database::{Database, NotBegun};
 use super::files::Files;
 use super::known_sessions::KnownSessions;
 use super::lock_waits::LockWaits;
 use super::stamp::Stamps;
-use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, events, once, seals};
+use super::tx::{AnswerLine, Write};
+use super::{Publish, StoreError, WRITE_BATCH, WRITE_QUEUE, once, seals, sequence};
 use crate::daemon::follow::Follower;
 use crate::daemon::secrets::Sealer;
-use crate::domain::{Event, EventBody, RunId, SessionId};
-
-/// What a job may do: statements of its transaction, events and wake-ups for after the commit.
-pub struct Write<'c> {
-    pub db: &'c Connection,
-    pub now: Timestamp,
-    pub answer: AnswerLine,
-    pub follower: &'c Follower,
-    /// Sessions as they are stored, for who follows a journal.
-    pub known: &'c mut KnownSessions,
-    seq: i64,
-    events: Vec<Event>,
-    wakes: BTreeSet<i64>,
-    wakes_api: bool,
-    wire_ids_changed: bool,
-}
-
-impl Write<'_> {
-    /// The next global sequence number.
-    pub fn next_seq(&mut self) -> i64 {
-        self.seq += 1;
-        self.seq
-    }
-
-    /// Announces, after the commit, an event that has been stored under `seq`.
-    pub fn announce(&mut self, seq: i64, session_id: &SessionId, run_id: &RunId, body: EventBody) {
-        self.events.push(Event {
-            seq,
-            at: self.now,
-            session_id: session_id.clone(),
-            run_id: run_id.clone(),
-            body,
-        });
-    }
-
-    /// Announces, after the commit, an event that exists only on the bus.
-    pub fn announce_live(&mut self, session_id: &SessionId, run_id: &RunId, body: EventBody) {
-        self.announce(0, session_id, run_id, body);
-    }
-
-    /// Wakes the session's supervisor after the commit.
-    pub fn wake(&mut self, session_key: i64) {
-        self.wakes.insert(session_key);
-    }
-
-    /// Tells, after the commit and before its events, that a session has another id.
-    pub fn wire_ids_changed(&mut self) {
-        self.wire_ids_changed = true;
-    }
-
-    /// Wakes, after the commit, whoever answers at the remote API. Waking in vain is harmless.
-    pub fn wake_api_outbox(&mut self) {
-        self.wakes_api = true;
-    }
-}
 
 type Finish = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
 /// Runs with the transaction, or with none when it could not be begun; says whether to keep what it
@@ -248,7 +192,7 @@ pub fn start(
     let files = database.files().clone();
     let stamps = Arc::clone(database.stamps());
     let openings = Arc::clone(database.openings());
-    let seq = events::last_seq(database.as_opened())?;
+    let seq = sequence::last_seq(database.as_opened())?;
     let (queue, jobs) = mpsc::channel(WRITE_QUEUE);
     let with = With {
         answer,
@@ -519,6 +463,7 @@ fn run_together(db: &Connection, write: &mut Write<'_>, job: Job) -> (bool, Fini
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::domain::Event;
 
     #[test]
     fn gathering_ends_at_once_when_somebody_waits_or_its_time_is_over() {
