@@ -293,6 +293,11 @@
 //!
 //! Conversations, approvals and sessions are kept until a person deletes them.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the architecture is described for those who read the source"
+)]
+
 pub mod backoff;
 pub mod claude;
 pub mod client;

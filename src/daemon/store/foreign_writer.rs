@@ -1,7 +1,7 @@
 //! Notices that somebody else has written to the database, whose only writer is this daemon.
 //!
 //! SQLite tells a connection when another one has committed. What the writing connection has seen of that is in
-//! a temporary table of its own. What was written while no daemon ran shows by its seal ([`seals`]). Where
+//! a temporary table of its own. What was written while no daemon ran shows by its seal ([`super::seals`]). Where
 //! somebody has written, no standing permission applies until a person has acknowledged the alarm: it could be
 //! theirs who wrote.
 
