@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
@@ -44,6 +44,11 @@ const WORKERS: usize = 1;
 
 /// How long a daemon that ends waits for threads that wait for a disk.
 const HANGING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a start tries to bind its socket while another process takes the place in between, and the pause between
+/// two tries.
+const BIND_PATIENCE: Duration = Duration::from_secs(5);
+const BIND_PAUSE: Duration = Duration::from_millis(2);
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -203,7 +208,7 @@ async fn serve(
     sessions.recover(&runners).await?;
     let keys = Arc::new(KeyRing::default());
     keys.reload(&store).await?;
-    let listener = ipc::bind(&options.socket)?;
+    let listener = bind_socket(&options.socket).await?;
     let shutdown = CancellationToken::new();
     let remote_api = options
         .remote_api
@@ -317,6 +322,20 @@ async fn serve(
     daemon.restoring.carry_out(&options.database);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Binds the socket; while an agent listens in its place again and again, too.
+async fn bind_socket(path: &Path) -> Result<ipc::Listener, ipc::BindError> {
+    let deadline = Instant::now() + BIND_PATIENCE;
+    loop {
+        match ipc::bind(path) {
+            // Somebody has bound it between our look and our own binding.
+            Err(error) if error.is_taken_meanwhile() && Instant::now() < deadline => {
+                tokio::time::sleep(BIND_PAUSE).await;
+            }
+            settled => return settled,
+        }
+    }
 }
 
 /// Whether nothing but a database was kept here before: else a first start here may not record its place.

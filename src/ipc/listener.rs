@@ -91,6 +91,25 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    /// Whether another process bound the path, or removed what was there, between the look at it and the binding:
+    /// trying again may help.
+    #[must_use]
+    pub fn is_taken_meanwhile(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::AddrInUse | io::ErrorKind::NotFound
+            ),
+            Self::PathTooLong { .. }
+            | Self::NoDirectory { .. }
+            | Self::UnsafeDirectory { .. }
+            | Self::TakenByFile { .. }
+            | Self::AlreadyServed { .. } => false,
+        }
+    }
+}
+
 /// A bound socket. Dropping it removes the file if it is still this one.
 #[derive(Debug)]
 pub struct Listener {
@@ -249,8 +268,12 @@ fn clear_stale(path: &Path) -> Result<(), BindError> {
         // An agent's listens in our place, to keep the daemon from starting or to be taken for it.
         Ok(connected) if is_an_agents(&connected) => {
             tracing::error!(path = %path.display(), "an agent listened in the daemon's place");
-            fs::remove_file(path)
-                .map_err(|source| failed(path, "removing an agent's socket", source))
+            match fs::remove_file(path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    Err(failed(path, "removing an agent's socket", source))
+                }
+                Ok(()) | Err(_) => Ok(()),
+            }
         }
         // A full backlog and a connection under way both mean a listener.
         Ok(_) | Err(Errno::AGAIN | Errno::INPROGRESS) => Err(BindError::AlreadyServed {

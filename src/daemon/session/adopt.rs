@@ -176,7 +176,8 @@ pub fn living_runners() -> Vec<RunnerCommand> {
     platform::processes_called(&["humanlayer", runner::SUBCOMMAND])
 }
 
-/// Runners of this place whose directory is gone, and of which nothing is known.
+/// Runners of this place whose directory is gone, and of which nothing is known. One whose agent was only asked about
+/// itself loses its directory a moment before it ends.
 fn runners_without_directory(
     ctx: &Context,
     known: &[Session],
@@ -189,7 +190,8 @@ fn runners_without_directory(
             let name = path.file_name()?.to_str()?;
             let is_ours = path.parent() == Some(&ctx.sessions_dir);
             let is_known = known.iter().any(|session| session.directory == name);
-            (is_ours && !is_known && !path.exists()).then(|| Kept {
+            let was_asked = name.starts_with(ASKING);
+            (is_ours && !is_known && !was_asked && !path.exists()).then(|| Kept {
                 name: name.to_owned(),
                 why: format!(
                     "it was deleted, and its agent runs below process {pid}: `kill {pid}` ends it"
