@@ -182,6 +182,8 @@ fn it_guides_through_three_decisions_and_says_how_to_start() {
             terminal.keys(key);
             rhythm();
         }
+        // The page before offers to send, too.
+        terminal.wait_for("→ Settings");
         terminal.wait_lit(&["enter send"]);
         terminal.keys("enter");
         terminal.wait_for("run `humanlayer` in your project and press c");
